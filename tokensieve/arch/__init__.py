@@ -1,0 +1,16 @@
+"""What the machine is: frozen models of every unit, number formats, timing laws, technology and presets."""
+
+from tokensieve.arch.errors import ArchError, CheckError, TokensieveError, ToolError, WorkloadError
+from tokensieve.arch.machine import Arch
+from tokensieve.arch.presets import load_arch, preset_names
+
+__all__ = [
+    "Arch",
+    "ArchError",
+    "CheckError",
+    "TokensieveError",
+    "ToolError",
+    "WorkloadError",
+    "load_arch",
+    "preset_names",
+]

@@ -1,0 +1,118 @@
+"""The base of every architecture model, and the translation of pydantic's errors into a user's words."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tokensieve.arch.errors import TokensieveError, nearest
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class ArchModel(BaseModel):
+    """A frozen, hashable description of one part of the machine. Unknown keys and wrong types are refused."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
+        validate_default=True,
+    )
+
+
+def build(
+    model: type[M],
+    data: Mapping[str, Any],
+    error: type[TokensieveError],
+    where: Mapping[tuple[str, ...], int] | None = None,
+    source: str = "",
+) -> M:
+    """Return a `model` made of `data`, or raise `error` naming the first field that breaks a rule.
+
+    `where` maps dotted paths (as tuples) to the line of `source` they stand on.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as problem:
+        raise error(_message(model, problem, where or {}, source)) from None
+
+
+def _message(model: type[BaseModel], problem: ValidationError, where: Mapping[tuple[str, ...], int], source: str) -> str:
+    lines = [_sentence(model, dict(item), where, source) for item in problem.errors(include_url=False)]
+    return "\n".join(dict.fromkeys(lines))
+
+
+def _sentence(model: type[BaseModel], item: dict[str, Any], where: Mapping[tuple[str, ...], int], source: str) -> str:
+    path = tuple(str(p) for p in item["loc"])
+    line = next((where[path[:n]] for n in range(len(path), 0, -1) if path[:n] in where), None)
+    place = f"{source}, line {line}: " if source and line else f"{source}: " if source else ""
+    return place + _rule(model, item, path)
+
+
+def _rule(model: type[BaseModel], item: dict[str, Any], path: tuple[str, ...]) -> str:
+    name, kind, context, came = ".".join(path), item["type"], item.get("ctx", {}), item.get("input")
+    if kind == "extra_forbidden":
+        return f"{name} is not a known field{nearest(path[-1], field_names(model, path[:-1]))}"
+    if kind == "missing":
+        return f"{name} is required"
+    if kind == "value_error":
+        return f"{name}{context['error']}" if str(context["error"]).startswith(".") else str(context["error"])
+    if kind in {"literal_error", "enum"}:
+        known = [str(k).strip("'") for k in context["expected"].replace(" or ", ", ").split(", ")]
+        return f"{name} must be one of {', '.join(known)}, got {came!r}{nearest(str(came), known)}"
+    if kind in _BOUNDS:
+        return f"{name} must be {bounds(model, path) or _BOUNDS[kind].format(**context)}, got {came!r}"
+    if kind in _TYPES:
+        return f"{name} must be {_TYPES[kind]}, got {came!r}"
+    return f"{name} is invalid ({item['msg']}), got {came!r}"
+
+
+_BOUNDS = {
+    "greater_than_equal": ">= {ge}",
+    "greater_than": "> {gt}",
+    "less_than_equal": "<= {le}",
+    "less_than": "< {lt}",
+}
+_TYPES = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "string_type": "a string",
+    "model_type": "a group of fields",
+    "dict_type": "a group of fields",
+    "model_attributes_type": "a group of fields",
+    "tuple_type": "a list",
+    "list_type": "a list",
+}
+
+
+def submodel(model: type[BaseModel], path: Iterable[str]) -> type[BaseModel] | None:
+    """Return the model found by following `path` down from `model`, or None."""
+    here: type[BaseModel] | None = model
+    for part in path:
+        field = here.model_fields.get(part) if here else None
+        kind = field.annotation if field else None
+        here = kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+    return here
+
+
+def field_names(model: type[BaseModel], path: Iterable[str]) -> list[str]:
+    """Return the names of the fields of the model at `path`."""
+    here = submodel(model, path)
+    return list(here.model_fields) if here else []
+
+
+def bounds(model: type[BaseModel], path: tuple[str, ...]) -> str:
+    """Return the range of the field at `path` in words: ``in 1..64``, ``>= 1``, or nothing."""
+    here = submodel(model, path[:-1])
+    field = here.model_fields.get(path[-1]) if here else None
+    limits = {k: getattr(m, k) for m in (field.metadata if field else ()) for k in ("ge", "gt", "le", "lt") if hasattr(m, k)}
+    if "ge" in limits and "le" in limits:
+        return f"in {limits['ge']}..{limits['le']}"
+    signs = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
+    return " and ".join(f"{signs[k]} {v}" for k, v in limits.items())

@@ -1,0 +1,214 @@
+"""The arithmetic units of the attention pipeline, in the order in which a query meets them (paper IV, Fig. 8)."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from tokensieve.arch.base import ArchModel
+from tokensieve.arch.memory import require_powers_of_two
+from tokensieve.arch.timing import SoftmaxLaw, StreamLaw, TopkLaw
+
+Stages = Annotated[int, Field(ge=0, le=64)]
+Lanes = Annotated[int, Field(ge=1, le=1024)]
+
+
+class Clock(ArchModel):
+    """Clock of the accelerator."""
+
+    mhz: Annotated[int, Field(ge=1, le=10_000)] = 1000
+    """Frequency, in MHz."""
+
+
+class MultiplierArray(ArchModel):
+    """Broadcast, multiply and reduce: the block that both Q x K and Prob x V are made of (paper IV-E, IV-G)."""
+
+    multipliers: Annotated[int, Field(ge=8, le=1 << 16)] = 512
+    """Multipliers; `multipliers / D` rows are used in a cycle."""
+
+    broadcast_stages: Stages = 1
+    """Registers that fan the query (or the probabilities) out."""
+
+    multiply_stages: Stages = 1
+    """Registers of the multipliers."""
+
+    accumulate_stages: Stages = 0
+    """Registers of the accumulation over lines, after the tree."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        require_powers_of_two(self, "multipliers")
+        return self
+
+    def rows_per_cycle(self, head_dim: int) -> int:
+        """Return the rows of width `head_dim` that one line holds."""
+        return self.multipliers // head_dim
+
+    def law(self, head_dim: int, terms: int, read_latency: int) -> StreamLaw:
+        """Return the law for rows of `head_dim` elements, summed over `terms` inputs by an adder tree of log2 levels."""
+        tree = max(terms - 1, 0).bit_length()
+        latency = read_latency + self.broadcast_stages + self.multiply_stages + tree + self.accumulate_stages
+        return StreamLaw(lanes=self.rows_per_cycle(head_dim), latency=latency, interval=1)
+
+
+class Softmax(ArchModel):
+    """Fixed-point softmax with the maximum subtracted first.
+
+    The paper's unit is floating point with a fifth-order Taylor series (IV-F); the formats here are this project's choice.
+    """
+
+    kind: Literal["taylor5", "lut"] = "taylor5"
+    """How exp is computed: a fifth-order series after range reduction by ln 2, or a table."""
+
+    lanes: Lanes = 8
+    """Scores per cycle."""
+
+    fifo_lines: Annotated[int, Field(ge=1, le=1 << 16)] = 128
+    """Depth of the line buffer between two passes; the longest row must fit."""
+
+    exp_frac_bits: Annotated[int, Field(ge=8, le=30)] = 20
+    """Fraction bits of exp's argument and result."""
+
+    table_bits: Annotated[int, Field(ge=4, le=12)] = 8
+    """Address bits of the exp table (kind `lut`)."""
+
+    divider_bits: Annotated[int, Field(ge=16, le=48)] = 32
+    """Width of the divider's quotient before it is rounded."""
+
+    probability_bits: Annotated[int, Field(ge=8, le=24)] = 12
+    """Width of a probability: unsigned, the value is the integer / 2^bits, rounded half to even, saturated."""
+
+    dequant_latency: Stages = 7
+    exp_latency: Stages = 21
+    accumulate_latency: Stages = 23
+    divide_latency: Stages = 29
+    quantize_latency: Stages = 7
+    """Pipeline depths, in cycles (the authors' behavioural model, bert.cpp)."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        require_powers_of_two(self, "lanes")
+        return self
+
+    @property
+    def law(self) -> SoftmaxLaw:
+        """Cycle law of the three passes."""
+        return SoftmaxLaw(
+            lanes=self.lanes,
+            scan_latency=self.dequant_latency,
+            exp_latency=self.exp_latency + self.accumulate_latency,
+            divide_latency=self.divide_latency + self.quantize_latency,
+        )
+
+
+class Requant(ArchModel):
+    """Progressive-quantization decision: compares a row's largest probability with the threshold (paper III-D, IV-F)."""
+
+    queue_rows: Annotated[int, Field(ge=1, le=1024)] = 16
+    """Rows that may wait behind one that is being recomputed."""
+
+    tree_stages: Stages = 3
+    """Registers of the max tree over the lanes."""
+
+
+class Topk(ArchModel):
+    """Top-k engine (paper IV-B). There are two alike: one for local values, one for tokens and heads."""
+
+    engine: Literal["quickselect", "radix"] = "quickselect"
+    """How the k-th largest score is found."""
+
+    lanes: Annotated[int, Field(ge=1, le=64)] = 16
+    """Scores that enter, are compared and leave per cycle."""
+
+    max_tokens: Annotated[int, Field(ge=2, le=1 << 16)] = 1024
+    """Longest row; a longer context is refused."""
+
+    score_bits: Annotated[int, Field(ge=4, le=32)] = 12
+    """Width of an unsigned score."""
+
+    digit_bits: Annotated[int, Field(ge=1, le=8)] = 4
+    """Bits that one radix digit decides."""
+
+    first_digit: Literal["linear", "log"] = "linear"
+    """First radix digit: the top bits, or the position of the highest set bit and the next bit."""
+
+    round_cycles: Annotated[int, Field(ge=0, le=64)] = 3
+    """Cycles of a round beyond streaming its items (the authors' latency model)."""
+
+    compactor: Literal["low_latency", "max_frequency"] = "low_latency"
+    """Registers of the zero eliminator: after prefix sum and shifter only, or after each of their layers."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        require_powers_of_two(self, "lanes")
+        return self
+
+    @property
+    def digit_rule(self) -> str:
+        """Rule by which radix digits are cut, as written in work records."""
+        return f"radix digit_bits={self.digit_bits} first_digit={self.first_digit}"
+
+    @property
+    def compactor_stages(self) -> int:
+        """Registers of the zero eliminator."""
+        return 2 if self.compactor == "low_latency" else 2 * max(1, (self.lanes - 1).bit_length())
+
+    @property
+    def law(self) -> TopkLaw:
+        """Cycle law of one engine."""
+        return TopkLaw(
+            engine=self.engine,
+            lanes=self.lanes,
+            round_cycles=self.round_cycles,
+            drain_latency=1 + self.compactor_stages,
+        )
+
+
+class Importance(ArchModel):
+    """Accumulators of token importance (probabilities) and head importance (|attention output|), paper III-A and III-B."""
+
+    lanes: Lanes = 8
+    """Probabilities added per cycle."""
+
+    token_bits: Annotated[int, Field(ge=8, le=48)] = 24
+    """Width of a token's unsigned accumulator; it saturates."""
+
+    head_bits: Annotated[int, Field(ge=8, le=62)] = 40
+    """Width of a head's unsigned accumulator; it saturates."""
+
+    stages: Stages = 2
+    """Registers from a probability to the accumulator."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        require_powers_of_two(self, "lanes")
+        return self
+
+    @property
+    def law(self) -> StreamLaw:
+        """Cycle law of adding one row."""
+        return StreamLaw(lanes=self.lanes, latency=self.stages, interval=1)
+
+
+class Number(ArchModel):
+    """Number formats that the rooms share (contracts, section 1)."""
+
+    onchip_bits: Annotated[int, Field(ge=8, le=16)] = 12
+    """Width of Q, K and V on chip, two's complement; the MSB plane is the top bits of these."""
+
+    lsb_bits: Annotated[int, Field(ge=1, le=8)] = 4
+    """Bits of the K LSB plane that progressive quantization fetches on demand."""
+
+    scale_bits: Annotated[int, Field(ge=8, le=24)] = 16
+    """Width of the unsigned multiplier that scales a score (1/sqrt(D) included); a shift follows."""
+
+    output_bits: Annotated[int, Field(ge=8, le=24)] = 12
+    """Width of one element of the attention output, two's complement."""
+
+
+class Control(ArchModel):
+    """How heads and layers follow one another."""
+
+    barrier: Literal["output", "ranking", "none"] = "output"
+    """What a layer waits for. `output`: its queries wait for the last output of the layer before, from which they are
+    computed. `ranking`: only for the kept ids, where the layer before ended with a token or head top-k. `none`: for
+    nothing, as in the authors' test bench."""

@@ -1,0 +1,110 @@
+"""The whole machine: one frozen object that drives golden model, simulator and RTL."""
+
+import hashlib
+import json
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from tokensieve.arch.base import ArchModel
+from tokensieve.arch.datapath import Clock, Control, Importance, MultiplierArray, Number, Requant, Softmax, Topk
+from tokensieve.arch.memory import Dram, Fetcher, Sram
+
+
+class Arch(ArchModel):
+    """A SpAtten-style attention accelerator. Every default is the paper's full design (Table I)."""
+
+    name: Annotated[str, Field(min_length=1, max_length=80)] = "spatten"
+    """Name printed in reports."""
+
+    technology: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")] = "tsmc40"
+    """Table of energy and area constants."""
+
+    clock: Clock = Clock()
+    """Accelerator clock."""
+
+    number: Number = Number()
+    """Number formats."""
+
+    dram: Dram = Dram()
+    """DRAM stack."""
+
+    fetcher: Fetcher = Fetcher()
+    """Q/K/V fetcher and crossbars."""
+
+    key_sram: Sram = Sram()
+    """On-chip memory of K."""
+
+    value_sram: Sram = Sram()
+    """On-chip memory of V."""
+
+    qk: MultiplierArray = MultiplierArray()
+    """Q x K array."""
+
+    softmax: Softmax = Softmax()
+    """Softmax."""
+
+    requant: Requant = Requant()
+    """Progressive-quantization decision."""
+
+    topk: Topk = Topk()
+    """Top-k engines."""
+
+    pv: MultiplierArray = MultiplierArray(accumulate_stages=1)
+    """Prob x V array."""
+
+    importance: Importance = Importance()
+    """Importance accumulators."""
+
+    control: Control = Control()
+    """Order of heads and layers."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for sram, array in (("key_sram", "qk"), ("value_sram", "pv")):
+            kib, line = getattr(self, sram).bytes, self.line_bytes(getattr(self, array))
+            if kib < 2 * line:
+                raise ValueError(
+                    f"{sram}.kib must hold at least two tiles of {line} bytes ({array}.multipliers x number.onchip_bits), "
+                    f"got {getattr(self, sram).kib} KiB"
+                )
+        if self.softmax.fifo_lines * self.softmax.lanes < self.topk.max_tokens:
+            raise ValueError(
+                f"softmax.fifo_lines x softmax.lanes must be at least topk.max_tokens = {self.topk.max_tokens}, "
+                f"got {self.softmax.fifo_lines} x {self.softmax.lanes}"
+            )
+        if self.topk.score_bits < self.softmax.probability_bits:
+            raise ValueError(
+                f"topk.score_bits must be at least softmax.probability_bits = {self.softmax.probability_bits}, "
+                f"got {self.topk.score_bits}"
+            )
+        if self.number.lsb_bits >= self.number.onchip_bits:
+            raise ValueError(
+                f"number.lsb_bits must be below number.onchip_bits = {self.number.onchip_bits}, got {self.number.lsb_bits}"
+            )
+        return self
+
+    def line_bytes(self, array: MultiplierArray) -> int:
+        """Return the bytes of one line of the SRAM in front of `array`."""
+        return array.multipliers * self.number.onchip_bits // 8
+
+    @property
+    def key_lines(self) -> int:
+        """Lines that the K SRAM holds."""
+        return self.key_sram.bytes // self.line_bytes(self.qk)
+
+    @property
+    def value_lines(self) -> int:
+        """Lines that the V SRAM holds."""
+        return self.value_sram.bytes // self.line_bytes(self.pv)
+
+    @property
+    def peak_tflops(self) -> float:
+        """Peak arithmetic rate of both arrays, two operations per multiplier and cycle, in TFLOPS."""
+        return 2 * (self.qk.multipliers + self.pv.multipliers) * self.clock.mhz * 1e-6
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the canonical JSON of all fields."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,182 @@
+"""Where data waits: DRAM, the fetcher in front of it, and the on-chip memories."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from tokensieve.arch.base import ArchModel, bounds
+
+Timing = Annotated[int, Field(ge=0, le=1 << 20)]
+PowerOfTwo = Annotated[int, Field(ge=1, le=1 << 16)]
+
+ADDRESS_PARTS = ("ro", "ba", "bg", "co", "pc", "ch")
+
+
+def is_power_of_two(value: int) -> bool:
+    """Return whether `value` is a power of two."""
+    return value > 0 and value & (value - 1) == 0
+
+
+def require_powers_of_two(model: ArchModel, *names: str) -> None:
+    """Raise `ValueError` naming the first field of `names` that is not a power of two."""
+    for name in names:
+        value = getattr(model, name)
+        if not is_power_of_two(value):
+            raise ValueError(f".{name} must be a power of two {bounds(type(model), (name,))}, got {value}")
+
+
+class Dram(ArchModel):
+    """DRAM organisation and JEDEC timings of one stack. Timings are in DRAM clocks (`tCK_ps`)."""
+
+    standard: Literal["HBM2"] = "HBM2"
+    """Which standard the organisation follows."""
+
+    channels: Annotated[int, Field(ge=1, le=256)] = 16
+    """Independent channels."""
+
+    pseudo_channels: Annotated[int, Field(ge=1, le=4)] = 2
+    """Pseudo-channels of a channel, each with its own banks and data bus; they share the request window."""
+
+    bank_groups: Annotated[int, Field(ge=1, le=16)] = 4
+    """Bank groups of a pseudo-channel."""
+
+    banks_per_group: Annotated[int, Field(ge=1, le=16)] = 4
+    """Banks of a bank group."""
+
+    row_bytes: Annotated[int, Field(ge=64, le=1 << 16)] = 1024
+    """Row (page) of one bank of a pseudo-channel, in bytes."""
+
+    granule_bytes: Annotated[int, Field(ge=8, le=256)] = 32
+    """Bytes of one column access (burst); consecutive granules go to consecutive channels."""
+
+    mapping: str = "ro-ba-bg-co-pc-ch"
+    """Address fields above the granule offset, highest first."""
+
+    window: Annotated[int, Field(ge=1, le=1024)] = 64
+    """Requests of a channel among which its controller may choose (first ready, first come)."""
+
+    refresh: bool = True
+    """Whether all banks of a pseudo-channel are refreshed every nREFI."""
+
+    tCK_ps: Annotated[int, Field(ge=100, le=100_000)] = 1000  # noqa: N815  (JEDEC symbols verbatim)
+    """DRAM clock period, in ps."""
+
+    nBL: Annotated[int, Field(ge=1, le=64)] = 2  # noqa: N815
+    """Clocks that one burst holds the data bus."""
+
+    nCL: Timing = 14  # noqa: N815
+    """Read command to first data."""
+
+    nCWL: Timing = 4  # noqa: N815
+    """Write command to first data."""
+
+    nRCD: Timing = 14  # noqa: N815
+    """Activate to column command, same bank."""
+
+    nRP: Timing = 14  # noqa: N815
+    """Precharge to activate, same bank."""
+
+    nRAS: Timing = 34  # noqa: N815
+    """Activate to precharge, same bank."""
+
+    nRC: Timing = 48  # noqa: N815
+    """Activate to activate, same bank."""
+
+    nCCD_S: Timing = 1  # noqa: N815
+    """Column to column command, other bank group."""
+
+    nCCD_L: Timing = 2  # noqa: N815
+    """Column to column command, same bank group."""
+
+    nRRD_S: Timing = 4  # noqa: N815
+    """Activate to activate, other bank group."""
+
+    nRRD_L: Timing = 6  # noqa: N815
+    """Activate to activate, same bank group."""
+
+    nFAW: Timing = 30  # noqa: N815
+    """Window that holds at most four activates of a pseudo-channel; 0 lifts the limit."""
+
+    nRTP: Timing = 6  # noqa: N815
+    """Read to precharge, same bank."""
+
+    nWR: Timing = 16  # noqa: N815
+    """End of write data to precharge, same bank."""
+
+    nWTR_S: Timing = 6  # noqa: N815
+    """End of write data to read command, other bank group."""
+
+    nWTR_L: Timing = 8  # noqa: N815
+    """End of write data to read command, same bank group."""
+
+    nRFC: Timing = 260  # noqa: N815
+    """Refresh to activate."""
+
+    nREFI: Annotated[int, Field(ge=100, le=1 << 20)] = 3900  # noqa: N815
+    """Average interval between two refreshes."""
+
+    @property
+    def banks(self) -> int:
+        """Banks of a pseudo-channel."""
+        return self.bank_groups * self.banks_per_group
+
+    @property
+    def columns(self) -> int:
+        """Granules of a row."""
+        return self.row_bytes // self.granule_bytes
+
+    @property
+    def peak_gb_per_s(self) -> float:
+        """Peak bandwidth of all channels, in GB/s (10^9 bytes)."""
+        return self.channels * self.pseudo_channels * self.granule_bytes / (self.nBL * self.tCK_ps * 1e-3)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        require_powers_of_two(
+            self, "channels", "pseudo_channels", "bank_groups", "banks_per_group", "row_bytes", "granule_bytes"
+        )
+        if sorted(self.mapping.split("-")) != sorted(ADDRESS_PARTS):
+            raise ValueError(f".mapping must hold each of {', '.join(ADDRESS_PARTS)} once, got {self.mapping!r}")
+        if self.row_bytes < self.granule_bytes:
+            raise ValueError(f".row_bytes must be at least granule_bytes = {self.granule_bytes}, got {self.row_bytes}")
+        if self.refresh and self.nREFI <= self.nRFC + self.nRP:
+            raise ValueError(f".nREFI must be above nRFC + nRP = {self.nRFC + self.nRP}, got {self.nREFI}")
+        return self
+
+
+class Fetcher(ArchModel):
+    """The Q/K/V fetcher and its two crossbars, which turn rows into DRAM granules (paper IV-A, Table I).
+
+    It takes one request of a line (as many rows as the Q x K array uses in a cycle) at a time, round robin over the K, LSB,
+    V and output streams, and offers up to `ports` granules a cycle to the channels.
+    """
+
+    ports: Annotated[int, Field(ge=1, le=256)] = 32
+    """Addresses per cycle (the crossbar is ports x channels)."""
+
+    fifo_depth: Annotated[int, Field(ge=1, le=4096)] = 64
+    """Requests that wait in front of a channel's window before the fetcher stalls."""
+
+    request_stages: Annotated[int, Field(ge=0, le=64)] = 3
+    """Registers from a row id to the channel: address, split, crossbar (`facts` RTL 5-6 of the release)."""
+
+    return_stages: Annotated[int, Field(ge=1, le=64)] = 5
+    """Registers from DRAM data to SRAM: crossbar, FIFO, realign, bit-width conversion, write."""
+
+
+class Sram(ArchModel):
+    """On-chip memory of one operand (K or V), used as two halves (double buffering, paper V-C)."""
+
+    kib: Annotated[int, Field(ge=1, le=1 << 16)] = 192
+    """Capacity, in KiB (1,024 bytes)."""
+
+    banks: Annotated[int, Field(ge=1, le=256)] = 24
+    """RAM blocks that the capacity is cut into; sets the energy of an access."""
+
+    read_latency: Annotated[int, Field(ge=1, le=8)] = 1
+    """Cycles from address to data."""
+
+    @property
+    def bytes(self) -> int:
+        """Capacity, in bytes."""
+        return self.kib * 1024
