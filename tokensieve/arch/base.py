@@ -40,16 +40,25 @@ def build(
         raise error(_message(model, problem, where or {}, source)) from None
 
 
-def _message(model: type[BaseModel], problem: ValidationError, where: Mapping[tuple[str, ...], int], source: str) -> str:
+def _message(
+    model: type[BaseModel], problem: ValidationError, where: Mapping[tuple[str, ...], int], source: str
+) -> str:
     lines = [_sentence(model, dict(item), where, source) for item in problem.errors(include_url=False)]
     return "\n".join(dict.fromkeys(lines))
 
 
 def _sentence(model: type[BaseModel], item: dict[str, Any], where: Mapping[tuple[str, ...], int], source: str) -> str:
     path = tuple(str(p) for p in item["loc"])
-    line = next((where[path[:n]] for n in range(len(path), 0, -1) if path[:n] in where), None)
+    rule = _rule(model, item, path)
+    named = tuple(rule.partition(" ")[0].split("."))  # what a rule over several fields names first
+    line = _line(named, where) or _line(path, where)
     place = f"{source}, line {line}: " if source and line else f"{source}: " if source else ""
-    return place + _rule(model, item, path)
+    return place + rule
+
+
+def _line(path: tuple[str, ...], where: Mapping[tuple[str, ...], int]) -> int | None:
+    """Return the line of the field at `path`, or of the innermost group around it that has one."""
+    return next((where[path[:n]] for n in range(len(path), 0, -1) if path[:n] in where), None)
 
 
 def _rule(model: type[BaseModel], item: dict[str, Any], path: tuple[str, ...]) -> str:
@@ -62,14 +71,21 @@ def _rule(model: type[BaseModel], item: dict[str, Any], path: tuple[str, ...]) -
         return f"{name}{context['error']}" if str(context["error"]).startswith(".") else str(context["error"])
     if kind in {"literal_error", "enum"}:
         known = [str(k).strip("'") for k in context["expected"].replace(" or ", ", ").split(", ")]
-        return f"{name} must be one of {', '.join(known)}, got {came!r}{nearest(str(came), known)}"
+        return f"{name} must be one of {', '.join(known)}, got {shown(came)}{nearest(str(came), known)}"
     if kind in _BOUNDS:
-        return f"{name} must be {bounds(model, path) or _BOUNDS[kind].format(**context)}, got {came!r}"
+        return f"{name} must be {bounds(model, path) or _BOUNDS[kind].format(**context)}, got {shown(came)}"
     if kind in _TYPES:
-        return f"{name} must be {_TYPES[kind]}, got {came!r}"
-    return f"{name} is invalid ({item['msg']}), got {came!r}"
+        return f"{name} must be {_TYPES[kind].format(**context)}, got {shown(came)}"
+    return f"{name} is invalid ({item['msg']}), got {shown(came)}"
 
 
+def shown(value: object) -> str:
+    """Return `value` as it is shown in an error, cut where it is long."""
+    text = "nothing" if value is None else repr(value)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+
+
+_SHOWN = 80
 _BOUNDS = {
     "greater_than_equal": ">= {ge}",
     "greater_than": "> {gt}",
@@ -83,6 +99,10 @@ _TYPES = {
     "finite_number": "a finite number",
     "bool_type": "true or false",
     "string_type": "a string",
+    "string_unicode": "a string of valid characters",
+    "string_too_short": "a string of at least {min_length} characters",
+    "string_too_long": "a string of at most {max_length} characters",
+    "string_pattern_mismatch": "a string that matches {pattern}",
     "model_type": "a group of fields",
     "dict_type": "a group of fields",
     "model_attributes_type": "a group of fields",
@@ -111,7 +131,9 @@ def bounds(model: type[BaseModel], path: tuple[str, ...]) -> str:
     """Return the range of the field at `path` in words: ``in 1..64``, ``>= 1``, or nothing."""
     here = submodel(model, path[:-1])
     field = here.model_fields.get(path[-1]) if here else None
-    limits = {k: getattr(m, k) for m in (field.metadata if field else ()) for k in ("ge", "gt", "le", "lt") if hasattr(m, k)}
+    limits = {
+        k: getattr(m, k) for m in (field.metadata if field else ()) for k in ("ge", "gt", "le", "lt") if hasattr(m, k)
+    }
     if "ge" in limits and "le" in limits:
         return f"in {limits['ge']}..{limits['le']}"
     signs = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}

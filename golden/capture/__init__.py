@@ -1,0 +1,1 @@
+"""Runs a real model under the golden pruning and writes its decisions."""

@@ -1,0 +1,36 @@
+"""Integer rounding: the one rule, half to even, that every unit of the golden model uses."""
+
+import torch
+from torch import Tensor
+
+
+def round_shift(value: Tensor, shift: int | Tensor) -> Tensor:
+    """Return ``value / 2**shift`` rounded to the nearest integer, halves to even.
+
+    `value` is int64, of either sign and any shape; `shift` is an integer or an int64 tensor that broadcasts with it,
+    at most 62. A negative integer `shift` multiplies by a power of two.
+
+    >>> round_shift(torch.tensor([-6, -2, 1, 2, 3, 6]), 2).tolist()
+    [-2, 0, 0, 0, 1, 2]
+    """
+    if isinstance(shift, int) and shift <= 0:
+        return value << -shift
+    floor = value >> shift
+    twice_rest = (value - (floor << shift)) << 1
+    step = torch.ones_like(value) << shift
+    up = (twice_rest > step) | ((twice_rest == step) & (floor & 1 == 1))
+    return floor + up.to(torch.int64)
+
+
+def saturate(value: Tensor, low: int, high: int) -> Tensor:
+    """Return `value` clamped to `low`..`high`."""
+    return torch.clamp(value, low, high)
+
+
+def matmul(a: Tensor, b: Tensor) -> Tensor:
+    """Return the exact product of two int64 matrices.
+
+    It goes through float64, which is exact while every partial sum stays below 2^53: the widest product here is
+    24-bit probabilities times 16-bit values over 2^12 rows.
+    """
+    return (a.to(torch.float64) @ b.to(torch.float64)).to(torch.int64)

@@ -1,0 +1,1 @@
+"""What does the work: the hardware units, written in Amaranth."""

@@ -1,0 +1,1 @@
+"""What the work costs: cycles, DRAM traffic, energy and area."""

@@ -1,0 +1,1 @@
+"""The numba kernels: plain loops over arrays."""

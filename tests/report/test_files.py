@@ -1,0 +1,72 @@
+import os
+
+import pytest
+
+from tokensieve.arch import TokensieveError
+from tokensieve.report.files import check_folder, write_file, write_folder
+
+FILES = {"result.json": b"{}\n", "cycles.png": b"png"}
+
+
+def test_files_are_written_whole_and_nothing_else_is_left(tmp_path):
+    written = write_folder(tmp_path / "out", FILES)
+
+    assert written == [tmp_path / "out" / name for name in FILES]
+    assert {p.name: p.read_bytes() for p in (tmp_path / "out").iterdir()} == FILES
+
+
+def test_files_that_were_there_are_replaced(tmp_path):
+    (tmp_path / "result.json").write_text("old")
+    write_folder(tmp_path, FILES)
+
+    assert (tmp_path / "result.json").read_bytes() == b"{}\n"
+
+
+def test_a_failure_leaves_the_old_files_and_no_new_ones(tmp_path, monkeypatch):
+    (tmp_path / "result.json").write_text("old")
+    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+
+    with pytest.raises(TokensieveError, match=r"--out .*: cannot be written: No space left on device"):
+        write_folder(tmp_path, FILES)
+
+    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {"result.json": "old"}
+
+
+def test_a_failure_takes_the_folder_that_was_made_away_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+
+    with pytest.raises(TokensieveError, match="No space left"):
+        write_folder(tmp_path / "out", FILES)
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_one_file_may_have_to_go_nowhere(tmp_path):
+    with pytest.raises(TokensieveError, match="cannot be written: No such file or directory"):
+        write_file(tmp_path / "none" / "a.json", b"")
+
+
+def test_a_folder_that_is_there_or_whose_parent_is_there_will_do(tmp_path):
+    check_folder(tmp_path)
+    check_folder(tmp_path / "new")
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_a_lost_link_and_a_folder_without_a_parent_will_not_do(tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+
+    with pytest.raises(TokensieveError, match="file: is not a directory"):
+        check_folder(tmp_path / "file")
+    with pytest.raises(TokensieveError, match="link: is not a directory"):
+        check_folder(tmp_path / "link")
+    with pytest.raises(TokensieveError, match=r"a/b: the directory .*a does not exist"):
+        check_folder(tmp_path / "a" / "b")
+
+
+def test_a_folder_that_may_not_be_written_to_will_not_do(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda *_: False)
+
+    with pytest.raises(TokensieveError, match="is not writable"):
+        check_folder(tmp_path / "new")

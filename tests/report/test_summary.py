@@ -1,0 +1,74 @@
+from dataclasses import replace
+
+import pytest
+from report.sample import ALONE, CAPTURED, COUNTS, RESULT
+
+from tokensieve.report.schema import LABELS
+from tokensieve.report.summary import COUNTS_ONLY, MARKS, assumptions, bottleneck, header, label, page
+
+
+def test_the_head_names_machine_work_and_source():
+    assert header("spatten", COUNTS, "my/trace.csv") == (
+        "spatten on my/trace.csv: gpt2-small decode, 32 steps, 2 layers of 12 heads, D = 64\n"
+        "decisions: counts only, top-k work synthesised"
+    )
+
+
+def test_captured_decisions_are_not_called_synthesised():
+    told = header("spatten", CAPTURED, "minilm")
+
+    assert told.startswith("spatten on minilm: prefill, 2 layers of 12 heads, D = 64\n")
+    assert COUNTS_ONLY not in told
+
+
+@pytest.mark.parametrize(
+    ("field", "word"),
+    [
+        ("cycles.total", "modelled"),
+        ("busy_cycles.topk", "verified"),
+        ("busy_cycles.qk", "modelled"),
+        ("energy_j", "assumed"),
+        ("utilization.qk", "-"),
+    ],
+)
+def test_a_number_has_the_label_of_its_field_or_of_the_group_around_it(field, word):
+    assert label(RESULT, field) == word
+
+
+def test_every_label_has_a_mark_of_its_own():
+    assert set(MARKS) == set(LABELS)
+    assert len(set(MARKS.values())) == len(MARKS)
+
+
+def test_the_bottleneck_is_one_sentence():
+    told = bottleneck(RESULT)
+
+    assert told == "Bottleneck: DRAM, busy 93.0 % of the time; 60.0 % of the cycles are waiting for DRAM."
+
+
+def test_a_bottleneck_that_is_a_sentence_already_is_kept():
+    assert bottleneck(replace(RESULT, bottleneck="DRAM holds it up.")) == "Bottleneck: DRAM holds it up."
+
+
+@pytest.mark.parametrize(
+    ("assumed", "start"), [([], "0 assumptions,"), (["a"], "1 assumption,"), (["a", "b"], "2 assumptions,")]
+)
+def test_the_assumptions_are_counted(assumed, start):
+    assert assumptions(replace(RESULT, provenance={"assumed": assumed})).startswith(start)
+
+
+@pytest.mark.parametrize("result", [RESULT, ALONE])
+@pytest.mark.parametrize("width", [40, 80, 100, 200])
+def test_a_page_fits_its_width_and_says_everything(result, width):
+    told = page(result, "HEAD", width).splitlines()
+
+    assert told[0] == "HEAD"
+    assert told[-2:] == [bottleneck(result), assumptions(result)]
+    assert all(len(line) <= max(width, 90) for line in told)
+
+
+def test_a_run_without_layers_traffic_or_energy_is_still_told():
+    nothing = dict.fromkeys(RESULT.dram_bytes, 0)
+    empty = replace(ALONE, layers=(), dram_bytes=nothing, energy_j={"total": 0.0}, area_mm2={"total": 0.0})
+
+    assert "DRAM traffic             0 B" in page(empty, "", 100)

@@ -1,0 +1,116 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from report.sample import ALONE, RESULT
+
+from tokensieve.report.summary import layer_table, total_table, unit_table
+from tokensieve.report.tables import Column, Table
+
+TABLE = Table(
+    title="Layers",
+    columns=(Column(title="layer"), *(Column(title=f"c{i}\nB", group="ab"[i // 3]) for i in range(6))),
+    rows=tuple(tuple(str(10**i * (row + 1)) for i in range(7)) for row in range(2)),
+)
+
+
+def test_a_table_that_fits_is_one_piece():
+    assert TABLE.text(100) == (
+        "Layers\n"
+        "       c0   c1    c2     c3      c4       c5\n"
+        "layer   B    B     B      B       B        B\n"
+        "-----  --  ---  ----  -----  ------  -------\n"
+        "    1  10  100  1000  10000  100000  1000000\n"
+        "    2  20  200  2000  20000  200000  2000000"
+    )
+
+
+def test_groups_stay_together_while_they_fit():
+    titles = [[c.title for c in piece.columns] for piece in TABLE.pieces(40)]
+
+    assert titles == [["layer", "c0\nB", "c1\nB", "c2\nB"], ["layer", "c3\nB", "c4\nB", "c5\nB"]]
+
+
+def test_later_pieces_say_that_they_continue():
+    assert TABLE.text(40).count("Layers, continued\n") == 1
+
+
+@given(st.integers(15, 120))
+def test_every_column_is_in_one_piece_and_no_line_is_too_wide(width):
+    pieces = TABLE.pieces(width)
+
+    assert [c for piece in pieces for c in piece.columns[1:]] == list(TABLE.columns[1:])
+    assert all(len(line) <= width for line in TABLE.text(width).splitlines() if not line.startswith("Layers"))
+
+
+@pytest.mark.parametrize("width", [1, 8, 12])
+def test_a_width_that_nothing_fits_still_shows_every_column(width):
+    assert len(TABLE.pieces(width)) == 6
+
+
+def test_words_are_set_to_the_left():
+    table = Table(
+        title="t", columns=(Column(title="unit", left=True), Column(title="n")), rows=(("a", "1"), ("bcdef", "22"))
+    )
+
+    assert table.text(80).splitlines()[3:] == ["a       1", "bcdef  22"]
+
+
+def test_the_rows_of_the_layers_sum_to_the_row_of_all():
+    table = layer_table(RESULT)
+    numbers = [[float(cell.rstrip(" %").replace(",", "")) for cell in row[3:]] for row in table.rows]
+
+    assert table.rows[-1][0] == "all"
+    assert numbers[0][0] + numbers[1][0] == numbers[2][0] == 1000
+    assert [a + b for a, b in zip(*numbers[:2], strict=True)] == numbers[2]
+
+
+def test_a_layer_shows_tokens_heads_cycles_by_cause_and_bytes_by_tensor():
+    table = layer_table(RESULT)
+    first = {c.title.replace("\n", " "): cell for c, cell in zip(table.columns, table.rows[0], strict=True)}
+
+    assert first == {
+        "layer": "0",
+        "tokens": "512",
+        "heads": "12",
+        "cycles": "700",
+        "share": "70.0 %",
+        "compute": "150",
+        "DRAM wait": "400",
+        "top-k wait": "100",
+        "softmax wait": "30",
+        "fill, drain": "20",
+        "Q MB": "0",
+        "K MSB MB": "2.000",
+        "K LSB MB": "0.125",
+        "V MB": "1.000",
+        "out MB": "0",
+        "sum MB": "3.125",
+    }
+
+
+def test_the_totals_stand_beside_those_of_the_reference():
+    rows = {row[0].strip(): row[1:] for row in total_table(RESULT).rows}
+
+    assert rows["cycles"] == ("1,000", "4,500", "4.50x", "modelled")
+    assert rows["time"] == ("1 us", "4.5 us", "4.50x", "modelled")
+    assert rows["DRAM traffic"] == ("4 MB", "16 MB", "4.00x", "modelled")
+    assert rows["energy"] == ("4 uJ", "14 uJ", "3.50x", "assumed")
+    assert rows["throughput"] == ("1 Top/s", "-", "-", "modelled")
+    assert rows["dense-equivalent"] == ("12 Top/s", "-", "-", "modelled")
+    assert rows["area"] == ("2 mm2", "-", "-", "assumed")
+
+
+def test_without_a_reference_there_is_no_column_for_it():
+    table = total_table(ALONE)
+
+    assert [c.title for c in table.columns] == ["total", "this run", "basis"]
+    assert ("cycles", "1,000", "modelled") in table.rows
+
+
+def test_every_unit_has_a_row_and_every_number_its_mark():
+    rows = {row[0]: row[1:] for row in unit_table(RESULT).rows}
+
+    assert rows["DRAM"] == ("930 m", "93.0 %", "3.000 a", "75.0 %", "", "")
+    assert rows["local top-k"] == ("250 v", "", "", "", "", "")
+    assert rows["K SRAM"] == ("", "", "", "", "0.500 a", "25.0 %")
+    assert list(rows)[-1] == "total"

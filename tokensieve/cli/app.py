@@ -1,0 +1,153 @@
+"""The frame of the command line: the table of commands, and how errors leave the process.
+
+A command is one line of `COMMANDS` and one module with ``app: typer.Typer`` in it. The module is imported only when its
+command is called, so that ``tokensieve --help`` stays fast. For the same reason nothing heavy is imported here.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from tokensieve import __version__
+
+COMMANDS = {
+    "run": ("tokensieve.cli.run", "Simulate an accelerator on a workload or a trace."),
+    "presets": ("tokensieve.cli.presets", "List and show the architectures that ship with the package."),
+    "workloads": ("tokensieve.cli.workloads", "List and show the named workloads."),
+    "capture": ("tokensieve.cli.capture", "Run a real transformer on a text and write its pruning decisions."),
+    "dram": ("tokensieve.cli.dram", "Drive the DRAM model alone."),
+    "schema": ("tokensieve.cli.schema", "Print the JSON Schema of an architecture, a workload or a result."),
+    "doctor": ("tokensieve.cli.doctor", "Say what is installed, what is missing and how to get it."),
+}
+
+USER_ERROR, TOOL_ERROR, INTERNAL_ERROR, INTERRUPTED, BROKEN_PIPE = 2, 3, 70, 130, 141
+
+
+class LazyGroup(TyperGroup):
+    """Lists the commands of `COMMANDS` without importing them."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of the commands, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Import and return a command."""
+        if cmd_name not in COMMANDS:
+            near = get_close_matches(cmd_name, COMMANDS, n=1)
+            ctx.fail(f"no such command {cmd_name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+        return _load(cmd_name)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands and their summaries into a help text."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+
+def _load(name: str) -> Any:
+    module, summary = COMMANDS[name]
+    app: typer.Typer = import_module(module).app
+    app.rich_markup_mode = None
+    command = typer.main.get_command(app)
+    command.name = name
+    command.help = command.help or summary
+    command.params = [p for p in command.params if p.name not in ("install_completion", "show_completion")]
+    return command
+
+
+program = typer.Typer(
+    cls=LazyGroup,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@program.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Print a traceback with an error. Goes anywhere.")] = False,
+) -> None:
+    """Simulate, verify and build accelerators that prune the tokens of a transformer's attention."""
+    if version:
+        print(f"tokensieve {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help(), file=sys.stderr)
+        raise typer.Exit(USER_ERROR)
+
+
+def main() -> NoReturn:
+    """Run the command line of this process and leave with its exit code."""
+    sys.exit(call(sys.argv[1:]))
+
+
+def call(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code: 0 where all went well."""
+    debug = "--debug" in arguments
+    try:
+        code = _invoke([a for a in arguments if a != "--debug"])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence_stdout()
+        return BROKEN_PIPE
+    except (KeyboardInterrupt, typer.Abort):
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as problem:
+        if debug:
+            traceback.print_exception(problem)
+        message, code = _explain(problem)
+        print(message, file=sys.stderr)
+    return code
+
+
+def _invoke(arguments: list[str]) -> int:
+    command = typer.main.get_command(program)
+    try:
+        with command.make_context("tokensieve", arguments) as context:
+            command.invoke(context)
+    except typer.Exit as leave:
+        return leave.exit_code
+    return 0
+
+
+def _explain(problem: Exception) -> tuple[str, int]:
+    """Return the message and the exit code that an exception ends in."""
+    if isinstance(problem, typer.TyperException):
+        return _usage_error(problem), USER_ERROR
+    if isinstance(problem, ModuleNotFoundError) and (hint := _missing_package(problem)):
+        return f"error: {hint}", TOOL_ERROR
+    from tokensieve.arch.errors import TokensieveError
+
+    if isinstance(problem, TokensieveError):
+        return f"error: {problem}", problem.exit_code
+    what = f"{type(problem).__name__}: {problem}".splitlines()[0]
+    return f"internal error: {what}; run again with --debug for the traceback", INTERNAL_ERROR
+
+
+def _usage_error(problem: typer.TyperException) -> str:
+    text = problem.format_message().rstrip(".")
+    context: typer.Context | None = getattr(problem, "ctx", None)
+    hint = f"\ntry '{context.command_path} --help'" if context else ""
+    return f"error: {text[:1].lower()}{text[1:]}{hint}"
+
+
+def _missing_package(problem: ModuleNotFoundError) -> str | None:
+    from tokensieve.cli.packages import provider
+
+    package = provider((problem.name or "").partition(".")[0])
+    return f"{package.name} is missing: {package.hint}" if package and not package.version else None
+
+
+def _silence_stdout() -> None:
+    """Point standard output at nothing, so that the interpreter's own flush at exit stays quiet."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,44 @@
+"""Options that several commands share, written once so that they read and behave alike."""
+
+from enum import StrEnum
+from shutil import get_terminal_size
+from typing import Annotated
+
+import typer
+
+WIDTH = 100
+"""Columns of text where the output is no terminal."""
+
+
+class Level(StrEnum):
+    """How closely the machine is simulated."""
+
+    CYCLE = "cycle"
+
+
+class ReferenceKind(StrEnum):
+    """Un-pruned run that a run is compared with."""
+
+    DENSE = "dense"
+    FP32 = "fp32"
+    NONE = "none"
+
+
+ArchOption = Annotated[
+    str,
+    typer.Option("--arch", metavar="PRESET|FILE", help="Architecture: a preset (`tokensieve presets`) or a YAML file."),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Override a field, for example topk.lanes=8. Repeatable."),
+]
+SeedOption = Annotated[
+    int, typer.Option("--seed", metavar="N", min=0, help="Seed of what has to be filled in or drawn.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only, and the object of --json.")]
+
+
+def width() -> int:
+    """Return how many columns of text the output has: those of the terminal, or of COLUMNS where it is set."""
+    return get_terminal_size((WIDTH, 24)).columns

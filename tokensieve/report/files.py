@@ -1,0 +1,71 @@
+"""Files that a command leaves behind: all of them whole, or none."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from tokensieve.arch import TokensieveError
+
+
+def check_folder(folder: Path) -> None:
+    """Raise `TokensieveError` if files could not be written to `folder`, which is made if its parent exists."""
+    if folder.is_dir():
+        _writable(folder, folder)
+    elif os.path.lexists(folder):
+        raise TokensieveError(f"--out {folder}: is not a directory")
+    elif not folder.parent.is_dir():
+        raise TokensieveError(f"--out {folder}: the directory {folder.parent} does not exist")
+    else:
+        _writable(folder.parent, folder)
+
+
+def _writable(folder: Path, asked: Path) -> None:
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise TokensieveError(f"--out {asked}: {folder} is not writable")
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
+    """Write `files`, named by name, to `folder`; make it first if need be. Return their paths.
+
+    Every file is written to a temporary name first and renamed when all are whole.
+    """
+    with _as_ours(folder):
+        made = not folder.is_dir()
+        if made:
+            folder.mkdir()
+        try:
+            return _write_all({folder / name: data for name, data in files.items()})
+        except BaseException:
+            if made:
+                with suppress(OSError):
+                    folder.rmdir()
+            raise
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write `data` to `path`, through a temporary file beside it."""
+    with _as_ours(path):
+        _write_all({path: data})
+
+
+@contextmanager
+def _as_ours(place: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as problem:
+        raise TokensieveError(f"--out {place}: cannot be written: {problem.strerror or problem}") from None
+
+
+def _write_all(files: Mapping[Path, bytes]) -> list[Path]:
+    pending = {path: path.with_name(f".{path.name}.{os.getpid()}.part") for path in files}
+    try:
+        for path, data in files.items():
+            with open(pending[path], "xb") as file:
+                file.write(data)
+        for path in files:
+            os.replace(pending[path], path)
+    finally:
+        for part in pending.values():
+            part.unlink(missing_ok=True)
+    return list(files)

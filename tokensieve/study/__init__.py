@@ -1,0 +1,1 @@
+"""What joins the rooms: golden answers, simulated costs and hardware, compared."""

@@ -1,0 +1,1 @@
+"""What is asked of the machine: model shapes, schedules, benchmarks, decisions and traces."""

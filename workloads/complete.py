@@ -1,0 +1,263 @@
+"""Completes decisions from counts alone, by fixed rules that are listed in the result.
+
+The authors' traces and the named workloads say how many tokens, values and heads are kept, not which, and not what the
+top-k engines did. What is missing is made here and nowhere else; the simulator draws nothing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tokensieve.arch.datapath import Topk
+from tokensieve.arch.errors import WorkloadError
+from tokensieve.workloads.decisions import Decisions, UInt8
+from tokensieve.workloads.meta import make_meta
+from tokensieve.workloads.ragged import Int32, Int64, Ragged, spans
+from tokensieve.workloads.records import quick_records, quick_records_of_ranks, radix_record
+from tokensieve.workloads.shuffles import permutations
+
+RECORDS_RULE = (
+    "top-k work records come from pseudo-random permutations of evenly spaced scores "
+    "(PCG64 seeded by seed, step, layer, head, query; token and head selections use head = heads, query = 0 and 1)"
+)
+CONTEXT_RULE = "a token selection that keeps more than its layer has is offered the whole context"
+TOKENS_RULE = "kept token ids are evenly spaced over the context"
+VALUES_RULE = "kept value ids are evenly spaced over the kept keys"
+HEADS_RULE = "head ids are running numbers of live heads, taken as original ids"
+
+_CHUNK = 1 << 18
+"""Scores permuted and searched at a time: small enough for the cache."""
+
+_TOKEN_QUERY, _HEAD_QUERY = 0, 1
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Counts:
+    """How much is kept, row by row: R rows in order of step, layer and head, G = steps x layers groups, Q queries."""
+
+    phase: str
+    model: str
+    head_dim: int
+    heads: int
+    layers: int
+    steps: int
+
+    row_index: Int32
+    """Step, layer, head; shape (R, 3)."""
+
+    context: Int32
+    keys: Int32
+    values: Int32
+    """Tokens before pruning, keys and values kept by each query; shape (R,)."""
+
+    lsb_refetch: UInt8
+    """As in `Decisions`; shape (Q,)."""
+
+    bits: dict[str, Any]
+    """As in `Meta`."""
+
+    token_topk: Int32
+    head_topk: Int32
+    """Kept by the selection at the end of each group, -1 where none runs; shape (G,)."""
+
+    schedule: dict[str, Any] | None = None
+    threshold: float | None = None
+    charge_io: bool = True
+    pair_shares_values: bool = False
+    licence: str = "not stated"
+    assumed: tuple[str, ...] = ()
+    """What the source itself assumes."""
+
+
+def complete(counts: Counts, topk: Topk, seed: int) -> Decisions:
+    """Return decisions with the given counts; ids and work records follow from fixed rules and `seed`."""
+    if not 0 <= seed < 1 << 32:
+        raise WorkloadError(f"seed must be in 0..{(1 << 32) - 1}, got {seed}")
+    longest = int(counts.context.max(initial=0))
+    if longest > topk.max_tokens:
+        raise WorkloadError(f"the context of {longest} tokens is above topk.max_tokens = {topk.max_tokens}")
+    decisions = _Completion(counts, topk, seed).decisions()
+    return decisions.validate()
+
+
+class _Completion:
+    """One completion: the counts, the engine whose records are made, and the seed."""
+
+    def __init__(self, counts: Counts, topk: Topk, seed: int) -> None:
+        self.counts, self.topk, self.seed = counts, topk, seed
+        self.groups = counts.steps * counts.layers
+        self.row_group = counts.row_index[:, 0].astype(np.int64) * counts.layers + counts.row_index[:, 1]
+        self.first = np.searchsorted(self.row_group, np.arange(self.groups))
+        self.queries = counts.keys if counts.phase == "prefill" else np.ones_like(counts.keys)
+
+    def decisions(self) -> Decisions:
+        """Return the decisions, not yet validated."""
+        c = self.counts
+        tokens = self._tokens()
+        arrays: dict[str, Any] = {"token_ids": tokens.flat, "token_ptr": tokens.ptr} | self._values(tokens)
+        alive = np.zeros((c.steps, c.layers, c.heads), np.uint8)
+        alive[tuple(c.row_index.T)] = 1
+        token_count, head_count = self._token_count(tokens), self._head_count(alive)
+        base = Decisions(
+            meta=self._meta(token_count, head_count),
+            row_index=c.row_index,
+            context=c.context,
+            keys_kept=c.keys,
+            queries=self.queries,
+            query_ptr=np.concatenate([np.zeros(1, np.int64), np.cumsum(self.queries, dtype=np.int64)]),
+            values_kept=np.repeat(c.values, self.queries),
+            lsb_refetch=c.lsb_refetch,
+            heads_alive=alive,
+            topk_token_count=token_count,
+            topk_head_count=head_count,
+            **arrays,
+            **_named("topk_local", Ragged.empty(int(self.queries.sum())), Ragged.empty(int(self.queries.sum()))),
+            **_named("topk_token", *self._selection(token_count, _TOKEN_QUERY)),
+            **_named("topk_head", *self._selection(head_count, _HEAD_QUERY)),
+        )
+        return replace(base, **_named("topk_local", *self._local(base)))
+
+    def _tokens(self) -> Ragged:
+        """Return the evenly spaced token ids of each group."""
+        kept, context = self.counts.keys[self.first], self.counts.context[self.first]
+        return Ragged.cut(_spaced(context, kept).astype(np.int32), kept)
+
+    def _values(self, tokens: Ragged) -> dict[str, Any]:
+        """Return the evenly spaced value ids of each query in decode."""
+        if self.counts.phase == "prefill":
+            values = Ragged.empty(int(self.queries.sum()))
+        else:
+            kept = self.counts.values
+            places = _spaced(self.counts.keys, kept) + np.repeat(tokens.ptr[self.row_group], kept)
+            values = Ragged.cut(tokens.flat[places], kept)
+        return {"value_ids": values.flat, "value_ptr": values.ptr}
+
+    def _token_count(self, tokens: Ragged) -> Int32:
+        kept, offered = self.counts.token_topk, tokens.lengths
+        offered = np.where(kept > offered, self.counts.context[self.first], offered)
+        return np.stack([np.where(kept < 0, -1, offered), kept], axis=1).astype(np.int32)
+
+    def _head_count(self, alive: UInt8) -> Int32:
+        kept, offered = self.counts.head_topk, alive.sum(axis=2, dtype=np.int32).reshape(-1)
+        return np.stack([np.where(kept < 0, -1, offered), kept], axis=1).astype(np.int32)
+
+    def _selection(self, count: Int32, query: int) -> tuple[Ragged, Ragged]:
+        """Return the records of the token or head selections; their running number is that of the group."""
+        group = np.arange(self.groups)
+        heads, which = np.full(self.groups, self.counts.heads), np.full(self.groups, query)
+        step_layer = (group // self.counts.layers, group % self.counts.layers)
+        entropy = np.stack([np.full(self.groups, self.seed), *step_layer, heads, which], axis=1)
+        n, k = count.T.astype(np.int64)
+        return self._records(n, k, (k > 0) & (k < n), entropy)
+
+    def _local(self, d: Decisions) -> tuple[Ragged, Ragged]:
+        """Return the records of the local value top-k of every query."""
+        row = d.query_row
+        n, k = d.keys_kept[row].astype(np.int64), d.values_kept.astype(np.int64)
+        runs = (k > 0) & (k < n)
+        if self.counts.pair_shares_values:
+            runs &= ~d.pair_second[row]
+        query = np.arange(len(row)) - d.query_ptr[row]
+        entropy = np.stack([np.full(len(row), self.seed), *d.row_index[row].T, query], axis=1)
+        return self._records(n, k, runs, entropy)
+
+    def _records(
+        self, n: Int64, k: Int64, runs: npt.NDArray[np.bool_], entropy: npt.NDArray[np.int64]
+    ) -> tuple[Ragged, Ragged]:
+        """Return radix and quick-select records of the commands that run; command i has the running number i."""
+        radix, quick = _Scatter(len(n)), _Scatter(len(n))
+        for commands, size, kept in _batches(n, k, runs):
+            evenly = (np.arange(size) << self.topk.score_bits) // size
+            one = radix_record(evenly, kept, self.topk.score_bits, self.topk.digit_bits, self.topk.first_digit)
+            radix.put(commands, Ragged.cut(np.tile(one, len(commands)), np.full(len(commands), len(one))))
+            shuffled = permutations(entropy[commands], size)
+            if size <= 1 << self.topk.score_bits:
+                quick.put(commands, quick_records_of_ranks(shuffled, kept, commands))
+            else:
+                quick.put(commands, quick_records(evenly[shuffled], kept, commands))
+        return radix.gather(), quick.gather()
+
+    def _meta(self, token_count: Int32, head_count: Int32) -> dict[str, Any]:
+        c = self.counts
+        return make_meta(
+            phase=c.phase,
+            model=c.model,
+            D=c.head_dim,
+            heads=c.heads,
+            layers=c.layers,
+            steps=c.steps,
+            topk=self.topk,
+            bits=c.bits,
+            schedule=c.schedule,
+            threshold=c.threshold,
+            source="counts",
+            licence=c.licence,
+            charge_io=c.charge_io,
+            pair_shares_values=c.pair_shares_values,
+            assumed=[*c.assumed, *self._rules(token_count, head_count)],
+        )
+
+    def _rules(self, token_count: Int32, head_count: Int32) -> Iterator[str]:
+        """Yield the rules that had something to fill in."""
+        c = self.counts
+        pruned, fewer = bool((c.keys < c.context).any()), bool(((c.values > 0) & (c.values < c.keys)).any())
+        if fewer or (token_count >= 0).any() or (head_count >= 0).any():
+            yield RECORDS_RULE
+        if (token_count[:, 0] > c.keys[self.first]).any():
+            yield CONTEXT_RULE
+        if pruned:
+            yield TOKENS_RULE
+        if fewer and c.phase == "decode":
+            yield VALUES_RULE
+        if len(c.row_index) < self.groups * c.heads:
+            yield HEADS_RULE
+
+
+class _Scatter:
+    """Collects records in any order and puts them in order."""
+
+    def __init__(self, count: int) -> None:
+        self._lengths, self._parts = np.zeros(count, np.int64), list[tuple[Int64, Int32]]()
+
+    def put(self, which: Int64, lists: Ragged) -> None:
+        """Set the records of the commands `which`."""
+        self._lengths[which] = lists.lengths
+        self._parts.append((which, lists.flat))
+
+    def gather(self) -> Ragged:
+        """Return the records of all commands."""
+        ptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(self._lengths)])
+        flat = np.empty(int(ptr[-1]), np.int32)
+        for which, items in self._parts:
+            flat[spans(ptr[which], self._lengths[which])] = items
+        return Ragged(flat, ptr)
+
+
+def _batches(n: Int64, k: Int64, runs: npt.NDArray[np.bool_]) -> Iterator[tuple[Int64, int, int]]:
+    """Yield (commands, n, k) of commands that run and are alike, a cacheful at a time."""
+    active = np.flatnonzero(runs)
+    order = active[np.lexsort((k[active], n[active]))]
+    edges = np.flatnonzero((np.diff(n[order]) != 0) | (np.diff(k[order]) != 0)) + 1
+    for alike in np.split(order, edges) if len(order) else []:
+        size, kept = int(n[alike[0]]), int(k[alike[0]])
+        for start in range(0, len(alike), step := max(1, _CHUNK // size)):
+            yield alike[start : start + step], size, kept
+
+
+def _spaced(total: npt.NDArray[Any], kept: npt.NDArray[Any]) -> Int64:
+    """Return ``floor(i * total / kept)`` for i < kept, for every pair, in one array."""
+    index = spans(np.zeros(len(kept), np.int64), kept)
+    return index * np.repeat(total.astype(np.int64), kept) // np.repeat(kept.astype(np.int64), kept)
+
+
+def _named(name: str, radix: Ragged, quick: Ragged) -> dict[str, Any]:
+    return {
+        f"{name}_radix": radix.flat,
+        f"{name}_radix_ptr": radix.ptr,
+        f"{name}_quick": quick.flat,
+        f"{name}_quick_ptr": quick.ptr,
+    }
+

@@ -1,0 +1,129 @@
+"""Files of named arrays: written whole or not at all, the same bytes each time, and read without trusting them.
+
+The format is numpy's `.npz` with nothing pickled, so that ``numpy.load(path)`` opens these files too.
+"""
+
+import os
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from tokensieve.arch.errors import WorkloadError, nearest
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+MAX_BYTES = 1 << 30
+"""Most bytes that the arrays of one file may unpack to."""
+
+MAX_ARRAYS = 256
+_KINDS = "biuf"
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, KeyError)
+
+
+def write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Write `arrays` to `path` through a temporary file beside it; the bytes depend on nothing but the arrays."""
+    path = Path(path)
+    temporary = None
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        with os.fdopen(handle, "wb") as file:
+            _write(file, arrays)
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except OSError as problem:
+        raise WorkloadError(f"{path}: cannot be written: {problem.strerror or problem}") from None
+    finally:
+        if temporary:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def _write(file: BinaryIO, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    with zipfile.ZipFile(file, "w") as archive:
+        for name in sorted(arrays):
+            entry = zipfile.ZipInfo(f"{name}.npy", _EPOCH)
+            entry.compress_type, entry.create_system, entry.external_attr = zipfile.ZIP_DEFLATED, 3, 0o644 << 16
+            archive.writestr(entry, _npy(arrays[name]), compresslevel=6)
+
+
+def _npy(array: npt.NDArray[Any]) -> bytes:
+    buffer = BytesIO()
+    np.lib.format.write_array(buffer, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
+    return buffer.getvalue()
+
+
+def read_arrays(path: Path, known: Collection[str] | Callable[[str], bool]) -> Arrays:
+    """Return the arrays in the file at `path`, or raise `WorkloadError` in a user's words.
+
+    `known` holds the names that may occur, or says whether a name may. Nothing is unpacked before all names and sizes
+    were looked at.
+    """
+    path = Path(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = _members(path, archive, known)
+            return {name: _read(path, archive, name, member) for name, member in members.items()}
+    except FileNotFoundError:
+        raise WorkloadError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise WorkloadError(f"{path}: is a directory, a file is expected") from None
+    except OSError as problem:
+        raise WorkloadError(f"{path}: cannot be read: {problem.strerror or problem}") from None
+    except MemoryError:
+        raise WorkloadError(f"{path}: too large for this machine's memory") from None
+    except _DAMAGED as problem:
+        raise WorkloadError(f"{path}: damaged, cut short or no .npz file ({problem})") from None
+
+
+def _members(
+    path: Path, archive: zipfile.ZipFile, known: Collection[str] | Callable[[str], bool]
+) -> dict[str, zipfile.ZipInfo]:
+    found: dict[str, zipfile.ZipInfo] = {}
+    if len(archive.infolist()) > MAX_ARRAYS:
+        raise WorkloadError(f"{path}: at most {MAX_ARRAYS} arrays are expected, got {len(archive.infolist())}")
+    for member in archive.infolist():
+        name = member.filename.removesuffix(".npy")
+        if not (known(name) if callable(known) else name in known) or name == member.filename:
+            hint = "" if callable(known) else nearest(name, known)
+            raise WorkloadError(f"{path}: unknown array {member.filename!r}{hint}")
+        if name in found:
+            raise WorkloadError(f"{path}: array {name!r} is there twice")
+        found[name] = member
+    total = sum(member.file_size for member in found.values())
+    if total > MAX_BYTES:
+        raise WorkloadError(f"{path}: would unpack to {total} bytes, at most {MAX_BYTES} are taken")
+    return found
+
+
+def _read(path: Path, archive: zipfile.ZipFile, name: str, member: zipfile.ZipInfo) -> npt.NDArray[Any]:
+    """Return one array; its header must agree with the bytes that the archive holds for it."""
+    with archive.open(member) as stream:
+        data = stream.read(member.file_size + 1)
+    head = BytesIO(data)
+    if np.lib.format.read_magic(head) != (1, 0):
+        raise WorkloadError(f"{path}: array {name!r} is not in version 1.0 of the .npy format")
+    shape, fortran, dtype = np.lib.format.read_array_header_1_0(head)
+    if dtype.kind not in _KINDS or dtype.hasobject:
+        raise WorkloadError(f"{path}: array {name!r} holds {dtype}, numbers are expected")
+    count = 1
+    for extent in shape:
+        count *= extent
+    if min(shape, default=0) < 0 or count * dtype.itemsize != len(data) - head.tell():
+        raise WorkloadError(f"{path}: array {name!r} does not hold the {shape} items that its header names")
+    array = np.frombuffer(data, dtype, count, head.tell())
+    return array.reshape(shape, order="F" if fortran else "C")

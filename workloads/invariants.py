@@ -1,0 +1,220 @@
+"""The rules that every `Decisions` obeys, checked one by one and named where broken."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tokensieve.arch.errors import WorkloadError
+from tokensieve.workloads.layout import ARRAYS, RAGGED, SELECTIONS
+from tokensieve.workloads.meta import check_bits, check_meta
+
+if TYPE_CHECKING:
+    from tokensieve.workloads.decisions import Decisions
+
+MAX_TOKENS = 1 << 16
+"""Longest context that the format takes."""
+
+
+def check(d: "Decisions") -> None:
+    """Raise `WorkloadError` naming the array and the rule unless `d` is consistent."""
+    check_meta(d.meta)
+    _check_types(d)
+    _check_shapes(d)
+    check_bits(d.meta["bits"], len(d.row_index))
+    _check_heads(d)
+    _check_rows(d)
+    _check_queries(d)
+    _check_tokens(d)
+    _check_values(d)
+    _check_local_records(d)
+    for name in SELECTIONS:
+        _check_selection(d, name)
+    _check_chain(d)
+    _check_text(d)
+
+
+def _require(ok: Any, array: str, rule: str) -> None:
+    """Raise `WorkloadError` with the place of the first False in `ok`."""
+    ok = np.asarray(ok)
+    if not ok.all():
+        place = np.unravel_index(int(np.argmin(ok)), ok.shape)
+        where = f"[{', '.join(str(int(i)) for i in place)}]" if ok.ndim else ""
+        raise WorkloadError(f"decisions: {array}{where} {rule}")
+
+
+def _check_types(d: "Decisions") -> None:
+    for name, (kind, dimensions) in ARRAYS.items():
+        array = getattr(d, name)
+        if array.dtype != kind or array.ndim != dimensions:
+            want = f"{np.dtype(kind)} with {dimensions} dimension{'s' if dimensions > 1 else ''}"
+            raise WorkloadError(f"decisions: {name} must be {want}, got {array.dtype} of shape {array.shape}")
+
+
+def _check_shapes(d: "Decisions") -> None:
+    rows, groups = len(d.row_index), d.steps * d.layers
+    shapes: dict[str, tuple[int, ...]] = {"row_index": (rows, 3), "heads_alive": (d.steps, d.layers, d.heads)}
+    shapes |= dict.fromkeys(("context", "keys_kept", "queries"), (rows,))
+    shapes |= {"query_ptr": (rows + 1,), "token_ptr": (groups + 1,)}
+    _expect(d, shapes)
+    _check_ptr(d, "query_ptr", len(d.values_kept), "values_kept")
+    queries = len(d.values_kept)
+    shapes = {"lsb_refetch": (queries,), "value_ptr": (queries + 1,)}
+    shapes |= dict.fromkeys(("topk_local_radix_ptr", "topk_local_quick_ptr"), (queries + 1,))
+    shapes |= {f"{s}_{engine}_ptr": (groups + 1,) for s in SELECTIONS for engine in ("radix", "quick")}
+    shapes |= {f"{s}_count": (groups, 2) for s in SELECTIONS}
+    _expect(d, shapes)
+    for flat, ptr in RAGGED.items():
+        _check_ptr(d, ptr, len(getattr(d, flat)), flat)
+
+
+def _expect(d: "Decisions", shapes: dict[str, tuple[int, ...]]) -> None:
+    for name, shape in shapes.items():
+        if getattr(d, name).shape != shape:
+            raise WorkloadError(f"decisions: {name} must have shape {shape}, got {getattr(d, name).shape}")
+
+
+def _check_ptr(d: "Decisions", name: str, end: int, flat: str) -> None:
+    ptr = getattr(d, name)
+    _require(ptr[:1] == 0, name, f"must be 0, got {ptr[0]}")
+    _require(np.diff(ptr) >= 0, name, "must not be above the next entry")
+    _require(ptr[-1] == end, name, f"must end with the length of {flat}, {end}, got {ptr[-1]}")
+
+
+def _check_heads(d: "Decisions") -> None:
+    alive = d.heads_alive
+    _require(alive <= 1, "heads_alive", "must be 0 or 1")
+    _require(alive.any(axis=2), "heads_alive", "must have a live head")
+    _require(alive[:, 1:] <= alive[:, :-1], "heads_alive", "comes back to life in the next layer of a step")
+    expected = np.argwhere(alive)
+    if expected.shape != d.row_index.shape:
+        raise WorkloadError(
+            f"decisions: row_index must have a row per live head, {len(expected)}, got {len(d.row_index)}"
+        )
+    _require(d.row_index == expected, "row_index", "must name the live heads of heads_alive in ascending order")
+
+
+def _check_rows(d: "Decisions") -> None:
+    _require((d.context >= 1) & (d.context <= MAX_TOKENS), "context", f"must be in 1..{MAX_TOKENS}")
+    _require((d.keys_kept >= 1) & (d.keys_kept <= d.context), "keys_kept", "must be in 1..context")
+    step, group = d.row_index[:, 0], d.row_group
+    _require((np.diff(d.context) == 0) | (np.diff(step) > 0), "context", "must be the same for all rows of a step")
+    same = (np.diff(d.keys_kept) == 0) | (np.diff(group) > 0)
+    _require(same, "keys_kept", "must be the same for all rows of a layer")
+    shrinks = (np.diff(d.keys_kept) <= 0) | (np.diff(step) > 0)
+    _require(shrinks, "keys_kept", "grows in the next layer of a step")
+
+
+def _check_queries(d: "Decisions") -> None:
+    want = d.keys_kept if d.phase == "prefill" else np.ones_like(d.keys_kept)
+    rule = "must equal keys_kept in prefill" if d.phase == "prefill" else "must be 1 in decode"
+    _require(d.queries == want, "queries", rule)
+    _require(np.diff(d.query_ptr) == d.queries, "query_ptr", "must step by queries")
+    row = d.query_row
+    _require((d.values_kept >= 0) & (d.values_kept <= d.keys_kept[row]), "values_kept", "must be in 0..keys_kept")
+    _require(d.lsb_refetch <= 2, "lsb_refetch", "must be 0, 1 or 2")
+    _require((d.lsb_refetch == 0) | (d.bits("lsb")[row] > 0), "lsb_refetch", "must be 0 where meta.bits.lsb is 0")
+
+
+def _check_tokens(d: "Decisions") -> None:
+    first = _first_rows(d)
+    lengths = np.diff(d.token_ptr)
+    _require(lengths == d.keys_kept[first], "token_ptr", "must step by the keys_kept of the layer")
+    groups = np.repeat(np.arange(len(first)), lengths)
+    _require((d.token_ids >= 0) & (d.token_ids < d.context[first][groups]), "token_ids", "must be in 0..context-1")
+    keys = groups * MAX_TOKENS + d.token_ids
+    _require(np.diff(keys) > 0, "token_ids", "must be below the next id of its layer")
+    if d.meta["source"] == "captured":
+        inner = groups % d.layers != 0
+        _require(_found(keys, keys - MAX_TOKENS) | ~inner, "token_ids", "was pruned in the layer before")
+
+
+def _first_rows(d: "Decisions") -> npt.NDArray[np.int64]:
+    """Return the first row of each group."""
+    return np.searchsorted(d.row_group, np.arange(d.steps * d.layers))
+
+
+def _found(keys: npt.NDArray[np.int64], wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Return for each of `wanted` whether it is among the ascending `keys`."""
+    place = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
+    found: npt.NDArray[np.bool_] = keys[place] == wanted
+    return found
+
+
+def _check_values(d: "Decisions") -> None:
+    if d.phase == "prefill":
+        _require(len(d.value_ids) == 0, "value_ids", "must be empty in prefill")
+        return
+    lengths = np.diff(d.value_ptr)
+    _require(lengths == d.values_kept, "value_ptr", "must step by values_kept")
+    _require((d.value_ids >= 0) & (d.value_ids < MAX_TOKENS), "value_ids", "must be a token id")
+    rows = np.repeat(np.arange(len(lengths)), lengths)  # one query per row
+    _require(np.diff(rows * MAX_TOKENS + d.value_ids) > 0, "value_ids", "must be below the next id of its query")
+    kept = np.repeat(np.arange(d.steps * d.layers), np.diff(d.token_ptr)) * MAX_TOKENS + d.token_ids
+    _require(_found(kept, d.row_group[rows] * MAX_TOKENS + d.value_ids), "value_ids", "must be among token_ids")
+    if d.meta["pair_shares_values"]:
+        _check_pairs(d)
+
+
+def _check_pairs(d: "Decisions") -> None:
+    second = np.flatnonzero(d.pair_second)
+    _require(d.values_kept[second] == d.values_kept[second - 1], "values_kept", "must be the same for both of a pair")
+    lists = d.ragged("value_ids")
+    _require(all(np.array_equal(lists[i], lists[i - 1]) for i in second.tolist()), "value_ids", "must be the same for a pair")
+
+
+def _check_local_records(d: "Decisions") -> None:
+    n = d.keys_kept[d.query_row].astype(np.int64)
+    runs = (d.values_kept > 0) & (d.values_kept < n)
+    if d.meta["pair_shares_values"]:
+        runs &= ~d.pair_second[d.query_row]
+    _check_records(d, "topk_local", n, runs)
+
+
+def _check_selection(d: "Decisions", name: str) -> None:
+    n, k = getattr(d, f"{name}_count").T.astype(np.int64)
+    none = (n == -1) & (k == -1)
+    _require(none | ((n >= 1) & (k >= 0) & (k <= n)), f"{name}_count", "must be (-1, -1) or n >= 1 and 0 <= k <= n")
+    _check_records(d, name, n, ~none & (k > 0) & (k < n))
+
+
+def _check_records(d: "Decisions", name: str, n: npt.NDArray[np.int64], runs: npt.NDArray[np.bool_]) -> None:
+    """Check both engines' records: there where the engine runs, within n, and shrinking."""
+    for engine, first, falls in (("radix", np.less_equal, np.less_equal), ("quick", np.equal, np.less)):
+        array, lists = f"{name}_{engine}", d.ragged(f"{name}_{engine}")
+        _require((lists.lengths > 0) == runs, f"{array}_ptr", "must give a record exactly where 0 < k < n")
+        _require(lists.flat >= 1, array, "must be at least 1")
+        heads = lists.ptr[:-1][runs]
+        rule = "of n items must not begin above n" if engine == "radix" else "must begin with n, the items offered"
+        _require(first(lists.flat[heads], n[runs]), f"{array} (record)", rule)
+        inner = np.ones(len(lists.flat), bool)
+        inner[heads] = False
+        _require(
+            falls(lists.flat[1:], lists.flat[:-1]) | ~inner[1:], array, "is followed by a larger size in its record"
+        )
+
+
+def _check_chain(d: "Decisions") -> None:
+    """Check that what a selection keeps is what the next layer of the step works with."""
+    tokens, heads = np.diff(d.token_ptr), d.heads_alive.sum(axis=2, dtype=np.int64).reshape(-1)
+    inner = np.arange(1, len(tokens)) % d.layers != 0
+    for name, size in (("topk_token", tokens), ("topk_head", heads)):
+        kept = getattr(d, f"{name}_count")[:-1, 1]
+        rule = "must keep as many as the next layer of the step has"
+        _require((kept == size[1:]) | (kept < 0) | ~inner, f"{name}_count", rule)
+    offered = d.topk_token_count[:, 0]
+    fits = (offered < 0) | (offered == tokens) | (offered == d.context[_first_rows(d)])
+    _require(fits, "topk_token_count", "must offer the layer's kept tokens, or the whole context")
+    offered = d.topk_head_count[:, 0]
+    fits = (offered < 0) | (offered == heads) | (offered == d.heads)
+    _require(fits, "topk_head_count", "must offer the layer's live heads, or all heads")
+
+
+def _check_text(d: "Decisions") -> None:
+    if d.token_text is None:
+        return
+    longest = int(d.context.max(initial=0))
+    if len(d.token_text) < longest:
+        raise WorkloadError(f"decisions: token_text must have at least {longest} tokens, got {len(d.token_text)}")
+    if any("\0" in word for word in d.token_text):
+        raise WorkloadError("decisions: token_text must hold no NUL character")

@@ -1,0 +1,177 @@
+"""What a `Decisions` file says about itself."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from tokensieve.arch.base import ArchModel, build
+from tokensieve.arch.datapath import Topk
+from tokensieve.arch.errors import WorkloadError
+
+VERSION = 1
+
+PIVOT_RULE = "xorshift16 command_seed=1+query%65535"
+"""Rule by which quick-select draws its pivots; `tokensieve.workloads.records` follows it."""
+
+PLANE_BITS = (4, 6, 8, 10, 12)
+"""Widths that a row of K or V may have in DRAM."""
+
+BIT_CHOICES = {"query": (*PLANE_BITS, 16), "key": PLANE_BITS, "value": PLANE_BITS, "lsb": (0, 1, 2, 3, 4, 5, 6, 7, 8)}
+"""Widths that each tensor may have; `lsb` 0 means that there is no plane of low bits."""
+
+Count = Annotated[int, Field(ge=1, le=1 << 20)]
+
+
+class Meta(ArchModel):
+    """The meta data of a `Decisions`, version 1. Every field is required."""
+
+    version: Literal[1]
+    """Version of the format."""
+
+    phase: Literal["prefill", "decode"]
+    """All queries of a text at once, or one query per step against a growing history."""
+
+    model: str
+    """Name of the model."""
+
+    D: Annotated[int, Field(ge=1, le=1 << 12)]
+    """Width of one head."""
+
+    heads: Count
+    """Heads of a layer before any is pruned."""
+
+    layers: Count
+    """Layers."""
+
+    steps: Count
+    """Steps: 1 in prefill, generated tokens in decode."""
+
+    schedule: dict[str, Any] | None
+    """Schedule that the decisions follow, where known."""
+
+    bits: dict[str, Any]
+    """Widths in DRAM of query, key, value and lsb: one for all rows, or a list with one per row."""
+
+    threshold: Annotated[float, Field(ge=0, le=1)] | None
+    """Largest probability below which a row's LSBs are fetched."""
+
+    score_bits: Annotated[int, Field(ge=4, le=32)]
+    """Width of the scores that the work records were made from."""
+
+    digit_rule: str
+    """How radix digits are cut: `Topk.digit_rule`."""
+
+    pivot_rule: str
+    """How quick-select draws its pivots."""
+
+    text_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None
+    """SHA-256 of the text, where there is one."""
+
+    licence: str
+    """Licence of the data."""
+
+    source: Literal["captured", "counts"]
+    """Whether the decisions were made on real scores or completed from counts alone."""
+
+    charge_io: bool
+    """Whether query and output cross DRAM."""
+
+    pair_shares_values: bool
+    """Whether the two heads of a 6-bit pair share one V set and one local top-k, as in the authors' traces."""
+
+    assumed: list[str]
+    """What was filled in by rule and not observed, one sentence each."""
+
+
+def make_meta(
+    *,
+    phase: str,
+    model: str,
+    D: int,
+    heads: int,
+    layers: int,
+    steps: int,
+    topk: Topk,
+    bits: Mapping[str, Any] | None = None,
+    schedule: dict[str, Any] | None = None,
+    threshold: float | None = None,
+    source: str = "captured",
+    text_sha256: str | None = None,
+    licence: str = "not stated",
+    charge_io: bool = True,
+    pair_shares_values: bool = False,
+    assumed: Iterable[str] = (),
+) -> dict[str, Any]:
+    """Return complete meta data; the score width and the digit rule are those of `topk`."""
+    return {
+        "version": VERSION,
+        "phase": phase,
+        "model": model,
+        "D": D,
+        "heads": heads,
+        "layers": layers,
+        "steps": steps,
+        "schedule": schedule,
+        "bits": dict(bits or {"query": 12, "key": 8, "value": 8, "lsb": 4}),
+        "threshold": threshold,
+        "score_bits": topk.score_bits,
+        "digit_rule": topk.digit_rule,
+        "pivot_rule": PIVOT_RULE,
+        "text_sha256": text_sha256,
+        "licence": licence,
+        "source": source,
+        "charge_io": charge_io,
+        "pair_shares_values": pair_shares_values,
+        "assumed": list(assumed),
+    }
+
+
+def check_meta(meta: Mapping[str, Any]) -> None:
+    """Raise `WorkloadError` unless every field of `meta` is there, known and of its type."""
+    build(Meta, dict(meta), WorkloadError, source="decisions: meta")
+    if meta["pivot_rule"] != PIVOT_RULE:
+        raise WorkloadError(f"decisions: meta.pivot_rule must be {PIVOT_RULE!r}, got {meta['pivot_rule']!r}")
+    if meta["phase"] == "prefill" and meta["steps"] != 1:
+        raise WorkloadError(f"decisions: meta.steps must be 1 in prefill, got {meta['steps']}")
+    try:
+        encode_meta(meta)
+    except (TypeError, ValueError) as problem:
+        raise WorkloadError(f"decisions: meta cannot be written as JSON: {problem}") from None
+
+
+def check_bits(bits: Mapping[str, Any], rows: int) -> None:
+    """Raise `WorkloadError` unless `bits` gives every tensor one width, or one width per row."""
+    if set(bits) != set(BIT_CHOICES):
+        raise WorkloadError(f"decisions: meta.bits must have the keys {', '.join(BIT_CHOICES)}, got {', '.join(bits)}")
+    for name, choices in BIT_CHOICES.items():
+        widths = bits[name] if isinstance(bits[name], list) else [bits[name]]
+        bad = next((w for w in widths if type(w) is not int or w not in choices), None)
+        if bad is not None or (isinstance(bits[name], list) and len(widths) != rows):
+            got = repr(bad) if bad is not None else f"{len(widths)} widths for {rows} rows"
+            raise WorkloadError(
+                f"decisions: meta.bits.{name} must be in {choices}, for all rows or one per row, got {got}"
+            )
+
+
+def encode_meta(meta: Mapping[str, Any]) -> bytes:
+    """Return `meta` as canonical JSON."""
+    return json.dumps(meta, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def decode_meta(data: bytes, source: str) -> dict[str, Any]:
+    """Return the mapping that `data` encodes; `source` names the file in errors."""
+    try:
+        meta = json.loads(data.decode(), object_pairs_hook=_no_duplicates)
+    except (UnicodeDecodeError, ValueError, RecursionError) as problem:
+        raise WorkloadError(f"{source}: meta is not valid JSON: {problem}") from None
+    if not isinstance(meta, dict):
+        raise WorkloadError(f"{source}: meta must be a JSON object, got {type(meta).__name__}")
+    return meta
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len({key for key, _ in pairs}) != len(pairs):
+        raise ValueError("a key is given twice")
+    return dict(pairs)

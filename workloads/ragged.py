@@ -1,0 +1,87 @@
+"""Lists of unequal length in two flat arrays: the items, and where each list begins."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Ragged:
+    """Lists of whole numbers; list i is ``flat[ptr[i]:ptr[i + 1]]``.
+
+    >>> [r.tolist() for r in Ragged.of([[9, 4], [], [7]])]
+    [[9, 4], [], [7]]
+    """
+
+    flat: Int32
+    """Items of all lists, one after another."""
+
+    ptr: Int64
+    """Where each list begins in `flat`, and the end of the last."""
+
+    @classmethod
+    def of(cls, lists: Iterable[npt.ArrayLike]) -> Self:
+        """Return the given lists."""
+        arrays = [np.asarray(one, dtype=np.int32).reshape(-1) for one in lists]
+        return cls.cut(np.concatenate(arrays) if arrays else np.zeros(0, np.int32), [len(a) for a in arrays])
+
+    @classmethod
+    def cut(cls, flat: Int32, lengths: npt.ArrayLike) -> Self:
+        """Return `flat` cut into lists of the given lengths."""
+        ends = np.cumsum(np.asarray(lengths, dtype=np.int64), dtype=np.int64)
+        return cls(flat, np.concatenate([np.zeros(1, np.int64), ends]))
+
+    @classmethod
+    def unpad(cls, padded: npt.NDArray[Any]) -> Self:
+        """Return the rows of `padded` without the zeros that fill them up."""
+        kept = padded > 0
+        return cls.cut(padded[kept].astype(np.int32), kept.sum(axis=1))
+
+    @classmethod
+    def empty(cls, count: int) -> Self:
+        """Return `count` empty lists."""
+        return cls(np.zeros(0, np.int32), np.zeros(count + 1, np.int64))
+
+    @classmethod
+    def join(cls, parts: Sequence["Ragged"]) -> Self:
+        """Return the lists of all `parts`, in order."""
+        flat = np.concatenate([p.flat for p in parts]) if parts else np.zeros(0, np.int32)
+        return cls.cut(flat, np.concatenate([p.lengths for p in parts]) if parts else [])
+
+    @property
+    def lengths(self) -> Int64:
+        """Number of items of each list."""
+        return np.diff(self.ptr)
+
+    def padded(self) -> Int32:
+        """Return one row per list, filled up with zeros at the end: what a timing law takes."""
+        lengths = self.lengths
+        result = np.zeros((len(self), int(lengths.max(initial=0))), np.int32)
+        result[np.arange(result.shape[1]) < lengths[:, None]] = self.flat
+        return result
+
+    def __len__(self) -> int:
+        return len(self.ptr) - 1
+
+    def __getitem__(self, index: int) -> Int32:
+        return self.flat[self.ptr[index] : self.ptr[index + 1]]
+
+    def __iter__(self) -> Iterator[Int32]:
+        return (self[i] for i in range(len(self)))
+
+
+def spans(starts: npt.ArrayLike, lengths: npt.ArrayLike) -> Int64:
+    """Return ``starts[i], starts[i] + 1, ...`` for ``lengths[i]`` numbers, for every i, in one array.
+
+    >>> spans([5, 0], [2, 3]).tolist()
+    [5, 6, 0, 1, 2]
+    """
+    lengths = np.asarray(lengths, dtype=np.int64)
+    offsets = np.asarray(starts, dtype=np.int64) - (np.cumsum(lengths) - lengths)
+    return np.repeat(offsets, lengths) + np.arange(int(lengths.sum()))

@@ -1,0 +1,82 @@
+"""Pseudo-random permutations, each from its own PCG64 generator, many at once.
+
+``permutations(entropy, n)[i]`` is exactly ``Generator(PCG64(SeedSequence(entropy[i]))).permutation(n)``. Building these
+objects one by one costs more than shuffling with them, so the seeding (O'Neill's seed_seq as numpy documents it) is done
+for all rows together, and one generator is set to each state in turn.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+_POOL = 4
+_INIT_A, _MULT_A, _INIT_B, _MULT_B = 0x43B0D7E5, 0x931E8875, 0x8B51F9DD, 0x58F38DED
+_MIX_LEFT, _MIX_RIGHT = np.uint32(0xCA01F9DD), np.uint32(0x4973F715)
+_PCG_MULTIPLIER = 0x2360ED051FC65DA44385DF649FCCF645
+_MASK32, _MASK128 = (1 << 32) - 1, (1 << 128) - 1
+
+UInt32 = npt.NDArray[np.uint32]
+Int64 = npt.NDArray[np.int64]
+
+
+def permutations(entropy: npt.ArrayLike, n: int) -> Int64:
+    """Return one permutation of 0..n-1 per row of `entropy`, whose items must be below 2^32.
+
+    >>> permutations([[1, 2, 3]], 5)[0].tolist()
+    [0, 2, 4, 3, 1]
+    """
+    seeds = _seeds(np.asarray(entropy, np.uint32))
+    result = np.tile(np.arange(n, dtype=np.int64), (len(seeds), 1))
+    source = np.random.PCG64(0)
+    shuffle = np.random.Generator(source).shuffle
+    state: dict[str, Any] = {"bit_generator": "PCG64", "state": {}, "has_uint32": 0, "uinteger": 0}
+    for row, (a, b, c, d) in zip(result, seeds.tolist(), strict=True):
+        increment = ((c << 64 | d) << 1 | 1) & _MASK128
+        start = (((a << 64 | b) + increment) * _PCG_MULTIPLIER + increment) & _MASK128
+        state["state"] = {"state": start, "inc": increment}
+        source.state = state
+        shuffle(row)
+    return result
+
+
+def _seeds(entropy: UInt32) -> npt.NDArray[np.uint64]:
+    """Return what ``SeedSequence(row).generate_state(4, uint64)`` gives for each row."""
+    pool = _mixed(entropy)
+    words = np.empty((len(entropy), 8), np.uint32)
+    constant = _INIT_B
+    for i in range(8):
+        mixed = pool[i % _POOL] ^ np.uint32(constant)
+        constant = constant * _MULT_B & _MASK32
+        mixed = mixed * np.uint32(constant)
+        words[:, i] = mixed ^ mixed >> np.uint32(16)
+    low, high = words[:, 0::2].astype(np.uint64), words[:, 1::2].astype(np.uint64)
+    return low | high << np.uint64(32)
+
+
+def _mixed(entropy: UInt32) -> list[UInt32]:
+    """Return the pool of each row after all entropy went in."""
+    constant = _INIT_A
+
+    def hashed(value: UInt32) -> UInt32:
+        nonlocal constant
+        value = value ^ np.uint32(constant)
+        constant = constant * _MULT_A & _MASK32
+        value = value * np.uint32(constant)
+        return value ^ value >> np.uint32(16)
+
+    words = list(entropy.T) + [np.zeros(len(entropy), np.uint32)] * (_POOL - entropy.shape[1])
+    pool = [hashed(word) for word in words[:_POOL]]
+    for source in range(_POOL):
+        for target in range(_POOL):
+            if source != target:
+                pool[target] = _mix(pool[target], hashed(pool[source]))
+    for word in words[_POOL:]:
+        for target in range(_POOL):
+            pool[target] = _mix(pool[target], hashed(word))
+    return pool
+
+
+def _mix(x: UInt32, y: UInt32) -> UInt32:
+    mixed = _MIX_LEFT * x - _MIX_RIGHT * y
+    return mixed ^ mixed >> np.uint32(16)
