@@ -1,4 +1,4 @@
-"""Attention of one head over one block of queries, in integers (paper IV, Fig. 8: Q x K, softmax, decision, Prob x V)."""
+"""Attention of one head over one block of queries, in integers: Q x K, softmax, decision, Prob x V (paper IV)."""
 
 import math
 from dataclasses import dataclass
@@ -67,8 +67,8 @@ def attend(
 ) -> Head:
     """Return one head's attention: `q` of shape ``(queries, D)`` over `k` and `v` of shape ``(keys, D)``.
 
-    Of each row's probabilities only the `values_kept` largest reach Prob x V; they are not renormalised. The output is in
-    steps of `output_scale`. Where `mask`, bool of shape ``(queries, keys)``, is False, a query does not see a key.
+    Of each row's probabilities only the `values_kept` largest reach Prob x V; they are not renormalised. The output is
+    in steps of `output_scale`. Where `mask`, bool of shape ``(queries, keys)``, is False, a query does not see a key.
     """
     probabilities, refetch = progressive(q, k, arch, precision, mask)
     chosen = top_k(probabilities, values_kept)
@@ -83,8 +83,8 @@ def progressive(
 ) -> tuple[Tensor, Tensor]:
     """Return the probabilities, and which queries needed K's LSB plane for them (paper III-D, Fig. 6).
 
-    A query whose largest probability with the MSBs alone is below the threshold has a flat distribution, where errors of
-    the scores hurt; its scores and probabilities are computed once more with both planes.
+    A query whose largest probability with the MSBs alone is below the threshold has a flat distribution, where errors
+    of the scores hurt; its scores and probabilities are computed once more with both planes.
     """
     number, bits = arch.number, precision.key_bits
     below = min(precision.lsb_bits, number.onchip_bits - bits)
@@ -137,7 +137,7 @@ def threshold_integer(threshold: Fraction, probability_bits: int) -> int:
     >>> threshold_integer(Fraction("0.1"), 12)
     410
     """
-    return math.ceil(threshold * 2**probability_bits)
+    return math.ceil(threshold * (1 << probability_bits))
 
 
 def causal_mask(queries: int, keys: int) -> Tensor:

@@ -107,7 +107,7 @@ class Cascade:
 
 
 class RandomCascade(Cascade):
-    """A cascade that keeps as many tokens and heads, but draws them by lot: the baseline every fidelity stands beside."""
+    """A cascade that keeps as many tokens and heads but draws them by lot: the baseline of every fidelity."""
 
     def __init__(self, arch: Arch, heads: int, context: int, seed: int) -> None:
         super().__init__(arch, heads, context)

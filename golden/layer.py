@@ -1,6 +1,6 @@
 """One layer: every live head over the live tokens, quantized, attended to and written down."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import torch
@@ -26,7 +26,7 @@ class LayerPlan:
     values: int
     """Values that a query keeps of them."""
 
-    precision: Precision = Precision()
+    precision: Precision = field(default_factory=Precision)
     """Bits."""
 
 
@@ -86,9 +86,12 @@ def quantized(
     k, v = x.key[head, tokens], x.value[head, tokens]
     if cache is None:
         return q, quantize(k, number), quantize(v, number)
-    scales = cache.key[head], cache.value[head]
-    fixed = (Quantized(quantize_with(t, s, number.onchip_bits), s) for t, s in zip((k, v), scales, strict=True))
-    return q, *fixed
+    return q, in_steps_of(cache.key[head], k, number), in_steps_of(cache.value[head], v, number)
+
+
+def in_steps_of(scale: float, x: Tensor, number: Number) -> Quantized:
+    """Return `x` quantized with a given scale."""
+    return Quantized(quantize_with(x, scale, number.onchip_bits), scale)
 
 
 def real_step(output_step: float, arch: Arch) -> float:
@@ -99,7 +102,8 @@ def real_step(output_step: float, arch: Arch) -> float:
 def assembled(results: dict[int, tuple[Head, float]], shape: torch.Size, rows: Tensor) -> Tensor:
     """Return the layer's output as real values of shape `shape`, ``(heads, queries, D)``; what was pruned is 0.
 
-    `rows` are the rows whose queries ran. This is the way out of the integers: what the model computes its next layer from.
+    `rows` are the rows whose queries ran. This is the way out of the integers: what the model computes its next layer
+    from.
     """
     output = torch.zeros(shape, dtype=torch.float64)
     for h, (head, step) in results.items():

@@ -74,9 +74,9 @@ class Prefill(Machine):
 class Decode(Machine):
     """A causal model: the prompt un-pruned and at full width, then one token a step under pruning.
 
-    Between two steps the first layer's tokens and heads are chosen anew among all, as the authors' traces show; the newest
-    token stays alive through its own step (our choice). What is chosen right after the prompt belongs to the prompt and is
-    not recorded.
+    Between two steps the first layer's tokens and heads are chosen anew among all, as the authors' traces show; the
+    newest token stays alive through its own step (our choice). What is chosen right after the prompt belongs to the
+    prompt and is not recorded.
     """
 
     def __init__(self, cascade: Cascade, plans: Plans, steps: int, recorder: Recorder | None = None) -> None:

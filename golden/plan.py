@@ -12,7 +12,7 @@ from tokensieve.workloads.meta import PIVOT_RULE, VERSION
 from tokensieve.workloads.schedule import Phase, Schedule
 
 OUR_CHOICES = (
-    "number formats (12-bit two's complement, fixed-point softmax) are this project's: the paper's softmax is floating point",
+    "the number formats are this project's: the paper's softmax is floating point",
     "values cut to fewer bits are taken at the middle of what the cut leaves open",
     "probabilities are not renormalised after local value pruning",
     "importance is ranked after a right shift that makes the largest alive sum fit score_bits",
@@ -37,12 +37,17 @@ class Shape:
 
 
 def layer_plans(schedule: Schedule, shape: Shape, context: int, step: int = 0) -> list[LayerPlan]:
-    """Return what each layer of a step keeps."""
+    """Return what each layer of a step keeps of `context` tokens."""
     counts = (
         schedule.keys_kept(context, step, shape.layers),
         schedule.heads_kept(shape.heads, shape.layers),
         schedule.values_kept(context, step, shape.layers),
     )
+    if shape.phase == "prefill" and (counts[0][0], counts[1][0]) != (context, shape.heads):
+        raise WorkloadError(
+            "schedule: the first layer of a prefill must keep all tokens and heads, as nothing has been ranked yet; "
+            f"got {counts[0][0]} of {context} tokens and {counts[1][0]} of {shape.heads} heads"
+        )
     how = precision(schedule, shape.phase)
     return [LayerPlan(tokens, heads, values, how) for tokens, heads, values in zip(*counts, strict=True)]
 
@@ -56,11 +61,11 @@ def precision(schedule: Schedule, phase: Phase) -> Precision:
 def require_bits(schedule: Schedule, arch: Arch) -> None:
     """Raise `WorkloadError` unless the widths of `schedule` fit the machine's number formats."""
     bits, most = schedule.bits, arch.number.onchip_bits
-    for name in ("query", "key", "value"):
-        if getattr(bits, name) > most:
-            raise WorkloadError(f"schedule.bits.{name} must be at most number.onchip_bits = {most}, got {getattr(bits, name)}")
-    if bits.lsb > arch.number.lsb_bits:
-        raise WorkloadError(f"schedule.bits.lsb must be at most number.lsb_bits = {arch.number.lsb_bits}, got {bits.lsb}")
+    limits = [(name, "onchip_bits", most) for name in ("query", "key", "value")]
+    for name, limit, bound in [*limits, ("lsb", "lsb_bits", arch.number.lsb_bits)]:
+        came = getattr(bits, name)
+        if came > bound:
+            raise WorkloadError(f"schedule.bits.{name} must be at most number.{limit} = {bound}, got {came}")
 
 
 def decisions_meta(

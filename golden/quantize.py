@@ -1,7 +1,7 @@
 """Linear symmetric quantization and the bit planes of progressive quantization (paper III-D).
 
-A tensor of one head becomes two's complement integers of `number.onchip_bits` and one scale. In DRAM the integers lie in
-planes: the most significant bits, and the bits that follow them, fetched on demand.
+A tensor of one head becomes two's complement integers of `number.onchip_bits` and one scale. In DRAM the integers lie
+in planes: the most significant bits, and the bits that follow them, fetched on demand.
 """
 
 import math
@@ -27,7 +27,7 @@ class Quantized:
 def scale_of(x: Tensor, bits: int) -> float:
     """Return the step with which ``max|x|`` fills `bits` two's complement bits: ``max|x| / (2^(bits-1) - 1)``."""
     peak = float(x.abs().max()) if x.numel() else 0.0
-    return peak / (2 ** (bits - 1) - 1)
+    return peak / ((1 << (bits - 1)) - 1)
 
 
 def quantize_with(x: Tensor, scale: float, bits: int) -> Tensor:
@@ -62,8 +62,8 @@ def msb_only(values: Tensor, msb_bits: int, number: Number) -> Tensor:
 def middle_of_msb(values: Tensor, msb_bits: int, number: Number) -> Tensor:
     """Return `values` known by their MSB plane alone, each taken at the middle of what the plane leaves open.
 
-    V has no second fetch, so the half step that cutting bits off takes away is put back as a constant. (Our choice: without
-    it a layer of MiniLM misses a cosine of 0.999. K needs none: a constant on all keys cancels in the softmax.)
+    V has no second fetch, so the half step that cutting bits off takes away is put back as a constant. (Our choice:
+    without it a layer of MiniLM misses a cosine of 0.999. K needs none: a constant on all keys cancels in the softmax.)
     """
     dropped = number.onchip_bits - msb_bits
     return msb_only(values, msb_bits, number) + ((1 << dropped) >> 1)

@@ -1,8 +1,8 @@
 """Work records: what the two top-k engines go through to find a row's k-th largest score (paper Alg. 3, and radix).
 
 A record is the list of set sizes, which does not depend on how many scores an engine takes per cycle. It is what turns
-into cycles, so this file says the engines' rules once more, apart from `tokensieve.workloads`, and tests compare the two.
-A row with k = 0 or k >= n bypasses the engine and has no record.
+into cycles, so this file says the engines' rules once more, apart from `tokensieve.workloads`; tests compare the two. A
+row with k = 0 or k >= n bypasses the engine and has no record.
 """
 
 import torch
@@ -30,8 +30,9 @@ def xorshift16(state: Tensor) -> Tensor:
 def quickselect_record(scores: Tensor, k: int, number: Tensor) -> list[list[int]]:
     """Return, for each row of `scores`, the sizes of the sets that quick-select streams, the whole row first.
 
-    `scores` is int64 of shape ``(rows, n)``, `number` int64 of shape ``(rows,)``: the running number that seeds the pivots.
-    A round draws survivor ``(h * m) >> 16`` of its m survivors in original order as pivot and streams them past it.
+    `scores` is int64 of shape ``(rows, n)``, `number` int64 of shape ``(rows,)``: the running number that seeds the
+    pivots. A round draws survivor ``(h * m) >> 16`` of its m survivors in original order as pivot and streams them past
+    it.
     """
     rows, n = scores.shape
     sizes: list[list[int]] = [[] for _ in range(rows)]
@@ -65,8 +66,8 @@ def _survivor(scores: Tensor, alive: Tensor, number: Tensor) -> Tensor:
 def radix_record(scores: Tensor, k: int, arch: Topk) -> list[list[int]]:
     """Return, for each row of `scores`, the sizes of the surviving set after each digit that radix select decides.
 
-    `scores` is int64 of shape ``(rows, n)``, 0 .. 2^score_bits - 1. A digit's bins are counted from the largest down; the bin
-    that holds the k-th largest survives. Digits end when no bits are left, or when all of the bin is wanted.
+    `scores` is int64 of shape ``(rows, n)``, 0 .. 2^score_bits - 1. A digit's bins are counted from the largest down;
+    the bin that holds the k-th largest survives. Digits end when no bits are left, or when all of the bin is wanted.
     """
     rows, n = scores.shape
     sizes: list[list[int]] = [[] for _ in range(rows)]
@@ -106,7 +107,7 @@ def _log_key(scores: Tensor, score_bits: int) -> Tensor:
 
 
 def _bin_of_target(digit: Tensor, alive: Tensor, target: Tensor, bins: int) -> tuple[Tensor, Tensor]:
-    """Return the bin that holds the `target`-th largest of each row's survivors, and how many survivors lie above it."""
+    """Return the bin that holds the `target`-th largest of each row's survivors, and how many lie above it."""
     count = torch.zeros(digit.shape[0], bins, dtype=torch.int64).scatter_add_(1, digit, alive.to(torch.int64))
     from_top = count.flip(-1).cumsum(dim=-1).flip(-1)  # survivors in this bin and above
     chosen = (from_top >= target[:, None]).sum(dim=-1) - 1

@@ -1,4 +1,4 @@
-"""Attention in floating point, and how far the integers are from it. The only floats of this room; they decide nothing."""
+"""Attention in floating point, and how far the integers are from it. These floats decide nothing."""
 
 import math
 from dataclasses import dataclass
@@ -48,5 +48,5 @@ def cosine(a: Tensor, b: Tensor) -> float:
 
 
 def concatenated(heads: Tensor) -> Tensor:
-    """Return ``(heads, rows, D)`` as ``(rows, heads * D)``, the layer's attention output as its next matrix takes it."""
+    """Return ``(heads, rows, D)`` as ``(rows, heads * D)``: a layer's attention output as its next matrix takes it."""
     return heads.transpose(0, 1).reshape(heads.shape[1], -1)

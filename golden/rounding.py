@@ -13,13 +13,15 @@ def round_shift(value: Tensor, shift: int | Tensor) -> Tensor:
     >>> round_shift(torch.tensor([-6, -2, 1, 2, 3, 6]), 2).tolist()
     [-2, 0, 0, 0, 1, 2]
     """
-    if isinstance(shift, int) and shift <= 0:
-        return value << -shift
-    floor = value >> shift
-    twice_rest = (value - (floor << shift)) << 1
-    step = torch.ones_like(value) << shift
-    up = (twice_rest > step) | ((twice_rest == step) & (floor & 1 == 1))
-    return floor + up.to(torch.int64)
+    if isinstance(shift, int):
+        return _rounded(value, shift, (1 << shift >> 1) - 1) if shift > 0 else value << -shift
+    return torch.where(shift > 0, _rounded(value, shift, (torch.ones_like(value) << shift >> 1) - 1), value)
+
+
+def _rounded(value: Tensor, shift: int | Tensor, below_half: int | Tensor) -> Tensor:
+    """Return `value` shifted right after adding just below a half, and one more where that makes the result even."""
+    odd = (value >> shift) & 1
+    return (value + below_half + odd) >> shift
 
 
 def saturate(value: Tensor, low: int, high: int) -> Tensor:

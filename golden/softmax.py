@@ -1,7 +1,7 @@
 """Fixed-point softmax: the maximum subtracted first, exp of the rest, an integer sum and an integer division.
 
-The paper's unit is floating point with a fifth-order Taylor series (IV-F); the formats are `arch.softmax`, this project's
-own. Every step is monotone: a larger score never gets a smaller probability.
+The paper's unit is floating point with a fifth-order Taylor series (IV-F); the formats are `arch.softmax`, this
+project's own. Every step is monotone: a larger score never gets a smaller probability.
 """
 
 from decimal import Decimal, localcontext
@@ -20,8 +20,9 @@ _LOG2E_BITS = 24  # of 1 / ln 2 in the table's address: its error stays far belo
 def softmax(scores: Tensor, arch: Softmax, mask: Tensor | None = None) -> Tensor:
     """Return the probabilities of each row of `scores`, unsigned integers of `arch.probability_bits`.
 
-    `scores` is int64, shape ``(..., keys)``, with `arch.exp_frac_bits` fraction bits. Where the boolean `mask` is False a
-    key takes no part and gets 0; every row needs one key that does. The result is saturated at 2^probability_bits - 1.
+    `scores` is int64, shape ``(..., keys)``, with `arch.exp_frac_bits` fraction bits. Where the boolean `mask` is False
+    a key takes no part and gets 0; every row needs one key that does. The result is saturated at 2^probability_bits -
+    1.
     """
     if mask is not None:
         scores = scores.masked_fill(~mask, int(scores.min()))
@@ -63,10 +64,12 @@ def _table(distance: Tensor, arch: Softmax) -> Tensor:
 
 
 def divide(e: Tensor, total: Tensor, arch: Softmax) -> Tensor:
-    """Return ``e / total`` as probabilities: `divider_bits` of quotient (one before the point), then rounded, saturated.
+    """Return ``e / total`` as probabilities: a quotient of `divider_bits`, one before the point, rounded and saturated.
 
     Long division, so that no intermediate exceeds 63 bits: `total` is at most 65,536 keys x 2^30.
     """
+    if e.numel() == 0:
+        return e
     fraction = arch.divider_bits - 1
     quotient = torch.div(e, total, rounding_mode="floor")
     rest = e - quotient * total
@@ -85,14 +88,14 @@ def divide(e: Tensor, total: Tensor, arch: Softmax) -> Tensor:
 def fixed_ln2(frac: int) -> int:
     """Return ln 2 with `frac` fraction bits, rounded."""
     with localcontext(prec=_DIGITS):
-        return round(Decimal(2).ln() * 2**frac)
+        return int((Decimal(2).ln() * 2**frac).to_integral_value())
 
 
 @lru_cache
 def fixed_log2e(frac: int) -> int:
     """Return 1 / ln 2 with `frac` fraction bits, rounded."""
     with localcontext(prec=_DIGITS):
-        return round(2**frac / Decimal(2).ln())
+        return int((2**frac / Decimal(2).ln()).to_integral_value())
 
 
 @lru_cache

@@ -26,7 +26,6 @@ RECORDS_RULE = (
 CONTEXT_RULE = "a token selection that keeps more than its layer has is offered the whole context"
 TOKENS_RULE = "kept token ids are evenly spaced over the context"
 VALUES_RULE = "kept value ids are evenly spaced over the kept keys"
-HEADS_RULE = "head ids are running numbers of live heads, taken as original ids"
 
 _CHUNK = 1 << 18
 """Scores permuted and searched at a time: small enough for the cache."""
@@ -212,8 +211,6 @@ class _Completion:
             yield TOKENS_RULE
         if fewer and c.phase == "decode":
             yield VALUES_RULE
-        if len(c.row_index) < self.groups * c.heads:
-            yield HEADS_RULE
 
 
 class _Scatter:
@@ -260,4 +257,3 @@ def _named(name: str, radix: Ragged, quick: Ragged) -> dict[str, Any]:
         f"{name}_quick": quick.flat,
         f"{name}_quick_ptr": quick.ptr,
     }
-

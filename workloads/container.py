@@ -4,7 +4,10 @@ The format is numpy's `.npz` with nothing pickled, so that ``numpy.load(path)`` 
 """
 
 import os
+import struct
 import tempfile
+import tokenize
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Collection, Mapping
@@ -26,6 +29,7 @@ MAX_BYTES = 1 << 30
 MAX_ARRAYS = 256
 _KINDS = "biuf"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+_BAD_HEADER = (ValueError, TypeError, SyntaxError, RecursionError, MemoryError, tokenize.TokenError, struct.error)
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, KeyError)
 
 
@@ -117,7 +121,12 @@ def _read(path: Path, archive: zipfile.ZipFile, name: str, member: zipfile.ZipIn
     head = BytesIO(data)
     if np.lib.format.read_magic(head) != (1, 0):
         raise WorkloadError(f"{path}: array {name!r} is not in version 1.0 of the .npy format")
-    shape, fortran, dtype = np.lib.format.read_array_header_1_0(head)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            shape, fortran, dtype = np.lib.format.read_array_header_1_0(head)
+    except _BAD_HEADER:
+        raise WorkloadError(f"{path}: array {name!r} has a damaged header") from None
     if dtype.kind not in _KINDS or dtype.hasobject:
         raise WorkloadError(f"{path}: array {name!r} holds {dtype}, numbers are expected")
     count = 1

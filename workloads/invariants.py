@@ -160,7 +160,9 @@ def _check_pairs(d: "Decisions") -> None:
     second = np.flatnonzero(d.pair_second)
     _require(d.values_kept[second] == d.values_kept[second - 1], "values_kept", "must be the same for both of a pair")
     lists = d.ragged("value_ids")
-    _require(all(np.array_equal(lists[i], lists[i - 1]) for i in second.tolist()), "value_ids", "must be the same for a pair")
+    _require(
+        all(np.array_equal(lists[i], lists[i - 1]) for i in second.tolist()), "value_ids", "must be the same for a pair"
+    )
 
 
 def _check_local_records(d: "Decisions") -> None:
@@ -180,18 +182,29 @@ def _check_selection(d: "Decisions", name: str) -> None:
 
 def _check_records(d: "Decisions", name: str, n: npt.NDArray[np.int64], runs: npt.NDArray[np.bool_]) -> None:
     """Check both engines' records: there where the engine runs, within n, and shrinking."""
-    for engine, first, falls in (("radix", np.less_equal, np.less_equal), ("quick", np.equal, np.less)):
-        array, lists = f"{name}_{engine}", d.ragged(f"{name}_{engine}")
-        _require((lists.lengths > 0) == runs, f"{array}_ptr", "must give a record exactly where 0 < k < n")
-        _require(lists.flat >= 1, array, "must be at least 1")
-        heads = lists.ptr[:-1][runs]
-        rule = "of n items must not begin above n" if engine == "radix" else "must begin with n, the items offered"
-        _require(first(lists.flat[heads], n[runs]), f"{array} (record)", rule)
-        inner = np.ones(len(lists.flat), bool)
-        inner[heads] = False
-        _require(
-            falls(lists.flat[1:], lists.flat[:-1]) | ~inner[1:], array, "is followed by a larger size in its record"
-        )
+    _check_record(d, f"{name}_radix", n, runs, "not begin above n", "not be below", np.less_equal, np.less_equal)
+    _check_record(d, f"{name}_quick", n, runs, "begin with n, the items offered", "be above", np.equal, np.less)
+
+
+def _check_record(
+    d: "Decisions",
+    array: str,
+    n: npt.NDArray[np.int64],
+    runs: npt.NDArray[np.bool_],
+    begins: str,
+    falls: str,
+    first: np.ufunc,
+    then: np.ufunc,
+) -> None:
+    """Check one engine's records; `first` compares a size with n, `then` a size with the one before it."""
+    lists = d.ragged(array)
+    _require((lists.lengths > 0) == runs, f"{array}_ptr", "must give a record exactly where 0 < k < n")
+    _require(lists.flat >= 1, array, "must be at least 1")
+    heads = lists.ptr[:-1][runs]
+    _require(first(lists.flat[heads], n[runs]), f"{array} (record)", f"must {begins}")
+    inner = np.ones(len(lists.flat), bool)
+    inner[heads] = False
+    _require(then(lists.flat[1:], lists.flat[:-1]) | ~inner[1:], array, f"must {falls} the next size of its record")
 
 
 def _check_chain(d: "Decisions") -> None:

@@ -54,7 +54,7 @@ class Meta(ArchModel):
     bits: dict[str, Any]
     """Widths in DRAM of query, key, value and lsb: one for all rows, or a list with one per row."""
 
-    threshold: Annotated[float, Field(ge=0, le=1)] | None
+    threshold: Annotated[float | None, Field(ge=0, le=1)]
     """Largest probability below which a row's LSBs are fetched."""
 
     score_bits: Annotated[int, Field(ge=4, le=32)]
@@ -66,7 +66,7 @@ class Meta(ArchModel):
     pivot_rule: str
     """How quick-select draws its pivots."""
 
-    text_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None
+    text_sha256: Annotated[str | None, Field(pattern=r"^[0-9a-f]{64}$")]
     """SHA-256 of the text, where there is one."""
 
     licence: str

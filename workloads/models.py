@@ -60,7 +60,7 @@ class ModelShape(ArchModel):
     ffn: Size
     """Inner width of the feed-forward network."""
 
-    vocab: Size | None = None
+    vocab: Annotated[int | None, Field(ge=1, le=1 << 20)] = None
     """Entries of the vocabulary, where it matters."""
 
     causal: bool = False

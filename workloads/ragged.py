@@ -70,7 +70,8 @@ class Ragged:
         return len(self.ptr) - 1
 
     def __getitem__(self, index: int) -> Int32:
-        return self.flat[self.ptr[index] : self.ptr[index + 1]]
+        place = range(len(self))[index]
+        return self.flat[self.ptr[place] : self.ptr[place + 1]]
 
     def __iter__(self) -> Iterator[Int32]:
         return (self[i] for i in range(len(self)))

@@ -5,8 +5,8 @@ bypassed where k = 0 or k >= n, and its record is empty there. Each function has
 length.
 
 Quick-select (paper IV-B, Alg. 3): a round streams a set, drops the pivot and everything on one side of it, and goes on
-with the other side. The pivot of round r is survivor number ``(h * m) >> 16`` of the m survivors in their original order,
-h being output r (from 1) of a 16-bit xorshift whose state begins as the command's seed.
+with the other side. The pivot of round r is survivor number ``(h * m) >> 16`` of the m survivors in their original
+order, h being output r (from 1) of a 16-bit xorshift whose state begins as the command's seed.
 
 Radix select: a digit splits the surviving set into bins from the top bits down and goes on with the bin that the k-th
 largest score lies in. It ends early where that bin is kept whole.
@@ -64,7 +64,7 @@ def radix_record(
 
 
 def quick_records(scores: Scores, k: npt.ArrayLike, running_query: npt.ArrayLike) -> Ragged:
-    """Return the quick-select record of each row of `scores`; `k` and `running_query` are one for all or one per row."""
+    """Return the quick-select record of each row of `scores`; `k` and `running_query` are one, or one per row."""
     rows, n = _rows(scores)
     kept = np.broadcast_to(np.asarray(k, np.int64), (rows,))
     state = np.broadcast_to(command_seed(running_query), (rows,))
@@ -99,7 +99,7 @@ def quick_records_of_ranks(ranks: Scores, k: int, running_query: npt.ArrayLike) 
     low, high = np.zeros(rows, np.int64), np.full(rows, n)
     while len(search.rows):
         pivot = values[search.pick()].astype(np.int64)
-        upper, lower = search.decide(high - 1 - pivot, np.int64(1))
+        upper, lower = search.decide(high - 1 - pivot, np.ones(1, np.int64))
         low, high = np.where(upper, pivot + 1, low), np.where(lower, pivot, high)
         width = np.where(upper | lower, high - low, 0)
         offset = values - np.repeat(low.astype(small), search.sizes)
@@ -125,7 +125,7 @@ class _Search:
         return self.starts + (self.state * self.sizes >> 16)
 
     def decide(self, bigger: Int64, equal: Int64) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-        """Return which rows go on with the items above the pivot, and which with those below it; the others are done."""
+        """Return which rows go on with the items above the pivot, and which with those below; the others are done."""
         upper = bigger > self.target
         lower = bigger + equal < self.target
         self.target = np.where(lower, self.target - bigger - equal, self.target)
@@ -151,8 +151,8 @@ def radix_records(
 ) -> Ragged:
     """Return the radix record of each row of `scores`; `k` is one for all rows or one per row.
 
-    The linear first digit is the top `digit_bits`; the log one takes the position of the highest set bit and the bit below
-    it. Later digits are `digit_bits` wide, the last one what is left.
+    The linear first digit is the top `digit_bits`; the log one takes the position of the highest set bit and the bit
+    below it. Later digits are `digit_bits` wide, the last one what is left.
     """
     rows, n = _rows(scores)
     if scores.size and not (scores.min() >= 0 and int(scores.max()) >> score_bits == 0):
@@ -200,4 +200,6 @@ def _compact(values: Scores) -> Scores:
     """Return `values` in the narrowest type that holds them, which is what the search's speed depends on."""
     if not values.size:
         return values
-    return np.ascontiguousarray(values, np.promote_types(np.min_scalar_type(values.min()), np.min_scalar_type(values.max())))
+    return np.ascontiguousarray(
+        values, np.promote_types(np.min_scalar_type(values.min()), np.min_scalar_type(values.max()))
+    )

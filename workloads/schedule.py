@@ -1,5 +1,6 @@
 """Pruning schedules: how many tokens, heads and values each layer keeps, and with how many bits they are fetched."""
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
@@ -8,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from tokensieve.arch.base import ArchModel
+from tokensieve.arch.base import ArchModel, build
 from tokensieve.arch.errors import WorkloadError
 from tokensieve.workloads.meta import BIT_CHOICES
 
@@ -19,6 +20,10 @@ _UNPRUNED = {"token": Fraction(15, 100), "head": Fraction(30, 100)}
 """Share of the first layers that keep everything (paper V-A)."""
 
 
+_DECIMAL = re.compile(r"[-+]?\d{1,18}(\.\d{1,18})?([eE][-+]?\d{1,2})?|\d{1,9}/[1-9]\d{0,8}")
+"""What may stand for a ratio in a file: short enough that no number takes long to read."""
+
+
 def fraction(value: object) -> Fraction:
     """Return the exact fraction that a decimal number in a file stands for.
 
@@ -27,10 +32,10 @@ def fraction(value: object) -> Fraction:
     """
     if isinstance(value, bool) or not isinstance(value, int | float | str | Fraction):
         raise PydanticCustomError("ratio", "a decimal number is expected")
-    try:
-        return Fraction(str(value))  # a float prints as the shortest decimal that reads back as it: what was typed
-    except (ValueError, ZeroDivisionError):
-        raise PydanticCustomError("ratio", "a decimal number is expected") from None
+    text = str(value)  # a float prints as the shortest decimal that reads back as it: what was typed
+    if isinstance(value, Fraction) or _DECIMAL.fullmatch(text):
+        return Fraction(text)
+    raise PydanticCustomError("ratio", "a decimal number is expected")
 
 
 def decimal(value: Fraction) -> str:
@@ -69,6 +74,13 @@ def _share(value: object) -> Fraction | None:
     return share
 
 
+def _base(value: object) -> str | int:
+    if value in ("initial", "current") or (type(value) is int and 1 <= value <= _LONGEST):
+        return value
+    raise PydanticCustomError("base", "initial, current or a number of tokens up to 65536 is expected")
+
+
+_LONGEST = 1 << 16
 _NUMBER = {"anyOf": [{"type": "number"}, {"type": "string"}]}
 Ratios = Annotated[
     tuple[Fraction, ...],
@@ -81,6 +93,13 @@ Share = Annotated[
     PlainValidator(_share),
     PlainSerializer(lambda share: None if share is None else decimal(share)),
     WithJsonSchema({"anyOf": [*_NUMBER["anyOf"], {"type": "null"}]}),
+]
+Base = Annotated[
+    Literal["initial", "current"] | int,
+    PlainValidator(_base),
+    WithJsonSchema(
+        {"anyOf": [{"enum": ["initial", "current"]}, {"type": "integer", "minimum": 1, "maximum": _LONGEST}]}
+    ),
 ]
 _ALL = (Fraction(1),)
 
@@ -138,7 +157,7 @@ class Schedule(ArchModel):
     rounding: Literal["floor", "round", "ceil"] = "floor"
     """How a count is made whole; `round` takes halves to the even neighbour."""
 
-    base: Literal["initial", "current"] | Annotated[int, Field(ge=1, le=1 << 16)] = "initial"
+    base: Base = "initial"
     """What a token ratio is a part of: the context, the tokens still alive, or a fixed number."""
 
     start_step: Annotated[int, Field(ge=0, le=1 << 16)] = 0
@@ -214,8 +233,8 @@ def unpruned_layers(kind: Kind, interpolation: str, layers: int) -> int:
 
     The paper does not say how a share of the layers is made whole; it is rounded up here, as in LTP's code.
 
-    >>> unpruned_layers("token", "spatten", 12), unpruned_layers("head", "spatten", 12), unpruned_layers("token", "ltp", 12)
-    (2, 4, 3)
+    >>> [unpruned_layers("token", "spatten", 12), unpruned_layers("head", "spatten", 12)]
+    [2, 4]
     """
     share = (_UNPRUNED[kind] * layers).__ceil__()
     return max(3, share) if interpolation == "ltp" else share
@@ -229,7 +248,9 @@ def _per_layer(name: str, ratios: tuple[Fraction, ...], layers: int) -> tuple[Fr
 
 def _spatten(name: str, ratios: tuple[Fraction, ...], layers: int) -> tuple[Fraction, ...]:
     if len(ratios) > 2:
-        raise WorkloadError(f"schedule.{name} must have one or two ratios with interpolation spatten, got {len(ratios)}")
+        raise WorkloadError(
+            f"schedule.{name} must have one or two ratios with interpolation spatten, got {len(ratios)}"
+        )
     first, last = ratios[0], ratios[-1]
     return tuple(first + (last - first) * Fraction(i, max(layers - 1, 1)) for i in range(layers))
 
@@ -242,6 +263,4 @@ def _ltp(name: str, ratios: tuple[Fraction, ...], free: int, layers: int) -> tup
 
 def schedule_from(data: Mapping[str, Any]) -> Schedule:
     """Return the schedule that `data` (as of `Schedule.as_json`) holds."""
-    from tokensieve.arch.base import build
-
     return build(Schedule, data, WorkloadError, source="schedule")

@@ -1,7 +1,7 @@
 """Pseudo-random permutations, each from its own PCG64 generator, many at once.
 
 ``permutations(entropy, n)[i]`` is exactly ``Generator(PCG64(SeedSequence(entropy[i]))).permutation(n)``. Building these
-objects one by one costs more than shuffling with them, so the seeding (O'Neill's seed_seq as numpy documents it) is done
+objects one by one costs more than shuffling with them, so the seeding (O'Neill's seed_seq, which numpy follows) is done
 for all rows together, and one generator is set to each state in turn.
 """
 
@@ -24,18 +24,17 @@ def permutations(entropy: npt.ArrayLike, n: int) -> Int64:
     """Return one permutation of 0..n-1 per row of `entropy`, whose items must be below 2^32.
 
     >>> permutations([[1, 2, 3]], 5)[0].tolist()
-    [0, 2, 4, 3, 1]
+    [3, 2, 1, 4, 0]
     """
     seeds = _seeds(np.asarray(entropy, np.uint32))
     result = np.tile(np.arange(n, dtype=np.int64), (len(seeds), 1))
     source = np.random.PCG64(0)
     shuffle = np.random.Generator(source).shuffle
-    state: dict[str, Any] = {"bit_generator": "PCG64", "state": {}, "has_uint32": 0, "uinteger": 0}
     for row, (a, b, c, d) in zip(result, seeds.tolist(), strict=True):
         increment = ((c << 64 | d) << 1 | 1) & _MASK128
         start = (((a << 64 | b) + increment) * _PCG_MULTIPLIER + increment) & _MASK128
-        state["state"] = {"state": start, "inc": increment}
-        source.state = state
+        inner: Any = {"state": start, "inc": increment}
+        source.state = {"bit_generator": "PCG64", "state": inner, "has_uint32": 0, "uinteger": 0}
         shuffle(row)
     return result
 
@@ -78,5 +77,5 @@ def _mixed(entropy: UInt32) -> list[UInt32]:
 
 
 def _mix(x: UInt32, y: UInt32) -> UInt32:
-    mixed = _MIX_LEFT * x - _MIX_RIGHT * y
+    mixed: UInt32 = _MIX_LEFT * x - _MIX_RIGHT * y
     return mixed ^ mixed >> np.uint32(16)

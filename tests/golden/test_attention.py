@@ -18,7 +18,9 @@ FULL = Precision(12, 12, 12)
 seeds = st.integers(0, 1 << 30)
 
 
-def operands(seed: int, queries: int = 20, keys: int = 30, head_dim: int = 16) -> tuple[Quantized, Quantized, Quantized]:
+def operands(
+    seed: int, queries: int = 20, keys: int = 30, head_dim: int = 16
+) -> tuple[Quantized, Quantized, Quantized]:
     lot = torch.Generator().manual_seed(seed)
     q, k, v = (torch.randn(n, head_dim, generator=lot, dtype=torch.float64) for n in (queries, keys, keys))
     return quantize(2 * q, ARCH.number), quantize(k, ARCH.number), quantize(v, ARCH.number)

@@ -1,5 +1,8 @@
 """Cascade pruning over heads, layers and steps."""
 
+from fractions import Fraction
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -63,15 +66,18 @@ def decode(random_layers, schedule: Schedule, prompt: int = 20, seed: int = 0):
 @settings(max_examples=25)
 @given(schedule=schedules, seed=st.integers(0, 1000))
 def test_kept_sets_only_shrink_and_are_as_large_as_the_schedule_says(random_layers, schedule, seed):
+    full = Fraction(1)
+    schedule = schedule.model_copy(update={"token": (full, *schedule.token[1:]), "head": (full, *schedule.head[1:])})
     decisions, _, _ = prefill(random_layers(4, 4, 25, 8, seed), schedule, 25)
     kept = [set(ids.tolist()) for ids in decisions.ragged("token_ids")]
     heads = decisions.heads_alive[0]
 
-    assert all(later <= earlier for earlier, later in zip(kept, kept[1:], strict=False))
+    assert all(later <= earlier for earlier, later in pairwise(kept))
     assert [len(k) for k in kept] == schedule.keys_kept(25, 0, 4)
     assert (heads[1:] <= heads[:-1]).all()
     assert heads.sum(axis=1).tolist() == schedule.heads_kept(4, 4)
-    assert set(decisions.values_kept[decisions.query_row % 4 == 0]) <= set(schedule.values_kept(25, 0, 4))
+    layer = decisions.row_index[decisions.query_row, 1]
+    assert decisions.values_kept.tolist() == [schedule.values_kept(25, 0, 4)[i] for i in layer]
 
 
 def test_nothing_pruned_is_dense_attention_in_every_layer(random_layers):
@@ -106,7 +112,9 @@ def test_the_most_important_tokens_and_heads_stay(random_layers):
         x.query[:] = x.query.mean(dim=1, keepdim=True)
         x.value[1] *= 10
         x.value[2] *= 0.01
-    schedule = schedule_from({"interpolation": "list", "token": [1, "0.1", "0.1", "0.1"], "head": [1, "0.75", "0.5", "0.25"]})
+    schedule = schedule_from(
+        {"interpolation": "list", "token": [1, "0.1", "0.1", "0.1"], "head": [1, "0.75", "0.5", "0.25"]}
+    )
     decisions, _, _ = prefill(layers, schedule, 30)
 
     assert {3, 17} <= set(decisions.ragged("token_ids")[1].tolist())
@@ -123,7 +131,7 @@ def test_importance_saturates_at_its_width(random_layers):
 
 
 def test_the_order_of_heads_and_queries_does_not_change_the_sums(random_layers):
-    layers = random_layers(1, 4, 30, 8)
+    layers = random_layers(4, 4, 30, 8)
     _, _, straight = prefill(layers, Schedule(), 30)
     _, _, turned = prefill([type(x)(x.query.flip(0), x.key.flip(0), x.value.flip(0)) for x in layers], Schedule(), 30)
 
@@ -164,7 +172,9 @@ def test_an_unpruned_decode_is_causal_dense_attention(random_layers):
 
 
 def test_a_selection_runs_exactly_where_the_schedule_shrinks(random_layers):
-    decisions, _, _ = decode(random_layers, schedule_from({"interpolation": "list", "token": [1, 1, "0.5"], "value": "0.5"}))
+    decisions, _, _ = decode(
+        random_layers, schedule_from({"interpolation": "list", "token": [1, 1, "0.5"], "value": "0.5"})
+    )
     runs = [tuple(c) for c in decisions.topk_token_count.tolist()]
 
     assert runs[0:3] == [(-1, -1), (21, 10), (-1, -1)]
@@ -217,6 +227,13 @@ def test_widths_that_the_machine_does_not_have_are_refused():
         require_bits(Schedule(bits=Bits(query=16)), ARCH)
     with pytest.raises(WorkloadError, match=r"schedule.bits.lsb must be at most number.lsb_bits = 4, got 5"):
         require_bits(Schedule(bits=Bits(lsb=5)), ARCH)
+
+
+def test_a_prefill_whose_first_layer_would_prune_unranked_is_refused():
+    with pytest.raises(
+        WorkloadError, match=r"first layer of a prefill must keep all .* got 5 of 10 tokens and 4 of 4 heads"
+    ):
+        layer_plans(schedule_from({"interpolation": "list", "token": "0.5"}), PREFILL, 10)
 
 
 def test_progressive_quantization_follows_the_phase():

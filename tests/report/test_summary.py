@@ -4,13 +4,22 @@ import pytest
 from report.sample import ALONE, CAPTURED, COUNTS, RESULT
 
 from tokensieve.report.schema import LABELS
-from tokensieve.report.summary import COUNTS_ONLY, MARKS, assumptions, bottleneck, header, label, page
+from tokensieve.report.summary import COUNTS_ONLY, assumptions, bottleneck, header, page
+from tokensieve.report.words import MARKS, label
 
 
 def test_the_head_names_machine_work_and_source():
     assert header("spatten", COUNTS, "my/trace.csv") == (
-        "spatten on my/trace.csv: gpt2-small decode, 32 steps, 2 layers of 12 heads, D = 64\n"
+        "spatten on my/trace.csv: gpt2-small, decode, 32 steps, 2 layers of 12 heads, D = 64\n"
         "decisions: counts only, top-k work synthesised"
+    )
+
+
+def test_one_is_not_many_and_a_remark_on_the_model_is_left_out():
+    one = {"steps": 1, "layers": 1, "heads": 1, "model": "GPT-2 (authors' trace)"}
+
+    assert header("spatten", COUNTS | one, "a.csv").startswith(
+        "spatten on a.csv: GPT-2, decode, 1 step, 1 layer of 1 head, D = 64\n"
     )
 
 

@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report.sample import ALONE, RESULT
 
-from tokensieve.report.summary import layer_table, total_table, unit_table
-from tokensieve.report.tables import Column, Table
+from tokensieve.report.table import Column, Table
+from tokensieve.report.tables import layer_table, total_table, unit_table
 
 TABLE = Table(
     title="Layers",

@@ -134,6 +134,9 @@ class Topk(ArchModel):
     round_cycles: Annotated[int, Field(ge=0, le=64)] = 3
     """Cycles of a round beyond streaming its items (the authors' latency model)."""
 
+    queue_lines: Annotated[int, Field(ge=1, le=1 << 16)] = 128
+    """Lines of kept probabilities (of `softmax.lanes` each) that may wait for their values."""
+
     compactor: Literal["low_latency", "max_frequency"] = "low_latency"
     """Registers of the zero eliminator: after prefix sum and shifter only, or after each of their layers."""
 

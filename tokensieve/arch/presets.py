@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from tokensieve.arch.base import bounds, build, field_names, shown, submodel
 from tokensieve.arch.errors import ArchError, nearest
 from tokensieve.arch.machine import Arch
+from tokensieve.arch.technology import technology_names
 from tokensieve.arch.yamlio import load_yaml, parse_yaml, yaml_scalar
 
 _SUFFIXES = (".yaml", ".yml")
@@ -28,7 +29,12 @@ def load_arch(name: str = "spatten", sets: Iterable[str] = ()) -> Arch:
 
     Raises `ArchError` naming field, rule and value, and for a file its line.
     """
-    return build(Arch, apply_sets(_resolve(name, ()), sets), ArchError)
+    arch = build(Arch, apply_sets(_resolve(name, ()), sets), ArchError)
+    known = technology_names()
+    if arch.technology not in known:
+        hint = nearest(arch.technology, known)
+        raise ArchError(f"technology must be one of {', '.join(known)}, got {arch.technology!r}{hint}")
+    return arch
 
 
 def apply_sets(data: Mapping[str, Any], sets: Iterable[str]) -> dict[str, Any]:

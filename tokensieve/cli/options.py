@@ -1,5 +1,6 @@
 """Options that several commands share, written once so that they read and behave alike."""
 
+import sys
 from enum import StrEnum
 from shutil import get_terminal_size
 from typing import Annotated
@@ -42,3 +43,9 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors o
 def width() -> int:
     """Return how many columns of text the output has: those of the terminal, or of COLUMNS where it is set."""
     return get_terminal_size((WIDTH, 24)).columns
+
+
+def say(text: str) -> None:
+    """Print `text`; letters that the output's encoding lacks are written as escapes."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding))

@@ -9,7 +9,7 @@ from tokensieve.cli.options import JsonOption, SetOption, width
 
 if TYPE_CHECKING:
     from tokensieve.arch import Arch
-    from tokensieve.report.tables import Table
+    from tokensieve.report.table import Table
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -60,7 +60,7 @@ def figures(arch: "Arch") -> dict[str, float]:
 def listing(found: "dict[str, Arch]") -> "Table":
     """Return one row per preset."""
     from tokensieve.report.quantity import digits
-    from tokensieve.report.tables import Column, Table
+    from tokensieve.report.table import Column, Table
 
     titles = (
         "multipliers",

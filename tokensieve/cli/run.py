@@ -17,11 +17,13 @@ from tokensieve.cli.options import (
     ReferenceKind,
     SeedOption,
     SetOption,
+    say,
     width,
 )
 
 if TYPE_CHECKING:
     from tokensieve.arch import Arch
+    from tokensieve.sim.result import Result
     from tokensieve.workloads.decisions import Decisions
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -58,37 +60,29 @@ def run(
     """Simulate an accelerator on a workload or a trace; without either, on the trace that ships with the package."""
     if workload is not None and trace is not None:
         raise typer.BadParameter("--workload and --trace exclude each other")
-    if out == "":
-        raise typer.BadParameter("--out must name a folder, got ''")
+    folder = _folder(out)
     from tokensieve.arch import load_arch
-    from tokensieve.report.files import check_folder, write_folder
-    from tokensieve.report.summary import header, page
+    from tokensieve.report.summary import header
 
-    folder = None if out is None else Path(out)
-    if folder:
-        check_folder(folder)
     machine = load_arch(arch, sets or ())
     decisions = _decisions(machine, workload, trace, seed)
-    _say_if_cold(quiet)
-    from tokensieve.study.run import run as simulate
-
-    with _progress(quiet) as report:
-        kind = None if reference is ReferenceKind.NONE else reference.value
-        result = simulate(machine, decisions, level=level.value, reference=kind, seed=seed, progress=report)
+    kind = None if reference is ReferenceKind.NONE else reference.value
+    result = _simulated(machine, decisions, level.value, kind, seed, quiet)
     head = header(machine.name, decisions.meta, workload or trace or SHIPPED)
-    text = result.to_json()
-    written: list[Path] = []
-    if folder:
-        from tokensieve.report.figure import cycles_png
+    written = _written(folder, result, head) if folder else []
+    _show(result, head, written, json, quiet)
 
-        picture = cycles_png(result, head.partition("\n")[0])
-        written = write_folder(folder, {"result.json": text.encode(), "cycles.png": picture})
-    if json:
-        sys.stdout.write(text)
-    elif not quiet:
-        print(page(result, head, width()))
-    if written and not quiet:
-        print(f"wrote {' and '.join(map(str, written))}", file=sys.stderr if json else sys.stdout)
+
+def _folder(out: str | None) -> Path | None:
+    """Return the folder of --out, after making sure that files could be written to it."""
+    if out is None:
+        return None
+    if not out:
+        raise typer.BadParameter("--out must name a folder, got ''")
+    from tokensieve.report.files import check_folder
+
+    check_folder(Path(out))
+    return Path(out)
 
 
 def _decisions(machine: "Arch", workload: str | None, trace: str | None, seed: int) -> "Decisions":
@@ -97,6 +91,37 @@ def _decisions(machine: "Arch", workload: str | None, trace: str | None, seed: i
     if workload is not None:
         return load_workload(workload, machine, seed)
     return load_trace(default_trace() if trace is None else trace, machine, seed)
+
+
+def _simulated(
+    machine: "Arch", decisions: "Decisions", level: str, reference: str | None, seed: int, quiet: bool
+) -> "Result":
+    _say_if_cold(quiet)
+    from tokensieve.study.run import run as simulate
+
+    with _progress(quiet) as report:
+        return simulate(machine, decisions, level=level, reference=reference, seed=seed, progress=report)
+
+
+def _written(folder: Path, result: "Result", head: str) -> list[Path]:
+    """Write the result and its picture to `folder` and return their paths."""
+    from tokensieve.report.figure import cycles_png
+    from tokensieve.report.files import write_folder
+
+    picture = cycles_png(result, head.partition("\n")[0])
+    return write_folder(folder, {"result.json": result.to_json().encode(), "cycles.png": picture})
+
+
+def _show(result: "Result", head: str, written: list[Path], json: bool, quiet: bool) -> None:
+    from tokensieve.report.summary import page
+
+    if json:
+        sys.stdout.write(result.to_json())
+    elif not quiet:
+        say(page(result, head, width()))
+    if written and not quiet:
+        told = f"wrote {' and '.join(map(str, written))}"
+        print(told, file=sys.stderr) if json else say(told)
 
 
 def _say_if_cold(quiet: bool) -> None:

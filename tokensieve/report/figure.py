@@ -6,7 +6,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from tokensieve.report.quantity import prefix
-from tokensieve.report.summary import CAUSE_WORDS, TENSOR_WORDS
+from tokensieve.report.words import CAUSE_WORDS, TENSOR_WORDS
 from tokensieve.sim.result import CAUSES, TENSORS, Result
 
 if TYPE_CHECKING:

@@ -1,100 +1,142 @@
-"""Tables as data: columns and rows of strings, cut into pieces that fit a width, and written as plain text."""
+"""What a `Result` says, as tables of strings."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Self
+from collections.abc import Mapping
+from typing import Any
 
-GAP = "  "
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """Head of one column."""
-
-    title: str
-    """Title, which may have several lines."""
-
-    group: str = ""
-    """Columns of one group stay together while they fit."""
-
-    left: bool = False
-    """Whether the cells are words, set to the left, and not numbers."""
+from tokensieve.report.quantity import count, digits, fixed, percent, prefix, quantity, times
+from tokensieve.report.table import Column, Table
+from tokensieve.report.words import CAUSE_WORDS, TENSOR_WORDS, UNIT_WORDS, label, legend, mark
+from tokensieve.sim.result import CAUSES, TENSORS, Result
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """A titled table. Its first column names the rows, and is repeated in every piece."""
-
-    title: str
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-    def widths(self) -> list[int]:
-        """Return the width of each column, in characters."""
-        cells = zip(*(c.title.split("\n") for c in self._even()), strict=True)
-        lines = [*cells, *self.rows]
-        return [max(len(line[i]) for line in lines) for i in range(len(self.columns))]
-
-    def _even(self) -> list[Column]:
-        """Return the columns with titles of equally many lines."""
-        lines = max(c.title.count("\n") for c in self.columns)
-        return [replace(c, title="\n" * (lines - c.title.count("\n")) + c.title) for c in self.columns]
-
-    def pieces(self, width: int) -> list[Self]:
-        """Return tables that hold the columns of this one and are at most `width` wide, if one pair of columns is."""
-        widths = self.widths()
-        room = width - widths[0]
-        packed = [p for group in self._packed(self._groups(), widths, room) for p in self._broken(group, widths, room)]
-        return [self._only((0, *piece)) for piece in packed]
-
-    def _groups(self) -> list[list[int]]:
-        """Return the numbers of the columns after the first, in runs of one group."""
-        runs: list[list[int]] = []
-        for i in range(1, len(self.columns)):
-            if runs and self.columns[runs[-1][-1]].group == self.columns[i].group:
-                runs[-1].append(i)
-            else:
-                runs.append([i])
-        return runs
-
-    def _packed(self, runs: Iterable[list[int]], widths: Sequence[int], room: int) -> list[list[int]]:
-        """Return `runs` joined, first come first, as long as they fit beside one another."""
-        packed: list[list[int]] = []
-        for run in runs:
-            if packed and _width([*packed[-1], *run], widths) <= room:
-                packed[-1] += run
-            else:
-                packed.append(list(run))
-        return packed
-
-    def _broken(self, run: list[int], widths: Sequence[int], room: int) -> list[list[int]]:
-        """Return `run` in pieces that fit: one, unless it is too wide."""
-        if _width(run, widths) <= room:
-            return [run]
-        return self._packed([[i] for i in run], widths, room)
-
-    def _only(self, chosen: Sequence[int]) -> Self:
-        return replace(
-            self,
-            columns=tuple(self.columns[i] for i in chosen),
-            rows=tuple(tuple(row[i] for i in chosen) for row in self.rows),
-        )
-
-    def text(self, width: int) -> str:
-        """Return the table as lines of text at most `width` wide, the title above and in pieces where it has to be."""
-        pieces = ["\n".join(piece._lines()) for piece in self.pieces(width)]
-        return f"{self.title}\n" + f"\n\n{self.title}, continued\n".join(pieces)
-
-    def _lines(self) -> list[str]:
-        widths, columns = self.widths(), self._even()
-        heads = zip(*(c.title.split("\n") for c in columns), strict=True)
-        rule = tuple("-" * w for w in widths)
-        return [self._line(cells, widths) for cells in (*heads, rule, *self.rows)]
-
-    def _line(self, cells: Sequence[str], widths: Sequence[int]) -> str:
-        set_ = zip(self.columns, cells, widths, strict=True)
-        return GAP.join(t.ljust(w) if c.left else t.rjust(w) for c, t, w in set_).rstrip()
+def layer_table(result: Result) -> Table:
+    """Return one row per layer: tokens, heads, cycles by cause, share of the total, DRAM bytes by tensor."""
+    traffic = [sum(one.dram_bytes.get(t, 0) for t in TENSORS) for one in result.layers]
+    factor, letter = prefix(max(traffic, default=0))
+    columns = (
+        Column(title="layer"),
+        Column(title="tokens", group="alive"),
+        Column(title="heads", group="alive"),
+        Column(title="cycles", group="cycles"),
+        Column(title="share", group="cycles"),
+        *(Column(title=CAUSE_WORDS[c].replace(" ", "\n"), group="cycles") for c in CAUSES),
+        *(Column(title=f"{TENSOR_WORDS[t]}\n{letter}B", group="bytes") for t in TENSORS),
+        Column(title=f"sum\n{letter}B", group="bytes"),
+    )
+    rows = [
+        _layer_row(str(one.layer), count(one.tokens), count(one.heads), one.cycles, one.dram_bytes, result, factor)
+        for one in result.layers
+    ]
+    rows.append(_layer_row("all", "", "", result.cycles, result.dram_bytes, result, factor))
+    basis = f"cycles {label(result, 'cycles')}, DRAM bytes {label(result, 'traffic.dram_bytes')}"
+    return Table(title=f"Layers ({basis})", columns=columns, rows=tuple(rows))
 
 
-def _width(run: Iterable[int], widths: Sequence[int]) -> int:
-    return sum(len(GAP) + widths[i] for i in run)
+def _layer_row(
+    name: str,
+    tokens: str,
+    heads: str,
+    cycles: Mapping[str, int],
+    dram_bytes: Mapping[str, int],
+    result: Result,
+    factor: float,
+) -> tuple[str, ...]:
+    total = sum(cycles.get(c, 0) for c in CAUSES)
+    fetched = [dram_bytes.get(t, 0) for t in TENSORS]
+    return (
+        name,
+        tokens,
+        heads,
+        count(total),
+        percent(total, result.cycles["total"]),
+        *(count(cycles.get(c, 0)) for c in CAUSES),
+        *(fixed(b / factor) for b in (*fetched, sum(fetched))),
+    )
+
+
+def total_table(result: Result) -> Table:
+    """Return the figures of the whole run, beside those of the reference run where there is one."""
+    rows = _totals(result.to_dict())
+    ref = result.reference
+    columns = [Column(title="total", left=True), Column(title="this run"), Column(title="basis", left=True)]
+    if ref is None:
+        cells = [(name, value, label(result, field)) for name, value, _, _, field in rows]
+        return Table(title="Totals (no reference run)", columns=tuple(columns), rows=tuple(cells))
+    columns[2:2] = [Column(title=f"{ref.kind} reference"), Column(title="gain")]
+    full = [(name, value, other, gain, label(result, field)) for name, value, other, gain, field in rows]
+    return Table(title=f"Against the {ref.kind} reference run", columns=tuple(columns), rows=tuple(full))
+
+
+def _totals(told: dict[str, Any]) -> list[tuple[str, str, str, str, str]]:
+    """Return (name, this run, reference, gain, field) of every total; `told` is the result's JSON object."""
+    ref: dict[str, Any] = told["reference"] or {}
+    cycles, rate = told["cycles"]["total"], told["throughput_gops"]
+    low, high = told["energy_j_interval"]
+    ref_seconds = quantity(told["seconds"] * ref["cycles"] / cycles, "s") if ref and cycles else "-"
+    return [
+        ("cycles", count(cycles), _count(ref.get("cycles")), times(told["speedup"]), "cycles.total"),
+        ("time", quantity(told["seconds"], "s"), ref_seconds, times(told["speedup"]), "seconds"),
+        (
+            "DRAM traffic",
+            quantity(told["traffic"]["dram_bytes"]["total"], "B"),
+            quantity(ref["dram_bytes"], "B") if ref else "-",
+            times(told["dram_reduction"]),
+            "traffic.dram_bytes",
+        ),
+        (
+            "energy",
+            quantity(told["energy_j"]["total"], "J"),
+            quantity(ref["energy_j"], "J") if ref else "-",
+            times(told["energy_saving"]),
+            "energy_j.total",
+        ),
+        ("  lowest", quantity(low, "J"), "-", "-", "energy_j_interval"),
+        ("  highest", quantity(high, "J"), "-", "-", "energy_j_interval"),
+        ("throughput", _rate(rate["effective"]), "-", "-", "throughput_gops.effective"),
+        ("  dense-equivalent", _rate(rate["dense_equivalent"]), "-", "-", "throughput_gops.dense_equivalent"),
+        ("area", f"{digits(told['area_mm2']['total'])} mm2", "-", "-", "area_mm2.total"),
+    ]
+
+
+def _count(value: float | None) -> str:
+    return "-" if value is None else count(value)
+
+
+def _rate(gops: float) -> str:
+    return quantity(gops * 1e9, "op/s")
+
+
+def unit_table(result: Result) -> Table:
+    """Return one row per unit: how long it was busy, its energy and its area, each with the mark of its label."""
+    factor, letter = prefix(result.energy_j["total"])
+    columns = (
+        Column(title="unit", left=True),
+        Column(title="busy\ncycles"),
+        Column(title="busy\nshare"),
+        Column(title=f"energy\n{letter}J"),
+        Column(title="energy\nshare"),
+        Column(title="area\nmm2"),
+        Column(title="area\nshare"),
+    )
+    rows = tuple(_unit_row(result, unit, factor) for unit in units(result))
+    return Table(title=f"Units ({legend()})", columns=columns, rows=(*rows, _unit_row(result, "total", factor)))
+
+
+def units(result: Result) -> list[str]:
+    """Return the names of all units that have cycles, energy or area, in the order in which they are met."""
+    met = (result.busy_cycles, result.utilization, result.energy_j, result.area_mm2)
+    return [u for u in dict.fromkeys(name for group in met for name in group) if u != "total"]
+
+
+def _unit_row(result: Result, unit: str, factor: float) -> tuple[str, ...]:
+    busy, used = result.busy_cycles.get(unit), result.utilization.get(unit)
+    energy, area = result.energy_j.get(unit), result.area_mm2.get(unit)
+    return (
+        UNIT_WORDS.get(unit, unit.replace("_", " ")),
+        "" if busy is None else f"{count(busy)} {mark(result, f'busy_cycles.{unit}')}",
+        "" if used is None else percent(used, 1),
+        "" if energy is None else f"{fixed(energy / factor)} {mark(result, f'energy_j.{unit}')}",
+        "" if energy is None else percent(energy, result.energy_j["total"]),
+        "" if area is None else f"{fixed(area)} {mark(result, f'area_mm2.{unit}')}",
+        "" if area is None else percent(area, result.area_mm2["total"]),
+    )

@@ -1,0 +1,158 @@
+"""From a model's folder and a text to `Decisions`, and how much the pruning changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tokensieve.arch.errors import WorkloadError
+from tokensieve.arch.machine import Arch
+from tokensieve.golden.capture.attach import load_model, window
+from tokensieve.golden.capture.runs import CausalRuns, EncoderRuns, Fidelity
+from tokensieve.golden.capture.source import ModelFolder, Tokens, printable, read_tokens
+from tokensieve.golden.cascade import Cascade, RandomCascade
+from tokensieve.golden.model import Plans
+from tokensieve.golden.plan import Shape, decisions_meta, layer_plans, require_bits
+from tokensieve.golden.recorder import Recorder
+from tokensieve.workloads.decisions import Decisions
+from tokensieve.workloads.schedule import Schedule, schedule_from
+
+STEPS = 8
+"""Tokens that a causal model generates, where nobody says how many."""
+
+DEFAULT: Mapping[str, Any] = {"token": ["0.9", "0.5"], "head": ["0.95", "0.75"], "value": ["0.5"]}
+"""Schedule where none is given: half of the tokens and three quarters of the heads are left in the last layer."""
+
+DEFAULT_THRESHOLD = "0.1"
+"""Threshold of progressive quantization in decode (paper V-A), likewise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What to capture."""
+
+    model: str
+    """`minilm`, or the folder of a model."""
+
+    text: Path
+    """UTF-8 file."""
+
+    arch: Arch
+    """Machine whose number formats and top-k engines decide."""
+
+    schedule: Schedule | None = None
+    """What is kept; None takes `DEFAULT`."""
+
+    tokens: int | None = None
+    """Cut the text after so many tokens."""
+
+    steps: int | None = None
+    """Tokens to generate, causal models only."""
+
+    seed: int = 0
+    """Of the random baseline."""
+
+    licence: str = "not stated"
+    """Licence of the text and the model."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capture:
+    """What came of it."""
+
+    decisions: Decisions
+    pruned: Fidelity
+    """How close the pruned output is to the dense one."""
+
+    random: Fidelity
+    """The same with as many tokens and heads kept, but drawn by lot."""
+
+
+def capture(request: Request) -> Capture:
+    """Run the model dense, under golden pruning and with as much pruned by lot; return the decisions of the second."""
+    folder = ModelFolder.of(request.model)
+    if request.steps is not None and not folder.causal:
+        raise WorkloadError(f"--steps is for causal models, {folder.name} is an encoder")
+    steps = (STEPS if request.steps is None else request.steps) if folder.causal else 0
+    tokens = read_tokens(request.text, folder.tokenizer(), request.tokens)
+    _require_room(request, len(tokens.ids), steps, request.arch.topk.max_tokens, "topk.max_tokens")
+    model = load_model(folder)
+    _require_room(request, len(tokens.ids), steps, window(model), f"the window of {folder.name}")
+    run = _causal if folder.causal else _encoder
+    return run(request, _Subject(folder, model, tokens, steps))
+
+
+def _require_room(request: Request, tokens: int, steps: int, room: int, whose: str) -> None:
+    if tokens + steps <= room:
+        return
+    what = f"{tokens} tokens" + (f" and {steps} generated ones" if steps else "")
+    hint = f"; --tokens {room - steps} cuts it there" if room > steps else ""
+    raise WorkloadError(f"{request.text}: {what} are above {whose}, {room}{hint}")
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """What is run: model, text and number of steps."""
+
+    folder: ModelFolder
+    model: Any
+    tokens: Tokens
+    steps: int
+
+    @property
+    def shape(self) -> Shape:
+        c = self.model.config
+        width = getattr(c, "head_dim", None) or c.hidden_size // c.num_attention_heads
+        heads, layers = c.num_attention_heads, c.num_hidden_layers
+        if self.folder.causal:
+            return Shape(heads, layers, width, self.steps, "decode")
+        return Shape(heads, layers, width)
+
+    def cascade(self, arch: Arch) -> Cascade:
+        return Cascade(arch, self.shape.heads, len(self.tokens.ids))
+
+    def random_cascade(self, arch: Arch, seed: int) -> Cascade:
+        return RandomCascade(arch, self.shape.heads, len(self.tokens.ids), seed)
+
+    def recorder(self, request: Request, schedule: Schedule, generated: tuple[str, ...] = ()) -> Recorder:
+        meta = decisions_meta(
+            request.arch,
+            schedule,
+            self.shape,
+            f"{self.folder.name} (sha256 {self.folder.weights_sha256[:12]})",
+            self.tokens.sha256,
+            request.licence,
+        )
+        return Recorder(request.arch.topk, meta, self.tokens.words + generated)
+
+
+def _schedule(request: Request, shape: Shape) -> tuple[Schedule, Plans]:
+    threshold = DEFAULT_THRESHOLD if shape.phase == "decode" else None
+    schedule = request.schedule or schedule_from({**DEFAULT, "threshold": threshold})
+    require_bits(schedule, request.arch)
+    return schedule, lambda step, context: layer_plans(schedule, shape, context, step)
+
+
+def _encoder(request: Request, subject: _Subject) -> Capture:
+    schedule, plans = _schedule(request, subject.shape)
+    runs, recorder = EncoderRuns(subject.model, subject.tokens.ids), subject.recorder(request, schedule)
+    ours, lot = subject.cascade(request.arch), subject.random_cascade(request.arch, request.seed)
+    plans(0, len(subject.tokens.ids))  # refuse a schedule that does not fit before the long part
+    dense = runs.dense()
+    pruned = runs.fidelity(dense, runs.pruned(ours, plans, recorder), ours)
+    random = runs.fidelity(dense, runs.pruned(lot, plans), lot)
+    return Capture(decisions=recorder.decisions(), pruned=pruned, random=random)
+
+
+def _causal(request: Request, subject: _Subject) -> Capture:
+    schedule, plans = _schedule(request, subject.shape)
+    runs = CausalRuns(subject.model, subject.tokens.ids, subject.steps)
+    plans(0, len(subject.tokens.ids) + 1)
+    dense, generated = runs.dense()
+    spell = subject.folder.tokenizer()
+    words = tuple(printable(spell.decode([t], skip_special_tokens=False)) for t in generated)
+    recorder = subject.recorder(request, schedule, words)
+    ours, lot = subject.cascade(request.arch), subject.random_cascade(request.arch, request.seed)
+    pruned = runs.fidelity(dense, runs.pruned(generated, ours, plans, recorder))
+    random = runs.fidelity(dense, runs.pruned(generated, lot, plans))
+    return Capture(decisions=recorder.decisions(), pruned=pruned, random=random)

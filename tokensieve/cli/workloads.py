@@ -1,0 +1,130 @@
+"""``tokensieve workloads``: list and show the named workloads."""
+
+import json as json_text
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tokensieve.cli.options import JsonOption, say, width
+
+if TYPE_CHECKING:
+    from tokensieve.report.table import Table
+    from tokensieve.workloads import Decisions, Workload
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.callback(invoke_without_command=True)
+def workloads(context: typer.Context, json: JsonOption = False) -> None:
+    """List the named workloads, or show one."""
+    if context.invoked_subcommand is not None:
+        if json:
+            raise typer.BadParameter(f"--json goes behind {context.invoked_subcommand!r}")
+        return
+    from tokensieve.workloads.benchmarks import SHIPPED, find_workload, workload_names
+
+    found = {name: None if name == SHIPPED else find_workload(name) for name in workload_names()}
+    if json:
+        print(json_text.dumps({n: {"about": about(w), "assumptions": len(_assumed(w))} for n, w in found.items()}))
+    else:
+        say(listing(found).text(width()))
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="Named workload or YAML file.")],
+    json: JsonOption = False,
+) -> None:
+    """Print a workload: its shape, its schedule, what each layer keeps, and every assumption behind it."""
+    from tokensieve.workloads.benchmarks import SHIPPED, find_workload
+
+    shown = _of_trace() if name == SHIPPED else _of_workload(find_workload(name))
+    if json:
+        print(json_text.dumps(shown, indent=2))
+    else:
+        say(_page(shown))
+
+
+def about(workload: "Workload | None") -> str:
+    """Return a workload in a few words; None stands for the shipped trace."""
+    if workload is None:
+        return "captured trace of MiniLM on a text of 512 tokens (shipped)"
+    shape = f"{workload.layer_count} layers x {workload.model.heads} heads of {workload.model.head_dim}"
+    if workload.context is not None:
+        return f"prefill of {workload.context} tokens, {shape}"
+    return f"decode of {workload.steps} tokens after {workload.prompt}, {shape}"
+
+
+def listing(found: "dict[str, Workload | None]") -> "Table":
+    """Return one row per workload."""
+    from tokensieve.report.table import Column, Table
+
+    columns = (Column(title="workload", left=True), Column(title="what", left=True), Column(title="assumptions"))
+    rows = tuple((name, about(w), str(len(_assumed(w)))) for name, w in found.items())
+    return Table(title="Workloads (tokensieve workloads show NAME prints all of one)", columns=columns, rows=rows)
+
+
+def _assumed(workload: "Workload | None") -> list[str]:
+    return workload.assumed if workload else []
+
+
+def _of_workload(workload: "Workload") -> dict[str, Any]:
+    from tokensieve.arch.datapath import Topk
+    from tokensieve.workloads.complete import complete
+
+    fields = workload.model_dump(mode="json", exclude={"published", "assumed"}, exclude_none=True)
+    decisions = complete(workload.counts(), Topk(max_tokens=1 << 16), seed=0)
+    told = {"published": workload.published, "assumed": decisions.meta["assumed"]}
+    return {**fields, "about": about(workload), "kept": _kept(decisions), **told}
+
+
+def _of_trace() -> dict[str, Any]:
+    from tokensieve.workloads.benchmarks import SHIPPED, default_trace
+    from tokensieve.workloads.decisions import Decisions
+
+    decisions = Decisions.load(default_trace())
+    meta = dict(decisions.meta)
+    assumed = meta.pop("assumed")
+    return {
+        "name": SHIPPED,
+        **meta,
+        "about": about(None),
+        "kept": _kept(decisions),
+        "published": [],
+        "assumed": assumed,
+    }
+
+
+def _kept(decisions: "Decisions") -> list[dict[str, int]]:
+    """Return what each layer of the last step keeps; where values differ between queries, the most."""
+    step = decisions.steps - 1
+    kept = []
+    for layer in range(decisions.layers):
+        rows = (decisions.row_index[:, 0] == step) & (decisions.row_index[:, 1] == layer)
+        values = int(decisions.values_kept[rows[decisions.query_row]].max())
+        kept.append({"keys": int(decisions.keys_kept[rows][0]), "values": values, "heads": int(rows.sum())})
+    return kept
+
+
+def _page(shown: dict[str, Any]) -> str:
+    from tokensieve.report.table import Column, Table
+
+    skipped = {"name", "about", "kept", "published", "assumed"}
+    lines = [f"{shown['name']}: {shown['about']}", ""]
+    lines += _fields({name: value for name, value in shown.items() if name not in skipped}, "")
+    rows = tuple((str(i), *(str(v) for v in layer.values())) for i, layer in enumerate(shown["kept"]))
+    columns = (Column(title="layer"), *(Column(title=name) for name in ("keys", "values", "heads")))
+    lines += ["", Table(title="Kept in the last step", columns=columns, rows=rows).text(width()).rstrip("\n"), ""]
+    lines += [f"published: {sentence}" for sentence in shown["published"]]
+    lines += [f"assumed: {sentence}" for sentence in shown["assumed"]]
+    return "\n".join(lines)
+
+
+def _fields(fields: dict[str, Any], indent: str) -> list[str]:
+    lines = []
+    for name, value in fields.items():
+        if isinstance(value, dict):
+            lines += [f"{indent}{name}:", *_fields(value, indent + "  ")]
+        else:
+            lines.append(f"{indent}{name}: {json_text.dumps(value)}")
+    return lines

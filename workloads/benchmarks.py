@@ -1,0 +1,83 @@
+"""The named workloads: the paper's 30 benchmarks and the shipped trace."""
+
+from collections.abc import Iterator
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from tokensieve.arch.errors import WorkloadError, nearest
+from tokensieve.arch.machine import Arch
+from tokensieve.arch.yamlio import parse_yaml
+from tokensieve.workloads.complete import complete
+from tokensieve.workloads.decisions import Decisions
+from tokensieve.workloads.reference import dense
+from tokensieve.workloads.traces import default_trace, load_trace
+from tokensieve.workloads.workload import Workload, read_workload, workload_from, workload_schema
+
+__all__ = [
+    "SHIPPED",
+    "default_trace",
+    "dense",
+    "find_workload",
+    "load_trace",
+    "load_workload",
+    "workload_names",
+    "workload_schema",
+]
+
+SHIPPED = "minilm"
+"""Name of the workload that is a captured trace."""
+
+_SUFFIXES = (".yaml", ".yml")
+_ABOUT_FAMILIES = {"models", "lengths", "tasks"}
+
+
+@cache
+def _benchmarks() -> dict[str, Workload]:
+    source = "benchmarks.yaml"
+    text = (resources.files("tokensieve.workloads") / "data" / source).read_text(encoding="utf-8")
+    families, _ = parse_yaml(text, source, WorkloadError)
+    return {w.name: w for family in families.values() for w in _members(family)}
+
+
+def _members(family: dict[str, Any]) -> Iterator[Workload]:
+    """Yield one workload per model and task of a family."""
+    common = {key: value for key, value in family.items() if key not in _ABOUT_FAMILIES}
+    for model in family["models"]:
+        for task, own in family["tasks"].items():
+            assumed = list(common["assumed"])
+            if "context" in own:
+                assumed.insert(0, f"{own['context']} tokens: {family['lengths']}")
+            data = common | own | {"name": f"{model}-{task}", "model": model, "assumed": assumed}
+            yield workload_from(data, source="benchmarks.yaml")
+
+
+def workload_names() -> list[str]:
+    """Return the names of the workloads that ship with the package."""
+    return [*_benchmarks(), SHIPPED]
+
+
+def find_workload(name: str) -> Workload:
+    """Return the benchmark called `name`, or the workload in the YAML file `name`."""
+    if name in _benchmarks():
+        return _benchmarks()[name]
+    if name.endswith(_SUFFIXES) or "/" in name or Path(name).is_file():
+        return read_workload(name)
+    known = workload_names()
+    hint = nearest(name, known) or "; 'tokensieve workloads' lists them"
+    raise WorkloadError(f"workload must be a named one or a YAML file, got {name!r}{hint}")
+
+
+def load_workload(name: str, arch: Arch, seed: int = 0) -> Decisions:
+    """Return the decisions of the workload called `name` (or in the YAML file `name`).
+
+    A benchmark holds counts only; ids and work records are completed by rule, from `seed`.
+    """
+    if name == SHIPPED:
+        return load_trace(default_trace(), arch, seed)
+    workload = find_workload(name)
+    try:
+        return complete(workload.counts(), arch.topk, seed)
+    except WorkloadError as problem:
+        raise WorkloadError(f"{name}: {problem}") from None

@@ -1,0 +1,112 @@
+"""Columns of the authors' CSV traces: their names, and what each may hold."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+Value = int | float | bool
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: how a field is read, and in words what it may hold."""
+
+    rule: str
+    """What the field must be."""
+
+    parse: Callable[[str], Value | None]
+    """Returns the field's value, or None where it breaks the rule."""
+
+
+_INTEGER = re.compile(r"-?\d{1,9}")
+_DECIMAL = re.compile(r"-?\d{1,9}(\.\d{1,18})?([eE]-?\d{1,2})?")
+
+
+def _integer(low: int, high: int, but: int | None = None) -> Callable[[str], int | None]:
+    def parse(text: str) -> int | None:
+        value = int(text) if _INTEGER.fullmatch(text) else None
+        return value if value is not None and (low <= value <= high or value == but) else None
+
+    return parse
+
+
+def _choice(*choices: int) -> Callable[[str], int | None]:
+    known = {str(c): c for c in choices}
+    return known.get
+
+
+def _width(text: str) -> int | None:
+    value = float(text) if _DECIMAL.fullmatch(text) else 0.0
+    return int(value) if value.is_integer() and 1 <= value <= 4096 else None
+
+
+def _threshold(text: str) -> float | None:
+    value = float(text) if _DECIMAL.fullmatch(text) else -2.0
+    return value if value == -1 or 0 <= value <= 1 else None
+
+
+_ID = Column("a whole number from 0", _integer(0, (1 << 20) - 1))
+_COUNT = Column("a whole number in 1..65536", _integer(1, 1 << 16))
+_BITS = Column("one of -1, 4, 6, 8, 10, 12", _choice(-1, 4, 6, 8, 10, 12))
+_QUERY_BITS = Column("one of -1, 4, 6, 8, 10, 12, 16", _choice(-1, 4, 6, 8, 10, 12, 16))
+_INCREMENT = Column("-1 or a whole number in 1..8", _integer(1, 8, but=-1))
+_FLAG = Column("True or False", {"True": True, "False": False}.get)
+_WIDTH = Column("a whole number in 1..4096, such as 64.0", _width)
+_THRESHOLD = Column("-1 or a number in 0..1", _threshold)
+_TOPK = Column("-1 or a whole number in 1..65536", _integer(1, 1 << 16, but=-1))
+
+GPT2 = {
+    "iteration_id": _ID,
+    "layer_id": _ID,
+    "head_id": _ID,
+    "embedding_length_D": _WIDTH,
+    "sentence_length_L": _COUNT,
+    "key_fetch_num": _COUNT,
+    "quant_key_bit": _BITS,
+    "quant_query_bit": _QUERY_BITS,
+    "auto_requant_thres": _THRESHOLD,
+    "if_requant": _FLAG,
+    "auto_requant_incre": _INCREMENT,
+    "value_fetch_num": _COUNT,
+    "quant_value_bit": _BITS,
+    "if_accumulate_importance": _FLAG,
+    "if_rescale_previous_importance": _FLAG,
+    "if_topk": _FLAG,
+    "topk": _TOPK,
+}
+"""The 17 columns of the decode traces that the authors' hardware is run on."""
+
+BERT = {
+    "layer_id": _ID,
+    "head_id": _ID,
+    "embedding_length_D": _WIDTH,
+    "sentence_length_L": _COUNT,
+    "key_value_query_fetch_num": _COUNT,
+    "quant_key_bit": _BITS,
+    "quant_value_bit": _BITS,
+    "quant_query_bit": _QUERY_BITS,
+    "auto_requant_thres": _THRESHOLD,
+    "if_requant": _FLAG,
+    "auto_requant_incre": _INCREMENT,
+    "auto_requant_num": Column("-1 or a whole number in 0..65536", _integer(0, 1 << 16, but=-1)),
+    "if_accumulate_importance": _FLAG,
+    "if_topk": _FLAG,
+    "topk": _TOPK,
+}
+"""The 15 columns of the prefill traces that the authors' behavioural model reads. No sample is published."""
+
+
+def header_problem(names: list[str]) -> str | None:
+    """Return what is wrong with a header, or None where it is one of the two known ones."""
+    if names in (list(GPT2), list(BERT)):
+        return None
+    known = list(GPT2) if len(names) >= len(GPT2) or names[0] == "iteration_id" else list(BERT)
+    for place, want in enumerate(known):
+        if place >= len(names):
+            return f"column {want!r} is missing ({len(known)} columns are expected)"
+        if names[place] != want:
+            near = get_close_matches(names[place], known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            return f"column {place + 1} must be {want!r}, got {names[place]!r}{hint}"
+    return f"{len(known)} columns are expected, got {len(names)}"

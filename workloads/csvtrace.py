@@ -1,0 +1,204 @@
+"""Readers of the authors' CSV traces: 17 columns (GPT-2, decode) and 15 columns (BERT, prefill).
+
+A row is one head of one layer of one iteration. The last line may name the configuration that the trace was made with.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from tokensieve.arch.errors import WorkloadError
+from tokensieve.workloads.columns import BERT, GPT2, Column, header_problem
+from tokensieve.workloads.complete import Counts
+from tokensieve.workloads.csvcounts import WIDE, Row, csv_counts, place
+
+_LONGEST_LINE = 1 << 16
+_SAME_IN_LAYER = ("key_fetch_num", "value_fetch_num", "quant_key_bit", "quant_value_bit")
+
+
+def read_csv(path: Path | str) -> Counts:
+    """Return the counts in the trace at `path`, or raise `WorkloadError` naming the line and the column at fault."""
+    reader = _Reader(Path(path))
+    rows = list(reader.rows())
+    if not rows:
+        raise WorkloadError(f"{path}: has a header and no rows")
+    return csv_counts(rows, decode=reader.columns is GPT2)
+
+
+@dataclass
+class _Reader:
+    """Streams the rows of one file, checking each against those before it."""
+
+    path: Path
+    line: int = 0
+    columns: dict[str, Column] | None = None
+    config_line: int = 0
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the rows, each as a mapping of the 17 columns."""
+        order = _Order(self)
+        for text in self._lines():
+            fields = text.split(",")
+            if self.columns is None:
+                self._header(fields)
+            elif self._is_row(fields):
+                row = self._row(fields)
+                order.check(row)
+                yield row
+        if self.columns is None:
+            raise WorkloadError(f"{self.path}: is empty")
+        order.end()
+
+    def fail(self, problem: str) -> NoReturn:
+        """Raise the error that names the current line."""
+        raise WorkloadError(f"{self.path}, line {self.line}: {problem}")
+
+    def _lines(self) -> Iterator[str]:
+        try:
+            with self.path.open(encoding="utf-8-sig") as file:
+                while text := file.readline(_LONGEST_LINE):
+                    self.line += 1
+                    self._look(text)
+                    if text.strip():
+                        yield text.rstrip("\n")
+        except FileNotFoundError:
+            raise WorkloadError(f"{self.path}: no such file") from None
+        except IsADirectoryError:
+            raise WorkloadError(f"{self.path}: is a directory, a file is expected") from None
+        except UnicodeDecodeError:
+            raise WorkloadError(f"{self.path}: not UTF-8 text (after line {self.line})") from None
+        except OSError as problem:
+            raise WorkloadError(f"{self.path}: cannot be read: {problem.strerror or problem}") from None
+
+    def _look(self, text: str) -> None:
+        if "\0" in text:
+            self.fail("holds a NUL byte: this is no CSV file")
+        if len(text) >= _LONGEST_LINE:
+            self.fail(f"is longer than {_LONGEST_LINE} characters")
+
+    def _header(self, fields: list[str]) -> None:
+        problem = header_problem(fields)
+        if problem:
+            self.fail(problem)
+        self.columns = GPT2 if len(fields) == len(GPT2) else BERT
+
+    def _is_row(self, fields: list[str]) -> bool:
+        """Return False for the trailing line with the path of a configuration, which may only come last."""
+        if self.config_line:
+            raise WorkloadError(f"{self.path}, line {self.config_line}: {_id(self)} must be a whole number from 0")
+        if not fields[0].lstrip("-").isdigit() and fields[0] and not any(fields[1:]) and len(fields) > 1:
+            self.config_line = self.line
+            return False
+        return True
+
+    def _row(self, fields: list[str]) -> Row:
+        assert self.columns is not None
+        if len(fields) != len(self.columns):
+            self.fail(f"{len(self.columns)} fields are expected, got {len(fields)}")
+        row: Row = {}
+        for (name, column), text in zip(self.columns.items(), fields, strict=True):
+            value = column.parse(text)
+            if value is None:
+                self.fail(f"{name} must be {column.rule}, got {text[:40]!r}")
+            row[name] = value
+        if self.columns is BERT:
+            fetched = row["key_value_query_fetch_num"]
+            row |= {"iteration_id": 0, "key_fetch_num": fetched, "value_fetch_num": fetched}
+        self._within(row)
+        return row
+
+    def _within(self, row: Row) -> None:
+        """Check the fields of one row against each other."""
+        for small, large in (("key_fetch_num", "sentence_length_L"), ("value_fetch_num", "key_fetch_num")):
+            if row[small] > row[large]:
+                self.fail(f"{small} must not be above {large}, got {row[small]} > {row[large]}")
+        if row["if_requant"] and row["quant_key_bit"] not in WIDE and row["auto_requant_incre"] < 0:
+            self.fail("if_requant is True, but auto_requant_incre is -1")
+        if row["if_topk"] != (row["topk"] > 0):
+            self.fail(
+                f"topk must be -1 exactly where if_topk is False, got if_topk {row['if_topk']}, topk {row['topk']}"
+            )
+        if row["topk"] > row["sentence_length_L"]:
+            self.fail(f"topk must not be above sentence_length_L, got {row['topk']} > {row['sentence_length_L']}")
+        if row.get("auto_requant_num", 0) > row["key_fetch_num"]:
+            self.fail(f"auto_requant_num must not be above key_value_query_fetch_num, got {row['auto_requant_num']}")
+
+
+def _id(reader: _Reader) -> str:
+    return next(iter(reader.columns or GPT2))
+
+
+class _Order:
+    """Checks that rows come by iteration, layer and head without gaps, and agree with one another."""
+
+    def __init__(self, reader: _Reader) -> None:
+        self.reader, self.layers = reader, 0
+        self.previous: Row | None = None
+        self._above = 0
+
+    def check(self, row: Row) -> None:
+        """Check `row` against the rows before it."""
+        here, before = place(row), self.previous
+        if before is None:
+            if here != (0, 0, 0):
+                self.reader.fail(f"the first row must be iteration, layer, head 0, 0, 0, got {_shown(here)}")
+        elif here not in self._next(place(before)):
+            self._misplaced(here, before)
+        else:
+            self._compare(row, before)
+        if before is None or here[:2] != place(before)[:2]:
+            self._above = int(before["head_id"]) + 1 if before and here[1] else 0
+        if self._above and here[2] >= self._above:
+            self.reader.fail(f"head_id must be below {self._above}, the live heads of the layer before, got {here[2]}")
+        self.previous = row
+
+    def end(self) -> None:
+        """Check that the last iteration is whole."""
+        if self.previous and self.layers and self.previous["layer_id"] != self.layers - 1:
+            last = int(self.previous["layer_id"])
+            self.reader.fail(f"the last iteration ends with layer {last}, the first one has {self.layers} layers")
+
+    def _next(self, before: tuple[int, int, int]) -> list[tuple[int, int, int]]:
+        step, layer, head = before
+        follow = [(step, layer, head + 1)]
+        if not self.layers or layer + 1 < self.layers:
+            follow.append((step, layer + 1, 0))
+        if (not self.layers or layer + 1 == self.layers) and self.reader.columns is GPT2:
+            follow.append((step + 1, 0, 0))
+        return follow
+
+    def _misplaced(self, here: tuple[int, int, int], before: Row) -> NoReturn:
+        want = " or ".join(_shown(place) for place in self._next(place(before)))
+        kind = "twice in a row" if here == place(before) else "out of order"
+        self.reader.fail(f"row {_shown(here)} comes {kind}: iteration, layer, head must be {want}")
+
+    def _compare(self, row: Row, before: Row) -> None:
+        """Check the fields that two neighbours must share."""
+        (step, layer, _), (old_step, old_layer, _) = place(row), place(before)
+        if step != old_step:
+            self.layers = self.layers or old_layer + 1
+        self._same(row, before, "embedding_length_D")
+        if step == old_step:
+            self._same(row, before, "sentence_length_L")
+        if (step, layer) == (old_step, old_layer):
+            for name in _SAME_IN_LAYER:
+                self._same(row, before, name)
+            if before["if_topk"]:
+                self.reader.fail("if_topk is True in the row before, which is not the last head of its layer")
+        elif step == old_step:
+            self._shrinks(row, before)
+
+    def _same(self, row: Row, before: Row, name: str) -> None:
+        if row[name] != before[name]:
+            self.reader.fail(f"{name} must be that of the row before, {before[name]}, got {row[name]}")
+
+    def _shrinks(self, row: Row, before: Row) -> None:
+        most = before["topk"] if before["if_topk"] else before["key_fetch_num"]
+        if row["key_fetch_num"] > most or (before["if_topk"] and row["key_fetch_num"] != most):
+            rule = f"be the topk of the layer before, {most}" if before["if_topk"] else f"not grow from {most}"
+            self.reader.fail(f"key_fetch_num must {rule}, got {row['key_fetch_num']}")
+
+
+def _shown(place: tuple[int, int, int]) -> str:
+    return ", ".join(map(str, place))
