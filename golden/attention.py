@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from tokensieve.arch.datapath import Number
+from tokensieve.arch.errors import ArchError
 from tokensieve.arch.machine import Arch
 from tokensieve.golden.quantize import (
     Quantized,
@@ -19,7 +20,7 @@ from tokensieve.golden.quantize import (
     msb_only,
     msb_plane,
 )
-from tokensieve.golden.rounding import matmul, round_shift, saturate
+from tokensieve.golden.rounding import matmul, round_shift
 from tokensieve.golden.softmax import softmax
 from tokensieve.golden.topk import kept_mask, top_k
 
@@ -118,7 +119,7 @@ def requantize(weighted: Tensor, ratio: float, arch: Arch) -> Tensor:
     number = arch.number
     points = output_shift(number) - arch.softmax.probability_bits
     scaled = times(weighted, fixed_scale(math.ldexp(ratio, points), number.scale_bits))
-    return saturate(scaled, -(1 << (number.output_bits - 1)), (1 << (number.output_bits - 1)) - 1)
+    return scaled.clamp(-(1 << (number.output_bits - 1)), (1 << (number.output_bits - 1)) - 1)
 
 
 def output_shift(number: Number) -> int:
@@ -127,7 +128,9 @@ def output_shift(number: Number) -> int:
 
 
 def times(value: Tensor, scale: Scale) -> Tensor:
-    """Return `value` times a fixed-point factor, rounded half to even."""
+    """Return `value` times a fixed-point factor, rounded half to even; a product of 62 bits or more is refused."""
+    if value.numel() and (int(value.abs().max()) * scale.multiplier) >> 62:
+        raise ArchError("number.onchip_bits, number.scale_bits and softmax.probability_bits are too wide together")
     return round_shift(value * scale.multiplier, scale.shift)
 
 

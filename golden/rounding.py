@@ -24,11 +24,6 @@ def _rounded(value: Tensor, shift: int | Tensor, below_half: int | Tensor) -> Te
     return (value + below_half + odd) >> shift
 
 
-def saturate(value: Tensor, low: int, high: int) -> Tensor:
-    """Return `value` clamped to `low`..`high`."""
-    return torch.clamp(value, low, high)
-
-
 def matmul(a: Tensor, b: Tensor) -> Tensor:
     """Return the exact product of two int64 matrices.
 

@@ -1,4 +1,4 @@
-"""`RowWork`: the work of a run as flat arrays, made from `Decisions` or, for the reference, from the same work un-pruned."""
+"""`RowWork`: the work of a run as flat arrays, made from `Decisions`."""
 
 from dataclasses import dataclass
 
@@ -113,8 +113,11 @@ def _second_of_pair(fused: Flags, group: I64) -> Flags:
     return fused & ((position - begin) % 2 == 1)
 
 
-def from_decisions(arch: Arch, d: Decisions) -> RowWork:
-    """Return the work that `d` records, its top-k records those of the arch's engine."""
+def row_work(arch: Arch, d: Decisions, un_pruned: bool = False) -> RowWork:
+    """Return the work that `d` records, its top-k records those of the arch's engine.
+
+    With `un_pruned`, `d` is the dense twin: V is loaded with K and there is no top-k at all.
+    """
     engine = "radix" if arch.topk.engine == "radix" else "quick"
     prefill = d.phase == "prefill"
     index = d.row_index.astype(np.int64)
@@ -124,6 +127,7 @@ def from_decisions(arch: Arch, d: Decisions) -> RowWork:
     local = d.ragged(f"topk_local_{engine}")
     token_ids = d.token_ids.astype(np.int64)
     key_ids = d.token_ptr[group].astype(np.int64)
+    io_bits = int(d.bits("query").max(initial=0)) if un_pruned else arch.number.onchip_bits
     runs = (d.values_kept > 0) & (d.values_kept < np.repeat(d.keys_kept, d.queries)) & (np.diff(local.ptr) > 0)
     value_second = _second_of_pair(d.value_bits == FUSED_BITS, group)
     return RowWork(
@@ -148,13 +152,13 @@ def from_decisions(arch: Arch, d: Decisions) -> RowWork:
         key_bytes=_stored_bytes(d.head_dim, d.key_bits),
         lsb_bytes=_row_bytes(d.head_dim, np.maximum(d.bits("lsb"), 0)),
         value_bytes=_stored_bytes(d.head_dim, d.value_bits),
-        io_bytes=int(_row_bytes(d.head_dim, arch.number.onchip_bits)) if d.meta["charge_io"] else 0,
+        io_bytes=int(_row_bytes(d.head_dim, io_bits)) if d.meta["charge_io"] else 0,
         ids=np.concatenate([token_ids, d.value_ids.astype(np.int64), np.arange(int(d.context.max(initial=0)))]),
         key_ids=key_ids,
         value_ids=len(token_ids) + d.value_ptr[query_ptr[:-1]].astype(np.int64),
         query_ids=key_ids if prefill else len(token_ids) + len(d.value_ids) + d.context.astype(np.int64) - 1,
-        values_early=prefill,
-        skip_topk=False,
+        values_early=prefill or un_pruned,
+        skip_topk=un_pruned,
         topk_runs=runs,
         topk_sizes=_padded(local),
         token_selection=_selection(d, "token", engine),
@@ -175,54 +179,3 @@ def _selection(d: Decisions, kind: str, engine: str) -> Selection | None:
     if not (counts >= 0).any():
         return None
     return counts[:, 0], counts[:, 1], _padded(d.ragged(f"topk_{kind}_{engine}"))
-
-
-def un_pruned(arch: Arch, d: Decisions, bits: int) -> RowWork:
-    """Return the reference: all heads, tokens and values of the same steps and layers, K and V of `bits` in one pass."""
-    prefill = d.phase == "prefill"
-    context = np.zeros(d.steps * d.layers, np.int64)
-    context[d.row_index[:, 0].astype(np.int64) * d.layers + d.row_index[:, 1]] = d.context
-    rows = d.steps * d.layers * d.heads
-    group, head = np.divmod(np.arange(rows), d.heads)
-    context = context[group]
-    live = context > 0
-    group, head, context = group[live], head[live], context[live]
-    rows = len(group)
-    queries = context if prefill else np.ones(rows, np.int64)
-    query_ptr = np.concatenate([[0], np.cumsum(queries)])
-    nothing = np.zeros(rows, bool)
-    width = _row_bytes(d.head_dim, np.full(rows, bits))
-    return RowWork(
-        prefill=prefill,
-        head_dim=d.head_dim,
-        heads=d.heads,
-        layers=d.layers,
-        group=group,
-        layer=group % d.layers,
-        head=head,
-        context=context,
-        keys=context,
-        queries=queries,
-        query_ptr=query_ptr,
-        values=np.repeat(context, queries),
-        redo=np.zeros(int(queries.sum()), bool),
-        forced=nothing,
-        decide=nothing,
-        key_second=nothing,
-        value_second=nothing,
-        value_shared=nothing,
-        key_bytes=width,
-        lsb_bytes=np.zeros(rows, np.int64),
-        value_bytes=width,
-        io_bytes=int(_row_bytes(d.head_dim, arch.number.onchip_bits)) if d.meta["charge_io"] else 0,
-        ids=np.arange(int(context.max(initial=1))),
-        key_ids=np.zeros(rows, np.int64),
-        value_ids=np.zeros(rows, np.int64),
-        query_ids=np.zeros(rows, np.int64) if prefill else context - 1,
-        values_early=True,
-        skip_topk=True,
-        topk_runs=np.zeros(int(queries.sum()), bool),
-        topk_sizes=np.zeros((int(queries.sum()), 1), np.int64),
-        token_selection=None,
-        head_selection=None,
-    )

@@ -1,9 +1,12 @@
 """From a model's folder and a text to `Decisions`, and how much the pruning changed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from tokensieve.arch.errors import WorkloadError
 from tokensieve.arch.machine import Arch
@@ -68,6 +71,22 @@ class Capture:
     """The same with as many tokens and heads kept, but drawn by lot."""
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Run the block on one core.
+
+    Golden's tensors are small: on cores that others use too, waiting for one another takes several times what threads
+    save. It also takes the number of cores out of the model's own rounding.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@one_thread()
 def capture(request: Request) -> Capture:
     """Run the model dense, under golden pruning and with as much pruned by lot; return the decisions of the second."""
     folder = ModelFolder.of(request.model)

@@ -7,7 +7,7 @@ from tokensieve.sim.kernels.pipeline import I64
 from tokensieve.sim.kernels.tables import *  # noqa: F403  (the column names are this room's vocabulary)
 
 (COMPUTE, DRAM_STALL, TOPK_STALL, SOFTMAX_STALL, FILL_DRAIN) = range(5)
-(AT_OUT, AT_PV, AT_LOAD, AT_DIV, AT_EXP, AT_QK, AT_JOB, AT_END) = range(8)
+(AT_OUT, AT_PV, AT_DRAIN, AT_LOAD, AT_DIV, AT_EXP, AT_QK, AT_JOB, AT_END) = range(9)
 
 
 @numba.njit(cache=True)
@@ -52,18 +52,20 @@ def walk_back(row: I64, query: I64, ps: I64, group: I64, st: I64, causes: I64) -
             elif why == W_DATA:
                 at, stream, r = AT_JOB, STREAM_VALUE, row[query[q, Q_ROW], R_VALUE_OWNER]
             else:
-                at = AT_LOAD
-        elif at == AT_LOAD:
+                at = AT_DRAIN
+        elif at == AT_DRAIN:
             layer = row[query[q, Q_ROW], R_LAYER]
             cause = TOPK_STALL if query[q, Q_SEARCH] > 0 else FILL_DRAIN
-            if now > query[q, Q_DRAIN_AT] and query[q, Q_DRAIN_WHO] >= 0:
-                now = _book(causes, layer, cause, now, query[q, Q_DRAIN_AT], far)
+            now = _book(causes, layer, cause, now, query[q, Q_DRAIN_AT], far)
+            if query[q, Q_DRAIN_WHO] >= 0:
                 q, at = query[q, Q_DRAIN_WHO], AT_PV
-                continue
-            if query[q, Q_SKIP] == 0:
-                now = _book(causes, layer, cause, now, query[q, Q_LOAD_AT], far)
+            else:
+                at = AT_LOAD
+                if query[q, Q_SKIP] == 0:
+                    now = _book(causes, layer, cause, now, query[q, Q_LOAD_AT], far)
+        elif at == AT_LOAD:
             if query[q, Q_LOAD_WHY] == W_BUSY:
-                q -= 1
+                q, at = q - 1, AT_DRAIN
             else:
                 k, at = query[q, Q_PASS], AT_DIV
                 now = _leave_softmax(row, query, ps, causes, st, k, now)
@@ -75,7 +77,7 @@ def walk_back(row: I64, query: I64, ps: I64, group: I64, st: I64, causes: I64) -
                 k = before
                 now = _book(causes, layer, SOFTMAX_STALL, now, ps[k, P_DIV_AT], far)
             elif why == W_QUEUE:
-                q, at = before, AT_LOAD
+                q, at = before, AT_DRAIN
             else:
                 now = _book(causes, layer, SOFTMAX_STALL, now, ps[k, P_EXP_AT], ps[k, P_LINES])
                 now = _book(causes, layer, FILL_DRAIN, now, ps[k, P_EXP_AT], far)
@@ -135,7 +137,7 @@ def walk_back(row: I64, query: I64, ps: I64, group: I64, st: I64, causes: I64) -
                 k, at = before, AT_DIV
                 now = _leave_softmax(row, query, ps, causes, st, k, now)
             elif stream == STREAM_VALUE and why == W_FLOW:
-                q, at = before, AT_LOAD
+                q, at = before, AT_DRAIN
             elif stream == STREAM_VALUE:
                 q, at = row[before, R_VALUE_FREER], AT_PV
                 now = _book(causes, layer, COMPUTE, now, query[q, Q_PV_AT], far)

@@ -263,7 +263,8 @@ def _advance_pv(row, query, group, st, events):
     own, n = row[r, R_VALUE_OWNER], query[q, Q_VALUE_LINES]
     if not row[own, R_VALUE_DONE]:
         return False
-    start, why = max(query[q, Q_PICKED] + 1 - n, 0), W_FLOW
+    first = query[q, Q_LOAD_AT] if query[q, Q_SKIP] else query[q, Q_DRAIN_AT] + st[S_DRAIN_LATENCY]
+    start, why = max(first, query[q, Q_PICKED] + 1 - n), W_FLOW
     if st[S_PV_FREE] > start:
         start, why = st[S_PV_FREE], W_BUSY
     if n > 0 and row[own, R_VALUE_FLOW] > start:

@@ -8,9 +8,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokensieve.arch import load_arch
-from tokensieve.golden.attention import Head, Precision, attend, causal_mask, threshold_integer
-from tokensieve.golden.quantize import Quantized, quantize
+from tokensieve.arch import ArchError, load_arch
+from tokensieve.golden.attention import Head, Precision, attend, causal_mask, threshold_integer, times
+from tokensieve.golden.quantize import Quantized, Scale, quantize
 from tokensieve.golden.reference import closeness, dense_attention
 
 ARCH = load_arch("spatten")
@@ -76,6 +76,14 @@ def test_exactly_the_flat_queries_are_computed_again_with_the_low_bits(seed, thr
     assert torch.equal(head.probabilities, torch.where(torch.tensor(flat)[:, None], both, first))
 
 
+def test_a_query_at_the_threshold_is_not_computed_again_and_one_just_below_is():
+    qkv = operands(0)
+    peak = int(run(qkv, Precision(12, 8, 8)).probabilities[0].max())
+
+    assert not run(qkv, Precision(12, 8, 8, 4, Fraction(peak, 4096))).refetch[0]
+    assert run(qkv, Precision(12, 8, 8, 4, Fraction(2 * peak + 1, 8192))).refetch[0]
+
+
 @pytest.mark.parametrize("bits", [Precision(12, 12, 8, 4, Fraction(1)), Precision(12, 8, 8, 0, Fraction(1))])
 def test_without_low_bits_there_is_nothing_to_fetch_again(bits):
     assert not run(operands(0), bits).refetch.any()
@@ -92,6 +100,11 @@ def test_outputs_saturate_at_their_width():
 
     assert int(head.output.max()) <= 2047
     assert int(head.output.min()) == -2048
+
+
+def test_formats_whose_products_would_overflow_are_refused():
+    with pytest.raises(ArchError, match=r"number.onchip_bits, number.scale_bits and .* are too wide together"):
+        times(torch.tensor([1 << 50]), Scale(1 << 15, 0))
 
 
 def test_a_head_of_zeros_attends_evenly_and_gives_zeros():

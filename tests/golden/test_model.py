@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tokensieve.arch import WorkloadError, load_arch
 from tokensieve.golden.attention import Precision
 from tokensieve.golden.cascade import Cascade, RandomCascade
-from tokensieve.golden.layer import LayerPlan
+from tokensieve.golden.layer import CacheScales, LayerInput, LayerPlan, quantized
 from tokensieve.golden.model import Decode, Prefill, run_decode, run_prefill
 from tokensieve.golden.plan import Shape, decisions_meta, layer_plans, require_bits
 from tokensieve.golden.recorder import Recorder
@@ -151,6 +151,25 @@ def test_a_decode_shrinks_within_a_step_and_starts_the_next_one_wide(random_laye
         assert [len(k) for k in mine] == schedule.keys_kept(21 + step, step, 3)
         assert set(mine[2]) <= set(mine[1]) <= set(mine[0])
         assert all(20 + step in k for k in mine)
+
+
+def test_the_newest_token_stays_even_beside_tokens_of_the_largest_score():
+    cascade = Cascade(ARCH, heads=1, context=5)
+    cascade.token_sum[:] = 4095  # fills score_bits without a shift
+    new = cascade.append_token()
+
+    assert cascade.prune_tokens(2, 0, new).kept.tolist() == [0, 5]
+    assert cascade.prune_tokens(1, 0, new).kept.tolist() == [5]
+
+
+def test_rows_that_join_the_cache_are_in_the_scale_of_the_prompt_and_saturate():
+    prompt = LayerInput(*torch.full((3, 1, 4, 2), 1.0, dtype=torch.float64))
+    key = torch.cat([prompt.key, torch.full((1, 1, 2), 7.0, dtype=torch.float64)], dim=1)
+    later = LayerInput(prompt.query[:, :1], key, -key)
+    _, k, v = quantized(later, 0, torch.arange(5), ARCH.number, CacheScales.of(prompt, ARCH.number))
+
+    assert k.values[:, 0].tolist() == [2047] * 5
+    assert v.values[:, 0].tolist() == [-2047] * 4 + [-2048]
 
 
 def test_a_token_dropped_in_a_deep_layer_is_back_in_the_next_step(random_layers):

@@ -109,8 +109,8 @@ def test_radix_records_worked_by_hand(row, k, record):
 def test_quickselect_record_worked_by_hand():
     """Wanted are 2 of 5, 9, 1, 7; number 0 seeds state 1, whose next states are 33153, 24609 and 59801.
 
-    Survivor (33153 * 4) >> 16 = 2 is 1: three above it, go on with 5, 9, 7. Survivor (24609 * 3) >> 16 = 1 is 9: none above,
-    one left to find among 5, 7. Survivor (59801 * 2) >> 16 = 1 is 7: found.
+    Survivor (33153 * 4) >> 16 = 2 is 1: three above it, go on with 5, 9, 7. Survivor (24609 * 3) >> 16 = 1 is 9: none
+    above, one left to find among 5, 7. Survivor (59801 * 2) >> 16 = 1 is 7: found.
     """
     sizes = quickselect_record(torch.tensor([[5, 9, 1, 7]]), 2, torch.tensor([0]))[0]
 

@@ -5,7 +5,7 @@ a unit's model makes it. Every law also accepts numpy arrays in place of integer
 """
 
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeVar, cast
+from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +33,7 @@ class Law(Protocol[W_contra]):
 
 def ceil_div(a: Count, b: int) -> Count:
     """Return a / b rounded up."""
-    return cast(Count, -(-a // b))
+    return -(-a // b)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +164,14 @@ class TopkLaw:
         kept = np.asarray(work.kept)
         cycles = np.where((kept == 0) | (kept >= n), 0, rounds)
         return int(cycles) if cycles.ndim == 0 else cycles
+
+    def streamed(self, work: TopkWork) -> Count:
+        """Return the items that the rounds of the search stream past the comparators; none when bypassed."""
+        n, kept, sizes = np.asarray(work.items), np.asarray(work.kept), np.asarray(work.sizes, dtype=np.int64)
+        if self.engine == "radix":
+            sizes = _radix_scans(n, sizes)
+        items = np.where((kept == 0) | (kept >= n), 0, sizes.sum(axis=-1))
+        return int(items) if items.ndim == 0 else items
 
     def drain(self, work: TopkWork) -> Count:
         """Return the cycles from the threshold known to the last kept item out."""

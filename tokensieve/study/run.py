@@ -1,0 +1,115 @@
+"""One run: decisions priced on an arch, next to the same work un-pruned, with everything that says where it came from."""
+
+import hashlib
+import json
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.metadata import version
+from typing import Any, Literal
+
+from tokensieve import __version__
+from tokensieve.arch.errors import ArchError
+from tokensieve.arch.machine import Arch
+from tokensieve.sim.level import cycle_result
+from tokensieve.sim.result import SCHEMA_VERSION, Reference, Result
+from tokensieve.workloads.decisions import Decisions
+from tokensieve.workloads.reference import dense
+from tokensieve.workloads.traces import check_fit
+
+ReferenceKind = Literal["dense", "fp32"]
+LEVELS = ("cycle",)
+
+
+def run(
+    arch: Arch,
+    decisions: Decisions,
+    *,
+    level: str = "cycle",
+    reference: ReferenceKind | None = "dense",
+    seed: int = 0,
+    progress: Callable[[float], None] | None = None,
+) -> Result:
+    """Return the result of `decisions` on `arch`.
+
+    `seed` is the one the decisions were completed with, for the record; nothing is drawn here. `progress` is called with
+    the fraction done. Raises `ArchError` for an unknown level and `WorkloadError` where decisions and machine do not fit.
+    """
+    if level not in LEVELS:
+        raise ArchError(f"level must be one of {', '.join(LEVELS)}, got {level!r}")
+    tell = progress or (lambda _: None)
+    check_fit(decisions, arch, str(decisions.meta["model"]))
+    began = time.process_time()
+    tell(0.0)
+    result = cycle_result(arch, decisions)
+    tell(0.3 if reference else 1.0)
+    twin = cycle_result(arch, dense(decisions, reference or "dense"), un_pruned=True) if reference else None
+    tell(1.0)
+    dense_operations = twin.operations["effective"] if twin else _dense_operations(decisions)
+    return replace(
+        result,
+        operations={"effective": result.operations["effective"], "dense_equivalent": dense_operations},
+        reference=None if twin is None or reference is None else _reference(reference, twin),
+        labels=_labels(decisions),
+        provenance=_provenance(arch, decisions, level, seed, time.process_time() - began),
+    )
+
+
+def _reference(kind: str, twin: Result) -> Reference:
+    return Reference(
+        kind=kind, cycles=twin.cycles["total"], dram_bytes=twin.dram_bytes["total"], energy_j=twin.energy_j["total"]
+    )
+
+
+def _dense_operations(decisions: Decisions) -> int:
+    """Return the operations of the un-pruned work."""
+    twin = dense(decisions)
+    queries = twin.queries.astype(int)
+    return int(4 * decisions.head_dim * (twin.keys_kept * queries).sum())
+
+
+def _labels(decisions: Decisions) -> dict[str, str]:
+    """Return how each group of numbers was come by. No unit is verified before its RTL runs."""
+    groups = ("seconds", "cycles", "busy_cycles", "layers", "traffic", "actions", "energy_j", "energy_j_interval")
+    groups += ("area_mm2", "throughput_gops", "utilization", "reference", "speedup", "dram_reduction", "energy_saving")
+    labels = dict.fromkeys(groups, "modelled")
+    if decisions.meta["source"] == "counts":
+        labels |= {"busy_cycles.topk": "assumed", "busy_cycles.ranking": "assumed"}
+    return labels
+
+
+def run_digest(arch: Arch, decisions: Decisions, level: str) -> str:
+    """Return SHA-256 over canonical JSON of resolved arch, workload digest, level and schema version."""
+    content = {
+        "arch": arch.model_dump(mode="json"),
+        "workload": decisions.digest,
+        "level": level,
+        "schema_version": SCHEMA_VERSION,
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _provenance(arch: Arch, decisions: Decisions, level: str, seed: int, cpu: float) -> dict[str, Any]:
+    meta = decisions.meta
+    return {
+        "tokensieve": __version__,
+        "python": platform.python_version(),
+        "numpy": version("numpy"),
+        "numba": version("numba"),
+        "digest": run_digest(arch, decisions, level),
+        "arch": arch.name,
+        "arch_digest": arch.digest,
+        "technology": arch.technology,
+        "workload": meta["model"],
+        "workload_digest": decisions.digest,
+        "decisions": meta["source"],
+        "licence": meta["licence"],
+        "text_sha256": meta["text_sha256"],
+        "seed": seed,
+        "assumed": list(meta["assumed"]),
+        "times": {
+            "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "cpu_s": round(cpu, 3),
+        },
+    }
