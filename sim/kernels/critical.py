@@ -64,10 +64,11 @@ def walk_back(row: I64, query: I64, ps: I64, group: I64, st: I64, causes: I64) -
                 if query[q, Q_SKIP] == 0:
                     now = _book(causes, layer, cause, now, query[q, Q_LOAD_AT], far)
         elif at == AT_LOAD:
-            if query[q, Q_LOAD_WHY] == W_BUSY:
+            k = query[q, Q_PASS]
+            if query[q, Q_LOAD_WHY] == W_BUSY or ps[k, P_DIV_WHY] == W_QUEUE:
                 q, at = q - 1, AT_DRAIN
             else:
-                k, at = query[q, Q_PASS], AT_DIV
+                at = AT_DIV
                 now = _leave_softmax(row, query, ps, causes, st, k, now)
         elif at == AT_DIV:
             q = ps[k, P_QUERY]
