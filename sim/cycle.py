@@ -49,7 +49,8 @@ def run_cycles(arch: Arch, work: RowWork, max_events: int = 0) -> CycleRun:
     assert total >= 0, "the pipeline came to a stop"
     causes = np.zeros((work.layers, len(CAUSES)), np.int64)
     ended = walk_back(p.row, p.query, p.passes, p.group, p.scalars, causes)
-    assert ended and causes.sum() == total, "the critical path does not reach the beginning"
+    assert ended, "the critical path does not reach the beginning"
+    assert causes.sum() == total, "the critical path misses cycles"
     return CycleRun(
         total=int(total),
         causes=causes,

@@ -77,7 +77,9 @@ def _rows_per_line(arch: Arch, work: RowWork) -> tuple[int, int]:
     dim = work.head_dim
     for name, array in (("qk", arch.qk), ("pv", arch.pv)):
         if array.rows_per_cycle(dim) < 1:
-            raise WorkloadError(f"{name}.multipliers must be at least the head width D = {dim}, got {array.multipliers}")
+            raise WorkloadError(
+                f"{name}.multipliers must be at least the head width D = {dim}, got {array.multipliers}"
+            )
     longest = int(work.context.max())
     if longest > arch.topk.max_tokens:
         raise WorkloadError(f"context must be at most topk.max_tokens = {arch.topk.max_tokens}, got {longest}")
@@ -164,13 +166,17 @@ def _queries(arch: Arch, work: RowWork, row: I64, per_value: int) -> I64:
     keys = work.keys[work.query_row]
     law = arch.topk.law
     selection = TopkWork(items=keys, kept=np.where(work.topk_runs, work.values, keys), sizes=work.topk_sizes)
-    query[:, t.Q_LOAD], query[:, t.Q_SEARCH], query[:, t.Q_DRAIN] = law.load(selection), law.search(selection), law.drain(selection)
+    query[:, t.Q_LOAD], query[:, t.Q_SEARCH], query[:, t.Q_DRAIN] = (
+        law.load(selection),
+        law.search(selection),
+        law.drain(selection),
+    )
     return query
 
 
 def _groups(arch: Arch, work: RowWork, row: I64, groups: I64) -> I64:
     """Return the group table: last query and cycles of the selections at the end of each layer."""
-    table = np.full((len(groups), t.N_GROUP_T), -1, np.int64)
+    table = np.full((len(groups), t.N_GROUP), -1, np.int64)
     table[row[:, t.R_GROUP], t.G_LAST_QUERY] = row[:, t.R_Q1] - 1
     for column, selection in ((t.G_TOKEN_RANK, work.token_selection), (t.G_HEAD_RANK, work.head_selection)):
         if selection is None:

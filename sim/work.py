@@ -110,7 +110,8 @@ def _second_of_pair(fused: Flags, group: I64) -> Flags:
     follows[1:] = fused[1:] & fused[:-1] & (group[1:] == group[:-1])
     position = np.arange(len(fused))
     begin = np.maximum.accumulate(np.where(follows, 0, position))
-    return fused & ((position - begin) % 2 == 1)
+    odd: Flags = (position - begin) % 2 == 1
+    return fused & odd
 
 
 def row_work(arch: Arch, d: Decisions, un_pruned: bool = False) -> RowWork:

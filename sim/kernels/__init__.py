@@ -1,17 +1,54 @@
-"""The numba kernels: plain loops over arrays."""
+"""The numba kernels: plain loops over arrays.
 
+Compiled kernels are cached in a folder named after a digest of all kernel sources: numba itself looks only at the file
+of the function that is called, and would go on using what was compiled before a change of another kernel or of the
+tables.
+"""
+
+import hashlib
+import os
+import tempfile
 from pathlib import Path
+
+from numba import config
+
+_HERE = Path(__file__).parent
+
+
+def _digest() -> str:
+    """Return a digest of the kernel sources."""
+    text = b"".join(path.read_bytes() for path in sorted(_HERE.glob("*.py")))
+    return hashlib.sha256(text).hexdigest()[:12]
+
+
+def _cache_folder() -> Path:
+    """Return the first writable place: the folder that NUMBA_CACHE_DIR names, beside the sources, the user's cache."""
+    named = os.environ.get("NUMBA_CACHE_DIR")
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    places = ([Path(named)] if named else []) + [_HERE / "__pycache__", home / "tokensieve"]
+    for place in places:
+        folder = place / f"tokensieve-kernels-{_digest()}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                return folder
+        except OSError:
+            continue
+    return Path(tempfile.mkdtemp(prefix="tokensieve-kernels-"))
+
+
+CACHE = _cache_folder()
+"""Where the compiled kernels lie."""
+
+_before = config.CACHE_DIR
+config.CACHE_DIR = str(CACHE)
+from tokensieve.sim.kernels import critical, dram, fetch, pipeline, tables  # noqa: E402  (decorated while CACHE is set)
+
+config.CACHE_DIR = _before
+
+__all__ = ["CACHE", "compiled", "critical", "dram", "fetch", "pipeline", "tables"]
 
 
 def compiled() -> bool:
-    """Return whether numba's cache holds the main kernel, so that a run need not compile first.
-
-    The cache lies beside the source, or in the folder that NUMBA_CACHE_DIR names.
-    """
-    from numba.core.caching import FunctionCache
-
-    from tokensieve.sim.kernels.fetch import simulate
-
-    cache = FunctionCache(simulate.py_func)
-    folder = Path(cache.cache_path)
-    return any(folder.glob("fetch.simulate-*.nbc"))
+    """Return whether the main kernel is in the cache, so that a run need not compile first."""
+    return any(CACHE.rglob("fetch.simulate-*.nbc"))

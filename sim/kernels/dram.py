@@ -2,8 +2,9 @@
 
 Each pseudo-channel has its own row and column command bus; the pseudo-channels of a channel share its request window.
 The controller is first ready, first come: of the commands that the requests of the window need next, the one that may
-issue earliest goes first, the oldest request on a tie. A row stays open until a request of the window needs another row of
-its bank and none needs this one. Writes wait until they fill half the window or no read is left. Times are DRAM clocks.
+issue earliest goes first, the oldest request on a tie. A row stays open until a request of the window needs another
+row of its bank and none needs this one. Writes wait until they fill half the window or no read is left. Times are DRAM
+clocks.
 """
 
 import numba
@@ -18,7 +19,30 @@ FAR = 1 << 60
 
 # The state is one flat array, because numba counts references to every array that a call passes. It begins with the
 # configuration; the tables follow, each from the place that O_... holds, in lines of N_... columns.
-(CH, PC, BG, BA, BANKS, WINDOW, FIFO, REFRESH, BL, CL, CWL, RCD, RP, RAS, RC, CCD_S, CCD_L, RRD_S, RRD_L, FAW, RTP, WR) = range(22)
+(
+    CH,
+    PC,
+    BG,
+    BA,
+    BANKS,
+    WINDOW,
+    FIFO,
+    REFRESH,
+    BL,
+    CL,
+    CWL,
+    RCD,
+    RP,
+    RAS,
+    RC,
+    CCD_S,
+    CCD_L,
+    RRD_S,
+    RRD_L,
+    FAW,
+    RTP,
+    WR,
+) = range(22)
 (WTR_S, WTR_L, RFC, REFI, GRANULE_SHIFT, NUM, DEN, SLOTS, LOG) = range(22, 31)
 (O_BANK, O_GROUP, O_PSEUDO, O_ENTRY, O_CHANNEL, O_FIFO, O_SLOT, O_DONE, O_LOG) = range(31, 40)
 SHIFT = 40  # shifts of ADDRESS_PARTS, counted from the granule upwards, then their masks
@@ -28,12 +52,15 @@ STATS = MASK + len(ADDRESS_PARTS)
 ACTS, READS, WRITES, REFS, HITS, MISSES, CONFLICTS, LAST, DONE, LOGGED = range(STATS, STATS + 10)
 HEADER = STATS + 10
 
-# Bank of a pseudo-channel (g = channel x pseudo-channels + pseudo-channel). LISTED of line k: the k-th bank with requests.
+# Bank of a pseudo-channel (g = channel x pseudo-channels + pseudo-channel). LISTED of line k: the k-th bank
+# that has requests.
 ROW, ACT_OK, COL_OK, PRE_OK, OPENED, HIT_R, HIT_W, HEAD, CAND, KIND, SEQ, GROUP, PLACE, LISTED, N_BANK = range(15)
 # Bank group; line 0 holds the last of all groups.
 ACT_AT, COL_AT, WRITE_END, N_GROUP = range(4)
 # Pseudo-channel; the last four ACTs from P_FAW on.
-P_ROW_BUS, P_NOW, P_DRAIN, P_NEXT_REF, P_N, P_WRITES, P_FREE, P_READ_AT, P_TIME, P_BANK, P_KIND, P_DIRTY, P_OLDEST = range(13)
+P_ROW_BUS, P_NOW, P_DRAIN, P_NEXT_REF, P_N, P_WRITES, P_FREE, P_READ_AT, P_TIME, P_BANK, P_KIND, P_DIRTY, P_OLDEST = (
+    range(13)
+)
 P_LISTED, P_FAW, N_PSEUDO = 13, 14, 18
 # Request in the window, linked by bank in order of age.
 ARRIVAL, BANK, E_ROW, SLOT, E_SEQ, WRITE, LINK, N_ENTRY = range(8)
@@ -66,8 +93,9 @@ def new_state(dram: Dram, mhz: int, fifo: int, log: int = 0) -> I64:
     }
     m = np.zeros(HEADER + sum(rows * columns for rows, columns in tables.values()), np.int64)
     m[: WR + 1] = [
-        ch, d.pseudo_channels, d.bank_groups, d.banks_per_group, d.banks, d.window, fifo, d.refresh, d.nBL, d.nCL, d.nCWL,
-        d.nRCD, d.nRP, d.nRAS, d.nRC, max(d.nCCD_S, d.nBL), max(d.nCCD_L, d.nBL), d.nRRD_S, d.nRRD_L, d.nFAW, d.nRTP, d.nWR,
+        ch, d.pseudo_channels, d.bank_groups, d.banks_per_group, d.banks, d.window, fifo, d.refresh, d.nBL, d.nCL,
+        d.nCWL, d.nRCD, d.nRP, d.nRAS, d.nRC, max(d.nCCD_S, d.nBL), max(d.nCCD_L, d.nBL), d.nRRD_S, d.nRRD_L, d.nFAW,
+        d.nRTP, d.nWR,
     ]  # fmt: skip
     m[WTR_S : LOG + 1] = [
         d.nWTR_S, d.nWTR_L, d.nRFC, d.nREFI, d.granule_bytes.bit_length() - 1, 1_000_000, mhz * d.tCK_ps, slots, log,

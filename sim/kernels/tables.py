@@ -1,4 +1,4 @@
-"""Columns of the tables that the kernels share. A table is an int64 array with one line per row, query, pass or group."""
+"""Columns of the tables that the kernels share. A table is int64, one line per row, query, pass or group."""
 
 # Row: one live head of one layer and step (or a block of its queries), in order.
 (R_GROUP, R_LAYER, R_Q0, R_Q1, R_LINES, R_PASSES, R_DECIDE, R_EARLY, R_KEY_OWNER, R_VALUE_OWNER) = range(10)
@@ -6,7 +6,9 @@
 (R_KEY_BYTES, R_LSB_BYTES, R_VALUE_BYTES, R_QUERY_BYTES, R_OUTPUT_BYTES) = range(18, 23)
 (R_KEY_BASE, R_LSB_BASE, R_VALUE_BASE, R_QUERY_BASE, R_OUTPUT_BASE) = range(23, 28)
 # What the run adds: lines outstanding, when the stream may be consumed without a bubble, completion.
-(R_KEY_LEFT, R_KEY_FLOW, R_KEY_DONE, R_LSB_LEFT, R_LSB_FLOW, R_LSB_STATE, R_VALUE_LEFT, R_VALUE_FLOW, R_VALUE_DONE) = range(28, 37)
+(R_KEY_LEFT, R_KEY_FLOW, R_KEY_DONE, R_LSB_LEFT, R_LSB_FLOW, R_LSB_STATE, R_VALUE_LEFT, R_VALUE_FLOW, R_VALUE_DONE) = (
+    range(28, 37)
+)
 # Queries that still need the row's lines, when the last of them let go, and which pass or query that was.
 (R_KEY_USERS, R_KEY_FREED, R_KEY_FREER, R_VALUE_USERS, R_VALUE_FREED, R_VALUE_FREER) = range(37, 43)
 # For each stream: when its job could start, why then (W_...), who caused it, and the job that began its busy period.
@@ -27,22 +29,50 @@ N_QUERY = 16
 (P_DIV_AT, P_DIV_WHY, P_DIV_WHO, P_DIV_CYCLES, P_DECIDED, N_PASS) = range(10, 16)
 
 # Group: one layer of one step.
-(G_LAST_QUERY, G_TOKEN_RANK, G_HEAD_RANK, G_KEY_FROM, G_QUERY_FROM, G_PROB_END, G_PROB_PASS, G_RANKED, G_OUT, N_GROUP_T) = range(10)
+(
+    G_LAST_QUERY,
+    G_TOKEN_RANK,
+    G_HEAD_RANK,
+    G_KEY_FROM,
+    G_QUERY_FROM,
+    G_PROB_END,
+    G_PROB_PASS,
+    G_RANKED,
+    G_OUT,
+    N_GROUP,
+) = range(10)
 
 # Why something started when it did.
 (W_START, W_FLOW, W_BUSY, W_DATA, W_BARRIER, W_RANKED, W_BUFFER, W_QUEUE, W_SPACE, W_LSB) = range(10)
 
 # Scalars of the run. First what stays fixed.
-(S_ROWS, S_QUERIES, S_GROUPS, S_PHASE_PREFILL, S_BARRIER, S_PER_LINE, S_PER_VALUE_LINE, S_PORTS, S_REQUEST, S_RETURN) = range(10)
+(
+    S_ROWS,
+    S_QUERIES,
+    S_GROUPS,
+    S_PHASE_PREFILL,
+    S_BARRIER,
+    S_PER_LINE,
+    S_PER_VALUE_LINE,
+    S_PORTS,
+    S_REQUEST,
+    S_RETURN,
+) = range(10)
 (S_KEY_CAP, S_VALUE_CAP, S_PROB_CAP, S_FIFO_LINES, S_QUEUE_ROWS) = range(10, 15)
-(S_QK_LATENCY, S_SCAN_LATENCY, S_EXP_LATENCY, S_DIV_LATENCY, S_TREE, S_PV_LATENCY, S_RANK_LATENCY, S_HEAD_LATENCY) = range(15, 23)
+(S_QK_LATENCY, S_SCAN_LATENCY, S_EXP_LATENCY, S_DIV_LATENCY, S_TREE, S_PV_LATENCY, S_RANK_LATENCY, S_HEAD_LATENCY) = (
+    range(15, 23)
+)
 # Then what moves: pointers, free times, the three rings (used, oldest, time, who), streams, round robin, counters.
 (S_NOW, S_PASSES, S_EXPS, S_DIVS, S_FIRST, S_PICK, S_PV, S_REDO_HEAD, S_REDO_TAIL) = range(23, 32)
 (S_QK_FREE, S_TOPK_FREE, S_PV_FREE, S_RANK_FREE) = range(32, 36)
 (S_KEY_RING, S_VALUE_RING, S_PROB_RING) = (36, 40, 44)
-(S_KEY_ROW, S_KEY_LINE, S_VALUE_ROW, S_VALUE_LINE, S_OUT_ROW, S_OUT_LINE, S_LSB_HEAD, S_LSB_TAIL, S_LSB_LINE) = range(48, 57)
+(S_KEY_ROW, S_KEY_LINE, S_VALUE_ROW, S_VALUE_LINE, S_OUT_ROW, S_OUT_LINE, S_LSB_HEAD, S_LSB_TAIL, S_LSB_LINE) = range(
+    48, 57
+)
 (S_TURN, S_ORIGIN, S_PUSHED, S_SLOTS_FREE, S_EVENTS, S_FETCH_BUSY, S_LAST_WRITE) = range(57, 64)
-(S_BUSY_QK, S_BUSY_SOFTMAX, S_BUSY_TOPK, S_BUSY_PV, S_BUSY_RANK, S_BUSY_IMPORTANCE, S_BUSY_REQUANT, S_TOTAL) = range(64, 72)
+(S_BUSY_QK, S_BUSY_SOFTMAX, S_BUSY_TOPK, S_BUSY_PV, S_BUSY_RANK, S_BUSY_IMPORTANCE, S_BUSY_REQUANT, S_TOTAL) = range(
+    64, 72
+)
 (S_DRAIN_LATENCY, S_PORTS_USED, N_SCALAR) = range(72, 75)
 RING_USED, RING_OLDEST, RING_TIME, RING_WHO = range(4)
 

@@ -44,7 +44,7 @@ class MultiplierArray(ArchModel):
         return self.multipliers // head_dim
 
     def law(self, head_dim: int, terms: int, read_latency: int) -> StreamLaw:
-        """Return the law for rows of `head_dim` elements, summed over `terms` inputs by an adder tree of log2 levels."""
+        """Return the law for rows of `head_dim` elements and an adder tree over `terms` inputs."""
         tree = max(terms - 1, 0).bit_length()
         latency = read_latency + self.broadcast_stages + self.multiply_stages + tree + self.accumulate_stages
         return StreamLaw(lanes=self.rows_per_cycle(head_dim), latency=latency, interval=1)
@@ -53,7 +53,8 @@ class MultiplierArray(ArchModel):
 class Softmax(ArchModel):
     """Fixed-point softmax with the maximum subtracted first.
 
-    The paper's unit is floating point with a fifth-order Taylor series (IV-F); the formats here are this project's choice.
+    The paper's unit is floating point with a fifth-order Taylor series (IV-F); the formats here are this project's
+    choice.
     """
 
     kind: Literal["taylor5", "lut"] = "taylor5"
@@ -101,7 +102,7 @@ class Softmax(ArchModel):
 
 
 class Requant(ArchModel):
-    """Progressive-quantization decision: compares a row's largest probability with the threshold (paper III-D, IV-F)."""
+    """Progressive-quantization decision: is a row's largest probability below the threshold? (paper III-D)"""
 
     queue_rows: Annotated[int, Field(ge=1, le=1024)] = 16
     """Rows that may wait behind one that is being recomputed."""
@@ -167,7 +168,7 @@ class Topk(ArchModel):
 
 
 class Importance(ArchModel):
-    """Accumulators of token importance (probabilities) and head importance (|attention output|), paper III-A and III-B."""
+    """Accumulators of token importance (probabilities) and head importance (|output|), paper III-A, III-B."""
 
     lanes: Lanes = 8
     """Probabilities added per cycle."""

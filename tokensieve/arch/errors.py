@@ -32,9 +32,7 @@ class CheckError(TokensieveError):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return ``; did you mean 'x'?`` for the valid name nearest to `name`, or nothing.
-
-    """
+    """Return ``; did you mean 'x'?`` for the valid name nearest to `name`, or nothing."""
     by_lower = {k.lower(): k for k in known}
     found = get_close_matches(name.lower(), list(by_lower), n=1, cutoff=0.5)
     return f"; did you mean {by_lower[found[0]]!r}?" if found else ""

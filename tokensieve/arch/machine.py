@@ -65,7 +65,8 @@ class Arch(ArchModel):
             kib, line = getattr(self, sram).bytes, self.line_bytes(getattr(self, array))
             if kib < 2 * line:
                 raise ValueError(
-                    f"{sram}.kib must hold at least two tiles of {line} bytes ({array}.multipliers x number.onchip_bits), "
+                    f"{sram}.kib must hold at least two tiles of {line} bytes "
+                    f"({array}.multipliers x number.onchip_bits), "
                     f"got {getattr(self, sram).kib} KiB"
                 )
         if self.softmax.fifo_lines * self.softmax.lanes < self.topk.max_tokens:
@@ -80,7 +81,8 @@ class Arch(ArchModel):
             )
         if self.number.lsb_bits >= self.number.onchip_bits:
             raise ValueError(
-                f"number.lsb_bits must be below number.onchip_bits = {self.number.onchip_bits}, got {self.number.lsb_bits}"
+                f"number.lsb_bits must be below number.onchip_bits = {self.number.onchip_bits}, "
+                f"got {self.number.lsb_bits}"
             )
         return self
 

@@ -58,61 +58,61 @@ class Dram(ArchModel):
     refresh: bool = True
     """Whether all banks of a pseudo-channel are refreshed every nREFI."""
 
-    tCK_ps: Annotated[int, Field(ge=100, le=100_000)] = 1000  # noqa: N815  (JEDEC symbols verbatim)
+    tCK_ps: Annotated[int, Field(ge=100, le=100_000)] = 1000
     """DRAM clock period, in ps."""
 
-    nBL: Annotated[int, Field(ge=1, le=64)] = 2  # noqa: N815
+    nBL: Annotated[int, Field(ge=1, le=64)] = 2
     """Clocks that one burst holds the data bus."""
 
-    nCL: Timing = 14  # noqa: N815
+    nCL: Timing = 14
     """Read command to first data."""
 
-    nCWL: Timing = 4  # noqa: N815
+    nCWL: Timing = 4
     """Write command to first data."""
 
-    nRCD: Timing = 14  # noqa: N815
+    nRCD: Timing = 14
     """Activate to column command, same bank."""
 
-    nRP: Timing = 14  # noqa: N815
+    nRP: Timing = 14
     """Precharge to activate, same bank."""
 
-    nRAS: Timing = 34  # noqa: N815
+    nRAS: Timing = 34
     """Activate to precharge, same bank."""
 
-    nRC: Timing = 48  # noqa: N815
+    nRC: Timing = 48
     """Activate to activate, same bank."""
 
-    nCCD_S: Timing = 1  # noqa: N815
+    nCCD_S: Timing = 1
     """Column to column command, other bank group."""
 
-    nCCD_L: Timing = 2  # noqa: N815
+    nCCD_L: Timing = 2
     """Column to column command, same bank group."""
 
-    nRRD_S: Timing = 4  # noqa: N815
+    nRRD_S: Timing = 4
     """Activate to activate, other bank group."""
 
-    nRRD_L: Timing = 6  # noqa: N815
+    nRRD_L: Timing = 6
     """Activate to activate, same bank group."""
 
-    nFAW: Timing = 30  # noqa: N815
+    nFAW: Timing = 30
     """Window that holds at most four activates of a pseudo-channel; 0 lifts the limit."""
 
-    nRTP: Timing = 6  # noqa: N815
+    nRTP: Timing = 6
     """Read to precharge, same bank."""
 
-    nWR: Timing = 16  # noqa: N815
+    nWR: Timing = 16
     """End of write data to precharge, same bank."""
 
-    nWTR_S: Timing = 6  # noqa: N815
+    nWTR_S: Timing = 6
     """End of write data to read command, other bank group."""
 
-    nWTR_L: Timing = 8  # noqa: N815
+    nWTR_L: Timing = 8
     """End of write data to read command, same bank group."""
 
-    nRFC: Timing = 260  # noqa: N815
+    nRFC: Timing = 260
     """Refresh to activate."""
 
-    nREFI: Annotated[int, Field(ge=100, le=1 << 20)] = 3900  # noqa: N815
+    nREFI: Annotated[int, Field(ge=100, le=1 << 20)] = 3900
     """Average interval between two refreshes."""
 
     @property
@@ -147,8 +147,8 @@ class Dram(ArchModel):
 class Fetcher(ArchModel):
     """The Q/K/V fetcher and its two crossbars, which turn rows into DRAM granules (paper IV-A, Table I).
 
-    It takes one request of a line (as many rows as the Q x K array uses in a cycle) at a time, round robin over the K, LSB,
-    V and output streams, and offers up to `ports` granules a cycle to the channels.
+    It takes one request of a line (as many rows as the Q x K array uses in a cycle) at a time, round robin over the K,
+    LSB, V and output streams, and offers up to `ports` granules a cycle to the channels.
     """
 
     ports: Annotated[int, Field(ge=1, le=256)] = 32

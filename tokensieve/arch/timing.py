@@ -116,7 +116,7 @@ class TopkWork:
     """Scores kept, k. k = 0 and k >= n bypass the engine."""
 
     sizes: npt.ArrayLike
-    """Work record: quickselect, the sizes of the set that each round streams; radix, the sizes of the surviving set after
+    """Work record: quickselect, the sizes of the set that each round streams; radix, those of the survivors of
     each digit. With arrays of commands, one row per command, padded with zeros at the end."""
 
 
@@ -187,6 +187,6 @@ class TopkLaw:
 
 
 def _radix_scans(n: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return what each pass after the load streams: digit 2 filters all n items, digit j the survivors of digit j - 2."""
+    """Return what each pass streams: that of digit 2 all n items, that of digit j the survivors of digit j - 2."""
     before = np.concatenate([np.broadcast_to(n[..., None], (*sizes.shape[:-1], 1)), sizes[..., :-2]], axis=-1)
     return np.where(sizes[..., 1:] > 0, before[..., : max(sizes.shape[-1] - 1, 0)], 0)

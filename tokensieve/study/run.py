@@ -1,4 +1,4 @@
-"""One run: decisions priced on an arch, next to the same work un-pruned, with everything that says where it came from."""
+"""One run: decisions priced on an arch, next to the same work un-pruned, and where it all came from."""
 
 import hashlib
 import json
@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import version
-from typing import Any, Literal
+from typing import Any, cast, get_args
 
 from tokensieve import __version__
 from tokensieve.arch.errors import ArchError
@@ -15,11 +15,16 @@ from tokensieve.arch.machine import Arch
 from tokensieve.sim.level import cycle_result
 from tokensieve.sim.result import SCHEMA_VERSION, Reference, Result
 from tokensieve.workloads.decisions import Decisions
+from tokensieve.workloads.reference import Kind as ReferenceKind
 from tokensieve.workloads.reference import dense
 from tokensieve.workloads.traces import check_fit
 
-ReferenceKind = Literal["dense", "fp32"]
 LEVELS = ("cycle",)
+
+_MODELLED = (
+    "seconds", "cycles", "busy_cycles", "layers", "traffic", "actions", "energy_j", "energy_j_interval", "area_mm2",
+    "throughput_gops", "utilization", "reference", "speedup", "dram_reduction", "energy_saving",
+)  # fmt: skip
 
 
 def run(
@@ -27,30 +32,34 @@ def run(
     decisions: Decisions,
     *,
     level: str = "cycle",
-    reference: ReferenceKind | None = "dense",
+    reference: str | None = "dense",
     seed: int = 0,
     progress: Callable[[float], None] | None = None,
 ) -> Result:
     """Return the result of `decisions` on `arch`.
 
-    `seed` is the one the decisions were completed with, for the record; nothing is drawn here. `progress` is called with
-    the fraction done. Raises `ArchError` for an unknown level and `WorkloadError` where decisions and machine do not fit.
+    `seed` is the one the decisions were completed with, for the record; nothing is drawn here. `progress` is called
+    with the fraction done. Raises `ArchError` for an unknown level and `WorkloadError` where decisions and machine do
+    not fit.
     """
     if level not in LEVELS:
         raise ArchError(f"level must be one of {', '.join(LEVELS)}, got {level!r}")
     tell = progress or (lambda _: None)
+    if reference not in (*get_args(ReferenceKind), None):
+        raise ArchError(f"reference must be one of {', '.join(get_args(ReferenceKind))} or None, got {reference!r}")
+    kind = cast(ReferenceKind | None, reference)
     check_fit(decisions, arch, str(decisions.meta["model"]))
     began = time.process_time()
     tell(0.0)
     result = cycle_result(arch, decisions)
     tell(0.3 if reference else 1.0)
-    twin = cycle_result(arch, dense(decisions, reference or "dense"), un_pruned=True) if reference else None
+    twin = cycle_result(arch, dense(decisions, kind), un_pruned=True) if kind else None
     tell(1.0)
     dense_operations = twin.operations["effective"] if twin else _dense_operations(decisions)
     return replace(
         result,
         operations={"effective": result.operations["effective"], "dense_equivalent": dense_operations},
-        reference=None if twin is None or reference is None else _reference(reference, twin),
+        reference=_reference(kind, twin) if kind and twin else None,
         labels=_labels(decisions),
         provenance=_provenance(arch, decisions, level, seed, time.process_time() - began),
     )
@@ -71,9 +80,7 @@ def _dense_operations(decisions: Decisions) -> int:
 
 def _labels(decisions: Decisions) -> dict[str, str]:
     """Return how each group of numbers was come by. No unit is verified before its RTL runs."""
-    groups = ("seconds", "cycles", "busy_cycles", "layers", "traffic", "actions", "energy_j", "energy_j_interval")
-    groups += ("area_mm2", "throughput_gops", "utilization", "reference", "speedup", "dram_reduction", "energy_saving")
-    labels = dict.fromkeys(groups, "modelled")
+    labels = dict.fromkeys(_MODELLED, "modelled")
     if decisions.meta["source"] == "counts":
         labels |= {"busy_cycles.topk": "assumed", "busy_cycles.ranking": "assumed"}
     return labels
