@@ -12,7 +12,7 @@ from tokensieve.sim.result import CAUSES, LayerResult, Result
 from tokensieve.sim.work import RowWork, row_work
 from tokensieve.workloads.decisions import Decisions
 
-_BOTTLENECK = {"dram_stall": "dram", "softmax_stall": "softmax", "fill_drain": "pipeline latency"}
+_BOTTLENECK = {"dram_stall": "dram", "softmax_stall": "softmax", "fill_drain": "pipeline"}
 
 
 def cycle_result(arch: Arch, decisions: Decisions, un_pruned: bool = False) -> Result:

@@ -446,6 +446,17 @@ def advance_all(m: I64, until: int) -> int:
 
 
 @numba.njit(cache=True)
+def refresh_until(m: I64, until: int) -> None:
+    """Count the refreshes that were due before `until` while a pseudo-channel had nothing to do."""
+    for g in range(m[CH] * m[PC]):
+        kp = m[O_PSEUDO] + g * N_PSEUDO
+        if m[REFRESH] and m[kp + P_NEXT_REF] < until:
+            due = (until - 1 - m[kp + P_NEXT_REF]) // m[REFI] + 1
+            m[REFS] += due
+            m[kp + P_NEXT_REF] += due * m[REFI]
+
+
+@numba.njit(cache=True)
 def push(m: I64, address: int, arrival: int, slot: int, write: int) -> int:
     """Send the granule at byte `address` to its channel, `arrival` being the clock at which it gets there.
 

@@ -324,4 +324,5 @@ def simulate(
     if st[t.S_PV] < st[t.S_QUERIES]:
         return -1
     st[t.S_TOTAL] = max(query[st[t.S_QUERIES] - 1, t.Q_OUT] + 1, st[t.S_LAST_WRITE])
+    d.refresh_until(m, d.to_dram(m, st[t.S_TOTAL]))
     return int(st[t.S_TOTAL])

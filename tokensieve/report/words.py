@@ -23,6 +23,7 @@ UNIT_WORDS = {
     "key_sram": "K SRAM",
     "value_sram": "V SRAM",
     "dram_background": "DRAM standby",
+    "pipeline": "pipeline latency",
 }
 MARKS = {"modelled": "m", "verified": "v", "measured": "t", "assumed": "a"}
 """Letter behind a number, and the word it stands for."""
