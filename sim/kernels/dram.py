@@ -54,7 +54,7 @@ HEADER = STATS + 10
 
 # Bank of a pseudo-channel (g = channel x pseudo-channels + pseudo-channel). LISTED of line k: the k-th bank
 # that has requests.
-ROW, ACT_OK, COL_OK, PRE_OK, OPENED, HIT_R, HIT_W, HEAD, CAND, KIND, SEQ, GROUP, PLACE, LISTED, N_BANK = range(15)
+ROW, ACT_OK, COL_OK, PRE_OK, OPENED, HIT_R, HIT_W, HEAD, CAND, KIND, SEQ, GROUP, PLACE, LISTED, TAIL, N_BANK = range(16)
 # Bank group; line 0 holds the last of all groups.
 ACT_AT, COL_AT, WRITE_END, N_GROUP = range(4)
 # Pseudo-channel; the last four ACTs from P_FAW on.
@@ -257,20 +257,20 @@ def _enter(m, ch, pc, arrival, b, row, slot, write):
     m[kp + P_N] += 1
     m[kp + P_WRITES] += write
     m[kp + P_DIRTY] = 1
-    k = m[kb + HEAD]
-    if k < 0:
+    if m[kb + HEAD] < 0:
         m[kb + HEAD] = i
         m[kb + PLACE] = m[kp + P_LISTED]
         m[m[O_BANK] + (g * m[BANKS] + m[kp + P_LISTED]) * N_BANK + LISTED] = b
         m[kp + P_LISTED] += 1
     else:
-        while m[ke + k * N_ENTRY + LINK] >= 0:
-            k = m[ke + k * N_ENTRY + LINK]
-        m[ke + k * N_ENTRY + LINK] = i
-    if m[kb + ROW] == row:
+        m[ke + m[kb + TAIL] * N_ENTRY + LINK] = i
+    m[kb + TAIL] = i
+    hit = m[kb + ROW] == row
+    if hit:
         m[kb + HIT_R + write] += 1
-    if write == m[kp + P_DRAIN]:
-        _candidate(m, kb, ke, write)
+    if write == m[kp + P_DRAIN] and (m[kb + CAND] < 0 or (hit and m[kb + KIND] != NEXT_COL)):
+        m[kb + CAND], m[kb + SEQ] = i, m[e + E_SEQ]
+        m[kb + KIND] = NEXT_COL if hit else (NEXT_ACT if m[kb + ROW] < 0 else NEXT_PRE)
 
 
 @numba.njit(cache=True)
@@ -286,6 +286,8 @@ def _leave(m, ch, g, b, i):
         m[kb + HEAD] = m[e + LINK]
     else:
         m[ke + before * N_ENTRY + LINK] = m[e + LINK]
+    if m[kb + TAIL] == i:
+        m[kb + TAIL] = before
     if m[kb + HEAD] < 0:
         m[kp + P_LISTED] -= 1
         other = m[k0 + m[kp + P_LISTED] * N_BANK + LISTED]

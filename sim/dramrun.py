@@ -1,0 +1,216 @@
+"""DRAM alone: streams of addresses, and what the stack of an architecture makes of them.
+
+`pattern` makes the streams of the DRAM oracle (two public DRAM simulators ran the same ones); `replay` pushes a stream as
+fast as the request queues take it.
+"""
+
+from dataclasses import dataclass, field
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from tokensieve.arch.errors import ArchError, WorkloadError, nearest
+from tokensieve.arch.memory import Dram, Fetcher
+from tokensieve.sim.kernels import dram as d
+
+I64 = npt.NDArray[np.int64]
+
+PATTERNS = ("seq", "stride", "randchunk", "gather", "twostream")
+SPAN = 1 << 29
+"""Bytes over which `stride` wraps and `randchunk` scatters its chunks."""
+
+ROW = 64
+"""Bytes of a row of `gather`."""
+
+LIMIT = 1 << 46
+"""Addresses lie below this: the smallest organisation tells that many bytes apart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DramStats:
+    """What a stack did for one stream."""
+
+    cycles: int
+    """Cycles of the accelerator from the first request to the end of the last data."""
+
+    bytes_per_cycle: float
+    """Bytes that were asked for, per cycle; a granule that is used in part counts with that part."""
+
+    row_hits: int
+    """Column accesses that found their row open."""
+
+    row_misses: int
+    """Column accesses whose bank had to open a row."""
+
+    row_conflicts: int
+    """Column accesses whose bank had to close another row first."""
+
+    activates: int
+    reads: int
+    writes: int
+    refreshes: int
+    """Refreshes that fell due in the `cycles`, of all pseudo-channels."""
+
+    commands: I64 | None = field(default=None, compare=False, repr=False)
+    """Commands as `tokensieve.sim.kernels.dram.command_log` lists them, where a log was asked for."""
+
+
+def pattern(name: str, requests: int, request_bytes: int, param: int = 0, seed: int = 1) -> I64:
+    """Return the byte addresses of `requests` requests of `request_bytes` each.
+
+    * ``seq``: one after the other.
+    * ``stride``: `param` bytes apart, modulo 2^29.
+    * ``randchunk``: whole chunks of `param` bytes, each at a random multiple of `param` below 2^29.
+    * ``gather``: 64-byte rows in order, each read whole with a chance of `param` percent, else skipped.
+    * ``twostream``: two sequential streams in turn, `param` bytes apart.
+    """
+    _check_stream(name, requests, request_bytes, param, seed)
+    i = np.arange(requests, dtype=np.int64)
+    if name == "seq":
+        return i * request_bytes
+    if name == "stride":
+        return i * (param % SPAN) % SPAN
+    if name == "twostream":
+        return i // 2 * request_bytes + i % 2 * param
+    if name == "gather":
+        return _gather(requests, request_bytes, param, np.uint64(seed))
+    return _randchunk(requests, request_bytes, param, np.uint64(seed))
+
+
+def _check_stream(name: str, requests: int, request_bytes: int, param: int, seed: int) -> None:
+    if name not in PATTERNS:
+        raise WorkloadError(f"pattern must be one of {', '.join(PATTERNS)}, got {name!r}{nearest(name, PATTERNS)}")
+    _check_range("requests", requests, 1, 1 << 28)
+    _check_range("request_bytes", request_bytes, 1, 1 << 16)
+    _check_range("seed", seed, 0, (1 << 64) - 1)
+    if name == "gather":
+        _check_range("param (percent of the rows that gather keeps)", param, 1, 100)
+        if ROW % request_bytes:
+            raise WorkloadError(f"request_bytes must divide the {ROW}-byte rows of gather, got {request_bytes}")
+    elif name == "randchunk":
+        _check_range("param (bytes of a chunk of randchunk)", param, request_bytes, SPAN)
+        if param % request_bytes:
+            raise WorkloadError(f"param of randchunk must be a multiple of request_bytes = {request_bytes}, got {param}")
+    else:
+        _check_range("param", param, 0, 1 << 40)
+
+
+def _check_range(name: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise WorkloadError(f"{name} must be in {low}..{high}, got {value}")
+
+
+@numba.njit(cache=True)
+def _next(x: np.uint64) -> np.uint64:
+    """Return the next state of the 64-bit generator (Knuth's MMIX); its value is what lies above bit 32."""
+    return x * np.uint64(6364136223846793005) + np.uint64(1442695040888963407)
+
+
+@numba.njit(cache=True)
+def _randchunk(requests: int, width: int, chunk: int, x: np.uint64) -> I64:
+    addresses = np.empty(requests, np.int64)
+    base = np.int64(0)
+    for i in range(requests):
+        place = i % (chunk // width)
+        if place == 0:
+            x = _next(x)
+            base = np.int64(x >> np.uint64(33)) % (SPAN // chunk) * chunk
+        addresses[i] = base + place * width
+    return addresses
+
+
+@numba.njit(cache=True)
+def _gather(requests: int, width: int, percent: int, x: np.uint64) -> I64:
+    addresses = np.empty(requests, np.int64)
+    i, row = 0, np.int64(-1)
+    while i < requests:
+        row += 1
+        x = _next(x)
+        if np.int64(x >> np.uint64(33)) % 100 < percent:
+            for place in range(min(ROW // width, requests - i)):
+                addresses[i] = row * ROW + place * width
+                i += 1
+    return addresses
+
+
+def replay(
+    dram: Dram,
+    addresses: npt.ArrayLike,
+    request_bytes: int | None = None,
+    *,
+    writes: npt.ArrayLike | None = None,
+    mhz: int = 1000,
+    fifo_depth: int | None = None,
+    log: int = 0,
+) -> DramStats:
+    """Return what an idle stack does with one stream, sent in order and as fast as the queues take it.
+
+    A request moves every granule that its `request_bytes` (default: one granule) touch, lowest address first. One whose
+    channel has no room in its queue holds up all behind it. `writes` tells which requests write (default: none). Cycles
+    are those of an accelerator at `mhz`; `fifo_depth` requests wait in front of a channel's window (default: as in
+    `Fetcher`). The first `log` commands are kept.
+    """
+    wanted = dram.granule_bytes if request_bytes is None else request_bytes
+    places = _checked_addresses(addresses, wanted)
+    written = _checked_writes(writes, len(places))
+    depth = Fetcher().fifo_depth if fifo_depth is None else fifo_depth
+    for name, value, high in (("clock.mhz", mhz, 10_000), ("fetcher.fifo_depth", depth, 4096)):
+        if not 1 <= value <= high:
+            raise ArchError(f"{name} must be in 1..{high}, got {value}")
+    assert log >= 0
+    state = d.new_state(dram, mhz, depth, log)
+    _stream(state, places, wanted, written)
+    return _stats(state, len(places) * wanted, log)
+
+
+def _checked_addresses(addresses: npt.ArrayLike, request_bytes: int) -> I64:
+    _check_range("request_bytes", request_bytes, 1, 1 << 16)
+    given = np.asarray(addresses)
+    if given.ndim != 1 or len(given) == 0 or given.dtype.kind not in "iu":
+        raise WorkloadError(
+            f"addresses must be whole numbers in one dimension, at least one, got {given.dtype} of shape {given.shape}"
+        )
+    if given.min() < 0 or given.max() > LIMIT - request_bytes:
+        wrong = given.min() if given.min() < 0 else given.max()
+        raise WorkloadError(f"addresses must be in 0..2^46 - request_bytes, got {wrong}")
+    return np.ascontiguousarray(given, np.int64)
+
+
+def _checked_writes(writes: npt.ArrayLike | None, requests: int) -> npt.NDArray[np.bool_]:
+    if writes is None:
+        return np.zeros(requests, np.bool_)
+    given = np.asarray(writes)
+    if given.shape != (requests,) or given.dtype.kind != "b":
+        raise WorkloadError(
+            f"writes must hold a truth value for each of {requests} requests, got {given.dtype} of shape {given.shape}"
+        )
+    return np.ascontiguousarray(given)
+
+
+@numba.njit(cache=True)
+def _stream(m: I64, addresses: I64, request_bytes: int, writes: npt.NDArray[np.bool_]) -> None:
+    """Push all granules, each no earlier than the one before was taken, and wait for the last data."""
+    shift, clock = m[d.GRANULE_SHIFT], 0
+    m[m[d.O_SLOT] + d.LEFT] = d.FAR  # all share slot 0, which never completes
+    for i in range(len(addresses)):
+        for granule in range(addresses[i] >> shift, ((addresses[i] + request_bytes - 1) >> shift) + 1):
+            clock = d.push(m, granule << shift, clock, 0, np.int64(writes[i]))
+    d.advance_all(m, d.FAR)
+    d.refresh_until(m, m[d.LAST])
+
+
+def _stats(m: I64, asked: int, log: int) -> DramStats:
+    cycles = int(d.to_core(m, m[d.LAST]))
+    return DramStats(
+        cycles=cycles,
+        bytes_per_cycle=asked / cycles,
+        row_hits=int(m[d.HITS]),
+        row_misses=int(m[d.MISSES]),
+        row_conflicts=int(m[d.CONFLICTS]),
+        activates=int(m[d.ACTS]),
+        reads=int(m[d.READS]),
+        writes=int(m[d.WRITES]),
+        refreshes=int(m[d.REFS]),
+        commands=d.command_log(m) if log else None,
+    )
