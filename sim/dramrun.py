@@ -91,7 +91,9 @@ def _check_stream(name: str, requests: int, request_bytes: int, param: int, seed
     elif name == "randchunk":
         _check_range("param (bytes of a chunk of randchunk)", param, request_bytes, SPAN)
         if param % request_bytes:
-            raise WorkloadError(f"param of randchunk must be a multiple of request_bytes = {request_bytes}, got {param}")
+            raise WorkloadError(
+                f"param of randchunk must be a multiple of request_bytes = {request_bytes}, got {param}"
+            )
     else:
         _check_range("param", param, 0, 1 << 40)
 
@@ -188,7 +190,7 @@ def _checked_writes(writes: npt.ArrayLike | None, requests: int) -> npt.NDArray[
     return np.ascontiguousarray(given)
 
 
-@numba.njit(cache=True)
+@numba.njit
 def _stream(m: I64, addresses: I64, request_bytes: int, writes: npt.NDArray[np.bool_]) -> None:
     """Push all granules, each no earlier than the one before was taken, and wait for the last data."""
     shift, clock = m[d.GRANULE_SHIFT], 0

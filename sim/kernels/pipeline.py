@@ -43,14 +43,27 @@ def admit(row, st, ring, space, users, freed, owner, r, capacity):
 
 
 @numba.njit(cache=True)
-def _buffer(ps, st, k, n, known):
-    """Return the pass whose start frees the line buffer for pass `k` of `n` lines: -1 none, -2 unknown."""
-    j = k - 1
-    if j >= 0 and ps[j, t.P_LINES] + n <= st[t.S_FIFO_LINES]:
-        j -= 1
-    if j >= known:
+def _buffer(ps, st, buffer, k, n, known):
+    """Return the last pass that must have left a line buffer before pass `k` of `n` lines enters: -1 none, -2 unknown.
+
+    Passes leave in order, when the next stage begins to read them; `known` passes have done so at a known time.
+    """
+    used, oldest = st[buffer + t.BUFFER_USED], st[buffer + t.BUFFER_OLDEST]
+    while used + n > st[t.S_FIFO_LINES] and oldest < k:
+        used -= ps[oldest, t.P_LINES]
+        oldest += 1
+    if oldest > known:
         return -2
-    return max(j, -1)
+    return oldest - 1
+
+
+@numba.njit(cache=True)
+def _enter_buffer(ps, st, buffer, last, n):
+    """Let `n` lines into a line buffer that every pass up to `last` has left."""
+    while st[buffer + t.BUFFER_OLDEST] <= last:
+        st[buffer + t.BUFFER_USED] -= ps[st[buffer + t.BUFFER_OLDEST], t.P_LINES]
+        st[buffer + t.BUFFER_OLDEST] += 1
+    st[buffer + t.BUFFER_USED] += n
 
 
 @numba.njit(cache=True)
@@ -63,7 +76,7 @@ def _first_pass(row, query, ps, group, st, k):
     own = row[r, t.R_KEY_OWNER]
     g = row[r, t.R_GROUP]
     waits = q - st[t.S_QUEUE_ROWS] if row[r, t.R_DECIDE] else -1
-    j = _buffer(ps, st, k, row[r, t.R_SOFT_LINES], st[t.S_EXPS])
+    j = _buffer(ps, st, t.S_SCAN_BUFFER, k, row[r, t.R_SOFT_LINES], st[t.S_EXPS])
     if not row[own, t.R_KEY_DONE] or group[g, t.G_QUERY_FROM] < 0 or waits >= st[t.S_PICK] or j == -2:
         return -1, t.W_START, -1
     start, why, who = st[t.S_QK_FREE], t.W_BUSY, k - 1
@@ -85,7 +98,7 @@ def _second_pass(row, query, ps, redo, st, k):
         return -1, t.W_START, -1
     first = redo[st[t.S_REDO_HEAD]]
     r = query[ps[first, t.P_QUERY], t.Q_ROW]
-    j = _buffer(ps, st, k, row[r, t.R_SOFT_LINES], st[t.S_EXPS])
+    j = _buffer(ps, st, t.S_SCAN_BUFFER, k, row[r, t.R_SOFT_LINES], st[t.S_EXPS])
     if row[r, t.R_LSB_STATE] < 2 or j == -2:
         return -1, t.W_START, -1
     start, why, who = st[t.S_QK_FREE], t.W_BUSY, k - 1
@@ -123,6 +136,8 @@ def _advance_qk(row, query, ps, group, redo, st, events):
         lines,
     )
     ps[k, t.P_QK_AT], ps[k, t.P_QK_WHY], ps[k, t.P_QK_WHO] = start, why, who
+    j = _buffer(ps, st, t.S_SCAN_BUFFER, k, row[r, t.R_SOFT_LINES], st[t.S_EXPS])
+    _enter_buffer(ps, st, t.S_SCAN_BUFFER, j, row[r, t.R_SOFT_LINES])
     st[t.S_PASSES] = k + 1
     st[t.S_QK_FREE] = start + lines
     st[t.S_BUSY_QK] += n * passes
@@ -145,7 +160,7 @@ def _advance_exp(query, ps, st):
     if k >= st[t.S_PASSES]:
         return False
     n = ps[k, t.P_LINES]
-    j = _buffer(ps, st, k, n, st[t.S_DIVS])
+    j = _buffer(ps, st, t.S_EXP_BUFFER, k, n, st[t.S_DIVS])
     if j == -2:
         return False
     start, why, who = ps[k, t.P_QK_AT] + ps[k, t.P_QK_LINES] + st[t.S_QK_LATENCY] + st[t.S_SCAN_LATENCY], t.W_FLOW, k
@@ -154,6 +169,7 @@ def _advance_exp(query, ps, st):
     if j >= 0 and ps[j, t.P_DIV_AT] > start:
         start, why, who = ps[j, t.P_DIV_AT], t.W_BUFFER, j
     ps[k, t.P_EXP_AT], ps[k, t.P_EXP_WHY], ps[k, t.P_EXP_WHO] = start, why, who
+    _enter_buffer(ps, st, t.S_EXP_BUFFER, j, n)
     st[t.S_EXPS] = k + 1
     st[t.S_BUSY_SOFTMAX] += n
     return True

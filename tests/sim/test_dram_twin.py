@@ -1,0 +1,97 @@
+"""The DRAM kernel does on every clock what a slow controller does that asks the whole history of commands."""
+
+import itertools
+
+import numpy as np
+import pytest
+from bench import dram_twin
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from tokensieve.arch.memory import ADDRESS_PARTS, Dram
+from tokensieve.sim.kernels import dram as d
+
+KINDS = {d.C_ACT: "ACT", d.C_PRE: "PRE", d.C_RD: "RD", d.C_WR: "WR", d.C_PREA: "PREA", d.C_REF: "REF"}
+TIMINGS = (
+    "nCL", "nCWL", "nRCD", "nRP", "nRAS", "nRC", "nCCD_S", "nCCD_L", "nRRD_S", "nRRD_L", "nFAW", "nRTP", "nWR",
+    "nWTR_S", "nWTR_L", "nRFC",
+)  # fmt: skip
+SMALL = Dram(
+    channels=1,
+    pseudo_channels=2,
+    bank_groups=2,
+    banks_per_group=2,
+    row_bytes=64,
+    granule_bytes=32,
+    window=4,
+    nREFI=100,
+    nRFC=20,
+    **{name: 3 for name in TIMINGS[:-1]},
+)
+
+drams = st.builds(
+    Dram,
+    channels=st.sampled_from([1, 1, 2]),
+    pseudo_channels=st.sampled_from([1, 2]),
+    bank_groups=st.sampled_from([1, 2, 4]),
+    banks_per_group=st.sampled_from([1, 2]),
+    row_bytes=st.just(64),
+    granule_bytes=st.sampled_from([16, 32, 64]),
+    mapping=st.permutations(ADDRESS_PARTS).map("-".join),
+    window=st.integers(1, 12),
+    refresh=st.booleans(),
+    nBL=st.integers(1, 4),
+    nREFI=st.integers(100, 160),
+    **{name: st.one_of(st.just(0), st.integers(0, 12)) for name in TIMINGS[:-1]},
+    nRFC=st.integers(0, 60),
+)
+streams = st.lists(
+    st.tuples(st.integers(0, 127), st.booleans(), st.sampled_from([0, 0, 0, 1, 3, 40, 150])), min_size=1, max_size=60
+)
+
+
+def kernel_run(dram, fifo, stream):
+    """Return what `dram_twin.run` returns, from the kernel."""
+    state = d.new_state(dram, 1000, fifo, 4096)
+    slots = state[state[d.O_SLOT] : state[d.O_DONE]].reshape(-1, d.N_SLOT)
+    assert len(stream) <= len(slots)
+    slots[: len(stream), d.LEFT] = 1
+    clock = 0
+    for slot, (address, write, earliest) in enumerate(stream):
+        clock = d.push(state, address, max(clock, earliest), slot, int(write))
+    d.advance_all(state, d.FAR)
+    log = d.command_log(state)
+    commands = [
+        [dram_twin.Command(t, KINDS[kind], bank, row) for t, _, kind, bank, row in log[log[:, 1] == g].tolist()]
+        for g in range(dram.channels * dram.pseudo_channels)
+    ]
+    assert state[d.LOGGED] == len(log)
+    assert sorted(state[state[d.O_DONE] :][: state[d.DONE]]) == list(range(len(stream)))
+    return slots[: len(stream), d.END].tolist(), commands
+
+
+def in_time(dram, stream):
+    """Return the stream in bytes and clocks, from granules and clocks between two requests."""
+    clocks = itertools.accumulate(gap for *_, gap in stream)
+    return [(granule * dram.granule_bytes, write, at) for (granule, write, _), at in zip(stream, clocks, strict=True)]
+
+
+@settings(max_examples=150)
+@given(dram=drams, fifo=st.integers(1, 4), stream=streams)
+@example(dram=SMALL.model_copy(update={"nRP": 0}), fifo=1, stream=[(g, False, 9) for g in range(60)])
+@example(dram=SMALL.model_copy(update={"nRC": 60, "nRFC": 0}), fifo=1, stream=[(g, False, 3) for g in range(60)])
+def test_the_kernel_issues_the_commands_of_its_slow_twin_at_the_same_clocks(dram, fifo, stream):
+    ends, commands = dram_twin.run(dram, fifo, in_time(dram, stream))
+
+    assert kernel_run(dram, fifo, in_time(dram, stream)) == (ends, commands)
+
+
+@pytest.mark.parametrize("name", [*TIMINGS, "nBL", "window", "refresh"])
+def test_every_parameter_moves_kernel_and_twin_alike(name):
+    """And moves them at all, so that no constraint is left out of both."""
+    draw = np.random.default_rng(7)
+    stream = in_time(SMALL, [(int(draw.integers(16)), bool(draw.random() < 0.4), 0) for _ in range(64)])
+    other = SMALL.model_copy(update={name: not SMALL.refresh if name == "refresh" else getattr(SMALL, name) + 17})
+
+    assert kernel_run(other, 2, stream) == dram_twin.run(other, 2, stream)
+    assert kernel_run(other, 2, stream) != kernel_run(SMALL, 2, stream)
