@@ -1,7 +1,7 @@
 """DRAM alone: streams of addresses, and what the stack of an architecture makes of them.
 
-`pattern` makes the streams of the DRAM oracle (two public DRAM simulators ran the same ones); `replay` pushes a stream as
-fast as the request queues take it.
+`pattern` makes the streams of the DRAM oracle (two public DRAM simulators ran the same ones); `replay` pushes a stream
+as fast as the request queues take it.
 """
 
 from dataclasses import dataclass, field
@@ -73,9 +73,9 @@ def pattern(name: str, requests: int, request_bytes: int, param: int = 0, seed: 
         return i * (param % SPAN) % SPAN
     if name == "twostream":
         return i // 2 * request_bytes + i % 2 * param
-    if name == "gather":
-        return _gather(requests, request_bytes, param, np.uint64(seed))
-    return _randchunk(requests, request_bytes, param, np.uint64(seed))
+    scattered = _gather if name == "gather" else _randchunk
+    addresses: I64 = scattered(requests, request_bytes, param, np.uint64(seed))
+    return addresses
 
 
 def _check_stream(name: str, requests: int, request_bytes: int, param: int, seed: int) -> None:
@@ -190,7 +190,7 @@ def _checked_writes(writes: npt.ArrayLike | None, requests: int) -> npt.NDArray[
     return np.ascontiguousarray(given)
 
 
-@numba.njit
+@numba.njit  # not cached: numba would not notice a change of the kernel that is compiled into it
 def _stream(m: I64, addresses: I64, request_bytes: int, writes: npt.NDArray[np.bool_]) -> None:
     """Push all granules, each no earlier than the one before was taken, and wait for the last data."""
     shift, clock = m[d.GRANULE_SHIFT], 0

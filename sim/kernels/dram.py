@@ -57,11 +57,11 @@ HEADER = STATS + 10
 ROW, ACT_OK, COL_OK, PRE_OK, OPENED, HIT_R, HIT_W, HEAD, CAND, KIND, SEQ, GROUP, PLACE, LISTED, TAIL, N_BANK = range(16)
 # Bank group; line 0 holds the last of all groups.
 ACT_AT, COL_AT, WRITE_END, N_GROUP = range(4)
-# Pseudo-channel; the last four ACTs from P_FAW on.
+# Pseudo-channel; P_SEEN: last clock at which a request entered; the last four ACTs from P_FAW on.
 P_ROW_BUS, P_NOW, P_DRAIN, P_NEXT_REF, P_N, P_WRITES, P_FREE, P_READ_AT, P_TIME, P_BANK, P_KIND, P_DIRTY, P_OLDEST = (
     range(13)
 )
-P_LISTED, P_FAW, N_PSEUDO = 13, 14, 18
+P_LISTED, P_SEEN, P_FAW, N_PSEUDO = 13, 14, 15, 19
 # Request in the window, linked by bank in order of age.
 ARRIVAL, BANK, E_ROW, SLOT, E_SEQ, WRITE, LINK, N_ENTRY = range(8)
 F_N, F_HEAD, IN_WINDOW, NEXT_SEQ, NEXT, N_CHANNEL = range(6)
@@ -199,7 +199,8 @@ def _plan(m, g):
     wanted = _choose_direction(m, g)
     k0, ke = m[O_BANK] + g * m[BANKS] * N_BANK, m[O_ENTRY] + g * m[WINDOW] * N_ENTRY
     kg = m[O_GROUP] + g * (1 + m[BG]) * N_GROUP
-    now = m[kp + P_NOW]
+    # A request that enters can turn the direction, and what waited in the other one was free to go long ago.
+    now = max(m[kp + P_NOW], m[kp + P_SEEN])
     col_any = max(now, m[kg + COL_AT] + m[CCD_S])
     if wanted:
         col_any = max(col_any, m[kp + P_READ_AT] + m[CL] + m[BL] + 1 - m[CWL])
@@ -228,7 +229,7 @@ def _plan(m, g):
         if t < best or (t == best and _first(kind, m[kb + SEQ], best_kind, best_seq)):
             best, best_bank, best_kind, best_seq = t, b, kind, m[kb + SEQ]
     if m[REFRESH] and best >= m[kp + P_NEXT_REF]:
-        best, best_kind = max(m[kp + P_NEXT_REF], now), np.int64(NEXT_REF)
+        best, best_kind = max(m[kp + P_NEXT_REF], m[kp + P_NOW]), np.int64(NEXT_REF)
     m[kp + P_TIME], m[kp + P_BANK], m[kp + P_KIND] = best, best_bank, best_kind
 
 
@@ -241,8 +242,8 @@ def _first(kind, seq, other_kind, other_seq):
 
 
 @numba.njit(cache=True)
-def _enter(m, ch, pc, arrival, b, row, slot, write):
-    """Put a request into the window of its channel, at the end of its bank's list."""
+def _enter(m, ch, pc, now, arrival, b, row, slot, write):
+    """Put a request into the window of its channel at `now`, at the end of its bank's list."""
     g = ch * m[PC] + pc
     kc, kp = m[O_CHANNEL] + ch * N_CHANNEL, m[O_PSEUDO] + g * N_PSEUDO
     kb, ke = m[O_BANK] + (g * m[BANKS] + b) * N_BANK, m[O_ENTRY] + g * m[WINDOW] * N_ENTRY
@@ -257,6 +258,7 @@ def _enter(m, ch, pc, arrival, b, row, slot, write):
     m[kp + P_N] += 1
     m[kp + P_WRITES] += write
     m[kp + P_DIRTY] = 1
+    m[kp + P_SEEN] = max(m[kp + P_SEEN], now)
     if m[kb + HEAD] < 0:
         m[kb + HEAD] = i
         m[kb + PLACE] = m[kp + P_LISTED]
@@ -334,7 +336,7 @@ def _column(m, ch, g, b, t):
         q = m[O_FIFO] + (ch * m[FIFO] + m[kc + F_HEAD]) * N_FIFO
         m[kc + F_HEAD] = (m[kc + F_HEAD] + 1) % m[FIFO]
         m[kc + F_N] -= 1
-        _enter(m, ch, m[q + 1], max(m[q], t + 1), m[q + 2], m[q + 3], m[q + 4] >> 1, m[q + 4] & 1)
+        _enter(m, ch, m[q + 1], t, max(m[q], t + 1), m[q + 2], m[q + 3], m[q + 4] >> 1, m[q + 4] & 1)
 
 
 @numba.njit(cache=True)
@@ -374,14 +376,13 @@ def _refresh(m, g):
     any_open = False
     for b in range(m[BANKS]):
         kb = k0 + b * N_BANK
+        ready = max(ready, m[kb + ACT_OK])
         if m[kb + ROW] >= 0:
             any_open = True
             t = max(t, m[kb + PRE_OK])
-        else:
-            ready = max(ready, m[kb + ACT_OK])
     if any_open:
         _record(m, t, g, C_PREA, -1, -1)
-        ready = max(ready, t + m[RP])
+        ready = max(ready, t + max(m[RP], 1))
     ready = max(ready, t)
     _record(m, ready, g, C_REF, -1, -1)
     for b in range(m[BANKS]):
@@ -477,7 +478,7 @@ def push(m: I64, address: int, arrival: int, slot: int, write: int) -> int:
         arrival = max(arrival, m[kc + NEXT] + 1)
         advance(m, ch, arrival)
     if m[kc + IN_WINDOW] < m[WINDOW]:
-        _enter(m, ch, pc, arrival, b, row, slot, write)
+        _enter(m, ch, pc, arrival, arrival, b, row, slot, write)
         return arrival
     q = m[O_FIFO] + (ch * m[FIFO] + (m[kc + F_HEAD] + m[kc + F_N]) % m[FIFO]) * N_FIFO
     m[q], m[q + 1], m[q + 2], m[q + 3], m[q + 4] = arrival, pc, b, row, slot * 2 + write

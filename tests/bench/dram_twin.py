@@ -1,20 +1,25 @@
 """A slow twin of the DRAM kernel: a controller that is stepped clock by clock.
 
-It keeps no timers. Whether a command may issue is asked of the list of all commands before it, pair by pair, by the JEDEC
-constraints that `gap` states. What the controller does on each clock, in this order:
+It keeps no timers. Whether a command may issue is asked of the list of all commands before it, pair by pair, by the
+JEDEC constraints that `gap` states. What the controller does on each clock, in this order:
 
-1. Requests enter, in the order of the stream: into the window of their channel, else into its FIFO; where both are full the
-   stream waits, all channels.
+1. Requests enter, in the order of the stream: into the window of their channel, else into its FIFO; where both are
+   full, the whole stream waits.
 2. Of the pseudo-channels that have a command to issue on this clock, the lowest issues it, until none has one. A column
-   command goes before a row command, an older request before a younger one. A column command frees a place in the window,
-   which the head of the FIFO takes at once; its commands may issue from the next clock on, but the controller sees it.
+   command goes before a row command, an older request before a younger one. A column command frees a place in the
+   window, which the head of the FIFO takes at once: the controller sees it, but its commands wait for the next clock.
 3. For a bank the controller considers one command: the column of the oldest request for the open row; without such a
    request, ACT or PRE for the oldest request. Requests of the other direction are not considered.
-4. The direction of a pseudo-channel is chosen anew after every request that enters and after every command. Writes go once
-   they fill half of the window of the channel or no reads are left, until they fill less than a quarter or none is left.
-5. From the clock on at which a refresh is due, only the refresh goes: PREA once every open bank may be precharged (nothing
-   if none is open), REF once it may follow. A pseudo-channel issues one row command a clock, so REF is later than PREA even
-   where nRP is 0.
+4. The direction of a pseudo-channel is chosen anew after every request that enters and after every command. Writes go
+   once they fill half of the window of the channel or no read is left, and until they fill less than a quarter of it
+   while a read waits. A turn takes effect at once, not before.
+5. From the clock on at which a refresh is due, only the refresh goes: PREA once every open bank may be precharged
+   (nothing if none is open), REF once it may follow. A pseudo-channel issues one row command a clock, so REF is later
+   than PREA even where nRP is 0, and it keeps nRC from the last ACT of every bank.
+
+In writing it, three mistakes of the kernel came to light, which were mended there: a turn of direction caused by a
+request that entered could issue commands at clocks that had passed; PREA and REF shared a clock where nRP is 0; REF
+ignored nRC of the banks that PREA had closed.
 """
 
 from collections import deque

@@ -1,6 +1,7 @@
 """DRAM granules counted from decisions in plain Python, row by row, as contracts section 3 words it.
 
-Nothing here is taken from the simulator: the machine gives line widths, SRAM sizes and the granule, the decisions the rest.
+Nothing is taken from the simulator: the machine gives line widths, SRAM sizes and the granule,
+the decisions the rest.
 """
 
 from collections import Counter

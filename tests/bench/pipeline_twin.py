@@ -1,12 +1,12 @@
 """The attention pipeline once more: per query, in plain Python, from decisions, machine and the arrival of the data.
 
-When K, LSBs and V arrive is given (DRAM is not modelled here), and so is the order in which first and second passes enter
-Q x K, if wanted. All stage times follow. It reads like the rules, one after another:
+When K, LSBs and V arrive is given (DRAM is not modelled here), and so is the order in which first and second passes
+enter Q x K, if wanted. All stage times follow, by these rules:
 
-* Q x K takes a pass at a time, a line a cycle, at least as many cycles as the softmax takes lines. A pass begins when the
-  array is free, its K streams without a gap, its group's queries are there, and the line buffer of the softmax has room;
+* Q x K takes a pass at a time, a line a cycle, at least as many cycles as the softmax takes lines. A pass begins when
+  the array is free, its K streams without a gap, its group's queries are there, and the softmax's line buffer has room;
   a query that will be decided upon also waits for the query `queue_rows` before it to have left for the top-k engine.
-* A line buffer holds two rows if they fit, else one: a row enters when the one before the last has begun to leave.
+* A line buffer holds as many rows as fit; one leaves when the next stage begins to read it.
 * Exponentials begin when the whole row is scanned, division when all exponentials are accumulated; each takes a line a
   cycle. Probabilities that no decision waits for go straight into the top-k engine, which must be free by then.
 * A decision falls after the last probability has gone through the tree. The first that asks for them fetches the LSBs;
@@ -71,9 +71,7 @@ class Times:
     """End of the selections of each group, 0 where none runs."""
 
 
-def queries(
-    arch: Arch, d: Decisions, arrivals: Sequence[tuple[int, int, int]], dense: bool = False
-) -> list[Query]:
+def queries(arch: Arch, d: Decisions, arrivals: Sequence[tuple[int, int, int]], dense: bool = False) -> list[Query]:
     """Return the queries of `d`, with the arrivals of K, LSB and V of each; `dense` leaves the top-k engine out."""
     per_key, per_value = arch.qk.multipliers // d.head_dim, arch.pv.multipliers // d.head_dim
     records = d.ragged(f"topk_local_{'radix' if arch.topk.engine == 'radix' else 'quick'}")
@@ -154,12 +152,11 @@ class Pipeline:
         return self.times.qk[-1] + self.cycles(len(self.times.qk) - 1) if self.times.qk else 0
 
     def room(self, begun: list[int], lines: int, number: int) -> int:
-        """Return when a line buffer, which rows leave at the times `begun`, has room for pass `number`."""
-        if number == 0:
-            return 0
-        if self.soft(number - 1) + lines > self.arch.softmax.fifo_lines:
-            return begun[number - 1]
-        return begun[number - 2] if number >= 2 else 0
+        """Return when a line buffer, which rows leave in order at the times `begun`, has room for pass `number`."""
+        left = 0
+        while sum(self.soft(n) for n in range(left, number)) + lines > self.arch.softmax.fifo_lines:
+            left += 1
+        return begun[left - 1] if left else 0
 
     def soft(self, number: int) -> int:
         """Return the lines of scores of a pass."""
@@ -213,7 +210,7 @@ class Pipeline:
         return self.times.div[number - 1] + self.division(number - 1) if number else 0
 
     def division(self, number: int) -> int:
-        """Return the cycles of a division: those of the slower of softmax and top-k engine where one feeds the other."""
+        """Return the cycles of a division: of the slower of softmax and top-k engine where one feeds the other."""
         q = self.work[self.times.passes[number][0]]
         return q.soft if q.decides or self.dense else max(q.soft, q.load)
 

@@ -76,7 +76,7 @@ def in_time(dram, stream):
     return [(granule * dram.granule_bytes, write, at) for (granule, write, _), at in zip(stream, clocks, strict=True)]
 
 
-@settings(max_examples=150)
+@settings(max_examples=400)
 @given(dram=drams, fifo=st.integers(1, 4), stream=streams)
 @example(dram=SMALL.model_copy(update={"nRP": 0}), fifo=1, stream=[(g, False, 9) for g in range(60)])
 @example(dram=SMALL.model_copy(update={"nRC": 60, "nRFC": 0}), fifo=1, stream=[(g, False, 3) for g in range(60)])
@@ -90,7 +90,7 @@ def test_the_kernel_issues_the_commands_of_its_slow_twin_at_the_same_clocks(dram
 def test_every_parameter_moves_kernel_and_twin_alike(name):
     """And moves them at all, so that no constraint is left out of both."""
     draw = np.random.default_rng(7)
-    stream = in_time(SMALL, [(int(draw.integers(16)), bool(draw.random() < 0.4), 0) for _ in range(64)])
+    stream = in_time(SMALL, [(int(draw.integers(64)), bool(draw.random() < 0.4), 0) for _ in range(64)])
     other = SMALL.model_copy(update={name: not SMALL.refresh if name == "refresh" else getattr(SMALL, name) + 17})
 
     assert kernel_run(other, 2, stream) == dram_twin.run(other, 2, stream)

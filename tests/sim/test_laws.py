@@ -1,6 +1,7 @@
 """Laws that every run of the cycle level obeys, on small random decisions and many machines."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -131,7 +132,7 @@ def test_events_lie_within_the_run_and_name_all_work(case):
     run, d = simulated(case, events=EVENTS), case.decisions
     unit, start, end, row, query = run.events.T
     count = dict(zip(*(x.tolist() for x in np.unique(unit, return_counts=True)), strict=True))
-    again = int(((d.lsb_refetch == 1)).sum())
+    again = int((d.lsb_refetch == 1).sum())
     owners = [int((run.plan.row[:, c] == np.arange(len(run.plan.row))).sum()) for c in (t.R_KEY_OWNER, t.R_VALUE_OWNER)]
 
     assert (start >= 0).all()
@@ -156,12 +157,12 @@ def test_an_array_works_on_one_query_at_a_time(case):
     unit, start, end, _, query = run.events.T
 
     qk = sorted(zip(start[unit == t.E_QK].tolist(), end[unit == t.E_QK].tolist(), strict=True))
-    assert all(before[1] <= after[0] for before, after in zip(qk, qk[1:], strict=False))
+    assert all(before[1] <= after[0] for before, after in pairwise(qk))
     lines = run.plan.query[query[unit == t.E_PV], t.Q_VALUE_LINES]
     pv = sorted(zip(start[unit == t.E_PV].tolist(), lines.tolist(), strict=True))
-    assert all(at + n <= after for (at, n), (after, _) in zip(pv, pv[1:], strict=False))
+    assert all(at + n <= after for (at, n), (after, _) in pairwise(pv))
     ranking = sorted(zip(start[unit == t.E_RANK].tolist(), end[unit == t.E_RANK].tolist(), strict=True))
-    assert all(before[1] <= after[0] for before, after in zip(ranking, ranking[1:], strict=False))
+    assert all(before[1] <= after[0] for before, after in pairwise(ranking))
 
 
 @settings(max_examples=30)
@@ -173,8 +174,8 @@ def test_the_same_case_gives_the_same_run(case):
 
 
 MORE_CHANNELS_MAY_COST = 0.25
-"""Share of the cycles. Most cases are monotone (96 % of 1,200); the others are runs of a thousand cycles in which planes
-aligned to 128 KiB meet in one bank and other channels mean other bank conflicts (largest found: 19 %)."""
+"""Share of the cycles. Most cases are monotone (96 % of 1,200); the others are runs of a thousand cycles in which
+planes aligned to 128 KiB meet in one bank, and other channels mean other bank conflicts (largest found: 19 %)."""
 
 
 @settings(max_examples=40)

@@ -19,7 +19,8 @@ from tokensieve.workloads.ragged import Ragged
 
 COMMANDS = {dram.C_ACT: "ACT", dram.C_PRE: "PRE", dram.C_RD: "RD", dram.C_WR: "WR"}
 ROUND_TABLE = ["query", "head", "values kept", "sizes of the rounds", "lines of values", "search"]
-PIPELINE_TABLE = "query,Q x K,why,exp,why,division,why,load,drain,why,Prob x V,why,output".split(",")
+PIPELINE_TABLE = ["query", "Q x K", "why", "exp", "why", "division", "why", "load", "drain", "why"]
+PIPELINE_TABLE += ["Prob x V", "why", "output"]
 
 
 @pytest.fixture(scope="module")
