@@ -132,10 +132,10 @@ def _skip_shared(row, st, pointer, owner):
 
 
 @numba.njit(cache=True)
-def _begin_job(row, m, st, stream, r, column, since):
-    """Note which job began the busy period of DRAM that this job belongs to."""
+def _begin_job(row, m, st, stream, r, column):
+    """Note which job began the busy period of DRAM that this job belongs to: itself where hardly anything is queued."""
     backlog = st[t.S_PUSHED] - m[d.READS] - m[d.WRITES]
-    if st[t.S_ORIGIN] < 0 or (st[t.S_NOW] <= since and backlog <= m[d.CH] * m[d.PC]):
+    if st[t.S_ORIGIN] < 0 or backlog <= m[d.CH] * m[d.PC]:
         st[t.S_ORIGIN] = stream * st[t.S_ROWS] + r
     row[r, column] = st[t.S_ORIGIN]
 
@@ -202,7 +202,7 @@ def _request(m, row, ids, st, slots, lines, granules, stream):
     if stream == t.STREAM_KEY:
         if st[t.S_KEY_LINE] == 0:
             r = st[t.S_KEY_ROW]
-            _begin_job(row, m, st, stream, r, t.R_KEY_ORIGIN, row[r, t.R_KEY_FROM])
+            _begin_job(row, m, st, stream, r, t.R_KEY_ORIGIN)
         r, j, tensor, low, high, base, width = _key_line(row, st)
         first, count = row[r, t.R_KEY_IDS], row[r, t.R_KEYS]
         if tensor == 0:
@@ -210,13 +210,13 @@ def _request(m, row, ids, st, slots, lines, granules, stream):
     elif stream == t.STREAM_LSB:
         if st[t.S_LSB_LINE] == 0:
             r = st[t.S_LSB_HEAD]
-            _begin_job(row, m, st, stream, r, t.R_LSB_ORIGIN, row[r, t.R_LSB_FROM])
+            _begin_job(row, m, st, stream, r, t.R_LSB_ORIGIN)
         r, j, tensor, low, high, base, width = _lsb_line(row, st)
         first, count = row[r, t.R_KEY_IDS], row[r, t.R_KEYS]
     elif stream == t.STREAM_VALUE:
         if st[t.S_VALUE_LINE] == 1:
             r = st[t.S_VALUE_ROW]
-            _begin_job(row, m, st, stream, r, t.R_VALUE_ORIGIN, row[r, t.R_VALUE_FROM])
+            _begin_job(row, m, st, stream, r, t.R_VALUE_ORIGIN)
         r, j, tensor, low, high, base, width = _value_line(row, st)
         first, count = row[r, t.R_VALUE_IDS], row[r, t.R_VALUES]
     else:
@@ -255,23 +255,26 @@ def _collect(m, row, st, slots, lines, events):
         st[t.S_SLOTS_FREE] += 1
         if stream == t.STREAM_KEY:
             row[r, t.R_KEY_FLOW] = max(row[r, t.R_KEY_FLOW], at - max(j, 0))
+            row[r, t.R_KEY_LAST] = max(row[r, t.R_KEY_LAST], at)
             row[r, t.R_KEY_LEFT] -= 1
             if row[r, t.R_KEY_LEFT] == 0:
                 row[r, t.R_KEY_DONE] = 1
-                note(st, events, t.E_KEY, row[r, t.R_KEY_FROM], at, r, -1)
+                note(st, events, t.E_KEY, row[r, t.R_KEY_FROM], row[r, t.R_KEY_LAST], r, -1)
         elif stream == t.STREAM_LSB:
             row[r, t.R_LSB_FLOW] = max(row[r, t.R_LSB_FLOW], at - j)
+            row[r, t.R_LSB_LAST] = max(row[r, t.R_LSB_LAST], at)
             row[r, t.R_LSB_LEFT] -= 1
             if row[r, t.R_LSB_LEFT] == 0:
                 row[r, t.R_LSB_STATE] = 2
-                note(st, events, t.E_LSB, row[r, t.R_LSB_FROM], at, r, -1)
+                note(st, events, t.E_LSB, row[r, t.R_LSB_FROM], row[r, t.R_LSB_LAST], r, -1)
         elif stream == t.STREAM_VALUE:
             flow = at if row[r, t.R_QUERIES] > 1 else at - j
             row[r, t.R_VALUE_FLOW] = max(row[r, t.R_VALUE_FLOW], flow)
+            row[r, t.R_VALUE_LAST] = max(row[r, t.R_VALUE_LAST], at)
             row[r, t.R_VALUE_LEFT] -= 1
             if row[r, t.R_VALUE_LEFT] == 0:
                 row[r, t.R_VALUE_DONE] = 1
-                note(st, events, t.E_VALUE, row[r, t.R_VALUE_FROM], at, r, -1)
+                note(st, events, t.E_VALUE, row[r, t.R_VALUE_FROM], row[r, t.R_VALUE_LAST], r, -1)
         else:
             st[t.S_LAST_WRITE] = max(st[t.S_LAST_WRITE], at - st[t.S_RETURN])
     m[d.DONE] = 0

@@ -17,7 +17,9 @@
 (R_VALUE_FROM, R_VALUE_WHY, R_VALUE_WHO, R_VALUE_ORIGIN) = range(51, 55)
 # Softmax lines of a query, and the query plane of the second head of a pair (-1 none).
 # R_VALUE_PACE: cycles over which the top-k engine hands out the ids of the row's values.
-(R_LSB_NEXT, R_SOFT_LINES, R_QUERY_BASE_2, R_VALUE_PACE, N_ROW) = range(55, 60)
+(R_LSB_NEXT, R_SOFT_LINES, R_QUERY_BASE_2, R_VALUE_PACE) = range(55, 59)
+# When the last line of each fetch had arrived.
+(R_KEY_LAST, R_LSB_LAST, R_VALUE_LAST, N_ROW) = range(59, 63)
 
 # Query.
 (Q_ROW, Q_VALUE_LINES, Q_REDO, Q_LOAD, Q_SEARCH, Q_DRAIN, Q_SKIP) = range(7)

@@ -42,7 +42,7 @@ drams = st.builds(
     refresh=st.booleans(),
     nBL=st.integers(1, 4),
     nREFI=st.integers(100, 160),
-    **{name: st.one_of(st.just(0), st.integers(0, 12)) for name in TIMINGS[:-1]},
+    **{name: st.just(0) | st.integers(0, 40 if name in {"nFAW", "nRC"} else 12) for name in TIMINGS[:-1]},
     nRFC=st.integers(0, 60),
 )
 streams = st.lists(

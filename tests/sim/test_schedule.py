@@ -162,12 +162,9 @@ def test_the_searches_of_the_page_are_those_of_the_law(page, arch):
     assert run.plan.query[:, tables.Q_VALUE_LINES].tolist() == [int(row[4]) for row in rows]
 
 
-WRONG_ORIGIN = "fetch._begin_job books a wait for paced values back to an earlier, finished busy period of DRAM"
-
-
 @pytest.mark.parametrize(
     ("name", "decisions"),
-    [("Prefill", prefill), pytest.param("Decode", decode, marks=pytest.mark.xfail(strict=True, reason=WRONG_ORIGIN))],
+    [("Prefill", prefill), ("Decode", decode)],
 )
 def test_the_causes_are_those_of_the_walk_back(page, arch, name, decisions):
     run = cycle.run_cycles(arch, row_work(arch, decisions(page[name], arch)))
