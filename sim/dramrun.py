@@ -13,6 +13,7 @@ import numpy.typing as npt
 from tokensieve.arch.errors import ArchError, WorkloadError, nearest
 from tokensieve.arch.memory import Dram, Fetcher
 from tokensieve.sim.kernels import dram as d
+from tokensieve.sim.kernels.stream import stream
 
 I64 = npt.NDArray[np.int64]
 
@@ -162,7 +163,7 @@ def replay(
             raise ArchError(f"{name} must be in 1..{high}, got {value}")
     assert log >= 0
     state = d.new_state(dram, mhz, depth, log)
-    _stream(state, places, wanted, written)
+    stream(state, places, wanted, written)
     return _stats(state, len(places) * wanted, log)
 
 
@@ -188,18 +189,6 @@ def _checked_writes(writes: npt.ArrayLike | None, requests: int) -> npt.NDArray[
             f"writes must hold a truth value for each of {requests} requests, got {given.dtype} of shape {given.shape}"
         )
     return np.ascontiguousarray(given)
-
-
-@numba.njit  # not cached: numba would not notice a change of the kernel that is compiled into it
-def _stream(m: I64, addresses: I64, request_bytes: int, writes: npt.NDArray[np.bool_]) -> None:
-    """Push all granules, each no earlier than the one before was taken, and wait for the last data."""
-    shift, clock = m[d.GRANULE_SHIFT], 0
-    m[m[d.O_SLOT] + d.LEFT] = d.FAR  # all share slot 0, which never completes
-    for i in range(len(addresses)):
-        for granule in range(addresses[i] >> shift, ((addresses[i] + request_bytes - 1) >> shift) + 1):
-            clock = d.push(m, granule << shift, clock, 0, np.int64(writes[i]))
-    d.advance_all(m, d.FAR)
-    d.refresh_until(m, m[d.LAST])
 
 
 def _stats(m: I64, asked: int, log: int) -> DramStats:
