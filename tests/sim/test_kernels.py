@@ -222,10 +222,6 @@ def test_the_stages_of_a_single_query_are_worked_out_by_hand(one_query):
     assert run.plan.query[0, t.Q_OUT] == values + 7
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="sim.kernels.fetch._begin_job: V of a decode never begins a busy period, as its ids come a cycle after FROM",
-)
 def test_the_causes_of_a_single_query_are_worked_out_by_hand(one_query):
     run = simulated(Case(ARCHES["spatten"], one_query, "spatten"))
     keys, values, drain, search = alone(run)
