@@ -109,7 +109,7 @@ def vectors(run: CycleRun) -> Counts:
 
 def lsb_rows(run: CycleRun) -> int:
     """Return the head rows (decode) or heads (prefill) whose low bits a decision fetched."""
-    return int((run.plan.row[:, t.R_LSB_STATE] == 2).sum())
+    return len(np.unique(run.plan.source_row[run.plan.row[:, t.R_LSB_STATE] == 2]))
 
 
 def operations(work: RowWork) -> int:

@@ -146,7 +146,7 @@ def row_work(arch: Arch, d: Decisions, un_pruned: bool = False) -> RowWork:
         values=d.values_kept.astype(np.int64),
         redo=d.lsb_refetch == 1,
         forced=lsb == 2,
-        decide=_decides(d) & (lsb != 2),
+        decide=(_decides(d) | (lsb == 1)) & (lsb != 2),
         key_second=_second_of_pair(d.key_bits == FUSED_BITS, group),
         value_second=value_second,
         value_shared=value_second & (prefill or d.meta["pair_shares_values"]),
@@ -168,7 +168,7 @@ def row_work(arch: Arch, d: Decisions, un_pruned: bool = False) -> RowWork:
 
 
 def _decides(d: Decisions) -> Flags:
-    """Return which rows pass the progressive-quantization decision."""
+    """Return which rows pass the progressive-quantization decision whatever it says."""
     schedule = d.meta["schedule"] or {}
     in_prefill = bool((schedule.get("progressive") or {}).get("prefill")) or bool((d.lsb_refetch == 1).any())
     on = d.meta["threshold"] is not None and (d.phase == "decode" or in_prefill)

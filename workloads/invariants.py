@@ -113,6 +113,7 @@ def _check_queries(d: "Decisions") -> None:
     row = d.query_row
     _require((d.values_kept >= 0) & (d.values_kept <= d.keys_kept[row]), "values_kept", "must be in 0..keys_kept")
     _require(d.lsb_refetch <= 2, "lsb_refetch", "must be 0, 1 or 2")
+    _require((d.lsb_refetch != 2) | (d.key_bits[row] != 6), "lsb_refetch", "must not be 2 in a fused row of 6 bits")
     _require((d.lsb_refetch == 0) | (d.bits("lsb")[row] > 0), "lsb_refetch", "must be 0 where meta.bits.lsb is 0")
 
 

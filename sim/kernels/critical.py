@@ -133,6 +133,9 @@ def walk_back(row: I64, query: I64, ps: I64, group: I64, st: I64, causes: I64) -
                 at = AT_END
             elif why == t.W_BARRIER:
                 q, at = group[before, t.G_LAST_QUERY], AT_OUT
+            elif why == t.W_RANKED and group[before, t.G_HEAD_LAST] == 1:
+                q, at = group[before, t.G_LAST_QUERY], AT_OUT
+                now = _book(causes, layer, TOPK_STALL, now, group[before, t.G_OUT], far)
             elif why == t.W_RANKED:
                 k, at = group[before, t.G_PROB_PASS], AT_DIV
                 now = _book(causes, layer, TOPK_STALL, now, group[before, t.G_PROB_END] + 1, far)

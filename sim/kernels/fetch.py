@@ -39,6 +39,7 @@ def _send(m, ids, st, low, high, first, base, width, count, slot, write):
                 now, used = now + 1, 0
             last = granule
     st[t.S_PUSHED] += sent
+    st[t.S_PUSHED_WRITES] += sent * write
     st[t.S_NOW], st[t.S_PORTS_USED] = now, used
     return sent
 
@@ -133,8 +134,8 @@ def _skip_shared(row, st, pointer, owner):
 
 @numba.njit(cache=True)
 def _begin_job(row, m, st, stream, r, column):
-    """Note which job began the busy period of DRAM that this job belongs to: itself where hardly anything is queued."""
-    backlog = st[t.S_PUSHED] - m[d.READS] - m[d.WRITES]
+    """Note which job began the busy period of DRAM that this job belongs to: itself where hardly any read is queued."""
+    backlog = st[t.S_PUSHED] - st[t.S_PUSHED_WRITES] - m[d.READS]
     if st[t.S_ORIGIN] < 0 or backlog <= m[d.CH] * m[d.PC]:
         st[t.S_ORIGIN] = stream * st[t.S_ROWS] + r
     row[r, column] = st[t.S_ORIGIN]
@@ -294,7 +295,8 @@ def simulate(
     open_groups(group, st)
     while True:
         next_command = d.advance_all(m, d.to_dram(m, st[t.S_NOW]) + 1)
-        if _collect(m, row, st, slots, lines, events) > 0 or st[t.S_NOW] == 0:
+        if _collect(m, row, st, slots, lines, events) > 0 or st[t.S_NOW] >= st[t.S_LOOK_AGAIN]:
+            st[t.S_LOOK_AGAIN] = FAR
             pump(row, query, ps, group, redo, st, events)
         while (
             st[t.S_VALUE_ROW] < st[t.S_ROWS]
@@ -319,6 +321,7 @@ def simulate(
             st[t.S_TURN] = (chosen + 1) % 4
             _request(m, row, ids, st, slots, lines, granules, chosen)
             continue
+        soonest = min(soonest, st[t.S_LOOK_AGAIN])
         if next_command < FAR:
             soonest = min(soonest, d.to_core(m, next_command) + ahead)
         if soonest >= FAR:

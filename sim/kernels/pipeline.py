@@ -118,6 +118,9 @@ def _advance_qk(row, query, ps, group, redo, st, events):
     again, why2, who2 = _second_pass(row, query, ps, redo, st, k)
     if start < 0 and again < 0:
         return False
+    if again < 0 and start > st[t.S_NOW] and st[t.S_REDO_HEAD] < st[t.S_REDO_TAIL]:
+        st[t.S_LOOK_AGAIN] = start  # the oldest recomputed query may have its LSBs before that
+        return False
     number = 0
     if start < 0 or (again >= 0 and again <= start):
         start, why, who, number = again, why2, who2, 1
@@ -321,6 +324,7 @@ def _finish(group, st, events, g, r, out):
         note(st, events, t.E_RANK, start, done, r, -1)
     if group[g, t.G_HEAD_RANK] >= 0:
         start = max(out + st[t.S_HEAD_LATENCY], st[t.S_RANK_FREE], done)
+        group[g, t.G_HEAD_LAST] = start == out + st[t.S_HEAD_LATENCY]
         done = start + group[g, t.G_HEAD_RANK]
         st[t.S_BUSY_RANK] += group[g, t.G_HEAD_RANK]
         note(st, events, t.E_RANK, start, done, r, -1)

@@ -30,19 +30,9 @@ N_QUERY = 16
 (P_QUERY, P_NUMBER, P_LINES, P_QK_LINES, P_QK_AT, P_QK_WHY, P_QK_WHO, P_EXP_AT, P_EXP_WHY, P_EXP_WHO) = range(10)
 (P_DIV_AT, P_DIV_WHY, P_DIV_WHO, P_DIV_CYCLES, P_DECIDED, N_PASS) = range(10, 16)
 
-# Group: one layer of one step.
-(
-    G_LAST_QUERY,
-    G_TOKEN_RANK,
-    G_HEAD_RANK,
-    G_KEY_FROM,
-    G_QUERY_FROM,
-    G_PROB_END,
-    G_PROB_PASS,
-    G_RANKED,
-    G_OUT,
-    N_GROUP,
-) = range(10)
+# Group: one layer of one step. G_HEAD_LAST: whether the heads' selection, which needs the last output, ended last.
+(G_LAST_QUERY, G_TOKEN_RANK, G_HEAD_RANK, G_KEY_FROM, G_QUERY_FROM, G_PROB_END, G_PROB_PASS) = range(7)
+(G_RANKED, G_HEAD_LAST, G_OUT, N_GROUP) = range(7, 11)
 
 # Why something started when it did.
 (W_START, W_FLOW, W_BUSY, W_DATA, W_BARRIER, W_RANKED, W_BUFFER, W_QUEUE, W_SPACE, W_LSB) = range(10)
@@ -77,7 +67,9 @@ N_QUERY = 16
 )
 (S_DRAIN_LATENCY, S_PORTS_USED) = range(72, 74)
 # Line buffers before the exponential and the division: lines used, oldest pass inside.
-(S_SCAN_BUFFER, S_EXP_BUFFER, N_SCALAR) = (74, 76, 78)
+(S_SCAN_BUFFER, S_EXP_BUFFER) = (74, 76)
+# Granules of outputs sent; cycle at which a first pass that lets a recomputed query go first is looked at again.
+(S_PUSHED_WRITES, S_LOOK_AGAIN, N_SCALAR) = range(78, 81)
 BUFFER_USED, BUFFER_OLDEST = range(2)
 RING_USED, RING_OLDEST, RING_TIME, RING_WHO = range(4)
 

@@ -80,10 +80,6 @@ def test_without_second_passes_the_order_is_that_of_the_queries(case):
     compare(run, twin(case, run, given_order=False))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="sim.kernels.pipeline._advance_qk commits first passes whose start is known before LSBs that arrive earlier",
-)
 @settings(max_examples=100, database=None)
 @given(MACHINES)
 def test_a_second_pass_goes_first_as_soon_as_it_can(case):
@@ -177,10 +173,6 @@ def test_no_cause_is_charged_more_than_its_units_worked(case):
     charge(case, np.full_like(case.decisions.topk_head_count, -1))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="sim.kernels.critical books all between the last probability and the end of a head selection to the engine",
-)
 @settings(max_examples=100, database=None)
 @given(MACHINES)
 def test_no_cause_is_charged_more_than_its_units_worked_where_heads_are_selected(case):

@@ -109,7 +109,6 @@ def test_a_context_longer_than_the_engine_is_refused():
         planned(decided(), "topk.max_tokens=32")
 
 
-@pytest.mark.xfail(strict=True, reason="sim.work._decides: without a threshold, recorded second passes are not made")
 def test_recorded_second_passes_are_made_whatever_the_threshold():
     arch = load_arch()
     with_threshold = decided(bits=8, lsb_fraction=1)
