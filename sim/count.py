@@ -8,7 +8,7 @@ import numpy.typing as npt
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.timing import TopkLaw, TopkWork
 from tokensieve.sim.cycle import CycleRun
-from tokensieve.sim.kernels import dram
+from tokensieve.sim.kernels import dram_state
 from tokensieve.sim.kernels import tables as t
 from tokensieve.sim.result import TENSORS
 from tokensieve.sim.work import RowWork
@@ -29,12 +29,12 @@ def actions(arch: Arch, work: RowWork, run: CycleRun) -> dict[str, Counts]:
     chosen = 0 if work.skip_topk else int(keys.sum())
     return {
         "dram": {
-            "activate": int(run.dram[dram.ACTS]),
-            "read_granule": int(run.dram[dram.READS]),
-            "write_granule": int(run.dram[dram.WRITES]),
-            "refresh": int(run.dram[dram.REFS]),
+            "activate": int(run.dram[dram_state.ACTS]),
+            "read_granule": int(run.dram[dram_state.READS]),
+            "write_granule": int(run.dram[dram_state.WRITES]),
+            "refresh": int(run.dram[dram_state.REFS]),
         },
-        "fetcher": {"request": run.scalar(t.S_PUSHED), "return": int(run.dram[dram.READS])},
+        "fetcher": {"request": run.scalar(t.S_PUSHED), "return": int(run.dram[dram_state.READS])},
         "key_sram": {"write_line": key_lines + lsb_lines, "read_line": run.scalar(t.S_BUSY_QK)},
         "value_sram": {"write_line": _value_lines(run), "read_line": run.scalar(t.S_BUSY_PV)},
         "qk": {"multiply": int((keys * (passes + forced)).sum()) * dim},
@@ -76,7 +76,7 @@ def _ranking(law: TopkLaw, work: RowWork) -> Counts:
 
 def busy_cycles(arch: Arch, run: CycleRun) -> Counts:
     """Return the cycles in which each unit works; of DRAM, the mean over the data buses."""
-    bursts = int(run.dram[dram.READS] + run.dram[dram.WRITES])
+    bursts = int(run.dram[dram_state.READS] + run.dram[dram_state.WRITES])
     clocks = bursts * arch.dram.nBL / (arch.dram.channels * arch.dram.pseudo_channels)
     return {
         "dram": min(round(clocks * arch.dram.tCK_ps * arch.clock.mhz * 1e-6), run.total),

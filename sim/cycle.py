@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tokensieve.arch.machine import Arch
-from tokensieve.sim.kernels import dram, tables
+from tokensieve.sim.kernels import dram_state, tables
 from tokensieve.sim.kernels.critical import walk_back
 from tokensieve.sim.kernels.fetch import simulate
 from tokensieve.sim.plan import Plan, plan
@@ -29,7 +29,7 @@ class CycleRun:
 
     plan: Plan
     dram: I64
-    """Final state of DRAM; its counters are read with the names of `tokensieve.sim.kernels.dram`."""
+    """Final state of DRAM; its counters are read with the names of `tokensieve.sim.kernels.dram_state`."""
 
     events: I64
     """Recorded events, shape (n, 5): unit, start, end, row, query."""
@@ -42,7 +42,7 @@ class CycleRun:
 def run_cycles(arch: Arch, work: RowWork, max_events: int = 0) -> CycleRun:
     """Return what `work` costs on `arch`, recording at most `max_events` events."""
     p = plan(arch, work)
-    state = dram.new_state(arch.dram, arch.clock.mhz, arch.fetcher.fifo_depth)
+    state = dram_state.new_state(arch.dram, arch.clock.mhz, arch.fetcher.fifo_depth)
     granules = np.zeros((work.layers, 5), np.int64)
     events = np.zeros((max_events, tables.N_EVENT), np.int64)
     total = simulate(state, p.row, p.query, p.passes, p.group, p.redo, p.ids, p.scalars, granules, events)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from tokensieve.arch.errors import ArchError, WorkloadError, nearest
 from tokensieve.arch.memory import Dram, Fetcher
-from tokensieve.sim.kernels import dram as d
+from tokensieve.sim.kernels import dram_state as ds
 from tokensieve.sim.kernels.stream import stream
 
 I64 = npt.NDArray[np.int64]
@@ -54,7 +54,7 @@ class DramStats:
     """Refreshes that fell due in the `cycles`, of all pseudo-channels."""
 
     commands: I64 | None = field(default=None, compare=False, repr=False)
-    """Commands as `tokensieve.sim.kernels.dram.command_log` lists them, where a log was asked for."""
+    """Commands as `tokensieve.sim.kernels.dram_state.command_log` lists them, where a log was asked for."""
 
 
 def pattern(name: str, requests: int, request_bytes: int, param: int = 0, seed: int = 1) -> I64:
@@ -162,7 +162,7 @@ def replay(
         if not 1 <= value <= high:
             raise ArchError(f"{name} must be in 1..{high}, got {value}")
     assert log >= 0
-    state = d.new_state(dram, mhz, depth, log)
+    state = ds.new_state(dram, mhz, depth, log)
     stream(state, places, wanted, written)
     return _stats(state, len(places) * wanted, log)
 
@@ -192,16 +192,16 @@ def _checked_writes(writes: npt.ArrayLike | None, requests: int) -> npt.NDArray[
 
 
 def _stats(m: I64, asked: int, log: int) -> DramStats:
-    cycles = int(d.to_core(m, m[d.LAST]))
+    cycles = int(ds.to_core(m, m[ds.LAST]))
     return DramStats(
         cycles=cycles,
         bytes_per_cycle=asked / cycles,
-        row_hits=int(m[d.HITS]),
-        row_misses=int(m[d.MISSES]),
-        row_conflicts=int(m[d.CONFLICTS]),
-        activates=int(m[d.ACTS]),
-        reads=int(m[d.READS]),
-        writes=int(m[d.WRITES]),
-        refreshes=int(m[d.REFS]),
-        commands=d.command_log(m) if log else None,
+        row_hits=int(m[ds.HITS]),
+        row_misses=int(m[ds.MISSES]),
+        row_conflicts=int(m[ds.CONFLICTS]),
+        activates=int(m[ds.ACTS]),
+        reads=int(m[ds.READS]),
+        writes=int(m[ds.WRITES]),
+        refreshes=int(m[ds.REFS]),
+        commands=ds.command_log(m) if log else None,
     )

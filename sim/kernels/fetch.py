@@ -8,8 +8,9 @@ import numba
 import numpy as np
 
 from tokensieve.sim.kernels import dram as d
+from tokensieve.sim.kernels import dram_state as ds
 from tokensieve.sim.kernels import tables as t
-from tokensieve.sim.kernels.dram import FAR
+from tokensieve.sim.kernels.dram_state import FAR
 from tokensieve.sim.kernels.pipeline import I64, admit, note, open_groups, pump
 
 OPEN = 1 << 40
@@ -24,17 +25,17 @@ def _send(m, ids, st, low, high, first, base, width, count, slot, write):
     two rows of the request share is sent once.
     """
     sent, last, now, used = 0, -1, st[t.S_NOW], st[t.S_PORTS_USED]
-    shift = m[d.GRANULE_SHIFT]
+    shift = m[ds.GRANULE_SHIFT]
     for i in range(low, high):
         token = ids[first + i] if i < count else ids[first + count - 1] + i - count + 1
         address = base + token * width
         for granule in range(max(address >> shift, last + 1), ((address + width - 1) >> shift) + 1):
-            arrival = d.to_dram(m, now + st[t.S_REQUEST])
+            arrival = ds.to_dram(m, now + st[t.S_REQUEST])
             taken = d.push(m, granule << shift, arrival, slot, write)
             sent += 1
             used += 1
             if taken > arrival:
-                now, used = max(now, d.to_core(m, taken) - st[t.S_REQUEST]), 1
+                now, used = max(now, ds.to_core(m, taken) - st[t.S_REQUEST]), 1
             if used == st[t.S_PORTS]:
                 now, used = now + 1, 0
             last = granule
@@ -135,8 +136,8 @@ def _skip_shared(row, st, pointer, owner):
 @numba.njit(cache=True)
 def _begin_job(row, m, st, stream, r, column):
     """Note which job began the busy period of DRAM that this job belongs to: itself where hardly any read is queued."""
-    backlog = st[t.S_PUSHED] - st[t.S_PUSHED_WRITES] - m[d.READS]
-    if st[t.S_ORIGIN] < 0 or backlog <= m[d.CH] * m[d.PC]:
+    backlog = st[t.S_PUSHED] - st[t.S_PUSHED_WRITES] - m[ds.READS]
+    if st[t.S_ORIGIN] < 0 or backlog <= m[ds.CH] * m[ds.PC]:
         st[t.S_ORIGIN] = stream * st[t.S_ROWS] + r
     row[r, column] = st[t.S_ORIGIN]
 
@@ -226,15 +227,15 @@ def _request(m, row, ids, st, slots, lines, granules, stream):
     st[t.S_SLOTS_FREE] -= 1
     slot = slots[st[t.S_SLOTS_FREE]]
     lines[slot, 0], lines[slot, 1], lines[slot, 2] = stream, r, j
-    k = m[d.O_SLOT] + slot * d.N_SLOT
-    m[k + d.LEFT], m[k + d.END] = OPEN, 0
+    k = m[ds.O_SLOT] + slot * ds.N_SLOT
+    m[k + ds.LEFT], m[k + ds.END] = OPEN, 0
     sent = _send(m, ids, st, low, high, first, base, width, count, slot, write)
     granules[row[r, t.R_LAYER], tensor] += sent
     st[t.S_FETCH_BUSY] += st[t.S_NOW] - began
-    m[k + d.LEFT] -= OPEN - sent
-    if m[k + d.LEFT] == 0:
-        m[m[d.O_DONE] + m[d.DONE]] = slot
-        m[d.DONE] += 1
+    m[k + ds.LEFT] -= OPEN - sent
+    if m[k + ds.LEFT] == 0:
+        m[m[ds.O_DONE] + m[ds.DONE]] = slot
+        m[ds.DONE] += 1
 
 
 @numba.njit(cache=True)
@@ -247,11 +248,11 @@ def _next_values(row, st):
 @numba.njit(cache=True)
 def _collect(m, row, st, slots, lines, events):
     """Take the lines that came back and note from when their rows may be streamed without a bubble."""
-    n = m[d.DONE]
+    n = m[ds.DONE]
     for i in range(n):
-        slot = m[m[d.O_DONE] + i]
+        slot = m[m[ds.O_DONE] + i]
         stream, r, j = lines[slot, 0], lines[slot, 1], lines[slot, 2]
-        at = d.to_core(m, m[m[d.O_SLOT] + slot * d.N_SLOT + d.END]) + st[t.S_RETURN]
+        at = ds.to_core(m, m[m[ds.O_SLOT] + slot * ds.N_SLOT + ds.END]) + st[t.S_RETURN]
         slots[st[t.S_SLOTS_FREE]] = slot
         st[t.S_SLOTS_FREE] += 1
         if stream == t.STREAM_KEY:
@@ -278,7 +279,7 @@ def _collect(m, row, st, slots, lines, events):
                 note(st, events, t.E_VALUE, row[r, t.R_VALUE_FROM], row[r, t.R_VALUE_LAST], r, -1)
         else:
             st[t.S_LAST_WRITE] = max(st[t.S_LAST_WRITE], at - st[t.S_RETURN])
-    m[d.DONE] = 0
+    m[ds.DONE] = 0
     return n
 
 
@@ -287,14 +288,14 @@ def simulate(
     m: I64, row: I64, query: I64, ps: I64, group: I64, redo: I64, ids: I64, st: I64, granules: I64, events: I64
 ) -> int:
     """Run to the end; return the total cycles, or -1 if nothing can move any more (a mistake of ours)."""
-    slots = np.arange(m[d.SLOTS])
-    lines = np.zeros((m[d.SLOTS], 3), np.int64)
-    st[t.S_SLOTS_FREE] = m[d.SLOTS]
-    ahead = max(d.to_core(m, m[d.CL] + m[d.BL]), 1)
+    slots = np.arange(m[ds.SLOTS])
+    lines = np.zeros((m[ds.SLOTS], 3), np.int64)
+    st[t.S_SLOTS_FREE] = m[ds.SLOTS]
+    ahead = max(ds.to_core(m, m[ds.CL] + m[ds.BL]), 1)
     since = np.full(4, FAR)
     open_groups(group, st)
     while True:
-        next_command = d.advance_all(m, d.to_dram(m, st[t.S_NOW]) + 1)
+        next_command = d.advance_all(m, ds.to_dram(m, st[t.S_NOW]) + 1)
         if _collect(m, row, st, slots, lines, events) > 0 or st[t.S_NOW] >= st[t.S_LOOK_AGAIN]:
             st[t.S_LOOK_AGAIN] = FAR
             pump(row, query, ps, group, redo, st, events)
@@ -323,12 +324,12 @@ def simulate(
             continue
         soonest = min(soonest, st[t.S_LOOK_AGAIN])
         if next_command < FAR:
-            soonest = min(soonest, d.to_core(m, next_command) + ahead)
+            soonest = min(soonest, ds.to_core(m, next_command) + ahead)
         if soonest >= FAR:
             break
         st[t.S_NOW], st[t.S_PORTS_USED] = max(st[t.S_NOW] + 1, soonest), 0
     if st[t.S_PV] < st[t.S_QUERIES]:
         return -1
     st[t.S_TOTAL] = max(query[st[t.S_QUERIES] - 1, t.Q_OUT] + 1, st[t.S_LAST_WRITE])
-    d.refresh_until(m, d.to_dram(m, st[t.S_TOTAL]))
+    d.refresh_until(m, ds.to_dram(m, st[t.S_TOTAL]))
     return int(st[t.S_TOTAL])

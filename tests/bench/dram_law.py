@@ -1,7 +1,7 @@
 """A judge of DRAM command logs: it knows the timings of a `Dram` and the rules of its standard, and no controller.
 
-A log is what `tokensieve.sim.kernels.dram.command_log` lists: clock, pseudo-channel, command, bank, row, in the order
-of issue within a pseudo-channel.
+A log is what `tokensieve.sim.kernels.dram_state.command_log` lists: clock, pseudo-channel, command, bank, row, in the
+order of issue within a pseudo-channel.
 """
 
 from collections.abc import Iterable, Sequence

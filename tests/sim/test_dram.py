@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tokensieve.arch import load_arch
 from tokensieve.arch.memory import ADDRESS_PARTS, Dram
 from tokensieve.sim.dramrun import pattern, replay
-from tokensieve.sim.kernels import dram as d
+from tokensieve.sim.kernels import dram_state as ds
 
 SPATTEN = load_arch("spatten").dram
 ONE = SPATTEN.model_copy(update={"channels": 1})
@@ -101,7 +101,7 @@ def test_every_mapping_gives_each_granule_a_place_of_its_own(parts, data):
     places = int(np.prod(list(size.values()))) * (1 if "co" in size else 2) * 3  # three rows of every bank within reach
     log = replay(dram, np.arange(places) * 32, log=10_000).commands
 
-    reached, times = np.unique(log[log[:, 2] == d.C_RD][:, [1, 3, 4]], axis=0, return_counts=True)
+    reached, times = np.unique(log[log[:, 2] == ds.C_RD][:, [1, 3, 4]], axis=0, return_counts=True)
     columns = 1 if "co" in size else 2
     assert (len(reached) * columns, set(times)) == (places, {columns})
 
@@ -134,8 +134,8 @@ def test_the_counts_are_those_of_the_commands():
     stats = replay(ONE, RANDOM, writes=RANDOM % 96 == 0, log=1 << 16)
     counts = np.bincount(stats.commands[:, 2], minlength=6)
 
-    assert counts[[d.C_ACT, d.C_RD, d.C_WR]].tolist() == [stats.activates, stats.reads, stats.writes]
-    assert stats.refreshes == 2 * (stats.cycles // ONE.nREFI) == counts[d.C_REF]
+    assert counts[[ds.C_ACT, ds.C_RD, ds.C_WR]].tolist() == [stats.activates, stats.reads, stats.writes]
+    assert stats.refreshes == 2 * (stats.cycles // ONE.nREFI) == counts[ds.C_REF]
 
 
 def test_a_slower_clock_of_the_accelerator_sees_fewer_cycles():
@@ -145,19 +145,21 @@ def test_a_slower_clock_of_the_accelerator_sees_fewer_cycles():
 
 
 def test_the_same_clock_on_both_sides_has_the_same_times():
-    state = d.new_state(SPATTEN.model_copy(update={"tCK_ps": 1250}), 800, 1)
+    state = ds.new_state(SPATTEN.model_copy(update={"tCK_ps": 1250}), 800, 1)
 
-    assert [d.to_dram(state, t) for t in range(1000)] == [d.to_core(state, t) for t in range(1000)] == list(range(1000))
+    assert (
+        [ds.to_dram(state, t) for t in range(1000)] == [ds.to_core(state, t) for t in range(1000)] == list(range(1000))
+    )
 
 
 @given(mhz=st.integers(1, 4000), tck=st.integers(100, 5000), time=st.integers(0, 1 << 30))
 def test_a_time_of_one_clock_is_the_first_of_the_other_that_is_not_before(mhz, tck, time):
     """Compared in femtoseconds times MHz, which are whole numbers."""
-    state = d.new_state(ONE.model_copy(update={"tCK_ps": tck}), mhz, 1)
+    state = ds.new_state(ONE.model_copy(update={"tCK_ps": tck}), mhz, 1)
     core, clock = 10**6, tck * mhz
-    there, back = d.to_dram(state, time), d.to_core(state, time)
+    there, back = ds.to_dram(state, time), ds.to_core(state, time)
 
     assert (there - 1) * clock < time * core <= there * clock
     assert (back - 1) * core < time * clock <= back * core
-    assert d.to_core(state, there) >= time
-    assert d.to_dram(state, d.to_core(state, there)) >= there
+    assert ds.to_core(state, there) >= time
+    assert ds.to_dram(state, ds.to_core(state, there)) >= there

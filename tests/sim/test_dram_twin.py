@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from tokensieve.arch.memory import ADDRESS_PARTS, Dram
 from tokensieve.sim.kernels import dram as d
+from tokensieve.sim.kernels import dram_state as ds
 
-KINDS = {d.C_ACT: "ACT", d.C_PRE: "PRE", d.C_RD: "RD", d.C_WR: "WR", d.C_PREA: "PREA", d.C_REF: "REF"}
+KINDS = {ds.C_ACT: "ACT", ds.C_PRE: "PRE", ds.C_RD: "RD", ds.C_WR: "WR", ds.C_PREA: "PREA", ds.C_REF: "REF"}
 TIMINGS = (
     "nCL", "nCWL", "nRCD", "nRP", "nRAS", "nRC", "nCCD_S", "nCCD_L", "nRRD_S", "nRRD_L", "nFAW", "nRTP", "nWR",
     "nWTR_S", "nWTR_L", "nRFC",
@@ -52,22 +53,22 @@ streams = st.lists(
 
 def kernel_run(dram, fifo, stream):
     """Return what `dram_twin.run` returns, from the kernel."""
-    state = d.new_state(dram, 1000, fifo, 4096)
-    slots = state[state[d.O_SLOT] : state[d.O_DONE]].reshape(-1, d.N_SLOT)
+    state = ds.new_state(dram, 1000, fifo, 4096)
+    slots = state[state[ds.O_SLOT] : state[ds.O_DONE]].reshape(-1, ds.N_SLOT)
     assert len(stream) <= len(slots)
-    slots[: len(stream), d.LEFT] = 1
+    slots[: len(stream), ds.LEFT] = 1
     clock = 0
     for slot, (address, write, earliest) in enumerate(stream):
         clock = d.push(state, address, max(clock, earliest), slot, int(write))
-    d.advance_all(state, d.FAR)
-    log = d.command_log(state)
+    d.advance_all(state, ds.FAR)
+    log = ds.command_log(state)
     commands = [
         [dram_twin.Command(t, KINDS[kind], bank, row) for t, _, kind, bank, row in log[log[:, 1] == g].tolist()]
         for g in range(dram.channels * dram.pseudo_channels)
     ]
-    assert state[d.LOGGED] == len(log)
-    assert sorted(state[state[d.O_DONE] :][: state[d.DONE]]) == list(range(len(stream)))
-    return slots[: len(stream), d.END].tolist(), commands
+    assert state[ds.LOGGED] == len(log)
+    assert sorted(state[state[ds.O_DONE] :][: state[ds.DONE]]) == list(range(len(stream)))
+    return slots[: len(stream), ds.END].tolist(), commands
 
 
 def in_time(dram, stream):

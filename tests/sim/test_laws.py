@@ -10,7 +10,7 @@ from bench.pipeline_count import TENSORS, granules
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokensieve.sim.kernels import dram
+from tokensieve.sim.kernels import dram_state
 from tokensieve.sim.kernels import tables as t
 from tokensieve.sim.level import cycle_result
 from tokensieve.workloads.reference import dense
@@ -69,7 +69,7 @@ def test_every_granule_crosses_dram_once(case):
     run = simulated(case)
     read, written = run.granules[:, :4].sum(), run.granules[:, 4].sum()
 
-    assert (run.dram[dram.READS], run.dram[dram.WRITES]) == (read, written)
+    assert (run.dram[dram_state.READS], run.dram[dram_state.WRITES]) == (read, written)
     assert run.scalar(t.S_PUSHED) == read + written
 
 

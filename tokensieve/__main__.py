@@ -1,0 +1,5 @@
+"""``python -m tokensieve``: the command line."""
+
+from tokensieve.cli import main
+
+main()
