@@ -1,5 +1,0 @@
-"""``python -m tokensieve``: the command line."""
-
-from tokensieve.cli import main
-
-main()
