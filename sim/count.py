@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tokensieve.arch.machine import Arch
-from tokensieve.arch.timing import TopkLaw, TopkWork
+from tokensieve.arch.topklaw import TopkLaw, TopkWork
 from tokensieve.sim.cycle import CycleRun
 from tokensieve.sim.kernels import dram_state
 from tokensieve.sim.kernels import tables as t

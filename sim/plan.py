@@ -7,7 +7,8 @@ import numpy.typing as npt
 
 from tokensieve.arch.errors import WorkloadError
 from tokensieve.arch.machine import Arch
-from tokensieve.arch.timing import StreamWork, TopkWork
+from tokensieve.arch.timing import StreamWork
+from tokensieve.arch.topklaw import TopkWork
 from tokensieve.sim.kernels import tables as t
 from tokensieve.sim.work import RowWork
 

@@ -20,7 +20,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tokensieve.arch import Arch
-from tokensieve.arch.timing import StreamWork, TopkWork
+from tokensieve.arch.timing import StreamWork
+from tokensieve.arch.topklaw import TopkWork
 from tokensieve.workloads.decisions import Decisions
 
 

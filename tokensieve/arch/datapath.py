@@ -6,7 +6,8 @@ from pydantic import Field, model_validator
 
 from tokensieve.arch.base import ArchModel
 from tokensieve.arch.memory import require_powers_of_two
-from tokensieve.arch.timing import SoftmaxLaw, StreamLaw, TopkLaw
+from tokensieve.arch.timing import SoftmaxLaw, StreamLaw
+from tokensieve.arch.topklaw import BitonicLaw, BitserialLaw, QuickselectLaw, RadixLaw, TopkLaw
 
 Stages = Annotated[int, Field(ge=0, le=64)]
 Lanes = Annotated[int, Field(ge=1, le=1024)]
@@ -114,8 +115,9 @@ class Requant(ArchModel):
 class Topk(ArchModel):
     """Top-k engine (paper IV-B). There are two alike: one for local values, one for tokens and heads."""
 
-    engine: Literal["quickselect", "radix"] = "quickselect"
-    """How the k-th largest score is found."""
+    engine: Literal["quickselect", "radix", "bitserial", "bitonic"] = "quickselect"
+    """How the k-th largest score is found: quickselect, rounds against a pivot (the paper's); radix, digits from the
+    top; bitserial, one bit of all scores at a time; bitonic, a sorter of the whole row."""
 
     lanes: Annotated[int, Field(ge=1, le=64)] = 16
     """Scores that enter, are compared and leave per cycle."""
@@ -129,11 +131,11 @@ class Topk(ArchModel):
     digit_bits: Annotated[int, Field(ge=1, le=8)] = 4
     """Bits that one radix digit decides."""
 
-    first_digit: Literal["linear", "log"] = "linear"
+    first_digit: Literal["linear", "log"] = "log"
     """First radix digit: the top bits, or the position of the highest set bit and the next bit."""
 
-    round_cycles: Annotated[int, Field(ge=0, le=64)] = 3
-    """Cycles of a round beyond streaming its items (the authors' latency model)."""
+    count_stages: Annotated[int, Field(ge=1, le=10)] = 3
+    """Registers of the population count over all scores (engine `bitserial`)."""
 
     queue_lines: Annotated[int, Field(ge=1, le=1 << 16)] = 128
     """Lines of kept probabilities (of `softmax.lanes` each) that may wait for their values."""
@@ -157,14 +159,53 @@ class Topk(ArchModel):
         return 2 if self.compactor == "low_latency" else 2 * max(1, (self.lanes - 1).bit_length())
 
     @property
+    def rows(self) -> int:
+        """Rows of `lanes` scores that the longest row of tokens takes."""
+        return -(-self.max_tokens // self.lanes)
+
+    @property
+    def drain_latency(self) -> int:
+        """Cycles of a drain beyond reading its rows.
+
+        The verdict's register, the side buffer's read, the comparison with the threshold, the count of ties, the mask,
+        the zero eliminator, its row buffer and the last row, which leaves a cycle after the others.
+        """
+        return 5 + self.compactor_stages + 2
+
+    @property
     def law(self) -> TopkLaw:
         """Cycle law of one engine."""
-        return TopkLaw(
-            engine=self.engine,
-            lanes=self.lanes,
-            round_cycles=self.round_cycles,
-            drain_latency=1 + self.compactor_stages,
-        )
+        lanes, drain = self.lanes, self.drain_latency
+        match self.engine:
+            case "quickselect":
+                return QuickselectLaw(
+                    lanes=lanes, bypass_cycles=1, start_cycles=2, round_cycles=self.round_cycles, drain_latency=drain
+                )
+            case "radix":
+                return RadixLaw(
+                    lanes=lanes,
+                    bypass_cycles=1,
+                    first_cycles=self.round_cycles,
+                    round_cycles=self.round_cycles,
+                    drain_latency=drain,
+                )
+            case "bitserial":
+                return BitserialLaw(
+                    lanes=lanes,
+                    bypass_cycles=1,
+                    bits=self.score_bits,
+                    step_cycles=1 + self.count_stages,
+                    start_cycles=2,
+                    drain_latency=drain,
+                )
+            case "bitonic":
+                layers = (self.max_tokens - 1).bit_length() ** 2
+                return BitonicLaw(lanes=lanes, bypass_cycles=1, layers=layers, start_cycles=2, drain_latency=drain)
+
+    @property
+    def round_cycles(self) -> int:
+        """Cycles of a round of quickselect or of a radix digit, beyond streaming its items."""
+        return 8 + self.compactor_stages
 
 
 class Importance(ArchModel):

@@ -1,0 +1,78 @@
+"""Layouts of what travels between units. Both ends of a stream build theirs here."""
+
+from amaranth.hdl import unsigned
+from amaranth.lib import wiring
+from amaranth.lib.data import ArrayLayout, Layout, StructLayout
+from amaranth.lib.wiring import Out
+
+from tokensieve.arch.datapath import Topk
+
+
+def event(layout: Layout) -> wiring.Signature:
+    """Return the signature of a probe: `payload` is meant in the cycles in which `valid` is high. It cannot wait."""
+    return wiring.Signature({"payload": Out(layout), "valid": Out(1)})
+
+
+def index_bits(topk: Topk) -> int:
+    """Return the width of a score's index in its row."""
+    return (topk.max_tokens - 1).bit_length()
+
+
+def length_bits(topk: Topk) -> int:
+    """Return the width of a number of scores, 0..max_tokens."""
+    return topk.max_tokens.bit_length()
+
+
+def lane_count_bits(lanes: int) -> int:
+    """Return the width of a number of lanes, 0..lanes."""
+    return lanes.bit_length()
+
+
+def command(topk: Topk) -> StructLayout:
+    """Return the layout of a selection's command: scores offered, scores to keep, seed of the pivots."""
+    return StructLayout({"n": unsigned(length_bits(topk)), "k": unsigned(length_bits(topk)), "seed": unsigned(16)})
+
+
+def score_row(topk: Topk) -> StructLayout:
+    """Return the layout of a row of scores; those beyond the command's n are ignored."""
+    return StructLayout({"scores": ArrayLayout(unsigned(topk.score_bits), topk.lanes)})
+
+
+def item(topk: Topk) -> StructLayout:
+    """Return the layout of a score and its index in the row it came in."""
+    return StructLayout({"index": unsigned(index_bits(topk)), "score": unsigned(topk.score_bits)})
+
+
+def sparse_row(lanes: int, data: Layout) -> StructLayout:
+    """Return the layout of a row of which only the lanes in `mask` count; `last` ends a packet."""
+    return StructLayout({"items": ArrayLayout(data, lanes), "mask": unsigned(lanes), "last": unsigned(1)})
+
+
+def routed_row(lanes: int, data: Layout) -> StructLayout:
+    """Return the layout of a compacted row: its `count` items stand from lane `offset` on, around the end."""
+    return StructLayout(
+        {
+            "items": ArrayLayout(data, lanes),
+            "mask": unsigned(lanes),
+            "offset": unsigned(max(1, (lanes - 1).bit_length())),
+            "count": unsigned(lane_count_bits(lanes)),
+            "last": unsigned(1),
+        }
+    )
+
+
+def packed_row(lanes: int, data: Layout) -> StructLayout:
+    """Return the layout of a row whose first `count` lanes count; `last` ends a packet."""
+    return StructLayout(
+        {"items": ArrayLayout(data, lanes), "count": unsigned(lane_count_bits(lanes)), "last": unsigned(1)}
+    )
+
+
+def found(topk: Topk) -> StructLayout:
+    """Return the layout of a selection: kept are the scores above `threshold` and the first `ties` equal to it."""
+    return StructLayout({"threshold": unsigned(topk.score_bits), "ties": unsigned(length_bits(topk))})
+
+
+def round_size(topk: Topk) -> StructLayout:
+    """Return the layout of one entry of a work record."""
+    return StructLayout({"size": unsigned(length_bits(topk))})

@@ -1,0 +1,139 @@
+"""Compaction of the marked lanes of a row: prefix sum, then one layer of selectors per bit of the lane number."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from amaranth.hdl import Module, Signal, unsigned
+from amaranth.lib import stream, wiring
+from amaranth.lib.data import ArrayLayout, Layout, StructLayout
+from amaranth.lib.wiring import In, Out
+
+from tokensieve.rtl.beats import lane_count_bits, routed_row, sparse_row
+from tokensieve.rtl.pipe import Step, chain
+
+
+class Compactor(wiring.Component):
+    """Moves the marked items of each row together, in order, behind those of the rows before.
+
+    An item's place is the number of marked items before it in its packet, modulo `lanes`: rows of a packet continue one
+    another around the end of the row, and a packet begins at lane 0. A bank per lane, or `RowBuffer`, makes full rows of them.
+
+    Timing
+    ------
+    One row per cycle, `stages` cycles from a transfer on ``i`` to ``valid`` on ``o``; elastic.
+
+    Parameters
+    ----------
+    lanes : int
+        Items of a row, a power of two.
+    data : `Layout`
+        One item.
+    stages : int
+        2, or 2 log2(lanes) for a register behind every layer.
+
+    Members
+    -------
+    i : ``In(stream.Signature(sparse_row(lanes, data)))``
+        Rows with marks; `last` ends a packet.
+    o : ``Out(stream.Signature(routed_row(lanes, data)))``
+        The same rows, compacted.
+    """
+
+    def __init__(self, lanes: int, data: Layout, stages: int) -> None:
+        super().__init__(
+            {
+                "i": In(stream.Signature(sparse_row(lanes, data))),
+                "o": Out(stream.Signature(routed_row(lanes, data))),
+            }
+        )
+        self._lanes, self._data, self._stages = lanes, data, stages
+        self._bits = (lanes - 1).bit_length()
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        layers = list(range(self._bits))
+        whole = self._stages == 2
+        sums = [layers] if whole else [[layer] for layer in layers]
+        routes = [layers] if whole else [[layer] for layer in layers]
+        steps: list[tuple[Layout, Step]] = []
+        for number, group in enumerate(sums):
+            steps.append((self._ranked, self._prefix(group, first=number == 0, final=number == len(sums) - 1)))
+        steps += [(self._ranked, self._route(group)) for group in routes]
+        end = chain(m, "stage", self.i, steps)
+        m.d.comb += [self.o.valid.eq(end.valid), end.ready.eq(self.o.ready)]
+        for name in ("items", "mask", "offset", "count", "last"):
+            m.d.comb += getattr(self.o.p, name).eq(getattr(end.p, name))
+        return m
+
+    @property
+    def _ranked(self) -> StructLayout:
+        """A row on its way: `place` first counts marked lanes up to and with each, then is the lane to go to."""
+        fields = dict(routed_row(self._lanes, self._data).members)
+        return StructLayout({**fields, "place": ArrayLayout(unsigned(lane_count_bits(self._lanes)), self._lanes)})
+
+    def _prefix(self, group: Sequence[int], first: bool, final: bool) -> Step:
+        """Return the step that adds layers of the prefix sum, the first and last of which begin and end it."""
+
+        def step(m: Module, before: Any, after: Any, moves: Signal) -> None:
+            counts = [before.mask[lane] if first else before.place[lane] for lane in range(self._lanes)]
+            for layer in group:
+                counts = self._add_layer(m, counts, layer)
+            m.d.comb += [after.items.eq(before.items), after.mask.eq(before.mask), after.last.eq(before.last)]
+            if final:
+                self._end_prefix(m, before, after, counts, moves)
+            else:
+                m.d.comb += [after.place[lane].eq(count) for lane, count in enumerate(counts)]
+
+        return step
+
+    def _add_layer(self, m: Module, counts: Sequence[Any], layer: int) -> list[Any]:
+        """Return `counts` with what stands 2^layer lanes before added to each."""
+        added = list(counts)
+        for lane in range(1 << layer, self._lanes):
+            added[lane] = Signal(lane_count_bits(self._lanes), name=f"sum{layer}_{lane}")
+            m.d.comb += added[lane].eq(counts[lane] + counts[lane - (1 << layer)])
+        return added
+
+    def _end_prefix(self, m: Module, before: Any, after: Any, counts: Sequence[Any], moves: Signal) -> None:
+        """Turn the finished counts into lanes, behind the items of the packet's rows before."""
+        offset = Signal(max(1, self._bits))
+        most = self._lanes - 1
+        m.d.comb += [after.offset.eq(offset), after.count.eq(counts[-1])]
+        for lane, count in enumerate(counts):
+            m.d.comb += after.place[lane].eq((offset + count + most) & most)
+        with m.If(moves & before.last):
+            m.d.sync += offset.eq(0)
+        with m.Elif(moves):
+            m.d.sync += offset.eq((offset + counts[-1]) & most)
+
+    def _route(self, group: Sequence[int]) -> Step:
+        """Return the step of the given layers; layer b sets bit b of each item's lane to that of its place.
+
+        No two items meet: two of them in the same block of 2^b lanes go to places less than 2^b apart.
+        """
+
+        def step(m: Module, before: Any, after: Any, moves: Signal) -> None:
+            row = [(before.items[lane], before.mask[lane], before.place[lane]) for lane in range(self._lanes)]
+            for layer in group:
+                row = self._route_layer(m, row, layer)
+            m.d.comb += [after.offset.eq(before.offset), after.count.eq(before.count), after.last.eq(before.last)]
+            for lane, (data, mark, place) in enumerate(row):
+                m.d.comb += [after.items[lane].eq(data), after.mask[lane].eq(mark), after.place[lane].eq(place)]
+
+        return step
+
+    def _route_layer(self, m: Module, row: Sequence[Any], layer: int) -> list[Any]:
+        routed = []
+        for lane in range(self._lanes):
+            (data, mark, place), (other, other_mark, other_place) = row[lane], row[lane ^ (1 << layer)]
+            bit = lane >> layer & 1
+            cross, marked = Signal(name=f"cross{layer}_{lane}"), Signal(name=f"mark{layer}_{lane}")
+            moved = Signal(self._data, name=f"item{layer}_{lane}")
+            to = Signal(lane_count_bits(self._lanes), name=f"to{layer}_{lane}")
+            m.d.comb += cross.eq(other_mark & (other_place[layer] == bit))
+            m.d.comb += marked.eq(cross | mark & (place[layer] == bit))
+            m.d.comb += [moved.eq(data), to.eq(place)]
+            with m.If(cross):
+                m.d.comb += [moved.eq(other), to.eq(other_place)]
+            routed.append((moved, marked, to))
+        return routed

@@ -1,0 +1,192 @@
+"""The way out of a top-k engine: the rows that were loaded, compared with the threshold and compacted."""
+
+from typing import Any
+
+from amaranth.hdl import Module, Signal, unsigned
+from amaranth.lib import stream, wiring
+from amaranth.lib.data import ArrayLayout, StructLayout
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from tokensieve.arch.datapath import Topk
+from tokensieve.rtl.beats import (
+    found,
+    item,
+    lane_count_bits,
+    length_bits,
+    packed_row,
+    score_row,
+    sparse_row,
+)
+from tokensieve.rtl.pipe import Step, chain
+from tokensieve.rtl.zero_eliminator import ZeroEliminator
+
+
+def loaded_row(topk: Topk) -> StructLayout:
+    """Return the layout of a row on its way to the side buffer: its place there and its scores."""
+    return StructLayout({"slot": unsigned(1), "row": unsigned(row_bits(topk)), **dict(score_row(topk).members)})
+
+
+def row_bits(topk: Topk) -> int:
+    """Return the width of a row's number in its command."""
+    return max(1, (topk.rows - 1).bit_length())
+
+
+def job(topk: Topk) -> StructLayout:
+    """Return the layout of what a drain is told: which slot, how many scores, and which of them to keep."""
+    return StructLayout({"slot": unsigned(1), "n": unsigned(length_bits(topk)), **dict(found(topk).members)})
+
+
+class Drain(wiring.Component):
+    """Reads a command's rows out of the side buffer and lets those items pass that are to be kept.
+
+    The side buffer has two slots, so that one command loads while another one drains.
+
+    Timing
+    ------
+    A row is read every cycle, from the cycle after the job's transfer on. The last row stands on ``o``
+    ``topk.drain_latency`` cycles after it was read. The next job is taken when the last row has passed the comparison.
+
+    Parameters
+    ----------
+    topk : `Topk`
+        Lanes, rows and registers.
+
+    Members
+    -------
+    load : ``In(1)``
+        `row` is stored.
+    row : ``In(loaded_row(topk))``
+        A row and its place.
+    job : ``In(stream.Signature(job(topk)))``
+        What to read and keep.
+    o : ``Out(stream.Signature(packed_row(topk.lanes, item(topk))))``
+        Kept items in their order, full rows but the last.
+    """
+
+    def __init__(self, topk: Topk) -> None:
+        super().__init__(
+            {
+                "load": In(1),
+                "row": In(loaded_row(topk)),
+                "job": In(stream.Signature(job(topk))),
+                "o": Out(stream.Signature(packed_row(topk.lanes, item(topk)))),
+            }
+        )
+        self._topk = topk
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        topk = self._topk
+        self._job = Signal(job(topk), reset_less=True)
+        self._reading, self._comparing = Signal(), Signal()  # rows are left to read; rows are before the zero eliminator
+        source = self._read(m)
+        steps: list[tuple[StructLayout, Step]] = [
+            (self._compared, self._compare),
+            (self._compared, self._rank_ties),
+            (sparse_row(topk.lanes, item(topk)), self._mark),
+        ]
+        marked = chain(m, "stage", source, steps)
+
+        m.submodules.zeros = zeros = ZeroEliminator(topk)
+        m.d.comb += [zeros.i.valid.eq(marked.valid), zeros.i.payload.eq(marked.payload), marked.ready.eq(zeros.i.ready)]
+        wiring.connect(m, zeros.o, wiring.flipped(self.o))
+
+        m.d.comb += self.job.ready.eq(~self._reading & ~self._comparing)
+        with m.If(marked.valid & marked.ready & marked.p.last):
+            m.d.sync += self._comparing.eq(0)
+        with m.If(self.job.valid & self.job.ready):
+            m.d.sync += [self._job.eq(self.job.payload), self._reading.eq(1), self._comparing.eq(1)]
+        return m
+
+    @property
+    def _read_row(self) -> StructLayout:
+        """A row out of the side buffer: which of its lanes hold scores, the number of its first score."""
+        topk = self._topk
+        return StructLayout(
+            {
+                "row": unsigned(row_bits(topk)),
+                "scores": ArrayLayout(unsigned(topk.score_bits), topk.lanes),
+                "mask": unsigned(topk.lanes),
+                "first": unsigned(1),
+                "last": unsigned(1),
+            }
+        )
+
+    @property
+    def _compared(self) -> StructLayout:
+        """A row with its verdicts: above the threshold, equal to it, and how many are equal up to each lane."""
+        lanes = self._topk.lanes
+        ranks = ArrayLayout(unsigned(lane_count_bits(lanes)), lanes)
+        fields = dict(self._read_row.members)
+        return StructLayout({**fields, "above": unsigned(lanes), "equal": unsigned(lanes), "ranks": ranks})
+
+    def _read(self, m: Module) -> stream.Interface:
+        """Add the side buffer and the counter that reads it; return the stream of its rows."""
+        topk, places = self._topk, row_bits(self._topk)
+        words = ArrayLayout(unsigned(topk.score_bits), topk.lanes)
+        m.submodules.side = memory = Memory(shape=words, depth=2 << places, init=[], attrs={"ram_style": "block"})
+        write, read = memory.write_port(), memory.read_port()
+        m.d.comb += [write.en.eq(self.load), write.data.eq(self.row.scores)]
+        m.d.comb += write.addr.eq(self.row.row | (self.row.slot << places))
+
+        row, left, first = Signal(places), Signal(length_bits(topk)), Signal()
+        rows = stream.Signature(self._read_row).create(path=("side_row",))
+        advance, held = Signal(), Signal.like(left)
+        m.d.comb += advance.eq(~rows.valid | rows.ready)
+        m.d.comb += [read.addr.eq(row | (self._job.slot << places)), read.en.eq(advance)]
+        with m.If(advance):
+            m.d.sync += [rows.valid.eq(self._reading), rows.p.row.eq(row), rows.p.first.eq(first), held.eq(left)]
+            with m.If(self._reading):
+                m.d.sync += [row.eq(row + 1), first.eq(0), left.eq(left - topk.lanes)]
+                with m.If(left <= topk.lanes):
+                    m.d.sync += self._reading.eq(0)
+        with m.If(self.job.valid & self.job.ready):
+            m.d.sync += [row.eq(0), first.eq(1), left.eq(self.job.p.n)]
+        m.d.comb += [rows.p.scores.eq(read.data), rows.p.last.eq(held <= topk.lanes)]
+        m.d.comb += [rows.p.mask[lane].eq(held > lane) for lane in range(topk.lanes)]
+        return rows
+
+    def _compare(self, m: Module, before: Any, after: Any, moves: Signal) -> None:
+        for name in ("row", "scores", "mask", "first", "last"):
+            m.d.comb += getattr(after, name).eq(getattr(before, name))
+        for lane in range(self._topk.lanes):
+            m.d.comb += after.above[lane].eq(before.mask[lane] & (before.scores[lane] > self._job.threshold))
+            m.d.comb += after.equal[lane].eq(before.mask[lane] & (before.scores[lane] == self._job.threshold))
+
+    def _rank_ties(self, m: Module, before: Any, after: Any, moves: Signal) -> None:
+        m.d.comb += after.eq(before)
+        counts = [before.equal[lane] for lane in range(self._topk.lanes)]
+        layer = 1
+        while layer < self._topk.lanes:
+            counts = self._add_layer(m, counts, layer)
+            layer *= 2
+        m.d.comb += [after.ranks[lane].eq(count) for lane, count in enumerate(counts)]
+
+    def _add_layer(self, m: Module, counts: list[Any], layer: int) -> list[Any]:
+        added = list(counts)
+        for lane in range(layer, len(counts)):
+            added[lane] = Signal(lane_count_bits(self._topk.lanes), name=f"equal{layer}_{lane}")
+            m.d.comb += added[lane].eq(counts[lane] + counts[lane - layer])
+        return added
+
+    def _mark(self, m: Module, before: Any, after: Any, moves: Signal) -> None:
+        """Mark what is kept: all above the threshold, and of those equal to it the first ones."""
+        topk = self._topk
+        spent = Signal(length_bits(topk))  # equal ones in the rows before
+        ties, spare = Signal.like(spent), Signal.like(spent)
+        m.d.comb += ties.eq(spent)
+        with m.If(before.first):
+            m.d.comb += ties.eq(self._job.ties)
+        m.d.comb += spare.eq(0)
+        with m.If(ties > before.ranks[-1]):
+            m.d.comb += spare.eq(ties - before.ranks[-1])
+        with m.If(moves):
+            m.d.sync += spent.eq(spare)
+        base = before.row << (topk.lanes - 1).bit_length()
+        for lane in range(topk.lanes):
+            m.d.comb += after.items[lane].score.eq(before.scores[lane])
+            m.d.comb += after.items[lane].index.eq(base | lane)
+            tie = before.equal[lane] & (before.ranks[lane] <= ties)
+            m.d.comb += after.mask[lane].eq(before.above[lane] | tie)
+        m.d.comb += after.last.eq(before.last)

@@ -1,0 +1,1 @@
+"""How the hardware becomes Verilog, a simulation, a proof and a bitstream."""

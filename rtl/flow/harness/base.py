@@ -1,0 +1,67 @@
+"""What a unit's harness offers to whoever runs the unit."""
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from amaranth.lib import wiring
+
+from tokensieve.arch.machine import Arch
+from tokensieve.rtl.flow.case import Record, Stimulus
+from tokensieve.workloads.vectors import Vectors
+
+Array = npt.NDArray[Any]
+Arrays = Mapping[str, Array]
+
+__all__ = ["Array", "Arrays", "Harness", "Record", "Stimulus", "part", "unit_class"]
+
+
+class Harness(Protocol):
+    """Turns a unit's vectors into beats, and recorded beats back into arrays.
+
+    `which` are the vectors that one case runs back to back, by index. Answers are one item per vector of `which`.
+    A record may be incomplete or hold wrong beats: whoever reads it must say what came, and not raise, wherever that is
+    possible; what does raise counts as a mismatch.
+    """
+
+    unit: str
+    """Name of the unit, as on the command line."""
+
+    module: str
+    """Module of the component, for example ``tokensieve.rtl.topk``."""
+
+    def component(self, arch: Arch) -> wiring.Component:
+        """Return the unit for `arch`. Its class comes from `unit_class`, so that faults can be planted."""
+
+    def stimulus(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Stimulus:
+        """Return what goes in and how much is awaited."""
+
+    def observed(
+        self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record
+    ) -> Sequence[Mapping[str, Array]]:
+        """Return what came out, per vector, under the names of `vectors.expected`."""
+
+    def work(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, Array]]:
+        """Return what the probes counted, per vector, under the names of `vectors.work`. Nothing where none do."""
+
+    def cycles(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, int]]:
+        """Return the cycles, per vector: `total`, and `select` where the unit has one (contracts, section 4)."""
+
+
+def unit_class(module: str, name: str) -> Any:
+    """Return the class `name` of `module` as it is at this moment: the edited one while a fault is planted."""
+    return getattr(import_module(module), name)
+
+
+def part(arrays: Arrays, name: str, index: int) -> Array:
+    """Return what vector `index` has of `name`: a slice of a ragged array (there is a `NAME_ptr`), or row `index`.
+
+    >>> part({"ids": np.array([4, 5, 6]), "ids_ptr": np.array([0, 1, 3])}, "ids", 1)
+    array([5, 6])
+    """
+    ends = arrays.get(f"{name}_ptr")
+    if ends is None:
+        return np.asarray(arrays[name][index])
+    return np.asarray(arrays[name][int(ends[index]) : int(ends[index + 1])])

@@ -1,0 +1,130 @@
+"""The zero eliminator: rows with holes in, full rows out (paper IV-C)."""
+
+from typing import Any
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.data import Layout
+from amaranth.lib.wiring import In, Out
+
+from tokensieve.arch.datapath import Topk
+from tokensieve.rtl.beats import item, lane_count_bits, packed_row, routed_row, sparse_row
+from tokensieve.rtl.compactor import Compactor
+
+
+class RowBuffer(wiring.Component):
+    """Packs compacted partial rows into full rows.
+
+    A full row waits until the next item shows that it is not the last: so every row is full but the last of its packet,
+    which has 1 item or more unless the packet has none.
+
+    Timing
+    ------
+    One row per cycle. A row that completes another one puts it on ``o`` one cycle later; the last row of a packet
+    stands on ``o`` two cycles after the transfer of the packet's last row on ``i``. While ``o`` is stalled, rows are
+    taken as long as none completes.
+
+    Parameters
+    ----------
+    lanes : int
+        Items of a row, a power of two.
+    data : `Layout`
+        One item.
+
+    Members
+    -------
+    i : ``In(stream.Signature(routed_row(lanes, data)))``
+        Rows from a `Compactor`.
+    o : ``Out(stream.Signature(packed_row(lanes, data)))``
+        Full rows, and the rest of each packet.
+    """
+
+    def __init__(self, lanes: int, data: Layout) -> None:
+        super().__init__(
+            {
+                "i": In(stream.Signature(routed_row(lanes, data))),
+                "o": Out(stream.Signature(packed_row(lanes, data))),
+            }
+        )
+        self._lanes, self._data = lanes, data
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        lanes = self._lanes
+        held = [Signal(self._data, name=f"held_{lane}", reset_less=True) for lane in range(lanes)]
+        level = Signal(lane_count_bits(lanes))  # items held, 0..lanes
+        ending = Signal()  # what is held is the rest of a packet
+        kept, total = Signal.like(level), Signal(lane_count_bits(lanes) + 1)
+        free, wants, accept = Signal(), Signal(), Signal()
+
+        m.d.comb += free.eq(~self.o.valid | self.o.ready)
+        m.d.comb += kept.eq(level)
+        with m.If(ending):
+            m.d.comb += kept.eq(0)
+        m.d.comb += total.eq(kept + self.i.p.count)
+        m.d.comb += wants.eq(ending | (self.i.valid & (total > lanes)))
+        m.d.comb += self.i.ready.eq(free | ~(ending | (total > lanes)))
+        m.d.comb += accept.eq(self.i.valid & self.i.ready)
+
+        with m.If(free):
+            m.d.sync += self.o.valid.eq(wants)
+            m.d.sync += [self.o.p.last.eq(ending), self.o.p.count.eq(level)]
+            with m.If(~ending):
+                m.d.sync += self.o.p.count.eq(lanes)
+            for lane, data in enumerate(held):
+                m.d.sync += self.o.p.items[lane].eq(data)
+                with m.If(lane >= level):
+                    m.d.sync += self.o.p.items[lane].eq(self.i.p.items[lane])
+            m.d.sync += ending.eq(0)
+            with m.If(ending):
+                m.d.sync += level.eq(0)
+        with m.If(accept):
+            m.d.sync += ending.eq(self.i.p.last)
+            m.d.sync += level.eq(total)
+            with m.If(total > lanes):
+                m.d.sync += level.eq(total - lanes)
+            for lane, data in enumerate(held):
+                with m.If(self.i.p.mask[lane]):
+                    m.d.sync += data.eq(self.i.p.items[lane])
+        return m
+
+
+class ZeroEliminator(wiring.Component):
+    """Drops the lanes that are not marked and packs the others into full rows, in order.
+
+    Timing
+    ------
+    One row per cycle. The last row of a packet stands on ``o`` ``topk.compactor_stages`` + 2 cycles after the transfer of
+    the packet's last row on ``i``, whatever is marked. Elastic: while ``o`` is stalled, rows are taken until the stages are full.
+
+    Parameters
+    ----------
+    topk : `Topk`
+        Lanes, item widths and registers.
+
+    Members
+    -------
+    i : ``In(stream.Signature(sparse_row(topk.lanes, item(topk))))``
+        Rows with marks; `last` ends a packet.
+    o : ``Out(stream.Signature(packed_row(topk.lanes, item(topk))))``
+        Full rows; the last of a packet has `last` and the rest of the items, none if nothing was marked.
+    """
+
+    def __init__(self, topk: Topk) -> None:
+        super().__init__(
+            {
+                "i": In(stream.Signature(sparse_row(topk.lanes, item(topk)))),
+                "o": Out(stream.Signature(packed_row(topk.lanes, item(topk)))),
+            }
+        )
+        self._topk = topk
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        topk = self._topk
+        m.submodules.compactor = compactor = Compactor(topk.lanes, item(topk), topk.compactor_stages)
+        m.submodules.rows = rows = RowBuffer(topk.lanes, item(topk))
+        wiring.connect(m, wiring.flipped(self.i), compactor.i)
+        wiring.connect(m, compactor.o, rows.i)
+        wiring.connect(m, rows.o, wiring.flipped(self.o))
+        return m

@@ -1,0 +1,39 @@
+"""What a twin is given: the handshakes that its surroundings made, and the data that timing depends on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feed:
+    """Surroundings of one unit from reset on, cycle by cycle. Nothing that the unit itself did is in here.
+
+    >>> feed = Feed(valid={"i": [True]}, ready={"o": [False, True]})
+    >>> feed.cycles, feed.offers("i", 1), feed.takes("o", 1)
+    (2, False, True)
+    """
+
+    valid: Mapping[str, Sequence[bool]]
+    """Of every source: whether it offered a beat, per cycle."""
+
+    ready: Mapping[str, Sequence[bool]]
+    """Of every sink: whether it would have taken a beat, per cycle."""
+
+    data: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    """What timing depends on besides, from golden's vectors: lengths, lanes in use, sizes of rounds."""
+
+    @property
+    def cycles(self) -> int:
+        """Cycles that were recorded."""
+        return max((len(bits) for bits in (*self.valid.values(), *self.ready.values())), default=0)
+
+    def offers(self, source: str, cycle: int) -> bool:
+        """Return whether `source` offered a beat in `cycle`; after the recording it offers none."""
+        bits = self.valid[source]
+        return cycle < len(bits) and bool(bits[cycle])
+
+    def takes(self, sink: str, cycle: int) -> bool:
+        """Return whether `sink` would have taken a beat in `cycle`; after the recording it takes none."""
+        bits = self.ready[sink]
+        return cycle < len(bits) and bool(bits[cycle])
