@@ -34,10 +34,20 @@ def quickselect_record(scores: Tensor, k: int, number: Tensor) -> list[list[int]
     pivots. A round draws survivor ``(h * m) >> 16`` of its m survivors in original order as pivot and streams them past
     it.
     """
+    return quickselect_search(scores, k, number)[0]
+
+
+def quickselect_search(scores: Tensor, k: int, number: Tensor) -> tuple[list[list[int]], list[tuple[int, int]]]:
+    """Return each row's record, and what its last round finds: the pivot, and how many equal to it are kept.
+
+    The pivot is the k-th largest score, or the next smaller one if exactly k scores turn out to lie above it: then none
+    equal to it is kept. A row without a search has (0, 0).
+    """
     rows, n = scores.shape
     sizes: list[list[int]] = [[] for _ in range(rows)]
+    found = [(0, 0)] * rows
     if k == 0 or k >= n:
-        return sizes
+        return sizes, found
     row, state = torch.arange(rows), command_seed(number)
     alive = torch.ones(rows, n, dtype=torch.bool)
     target = torch.full((rows,), k)
@@ -52,8 +62,10 @@ def quickselect_record(scores: Tensor, k: int, number: Tensor) -> list[list[int]
         alive = torch.where(too_small[:, None], above, alive & (scores < pivot))
         target = torch.where(too_large, target - right - eq, target)
         go = too_large | too_small  # else right <= target <= right + eq: the pivot is the threshold
+        for r, *verdict in torch.stack([row, pivot[:, 0], target - right], dim=-1)[~go].tolist():
+            found[r] = verdict[0], verdict[1]
         row, state, alive, target, scores = row[go], state[go], alive[go], target[go], scores[go]
-    return sizes
+    return sizes, found
 
 
 def _survivor(scores: Tensor, alive: Tensor, number: Tensor) -> Tensor:

@@ -1,11 +1,13 @@
 """Layouts of what travels between units. Both ends of a stream build theirs here."""
 
 from amaranth.hdl import unsigned
-from amaranth.lib import wiring
+from amaranth.lib import enum, wiring
 from amaranth.lib.data import ArrayLayout, Layout, StructLayout
 from amaranth.lib.wiring import Out
 
 from tokensieve.arch.datapath import Topk
+from tokensieve.arch.gather import TokenGather
+from tokensieve.arch.memory import Dram
 
 
 def event(layout: Layout) -> wiring.Signature:
@@ -49,13 +51,17 @@ def sparse_row(lanes: int, data: Layout) -> StructLayout:
 
 
 def routed_row(lanes: int, data: Layout) -> StructLayout:
-    """Return the layout of a compacted row: its `count` items stand from lane `offset` on, around the end."""
+    """Return the layout of a compacted row: its `count` items stand from lane `offset` on, around the end.
+
+    `completes` says that they are more than what was free in the row that the packet's items before them have begun.
+    """
     return StructLayout(
         {
             "items": ArrayLayout(data, lanes),
             "mask": unsigned(lanes),
             "offset": unsigned(max(1, (lanes - 1).bit_length())),
             "count": unsigned(lane_count_bits(lanes)),
+            "completes": unsigned(1),
             "last": unsigned(1),
         }
     )
@@ -76,3 +82,45 @@ def found(topk: Topk) -> StructLayout:
 def round_size(topk: Topk) -> StructLayout:
     """Return the layout of one entry of a work record."""
     return StructLayout({"size": unsigned(length_bits(topk))})
+
+
+def gather_command(gather: TokenGather) -> StructLayout:
+    """Return the layout of a gather's command: where token 0's row begins, and the bytes of a row, 1..max_row_bytes."""
+    return StructLayout({"base": unsigned(gather.address_bits), "row_bytes": unsigned(gather.row_bits)})
+
+
+def granule_request(gather: TokenGather, dram: Dram) -> StructLayout:
+    """Return the layout of a request for one granule: the address of its first byte, and the channel it lies in."""
+    channel = max(1, (dram.channels - 1).bit_length())
+    return StructLayout({"address": unsigned(gather.address_bits), "channel": unsigned(channel)})
+
+
+def granule(dram: Dram) -> StructLayout:
+    """Return the layout of what memory gives for a request, its first byte first."""
+    return StructLayout({"data": ArrayLayout(unsigned(8), dram.granule_bytes)})
+
+
+def gathered_row(gather: TokenGather) -> StructLayout:
+    """Return the layout of a row of K or V: its first `count` bytes count, the others are 0; `last` ends a packet."""
+    return StructLayout(
+        {
+            "data": ArrayLayout(unsigned(8), gather.max_row_bytes),
+            "count": unsigned(gather.row_bits),
+            "last": unsigned(1),
+        }
+    )
+
+
+class SumsOp(enum.Enum, shape=3):
+    """What an accumulator of importance is told to do; see `tokensieve.rtl.importance`."""
+
+    CLEAR = 0
+    GROW = 1
+    ADD = 2
+    KEEP = 3
+    READ = 4
+
+
+def sums_command(capacity: int) -> StructLayout:
+    """Return the layout of an accumulator's command; what `n` means depends on `op`, `pin` counts for READ only."""
+    return StructLayout({"op": SumsOp, "n": unsigned(capacity.bit_length()), "pin": unsigned(1)})

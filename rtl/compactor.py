@@ -20,7 +20,7 @@ class Compactor(wiring.Component):
 
     Timing
     ------
-    One row per cycle, `stages` cycles from a transfer on ``i`` to ``valid`` on ``o``; elastic.
+    One row per cycle, `stages` cycles from a transfer on ``i`` to ``valid`` on ``o``. The rows inside move together (`chain`).
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class Compactor(wiring.Component):
         steps += [(self._ranked, self._route(group)) for group in routes]
         end = chain(m, "stage", self.i, steps)
         m.d.comb += [self.o.valid.eq(end.valid), end.ready.eq(self.o.ready)]
-        for name in ("items", "mask", "offset", "count", "last"):
+        for name in ("items", "mask", "offset", "count", "completes", "last"):
             m.d.comb += getattr(self.o.p, name).eq(getattr(end.p, name))
         return m
 
@@ -96,15 +96,18 @@ class Compactor(wiring.Component):
 
     def _end_prefix(self, m: Module, before: Any, after: Any, counts: Sequence[Any], moves: Signal) -> None:
         """Turn the finished counts into lanes, behind the items of the packet's rows before."""
-        offset = Signal(max(1, self._bits))
+        offset, begun = Signal(max(1, self._bits)), Signal()  # begun: the packet has had an item
         most = self._lanes - 1
         m.d.comb += [after.offset.eq(offset), after.count.eq(counts[-1])]
+        m.d.comb += after.completes.eq(offset + counts[-1] > self._lanes)
+        with m.If(begun & (offset == 0)):
+            m.d.comb += after.completes.eq(counts[-1] != 0)
         for lane, count in enumerate(counts):
             m.d.comb += after.place[lane].eq((offset + count + most) & most)
         with m.If(moves & before.last):
-            m.d.sync += offset.eq(0)
+            m.d.sync += [offset.eq(0), begun.eq(0)]
         with m.Elif(moves):
-            m.d.sync += offset.eq((offset + counts[-1]) & most)
+            m.d.sync += [offset.eq((offset + counts[-1]) & most), begun.eq(begun | (counts[-1] != 0))]
 
     def _route(self, group: Sequence[int]) -> Step:
         """Return the step of the given layers; layer b sets bit b of each item's lane to that of its place.
@@ -116,7 +119,8 @@ class Compactor(wiring.Component):
             row = [(before.items[lane], before.mask[lane], before.place[lane]) for lane in range(self._lanes)]
             for layer in group:
                 row = self._route_layer(m, row, layer)
-            m.d.comb += [after.offset.eq(before.offset), after.count.eq(before.count), after.last.eq(before.last)]
+            for name in ("offset", "count", "completes", "last"):
+                m.d.comb += getattr(after, name).eq(getattr(before, name))
             for lane, (data, mark, place) in enumerate(row):
                 m.d.comb += [after.items[lane].eq(data), after.mask[lane].eq(mark), after.place[lane].eq(place)]
 

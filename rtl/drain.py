@@ -82,6 +82,7 @@ class Drain(wiring.Component):
         self._reading, self._comparing = Signal(), Signal()  # rows are left to read; rows are before the zero eliminator
         source = self._read(m)
         steps: list[tuple[StructLayout, Step]] = [
+            (self._read_row, _keep),  # a block memory's output is late in its cycle
             (self._compared, self._compare),
             (self._compared, self._rank_ties),
             (sparse_row(topk.lanes, item(topk)), self._mark),
@@ -132,10 +133,9 @@ class Drain(wiring.Component):
 
         row, left, first = Signal(places), Signal(length_bits(topk)), Signal()
         rows = stream.Signature(self._read_row).create(path=("side_row",))
-        advance, held = Signal(), Signal.like(left)
-        m.d.comb += advance.eq(~rows.valid | rows.ready)
-        m.d.comb += [read.addr.eq(row | (self._job.slot << places)), read.en.eq(advance)]
-        with m.If(advance):
+        held = Signal.like(left)
+        m.d.comb += [read.addr.eq(row | (self._job.slot << places)), read.en.eq(rows.ready)]
+        with m.If(rows.ready):
             m.d.sync += [rows.valid.eq(self._reading), rows.p.row.eq(row), rows.p.first.eq(first), held.eq(left)]
             with m.If(self._reading):
                 m.d.sync += [row.eq(row + 1), first.eq(0), left.eq(left - topk.lanes)]
@@ -190,3 +190,7 @@ class Drain(wiring.Component):
             tie = before.equal[lane] & (before.ranks[lane] <= ties)
             m.d.comb += after.mask[lane].eq(before.above[lane] | tie)
         m.d.comb += after.last.eq(before.last)
+
+
+def _keep(m: Module, before: Any, after: Any, moves: Signal) -> None:
+    m.d.comb += after.eq(before)

@@ -1,4 +1,4 @@
-"""The register of an elastic pipeline."""
+"""Registers of pipelines: one alone, and a chain that moves as one."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -47,19 +47,31 @@ class Stage(wiring.Component):
 
 
 Step = Callable[[Module, Any, Any, Signal], None]
-"""Logic in front of a stage: ``step(m, before, after, moves)`` assigns the payload `after` that the stage takes in from
-the payload `before`; `moves` is high in the cycle in which the beat enters the stage."""
+"""Logic in front of a register: ``step(m, before, after, moves)`` assigns the payload `after` that the register takes in
+from the payload `before`; `moves` is high in the cycle in which the beat enters the register."""
 
 
 def chain(m: Module, name: str, source: Any, steps: Sequence[tuple[Layout, Step]]) -> Any:
-    """Add a stage of the given layout behind each step, the first step fed by the stream `source`; return the end."""
+    """Add a register of the given layout behind each step, the first step fed by the stream `source`; return the end.
+
+    The registers move together, whenever the last one may be overwritten: its beat leaves or it holds none. One gate
+    says so to all of them, so that the clock does not depend on how many there are. A gap between two beats stays one.
+    """
+    end = stream.Signature(steps[-1][0]).create(path=(f"{name}_end",))
+    advance, moves, valid, payload = (
+        Signal(name=f"{name}_advance"),
+        Signal(name=f"{name}_moves0"),
+        source.valid,
+        source.payload,
+    )
+    m.d.comb += [advance.eq(~end.valid | end.ready), source.ready.eq(advance), moves.eq(valid & advance)]
     for number, (layout, step) in enumerate(steps):
-        stage = Stage(layout)
-        m.submodules[f"{name}{number}"] = stage
-        moves = Signal(name=f"{name}{number}_moves")
-        m.d.comb += stage.i.valid.eq(source.valid)
-        m.d.comb += source.ready.eq(stage.i.ready)
-        m.d.comb += moves.eq(source.valid & stage.i.ready)
-        step(m, source.payload, stage.i.payload, moves)
-        source = stage.o
-    return source
+        before, after = payload, Signal(layout, name=f"{name}_next{number}")
+        step(m, before, after, moves)
+        payload, entered = Signal(layout, name=f"{name}{number}", reset_less=True), valid
+        valid, moves = Signal(name=f"{name}_valid{number}"), Signal(name=f"{name}_moves{number + 1}")
+        m.d.comb += moves.eq(valid & advance)
+        with m.If(advance):
+            m.d.sync += [payload.eq(after), valid.eq(entered)]
+    m.d.comb += [end.valid.eq(valid), end.payload.eq(payload)]
+    return end

@@ -62,8 +62,8 @@ class RowBuffer(wiring.Component):
         with m.If(ending):
             m.d.comb += kept.eq(0)
         m.d.comb += total.eq(kept + self.i.p.count)
-        m.d.comb += wants.eq(ending | (self.i.valid & (total > lanes)))
-        m.d.comb += self.i.ready.eq(free | ~(ending | (total > lanes)))
+        m.d.comb += wants.eq(ending | (self.i.valid & self.i.p.completes))
+        m.d.comb += self.i.ready.eq(free | ~(ending | self.i.p.completes))
         m.d.comb += accept.eq(self.i.valid & self.i.ready)
 
         with m.If(free):
@@ -81,7 +81,7 @@ class RowBuffer(wiring.Component):
         with m.If(accept):
             m.d.sync += ending.eq(self.i.p.last)
             m.d.sync += level.eq(total)
-            with m.If(total > lanes):
+            with m.If(self.i.p.completes):
                 m.d.sync += level.eq(total - lanes)
             for lane, data in enumerate(held):
                 with m.If(self.i.p.mask[lane]):

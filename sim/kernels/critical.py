@@ -54,7 +54,7 @@ def walk_back(row: I64, query: I64, ps: I64, group: I64, st: I64, causes: I64) -
                 at = AT_DRAIN
         elif at == AT_DRAIN:
             layer = row[query[q, t.Q_ROW], t.R_LAYER]
-            cause = TOPK_STALL if query[q, t.Q_SEARCH] > 0 else FILL_DRAIN
+            cause = TOPK_STALL if query[q, t.Q_SEARCHES] > 0 else FILL_DRAIN
             now = _book(causes, layer, cause, now, query[q, t.Q_DRAIN_AT], far)
             if query[q, t.Q_DRAIN_WHO] >= 0:
                 q, at = query[q, t.Q_DRAIN_WHO], AT_PV

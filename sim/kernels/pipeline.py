@@ -266,8 +266,8 @@ def _advance_topk(row, query, ps, st, events):
     query[q, t.Q_LOAD_AT], query[q, t.Q_LOAD_WHY], query[q, t.Q_DRAIN_AT] = at, why, drain
     query[q, t.Q_PICKED] = drain - 1 + query[q, t.Q_DRAIN]
     if not query[q, t.Q_SKIP]:
-        st[t.S_TOPK_FREE] = drain
-        st[t.S_BUSY_TOPK] += load + query[q, t.Q_SEARCH]
+        st[t.S_TOPK_FREE] = drain + st[t.S_TURNAROUND]
+        st[t.S_BUSY_TOPK] += load + query[q, t.Q_SEARCH] + st[t.S_TURNAROUND]
         note(st, events, t.E_TOPK, at, query[q, t.Q_PICKED] + 1, r, q)
     st[t.S_PROB_RING + t.RING_USED] += query[q, t.Q_VALUE_LINES]
     st[t.S_PICK] = q + 1
@@ -318,7 +318,7 @@ def _finish(group, st, events, g, r, out):
     group[g, t.G_OUT] = out
     done = np.int64(0)
     if group[g, t.G_TOKEN_RANK] >= 0:
-        start = max(group[g, t.G_PROB_END] + st[t.S_RANK_LATENCY] + 1, st[t.S_RANK_FREE])
+        start = max(group[g, t.G_PROB_END] + st[t.S_RANK_LATENCY], st[t.S_RANK_FREE])
         done = start + group[g, t.G_TOKEN_RANK]
         st[t.S_BUSY_RANK] += group[g, t.G_TOKEN_RANK]
         note(st, events, t.E_RANK, start, done, r, -1)

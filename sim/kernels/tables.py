@@ -21,10 +21,10 @@
 # When the last line of each fetch had arrived.
 (R_KEY_LAST, R_LSB_LAST, R_VALUE_LAST, N_ROW) = range(59, 63)
 
-# Query.
-(Q_ROW, Q_VALUE_LINES, Q_REDO, Q_LOAD, Q_SEARCH, Q_DRAIN, Q_SKIP) = range(7)
-(Q_LOAD_AT, Q_LOAD_WHY, Q_DRAIN_AT, Q_DRAIN_WHO, Q_PICKED, Q_PV_AT, Q_PV_WHY, Q_OUT, Q_PASS) = range(7, 16)
-N_QUERY = 16
+# Query. Q_SEARCHES: whether its top-k has something to choose; a bypass takes time as well, but waits for nothing.
+(Q_ROW, Q_VALUE_LINES, Q_REDO, Q_LOAD, Q_SEARCH, Q_DRAIN, Q_SKIP, Q_SEARCHES) = range(8)
+(Q_LOAD_AT, Q_LOAD_WHY, Q_DRAIN_AT, Q_DRAIN_WHO, Q_PICKED, Q_PV_AT, Q_PV_WHY, Q_OUT, Q_PASS) = range(8, 17)
+N_QUERY = 17
 
 # Pass: a query on its way through Q x K and softmax; a recomputed query makes two.
 (P_QUERY, P_NUMBER, P_LINES, P_QK_LINES, P_QK_AT, P_QK_WHY, P_QK_WHO, P_EXP_AT, P_EXP_WHY, P_EXP_WHO) = range(10)
@@ -69,7 +69,9 @@ N_QUERY = 16
 # Line buffers before the exponential and the division: lines used, oldest pass inside.
 (S_SCAN_BUFFER, S_EXP_BUFFER) = (74, 76)
 # Granules of outputs sent; cycle at which a first pass that lets a recomputed query go first is looked at again.
-(S_PUSHED_WRITES, S_LOOK_AGAIN, N_SCALAR) = range(78, 81)
+(S_PUSHED_WRITES, S_LOOK_AGAIN) = range(78, 80)
+# Cycles between a selection's threshold and the next one's first row.
+(S_TURNAROUND, N_SCALAR) = range(80, 82)
 BUFFER_USED, BUFFER_OLDEST = range(2)
 RING_USED, RING_OLDEST, RING_TIME, RING_WHO = range(4)
 

@@ -1,5 +1,7 @@
 """Timing laws at their edges: one item, a full line, one more; bypasses; arrays as integers."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,10 +9,21 @@ from hypothesis import strategies as st
 
 from tokensieve.arch import Arch
 from tokensieve.arch.datapath import MultiplierArray, Topk
-from tokensieve.arch.timing import SoftmaxLaw, StreamLaw, StreamWork, TopkLaw, TopkWork
+from tokensieve.arch.timing import SoftmaxLaw, StreamLaw, StreamWork
+from tokensieve.arch.topklaw import BitonicLaw, BitserialLaw, QuickselectLaw, RadixLaw, TopkWork
 
-QUICK = TopkLaw(engine="quickselect", lanes=16, round_cycles=3, drain_latency=3)
-RADIX = TopkLaw(engine="radix", lanes=16, round_cycles=3, drain_latency=3)
+ENGINES = ["quickselect", "radix", "bitserial", "bitonic"]
+LAWS = {"quickselect": QuickselectLaw, "radix": RadixLaw, "bitserial": BitserialLaw, "bitonic": BitonicLaw}
+
+
+def law_of(engine, lanes=16, **others):
+    """Return the law of an engine of 64 tokens; its constants are the model's, but for those given."""
+    return figures(Topk(engine=engine, lanes=lanes, max_tokens=64).law, **others)
+
+
+def figures(law, **others):
+    """Return `law` with other constants."""
+    return type(law)(**{f.name: others.get(f.name, getattr(law, f.name)) for f in fields(law)})
 
 
 @pytest.mark.parametrize(("items", "cycles"), [(1, 10), (8, 10), (9, 11), (384, 57)])
@@ -29,34 +42,56 @@ def test_a_softmax_passes_over_a_row_three_times(items, cycles):
 
 
 @pytest.mark.parametrize(
-    ("work", "load", "search", "drain"),
+    ("work", "load", "rounds", "drain"),
     [
-        (TopkWork(items=64, kept=20, sizes=(64, 30, 7)), 4, (4 + 3) + (2 + 3) + (1 + 3), 4 + 3),
-        (TopkWork(items=16, kept=1, sizes=(16,)), 1, 1 + 3, 1 + 3),
-        (TopkWork(items=17, kept=1, sizes=(17, 1)), 2, (2 + 3) + (1 + 3), 2 + 3),
+        (TopkWork(items=64, kept=20, sizes=(64, 30, 7)), 4, (4 + 3) + (2 + 3) + (1 + 3), 4 + 6),
+        (TopkWork(items=16, kept=1, sizes=(16,)), 1, 1 + 3, 1 + 6),
+        (TopkWork(items=17, kept=1, sizes=(17, 1)), 2, (2 + 3) + (1 + 3), 2 + 6),
     ],
 )
-def test_quick_select_streams_every_round(work, load, search, drain):
-    assert (QUICK.load(work), QUICK.search(work), QUICK.drain(work)) == (load, search, drain)
-    assert QUICK.select(work) == load + search
-    assert QUICK.cycles(work) == load + search + drain
+def test_quick_select_streams_every_round(work, load, rounds, drain):
+    law = law_of("quickselect", round_cycles=3, start_cycles=2, drain_latency=6)
+
+    assert (law.load(work), law.search(work), law.drain(work)) == (load, 2 + rounds, drain)
+    assert law.select(work) == load + 2 + rounds
+    assert law.cycles(work) == load + 2 + rounds + drain
+    assert law.streamed(work) == sum(work.sizes)
 
 
-def test_radix_select_counts_the_first_digit_while_loading():
-    """Digit 2 filters all n items, digit 3 the survivors of digit 1; each digit takes a decision."""
-    work = TopkWork(items=64, kept=20, sizes=(40, 12, 3))
+@pytest.mark.parametrize(
+    ("sizes", "scans"),
+    [((40,), ()), ((40, 12), (64,)), ((40, 12, 3), (64, 40)), ((40, 12, 3, 1), (64, 40, 12))],
+)
+def test_radix_select_counts_the_first_digit_while_loading(sizes, scans):
+    """Digit 2 filters all n items, digit j the survivors of digit j - 2; each takes a decision of its own."""
+    law, work = law_of("radix", first_cycles=5, round_cycles=3), TopkWork(items=64, kept=20, sizes=sizes)
 
-    assert RADIX.search(work) == 3 + (4 + 3) + (3 + 3)
-    assert RADIX.streamed(work) == 64 + 40
+    assert law.search(work) == 5 + sum(-(-scan // 16) + 3 for scan in scans)
+    assert law.streamed(work) == sum(scans)
 
 
-@pytest.mark.parametrize("law", [QUICK, RADIX])
+@pytest.mark.parametrize("engine", ["bitserial", "bitonic"])
+def test_bit_serial_and_bitonic_searches_take_the_same_time_whatever_the_row(engine):
+    works = [TopkWork(items=n, kept=k, sizes=()) for n, k in ((2, 1), (33, 32), (64, 1))]
+
+    assert len({law_of(engine).search(work) for work in works}) == 1
+
+
+def test_bit_serial_selection_takes_a_step_for_each_bit():
+    work = TopkWork(items=64, kept=20, sizes=())
+    law = law_of("bitserial", bits=12, step_cycles=4)
+
+    assert law.search(work) - law_of("bitserial", bits=4, step_cycles=4).search(work) == 8 * 4
+    assert law.streamed(work) == 64 * 12
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("kept", [0, 64, 65])
-def test_nothing_to_choose_bypasses_the_search(law, kept):
-    work = TopkWork(items=64, kept=kept, sizes=(64, 30))
+def test_nothing_to_choose_bypasses_the_search(engine, kept):
+    law, work = law_of(engine, bypass_cycles=1, drain_latency=6), TopkWork(items=64, kept=kept, sizes=(64, 30))
 
-    assert law.search(work) == law.streamed(work) == 0
-    assert law.cycles(work) == 4 + 4 + 3
+    assert (law.search(work), law.streamed(work)) == (1, 0)
+    assert law.cycles(work) == 4 + 1 + 4 + 6
 
 
 commands = st.lists(
@@ -66,9 +101,9 @@ commands = st.lists(
 )
 
 
-@given(commands, st.sampled_from(["quickselect", "radix"]), st.sampled_from([1, 4, 16]))
+@given(commands, st.sampled_from(ENGINES), st.sampled_from([1, 4, 16]))
 def test_an_array_of_commands_takes_what_each_takes_alone(rows, engine, lanes):
-    law = TopkLaw(engine=engine, lanes=lanes, round_cycles=3, drain_latency=3)
+    law = law_of(engine, lanes)
     sizes = np.zeros((len(rows), 5), np.int64)
     for i, (_, _, record) in enumerate(rows):
         sizes[i, : len(record)] = record
@@ -79,12 +114,10 @@ def test_an_array_of_commands_takes_what_each_takes_alone(rows, engine, lanes):
         assert getattr(law, name)(together).tolist() == [getattr(law, name)(one) for one in alone]
 
 
-@given(st.integers(1, 1000), st.lists(st.integers(1, 1000), min_size=1, max_size=6))
-def test_more_lanes_never_take_longer(items, sizes):
+@given(st.integers(1, 1000), st.lists(st.integers(1, 1000), min_size=1, max_size=6), st.sampled_from(ENGINES))
+def test_more_lanes_never_take_longer_with_the_same_registers(items, sizes, engine):
     work = TopkWork(items=items, kept=1, sizes=tuple(sizes))
-    cycles = [
-        TopkLaw(engine="quickselect", lanes=n, round_cycles=3, drain_latency=3).cycles(work) for n in (1, 2, 4, 8, 16)
-    ]
+    cycles = [figures(law_of(engine), lanes=n).cycles(work) for n in (1, 2, 4, 8, 16)]
 
     assert cycles == sorted(cycles, reverse=True)
 
@@ -95,21 +128,42 @@ def test_an_array_s_latency_follows_its_tree(dim, terms, latency):
 
 
 @pytest.mark.parametrize(("lanes", "stages"), [(1, 2), (2, 2), (16, 8), (64, 12)])
-def test_a_zero_eliminator_for_high_frequencies_is_deeper(lanes, stages):
-    assert Topk(lanes=lanes, compactor="max_frequency").compactor_stages == stages
-    assert Topk(lanes=lanes).compactor_stages == 2
-    assert Topk(lanes=lanes).law.drain_latency == 3
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_zero_eliminator_for_high_frequencies_is_deeper(engine, lanes, stages):
+    short, long = (Topk(engine=engine, lanes=lanes, compactor=c) for c in ("low_latency", "max_frequency"))
+
+    assert (short.compactor_stages, long.compactor_stages) == (2, stages)
+    assert long.law.drain_latency == short.law.drain_latency + stages - 2
+
+
+@pytest.mark.parametrize(("engine", "more"), [("quickselect", 6), ("radix", 5)])
+def test_rounds_go_through_the_zero_eliminator(engine, more):
+    """A short zero eliminator hides behind the other registers of a radix digit, but for its last cycle."""
+    short, long = (Topk(engine=engine, compactor=c).law for c in ("low_latency", "max_frequency"))
+
+    assert long.round_cycles == short.round_cycles + more
 
 
 def test_a_law_has_no_figures_of_its_own():
-    for law in (StreamLaw, SoftmaxLaw, TopkLaw):
+    for law in (StreamLaw, SoftmaxLaw, *LAWS.values()):
         with pytest.raises(TypeError, match="missing"):
             law()
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_engine_has_the_law_of_its_kind(engine):
+    law = Topk(engine=engine, lanes=4).law
+
+    assert type(law) is LAWS[engine]
+    assert law.lanes == 4
+
+
 def test_a_machine_s_laws_follow_its_fields():
-    arch = Arch(softmax={"exp_latency": 1, "accumulate_latency": 1}, topk={"lanes": 4, "round_cycles": 5})
+    arch = Arch(
+        softmax={"exp_latency": 1, "accumulate_latency": 1},
+        topk={"engine": "bitserial", "lanes": 4, "score_bits": 16, "count_stages": 5},
+    )
 
     assert arch.softmax.law.exp_latency == 2
-    assert (arch.topk.law.lanes, arch.topk.law.round_cycles) == (4, 5)
-    assert arch.importance.law.lanes == arch.importance.lanes
+    assert (arch.topk.law.lanes, arch.topk.law.bits, arch.topk.law.step_cycles) == (4, 16, 6)
+    assert arch.importance.law(arch.topk).lanes == arch.importance.lanes

@@ -15,6 +15,8 @@ _SMALL = ("topk.max_tokens=64", "softmax.fifo_lines=64")
 _SETS = {
     "spatten": (),
     "radix": ("topk.engine=radix", "topk.lanes=4"),
+    "bit-serial": ("topk.engine=bitserial", "topk.count_stages=2"),
+    "bitonic": ("topk.engine=bitonic", *_SMALL),
     "one comparator": ("topk.lanes=1", "topk.queue_lines=1"),
     "little memory": ("key_sram.kib=2", "value_sram.kib=2", "topk.max_tokens=64", "softmax.fifo_lines=8"),
     "short queues": ("requant.queue_rows=1", "topk.queue_lines=2", "topk.max_tokens=64", "softmax.fifo_lines=8"),

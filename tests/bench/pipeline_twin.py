@@ -75,7 +75,7 @@ class Times:
 def queries(arch: Arch, d: Decisions, arrivals: Sequence[tuple[int, int, int]], dense: bool = False) -> list[Query]:
     """Return the queries of `d`, with the arrivals of K, LSB and V of each; `dense` leaves the top-k engine out."""
     per_key, per_value = arch.qk.multipliers // d.head_dim, arch.pv.multipliers // d.head_dim
-    records = d.ragged(f"topk_local_{'radix' if arch.topk.engine == 'radix' else 'quick'}")
+    records = d.ragged(f"topk_local_{record(arch)}")
     result = []
     for q, row in enumerate(d.query_row.tolist()):
         keys, kept, sizes = int(d.keys_kept[row]), int(d.values_kept[q]), tuple(records[q].tolist())
@@ -104,6 +104,11 @@ def queries(arch: Arch, d: Decisions, arrivals: Sequence[tuple[int, int, int]], 
             )
         )
     return result
+
+
+def record(arch: Arch) -> str:
+    """Return whose work record says which selections search; bit-serial and bitonic take nothing else of it."""
+    return "radix" if arch.topk.engine == "radix" else "quick"
 
 
 def _decides(d: Decisions) -> bool:
@@ -217,7 +222,11 @@ class Pipeline:
 
     def engine_free(self, q: Query) -> int:
         """Return when the top-k engine takes the next probabilities, if they come straight from the division."""
-        return self.times.drain[-1] if self.times.drain and not q.decides and not self.dense else 0
+        return self.next_load() if self.times.drain and not q.decides and not self.dense else 0
+
+    def next_load(self) -> int:
+        """Return when the top-k engine takes the next query's first row."""
+        return self.times.drain[-1] + self.arch.topk.law.turnaround
 
     def decided(self, number: int) -> int:
         """Return when the decision upon a pass falls."""
@@ -227,7 +236,7 @@ class Pipeline:
         """Take a query through the top-k engine and Prob x V."""
         times, q, number = self.times, self.work[query], self.final[query]
         if q.decides:
-            free = times.drain[-1] if times.drain and not self.dense else 0
+            free = self.next_load() if times.drain and not self.dense else 0
             load, cycles = max(self.decided(number), free), max(q.soft, q.load)
         else:
             load, cycles = times.div[number] + self.law.divide_latency, self.division(number)
@@ -263,15 +272,16 @@ class Pipeline:
 
     def rank(self, group: int, out: int) -> None:
         """Select tokens after a group's last probability, then heads after its last output."""
-        d, engine = self.d, "radix" if self.arch.topk.engine == "radix" else "quick"
+        d = self.d
         of_group = [number for query, number in self.final.items() if self.work[query].group == group]
         last = max(self.times.div[n] + self.division(n) - 1 for n in of_group) + self.law.divide_latency
-        heads = int(self.arch.importance.law.cycles(StreamWork(items=d.head_dim)))
+        importance = self.arch.importance.law(self.arch.topk)
+        heads = int(importance.cycles(StreamWork(items=d.head_dim))) - 1
         end = 0
-        for kind, ready in (("token", last + self.arch.importance.law.latency + 1), ("head", out + heads)):
+        for kind, ready in (("token", last + importance.latency), ("head", out + heads)):
             items, kept = (int(n) for n in getattr(d, f"topk_{kind}_count")[group])
             if items >= 0:
-                sizes = tuple(d.ragged(f"topk_{kind}_{engine}")[group].tolist()) or (0,)
+                sizes = tuple(d.ragged(f"topk_{kind}_{record(self.arch)}")[group].tolist()) or (0,)
                 work = TopkWork(items=items, kept=kept, sizes=sizes)
                 end = max(ready, self.ranking_free, end) + int(self.arch.topk.law.cycles(work))
         self.ranking_free = max(self.ranking_free, end)

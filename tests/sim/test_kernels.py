@@ -9,12 +9,15 @@ from bench.pipeline_twin import Pipeline, queries
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tokensieve.arch import load_arch
 from tokensieve.arch.timing import StreamWork
 from tokensieve.sim.kernels import tables as t
 from tokensieve.sim.result import CAUSES
 from tokensieve.workloads.complete import complete
 from tokensieve.workloads.reference import dense
 from tokensieve.workloads.workload import workload_from
+
+DRAIN_LATENCY = ARCHES["spatten"].topk.law.drain_latency
 
 MACHINES = st.sampled_from(sorted(ARCHES)).flatmap(lambda name: cases((name,)))
 
@@ -201,6 +204,15 @@ def test_the_reference_never_waits_for_a_top_k_engine(case):
     assert causes[CAUSES.index("topk_stall")] == 0
 
 
+@pytest.mark.parametrize("engine", ["quickselect", "radix", "bitserial", "bitonic"])
+def test_nobody_waits_for_a_top_k_that_has_nothing_to_choose(engine, every_value):
+    arch = load_arch("spatten", [f"topk.engine={engine}", "topk.max_tokens=256"])
+    run = simulated(Case(arch, every_value, engine))
+
+    assert (run.plan.query[:, t.Q_SEARCH] == arch.topk.law.bypass_cycles).all()
+    assert run.causes[:, CAUSES.index("topk_stall")].sum() == 0
+
+
 def test_the_stages_of_a_single_query_are_worked_out_by_hand(one_query):
     """One head of 16 keys (2 lines), 4 of whose values (1 line) are kept: nothing overlaps."""
     run = simulated(Case(ARCHES["spatten"], one_query, "spatten"))
@@ -209,8 +221,8 @@ def test_the_stages_of_a_single_query_are_worked_out_by_hand(one_query):
     # 2 lines of K in, 9 registers of Q x K and 7 of the scan, 2 lines of exponentials and 44 registers, division 36
     # later, whose 2 lines of 8 load the engine.
     assert drain == keys + 2 + 9 + 7 + 2 + 44 + 36 + 2 + search
-    # The engine hands out the ids 3 registers later; the last output comes 7 cycles after V, and is then written.
-    assert values > drain + 3
+    # The engine hands out the ids `drain_latency` later; the last output comes 7 cycles after V, and is then written.
+    assert values > drain + DRAIN_LATENCY
     assert run.plan.query[0, t.Q_OUT] == values + 7
 
 
@@ -221,9 +233,9 @@ def test_the_causes_of_a_single_query_are_worked_out_by_hand(one_query):
 
     assert causes["compute"] == 2 + 1
     assert causes["softmax_stall"] == 2
-    assert causes["topk_stall"] == 2 + search + 3
+    assert causes["topk_stall"] == 2 + search + DRAIN_LATENCY
     assert causes["fill_drain"] == 9 + 7 + 44 + 36 + 7
-    assert causes["dram_stall"] == keys + (values - drain - 3) + (run.total - values - 8)
+    assert causes["dram_stall"] == keys + (values - drain - DRAIN_LATENCY) + (run.total - values - 8)
 
 
 def alone(run):
@@ -235,7 +247,17 @@ def alone(run):
 @pytest.fixture
 def one_query():
     """Decisions of one step, layer and head: 16 keys, 4 values, 8 bits."""
+    return small(value=0.25, steps=1)
+
+
+@pytest.fixture
+def every_value():
+    """Decisions of four steps of one layer and head, whose values are all kept."""
+    return small(value=1, steps=4)
+
+
+def small(value, steps):
     shape = {"name": "toy", "layers": 1, "heads": 1, "head_dim": 64, "hidden": 64, "ffn": 64}
-    schedule = {"value": 0.25, "bits": {"key": 8, "value": 8, "lsb": 0}}
-    data = {"model": shape, "phase": "decode", "prompt": 15, "steps": 1, "schedule": schedule}
+    schedule = {"value": value, "bits": {"key": 8, "value": 8, "lsb": 0}}
+    data = {"model": shape, "phase": "decode", "prompt": 15, "steps": steps, "schedule": schedule}
     return complete(workload_from(data).counts(), ARCHES["spatten"].topk, 0)

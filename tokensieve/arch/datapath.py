@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from tokensieve.arch.base import ArchModel
 from tokensieve.arch.memory import require_powers_of_two
+from tokensieve.arch.sumslaw import SumsLaw
 from tokensieve.arch.timing import SoftmaxLaw, StreamLaw
 from tokensieve.arch.topklaw import BitonicLaw, BitserialLaw, QuickselectLaw, RadixLaw, TopkLaw
 
@@ -111,6 +112,10 @@ class Requant(ArchModel):
     tree_stages: Stages = 3
     """Registers of the max tree over the lanes."""
 
+    def law(self, softmax: Softmax) -> StreamLaw:
+        """Return the cycle law of one row, as the softmax puts it out: the tree, and the register of the verdict."""
+        return StreamLaw(lanes=softmax.lanes, latency=self.tree_stages + 1, interval=1)
+
 
 class Topk(ArchModel):
     """Top-k engine (paper IV-B). There are two alike: one for local values, one for tokens and heads."""
@@ -159,6 +164,11 @@ class Topk(ArchModel):
         return 2 if self.compactor == "low_latency" else 2 * max(1, (self.lanes - 1).bit_length())
 
     @property
+    def eliminator_law(self) -> StreamLaw:
+        """Cycle law of the zero eliminator, which streams a packet's lanes whether they are marked or not."""
+        return StreamLaw(lanes=self.lanes, latency=self.compactor_stages + 2, interval=1)
+
+    @property
     def rows(self) -> int:
         """Rows of `lanes` scores that the longest row of tokens takes."""
         return -(-self.max_tokens // self.lanes)
@@ -167,45 +177,108 @@ class Topk(ArchModel):
     def drain_latency(self) -> int:
         """Cycles of a drain beyond reading its rows.
 
-        The verdict's register, the side buffer's read, the comparison with the threshold, the count of ties, the mask,
-        the zero eliminator, its row buffer and the last row, which leaves a cycle after the others.
+        The verdict's register, those before the zero eliminator, the zero eliminator, its row buffer and the last row,
+        which leaves a cycle after the others.
         """
-        return 5 + self.compactor_stages + 2
+        return 1 + self.drain_stages + self.compactor_stages + 2
+
+    @property
+    def drain_stages(self) -> int:
+        """Registers before the drain's zero eliminator.
+
+        The side buffer and its output register, the comparison with the threshold, the count of ties, the mask.
+        """
+        return 5
+
+    @property
+    def turnaround(self) -> int:
+        """Cycles between a threshold and the next command's first row: the verdict is handed over, the command taken."""
+        return 2
 
     @property
     def law(self) -> TopkLaw:
         """Cycle law of one engine."""
-        lanes, drain = self.lanes, self.drain_latency
+        lanes, drain, turn = self.lanes, self.drain_latency, self.turnaround
         match self.engine:
             case "quickselect":
                 return QuickselectLaw(
-                    lanes=lanes, bypass_cycles=1, start_cycles=2, round_cycles=self.round_cycles, drain_latency=drain
+                    lanes=lanes,
+                    bypass_cycles=1,
+                    start_cycles=1,
+                    round_cycles=self.quickselect_round_cycles,
+                    drain_latency=drain,
+                    turnaround=turn,
                 )
             case "radix":
                 return RadixLaw(
                     lanes=lanes,
                     bypass_cycles=1,
-                    first_cycles=self.round_cycles,
-                    round_cycles=self.round_cycles,
+                    first_cycles=self.radix_first_cycles,
+                    round_cycles=self.radix_round_cycles,
                     drain_latency=drain,
+                    turnaround=turn,
                 )
             case "bitserial":
                 return BitserialLaw(
                     lanes=lanes,
                     bypass_cycles=1,
                     bits=self.score_bits,
-                    step_cycles=1 + self.count_stages,
-                    start_cycles=2,
+                    step_cycles=self.bitserial_step_cycles,
+                    verdict_cycles=1,
                     drain_latency=drain,
+                    turnaround=turn,
                 )
             case "bitonic":
-                layers = (self.max_tokens - 1).bit_length() ** 2
-                return BitonicLaw(lanes=lanes, bypass_cycles=1, layers=layers, start_cycles=2, drain_latency=drain)
+                passes = self.bitonic_passes
+                return BitonicLaw(
+                    lanes=lanes,
+                    bypass_cycles=1,
+                    places=1 << passes,
+                    sort_layers=passes**2,
+                    route_layers=3 * passes,
+                    verdict_cycles=1,
+                    drain_latency=drain,
+                    turnaround=turn,
+                )
 
     @property
-    def round_cycles(self) -> int:
-        """Cycles of a round of quickselect or of a radix digit, beyond streaming its items."""
-        return 8 + self.compactor_stages
+    def bitserial_step_cycles(self) -> int:
+        """Cycles that bit-serial selection takes for one bit: the population count's registers, and the decision."""
+        return self.count_stages + 1
+
+    @property
+    def bitonic_passes(self) -> int:
+        """Passes of a bitonic sort, of as many layers each: log2 of the longest row, padded to a power of two."""
+        return (self.max_tokens - 1).bit_length()
+
+    @property
+    def quickselect_round_cycles(self) -> int:
+        """Cycles of a round of quickselect beyond streaming its set.
+
+        The FIFO's read, the comparison, the zero eliminator, after which the next set is known, and the product that
+        numbers the next pivot. That pivot's row is asked for a cycle before the first row of its set.
+        """
+        return 2 + self.compactor_stages + 1
+
+    @property
+    def radix_first_cycles(self) -> int:
+        """Cycles from the last score in to the first radix digit decided.
+
+        Its registers: the row, the bins that it reaches, the population counts, their totals, the comparison with k, the
+        chosen bin, the two totals around it, what is left.
+        """
+        return 9
+
+    @property
+    def radix_round_cycles(self) -> int:
+        """Cycles between a radix pass's last row being asked for and the next pass's first, beyond one for that row.
+
+        A pass begins as soon as its first row meets what is decided, or finds what the pass before has written,
+        whichever is later. The way to the decision has ten registers (the FIFO's, the row, the test, the digit, its
+        bins, counts, totals, comparison, the chosen bin, what is decided), less the two that the next row also takes.
+        The way to the FIFO: its own, the row, the test, the zero eliminator, and the row to write.
+        """
+        return max(10 - 2, 3 + self.compactor_stages + 2) - 1
 
 
 class Importance(ArchModel):
@@ -220,18 +293,27 @@ class Importance(ArchModel):
     head_bits: Annotated[int, Field(ge=8, le=62)] = 40
     """Width of a head's unsigned accumulator; it saturates."""
 
-    stages: Stages = 2
-    """Registers from a probability to the accumulator."""
+    stages: Annotated[int, Field(ge=1, le=64)] = 2
+    """Registers from a probability to the memory of the sums."""
+
+    max_heads: Annotated[int, Field(ge=1, le=1024)] = 64
+    """Heads that there are sums for."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         require_powers_of_two(self, "lanes")
         return self
 
-    @property
-    def law(self) -> StreamLaw:
-        """Cycle law of adding one row."""
-        return StreamLaw(lanes=self.lanes, latency=self.stages, interval=1)
+    def law(self, topk: Topk) -> SumsLaw:
+        """Return the cycle law of either accumulator, read by and pruned for the engine `topk`.
+
+        To be read, a row of sums passes the memory's output register and the one behind the ranking shift. To be kept it
+        passes the former, the compactor and the row buffer, which holds the last row back for 2 cycles.
+        """
+        keep = 1 + topk.compactor_stages + 2
+        return SumsLaw(
+            lanes=self.lanes, read_lanes=topk.lanes, stages=self.stages, read_stages=2, keep_stages=keep
+        )  # fmt: skip
 
 
 class Number(ArchModel):

@@ -7,7 +7,9 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from tokensieve.arch.base import ArchModel
+from tokensieve.arch.bitwidth import Converter
 from tokensieve.arch.datapath import Clock, Control, Importance, MultiplierArray, Number, Requant, Softmax, Topk
+from tokensieve.arch.gather import TokenGather
 from tokensieve.arch.memory import Dram, Fetcher, Sram
 
 
@@ -32,6 +34,9 @@ class Arch(ArchModel):
     fetcher: Fetcher = Fetcher()
     """Q/K/V fetcher and crossbars."""
 
+    converter: Converter = Converter()
+    """Bitwidth converters, one behind each channel."""
+
     key_sram: Sram = Sram()
     """On-chip memory of K."""
 
@@ -49,6 +54,9 @@ class Arch(ArchModel):
 
     topk: Topk = Topk()
     """Top-k engines."""
+
+    gather: TokenGather = TokenGather()
+    """Token gather."""
 
     pv: MultiplierArray = MultiplierArray(accumulate_stages=1)
     """Prob x V array."""

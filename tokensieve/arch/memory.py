@@ -126,6 +126,14 @@ class Dram(ArchModel):
         return self.row_bytes // self.granule_bytes
 
     @property
+    def channel_shift(self) -> int:
+        """Bits of a granule's number below its channel; 0 where consecutive granules go to consecutive channels."""
+        sizes = {"co": self.columns, "pc": self.pseudo_channels, "bg": self.bank_groups, "ba": self.banks_per_group}
+        sizes["ro"] = 1 << 40  # however many rows there are: what stands above them is 0
+        below = self.mapping.partition("ch")[2].split("-")[1:]
+        return sum(sizes[part].bit_length() - 1 for part in below)
+
+    @property
     def peak_gb_per_s(self) -> float:
         """Peak bandwidth of all channels, in GB/s (10^9 bytes)."""
         return self.channels * self.pseudo_channels * self.granule_bytes / (self.nBL * self.tCK_ps * 1e-3)

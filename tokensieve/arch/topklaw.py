@@ -43,6 +43,9 @@ class TopkLaw:
     drain_latency: int
     """Cycles of the drain beyond reading its rows: side buffer, comparison, ties, zero eliminator and its last row."""
 
+    turnaround: int
+    """Cycles between the threshold known and the first row of the next command, neither counted."""
+
     @property
     def latency(self) -> int:
         """Cycles from a row read out of the side buffer to the transfer out of the engine."""
@@ -100,7 +103,7 @@ class TopkLaw:
 class QuickselectLaw(TopkLaw):
     """Cycle law of quick-select: each round streams the set in which the threshold must lie past a pivot.
 
-    >>> law = QuickselectLaw(lanes=16, bypass_cycles=1, start_cycles=2, round_cycles=3, drain_latency=6)
+    >>> law = QuickselectLaw(lanes=16, bypass_cycles=1, start_cycles=2, round_cycles=3, drain_latency=6, turnaround=2)
     >>> law.select(TopkWork(items=64, kept=20, sizes=(64, 30, 7)))
     22
     >>> law.cycles(TopkWork(items=64, kept=64, sizes=()))
@@ -127,7 +130,7 @@ class RadixLaw(TopkLaw):
 
     Digit 1 is counted during load. The pass of digit 2 streams all n items, that of digit j the survivors of j - 2.
 
-    >>> law = RadixLaw(lanes=16, bypass_cycles=1, first_cycles=3, round_cycles=3, drain_latency=6)
+    >>> law = RadixLaw(lanes=16, bypass_cycles=1, first_cycles=3, round_cycles=3, drain_latency=6, turnaround=2)
     >>> law.search(TopkWork(items=64, kept=20, sizes=(40, 12, 3)))
     16
     """
@@ -150,9 +153,9 @@ class RadixLaw(TopkLaw):
 class BitserialLaw(TopkLaw):
     """Cycle law of bit-serial selection: one step per bit of the score, whatever the data.
 
-    >>> law = BitserialLaw(lanes=16, bypass_cycles=1, bits=12, step_cycles=4, start_cycles=2, drain_latency=6)
+    >>> law = BitserialLaw(lanes=16, bypass_cycles=1, bits=12, step_cycles=4, verdict_cycles=1, drain_latency=6, turnaround=2)
     >>> law.search(TopkWork(items=64, kept=20, sizes=()))
-    50
+    49
     """
 
     bits: int
@@ -160,11 +163,11 @@ class BitserialLaw(TopkLaw):
     step_cycles: int
     """Cycles that one bit takes: the registers of the population count and the decision."""
 
-    start_cycles: int
-    """Cycles beyond the steps, from the last score in to the threshold known."""
+    verdict_cycles: int
+    """Cycles from the last step to the threshold known."""
 
     def _search(self, n: Sizes, sizes: Sizes) -> Sizes:
-        return np.full_like(n, self.start_cycles + self.bits * self.step_cycles)
+        return np.full_like(n, self.bits * self.step_cycles + self.verdict_cycles)
 
     def _streamed(self, n: Sizes, sizes: Sizes) -> Sizes:
         return n * self.bits
@@ -174,22 +177,29 @@ class BitserialLaw(TopkLaw):
 class BitonicLaw(TopkLaw):
     """Cycle law of a bitonic sorter that holds the whole row: one layer of comparators a cycle, whatever the data.
 
-    >>> law = BitonicLaw(lanes=16, bypass_cycles=1, layers=64, start_cycles=2, drain_latency=6)
+    >>> law = BitonicLaw(lanes=16, bypass_cycles=1, places=256, sort_layers=64, route_layers=24, verdict_cycles=1,
+    ...                  drain_latency=6, turnaround=2)
     >>> law.search(TopkWork(items=64, kept=20, sizes=()))
-    66
+    89
     """
 
-    layers: int
+    places: int
+    """Scores that the sorter holds and moves in every layer, present or not."""
+
+    sort_layers: int
     """Layers that a sort takes."""
 
-    start_cycles: int
-    """Cycles beyond the layers, from the last score in to the threshold known."""
+    route_layers: int
+    """Layers that bring the k-th score out and back and search for the scores equal to it."""
+
+    verdict_cycles: int
+    """Cycles from the last layer to the threshold known."""
 
     def _search(self, n: Sizes, sizes: Sizes) -> Sizes:
-        return np.full_like(n, self.start_cycles + self.layers)
+        return np.full_like(n, self.sort_layers + self.route_layers + self.verdict_cycles)
 
     def _streamed(self, n: Sizes, sizes: Sizes) -> Sizes:
-        return n * self.layers
+        return np.full_like(n, self.places * self.sort_layers)
 
 
 def _radix_scans(n: Sizes, sizes: Sizes) -> Sizes:

@@ -23,6 +23,8 @@ COMMANDS = {
     "workloads": ("tokensieve.cli.workloads", "List and show the named workloads."),
     "capture": ("tokensieve.cli.capture", "Run a real transformer on a text and write its pruning decisions."),
     "dram": ("tokensieve.cli.dram", "Drive the DRAM model alone."),
+    "emit": ("tokensieve.cli.emit", "Write the Verilog of a hardware unit."),
+    "cosim": ("tokensieve.cli.cosim", "Run a hardware unit against golden answers, cycle law and twin."),
     "schema": ("tokensieve.cli.schema", "Print the JSON Schema of an architecture, a workload or a result."),
     "doctor": ("tokensieve.cli.doctor", "Say what is installed, what is missing and how to get it."),
 }

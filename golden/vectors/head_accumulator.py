@@ -1,0 +1,74 @@
+"""Vectors of the accumulator of head importance: scripts of commands in, rows of scores out."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from tokensieve.arch.machine import Arch
+from tokensieve.golden.vectors import ragged
+from tokensieve.golden.vectors.sums import HeadSums, Step, Whole, inputs_of, kept_of, padded, work_of
+from tokensieve.workloads.vectors import Vectors
+
+_WIDTHS = (1, 32, 64, 7)
+"""Elements of an output."""
+
+_MOST_ROWS = 1 << 12
+
+
+def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vectors:
+    """Return `count` scripts: the corners, then random ones. `scores` changes nothing: outputs are not scores."""
+    rng = np.random.Generator(np.random.PCG64([seed, count]))
+    scripts: list[Sequence[Step]] = list(_corners(arch, rng))[:count]
+    while len(scripts) < count:
+        scripts.append(_random(arch, rng))
+    outcomes = [HeadSums(arch.importance.head_bits, arch.topk.score_bits).play(script) for script in scripts]
+    return Vectors(
+        unit="head-accumulator",
+        arch={group: getattr(arch, group).model_dump(mode="json") for group in ("importance", "number", "topk")},
+        seed=seed,
+        inputs=inputs_of(scripts),
+        expected=ragged("scores", [padded(outcome.scores, arch.topk.lanes) for outcome in outcomes]),
+        work=work_of(scripts, outcomes, arch.importance.lanes),
+    )
+
+
+def added(head: int, rows: Whole) -> Step:
+    """Return an ADD of outputs of one head."""
+    return Step("add", head, rows)
+
+
+def _outputs(arch: Arch, rng: np.random.Generator, queries: int, width: int) -> Whole:
+    least = -(1 << (arch.number.output_bits - 1))
+    return rng.integers(least, -least, (queries, width))
+
+
+def _random(arch: Arch, rng: np.random.Generator) -> list[Step]:
+    """Return a few layers: an output of each head, a ranking, a selection."""
+    n = int(rng.integers(1, min(arch.importance.max_heads, arch.topk.max_tokens), endpoint=True))
+    sums = HeadSums(arch.importance.head_bits, arch.topk.score_bits)
+    script, width = [Step("clear", n)], int(rng.choice(_WIDTHS))
+    for _ in range(int(rng.integers(1, 4))):
+        script += [added(head, _outputs(arch, rng, int(rng.integers(1, 4)), width)) for head in range(n)]
+        script.append(Step("read"))
+        k = int(rng.choice([max(n // 2, 1), max(n // 5, 1), n]))
+        script.append(Step("keep", kept=kept_of(sums.play(script).scores[-1], k)))
+        n = k
+    return [*script, Step("read")]
+
+
+def _corners(arch: Arch, rng: np.random.Generator) -> Iterator[list[Step]]:
+    """Yield the scripts in which a magnitude or a head is most likely to be wrong."""
+    most, lanes = min(arch.importance.max_heads, arch.topk.max_tokens), arch.importance.lanes
+    least, read = -(1 << (arch.number.output_bits - 1)), Step("read")
+    width = 2 * lanes
+    for value in (least, -least - 1, -1, 1, 0):
+        yield [Step("clear", 1), added(0, np.full((1, width), value)), read]
+    yield [Step("clear", 2), added(0, np.array([[least, -least - 1, -3]])), added(1, np.array([[5]])), read]
+    yield [Step("clear", most), *(added(head, _outputs(arch, rng, 1, width)) for head in range(most)), read]
+    rows = min((1 << arch.importance.head_bits) // (-least * width) + 2, _MOST_ROWS)
+    yield [Step("clear", 1), added(0, np.full((rows, width), least)), read]
+    full = [added(head, _outputs(arch, rng, 2, width + 1)) for head in range(most)]
+    for kept in (np.arange(most)[-1:], np.arange(most)[::2], np.arange(most)):
+        yield [Step("clear", most), *full, read, Step("keep", kept=kept), added(0, _outputs(arch, rng, 1, 3)), read]
+    yield [Step("clear", most), *full, Step("clear", most), read]
+    yield [Step("clear", 1), *(added(0, _outputs(arch, rng, 1, 1)) for _ in range(6)), read]  # one after the other

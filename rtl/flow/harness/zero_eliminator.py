@@ -1,0 +1,90 @@
+"""Harness of the zero eliminator. A vector is one packet."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from amaranth.lib import wiring
+
+from tokensieve.arch.datapath import Topk
+from tokensieve.arch.machine import Arch
+from tokensieve.rtl.beats import item, packed_row, sparse_row
+from tokensieve.rtl.flow.case import Record, Stimulus
+from tokensieve.rtl.flow.harness.base import Array, part, unit_class
+from tokensieve.rtl.flow.pack import codec
+from tokensieve.workloads.vectors import Vectors
+
+
+class ZeroEliminatorHarness:
+    """Rows with marks in, full rows out."""
+
+    unit = "zero-eliminator"
+    module = "tokensieve.rtl.zero_eliminator"
+
+    def component(self, arch: Arch) -> wiring.Component:
+        """Return the unit."""
+        return unit_class(self.module, "ZeroEliminator")(arch.topk)
+
+    def stimulus(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Stimulus:
+        """Return the rows of the packets; lanes that are not marked hold ones, which must not come out."""
+        packets = [packet(arch.topk, part(vectors.inputs, "mask", j), part(vectors.inputs, "score", j)) for j in which]
+        sizes = [len(part(vectors.expected, "index", j)) for j in which]
+        awaited = sum(max(1, -(-size // arch.topk.lanes)) for size in sizes)
+        return Stimulus(beats={"i": sum(packets, [])}, expect={"o": awaited})
+
+    def observed(
+        self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record
+    ) -> Sequence[Mapping[str, Array]]:
+        """Return the items of each packet."""
+        came = [items for items, _ in packets_out(arch.topk, record)]
+        came += [[]] * (len(which) - len(came))
+        return [
+            {name: np.array([one[name] for one in items], dtype=np.int64) for name in ("index", "score")}
+            for items in came[: len(which)]
+        ]
+
+    def work(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, Array]]:
+        """Return nothing: the unit has no probe."""
+        return [{} for _ in which]
+
+    def cycles(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, int]]:
+        """Return the cycles from a packet's first row in to its last row out; -1 where it did not come."""
+        rows = [-(-len(part(vectors.inputs, "mask", index)) // arch.topk.lanes) for index in which]
+        came, ends = record.cycles_of("i"), [cycle for _, cycle in packets_out(arch.topk, record)]
+        counted = []
+        for place in range(len(which)):
+            first = sum(rows[:place])
+            there = place < len(ends) and first < len(came)
+            counted.append({"total": ends[place] - came[first] + 1 if there else -1})
+        return counted
+
+
+def packet(topk: Topk, marks: Array, scores: Array) -> list[int]:
+    """Return the beats of one packet."""
+    rows, lanes, hole = codec(sparse_row(topk.lanes, item(topk))), topk.lanes, _ones(topk)
+    items = [{"index": j, "score": int(scores[j])} if mark else hole for j, mark in enumerate(marks)]
+    items += [hole] * (-len(items) % lanes)
+    return [
+        rows.pack({
+            "items": items[first : first + lanes],
+            "mask": sum(int(mark) << lane for lane, mark in enumerate(marks[first : first + lanes])),
+            "last": first + lanes >= len(items),
+        })
+        for first in range(0, len(items), lanes)
+    ]  # fmt: skip
+
+
+def packets_out(topk: Topk, record: Record) -> list[tuple[list[dict[str, int]], int]]:
+    """Return the items of each packet that came out whole, and the cycle of its last row."""
+    rows = codec(packed_row(topk.lanes, item(topk)))
+    packets, items = [], list[dict[str, int]]()
+    for cycle, payload in record.transfers["o"]:
+        row = rows.unpack(payload)
+        items += row["items"][: row["count"]]
+        if row["last"]:
+            packets.append((items, cycle))
+            items = []
+    return packets
+
+
+def _ones(topk: Topk) -> dict[str, int]:
+    return codec(item(topk)).unpack((1 << codec(item(topk)).width) - 1)  # type: ignore[no-any-return]

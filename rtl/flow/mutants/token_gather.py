@@ -1,0 +1,79 @@
+"""Planted faults of the token gather."""
+
+from tokensieve.rtl.flow.mutants.base import Mutant
+
+_REQUESTS = "tokensieve.rtl.row_requests"
+_PACKER = "tokensieve.rtl.row_packer"
+
+MUTANTS = (
+    Mutant(
+        name="straddling-row",
+        module=_REQUESTS,
+        old="last_step.eq((offset + row.count - 1) >> bits)",
+        new="last_step.eq((row.count - 1) >> bits)",
+        why="The last granule of a row that does not begin with a granule is not asked for.",
+    ),
+    Mutant(
+        name="no-room",
+        module=_REQUESTS,
+        old="goes.eq(self.i.valid & free & room)",
+        new="goes.eq(self.i.valid & free)",
+        why="Granules are asked for although there is no place for them.",
+    ),
+    Mutant(
+        name="overwritten-request",
+        module=_REQUESTS,
+        old="free = ~self.request.valid | self.request.ready",
+        new="free = ~self.request.valid | 1",
+        why="A request that memory has not taken yet is overwritten.",
+    ),
+    Mutant(
+        name="command-per-row",
+        module=_REQUESTS,
+        old="commands.ready.eq(ends & tokens.p.last)",
+        new="commands.ready.eq(ends)",
+        why="Every row of tokens takes a command, not every packet.",
+    ),
+    Mutant(
+        name="lost-term",
+        module=_REQUESTS,
+        old="([terms[-1]] if len(terms) % 2 else [])",
+        new="[]",
+        why="The product lacks the term that has no partner in a layer of the sum.",
+    ),
+    Mutant(
+        name="next-channel",
+        module=_REQUESTS,
+        old="(number >> self._dram.channel_shift)",
+        new="(number >> self._dram.channel_shift + 1)",
+        why="Two granules in a row go to the same channel.",
+    ),
+    Mutant(
+        name="foreign-byte",
+        module=_PACKER,
+        old="with m.If(byte >= place.count):",
+        new="with m.If(byte > place.count):",
+        why="The first byte behind a row, which belongs to another row, is not dropped.",
+    ),
+    Mutant(
+        name="wrapped-byte",
+        module=_PACKER,
+        old="byte + place.offset < width for byte",
+        new="byte + place.offset <= width for byte",
+        why="The first byte that the rotation takes around the end is put into the wrong granule of its row.",
+    ),
+    Mutant(
+        name="waits-for-ready",
+        module=_PACKER,
+        old="free.eq(~self.o.valid | self.o.ready)",
+        new="free.eq(self.o.ready)",
+        why="A row is offered only after the sink is ready.",
+    ),
+    Mutant(
+        name="lost-row",
+        module=_PACKER,
+        old="aligned.ready.eq(free | ~place.final)",
+        new="aligned.ready.eq(1)",
+        why="A row that ends while the one before it is still there is dropped.",
+    ),
+)

@@ -1,0 +1,69 @@
+"""Planted faults of the shell around the search cores, and of the drain."""
+
+from tokensieve.rtl.flow.mutants.base import Mutant
+
+MUTANTS = (
+    Mutant(
+        name="searches-all",
+        module="tokensieve.rtl.topk",
+        old="(now.k >= now.n)",
+        new="(now.k > now.n)",
+        why="k = n is no bypass: off by one",
+    ),
+    Mutant(
+        name="junk-counts",
+        module="tokensieve.rtl.topk",
+        old="core.row.mask[lane].eq(left > lane)",
+        new="core.row.mask[lane].eq(1)",
+        why="lanes beyond n take part in the search",
+    ),
+    Mutant(
+        name="one-slot",
+        module="tokensieve.rtl.topk",
+        old="slot.eq(~slot)",
+        new="slot.eq(0)",
+        why="a command loads over the rows that the one before it still drains",
+    ),
+    Mutant(
+        name="last-ties",
+        module="tokensieve.rtl.drain",
+        old="(before.ranks[lane] <= ties)",
+        new="(before.ranks[lane] + ties > before.ranks[-1])",
+        why="tie order: the last ones of a row are kept instead of the first",
+    ),
+    Mutant(
+        name="tie-too-few",
+        module="tokensieve.rtl.drain",
+        old="(before.ranks[lane] <= ties)",
+        new="(before.ranks[lane] < ties)",
+        why="off by one: k - 1 items where the threshold is kept",
+    ),
+    Mutant(
+        name="ties-not-spent",
+        module="tokensieve.rtl.drain",
+        old="spent.eq(spare)",
+        new="spent.eq(ties)",
+        why="every row may keep as many ties as the first",
+    ),
+    Mutant(
+        name="next-job-early",
+        module="tokensieve.rtl.drain",
+        old="~self._reading & ~self._comparing",
+        new="~self._reading",
+        why="the next job's threshold meets rows of the one before",
+    ),
+    Mutant(
+        name="read-register-missing",
+        module="tokensieve.rtl.drain",
+        old="(self._read_row, _keep),",
+        new="",
+        why="a register less than the law says",
+    ),
+    Mutant(
+        name="stage-waits-for-sink",
+        module="tokensieve.rtl.pipe",
+        old="self.i.ready.eq(~self.o.valid | self.o.ready)",
+        new="self.i.ready.eq(self.o.ready)",
+        why="an empty register takes a beat only while its consumer is ready",
+    ),
+)

@@ -1,0 +1,55 @@
+"""Planted faults of the zero eliminator: stages, compactor and row buffer."""
+
+from tokensieve.rtl.flow.mutants.base import Mutant
+
+MUTANTS = (
+    Mutant(
+        name="rest-lost",
+        module="tokensieve.rtl.zero_eliminator",
+        old="self.o.valid.eq(wants)",
+        new="self.o.valid.eq(wants & ~ending)",
+        why="what is left at the end of a packet never leaves",
+    ),
+    Mutant(
+        name="takes-only-if-free",
+        module="tokensieve.rtl.zero_eliminator",
+        old="self.i.ready.eq(free | ~(ending | self.i.p.completes))",
+        new="self.i.ready.eq(free)",
+        why="a row that completes nothing waits for the sink all the same",
+    ),
+    Mutant(
+        name="stage-waits-for-sink",
+        module="tokensieve.rtl.pipe",
+        old="self.i.ready.eq(~self.o.valid | self.o.ready)",
+        new="self.i.ready.eq(self.o.ready)",
+        why="an empty register takes a beat only while its consumer is ready",
+    ),
+    Mutant(
+        name="beat-dropped",
+        module="tokensieve.rtl.pipe",
+        old="self.i.ready.eq(~self.o.valid | self.o.ready)",
+        new="self.i.ready.eq(1)",
+        why="a beat that waits is overwritten",
+    ),
+    Mutant(
+        name="full-row-early",
+        module="tokensieve.rtl.compactor",
+        old="after.completes.eq(offset + counts[-1] > self._lanes)",
+        new="after.completes.eq(offset + counts[-1] >= self._lanes)",
+        why="a row that is just full leaves before it is known whether it is the last",
+    ),
+    Mutant(
+        name="offset-stays",
+        module="tokensieve.rtl.compactor",
+        old="[offset.eq(0), begun.eq(0)]",
+        new="[begun.eq(0)]",
+        why="a packet begins where the one before ended",
+    ),
+    Mutant(
+        name="high-bit-first",
+        module="tokensieve.rtl.compactor",
+        old="routes = [layers] if whole else [[layer] for layer in layers]",
+        new="routes = [layers[::-1]] if whole else [[layer] for layer in layers[::-1]]",
+        why="selectors in the wrong order: items meet and one is lost",
+    ),
+)

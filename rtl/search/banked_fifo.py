@@ -1,0 +1,74 @@
+"""Memory that takes compacted rows in and gives full rows back: a bank per lane."""
+
+from typing import Any
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.data import ArrayLayout, Layout
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from tokensieve.rtl.beats import event, routed_row
+
+
+class BankedFifo(wiring.Component):
+    """Stores the items of a packet of compacted rows one behind the other, and reads them back in full rows.
+
+    Item i stands in bank i mod `lanes`, at place i / `lanes`. A compacted row begins behind the items of the rows
+    before, at lane `offset`, and goes on around the end: the lanes below `offset` belong one place further than the
+    others. A packet may be read while the next one is written over it from place 0 on, as long as no row is written
+    that has yet to be read.
+
+    Timing
+    ------
+    A row a cycle in, a row a cycle out. What is written in one cycle can be asked for in the next, and stands on ``o``
+    in the cycle after it was asked for.
+
+    Parameters
+    ----------
+    lanes : int
+        Items of a row, a power of two.
+    data : `Layout`
+        One item.
+    rows : int
+        Rows of the longest packet.
+
+    Members
+    -------
+    i : ``In(event(routed_row(lanes, data)))``
+        Compacted rows, as a `Compactor` makes them; `last` ends a packet, and the next one begins at place 0.
+    row : ``In(range(rows))``
+        Row to read.
+    o : ``Out(ArrayLayout(data, lanes))``
+        The row asked for in the cycle before.
+    """
+
+    def __init__(self, lanes: int, data: Layout, rows: int) -> None:
+        self._rows = max(2, rows)  # a memory of one place would have no address
+        super().__init__(
+            {
+                "i": In(event(routed_row(lanes, data))),
+                "row": In(range(self._rows)),
+                "o": Out(ArrayLayout(data, lanes)),
+            }
+        )
+        self._lanes, self._data = lanes, data
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        beat = self.i.payload
+        place, step = Signal(range(self._rows)), Signal()  # where lane `offset` goes; the row reaches the next place
+        m.d.comb += step.eq((beat.offset + beat.count) >> (self._lanes - 1).bit_length())
+        with m.If(self.i.valid):
+            m.d.sync += place.eq(place + step)
+            with m.If(beat.last):
+                m.d.sync += place.eq(0)
+
+        for lane in range(self._lanes):
+            bank = Memory(shape=self._data, depth=self._rows, init=[])
+            m.submodules[f"bank{lane}"] = bank
+            write, read = bank.write_port(), bank.read_port()
+            m.d.comb += [write.en.eq(self.i.valid & beat.mask[lane]), write.data.eq(beat.items[lane])]
+            m.d.comb += write.addr.eq(place + (lane < beat.offset))
+            m.d.comb += [read.addr.eq(self.row), self.o[lane].eq(read.data)]
+        return m

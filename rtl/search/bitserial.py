@@ -1,0 +1,152 @@
+"""Bit-serial selection: the bits of the threshold from the top, each found by counting over all scores at once."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from tokensieve.arch.datapath import Topk
+from tokensieve.rtl.beats import length_bits
+from tokensieve.rtl.search.base import search_ports
+
+
+class BitserialCore(wiring.Component):
+    """Finds the k-th largest score bit by bit.
+
+    Alive are the scores that agree with the threshold in all bits decided so far. If as many of them as are still to be
+    kept have a 1 in the next bit, the threshold has a 1 there and the others die. If not, all with a 1 lie above the
+    threshold: they are kept, and die.
+
+    Timing
+    ------
+    Obeys ``topk.law``, whatever the scores, n and k: ``topk.bitserial_step_cycles`` a bit, and one for the verdict.
+
+    Parameters
+    ----------
+    topk : `Topk`
+        Lanes, longest row, score width and registers of the population count.
+
+    Members
+    -------
+    As in `search_ports`; ``round`` is never raised.
+    """
+
+    def __init__(self, topk: Topk) -> None:
+        super().__init__(search_ports(topk))
+        self._topk = topk
+        self._lanes = min(topk.lanes, topk.max_tokens)
+        self._places = topk.rows * self._lanes
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        topk = self._topk
+        m.submodules.count = count = PopulationCount(self._places, length_bits(topk), topk.count_stages)
+        # Plane b holds bit b of all scores. A step moves every score up by one bit: the top plane is the one looked at.
+        planes = [Signal(self._places, name=f"plane_{bit}", reset_less=True) for bit in range(topk.score_bits)]
+        alive = Signal(self._places, reset_less=True)
+        left = Signal(length_bits(topk), reset_less=True)  # scores still to be kept
+        threshold = Signal(topk.score_bits, reset_less=True)
+        decide, one = Signal(), Signal()
+
+        m.d.comb += [count.i.eq(planes[-1] & alive), one.eq(count.o >= left)]
+        m.d.comb += [self.threshold.eq(threshold), self.ties.eq(left)]
+        with m.If(decide):
+            m.d.sync += [above.eq(plane) for plane, above in pairwise(planes)]
+            m.d.sync += alive.eq(alive & Mux(one, planes[-1], ~planes[-1]))
+            m.d.sync += threshold.eq(Cat(one, threshold))
+            with m.If(~one):
+                m.d.sync += left.eq(left - count.o)
+        self._load(m, planes, alive, left)
+        self._time(m, decide)
+        return m
+
+    def _load(self, m: Module, planes: Sequence[Signal], alive: Signal, left: Signal) -> None:
+        """Push a row in behind those before it; their order does not matter here."""
+        before = Mux(self.first, 0, alive)  # the command before leaves nothing behind
+        with m.If(self.load):
+            for bit, plane in enumerate(planes):
+                row = Cat(self.row.scores[lane][bit] for lane in range(self._lanes))
+                m.d.sync += plane.eq(Cat(row, plane))
+            m.d.sync += alive.eq(Cat(self.row.mask[: self._lanes], before))
+            m.d.sync += left.eq(self.k)
+
+    def _time(self, m: Module, decide: Signal) -> None:
+        """Send a token through as many registers as the count has, once for every bit."""
+        topk = self._topk
+        token = Signal(topk.count_stages + 1)
+        bit = Signal(range(topk.score_bits), reset_less=True)
+        start, final = Signal(), Signal()
+        m.d.comb += [start.eq(self.load & self.last & self.search), decide.eq(token[-1])]
+        m.d.comb += final.eq(bit == topk.score_bits - 1)
+        m.d.sync += token.eq(Cat(start | (decide & ~final), token))
+        m.d.sync += self.done.eq(decide & final)
+        with m.If(start):
+            m.d.sync += bit.eq(0)
+        with m.Elif(decide):
+            m.d.sync += bit.eq(bit + 1)
+
+
+class PopulationCount(wiring.Component):
+    """Counts the ones of a word.
+
+    Timing
+    ------
+    `stages` cycles, a word every cycle. Its registers lie as evenly between the layers of adders as they can.
+
+    Parameters
+    ----------
+    bits : int
+        Width of the word.
+    width : int
+        Width of the count. It must hold the most ones that can come.
+    stages : int
+        Registers, 1 or more.
+
+    Members
+    -------
+    i : ``In(bits)``
+        Word.
+    o : ``Out(width)``
+        Its ones.
+    """
+
+    def __init__(self, bits: int, width: int, stages: int) -> None:
+        super().__init__({"i": In(bits), "o": Out(width)})
+        self._bits, self._width, self._stages = bits, width, stages
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        counts: list[Value] = [self.i[low : low + 3] for low in range(0, self._bits, 3)]
+        layers = 1 + (len(counts) - 1).bit_length()
+        behind = [-(-layers * stage // self._stages) for stage in range(1, self._stages + 1)]
+        for layer in range(1, layers + 1):
+            counts = self._add(m, counts, layer)
+            for stage in (number for number, place in enumerate(behind) if place == layer):
+                counts = self._hold(m, counts, stage)
+        m.d.comb += self.o.eq(counts[0])
+        return m
+
+    def _add(self, m: Module, counts: Sequence[Value], layer: int) -> list[Value]:
+        """Return the sums of a layer: of three bits in the first, a full adder each, of two counts in the others."""
+        added: list[Value] = []
+        for number in range(len(counts) if layer == 1 else -(-len(counts) // 2)):
+            terms = list(counts[number]) if layer == 1 else list(counts[2 * number : 2 * number + 2])
+            total = Signal(min(layer + 1, self._width), name=f"sum{layer}_{number}")
+            m.d.comb += total.eq(_full_adder(*terms) if layer == 1 else sum(terms, start=Value.cast(0)))
+            added.append(total)
+        return added
+
+    def _hold(self, m: Module, counts: Sequence[Value], stage: int) -> list[Value]:
+        held = [
+            Signal(len(count), name=f"held{stage}_{number}", reset_less=True) for number, count in enumerate(counts)
+        ]
+        m.d.sync += [register.eq(count) for register, count in zip(held, counts, strict=True)]
+        return list(held)
+
+
+def _full_adder(a: Value, b: Value | int = 0, c: Value | int = 0) -> Value:
+    """Return the ones among up to three bits, as gates: a carry chain per leaf would be larger."""
+    return Cat(a ^ b ^ c, (a & b) | (c & (a | b)))

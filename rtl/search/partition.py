@@ -1,0 +1,117 @@
+"""What quick-select does to a set: two arrays of comparators, and a compactor behind each."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from amaranth.hdl import Module, Signal, unsigned
+from amaranth.lib import wiring
+from amaranth.lib.data import StructLayout
+from amaranth.lib.wiring import In, Out
+
+from tokensieve.arch.datapath import Topk
+from tokensieve.rtl.beats import event, lane_count_bits, routed_row
+from tokensieve.rtl.compactor import Compactor
+from tokensieve.rtl.search.base import search_row
+
+
+def set_row(topk: Topk) -> StructLayout:
+    """Return the layout of a row of a set; `last` ends the set."""
+    return StructLayout({**dict(search_row(topk).members), "last": unsigned(1)})
+
+
+def side_counts(topk: Topk) -> StructLayout:
+    """Return the layout of how many scores of a row lie below and above the pivot."""
+    bits = lane_count_bits(topk.lanes)
+    return StructLayout({"below": unsigned(bits), "above": unsigned(bits)})
+
+
+class Partition(wiring.Component):
+    """Splits a set in two: the scores below a pivot and those above it, each in their order.
+
+    Timing
+    ------
+    One row per cycle, without pauses on either side: compacted rows leave 1 + ``topk.compactor_stages`` cycles after
+    their row came in, and every row's counts at least one cycle earlier.
+
+    Parameters
+    ----------
+    topk : `Topk`
+        Lanes, score width and registers.
+
+    Members
+    -------
+    i : ``In(event(set_row(topk)))``
+        Rows of a set.
+    pivot : ``In(topk.score_bits)``
+        The pivot, in the cycles in which rows come in.
+    below, above : ``Out(event(routed_row(topk.lanes, score)))``
+        Compacted rows, in the same cycles for both sides.
+    counts : ``Out(event(side_counts(topk)))``
+        How many of a row lie on either side.
+    """
+
+    def __init__(self, topk: Topk) -> None:
+        routed = routed_row(topk.lanes, unsigned(topk.score_bits))
+        super().__init__(
+            {
+                "i": In(event(set_row(topk))),
+                "pivot": In(topk.score_bits),
+                "below": Out(event(routed)),
+                "above": Out(event(routed)),
+                "counts": Out(event(side_counts(topk))),
+            }
+        )
+        self._topk = topk
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        row = self.i.payload
+        scores = Signal.like(row.scores, reset_less=True)
+        below, above = Signal(self._topk.lanes, reset_less=True), Signal(self._topk.lanes, reset_less=True)
+        valid, last = Signal(), Signal()
+        m.d.sync += [scores.eq(row.scores), valid.eq(self.i.valid), last.eq(row.last)]
+        for lane in range(self._topk.lanes):
+            m.d.sync += below[lane].eq(row.mask[lane] & (row.scores[lane] < self.pivot))
+            m.d.sync += above[lane].eq(row.mask[lane] & (row.scores[lane] > self.pivot))
+
+        for name, marks, side in (("below", below, self.below), ("above", above, self.above)):
+            self._compact(m, name, [valid, scores, marks, last], side)
+            m.d.comb += getattr(self.counts.payload, name).eq(self._count(m, name, marks))
+        m.d.comb += self.counts.valid.eq(self._delayed(m, valid))
+        return m
+
+    def _compact(self, m: Module, name: str, row: Sequence[Signal], side: Any) -> None:
+        valid, scores, marks, last = row
+        compactor = Compactor(self._topk.lanes, unsigned(self._topk.score_bits), self._topk.compactor_stages)
+        m.submodules[name] = compactor
+        m.d.comb += [compactor.i.valid.eq(valid), compactor.i.p.items.eq(scores)]
+        m.d.comb += [compactor.i.p.mask.eq(marks), compactor.i.p.last.eq(last)]
+        m.d.comb += [side.valid.eq(compactor.o.valid), side.payload.eq(compactor.o.payload), compactor.o.ready.eq(1)]
+
+    @property
+    def _count_stages(self) -> int:
+        """Registers of the population counts: after each layer of adders, or one behind them all."""
+        return self._topk.compactor_stages // 2
+
+    def _count(self, m: Module, name: str, marks: Signal) -> Signal:
+        """Return the number of marks, registered after each layer of the tree of adders, or after the last one only."""
+        domain = m.d.comb if self._count_stages == 1 else m.d.sync
+        counts: list[Any] = list(marks)
+        layer = 0
+        while len(counts) > 1:
+            sums = [Signal(lane_count_bits(2 << layer), name=f"{name}{layer}_{i}") for i in range(len(counts) // 2)]
+            domain += [total.eq(counts[2 * i] + counts[2 * i + 1]) for i, total in enumerate(sums)]
+            counts, layer = sums, layer + 1
+        if self._count_stages > 1:
+            return counts[0]
+        total = Signal(lane_count_bits(self._topk.lanes), name=f"{name}_total")
+        m.d.sync += total.eq(counts[0])
+        return total
+
+    def _delayed(self, m: Module, flag: Signal) -> Signal:
+        """Return `flag` as much later as the counts are."""
+        for stage in range(self._count_stages):
+            later = Signal(name=f"counted{stage}")
+            m.d.sync += later.eq(flag)
+            flag = later
+        return flag

@@ -1,0 +1,154 @@
+"""Quick-select: rounds against a pivot, each over the part of the scores in which the threshold must lie."""
+
+from typing import Any
+
+from amaranth.hdl import Module, Signal, Value, unsigned
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from tokensieve.arch.datapath import Topk
+from tokensieve.rtl.beats import length_bits
+from tokensieve.rtl.search.banked_fifo import BankedFifo
+from tokensieve.rtl.search.base import search_ports
+from tokensieve.rtl.search.budget import Budget
+from tokensieve.rtl.search.partition import Partition
+from tokensieve.rtl.search.setreader import SetReader
+
+_STATE_BITS = 16
+
+
+class PivotDraw(wiring.Component):
+    """Draws the number of each round's pivot: ``(h * size) >> 16``, h the next output of a 16-bit xorshift generator.
+
+    Timing
+    ------
+    ``number`` is that of `size` in the cycle before. It does not depend on when draws are made, only on how many were.
+
+    Parameters
+    ----------
+    topk : `Topk`
+        Longest row.
+
+    Members
+    -------
+    load : ``In(1)``
+        Begin again from `seed`.
+    seed : ``In(16)``
+        First state, not 0.
+    step : ``In(1)``
+        The draw of this cycle counts: the next one takes another h.
+    size : ``In(length_bits(topk))``
+        Scores to draw from.
+    number : ``Out(range(topk.max_tokens))``
+        Number of the score drawn.
+    """
+
+    def __init__(self, topk: Topk) -> None:
+        super().__init__(
+            {
+                "load": In(1),
+                "seed": In(_STATE_BITS),
+                "step": In(1),
+                "size": In(length_bits(topk)),
+                "number": Out(range(topk.max_tokens)),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        state = Signal(_STATE_BITS, reset_less=True)
+        product = Signal(_STATE_BITS + len(self.size), reset_less=True)
+        with m.If(self.load):
+            m.d.sync += state.eq(self._next(m, "first", self.seed))
+        with m.Elif(self.step):
+            m.d.sync += state.eq(self._next(m, "next", state))
+        m.d.sync += product.eq(state * self.size)  # a DSP block where there is one
+        m.d.comb += self.number.eq(product >> _STATE_BITS)
+        return m
+
+    def _next(self, m: Module, name: str, state: Value) -> Signal:
+        """Return the generator's state after `state`."""
+        left, right, after = (Signal(_STATE_BITS, name=f"{name}{shift}") for shift in (7, 9, 8))
+        m.d.comb += [left.eq(state ^ (state << 7)), right.eq(left ^ (left >> 9)), after.eq(right ^ (right << 8))]
+        return after
+
+
+class QuickselectCore(wiring.Component):
+    """Finds the k-th largest score as SpAtten does (paper IV-B, Alg. 3).
+
+    Two banked FIFOs hold the scores below the last pivot and those above it. A round streams one of them past the next
+    pivot and writes both sides back. Round r's pivot is survivor ``(h * m) >> 16`` of the m survivors in their order, h
+    the r-th output of a 16-bit xorshift generator that starts from ``seed``.
+
+    Timing
+    ------
+    Obeys ``topk.law``: a round takes ``topk.quickselect_round_cycles`` cycles beyond one for each row of its set.
+
+    Parameters
+    ----------
+    topk : `Topk`
+        Lanes, longest row, score width and registers.
+
+    Members
+    -------
+    Those of `search_ports`. ``round`` gives the size of each round's set.
+    """
+
+    def __init__(self, topk: Topk) -> None:
+        super().__init__(search_ports(topk))
+        self._topk = topk
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        topk, score = self._topk, unsigned(self._topk.score_bits)
+        m.submodules.below = below = BankedFifo(topk.lanes, score, topk.rows)
+        m.submodules.above = above = BankedFifo(topk.lanes, score, topk.rows)
+        m.submodules.draw = draw = PivotDraw(topk)
+        m.submodules.reader = reader = SetReader(topk)
+        m.submodules.partition = partition = Partition(topk)
+        m.submodules.budget = budget = Budget(topk)
+        for fifo, words in ((below, reader.below), (above, reader.above)):
+            m.d.comb += [fifo.row.eq(reader.row), words.eq(fifo.o)]
+        m.d.comb += [reader.size.eq(budget.size), reader.upper.eq(budget.above), reader.number.eq(draw.number)]
+        m.d.comb += [draw.size.eq(budget.size), partition.pivot.eq(reader.pivot)]
+        wiring.connect(m, reader.o, partition.i)
+        wiring.connect(m, partition.counts, budget.counts)
+        wiring.connect(m, partition.above, above.i)
+
+        loading = Signal()
+        self._load(m, loading, partition, below)
+        m.d.comb += [draw.load.eq(loading), draw.seed.eq(self.seed), draw.step.eq(budget.choose)]
+        m.d.comb += [budget.load.eq(loading), budget.n.eq(self.n), budget.k.eq(self.k)]
+        self._control(m, loading, partition, budget)
+        m.d.comb += [self.threshold.eq(reader.pivot), self.ties.eq(budget.ties), reader.begin.eq(budget.choose)]
+        return m
+
+    def _load(self, m: Module, loading: Signal, partition: Any, below: Any) -> None:
+        """Write to the lower FIFO what is loaded, and later the lower side of each round."""
+        write = below.i
+        m.d.comb += [write.valid.eq(partition.below.valid), write.payload.eq(partition.below.payload)]
+        with m.If(loading):
+            m.d.comb += [write.valid.eq(self.load), write.payload.last.eq(self.last)]
+            m.d.comb += [write.payload.items.eq(self.row.scores), write.payload.mask.eq(self.row.mask)]
+            m.d.comb += [write.payload.offset.eq(0), write.payload.count.eq(self._topk.lanes)]
+
+    def _control(self, m: Module, loading: Signal, partition: Any, budget: Any) -> None:
+        """Go from load to rounds, and from round to round until the pivot is the threshold."""
+        choose, ends = budget.choose, Signal()
+        size = Signal.like(budget.size, reset_less=True)
+        m.d.comb += ends.eq(partition.below.valid & partition.below.payload.last)
+        with m.FSM():
+            with m.State("load"):
+                m.d.comb += loading.eq(1)
+                with m.If(self.load & self.last & self.search):
+                    m.next = "first"
+            with m.State("first"):
+                m.d.comb += choose.eq(1)
+                m.next = "round"
+            with m.State("round"), m.If(ends):
+                m.d.comb += self.done.eq(~budget.above & ~budget.below)
+                m.d.comb += choose.eq(~self.done)
+                with m.If(self.done):
+                    m.next = "load"
+        m.d.sync += [budget.restart.eq(choose), size.eq(budget.size)]
+        m.d.comb += [self.round.valid.eq(budget.restart), self.round.payload.size.eq(size)]

@@ -1,0 +1,88 @@
+"""The token gather: kept tokens in, the rows of K or V that belong to them out of memory."""
+
+from typing import Any
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from tokensieve.arch.datapath import Topk
+from tokensieve.arch.gather import TokenGather
+from tokensieve.arch.memory import Dram
+from tokensieve.rtl.beats import gather_command, gathered_row, granule, granule_request, item, packed_row
+from tokensieve.rtl.queue import BlockQueue
+from tokensieve.rtl.row_packer import RowPacker
+from tokensieve.rtl.row_requests import RowAddresses, Splitter, place_layout
+
+
+class TokenGatherEngine(wiring.Component):
+    """Fetches the rows of the given tokens, in their order.
+
+    The row of token t begins at byte ``base + t * row_bytes``. Every granule that a row touches is asked for; the bytes of
+    it that belong to other rows are dropped. A granule is asked for only when there is room for it, so that memory can
+    always hand over what it has: ``data`` is ready whenever a request is open.
+
+    Timing
+    ------
+    Obeys ``gather.law``: one request a cycle, one granule a cycle, and one row a cycle where a row is one granule. A
+    packet's first row of tokens waits for its command. The next packet follows without a pause.
+
+    Parameters
+    ----------
+    gather : `TokenGather`
+        Address width, longest row, room and registers.
+    dram : `Dram`
+        Granules and channels.
+    topk : `Topk`
+        Tokens and their lanes.
+
+    Members
+    -------
+    command : ``In(stream.Signature(gather_command(gather)))``
+        Where token 0's row begins and the bytes of a row (1..max_row_bytes), once per packet of tokens.
+    token : ``In(stream.Signature(packed_row(topk.lanes, item(topk))))``
+        Tokens as `TopKEngine` gives them; `last` ends a packet. The scores are not looked at.
+    request : ``Out(stream.Signature(granule_request(gather, dram)))``
+        Granules to read.
+    data : ``In(stream.Signature(granule(dram)))``
+        The granules, in the order in which they were asked for.
+    o : ``Out(stream.Signature(gathered_row(gather)))``
+        One row per token, from byte 0 on, with zeros behind it. A beat without tokens gives one with a `count` of 0.
+    """
+
+    def __init__(self, gather: TokenGather, dram: Dram, topk: Topk) -> None:
+        super().__init__(
+            {
+                "command": In(stream.Signature(gather_command(gather))),
+                "token": In(stream.Signature(packed_row(topk.lanes, item(topk)))),
+                "request": Out(stream.Signature(granule_request(gather, dram))),
+                "data": In(stream.Signature(granule(dram))),
+                "o": Out(stream.Signature(gathered_row(gather))),
+            }
+        )
+        self._gather, self._dram, self._topk = gather, dram, topk
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.addresses = addresses = RowAddresses(self._gather, self._topk)
+        m.submodules.splitter = splitter = Splitter(self._gather, self._dram)
+        m.submodules.places = places = BlockQueue(place_layout(self._gather, self._dram), self._gather.outstanding)
+        m.submodules.granules = granules = BlockQueue(granule(self._dram), self._gather.outstanding)
+        m.submodules.packer = packer = RowPacker(self._gather, self._dram)
+        wiring.connect(m, wiring.flipped(self.command), addresses.command)
+        wiring.connect(m, wiring.flipped(self.token), addresses.token)
+        wiring.connect(m, addresses.o, splitter.i)
+        wiring.connect(m, splitter.request, wiring.flipped(self.request))
+        wiring.connect(m, wiring.flipped(self.data), granules.i)
+        wiring.connect(m, packer.o, wiring.flipped(self.o))
+
+        # There is always room in the queue of places: it is as deep as places may be taken.
+        m.d.comb += [places.i.valid.eq(splitter.place.valid), places.i.payload.eq(splitter.place.payload)]
+        none, both = Signal(), Signal()
+        m.d.comb += none.eq(places.o.p.count == 0)
+        m.d.comb += both.eq(places.o.valid & (none | granules.o.valid))
+        m.d.comb += [packer.i.valid.eq(both), packer.i.p.place.eq(places.o.payload)]
+        m.d.comb += packer.i.p.data.eq(granules.o.p.data)
+        m.d.comb += [places.o.ready.eq(both & packer.i.ready), granules.o.ready.eq(both & packer.i.ready & ~none)]
+        m.d.comb += splitter.leaves.eq(both & packer.i.ready)
+        return m

@@ -1,0 +1,126 @@
+"""Twin of the top-k engine: its front takes one command after another, its drain works one job behind."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tokensieve.arch.datapath import Topk
+from tokensieve.arch.machine import Arch
+from tokensieve.sim.twins.feed import Feed
+from tokensieve.sim.twins.pipe import Pipe
+from tokensieve.sim.twins.zero_eliminator import Marked, ZeroEliminator, packets
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a command's timing depends on."""
+
+    rows: int
+    search: int
+    """Cycles from the last row in, not counted, to the threshold known."""
+    marked: Sequence[int]
+    """Items kept in each row."""
+
+
+class Drain:
+    """Reads a job's rows, one a cycle, into a pipeline that ends in the zero eliminator.
+
+    The next job is taken when the last row has gone into the zero eliminator.
+    """
+
+    def __init__(self, topk: Topk) -> None:
+        self._unread: list[Marked] = []
+        self._stages = Pipe[Marked](topk.drain_stages)
+        self._zeros = ZeroEliminator(topk.lanes, topk.compactor_stages)
+        self.busy = False
+
+    @property
+    def offers(self) -> bool:
+        """Whether a row stands on the output."""
+        return self._zeros.offers
+
+    def start(self, marked: Sequence[int]) -> None:
+        """Take a job; its first row is read in the next cycle."""
+        self._unread, self.busy = packets([marked]), True
+
+    def step(self, takes: bool) -> None:
+        """Go on by one cycle, with the output taken or not."""
+        end = self._stages.end
+        went = self._zeros.step(end, takes)
+        row = self._unread[0] if self._unread else None
+        if self._stages.step(row, went) and row is not None:
+            self._unread.pop(0)
+        if end is not None and end.last and went:
+            self.busy = False
+
+
+class Front:
+    """Takes a command, its rows, waits for the search and hands the verdict over."""
+
+    def __init__(self, tasks: Sequence[Task]) -> None:
+        self._tasks = iter(tasks)
+        self._task: Task | None = None
+        self._rows = self._waits = 0
+        self.state = "command"
+
+    def step(self, command: bool, score: bool, drain: Drain | None) -> str | None:
+        """Go on by one cycle with what is offered; return the stream on which there was a transfer.
+
+        `drain` is there if it is free.
+        """
+        if self.state == "command" and command:
+            self._task = next(self._tasks, None)
+            self._rows = self._task.rows if self._task else 0
+            self.state = "load"
+            return "command"
+        if self.state == "load" and score:
+            self._rows -= 1
+            if self._rows == 0 and self._task:
+                self.state, self._waits = "search", self._task.search
+            return "score"
+        if self.state == "search":
+            self._waits -= 1
+            self.state = "hand" if self._waits == 0 else "search"
+        elif self.state == "hand" and drain and self._task:
+            drain.start(self._task.marked)
+            self.state = "command"
+        return None
+
+
+class Engine:
+    """Front and drain, stepped together."""
+
+    def __init__(self, topk: Topk, tasks: Sequence[Task]) -> None:
+        self._front, self._drain = Front(tasks), Drain(topk)
+
+    @property
+    def offers(self) -> bool:
+        """Whether a row stands on the output."""
+        return self._drain.offers
+
+    def step(self, command: bool, score: bool, takes: bool) -> str | None:
+        """Go on by one cycle; return the stream into the engine on which there was a transfer."""
+        free = not self._drain.busy  # a job that ends in this cycle still holds the drain
+        self._drain.step(takes)
+        return self._front.step(command, score, self._drain if free else None)
+
+
+def twin(arch: Arch, feed: Feed) -> dict[str, list[int]]:
+    """Return the cycles of all transfers.
+
+    Data, per command: `n`, `search` (cycles, by the law) and `marked` (items kept in each row).
+    """
+    data = feed.data
+    tasks = [
+        Task(-(-n // arch.topk.lanes), search, marked)
+        for n, search, marked in zip(data["n"], data["search"], data["marked"], strict=True)
+    ]
+    engine = Engine(arch.topk, tasks)
+    cycles: dict[str, list[int]] = {"command": [], "score": [], "o": []}
+    for cycle in range(feed.cycles):
+        takes = feed.takes("o", cycle)
+        if engine.offers and takes:
+            cycles["o"].append(cycle)
+        moved = engine.step(feed.offers("command", cycle), feed.offers("score", cycle), takes)
+        if moved:
+            cycles[moved].append(cycle)
+    return cycles

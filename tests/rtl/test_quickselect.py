@@ -1,0 +1,248 @@
+"""Quick-select: the core alone and in its engine, against golden's records and the law."""
+
+import random
+from dataclasses import dataclass
+
+import pytest
+import torch
+from amaranth.hdl import unsigned
+from amaranth.sim import Simulator
+from bench.selection_cases import command
+from bench.units import Trial, alone, caught, differences, small, trials
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tokensieve.arch.datapath import Topk
+from tokensieve.arch.topklaw import QuickselectLaw, TopkWork
+from tokensieve.golden.records import command_seed, quickselect_record, quickselect_search
+from tokensieve.golden.topk import top_k
+from tokensieve.rtl.flow.mutants.base import mutants_of
+from tokensieve.rtl.search.banked_fifo import BankedFifo
+from tokensieve.rtl.search.quickselect import QuickselectCore
+from tokensieve.study.units.topk import TopkUnit
+
+UNIT = TopkUnit()
+SMALL = Topk(engine="quickselect", lanes=4, max_tokens=21, score_bits=6)
+COMPACTORS = ["low_latency", "max_frequency"]
+
+
+@dataclass(frozen=True)
+class Search:
+    """One search: what is reported of it, and the cycles from its last row to that."""
+
+    threshold: int
+    ties: int
+    sizes: list[int]
+    cycles: int
+
+
+def searches(topk, commands):
+    """Return the searches of `commands`, triples of scores, k and running number, each loaded as soon as it may be."""
+    core, found = QuickselectCore(topk), []
+
+    async def bench(ctx):
+        for scores, k, number in commands:
+            await _load(ctx, core, topk.lanes, scores, k, number)
+            found.append(await _search(ctx, core))
+
+    simulator = Simulator(core)
+    simulator.add_clock(1e-9)
+    simulator.add_testbench(bench)
+    simulator.run()
+    return found
+
+
+async def _load(ctx, core, lanes, scores, k, number):
+    """Load a row a cycle; the lanes behind the last score hold all ones."""
+    for port, value in ((core.n, len(scores)), (core.k, k), (core.seed, int(command_seed(torch.tensor(number))))):
+        ctx.set(port, value)
+    ctx.set(core.load, 1)
+    for start in range(0, len(scores), lanes):
+        row = scores[start : start + lanes]
+        padding = [(1 << len(core.threshold)) - 1] * (lanes - len(row))
+        ctx.set(core.row, {"scores": row + padding, "mask": (1 << len(row)) - 1})
+        ctx.set(core.first, start == 0)
+        ctx.set(core.last, start + lanes >= len(scores))
+        ctx.set(core.search, 0 < k < len(scores))
+        await ctx.tick()
+    ctx.set(core.load, 0)
+
+
+async def _search(ctx, core, limit=5000):
+    sizes = []
+    for cycle in range(1, limit):
+        if ctx.get(core.round.valid):
+            sizes.append(ctx.get(core.round.payload.size))
+        found = Search(ctx.get(core.threshold), ctx.get(core.ties), sizes, cycle) if ctx.get(core.done) else None
+        await ctx.tick()
+        if found:
+            return found
+    return None
+
+
+def expected(topk, commands):
+    """Return the searches by golden and by the law."""
+    return [_expected(topk, *one) for one in commands]
+
+
+def _expected(topk, scores, k, number):
+    (sizes,), ((threshold, ties),) = quickselect_search(torch.tensor([scores]), k, torch.tensor([number]))
+    return Search(threshold, ties, sizes, topk.law.search(TopkWork(items=len(scores), kept=k, sizes=sizes)))
+
+
+numbers = st.integers(0, 200_000)
+
+
+@settings(max_examples=40)
+@given(commands=st.lists(st.tuples(command(SMALL, searched=True), numbers), min_size=1, max_size=6))
+def test_core_searches_as_golden_does_in_the_cycles_of_its_law(commands):
+    """Whatever was searched before: a command is loaded in the cycle after the last one is done."""
+    commands = [(*one, number) for one, number in commands]
+
+    assert searches(SMALL, commands) == expected(SMALL, commands)
+
+
+@pytest.mark.parametrize("compactor", COMPACTORS)
+@pytest.mark.parametrize("max_tokens", [2, 33, 64, 100])
+@pytest.mark.parametrize("lanes", [1, 2, 4, 8, 16, 32])
+def test_core_of_any_size_searches_as_golden_does_in_the_cycles_of_its_law(lanes, max_tokens, compactor):
+    rng = random.Random(lanes + max_tokens)
+    bits = rng.choice([4, 5, 12, 31, 32])
+    topk = Topk(engine="quickselect", lanes=lanes, max_tokens=max_tokens, score_bits=bits, compactor=compactor)
+    commands = [_random(rng, max_tokens if turn < 4 else rng.randint(2, max_tokens), bits) for turn in range(10)]
+
+    assert searches(topk, commands) == expected(topk, commands)
+
+
+def _random(rng, n, bits):
+    top = rng.choice([1, 3, (1 << bits) - 1])
+    return [rng.randint(0, top) for _ in range(n)], rng.randint(1, n - 1), rng.randrange(1 << 20)
+
+
+@given(one=command(SMALL, searched=True), number=numbers)
+def test_what_golden_reports_keeps_what_golden_keeps(one, number):
+    scores, k = torch.tensor(one[0]), one[1]
+    _, ((threshold, ties),) = quickselect_search(scores[None], k, torch.tensor([number]))
+    equal = torch.nonzero(scores == threshold).flatten()[:ties]
+    kept = torch.cat([torch.nonzero(scores > threshold).flatten(), equal]).sort().values
+
+    assert kept.tolist() == top_k(scores[None], k).kept[0].tolist()
+    assert len(equal) == ties
+
+
+def test_rows_that_are_not_to_be_searched_are_forgotten():
+    core, seen = QuickselectCore(SMALL), []
+
+    async def bench(ctx):
+        await _load(ctx, core, SMALL.lanes, [5, 6, 7, 8, 9], 5, 0)
+        await _load(ctx, core, SMALL.lanes, [3, 1, 2, 5, 4, 7], 2, 1)
+        seen.append(await _search(ctx, core))
+
+    simulator = Simulator(core)
+    simulator.add_clock(1e-9)
+    simulator.add_testbench(bench)
+    simulator.run()
+
+    assert seen == expected(SMALL, [([3, 1, 2, 5, 4, 7], 2, 1)])
+
+
+# The engine, with pauses.
+
+ENGINE = small(engine="quickselect")
+COUNT = 30
+VECTORS = UNIT.vectors(ENGINE, COUNT, 4, None)
+
+
+@pytest.mark.parametrize("compactor", COMPACTORS)
+@pytest.mark.parametrize(("max_tokens", "lanes"), [(7, 1), (9, 2), (24, 8)])
+def test_engine_keeps_what_golden_keeps_in_the_cycles_of_its_law(max_tokens, lanes, compactor):
+    arch = small(engine="quickselect", max_tokens=max_tokens, lanes=lanes, compactor=compactor)
+
+    assert differences(UNIT, arch, UNIT.vectors(arch, COUNT, 2, None), alone(COUNT)) == []
+
+
+@settings(max_examples=10)
+@given(trials=trials(COUNT, ["command", "score"], ["o"]))
+def test_engine_makes_the_transfers_of_its_twin_whatever_the_pauses(trials):
+    assert differences(UNIT, ENGINE, VECTORS, trials) == []
+
+
+@pytest.mark.parametrize("mutant", mutants_of("quickselect"), ids=lambda mutant: mutant.name)
+def test_planted_fault_is_caught(mutant):
+    assert caught(UNIT, ENGINE, VECTORS, [*alone(COUNT), Trial(tuple(range(COUNT)))], mutant)
+
+
+# The law.
+
+
+@pytest.mark.parametrize(("compactor", "stages"), [("low_latency", 2), ("max_frequency", 8)])
+def test_a_round_takes_the_registers_of_its_way_beyond_its_rows(compactor, stages):
+    law = Topk(engine="quickselect", lanes=16, compactor=compactor).law
+    one = law.search(TopkWork(items=1024, kept=512, sizes=(1024,)))
+    two = law.search(TopkWork(items=1024, kept=512, sizes=(1024, 33)))
+
+    assert isinstance(law, QuickselectLaw)
+    assert (one, two - one) == (1 + 64 + stages + 3, 3 + stages + 3)
+
+
+@pytest.mark.parametrize(
+    ("n", "k", "published", "rounds"), [(1024, 512, 258, 12.7), (993, 204, 230, 12.1), (512, 64, 123, 10.5)]
+)
+def test_selections_take_the_cycles_of_the_published_model_and_our_overhead(n, k, published, rounds):
+    """The latency model of the authors' generator: ceil(m / 16) + 3 a round, without the load (mean of 2,000 rows)."""
+    topk = Topk(engine="quickselect", lanes=16, max_tokens=1024, score_bits=32)
+    rng = torch.Generator().manual_seed(n)
+    rows = torch.randint(0, 1 << 32, (400, n), generator=rng)
+    law = topk.law
+    cycles = [
+        law.select(TopkWork(items=n, kept=k, sizes=sizes)) for sizes in quickselect_record(rows, k, torch.arange(400))
+    ]
+    model = published + -(-n // 16) + rounds * (topk.quickselect_round_cycles - 3)
+
+    assert sum(cycles) / len(cycles) == pytest.approx(model, rel=0.1)
+
+
+# The memory.
+
+
+@given(
+    lanes=st.sampled_from([1, 2, 4, 8]), counts=st.lists(st.integers(0, 8), min_size=1, max_size=8), again=st.booleans()
+)
+def test_banked_fifo_gives_back_in_full_rows_what_came_in_parts(lanes, counts, again):
+    counts = [min(count, lanes) for count in counts]
+    packets = [list(range(1, sum(counts) + 1))] + [list(range(101, sum(counts) + 101))] * again
+    fifo = BankedFifo(lanes, unsigned(8), len(counts))
+
+    async def bench(ctx):
+        for items in packets:
+            await _write(ctx, fifo, lanes, counts, items)
+            rows = -(-len(items) // lanes)
+            read = [word for row in range(rows) for word in await _read(ctx, fifo, row)]
+
+            assert read[: len(items)] == items
+
+    simulator = Simulator(fifo)
+    simulator.add_clock(1e-9)
+    simulator.add_testbench(bench)
+    simulator.run()
+
+
+async def _write(ctx, fifo, lanes, counts, items):
+    """Write `items` in rows of `counts`, each behind the one before it, around the end of the row."""
+    done = 0
+    for turn, count in enumerate(counts):
+        words, mask = [0] * lanes, 0
+        for place in range(done, done + count):
+            words[place % lanes], mask = items[place], mask | 1 << place % lanes
+        row = {"items": words, "mask": mask, "offset": done % lanes, "count": count, "last": turn == len(counts) - 1}
+        ctx.set(fifo.i.payload, {**row, "completes": 0})
+        ctx.set(fifo.i.valid, 1)
+        await ctx.tick()
+        done += count
+    ctx.set(fifo.i.valid, 0)
+
+
+async def _read(ctx, fifo, row):
+    ctx.set(fifo.row, row)
+    await ctx.tick()
+    return list(ctx.get(fifo.o))

@@ -1,0 +1,124 @@
+"""The top-k engine around its search cores: load, bypass, drain, two commands at once."""
+
+import numpy as np
+import pytest
+import torch
+from bench.units import Trial, alone, caught, differences, small, trials
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tokensieve.golden.topk import top_k
+from tokensieve.golden.vectors.topk import make
+from tokensieve.rtl.flow.amsim import run
+from tokensieve.rtl.flow.case import case
+from tokensieve.rtl.flow.harness.base import part
+from tokensieve.rtl.flow.mutants.base import mutants_of
+from tokensieve.study.units.topk import TopkUnit
+
+UNIT = TopkUnit()
+ENGINE = "bitserial"  # any will do: what is tested here is around it
+SMALL = small(engine=ENGINE)
+COUNT = 30
+VECTORS = UNIT.vectors(SMALL, COUNT, 1, None)
+
+
+@pytest.mark.parametrize("compactor", ["low_latency", "max_frequency"])
+@pytest.mark.parametrize(("max_tokens", "lanes"), [(2, 1), (7, 1), (9, 2), (13, 4), (16, 4), (24, 8)])
+def test_engine_keeps_what_golden_keeps_in_the_cycles_of_its_law(max_tokens, lanes, compactor):
+    arch = small(engine=ENGINE, max_tokens=max_tokens, lanes=lanes, compactor=compactor)
+    vectors = UNIT.vectors(arch, 24, 3, None)
+
+    assert differences(UNIT, arch, vectors, alone(24)) == []
+
+
+@settings(max_examples=12)
+@given(trials=trials(COUNT, ["command", "score"], ["o"]))
+def test_engine_makes_the_transfers_of_its_twin_whatever_the_pauses(trials):
+    assert differences(UNIT, SMALL, VECTORS, trials) == []
+
+
+@pytest.mark.parametrize("engine", UNIT.engines())
+def test_every_engine_makes_the_transfers_of_its_twin(engine):
+    arch = small(engine=engine, lanes=2, max_tokens=11)
+    vectors = UNIT.vectors(arch, COUNT, 2, None)
+    paused = [
+        Trial(tuple(range(start, COUNT, 4)), {"score": [0, 1, 0, 4] * 9}, {"o": _stalls(start)}) for start in range(4)
+    ]
+
+    assert differences(UNIT, arch, vectors, alone(COUNT) + paused) == []
+
+
+def _stalls(seed):
+    return (np.random.Generator(np.random.PCG64(seed)).random(900) < 0.2 + 0.2 * seed).tolist()
+
+
+def test_next_command_loads_and_searches_while_the_last_one_waits_for_the_sink():
+    stimulus = UNIT.harness().stimulus(SMALL, VECTORS, [2, 3])  # k = n, then k = n - 1
+    (record,) = run(
+        UNIT.harness().component(SMALL), [case(stimulus, stalls={"o": [True] * 120}, limit=400)]
+    )  # fmt: skip
+
+    assert len([cycle for cycle, _ in record.events["found"] if cycle < 120]) == 2
+    assert record.cycles_of("o")[0] == 120
+
+
+def test_command_behind_waits_until_the_drain_is_free():
+    record = run(
+        UNIT.harness().component(SMALL),
+        [case(UNIT.harness().stimulus(SMALL, VECTORS, [2, 2, 2]), stalls={"o": [True] * 200}, limit=600)],
+    )[0]
+
+    assert sum(cycle < 200 for cycle in record.cycles_of("command")) == 2
+    assert record.complete
+
+
+def _shown_faults(mutant):
+    together = [Trial(tuple(range(start, COUNT, 5)), {}, {"o": _stalls(start % 4)}) for start in range(5)]
+    return caught(UNIT, SMALL, VECTORS, alone(COUNT) + together, mutant)
+
+
+@pytest.mark.parametrize("mutant", mutants_of("topk"), ids=lambda mutant: mutant.name)
+def test_planted_fault_is_caught(mutant):
+    assert _shown_faults(mutant)
+
+
+# The vectors themselves.
+
+
+@pytest.mark.parametrize("engine", UNIT.engines())
+def test_reported_threshold_and_ties_keep_what_golden_keeps(engine):
+    arch = small(engine=engine, max_tokens=37, score_bits=9, digit_bits=2)
+    for first_digit in ("linear", "log"):
+        arch = small(engine=engine, max_tokens=37, score_bits=9, digit_bits=2, first_digit=first_digit)
+        vectors = make(arch, 150, 5)
+        for index in range(150):
+            scores = part(vectors.inputs, "scores", index)
+            threshold, ties = int(vectors.expected["threshold"][index]), int(vectors.expected["ties"][index])
+            equal = np.flatnonzero(scores == threshold)[:ties]
+
+            assert (
+                sorted([*np.flatnonzero(scores > threshold), *equal]) == part(vectors.expected, "kept", index).tolist()
+            )
+
+
+@given(scores=st.lists(st.integers(0, 5), min_size=1, max_size=12), k=st.integers(0, 13))
+def test_golden_keeps_the_largest_in_order_and_the_first_of_equals(scores, k):
+    kept = top_k(torch.tensor([scores]), k).kept[0].tolist()
+    by_rank = sorted(range(len(scores)), key=lambda place: (-scores[place], place))
+
+    assert kept == sorted(by_rank[:k])
+
+
+def test_rows_of_a_named_distribution_have_full_length_and_keep_a_half_or_a_fifth():
+    vectors = make(SMALL, 6, 0, "narrow")
+
+    assert vectors.inputs["n"].tolist() == [13] * 6
+    assert vectors.inputs["k"].tolist() == [6, 2] * 3
+    assert vectors.inputs["scores"].max() < 64
+
+
+def test_vectors_begin_with_the_corners():
+    vectors = make(SMALL, 20, 0)
+    n, k = vectors.inputs["n"].tolist(), vectors.inputs["k"].tolist()
+
+    assert list(zip(n, k, strict=True))[:8] == [(13, 0), (13, 1), (13, 13), (13, 12), (1, 1), (1, 0), (11, 5), (11, 13)]

@@ -1,0 +1,136 @@
+"""``tokensieve cosim``: a unit's hardware against golden, law and twin."""
+
+import json as json_text
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tokensieve.cli.options import ArchOption, JsonOption, SeedOption, SetOption, say
+
+if TYPE_CHECKING:
+    from tokensieve.study.cosim import Cosim, Request
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+ALL = "all"
+"""Stands for every unit with every engine."""
+
+
+class Simulator(StrEnum):
+    """What runs the hardware."""
+
+    VERILATOR = "verilator"
+    AMARANTH = "amaranth"
+
+
+@app.command()
+def cosim(
+    unit: Annotated[str | None, typer.Argument(metavar="[UNIT|all]", help="Unit, or all of them.")] = None,
+    listed: Annotated[bool, typer.Option("--list", help="List units, engines and mutants, and leave.")] = False,
+    vectors: Annotated[
+        int, typer.Option("--vectors", metavar="N", min=1, max=100_000, help="Vectors of each unit and engine.")
+    ] = 100,
+    seed: SeedOption = 1,
+    scores: Annotated[
+        str | None, typer.Option("--scores", metavar="NAME", help="Distribution of all scores; mixed unless given.")
+    ] = None,
+    engine: Annotated[str | None, typer.Option("--engine", metavar="E", help="One engine; all unless given.")] = None,
+    arch: ArchOption = "spatten",
+    sets: SetOption = None,
+    mutant: Annotated[
+        str | None, typer.Option("--mutant", metavar="NAME", help="Plant a fault (--list). It must be found.")
+    ] = None,
+    waves: Annotated[bool, typer.Option("--waves", help="Write a wave file here and print its path.")] = False,
+    coverage: Annotated[bool, typer.Option("--coverage", help="Count lines, toggles and kinds of vectors.")] = False,
+    simulator: Annotated[
+        Simulator, typer.Option("--simulator", help="Amaranth's own needs no compiler, and suits small sizes.")
+    ] = Simulator.VERILATOR,
+    json: JsonOption = False,
+) -> None:
+    """Run a unit's hardware on golden's vectors, and compare answers, work, cycles and every transfer.
+
+    Exit code 1 on any difference. Builds are kept, so that the next run with the same hardware starts at once.
+    """
+    if listed:
+        _list(json)
+        return
+    if unit is None:
+        raise typer.BadParameter(f"name a unit, or {ALL!r}; --list shows them")
+    if coverage and simulator is not Simulator.VERILATOR:
+        raise typer.BadParameter("--coverage needs --simulator verilator")
+    from dataclasses import replace
+
+    from tokensieve.study.cosim import cosim as run
+
+    requests = _requests(unit, engine, arch, sets or [])
+    folder = Path.cwd()
+    told = []
+    for request in requests:
+        asked = replace(
+            request, count=vectors, seed=seed, scores=scores, simulator=simulator.value, mutant=mutant,
+            waves=folder / _file_name(request) if waves else None, coverage=coverage,
+        )  # fmt: skip
+        told.append(run(asked))
+        _tell(told[-1], sys.stderr if json else sys.stdout)
+    if json:
+        objects = [one.as_object() for one in told]
+        print(json_text.dumps(objects if unit == ALL or len(objects) != 1 else objects[0], indent=2))
+    if any(one.differences for one in told):
+        raise typer.Exit(1)
+
+
+def _requests(name: str, engine: str | None, arch: str, sets: list[str]) -> "list[Request]":
+    """Return one request for each unit and engine that were asked for."""
+    from tokensieve.arch import load_arch
+    from tokensieve.study.cosim import Request
+    from tokensieve.study.units import UNITS, find_engine, find_unit
+
+    units = [find_unit(one) for one in UNITS] if name == ALL else [find_unit(name)]
+    machine = load_arch(arch, sets)
+    return [
+        Request(unit=unit, engine=one, arch=machine, count=1, seed=0)
+        for unit in units
+        for one in (unit.engines() if engine is None else (find_engine(unit, engine, machine),))
+    ]
+
+
+def _file_name(request: "Request") -> str:
+    return "-".join(filter(None, [request.unit.name, request.engine])) + ".vcd"
+
+
+def _tell(one: "Cosim", stream: Any) -> None:
+    """Print what came of one unit and engine."""
+    name = " ".join(filter(None, [one.unit, one.engine]))
+    planted = f", mutant {one.mutant}" if one.mutant else ""
+    lines = [
+        f"{name} on {one.simulator}{planted}: {'differs' if one.differences else 'equal'}",
+        f"  vectors {one.vectors}, mismatches {one.mismatches}, differences in work {one.work_differences}",
+        f"  cycles RTL {one.rtl_cycles_total:,} / law {one.law_cycles_total:,}, differences {one.cycle_differences}",
+        f"  stalled cases {one.stall_cases}, differences from the twin {one.stall_differences}",
+    ]
+    if one.lines:
+        lines += [f"  {kind} covered {one.lines[f'{kind}_hit']} of {one.lines[kind]}" for kind in ("lines", "toggles")]
+        lines += [f"  {bin_name}: {count}" for bin_name, count in one.bins.items()]
+    lines += [f"  waves {one.waves_file}"] if one.waves_file else []
+    print("\n".join(lines), file=stream, flush=True)
+
+
+def _list(json: bool) -> None:
+    """Print units, engines and mutants."""
+    from tokensieve.rtl.flow.mutants.base import mutants_of
+    from tokensieve.study.units import UNITS, find_unit
+
+    table = {name: (list(find_unit(name).engines()), [m.name for m in mutants_of(name)]) for name in UNITS}
+    if json:
+        objects = [
+            {"unit": name, "engines": [e for e in engines if e], "mutants": mutants}
+            for name, (engines, mutants) in table.items()
+        ]
+        print(json_text.dumps(objects, indent=2))
+        return
+    for name, (engines, mutants) in table.items():
+        say(" ".join(filter(None, [name, *engines])))
+        say(f"  mutants: {', '.join(mutants) or 'none'}")
