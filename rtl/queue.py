@@ -22,7 +22,7 @@ class BlockQueue(wiring.Component):
     layout : `Layout`
         Payload.
     depth : int
-        Beats of the memory, a power of two and at least 2.
+        Beats of the memory, at least 2.
 
     Members
     -------
@@ -50,6 +50,10 @@ class BlockQueue(wiring.Component):
         m.d.comb += leaves.eq(read.en & (level != 0))
 
         m.d.sync += [tail.eq(tail + enters), head.eq(head + leaves), level.eq(level + enters - leaves)]
+        if self._depth & (self._depth - 1):  # else the places wrap by themselves
+            for place, moves in ((tail, enters), (head, leaves)):
+                with m.If(moves & (place == self._depth - 1)):
+                    m.d.sync += place.eq(0)
         with m.If(read.en):
             m.d.sync += self.o.valid.eq(level != 0)
         return m

@@ -23,14 +23,14 @@ def placed_granule(gather: TokenGather, dram: Dram) -> StructLayout:
 class RowPacker(wiring.Component):
     """Puts rows together from the granules that they touch, and drops the bytes that are not theirs.
 
-    A granule is rotated until its byte `offset` is byte 0. Then byte b of it is byte b of a group of as many bytes of the
-    row as a granule has: of the group with the granule's own number or, where the rotation went around the end, of the
-    one before.
+    A granule is rotated until its byte `offset` is byte 0. Then byte b of it is byte b of a group of as many bytes of
+    the row as a granule has: of the group with the granule's own number or, where the rotation went around the end, of
+    the one before.
 
     Timing
     ------
-    A granule a cycle, ``gather.align_stages`` + 1 cycles from the transfer of a row's last granule on ``i`` to ``valid``
-    on ``o``.
+    A granule a cycle, ``gather.align_stages`` + 1 cycles from the transfer of a row's last granule on ``i`` to
+    ``valid`` on ``o``.
 
     Parameters
     ----------

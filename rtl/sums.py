@@ -92,6 +92,7 @@ class Sums(wiring.Component):
         m.submodules.sums = memory = Memory(shape=words, depth=self._depth, init=[])
         self._write_port = memory.write_port(granularity=1)
         self._read_port = memory.read_port(transparent_for=(self._write_port,))
+        m.d.comb += self._read_port.en.eq(0)  # it is 1 unless driven
         first = Cat(Const(0, _log2(self._wide)), self._read_port.addr)
         known = Signal(self._wide)  # lanes of the row that was read
         with m.If(self._read_port.en):

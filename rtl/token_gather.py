@@ -18,8 +18,8 @@ from tokensieve.rtl.row_requests import RowAddresses, Splitter, place_layout
 class TokenGatherEngine(wiring.Component):
     """Fetches the rows of the given tokens, in their order.
 
-    The row of token t begins at byte ``base + t * row_bytes``. Every granule that a row touches is asked for; the bytes of
-    it that belong to other rows are dropped. A granule is asked for only when there is room for it, so that memory can
+    The row of token t begins at byte ``base + t * row_bytes``. Every granule that a row touches is asked for, and what
+    of it belongs to other rows is dropped. A granule is asked for only when there is room for it, so that memory can
     always hand over what it has: ``data`` is ready whenever a request is open.
 
     Timing

@@ -7,8 +7,8 @@ indices, and a row buffer. The cores:
 
 * **quickselect**: two FIFOs of the longest row, below and above the pivot; a lane has two comparators and two zero
   eliminators; one multiplier draws the pivot's number.
-* **radix**: one FIFO and one zero eliminator; a lane tests a score against the digits decided, cuts out the next one and
-  says which bins it reaches; each bin has a population count over the lanes, a counter and a comparator.
+* **radix**: one FIFO and one zero eliminator; a lane tests a score against the digits decided, cuts out the next one
+  and says which bins it reaches; each bin has a population count over the lanes, a counter and a comparator.
 * **bitserial**: a register for every bit of every score, a population count over all of them with `count_stages`
   registers. Every step clocks all scores, and so does every row that is loaded.
 * **bitonic**: a register for every bit of every score, padded to a power of two, and a comparator and an exchange for

@@ -1,11 +1,15 @@
 """Rows of scores by the names that tests, benchmarks and documents use for their distributions."""
 
 from collections.abc import Callable
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from tokensieve.arch.errors import WorkloadError, nearest
+from tokensieve.workloads.container import read_arrays, write_arrays
 
 Scores = npt.NDArray[np.uint32]
 Floats = npt.NDArray[np.float64]
@@ -13,38 +17,49 @@ Counts = npt.NDArray[np.int64]
 Make = Callable[[np.random.Generator, int, int], Counts]
 
 _NARROW = 63
-_SIGMA = 1.5
+_SIGMA, _WIDE_SIGMA = 1.5, 3.0
 _IMPORTANCE_ROWS = 144
 _OUTLIERS = 4
 
+PROBABILITY_BITS = 24
+"""Width of the probabilities of `minilm` as they are stored: fractions of 2^24."""
 
-def scores(name: str, n: int, score_bits: int, seed: int, sigma: float | None = None) -> Scores:
+_PROBABILITIES = "minilm-probabilities.npz"
+
+
+def scores(name: str, n: int, score_bits: int, seed: int) -> Scores:
     """Return a row of `n` unsigned scores of `score_bits` bits from the distribution called `name`.
 
-    `uniform`; `softmax` (probabilities of normal logits as fractions of 2^bits, saturated; `sigma` is 1.5 unless given,
-    3 is the other usual one); `softmax-max` (the same, scaled to the row's maximum); `narrow` (0..63); `importance`
-    (sum of 144 softmax rows, sigma 3, scaled to the maximum); `outlier` (narrow, but for a few near the top); `equal`;
-    `sorted` and `reversed` (uniform, in ascending and descending order).
+    `uniform`; `softmax` (probabilities of normal logits of sigma 1.5 as fractions of 2^bits, rounded and saturated);
+    `softmax-max` (the same, scaled to the row's maximum); `softmax-sigma3` and `softmax-max-sigma3` (the same of sigma
+    3); `narrow` (0..63); `importance` (sum of 144 softmax rows, sigma 3, scaled to the maximum); `outlier` (narrow, but
+    for a few near the top); `equal`; `sorted` and `reversed` (uniform, in ascending and descending order); `minilm` (a
+    row of real probabilities, rounded as those of `softmax`).
+
+    Consecutive seeds give `minilm` rows of different heads and layers. Its rows have 512 keys; where `n` is less, the first
+    `n` are taken as they are.
     """
-    if name not in _MAKERS:
+    if name not in distribution_names():
         known = distribution_names()
         raise WorkloadError(f"score distribution must be one of {', '.join(known)}, got {name!r}{nearest(name, known)}")
     if n < 1 or not 1 <= score_bits <= 32:
         raise WorkloadError(f"n must be at least 1 and score_bits in 1..32, got {n} and {score_bits}")
-    rng, top = np.random.Generator(np.random.PCG64([seed, n])), (1 << score_bits) - 1
-    make = _MAKERS[name] if sigma is None else _with_sigma(name, sigma)
-    return make(rng, n, top).astype(np.uint32)
+    if n > longest_row(name):
+        raise WorkloadError(f"score distribution {name} has rows of at most {longest_row(name)} scores, got n = {n}")
+    top = (1 << score_bits) - 1
+    if name == _MINILM:
+        return _real(n, top, seed)
+    return _MAKERS[name](np.random.Generator(np.random.PCG64([seed, n])), n, top).astype(np.uint32)
 
 
-def _with_sigma(name: str, sigma: float) -> Make:
-    if name not in _SOFTMAX or not 0 < sigma < 100:
-        raise WorkloadError(f"sigma belongs to {' and '.join(_SOFTMAX)} and lies in 0..100, got {sigma} for {name}")
-    return _SOFTMAX[name](sigma)
+def longest_row(name: str) -> int:
+    """Return the most scores that a row of the distribution `name` can have; all but `minilm` have any number."""
+    return minilm_probabilities().shape[1] if name == _MINILM else 1 << 31
 
 
 def distribution_names() -> list[str]:
     """Return the names of the score distributions."""
-    return list(_MAKERS)
+    return [*_MAKERS, _MINILM]
 
 
 def _uniform(rng: np.random.Generator, n: int, top: int) -> Counts:
@@ -84,13 +99,40 @@ def _relative(sigma: float, rows: int = 1) -> Make:
     return make
 
 
-_SOFTMAX: dict[str, Callable[[float], Make]] = {"softmax": _absolute, "softmax-max": _relative}
+@lru_cache
+def minilm_probabilities() -> Scores:
+    """Return the shipped rows of real probabilities, as fractions of 2^24, shape ``(rows, keys)``."""
+    path = Path(str(resources.files("tokensieve.workloads") / "data" / _PROBABILITIES))
+    planes = read_arrays(path, ("planes",))["planes"]
+    return _joined(planes)
+
+
+def save_probabilities(path: Path, rows: Scores) -> None:
+    """Write rows of probabilities as `minilm_probabilities` reads them, in planes of bytes, which pack better."""
+    write_arrays(path, {"planes": np.stack([rows >> shift & 0xFF for shift in (0, 8, 16)]).astype(np.uint8)})
+
+
+def _joined(planes: npt.NDArray[np.uint8]) -> Scores:
+    rows: Scores = sum((planes[i].astype(np.uint32) << 8 * i for i in range(3)), np.zeros(planes.shape[1:], np.uint32))
+    rows.flags.writeable = False
+    return rows
+
+
+def _real(n: int, top: int, seed: int) -> Scores:
+    rows = minilm_probabilities()
+    probabilities = rows[seed % len(rows), :n] / (1 << PROBABILITY_BITS)
+    return np.minimum(np.rint(probabilities * (top + 1)), top).astype(np.uint32)
+
+
+_MINILM = "minilm"
 _MAKERS: dict[str, Make] = {
     "uniform": _uniform,
     "softmax": _absolute(_SIGMA),
+    "softmax-sigma3": _absolute(_WIDE_SIGMA),
     "softmax-max": _relative(_SIGMA),
+    "softmax-max-sigma3": _relative(_WIDE_SIGMA),
     "narrow": _narrow,
-    "importance": _relative(3.0, _IMPORTANCE_ROWS),
+    "importance": _relative(_WIDE_SIGMA, _IMPORTANCE_ROWS),
     "outlier": _outlier,
     "equal": lambda rng, n, top: np.full(n, rng.integers(0, top, endpoint=True), np.int64),
     "sorted": lambda rng, n, top: np.sort(_uniform(rng, n, top)),

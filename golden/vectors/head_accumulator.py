@@ -9,9 +9,6 @@ from tokensieve.golden.vectors import ragged
 from tokensieve.golden.vectors.sums import HeadSums, Step, Whole, inputs_of, kept_of, padded, work_of
 from tokensieve.workloads.vectors import Vectors
 
-_WIDTHS = (1, 32, 64, 7)
-"""Elements of an output."""
-
 _MOST_ROWS = 1 << 12
 
 
@@ -46,7 +43,7 @@ def _random(arch: Arch, rng: np.random.Generator) -> list[Step]:
     """Return a few layers: an output of each head, a ranking, a selection."""
     n = int(rng.integers(1, min(arch.importance.max_heads, arch.topk.max_tokens), endpoint=True))
     sums = HeadSums(arch.importance.head_bits, arch.topk.score_bits)
-    script, width = [Step("clear", n)], int(rng.choice(_WIDTHS))
+    script, width = [Step("clear", n)], int(rng.choice([1, 7, 4 * arch.importance.lanes, 8 * arch.importance.lanes]))
     for _ in range(int(rng.integers(1, 4))):
         script += [added(head, _outputs(arch, rng, int(rng.integers(1, 4)), width)) for head in range(n)]
         script.append(Step("read"))

@@ -57,7 +57,7 @@ class _Writer:
         sums = TokenSums(self.arch.importance.token_bits, self.arch.topk.score_bits)
         script = [Step("clear", n)]
         for _ in range(int(self.rng.integers(1, 4))):
-            script += [self.add(n, int(self.rng.integers(1, 4))) for _ in range(int(self.rng.integers(1, 4)))]
+            script += [self.add(n, min(self.most, int(self.rng.integers(1, 4)))) for _ in range(int(self.rng.integers(1, 4)))]
             script.append(Step("read", pin=int(self.rng.random() < 0.3)))
             scores = sums.play(script).scores[-1]
             k = int(self.rng.choice([n // 2, n // 5, n, int(self.rng.integers(n, endpoint=True))]))
@@ -77,16 +77,17 @@ def _corners(writer: _Writer) -> Iterator[list[Step]]:
     """Yield the scripts in which a sum is most likely to be lost, doubled or misplaced."""
     most, top = writer.most, writer.top
     lanes, wide = writer.arch.importance.lanes, writer.arch.topk.lanes
-    line = min(lanes, most)
+    line, many = min(lanes, most), min(7, most)
     read, place = Step("read"), np.arange(most)
     yield [Step("clear", most), writer.add(most), read]
     yield [Step("clear", 1), writer.add(1), read]
-    yield [Step("clear", line), writer.add(line, 7), read]  # the same line in successive cycles
+    yield [Step("clear", line), writer.add(line, many), read]  # the same line in successive cycles
     two = min(2 * line, most)
-    yield [Step("clear", two), writer.add(two, 5), read]  # every second cycle
+    yield [Step("clear", two), writer.add(two, min(5, most)), read]  # every second cycle
     three = min(2 * line + 1, most)
-    yield [Step("clear", three), writer.add(three, 5), writer.add(three, 1), read, writer.add(three, 2), read]
-    yield [Step("clear", line), added(np.full((_rows_to_saturate(writer.arch), line), top)), read]
+    yield [Step("clear", three), writer.add(three, many), writer.add(three, 1), read, writer.add(three, 2), read]
+    rows = np.full((_rows_to_saturate(writer.arch), line), top)
+    yield [Step("clear", line), *(added(rows[first : first + most]) for first in range(0, len(rows), most)), read]
     one = np.full((1, most), top)
     yield [Step("clear", most), added(one), read, Step("keep", kept=place), added(one), read]
     yield [Step("clear", most), added(one), Step("keep"), Step("grow", min(3, most)), read]

@@ -12,7 +12,7 @@ from tokensieve.arch.machine import Arch
 from tokensieve.golden.gather import gathered_rows, touched_granules
 from tokensieve.golden.topk import top_k
 from tokensieve.golden.vectors import ragged
-from tokensieve.workloads.distributions import distribution_names
+from tokensieve.workloads.distributions import distribution_names, longest_row
 from tokensieve.workloads.distributions import scores as draw
 from tokensieve.workloads.vectors import Vectors
 
@@ -126,7 +126,7 @@ def _corners(arch: Arch) -> Iterator[Packet]:
 def _random(arch: Arch, rng: np.random.Generator, seed: int, number: int, scores: str | None) -> Packet:
     names = distribution_names()
     name = scores or names[number % len(names)]
-    n = int(rng.integers(1, arch.topk.max_tokens, endpoint=True))
+    n = int(rng.integers(1, min(arch.topk.max_tokens, longest_row(name)), endpoint=True))
     row = draw(name, n, arch.topk.score_bits, seed + number).astype(np.int64)
     k = int(rng.choice([n // 5, n // 2, int(rng.integers(n, endpoint=True))]))
     longest = arch.gather.max_row_bytes

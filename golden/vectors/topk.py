@@ -13,7 +13,7 @@ from tokensieve.arch.machine import Arch
 from tokensieve.golden.records import command_seed, quickselect_record, quickselect_search, radix_record
 from tokensieve.golden.topk import top_k
 from tokensieve.golden.vectors import ragged
-from tokensieve.workloads.distributions import distribution_names
+from tokensieve.workloads.distributions import distribution_names, longest_row
 from tokensieve.workloads.distributions import scores as draw
 from tokensieve.workloads.vectors import Vectors
 
@@ -104,14 +104,15 @@ def _corners(topk: Topk, seed: int) -> Iterator[tuple[Scores, int]]:
 def _random(topk: Topk, rng: np.random.Generator, seed: int, number: int) -> tuple[Scores, int]:
     """Return a row of the next distribution in turn: mostly of the greatest length, with any k."""
     names = distribution_names()
-    most = topk.max_tokens
+    name = names[number % len(names)]
+    most = min(topk.max_tokens, longest_row(name))
     n = most if rng.random() < 0.75 else int(rng.integers(1, most, endpoint=True))
     k = int(rng.choice([n // 2, n // 5, int(rng.integers(n, endpoint=True)), int(rng.integers(n, endpoint=True))]))
-    return _row(topk, names[number % len(names)], n, seed + number), k
+    return _row(topk, name, n, seed + number), k
 
 
 def _named(topk: Topk, seed: int, number: int, scores: str) -> tuple[Scores, int]:
-    most = topk.max_tokens
+    most = min(topk.max_tokens, longest_row(scores))
     return _row(topk, scores, most, seed + number), most // 2 if number % 2 == 0 else most // 5
 
 

@@ -9,6 +9,7 @@ from amaranth.hdl import Cat, ClockDomain, Module, Value
 from amaranth.lib import wiring
 from amaranth.sim import Simulator
 
+from tokensieve.rtl.flow.axitop import StreamsOfAxi, is_axi
 from tokensieve.rtl.flow.case import RESET_CYCLES, Case, Ports, Record
 from tokensieve.rtl.flow.player import Player, check
 from tokensieve.rtl.flow.ports import ports_of
@@ -18,6 +19,7 @@ _PERIOD = 1e-9
 
 def run(component: wiring.Component, cases: Sequence[Case], waves: Path | None = None) -> list[Record]:
     """Return what was seen in each of `cases`, which `component` runs one after another; `waves` names a VCD file."""
+    component = StreamsOfAxi(component) if is_axi(component) else component
     ports = ports_of(component)
     for case in cases:
         check(ports, case)

@@ -34,8 +34,9 @@ async def _play(dut: Any, ports: Ports, case: Case) -> Record:
     player, more, driven = Player(ports, case), True, -1
     while more:
         for number, beat in player.payloads:
-            if payloads[number] is not None:
-                payloads[number].value = beat
+            payload = payloads[number]
+            if payload is not None:
+                payload.value = beat
         if player.drive != driven:
             dut.drive.value = driven = player.drive
         await edge

@@ -7,7 +7,8 @@ from pathlib import Path
 from tokensieve.arch.errors import CheckError
 
 _POINT = re.compile(r"^C '(?P<keys>.*)' (?P<count>\d+)$")
-_BENCH = "\x01hTOP.bench\x01"
+_NO_CODE = re.compile(r"\bat_start_\d+\b")
+"""What Yosys adds so that an ``always @*`` runs once at the start: no condition of the design."""
 
 
 def points(path: Path) -> Iterator[tuple[dict[str, str], int]]:
@@ -16,17 +17,22 @@ def points(path: Path) -> Iterator[tuple[dict[str, str], int]]:
         found = _POINT.match(line)
         if found:
             pairs = (pair.split("\x02", 1) for pair in found["keys"].split("\x01") if "\x02" in pair)
-            yield dict(pairs), int(found["count"])  # type: ignore[arg-type]
+            yield {key: value for key, value in pairs}, int(found["count"])
 
 
-def read(path: Path) -> dict[str, int]:
-    """Return how many lines (and branches) and toggles there are in the unit, and how many were hit."""
+def read(path: Path, source: Path, bench: str) -> dict[str, int]:
+    """Return how many lines (and branches) and toggles there are in the unit, and how many were hit.
+
+    `source` is the Verilog that was built; what belongs to its module `bench` does not count.
+    """
     if not path.exists():
         raise CheckError(f"{path.name} is missing: the simulation has not counted")
+    lines = source.read_text().splitlines()
     counts = dict.fromkeys(("lines", "lines_hit", "toggles", "toggles_hit"), 0)
     for keys, hits in points(path):
-        kind = "toggles" if "toggle" in keys.get("page", "") else "lines"
-        if "bench" in keys.get("page", "").split("/")[-1]:
+        page = keys.get("page", "")
+        kind = "toggles" if "toggle" in page else "lines"
+        if page.split("/")[-1] == bench or _NO_CODE.search(lines[int(keys["l"]) - 1]):
             continue
         counts[kind] += 1
         counts[f"{kind}_hit"] += hits > 0

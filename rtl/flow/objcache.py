@@ -42,7 +42,7 @@ def _library_object(command: list[str]) -> str | None:
 
 
 def _key(command: list[str]) -> str:
-    """Return the digest of the command and of what it reads: the compiler and the library's folder, by size and time."""
+    """Return the digest of the command and of what it reads: compiler and library, by size and time."""
     compiler = Path(shutil.which(command[0]) or command[0]).resolve()
     read = [compiler, *sorted(Path(command[-1]).parent.glob("*.*"))]
     facts = [f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in read if path.exists()]

@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from amaranth.hdl import Shape, ShapeCastable
+from amaranth.hdl import Shape
 from amaranth.lib.data import ArrayLayout, Layout, View
 
-ShapeLike = Layout | Shape | ShapeCastable | int
+ShapeLike = Any
+"""What Amaranth takes for a shape: a layout, a shape, a width."""
+
 Pack = Callable[[Any, str], int]
 Unpack = Callable[[int], Any]
 
@@ -78,7 +80,7 @@ def _make(layout: ShapeLike) -> Codec:
 
 
 def _number(shape: Shape) -> Codec:
-    width, signed = shape.width, shape.signed
+    width, signed = int(shape.width), bool(shape.signed)
     mask = (1 << width) - 1
     least, most = (-(1 << width - 1), mask >> 1) if signed and width else (0, mask)
 

@@ -175,7 +175,7 @@ def check(ports: Ports, case: Case) -> None:
     if any(latency < 1 for _, latency in case.after.values()):
         raise ValueError("after: a response comes at least 1 cycle later than its request")
     if min(chain(case.expect.values(), *case.gaps.values()), default=0) < 0 or case.limit < 1 or case.tail < 0:
-        raise ValueError("expect, gaps, limit and tail count cycles or beats: none is negative, and limit is at least 1")
+        raise ValueError("expect, gaps, limit and tail are counts: none is negative, and limit is at least 1")
     for port in (*ports.sources, *ports.constants):
         given = case.beats.get(port.name) or [case.constants.get(port.name, 0)]
         if min(given) < 0 or max(given) >> port.width:

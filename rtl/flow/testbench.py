@@ -1,7 +1,7 @@
 """The module around a unit on Verilator: all its handshakes in one word.
 
-A test bench that reads a port costs more than the simulation itself. With every `valid` and `ready` in one word it reads
-once a cycle, and payloads only where something moved.
+A test bench that reads a port costs more than the simulation itself. With every `valid` and `ready` in one word it
+reads once a cycle, and payloads only where something moved.
 """
 
 from tokensieve.rtl.flow.case import Port, Ports
@@ -10,9 +10,9 @@ TOP = "bench"
 """Module name. The unit is its instance ``unit``."""
 
 
-_SEEN = "/*verilator public_flat_rw*/"
-"""What cocotb can read and write. Only these ports: were it every net, Verilator could not optimize, and a build would take
-several times as long."""
+SEEN = "/*verilator public_flat_rw*/"
+"""What cocotb can read and write. Only these ports: were it every net, Verilator could not optimize, and a build would
+take several times as long."""
 
 
 def bench_text(name: str, ports: Ports, clocked: bool) -> str:
@@ -28,7 +28,7 @@ def bench_text(name: str, ports: Ports, clocked: bool) -> str:
     heads += [f"input {_range(port.width)}{port.name}" for port in ports.constants if port.width]
     pins = [f".{pin}({net})" for pin, net in _pins(ports, clocked)]
     return "\n".join([
-        f"module {TOP}({', '.join(f'{head} {_SEEN}' for head in heads)});",
+        f"module {TOP}({', '.join(f'{head} {SEEN}' for head in heads)});",
         *[f"  assign flags[{flag}] = drive[{bit}];" for flag, bit in _driven(ports)],
         f"  {name} unit({', '.join(pins)});",
         "endmodule", "",

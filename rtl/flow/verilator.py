@@ -12,7 +12,8 @@ from typing import Any
 from amaranth.lib import wiring
 
 from tokensieve.arch.errors import CheckError, ToolError
-from tokensieve.rtl.flow import tools
+from tokensieve.rtl.flow import axiframe, tools
+from tokensieve.rtl.flow.axitop import axi_bench_text, is_axi
 from tokensieve.rtl.flow.case import Case, Ports, Record
 from tokensieve.rtl.flow.exchange import read_records, write_cases
 from tokensieve.rtl.flow.player import check
@@ -24,10 +25,14 @@ _ARGS = ("--no-public-flat-rw", "-Wno-fatal", "-Wno-lint", "-Wno-style")
 """cocotb's runner makes every net public; the test bench has said which it needs. Warnings are `lint`'s business."""
 
 _TEST = "tokensieve.rtl.flow.bench"
+_AXI_TEST = "tokensieve.rtl.flow.axibench"
 _LOG = "log.txt"
 
 CASES, RECORDS = "TOKENSIEVE_CASES", "TOKENSIEVE_RECORDS"
 """Environment variables that name the two files through which the test bench talks."""
+
+AXI = "TOKENSIEVE_AXI"
+"""Environment variable that holds the buses of a unit in its AXI4-Stream wrapper."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,18 +54,22 @@ class Build:
     coverage: bool = False
     """Whether it counts lines and toggles."""
 
+    axi: str = ""
+    """Buses, as text, of a unit in its AXI4-Stream wrapper; nothing for any other."""
+
 
 def build(component: wiring.Component, name: str, *, waves: str = "", coverage: bool = False) -> Build:
     """Return `component`, as the Verilog module `name`, built for Verilator."""
     tools.check_verilator()
-    ports, body = ports_of(component), verilog_body(component, name)
-    text = body + bench_text(name, ports, clocked="input clk;" in body)
+    axi, body = axiframe.written(component.buses) if is_axi(component) else "", verilog_body(component, name)
+    ports = ports_of(component.unit if axi else component)
+    text = body + (axi_bench_text(name, component) if axi else bench_text(name, ports, clocked="input clk;" in body))
     args = [*_ARGS, *_wave_args(waves), *(["--coverage-line", "--coverage-toggle"] if coverage else [])]
     folder = tools.cache_folder("verilator") / _key(text, args, waves)
     if len(folder.as_posix().split()) != 1:
         raise ToolError(f"make cannot build in a folder with spaces, {folder}: set {tools.CACHE} to another")
     tools.made_once(folder, lambda draft: _build(draft, text, args, bool(waves)))
-    return Build(folder=folder, ports=ports, verilog=body, waves=waves, coverage=coverage)
+    return Build(folder=folder, ports=ports, verilog=body, waves=waves, coverage=coverage, axi=axi)
 
 
 def wave_format() -> str:
@@ -107,11 +116,11 @@ def run(built: Build, cases: Sequence[Case], folder: Path | None = None) -> list
 def _run(built: Build, cases: Sequence[Case], folder: Path) -> list[Record]:
     results, records = folder / "results.xml", folder / "records.json"
     write_cases(folder / "cases.json", built.ports, cases)
-    files = {CASES: str(folder / "cases.json"), RECORDS: str(records)}
+    told = {CASES: str(folder / "cases.json"), RECORDS: str(records), AXI: built.axi}
     with _runner(folder) as runner:
         runner.test(
-            test_module=_TEST, hdl_toplevel=TOP, hdl_toplevel_lang="verilog", build_dir=built.folder, test_dir=folder,
-            results_xml=str(results), waves=bool(built.waves), extra_env=files, log_file=folder / _LOG,
+            test_module=_AXI_TEST if built.axi else _TEST, hdl_toplevel=TOP, hdl_toplevel_lang="verilog", build_dir=built.folder, test_dir=folder,
+            results_xml=str(results), waves=bool(built.waves), extra_env=told, log_file=folder / _LOG,
             timescale=("1ns", "1ps"),
         )  # fmt: skip
     _check_results(results, folder / _LOG)

@@ -41,7 +41,7 @@ def verilog_body(component: wiring.Component, name: str) -> str:
 
 
 def _readable(text: str, yosys: str) -> str:
-    """Return the text with Yosys's own marks made readable: who wrote it, and the register that starts ``always @*``."""
+    """Return the text with Yosys's own marks made readable: who wrote it, and what starts an ``always @*``."""
     return _AT_START.sub(r"at_start_\1 ", _WRITTEN_BY.sub(f"// Written by Yosys {yosys}.\n", text))
 
 

@@ -32,6 +32,8 @@ class BankedFifo(wiring.Component):
         One item.
     rows : int
         Rows of the longest packet.
+    ram_style : str
+        Kind of memory that synthesis is to use: ``block``, ``distributed`` or ``auto``.
 
     Members
     -------
@@ -43,7 +45,7 @@ class BankedFifo(wiring.Component):
         The row asked for in the cycle before.
     """
 
-    def __init__(self, lanes: int, data: Layout, rows: int) -> None:
+    def __init__(self, lanes: int, data: Layout, rows: int, ram_style: str = "auto") -> None:
         self._rows = max(2, rows)  # a memory of one place would have no address
         super().__init__(
             {
@@ -52,7 +54,7 @@ class BankedFifo(wiring.Component):
                 "o": Out(ArrayLayout(data, lanes)),
             }
         )
-        self._lanes, self._data = lanes, data
+        self._lanes, self._data, self._ram_style = lanes, data, ram_style
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
@@ -65,7 +67,7 @@ class BankedFifo(wiring.Component):
                 m.d.sync += place.eq(0)
 
         for lane in range(self._lanes):
-            bank = Memory(shape=self._data, depth=self._rows, init=[])
+            bank = Memory(shape=self._data, depth=self._rows, init=[], attrs={"ram_style": self._ram_style})
             m.submodules[f"bank{lane}"] = bank
             write, read = bank.write_port(), bank.read_port()
             m.d.comb += [write.en.eq(self.i.valid & beat.mask[lane]), write.data.eq(beat.items[lane])]

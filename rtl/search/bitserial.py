@@ -1,16 +1,21 @@
 """Bit-serial selection: the bits of the threshold from the top, each found by counting over all scores at once."""
 
 from collections.abc import Sequence
+from functools import reduce
 from itertools import pairwise
+from operator import add
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from tokensieve.arch.datapath import Topk
 from tokensieve.rtl.beats import length_bits
 from tokensieve.rtl.search.base import search_ports
+
+_SLICED = 3
+"""Layers of the population count that add in bit slices."""
 
 
 class BitserialCore(wiring.Component):
@@ -119,34 +124,50 @@ class PopulationCount(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        counts: list[Value] = [self.i[low : low + 3] for low in range(0, self._bits, 3)]
-        layers = 1 + (len(counts) - 1).bit_length()
+        layers = 1 + (-(-self._bits // 3) - 1).bit_length()
         behind = [-(-layers * stage // self._stages) for stage in range(1, self._stages + 1)]
+        # Bit slices at first, word j holding bit j of all counts: so narrow, gates are smaller than carry chains.
+        words: list[Value] = [self.i]
         for layer in range(1, layers + 1):
-            counts = self._add(m, counts, layer)
+            if layer == _SLICED + 1:
+                words = _counts(words)
+            words = _add_slices(m, words, layer) if layer <= _SLICED else _add_pairs(m, words, layer)
             for stage in (number for number, place in enumerate(behind) if place == layer):
-                counts = self._hold(m, counts, stage)
-        m.d.comb += self.o.eq(counts[0])
+                words = _hold(m, words, stage)
+        m.d.comb += self.o.eq(_counts(words)[0] if layers <= _SLICED else words[0])
         return m
 
-    def _add(self, m: Module, counts: Sequence[Value], layer: int) -> list[Value]:
-        """Return the sums of a layer: of three bits in the first, a full adder each, of two counts in the others."""
-        added: list[Value] = []
-        for number in range(len(counts) if layer == 1 else -(-len(counts) // 2)):
-            terms = list(counts[number]) if layer == 1 else list(counts[2 * number : 2 * number + 2])
-            total = Signal(min(layer + 1, self._width), name=f"sum{layer}_{number}")
-            m.d.comb += total.eq(_full_adder(*terms) if layer == 1 else sum(terms, start=Value.cast(0)))
-            added.append(total)
-        return added
 
-    def _hold(self, m: Module, counts: Sequence[Value], stage: int) -> list[Value]:
-        held = [
-            Signal(len(count), name=f"held{stage}_{number}", reset_less=True) for number, count in enumerate(counts)
-        ]
-        m.d.sync += [register.eq(count) for register, count in zip(held, counts, strict=True)]
-        return list(held)
+def _add_slices(m: Module, words: Sequence[Value], layer: int) -> list[Value]:
+    """Add three parts of a word of single bits, in the first layer, or the two halves of all counts."""
+    part = -(-len(words[0]) // (3 if layer == 1 else 2))
+    carry: Value = words[0][2 * part :] if layer == 1 else Const(0, part)
+    added: list[Value] = []
+    for number, word in enumerate(words):
+        a, b = word[:part], word[part : 2 * part]
+        total, over = Signal(part, name=f"sum{layer}_{number}"), Signal(part, name=f"carry{layer}_{number}")
+        m.d.comb += [total.eq(a ^ b ^ carry), over.eq((a & b) | (carry & (a | b)))]
+        added.append(total)
+        carry = over
+    return [*added, carry]
 
 
-def _full_adder(a: Value, b: Value | int = 0, c: Value | int = 0) -> Value:
-    """Return the ones among up to three bits, as gates: a carry chain per leaf would be larger."""
-    return Cat(a ^ b ^ c, (a & b) | (c & (a | b)))
+def _add_pairs(m: Module, counts: Sequence[Value], layer: int) -> list[Value]:
+    """Add every two counts."""
+    added: list[Value] = []
+    for number in range(0, len(counts), 2):
+        total = Signal(layer + 1, name=f"sum{layer}_{number // 2}")
+        m.d.comb += total.eq(reduce(add, counts[number : number + 2]))
+        added.append(total)
+    return added
+
+
+def _counts(slices: Sequence[Value]) -> list[Value]:
+    """Return the counts that lie in bit slices."""
+    return [Cat(word[number] for word in slices) for number in range(len(slices[0]))]
+
+
+def _hold(m: Module, words: Sequence[Value], stage: int) -> list[Value]:
+    held = [Signal(len(word), name=f"held{stage}_{number}", reset_less=True) for number, word in enumerate(words)]
+    m.d.sync += [register.eq(word) for register, word in zip(held, words, strict=True)]
+    return list(held)

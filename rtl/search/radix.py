@@ -54,7 +54,7 @@ class RadixCore(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         topk = self._topk
-        m.submodules.fifo = fifo = BankedFifo(topk.lanes, unsigned(topk.score_bits), topk.rows)
+        m.submodules.fifo = fifo = BankedFifo(topk.lanes, unsigned(topk.score_bits), topk.rows, ram_style="block")
         m.submodules.reader = reader = RowReader(topk)
         m.submodules.digits = digits = Digits(topk)
         m.submodules.counters = counters = Counters(topk, bins(topk))

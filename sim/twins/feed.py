@@ -1,8 +1,18 @@
 """What a twin is given: the handshakes that its surroundings made, and the data that timing depends on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
+
+
+class Bits(Protocol):
+    """One bit per cycle: a list of bools, or an array of them."""
+
+    def __len__(self) -> int:
+        """Return the number of cycles."""
+
+    def __getitem__(self, cycle: int, /) -> Any:
+        """Return the bit of one cycle."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,13 +24,13 @@ class Feed:
     (2, False, True)
     """
 
-    valid: Mapping[str, Sequence[bool]]
+    valid: Mapping[str, Bits]
     """Of every source: whether it offered a beat, per cycle."""
 
-    ready: Mapping[str, Sequence[bool]]
+    ready: Mapping[str, Bits]
     """Of every sink: whether it would have taken a beat, per cycle."""
 
-    data: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
     """What timing depends on besides, from golden's vectors: lengths, lanes in use, sizes of rounds."""
 
     @property

@@ -104,17 +104,21 @@ class Engine:
         return self._front.step(command, score, self._drain if free else None)
 
 
+def tasks(arch: Arch, feed: Feed) -> list[Task]:
+    """Return the tasks that the data tell of."""
+    data, lanes = feed.data, arch.topk.lanes
+    return [
+        Task(-(-n // lanes), search, marked)
+        for n, search, marked in zip(data["n"], data["search"], data["marked"], strict=True)
+    ]
+
+
 def twin(arch: Arch, feed: Feed) -> dict[str, list[int]]:
     """Return the cycles of all transfers.
 
     Data, per command: `n`, `search` (cycles, by the law) and `marked` (items kept in each row).
     """
-    data = feed.data
-    tasks = [
-        Task(-(-n // arch.topk.lanes), search, marked)
-        for n, search, marked in zip(data["n"], data["search"], data["marked"], strict=True)
-    ]
-    engine = Engine(arch.topk, tasks)
+    engine = Engine(arch.topk, tasks(arch, feed))
     cycles: dict[str, list[int]] = {"command": [], "score": [], "o": []}
     for cycle in range(feed.cycles):
         takes = feed.takes("o", cycle)

@@ -9,7 +9,10 @@ FILES = {
     "fraction for a whole number": ("topk: {lanes: 8.5}\n", "topk.lanes must be a whole number, got 8.5"),
     "truth for a number": ("topk: {lanes: true}\n", "topk.lanes must be a whole number, got True"),
     "on is no truth value": ("dram: {refresh: on}\n", "dram.refresh must be true or false, got 'on'"),
-    "unknown choice": ("topk: {engine: radx}\n", "topk.engine must be one of quickselect, radix, got 'radx'; did you"),
+    "unknown choice": (
+        "topk: {engine: radx}\n",
+        "topk.engine must be one of quickselect, radix, bitserial, bitonic, got 'radx'; did you",
+    ),
     "number for a group": ("topk: 8\n", "line 1: topk must be a group of fields, got 8"),
     "list for a group": ("topk: [8]\n", "line 1: topk must be a group of fields, got [8]"),
     "nothing for a group": ("name: x\ntopk:\n", "line 2: topk must be a group of fields, got nothing"),
@@ -53,7 +56,7 @@ FILES = {
     "5,000 digits": (f"topk: {{lanes: {'9' * 5000}}}\n", "line 1: topk.lanes cannot be read as int, got '9999"),
     "nested 3,000 deep": (f"topk: {'[' * 3000}{']' * 3000}\n", "not valid YAML: nested too deeply"),
     "merge key": ("topk: &t {lanes: 8}\npv:\n  <<: *t\n", "line 3: pv.<< is not a known field"),
-    "unknown parent": ("name: x\nextend: spaten\n", "line 2: extend must be a preset (spatten, spatten-eighth"),
+    "unknown parent": ("name: x\nextend: spaten\n", "line 2: extend must be a preset (sieve, spatten, spatten-eighth"),
     "parent without a name": ("extend:\n", "line 1: extend must be the name of a preset or a file, got nothing"),
     "list of parents": (
         "extend: [spatten]\n",

@@ -102,7 +102,7 @@ def test_a_link_to_itself_is_refused(tmp_path):
 
 @pytest.mark.parametrize("name", ["spaten", "", "x" * 300, "SPATTEN"])
 def test_an_unknown_preset_is_refused_with_the_known_ones(name):
-    with pytest.raises(ArchError, match="arch must be a preset \\(spatten, spatten-eighth") as caught:
+    with pytest.raises(ArchError, match="arch must be a preset \\(sieve, spatten, spatten-eighth") as caught:
         load_arch(name)
 
     assert len(str(caught.value)) < 250

@@ -12,12 +12,13 @@ from tokensieve.rtl.flow.harness.base import part
 from tokensieve.rtl.flow.mutants.base import planted
 from tokensieve.study.units.base import with_fields
 
-LIMIT = 20_000
+CYCLES = 800
+"""Cycles in which any vector of these small units is through, on its own."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """Vectors that run back to back, and the pauses of each stream: bursts of (cycles, paused) that repeat."""
+    """Vectors that run back to back, and the pauses of each stream, as a `Case` has them."""
 
     which: tuple[int, ...]
     gaps: dict[str, list[int]] = field(default_factory=dict)
@@ -27,12 +28,16 @@ class Trial:
     def unpaused(self):
         return not any(map(any, [*self.gaps.values(), *self.stalls.values()]))
 
+    @property
+    def limit(self):
+        pauses = [*map(sum, self.gaps.values()), *map(len, self.stalls.values())]
+        return CYCLES * len(self.which) + sum(pauses)
+
 
 def small(**fields):
     """Return an arch with a small top-k engine."""
-    return with_fields(
-        with_fields(Arch(), "softmax", probability_bits=8), "topk", **{"max_tokens": 13, "lanes": 4, "score_bits": 8, **fields}
-    )  # fmt: skip
+    arch = with_fields(Arch(), "softmax", probability_bits=8)
+    return with_fields(arch, "topk", **{"max_tokens": 13, "lanes": 4, "score_bits": 8, **fields})
 
 
 def alone(count):
@@ -64,7 +69,7 @@ def differences(unit, arch, vectors, trials, mutant=None):
     """Return all that is not as golden, the law (one vector, no pauses) and the twin say. Nothing is expected."""
     harness = unit.harness()
     cases = [
-        case(harness.stimulus(arch, vectors, trial.which), gaps=trial.gaps, stalls=trial.stalls, limit=LIMIT)
+        case(harness.stimulus(arch, vectors, trial.which), gaps=trial.gaps, stalls=trial.stalls, limit=trial.limit)
         for trial in trials
     ]
     with planted(mutant):

@@ -195,7 +195,7 @@ FLAGS = {
     "both sources": (["--workload", "minilm", "--trace", "a.csv"], "--workload and --trace exclude each other"),
     "unknown preset": (
         ["--arch", "spaten"],
-        "arch must be a preset (spatten, spatten-eighth) or a YAML file, got 'spaten'",
+        "arch must be a preset (sieve, spatten, spatten-eighth) or a YAML file, got 'spaten'",
     ),
     "no arch": (["--arch", ""], "arch must be a preset"),
     "missing file": (["--arch", "no/such.yaml"], "no/such.yaml: no such file"),

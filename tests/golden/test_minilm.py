@@ -10,6 +10,7 @@ from tokensieve.arch import load_arch
 from tokensieve.golden.attention import Precision
 from tokensieve.golden.layer import LayerInput
 from tokensieve.workloads.decisions import Decisions
+from tokensieve.workloads.distributions import minilm_probabilities
 
 DATA = Path(str(resources.files("tokensieve.workloads"))) / "data"
 TEXT, TRACE = DATA / "minilm-512.txt", DATA / "minilm-512.npz"
@@ -62,6 +63,29 @@ def test_the_shipped_trace_holds_512_words_and_says_where_they_come_from():
     assert trace.meta["source"] == "captured"
     assert trace.keys_kept.max() == 512
     assert TRACE.stat().st_size < 1.2e6
+
+
+def test_the_shipped_probabilities_are_what_their_script_makes(minilm_folder):
+    from tokensieve.golden.capture.probabilities import probabilities
+
+    assert (probabilities("minilm", TEXT) == minilm_probabilities()).all()
+
+
+def test_the_shipped_probabilities_are_those_of_the_model(minilm_folder):
+    """To what is left after Q and K were rounded to 12 bits."""
+    from tokensieve.golden.capture.attach import load_model
+    from tokensieve.golden.capture.source import ModelFolder, read_tokens
+
+    folder = ModelFolder.of("minilm")
+    model, tokens = load_model(folder), read_tokens(TEXT, folder.tokenizer(), None)
+    model.set_attn_implementation("eager")
+    with torch.no_grad():
+        layers = model(input_ids=torch.tensor([tokens.ids]), output_attentions=True).attentions
+    ours = torch.from_numpy(minilm_probabilities() / 2**24).reshape(4, 12, 6, 512)
+
+    for number, head, layer in ((0, 0, 0), (1, 5, 1), (2, 3, 3), (3, 11, 5)):
+        theirs = layers[layer][0, head, (128 * number + 37 * (12 * layer + head)) % 512]
+        assert (ours[number, head, layer] - theirs).abs().max() < 1e-3 * theirs.max() + 1e-4
 
 
 def test_captures_are_the_same_bytes_with_one_and_two_threads(minilm_folder, tmp_path):

@@ -20,6 +20,7 @@ ENGINE = "bitserial"  # any will do: what is tested here is around it
 SMALL = small(engine=ENGINE)
 COUNT = 30
 VECTORS = UNIT.vectors(SMALL, COUNT, 1, None)
+STALL = 250
 
 
 @pytest.mark.parametrize("compactor", ["low_latency", "max_frequency"])
@@ -53,33 +54,33 @@ def _stalls(seed):
 
 
 def test_next_command_loads_and_searches_while_the_last_one_waits_for_the_sink():
-    stimulus = UNIT.harness().stimulus(SMALL, VECTORS, [2, 3])  # k = n, then k = n - 1
-    (record,) = run(
-        UNIT.harness().component(SMALL), [case(stimulus, stalls={"o": [True] * 120}, limit=400)]
-    )  # fmt: skip
+    record = _stalled([2, 3], SMALL, VECTORS)  # k = n, then k = n - 1
 
-    assert len([cycle for cycle, _ in record.events["found"] if cycle < 120]) == 2
-    assert record.cycles_of("o")[0] == 120
+    assert len([cycle for cycle, _ in record.events["found"] if cycle < STALL]) == 2
+    assert record.cycles_of("o")[0] == STALL
 
 
-def test_command_behind_waits_until_the_drain_is_free():
-    record = run(
-        UNIT.harness().component(SMALL),
-        [case(UNIT.harness().stimulus(SMALL, VECTORS, [2, 2, 2]), stalls={"o": [True] * 200}, limit=600)],
-    )[0]
+def test_third_command_waits_until_the_drain_is_free():
+    arch = small(engine=ENGINE, max_tokens=60)  # more rows than fit in the registers of the drain
+    record = _stalled([2, 2, 2], arch, UNIT.vectors(arch, 3, 1, None))
 
-    assert sum(cycle < 200 for cycle in record.cycles_of("command")) == 2
+    assert sum(cycle < STALL for cycle in record.cycles_of("command")) == 2
     assert record.complete
 
 
-def _shown_faults(mutant):
-    together = [Trial(tuple(range(start, COUNT, 5)), {}, {"o": _stalls(start % 4)}) for start in range(5)]
-    return caught(UNIT, SMALL, VECTORS, alone(COUNT) + together, mutant)
+def _stalled(which, arch, vectors):
+    """Return the record of vectors that run back to back with the output stalled at first."""
+    stimulus = UNIT.harness().stimulus(arch, vectors, which)
+    return run(UNIT.harness().component(arch), [case(stimulus, stalls={"o": [True] * STALL}, limit=4 * STALL)])[0]
 
 
 @pytest.mark.parametrize("mutant", mutants_of("topk"), ids=lambda mutant: mutant.name)
 def test_planted_fault_is_caught(mutant):
-    assert _shown_faults(mutant)
+    arch = small(engine=ENGINE, max_tokens=45)
+    together = [Trial(tuple(range(start, 20, 5)), {}, {"o": _stalls(start % 4)}) for start in range(5)]
+    together.append(Trial((2, 3, 13, 14), {}, {"o": [True] * STALL}))  # more than fits in the drain
+
+    assert caught(UNIT, arch, UNIT.vectors(arch, 20, 1, None), together + alone(20), mutant)
 
 
 # The vectors themselves.

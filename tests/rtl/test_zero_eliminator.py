@@ -49,7 +49,7 @@ def test_packet_with_nothing_marked_is_one_empty_row():
 
 @pytest.mark.parametrize("mutant", mutants_of("zero-eliminator"), ids=lambda mutant: mutant.name)
 def test_planted_fault_is_caught(mutant):
-    stalls = {"o": [True, False, True, True, False, False, True] * 30}
-    together = [Trial(tuple(range(start, COUNT, 3)), {"i": [0, 2, 0, 0, 5]}, stalls) for start in range(3)]
+    stalls = {"o": ([True] * 25 + [False, True, False] * 4) * 6}
+    together = [Trial(tuple(range(start, COUNT, 3)), {"i": [0, 2, 0, 0, 5, 0, 9] * 3}, stalls) for start in range(3)]
 
-    assert caught(UNIT, SMALL, VECTORS, alone(COUNT) + together, mutant)
+    assert caught(UNIT, SMALL, VECTORS, together + alone(COUNT), mutant)

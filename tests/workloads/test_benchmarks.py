@@ -274,7 +274,11 @@ def test_a_trace_whose_records_fit_is_loaded(decode, tmp_path):
         (["topk.score_bits=14"], r"score width of its work records is 12, topk\.score_bits is 14"),
         (
             ["topk.engine=radix", "topk.digit_bits=3"],
-            r"digit rule .* is 'radix digit_bits=4 first_digit=linear', .* is 'radix dig",
+            r"digit rule .* is 'radix digit_bits=4 first_digit=log', .* is 'radix dig",
+        ),
+        (
+            ["topk.engine=radix", "topk.first_digit=linear"],
+            r"digit rule .* is 'radix digit_bits=4 first_digit=log', .* is 'radix digit_bits=4 first_digit=linear",
         ),
         (["topk.max_tokens=16"], r"context of 32 tokens is above topk\.max_tokens = 16"),
     ],
@@ -286,10 +290,16 @@ def test_a_trace_whose_records_do_not_fit_is_refused_naming_both_values(decode, 
         load_trace(tmp_path / "t.npz", load_arch(sets=sets))
 
 
-def test_the_digit_rule_does_not_matter_to_quick_select(decode, tmp_path):
+@pytest.mark.parametrize("engine", ["quickselect", "bitserial", "bitonic"])
+def test_the_digit_rule_does_not_matter_to_other_engines(decode, tmp_path, engine):
     decode.save(tmp_path / "t.npz")
 
-    assert load_trace(tmp_path / "t.npz", load_arch(sets=["topk.digit_bits=3"]))
+    assert load_trace(tmp_path / "t.npz", load_arch(sets=["topk.digit_bits=3", f"topk.engine={engine}"]))
+
+
+@pytest.mark.parametrize("engine", ["radix", "bitserial", "bitonic"])
+def test_the_pivot_rule_does_not_matter_to_other_engines(decode, changed, engine):
+    check_fit(changed(decode, "meta", "pivot_rule", "other"), load_arch(sets=[f"topk.engine={engine}"]), "t.npz")
 
 
 def test_another_pivot_rule_is_refused(decode, changed):

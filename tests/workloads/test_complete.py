@@ -60,9 +60,10 @@ def test_the_same_seed_gives_the_same_decisions(workload, seed):
     assert complete(workload.counts(), Topk(), seed).digest == complete(workload.counts(), Topk(), seed).digest
 
 
+@pytest.mark.parametrize("first", ["linear", "log"])
 @pytest.mark.parametrize("score_bits", [4, 12])
-def test_local_records_are_those_of_the_permutation_that_the_rule_names(decode, score_bits):
-    topk = Topk(score_bits=score_bits)
+def test_local_records_are_those_of_the_permutation_that_the_rule_names(decode, score_bits, first):
+    topk = Topk(score_bits=score_bits, first_digit=first)
     workload_counts = counts_of(decode)
     completed = complete(workload_counts, topk, seed=3)
 
@@ -71,7 +72,8 @@ def test_local_records_are_those_of_the_permutation_that_the_rule_names(decode, 
         rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([3, step, layer, head, 0])))
         scores = np.array([i * 2**score_bits // n for i in range(n)])[rng.permutation(n)]
         assert completed.ragged("topk_local_quick")[query].tolist() == quick_record(scores, k, query).tolist()
-        assert completed.ragged("topk_local_radix")[query].tolist() == radix_record(scores, k, score_bits, 4).tolist()
+        radix = radix_record(scores, k, score_bits, 4, first)
+        assert completed.ragged("topk_local_radix")[query].tolist() == radix.tolist()
 
 
 def counts_of(d):

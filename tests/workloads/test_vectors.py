@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from tokensieve.arch import WorkloadError
 from tokensieve.arch.datapath import Topk
 from tokensieve.workloads.container import write_arrays
+from tokensieve.workloads.distributions import longest_row, minilm_probabilities
 from tokensieve.workloads.vectors import Vectors, distribution_names, same, scores
 
 GROUPS = ("inputs", "expected", "work")
@@ -60,6 +61,7 @@ def test_vectors_hold_whole_numbers_under_plain_names(tmp_path, inputs):
 @pytest.mark.parametrize("name", distribution_names())
 @pytest.mark.parametrize(("n", "bits"), [(1, 4), (7, 12), (1024, 12), (64, 32)])
 def test_scores_fit_their_width_and_follow_their_seed(name, n, bits):
+    n = min(n, longest_row(name))
     row = scores(name, n, bits, seed=5)
 
     assert (row.shape, row.dtype) == ((n,), np.uint32)
@@ -68,20 +70,40 @@ def test_scores_fit_their_width_and_follow_their_seed(name, n, bits):
 
 
 def test_distributions_are_what_they_are_called():
-    row = {name: scores(name, 1024, 12, 1).astype(int) for name in distribution_names()}
+    row = {name: scores(name, min(1024, longest_row(name)), 12, 1).astype(int) for name in distribution_names()}
 
     assert (np.diff(row["sorted"]) >= 0).all()
     assert (np.diff(row["reversed"]) <= 0).all()
     assert len(set(row["equal"])) == 1
     assert row["narrow"].max() < 64
-    assert row["softmax-max"].max() == row["importance"].max() == 4095
-    assert abs(row["softmax"].sum() - 4096) < 512
+    assert row["softmax-max"].max() == row["softmax-max-sigma3"].max() == row["importance"].max() == 4095
+    assert all(abs(row[name].sum() - 4096) < 512 for name in ("softmax", "softmax-sigma3", "minilm"))
     assert (row["outlier"] > 3000).sum() == 4
     assert len(set(row["uniform"])) > 800
 
 
 def test_a_wider_softmax_is_more_peaked():
-    assert scores("softmax", 512, 12, 1, sigma=3.0).max() > scores("softmax", 512, 12, 1).max()
+    assert scores("softmax-sigma3", 512, 12, 1).max() > scores("softmax", 512, 12, 1).max()
+
+
+def test_real_rows_are_probabilities_of_a_few_hundred_queries():
+    rows = minilm_probabilities()
+
+    assert rows.shape == (288, 512)
+    assert np.abs(rows.sum(axis=1) / 2**24 - 1).max() < 1e-5
+    assert len({row.tobytes() for row in rows}) == 288
+
+
+@pytest.mark.parametrize("bits", [4, 12, 24, 32])
+def test_a_real_row_is_rounded_to_the_width_asked_for(bits):
+    row, top = minilm_probabilities()[7], 2**bits - 1
+
+    assert scores("minilm", 512, bits, seed=7).tolist() == [min(round(int(p) * 2**bits / 2**24), top) for p in row]
+
+
+def test_shorter_real_rows_are_cut_and_seeds_go_through_all_rows():
+    assert scores("minilm", 100, 12, seed=3).tolist() == scores("minilm", 512, 12, seed=3)[:100].tolist()
+    assert len({scores("minilm", 512, 24, seed).tobytes() for seed in range(1000, 1288)}) == 288
 
 
 @pytest.mark.parametrize(
@@ -90,7 +112,7 @@ def test_a_wider_softmax_is_more_peaked():
         (("softmx", 4, 12, 1), r"must be one of uniform, .* got 'softmx'; did you mean 'softmax'\?"),
         (("uniform", 0, 12, 1), "n must be at least 1"),
         (("uniform", 4, 33, 1), r"score_bits in 1\.\.32"),
-        (("uniform", 4, 12, 1, 3.0), "sigma belongs to softmax and softmax-max"),
+        (("minilm", 513, 12, 1), "minilm has rows of at most 512 scores, got n = 513"),
     ],
 )
 def test_a_wrong_distribution_is_refused_in_words(arguments, message):

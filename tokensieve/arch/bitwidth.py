@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from math import gcd
-from typing import Annotated
+from typing import Annotated, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tokensieve.arch.base import ArchModel
+from tokensieve.arch.memory import require_powers_of_two
 from tokensieve.arch.timing import Count, ceil_div
 
 MSB_WIDTHS = (4, 6, 8, 10, 12)
@@ -77,6 +78,11 @@ class Converter(ArchModel):
 
     plane_bytes: Annotated[int, Field(ge=2, le=64)] = 32
     """Bytes of a plane that come in per cycle: a granule of DRAM."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        require_powers_of_two(self, "plane_bytes")
+        return self
 
     @property
     def lanes(self) -> int:

@@ -7,10 +7,11 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from tokensieve.arch.base import ArchModel
-from tokensieve.arch.bitwidth import Converter
+from tokensieve.arch.bitwidth import MSB_WIDTHS, Converter
 from tokensieve.arch.datapath import Clock, Control, Importance, MultiplierArray, Number, Requant, Softmax, Topk
 from tokensieve.arch.gather import TokenGather
 from tokensieve.arch.memory import Dram, Fetcher, Sram
+from tokensieve.arch.prunerlaw import LocalValueLaw
 
 
 class Arch(ArchModel):
@@ -107,6 +108,21 @@ class Arch(ArchModel):
     def value_lines(self) -> int:
         """Lines that the V SRAM holds."""
         return self.value_sram.bytes // self.line_bytes(self.pv)
+
+    @property
+    def kept_rows(self) -> int:
+        """Rows of `topk.lanes` kept probabilities that may wait for their values: `topk.queue_lines`, recounted."""
+        return max(2, self.topk.queue_lines * self.softmax.lanes // self.topk.lanes)
+
+    @property
+    def local_value_law(self) -> LocalValueLaw:
+        """Cycle law of the local value pruner: a top-k engine, then the queue's memory, written and read."""
+        return LocalValueLaw(topk=self.topk.law, queue_latency=2)
+
+    @property
+    def max_row_elements(self) -> int:
+        """Most elements of a row that is fetched: one of `gather.max_row_bytes` in the narrowest plane."""
+        return 8 * self.gather.max_row_bytes // MSB_WIDTHS[0]
 
     @property
     def peak_tflops(self) -> float:

@@ -1,40 +1,83 @@
-"""``tokensieve emit``: the Verilog of one unit."""
+"""``tokensieve emit``: the Verilog of a unit, or of all."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tokensieve.arch.errors import CheckError
 from tokensieve.cli.options import ArchOption, SetOption, say
 
+if TYPE_CHECKING:
+    from tokensieve.arch import Arch
+    from tokensieve.study.units import Unit
+
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+ALL = "all"
+"""Stands for every unit with every engine."""
 
 
 @app.command()
 def emit(
-    unit: Annotated[str, typer.Argument(metavar="UNIT", help="Unit (`tokensieve cosim --list`).")],
+    unit: Annotated[str, typer.Argument(metavar="UNIT|all", help="Unit (`tokensieve cosim --list`), or all of them.")],
     arch: ArchOption = "spatten",
     sets: SetOption = None,
     engine: Annotated[
         str | None, typer.Option("--engine", metavar="E", help="Engine of the unit; topk.engine unless given.")
     ] = None,
+    lint: Annotated[bool, typer.Option("--lint", help="Refuse what Verilator warns of unless it is waived.")] = False,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", metavar="FILE", help="File to write; standard output unless given.")
+        Path | None,
+        typer.Option("-o", "--out", metavar="FILE", help="File to write; standard output unless given. all: folder."),
     ] = None,
 ) -> None:
     """Write the Verilog of a unit. The same architecture gives the same bytes."""
     from tokensieve.arch import load_arch
+
+    machine = load_arch(arch, sets or ())
+    if unit == ALL:
+        _emit_all(machine, lint, out)
+        return
     from tokensieve.study.units import find_engine, find_unit
 
     found = find_unit(unit)
-    whole = load_arch(arch, sets or ())
-    machine = found.arch(whole, find_engine(found, engine, whole))
-    from tokensieve.study.machine import emitted
-
-    text = emitted(found, machine)
+    text = _text(found, find_engine(found, engine, machine), machine, lint)
     if out is None:
         say(text.rstrip("\n"))
         return
     from tokensieve.report.files import write_file
 
     write_file(out, text.encode())
+
+
+def _emit_all(machine: "Arch", lint: bool, out: Path | None) -> None:
+    """Write every unit with every engine to a folder."""
+    if out is None:
+        raise typer.BadParameter("emit all needs -o FOLDER")
+    from tokensieve.report.files import check_folder, write_folder
+
+    check_folder(out)
+    for path in write_folder(out, dict(_files(machine, lint))):
+        say(str(path))
+
+
+def _files(machine: "Arch", lint: bool) -> Iterator[tuple[str, bytes]]:
+    from tokensieve.study.units import UNITS, find_unit
+
+    for unit in map(find_unit, UNITS):
+        for engine in unit.engines():
+            name = "-".join(filter(None, [unit.name, engine]))
+            yield f"{name}.v", _text(unit, engine, machine, lint).encode()
+
+
+def _text(unit: "Unit", engine: str, machine: "Arch", lint: bool) -> str:
+    """Return the Verilog of a unit with an engine; with `lint`, only if it is clean."""
+    from tokensieve.study.machine import emitted, lint_warnings
+
+    text = emitted(unit, unit.arch(machine, engine))
+    warnings = lint_warnings(unit, text) if lint else []
+    if warnings:
+        raise CheckError(f"lint of {unit.name} {engine}:".replace(" :", ":") + "".join(f"\n{one}" for one in warnings))
+    return text

@@ -7,7 +7,14 @@ from importlib import metadata
 
 CORE = "core"
 
-_DISTRIBUTION = {"yaml": "pyyaml", "distributed": "dask", "importlinter": "import-linter"}
+_DISTRIBUTION = {
+    "yaml": "pyyaml",
+    "distributed": "dask",
+    "importlinter": "import-linter",
+    "cocotbext": "cocotbext-axi",
+    "cocotb_tools": "cocotb",
+    "find_libpython": "cocotb",
+}
 """Distributions whose import name is another one."""
 
 

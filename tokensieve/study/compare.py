@@ -1,6 +1,6 @@
 """What the hardware did, compared with what golden, law and twin say. Each answer is a number of differences.
 
-A fault in the hardware may lead a harness into nonsense; where it raises, everything it was asked about counts as wrong.
+A fault in the hardware may lead a harness into nonsense; where it raises, all that it was asked about counts as wrong.
 """
 
 from collections.abc import Mapping, Sequence

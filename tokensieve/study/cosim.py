@@ -1,8 +1,8 @@
 """Co-simulation of one unit: golden's vectors, the cycle law and the twin against the hardware.
 
 Every vector runs alone and without pauses: what comes out must be golden's answer, the cycles the law's, and what the
-probes counted golden's work record. Then vectors run back to back with gaps and stalls: the answers must be the same, and
-every transfer must fall into the cycle in which the twin has it.
+probes counted golden's work record. Then vectors run back to back with gaps and stalls: the answers must be the same,
+and every transfer must fall into the cycle in which the twin has it.
 """
 
 import hashlib

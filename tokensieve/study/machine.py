@@ -5,16 +5,13 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tokensieve import __version__
 from tokensieve.arch.machine import Arch
 
 if TYPE_CHECKING:
-    from amaranth.lib import wiring
-
     from tokensieve.rtl.flow.case import Case, Record
     from tokensieve.rtl.flow.harness.base import Harness
     from tokensieve.rtl.flow.verilator import Build
@@ -25,7 +22,7 @@ if TYPE_CHECKING:
 class Machine:
     """Plays cases on Amaranth's simulator, or on Verilator once it has been given a build."""
 
-    def __init__(self, component: "wiring.Component", built: "Build | None", waves: Path | None) -> None:
+    def __init__(self, component: Any, built: "Build | None", waves: Path | None) -> None:
         self._component, self._built, self._waves = component, built, waves
         self.verilog_sha256: str | None = None
         self.waves_file: Path | None = None
@@ -49,7 +46,7 @@ class Machine:
                 self.waves_file = self._waves.with_suffix(f".{built.waves}")
                 _move(Path(folder) / f"dump.{built.waves}", self.waves_file)
             if built.coverage:
-                self.lines = coverage.read(Path(folder) / "coverage.dat")
+                self.lines = coverage.read(Path(folder) / "coverage.dat", built.folder / "design.v", verilator.TOP)
         return records
 
 
@@ -84,6 +81,13 @@ def emitted(unit: "Unit", arch: Arch) -> str:
     from tokensieve.rtl.flow.verilog import verilog_body
 
     return with_header(unit, arch, verilog_body(unit.harness().component(arch), module_name(unit)))
+
+
+def lint_warnings(unit: "Unit", text: str) -> list[str]:
+    """Return what Verilator's lint says of a unit's Verilog, but for what is waived."""
+    from tokensieve.rtl.flow.lint import lint
+
+    return lint(module_name(unit), text)
 
 
 def with_header(unit: "Unit", arch: Arch, body: str) -> str:

@@ -11,8 +11,8 @@ Stalls = dict[str, list[bool]]
 DENSITIES = (0.1, 0.3, 0.5, 0.7, 0.9)
 """Shares of the cycles in which a stream pauses."""
 
-_MOST = 9
-"""A stream that pauses in 90 % of the cycles needs ten times as many."""
+_USUAL_BURST = 0.75
+"""Mean length of a burst, of the longest that a buffer may bridge: they are drawn from 1 to 1.5 times that."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +36,8 @@ def draw_pauses(
 ) -> Pauses:
     """Return pauses for sources with these `beats` and for `sinks`.
 
-    Each stream has its own density, and pauses singly or in bursts of up to `burst` cycles and more, which no buffer can
-    bridge. `busy` is the number of cycles the case takes without pauses.
+    Each stream has its own density, and pauses singly or in bursts of up to `burst` cycles and more, which no buffer
+    can bridge. `busy` is the number of cycles the case takes without pauses.
     """
     gaps = {name: _gaps(rng, len(offered), burst) for name, offered in beats.items()}
     length = busy + sum(map(sum, gaps.values()))
@@ -50,7 +50,7 @@ def _gaps(rng: np.random.Generator, beats: int, burst: int) -> list[int]:
         return [0] * beats
     if kind == 1:
         return np.minimum(rng.geometric(1 - density, beats) - 1, burst).tolist()  # type: ignore[no-any-return]
-    long = rng.random(beats) < density / burst * _MOST / (1 - density)
+    long = rng.random(beats) < density / (1 - density) / (_USUAL_BURST * burst)
     return (long * rng.integers(1, burst + burst // 2, beats, endpoint=True)).tolist()  # type: ignore[no-any-return]
 
 
@@ -59,8 +59,7 @@ def _stalls(rng: np.random.Generator, length: int, burst: int) -> list[bool]:
     if kind == 0:
         return []
     if kind == 1:
-        span = min(int(length / (1 - density)), (_MOST + 1) * length)
-        return (rng.random(span) < density).tolist()  # type: ignore[no-any-return]
+        return (rng.random(int(length / (1 - density))) < density).tolist()  # type: ignore[no-any-return]
     bits: list[bool] = [True] * (burst + burst // 2) if kind == 2 else []  # fills the unit to the brim at once
     while len(bits) < length:
         stalled = int(rng.integers(1, burst + burst // 2, endpoint=True))

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from amaranth.lib import wiring
+from amaranth.lib.data import Layout
 
 from tokensieve.arch.datapath import Topk
 from tokensieve.arch.machine import Arch
@@ -13,6 +14,9 @@ from tokensieve.rtl.flow.case import Record, Stimulus
 from tokensieve.rtl.flow.harness.base import Array, part, unit_class
 from tokensieve.rtl.flow.pack import codec
 from tokensieve.workloads.vectors import Vectors
+
+Packet = tuple[list[dict[str, Any]], int]
+"""Items of the rows up to one with `last`, and the cycle of that one."""
 
 
 class TopkHarness:
@@ -41,13 +45,13 @@ class TopkHarness:
         self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record
     ) -> Sequence[Mapping[str, Array]]:
         """Return what was kept, and the threshold and ties that the probe reported."""
-        packets = [packet for packet, _ in _packets(arch.topk, record)]
+        packets = self._packets(arch, record)
         verdict = codec(found(arch.topk))
         verdicts = [verdict.unpack(payload) for _, payload in record.events["found"]]
         return [
             {
-                "kept": np.array([kept["index"] for kept in _nth(packets, place)], dtype=np.int64),
-                "kept_scores": np.array([kept["score"] for kept in _nth(packets, place)], dtype=np.int64),
+                "kept": items_of(packets, place, "index"),
+                "kept_scores": items_of(packets, place, "score"),
                 "threshold": np.int64(_field(verdicts, place, "threshold")),
                 "ties": np.int64(_field(verdicts, place, "ties")),
             }
@@ -55,28 +59,26 @@ class TopkHarness:
         ]
 
     def work(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, Array]]:
-        """Return the sizes that the probe reported: those of a command come up to its `found`."""
-        size = codec(round_size(arch.topk))
-        ends = [cycle for cycle, _ in record.events["found"]]
-        seen: list[list[int]] = [[] for _ in range(max(len(which), len(ends) + 1))]
-        for cycle, payload in record.events["round"]:
-            seen[sum(end < cycle for end in ends)].append(size.unpack(payload)["size"])
-        return [{"sizes": np.array(sizes, dtype=np.int64)} for sizes in seen[: len(which)]]
+        """Return the sizes that the probe reported."""
+        return [{"sizes": np.array(sizes, dtype=np.int64)} for sizes in probed_sizes(arch.topk, len(which), record)]
 
     def cycles(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, int]]:
         """Return the cycles from a command's first row in to its `found` (`select`) and to its last row out."""
         rows = [-(-int(vectors.inputs["n"][index]) // arch.topk.lanes) for index in which]
-        came = record.cycles_of("score")
-        ends = [cycle for _, cycle in _packets(arch.topk, record)]
+        packets, came = self._packets(arch, record), record.cycles_of("score")
         verdicts = [cycle for cycle, _ in record.events["found"]]
         counted = []
         for place in range(len(which)):
             first = sum(rows[:place])
-            if first < len(came) and place < min(len(ends), len(verdicts)):
-                counted.append({"select": verdicts[place] - came[first] + 1, "total": ends[place] - came[first] + 1})
+            if first < len(came) and place < min(len(packets), len(verdicts)):
+                begin = came[first] - 1
+                counted.append({"select": verdicts[place] - begin, "total": packets[place][1] - begin})
             else:
                 counted.append({"select": -1, "total": -1})
         return counted
+
+    def _packets(self, arch: Arch, record: Record) -> list[Packet]:
+        return packets_of(packed_row(arch.topk.lanes, item(arch.topk)), record, "o")
 
 
 def packed_scores(topk: Topk, scores: Array) -> list[int]:
@@ -87,21 +89,33 @@ def packed_scores(topk: Topk, scores: Array) -> list[int]:
     return [rows.pack({"scores": whole[first : first + lanes]}) for first in range(0, len(whole), lanes)]
 
 
-def _packets(topk: Topk, record: Record) -> list[tuple[list[dict[str, Any]], int]]:
-    """Return the items of each packet on `o`, and the cycle in which it ended. One that did not end is left out."""
-    rows = codec(packed_row(topk.lanes, item(topk)))
-    packets, items = [], list[dict[str, Any]]()
-    for cycle, payload in record.transfers["o"]:
-        row = rows.unpack(payload)
-        items += row["items"][: row["count"]]
-        if row["last"]:
+def packets_of(row: Layout, record: Record, stream: str) -> list[Packet]:
+    """Return the packets of rows of layout `row` that went through `stream`. One that did not end is left out."""
+    rows = codec(row)
+    packets, items = list[Packet](), list[dict[str, Any]]()
+    for cycle, payload in record.transfers[stream]:
+        beat = rows.unpack(payload)
+        items += beat["items"][: beat["count"]]
+        if beat["last"]:
             packets.append((items, cycle))
             items = []
     return packets
 
 
-def _nth(packets: Sequence[list[dict[str, Any]]], place: int) -> list[dict[str, Any]]:
-    return packets[place] if place < len(packets) else []
+def items_of(packets: Sequence[Packet], place: int, name: str) -> Array:
+    """Return a field of the items of packet `place`; none if it did not come."""
+    items = packets[place][0] if place < len(packets) else []
+    return np.array([one[name] for one in items], dtype=np.int64)
+
+
+def probed_sizes(topk: Topk, count: int, record: Record) -> list[list[int]]:
+    """Return, for each of `count` commands, the sizes that `round` reported: they come up to the command's `found`."""
+    size = codec(round_size(topk))
+    ends = [cycle for cycle, _ in record.events["found"]]
+    seen: list[list[int]] = [[] for _ in range(max(count, len(ends) + 1))]
+    for cycle, payload in record.events["round"]:
+        seen[sum(end < cycle for end in ends)].append(size.unpack(payload)["size"])
+    return seen[:count]
 
 
 def _field(verdicts: Sequence[Mapping[str, int]], place: int, name: str) -> int:

@@ -26,10 +26,11 @@ class ZeroEliminatorHarness:
 
     def stimulus(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Stimulus:
         """Return the rows of the packets; lanes that are not marked hold ones, which must not come out."""
-        packets = [packet(arch.topk, part(vectors.inputs, "mask", j), part(vectors.inputs, "score", j)) for j in which]
+        given = vectors.inputs
+        packets = [packet(arch.topk, part(given, "mask", j), part(given, "score", j)) for j in which]
         sizes = [len(part(vectors.expected, "index", j)) for j in which]
         awaited = sum(max(1, -(-size // arch.topk.lanes)) for size in sizes)
-        return Stimulus(beats={"i": sum(packets, [])}, expect={"o": awaited})
+        return Stimulus(beats={"i": [beat for beats in packets for beat in beats]}, expect={"o": awaited})
 
     def observed(
         self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record

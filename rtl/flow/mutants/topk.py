@@ -60,10 +60,10 @@ MUTANTS = (
         why="a register less than the law says",
     ),
     Mutant(
-        name="stage-waits-for-sink",
+        name="pipe-waits-for-sink",
         module="tokensieve.rtl.pipe",
-        old="self.i.ready.eq(~self.o.valid | self.o.ready)",
-        new="self.i.ready.eq(self.o.ready)",
-        why="an empty register takes a beat only while its consumer is ready",
+        old="advance.eq(~end.valid | end.ready)",
+        new="advance.eq(end.ready)",
+        why="a pipeline with nothing at its end moves only while its consumer is ready",
     ),
 )

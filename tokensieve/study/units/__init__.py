@@ -12,7 +12,10 @@ __all__ = ["UNITS", "Unit", "find_engine", "find_unit"]
 UNITS: dict[str, str] = {
     "zero-eliminator": "zero_eliminator:ZeroEliminatorUnit",
     "topk": "topk:TopkUnit",
+    "local-value-pruner": "local_value_pruner:LocalValuePrunerUnit",
     "token-gather": "token_gather:TokenGatherUnit",
+    "axi-topk": "axi:AxiTopk",
+    "axi-zero-eliminator": "axi:AxiZeroEliminator",
 }
 """Name -> ``module:class``. A module is imported when its unit is asked for."""
 

@@ -47,8 +47,8 @@ class Unit(Protocol):
     ) -> Mapping[str, Sequence[int]]:
         """Return the cycles of the transfers of every stream, in and out.
 
-        `valid` is what the sources offered and `ready` what the sinks would have taken, as recorded; the vectors `which`
-        ran back to back. The rest comes from golden's vectors.
+        `valid` is what the sources offered and `ready` what the sinks would have taken, as recorded; the vectors
+        `which` ran back to back. The rest comes from golden's vectors.
         """
 
     def longest_burst(self, arch: Arch) -> int:

@@ -1,7 +1,7 @@
 """The top-k engine, for co-simulation: one unit, four engines."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.topklaw import TopkWork
@@ -56,16 +56,20 @@ class TopkUnit:
         from tokensieve.sim.twins.feed import Feed
         from tokensieve.sim.twins.topk import twin
 
-        data = {
-            "n": [int(vectors.inputs["n"][index]) for index in which],
-            "search": [int(arch.topk.law.search(topk_work(vectors, index))) for index in which],
-            "marked": [marked_per_row(arch.topk.lanes, vectors, index) for index in which],
-        }
-        return twin(arch, Feed(valid=valid, ready=ready, data=data))
+        return twin(arch, Feed(valid=valid, ready=ready, data=topk_data(arch, vectors, which)))
 
     def longest_burst(self, arch: Arch) -> int:
         """Return more cycles than the side buffer has rows."""
         return 2 * arch.topk.rows + 16
+
+
+def topk_data(arch: Arch, vectors: Vectors, which: Sequence[int]) -> dict[str, list[Any]]:
+    """Return what the timing of commands depends on, from golden's vectors and the law of the search."""
+    return {
+        "n": [int(vectors.inputs["n"][index]) for index in which],
+        "search": [int(arch.topk.law.search(topk_work(vectors, index))) for index in which],
+        "marked": [marked_per_row(arch.topk.lanes, vectors, index) for index in which],
+    }
 
 
 def topk_work(vectors: Vectors, index: int) -> TopkWork:

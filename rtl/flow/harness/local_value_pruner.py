@@ -1,0 +1,82 @@
+"""Harness of the local value pruner."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from amaranth.lib import wiring
+
+from tokensieve.arch.machine import Arch
+from tokensieve.rtl.beats import command, item, kept_probability, packed_row, probability_row
+from tokensieve.rtl.flow.case import Record, Stimulus
+from tokensieve.rtl.flow.harness.base import Array, part, unit_class
+from tokensieve.rtl.flow.harness.topk import items_of, packets_of, probed_sizes
+from tokensieve.rtl.flow.pack import codec
+from tokensieve.workloads.vectors import Vectors
+
+
+class LocalValuePrunerHarness:
+    """Commands and rows of probabilities in; kept probabilities and requests out."""
+
+    unit = "local-value-pruner"
+    module = "tokensieve.rtl.local_value_pruner"
+
+    def component(self, arch: Arch) -> wiring.Component:
+        """Return the pruner."""
+        return unit_class(self.module, "LocalValuePruner")(arch)
+
+    def stimulus(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Stimulus:
+        """Return commands and rows; the lanes beyond n hold all ones, which would win every selection."""
+        commands, lanes = codec(command(arch.topk)), arch.topk.lanes
+        rows, top = codec(probability_row(arch.topk, _bits(arch))), (1 << _bits(arch)) - 1
+        beats: dict[str, list[int]] = {"command": [], "probability": []}
+        for index in which:
+            beats["command"].append(
+                commands.pack({name: int(vectors.inputs[name][index]) for name in ("n", "k", "seed")})
+            )
+            given = [int(p) for p in part(vectors.inputs, "probabilities", index)]
+            whole = given + [top] * (-len(given) % lanes)
+            beats["probability"] += [
+                rows.pack({"probabilities": whole[first : first + lanes]}) for first in range(0, len(whole), lanes)
+            ]
+        kept = sum(max(1, -(-len(part(vectors.expected, "kept", index)) // lanes)) for index in which)
+        return Stimulus(beats=beats, expect={"request": kept, "o": kept})
+
+    def observed(
+        self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record
+    ) -> Sequence[Mapping[str, Array]]:
+        """Return what was kept, and what was asked for."""
+        kept = packets_of(packed_row(arch.topk.lanes, kept_probability(arch.topk, _bits(arch))), record, "o")
+        asked = packets_of(packed_row(arch.topk.lanes, item(arch.topk)), record, "request")
+        return [
+            {
+                "kept": items_of(kept, place, "index"),
+                "kept_probabilities": items_of(kept, place, "probability"),
+                "requested": items_of(asked, place, "index"),
+            }
+            for place in range(len(which))
+        ]
+
+    def work(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, Array]]:
+        """Return the sizes that the engine's probe reported."""
+        return [{"sizes": np.array(sizes, dtype=np.int64)} for sizes in probed_sizes(arch.topk, len(which), record)]
+
+    def cycles(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, int]]:
+        """Return the cycles from a query's first row in to its `found` (`select`) and to its last row out."""
+        rows = [-(-int(vectors.inputs["n"][index]) // arch.topk.lanes) for index in which]
+        came, verdicts = record.cycles_of("probability"), [cycle for cycle, _ in record.events["found"]]
+        kept = packets_of(packed_row(arch.topk.lanes, kept_probability(arch.topk, _bits(arch))), record, "o")
+        counted = []
+        for place in range(len(which)):
+            first = sum(rows[:place])
+            there = first < len(came) and place < min(len(kept), len(verdicts))
+            begin = came[first] - 1 if there else 0
+            counted.append(
+                {"select": verdicts[place] - begin, "total": kept[place][1] - begin}
+                if there
+                else {"select": -1, "total": -1}
+            )
+        return counted
+
+
+def _bits(arch: Arch) -> int:
+    return arch.softmax.probability_bits

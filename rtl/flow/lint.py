@@ -1,0 +1,24 @@
+"""Verilator's lint over generated Verilog, all warnings on, with the waivers of ``waivers.vlt``."""
+
+import subprocess
+import tempfile
+from pathlib import Path
+
+from tokensieve.rtl.flow import tools
+
+WAIVERS = Path(__file__).with_name("waivers.vlt")
+"""What is waived, and why."""
+
+
+def lint(name: str, verilog: str) -> list[str]:
+    """Return the warnings about the module `name` that are not waived, each in one line."""
+    tools.version_of("verilator")
+    with tempfile.TemporaryDirectory(prefix="lint-", dir=tools.cache_folder("runs")) as folder:
+        Path(folder, f"{name}.v").write_text(verilog)
+        command = ["verilator", "--lint-only", "-Wall", "-Wno-fatal", "--top-module", name, str(WAIVERS), f"{name}.v"]
+        env = tools.environment()
+        done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    warnings = [line for line in done.stderr.splitlines() if line.startswith(("%Warning", "%Error"))]
+    if done.returncode and not warnings:
+        warnings = [f"verilator ended with code {done.returncode}: {done.stderr.strip()}"]
+    return warnings

@@ -1,0 +1,48 @@
+"""Planted faults of the local value pruner."""
+
+from tokensieve.rtl.flow.mutants.base import Mutant
+
+MUTANTS = (
+    Mutant(
+        name="asks-twice",
+        module="tokensieve.rtl.local_value_pruner",
+        old="sink.valid.eq(source.valid & ~had[number])",
+        new="sink.valid.eq(source.valid)",
+        why="a row that has been asked for is offered again while the queue is full",
+    ),
+    Mutant(
+        name="forgets-who-had-it",
+        module="tokensieve.rtl.local_value_pruner",
+        old="had.eq(gone)",
+        new="had.eq(0)",
+        why="a sink that has had its row gets it again: no memory of who took it",
+    ),
+    Mutant(
+        name="queue-too-short",
+        module="tokensieve.rtl.local_value_pruner",
+        old="BlockQueue(self._kept, self._arch.kept_rows)",
+        new="BlockQueue(self._kept, max(2, self._arch.kept_rows // 2))",
+        why="half of the rows that may wait by `topk.queue_lines`",
+    ),
+    Mutant(
+        name="lanes-swapped",
+        module="tokensieve.rtl.local_value_pruner",
+        old="engine.score.p.scores[lane].eq(self.probability.p.probabilities[lane])",
+        new="engine.score.p.scores[lane ^ 1].eq(self.probability.p.probabilities[lane])",
+        why="lanes are swapped between the probabilities and the engine",
+    ),
+    Mutant(
+        name="last-lost",
+        module="tokensieve.rtl.local_value_pruner",
+        old="kept.last.eq(engine.o.p.last)",
+        new="kept.last.eq(0)",
+        why="no row of probabilities ends its query",
+    ),
+    Mutant(
+        name="queue-overflows",
+        module="tokensieve.rtl.queue",
+        old="self.i.ready.eq(level != self._depth)",
+        new="self.i.ready.eq(1)",
+        why="a full queue takes a beat, and loses one",
+    ),
+)

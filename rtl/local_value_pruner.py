@@ -1,0 +1,103 @@
+"""The local value pruner: a top-k engine between the probabilities of a query and its values (paper III-C)."""
+
+from typing import Any
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from tokensieve.arch.machine import Arch
+from tokensieve.rtl.beats import (
+    command,
+    event,
+    found,
+    item,
+    kept_probability,
+    packed_row,
+    probability_row,
+    round_size,
+)
+from tokensieve.rtl.queue import BlockQueue
+from tokensieve.rtl.topk import TopKEngine
+
+
+class LocalValuePruner(wiring.Component):
+    """Keeps the k largest probabilities of a query, and asks for their values alone.
+
+    A query's probabilities come in rows as wide as the engine, ``topk.lanes``: where the softmax is narrower, its lines
+    are joined before. Kept ones are not scaled up to sum to one again.
+
+    Each row of kept items leaves twice: its indices at once, as requests, its probabilities through a queue, in which
+    they may wait for the values. An index is a position in the query's row.
+
+    Timing
+    ------
+    Obeys ``arch.local_value_law``: the engine's law up to the last request, and two cycles more to the last kept
+    probability. Neither output waits for the other until the queue is full or a row's requests have not left.
+
+    Parameters
+    ----------
+    arch : `Arch`
+        `topk` for engine, lanes and queue; `softmax` for the width of a probability.
+
+    Members
+    -------
+    command : ``In(stream.Signature(command(topk)))``
+        Probabilities offered (n), to keep (k), and the seed of quick-select's pivots; one per query.
+    probability : ``In(stream.Signature(probability_row(topk, softmax.probability_bits)))``
+        The probabilities in order, ceil(n / topk.lanes) rows; what stands beyond n in the last one is ignored.
+    request : ``Out(stream.Signature(packed_row(topk.lanes, item(topk))))``
+        Values to fetch, as `TokenGatherEngine` takes them. For k = 0 one row without items.
+    o : ``Out(stream.Signature(packed_row(topk.lanes, kept_probability(topk, softmax.probability_bits))))``
+        Kept probabilities with their indices, in order; `last` ends a query.
+    found, round :
+        Probes of `TopKEngine`.
+    """
+
+    def __init__(self, arch: Arch) -> None:
+        topk, bits = arch.topk, arch.softmax.probability_bits
+        self._kept = packed_row(topk.lanes, kept_probability(topk, bits))
+        super().__init__(
+            {
+                "command": In(stream.Signature(command(topk))),
+                "probability": In(stream.Signature(probability_row(topk, bits))),
+                "request": Out(stream.Signature(packed_row(topk.lanes, item(topk)))),
+                "o": Out(stream.Signature(self._kept)),
+                "found": Out(event(found(topk))),
+                "round": Out(event(round_size(topk))),
+            }
+        )
+        self._arch = arch
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.engine = engine = TopKEngine(self._arch.topk)
+        m.submodules.queue = queue = BlockQueue(self._kept, self._arch.kept_rows)
+        wiring.connect(m, wiring.flipped(self.command), engine.command)
+        wiring.connect(m, engine.found, wiring.flipped(self.found))
+        wiring.connect(m, engine.round, wiring.flipped(self.round))
+        wiring.connect(m, queue.o, wiring.flipped(self.o))
+
+        m.d.comb += [engine.score.valid.eq(self.probability.valid), self.probability.ready.eq(engine.score.ready)]
+        kept = queue.i.p
+        m.d.comb += [self.request.payload.eq(engine.o.payload), kept.count.eq(engine.o.p["count"])]
+        m.d.comb += kept.last.eq(engine.o.p.last)
+        for lane in range(self._arch.topk.lanes):
+            m.d.comb += engine.score.p.scores[lane].eq(self.probability.p.probabilities[lane])
+            m.d.comb += kept.items[lane].index.eq(engine.o.p.items[lane].index)
+            m.d.comb += kept.items[lane].probability.eq(engine.o.p.items[lane].score)
+        fork(m, engine.o, [self.request, queue.i])
+        return m
+
+
+def fork(m: Module, source: Any, sinks: list[Any]) -> None:
+    """Send each beat of `source` to all `sinks`, each in the cycle in which it takes it. Payloads are wired elsewhere."""
+    gone, had = Signal(len(sinks)), Signal(len(sinks))
+    for number, sink in enumerate(sinks):
+        m.d.comb += sink.valid.eq(source.valid & ~had[number])
+        m.d.comb += gone[number].eq(had[number] | sink.ready)
+    m.d.comb += source.ready.eq(gone.all())
+    with m.If(source.valid):
+        m.d.sync += had.eq(gone)
+        with m.If(source.ready):
+            m.d.sync += had.eq(0)

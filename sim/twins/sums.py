@@ -1,0 +1,124 @@
+"""Twin of the accumulators of importance: one command after the other, and what each waits for."""
+
+from dataclasses import dataclass
+
+from tokensieve.arch.machine import Arch
+from tokensieve.sim.twins.feed import Feed
+
+
+@dataclass(frozen=True)
+class Task:
+    """A command and the work it is."""
+
+    op: str
+    lines: int
+    """ADD: rows that come in."""
+
+    items: int
+    """READ: sums that are alive."""
+
+    ids: tuple[int, ...]
+    """KEEP: sums that stay."""
+
+
+class Sums:
+    """The accumulator in one cycle: what its registers hold."""
+
+    def __init__(self, arch: Arch) -> None:
+        self._lanes = arch.topk.lanes
+        self._write_back = arch.importance.law(arch.topk).keep_stages
+        self.task: Task | None = None
+        self._adding = [False] * arch.importance.stages
+        """Which registers between input and memory hold a row."""
+        self._fetched = ""
+        """What the memory's output register holds for READ: nothing, a row, or the last one."""
+        self.leaving = False
+        """There is a row of scores on the output."""
+        self._begin()
+
+    def _begin(self) -> None:
+        self._number = 0
+        """Rows that the command has taken or read, or the row of sums that ids are looked at for."""
+        self._seen = 0
+        """Ids used up."""
+        self._wait = -1
+        """KEEP: cycles until the last row is written, once all ids are used up."""
+
+    def step(self, offers_row: bool, offers_ids: bool, takes: bool) -> tuple[bool, bool, bool]:
+        """Go on by one cycle; return whether a row was added, ids were used up and the command has come to its end."""
+        settled, free = not any(self._adding), takes or not self.leaving
+        row = ids = done = False
+        fetched, op = "", self.task.op if self.task else ""
+        if op == "add":
+            row, done = offers_row, self._add(offers_row)
+        elif op == "keep":
+            ids, done = self._keep(offers_ids) if settled else (False, False)
+        elif op == "read":
+            done = settled and self._read_done(free)
+            if free or not self._fetched:
+                fetched = self._fetch() if settled else ""
+            else:
+                fetched = self._fetched
+        else:
+            done = bool(op) and settled
+        if free:
+            self.leaving = bool(self._fetched)
+        self._fetched = fetched
+        self._adding = [row, *self._adding[:-1]]
+        if done:
+            self.task = None
+            self._begin()
+        return row, ids, done
+
+    def _add(self, offers: bool) -> bool:
+        assert self.task
+        self._number += offers
+        return offers and self._number == self.task.lines
+
+    def _fetch(self) -> str:
+        """Return the row that is read next."""
+        assert self.task
+        rows = -(-self.task.items // self._lanes)
+        if self._number == rows:
+            return ""
+        self._number += 1
+        return "last" if self._number == rows else "row"
+
+    def _read_done(self, free: bool) -> bool:
+        assert self.task
+        return self.task.items == 0 or (free and self._fetched == "last")
+
+    def _keep(self, offers: bool) -> tuple[bool, bool]:
+        """Hold ids against one row of sums, or wait for the end."""
+        assert self.task
+        if self._wait >= 0:
+            self._wait -= 1
+            return False, self._wait < 0
+        if not offers:
+            return False, False
+        ids = self.task.ids[self._seen : self._seen + self._lanes]
+        if ids and ids[-1] // self._lanes > self._number:
+            self._number += 1
+            return False, False
+        self._seen += len(ids)
+        if self._seen == len(self.task.ids):
+            self._wait = self._write_back - 1
+        return True, False
+
+
+def twin(arch: Arch, source: str, feed: Feed) -> dict[str, list[int]]:
+    """Return the cycles of all transfers; `source` is the stream of the rows to add. Data: `tasks`."""
+    tasks, unit = list(feed.data["tasks"]), Sums(arch)
+    cycles: dict[str, list[int]] = {"command": [], source: [], "keep": [], "o": []}
+    for cycle in range(feed.cycles):
+        takes = feed.takes("o", cycle)
+        if unit.leaving and takes:
+            cycles["o"].append(cycle)
+        holds = unit.task is not None
+        row, ids, done = unit.step(feed.offers(source, cycle), feed.offers("keep", cycle), takes)
+        cycles[source] += [cycle] if row else []
+        cycles["keep"] += [cycle] if ids else []
+        if (done or not holds) and feed.offers("command", cycle):
+            cycles["command"].append(cycle)
+            unit.task = tasks.pop(0)
+    return cycles

@@ -1,0 +1,134 @@
+"""Pictures of what travelled over streams, cycle by cycle, as SVG text."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from xml.sax.saxutils import escape
+
+_NAMES = 120
+"""Width of the column of names; all measures are in pixels."""
+
+_CYCLE, _LANE, _HIGH, _TOP, _LINE = 20, 22, 14, 46, 15
+"""A cycle, a lane, a signal in it, the head with title and cycle numbers, a line of text."""
+
+_GRID, _SIGNAL, _MOVED, _WAITING, _TEXT = "#dddddd", "#333333", "#56B4E9", "#F0E442", "#222222"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wave:
+    """One stream, or a probe."""
+
+    name: str
+
+    valid: Sequence[bool]
+    """Per cycle."""
+
+    ready: Sequence[bool] | None = None
+    """Per cycle; a probe has none: what it shows is gone in the next cycle."""
+
+    payloads: Sequence[str] = ()
+    """What each beat holds, in order."""
+
+    @property
+    def beats(self) -> list[tuple[int, int | None]]:
+        """First cycle in which each beat is offered, and the one in which it is taken, if it is."""
+        found: list[tuple[int, int | None]] = []
+        since: int | None = None
+        for cycle, valid in enumerate(self.valid):
+            since = (cycle if since is None else since) if valid else None
+            if since is not None and (self.ready is None or self.ready[cycle]):
+                found.append((since, cycle))
+                since = None
+        return found if since is None else [*found, (since, None)]
+
+
+def waveform_svg(title: str, waves: Sequence[Wave]) -> str:
+    """Return the picture of `waves`: `valid`, `ready` and numbered beats, and below it what the beats hold.
+
+    The same waves give the same text: nothing of it is measured, dated or drawn by a library.
+    """
+    cycles = max((len(wave.valid) for wave in waves), default=0)
+    lanes = sum(2 + (wave.ready is not None) for wave in waves)
+    notes = list(_notes(waves))
+    bottom = _TOP + lanes * _LANE + len(waves) * _LANE // 2
+    width, height = _NAMES + cycles * _CYCLE + 20, bottom + len(notes) * _LINE + 20
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
+        f'font-family="monospace" font-size="11">',
+        f'<rect width="{width}" height="{height}" fill="white"/>',
+        _text(10, 18, title, size=13),
+        *_grid(cycles, bottom),
+    ]
+    y = _TOP
+    for wave in waves:
+        parts += _stream(wave, y)
+        y += (2 + (wave.ready is not None)) * _LANE + _LANE // 2
+    parts += [_text(10, bottom + 16 + number * _LINE, note) for number, note in enumerate(notes)]
+    return "\n".join([*parts, "</svg>", ""])
+
+
+def _grid(cycles: int, bottom: int) -> Iterator[str]:
+    for cycle in range(0, cycles + 1, 5):
+        x = _NAMES + cycle * _CYCLE
+        yield f'<path d="M{x} {_TOP - 8}V{bottom - 8}" stroke="{_GRID}"/>'
+        yield _text(x + 2, _TOP - 10, str(cycle), size=9)
+
+
+def _stream(wave: Wave, y: int) -> Iterator[str]:
+    """Yield the lanes of one stream, the first of them at height `y`."""
+    levels = [("valid", wave.valid)] if wave.ready is None else [("valid", wave.valid), ("ready", wave.ready)]
+    for name, level in levels:
+        yield _text(10, y + _HIGH - 2, f"{wave.name}.{name}")
+        yield f'<path d="{_steps(level, y)}" fill="none" stroke="{_SIGNAL}"/>'
+        y += _LANE
+    yield _text(10, y + _HIGH - 2, wave.name)
+    for number, (since, taken) in enumerate(wave.beats):
+        end = len(wave.valid) - 1 if taken is None else taken
+        yield from _box(since, end, y, str(number), taken is not None)
+
+
+def _steps(level: Sequence[bool], y: int) -> str:
+    """Return the path of a signal.
+
+    >>> _steps([False, True, True, False], 0)
+    'M120 14H140V0H180V14H200'
+    """
+    path, before = [f"M{_NAMES} {y if level and level[0] else y + _HIGH}"], bool(level[0]) if level else False
+    for cycle, high in enumerate(level):
+        if bool(high) != before:
+            path.append(f"H{_NAMES + cycle * _CYCLE}V{y if high else y + _HIGH}")
+            before = bool(high)
+    return "".join([*path, f"H{_NAMES + len(level) * _CYCLE}"])
+
+
+def _box(since: int, end: int, y: int, label: str, taken: bool) -> Iterator[str]:
+    """Yield a beat: yellow while it waits, blue in the cycle in which it is taken."""
+    x, middle = _NAMES + since * _CYCLE, _NAMES + end * _CYCLE
+    if middle > x or not taken:
+        wait = middle - x + (0 if taken else _CYCLE)
+        yield f'<rect x="{x}" y="{y}" width="{wait}" height="{_HIGH}" fill="{_WAITING}" stroke="{_SIGNAL}"/>'
+    if taken:
+        yield f'<rect x="{middle}" y="{y}" width="{_CYCLE}" height="{_HIGH}" fill="{_MOVED}" stroke="{_SIGNAL}"/>'
+        yield _text(middle + 3, y + _HIGH - 3, label)
+
+
+def _notes(waves: Sequence[Wave], most: int = 6) -> Iterator[str]:
+    """Yield what the beats of each stream hold: `most` of them, the last one always."""
+    for wave in waves:
+        chosen = list(enumerate(wave.payloads))
+        if len(chosen) > most:
+            chosen = [*chosen[: most - 1], chosen[-1]]
+        yield from (f"{wave.name} {number}: {_short(text)}" for number, text in chosen)
+
+
+def _short(text: str, most: int = 100) -> str:
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def _text(x: int, y: int, text: str, size: int | None = None) -> str:
+    attribute = "" if size is None else f' font-size="{size}"'
+    return f'<text x="{x}" y="{y}"{attribute} fill="{_TEXT}">{escape(_printable(text))}</text>'
+
+
+def _printable(text: Iterable[str]) -> str:
+    """Return `text` without the characters that XML cannot hold."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
