@@ -24,8 +24,9 @@ class Piece:
 class Bus:
     """How a payload lies on an AXI4-Stream bus.
 
-    TDATA has every field on whole bytes, with zeros above it; a payload with lanes has only these on TDATA, lane 0 lowest.
-    Which lanes count is said by TKEEP, for `mask` or `count`. `last` is TLAST. What is left beside lanes is TUSER.
+    TDATA has every field on whole bytes, with zeros above it; a payload with lanes has only these on TDATA, lane 0
+    lowest. Which lanes count is said by TKEEP, for `mask` or `count`. `last` is TLAST. What is left beside lanes is
+    TUSER.
     """
 
     data_bytes: int
@@ -97,8 +98,8 @@ class AxiStreamUnit(wiring.Component):
 
     Timing
     ------
-    As the unit's. ``aresetn`` is synchronous to ``aclk``. Whatever the unit promises of streams holds for the buses: TVALID
-    does not wait for TREADY, and neither it nor what it stands for changes until the transfer.
+    As the unit's. ``aresetn`` is synchronous to ``aclk``. Whatever the unit promises of streams holds for the buses:
+    TVALID does not wait for TREADY, and neither it nor what it stands for changes until the transfer.
 
     Parameters
     ----------

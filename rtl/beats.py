@@ -112,7 +112,7 @@ def gathered_row(gather: TokenGather) -> StructLayout:
     )
 
 
-class SumsOp(enum.Enum, shape=3):
+class SumsOp(enum.Enum, shape=3):  # type: ignore[call-arg]  # amaranth is untyped
     """What an accumulator of importance is told to do; see `tokensieve.rtl.importance`."""
 
     CLEAR = 0
@@ -159,3 +159,28 @@ def plane_command(arch: Arch) -> StructLayout:
             "middle": unsigned(1),
         }
     )
+
+
+class CascadeOp(enum.Enum, shape=2):
+    """What a cascade pruner is told to do; see `tokensieve.rtl.cascade_pruner`."""
+
+    CLEAR = 0
+    GROW = 1
+    ADD = 2
+    PRUNE = 3
+
+
+def cascade_command(topk: Topk) -> StructLayout:
+    """Return the layout of a cascade pruner's command: about tokens or heads; what `n` means depends on `op`.
+
+    The rest is for PRUNE: how many to keep, the seed of the pivots, whether the last one always stays and whether the
+    rows of the kept tokens are fetched.
+    """
+    length = unsigned(length_bits(topk))
+    flags = {name: unsigned(1) for name in ("heads", "pin", "fetch")}
+    return StructLayout({"op": CascadeOp, "n": length, "k": length, "seed": unsigned(16), **flags})
+
+
+def kept_id(topk: Topk) -> StructLayout:
+    """Return the layout of the number of a kept token or head, counted among all that there have ever been."""
+    return StructLayout({"index": unsigned(index_bits(topk))})

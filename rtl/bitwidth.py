@@ -119,21 +119,22 @@ class PlaneBuffer(wiring.Component):
 class BitwidthConverter(wiring.Component):
     """Makes on-chip words of the planes that K, Q and V are stored in.
 
-    **Beats.** Each plane of a row is a packed field of bits: element e of b bits takes bits e * b to e * b + b - 1, from the
-    least significant bit of the first byte on. It comes in beats of `converter.plane_bytes`, the first byte lowest; a row begins
-    with a new beat, and what stands behind its last element is ignored. Rows of 6 bits that are stored fused with those
-    of another head are one row of both heads' elements. Where a row begins within a granule, whoever fetches it aligns it
-    (the token gather does).
+    **Beats.** Each plane of a row is a packed field of bits: element e of b bits takes bits e * b to e * b + b - 1,
+    from the least significant bit of the first byte on. It comes in beats of `converter.plane_bytes`, the first byte
+    lowest; a row begins with a new beat, and what stands behind its last element is ignored. Rows of 6 bits that are
+    stored fused with those of another head are one row of both heads' elements. Where a row begins within a granule,
+    whoever fetches it aligns it (the token gather does).
 
-    **Words.** The MSB plane is the top of the word, two's complement. The bits of the LSB plane follow. Below are zeros, but
-    for `middle`, which sets the highest missing bit: V, which is never completed, is taken at the middle of what its
-    plane leaves open, and K and Q at the lower end (contracts, Numbers).
+    **Words.** The MSB plane is the top of the word, two's complement. The bits of the LSB plane follow. Below are
+    zeros, but for `middle`, which sets the highest missing bit: V, which is never completed, is taken at the middle of
+    what its plane leaves open, K and Q at the lower end (contracts, Numbers).
 
     Timing
     ------
-    Obeys ``arch.converter.law``: a beat of each plane per cycle, and a row of words stands on ``o`` 2 cycles after the beat that
-    completes it. The first beat of a row is taken in the cycle in which the last words of the row before go to the register of the output. Where
-    two rows of words wait for the last beat of a plane (a few elements are left over), that is a cycle later.
+    Obeys ``arch.converter.law``: a beat of each plane per cycle, and a row of words stands on ``o`` 2 cycles after the
+    beat that completes it. The first beat of a row is taken in the cycle in which the last elements of the row before
+    leave the buffers for the output's register. That is a cycle later where two rows of words wait for the same last
+    beat.
 
     Parameters
     ----------
@@ -143,8 +144,8 @@ class BitwidthConverter(wiring.Component):
     Members
     -------
     command : ``In(stream.Signature(plane_command(arch)))``
-        What a row is: `elements` (1 or more), `msb_bits` (4, 6, 8, 10 or 12, up to the on-chip width), `lsb_bits` (0, or
-        `number.lsb_bits`, or what the MSBs leave of the word if that is less), `middle` (without an LSB plane only).
+        What a row is: `elements` (1 or more), `msb_bits` (4, 6, 8, 10 or 12, up to the on-chip width), `lsb_bits` (0,
+        or `number.lsb_bits`, or what the MSBs leave of the word if that is less), `middle` (without an LSB plane only).
     msb, lsb : ``In(stream.Signature(unsigned(8 * converter.plane_bytes)))``
         The planes. No beat is taken from `lsb` for a row that has none.
     o : ``Out(stream.Signature(packed_row(converter.lanes, signed(number.onchip_bits))))``

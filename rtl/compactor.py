@@ -29,7 +29,8 @@ class Compactor(wiring.Component):
     data : `Layout`
         One item.
     stages : int
-        2, or 2 log2(lanes) for a register behind every layer.
+        2 for a register behind the prefix sum and one behind the selectors, 2 log2(lanes) for one behind every layer
+        of them, 2 ceil(log2(lanes) / 2) for one behind every second layer.
 
     Members
     -------
@@ -51,14 +52,12 @@ class Compactor(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        layers = list(range(self._bits))
-        whole = self._stages == 2
-        sums = [layers] if whole else [[layer] for layer in layers]
-        routes = [layers] if whole else [[layer] for layer in layers]
+        size = -(-2 * self._bits // self._stages)  # layers before a register
+        groups = [list(range(self._bits))[low : low + size] for low in range(0, self._bits, size or 1)] or [[]]
         steps: list[tuple[Layout, Step]] = []
-        for number, group in enumerate(sums):
-            steps.append((self._ranked, self._prefix(group, first=number == 0, final=number == len(sums) - 1)))
-        steps += [(self._ranked, self._route(group)) for group in routes]
+        for number, group in enumerate(groups):
+            steps.append((self._ranked, self._prefix(group, first=number == 0, final=number == len(groups) - 1)))
+        steps += [(self._ranked, self._route(group)) for group in groups]
         end = chain(m, "stage", self.i, steps)
         m.d.comb += [self.o.valid.eq(end.valid), end.ready.eq(self.o.ready)]
         for name in ("items", "mask", "offset", "count", "completes", "last"):

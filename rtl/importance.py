@@ -7,9 +7,9 @@ Both accumulators are told what to do, one thing after another, by a stream of c
 * ADD: rows to add follow on ``probability`` or ``output``.
 * KEEP: the ids of the sums to keep follow on ``keep``, as positions among the alive, ascending: what the top-k engine
   puts out. Afterwards the kept ones alone are alive, in their order, counted from 0.
-* READ: the alive sums leave on ``o`` as rows of scores, ready for the top-k engine: shifted right by the smallest amount
-  that makes the largest alive sum fit `topk.score_bits`. With `pin` the last alive one is given all ones, and the others are at
-  most one less: it is the newest token, which always stays.
+* READ: the alive sums leave on ``o`` as rows of scores, ready for the top-k engine: shifted right by the
+  smallest amount that makes the largest alive sum fit `topk.score_bits`. With `pin` the last alive one is given all
+  ones, and the others are at most one less: it is the newest token, which always stays.
 """
 
 from typing import Any
@@ -29,11 +29,12 @@ class ImportanceAccumulator(Sums):
 
     Timing
     ------
-    Obeys ``arch.importance.law(arch.topk)``: `importance.lanes` probabilities a cycle, without a gap between rows, queries and
-    commands, also where the same sums are added to in successive cycles. The next command is taken with the last beat of the one before.
-    A READ, KEEP, CLEAR or GROW begins when what was added before it is in the memory, `importance.stages` cycles later. The first scores
-    of a READ stand on ``o`` 2 cycles after it began, then a row a cycle; it ends when the last row has left the memory. A
-    KEEP looks at one row of ids against one row of sums a cycle and ends with the last row written, whatever is kept.
+    Obeys ``arch.importance.law(arch.topk)``: `importance.lanes` probabilities a cycle, without a gap between rows,
+    queries and ADDs, also where the same sums are added to in successive cycles. The next command is taken in the last
+    cycle of the one before. A READ, KEEP, CLEAR or GROW begins when what was added before it is in the memory,
+    `importance.stages` cycles later. The first scores of a READ stand on ``o`` 2 cycles after it began, then a row a
+    cycle; it ends when the last row has left the memory, a cycle after that was read. A KEEP holds one row of ids
+    against one row of sums a cycle and ends with the last row written, whatever is kept.
 
     Parameters
     ----------
@@ -98,8 +99,8 @@ class HeadAccumulator(Sums):
     Members
     -------
     command : ``In(stream.Signature(sums_command(importance.max_heads)))``
-        What to do. `n` of an ADD is the position of the head among the alive ones. After a CLEAR or GROW the new heads are first
-        added to in ascending order, none left out before another.
+        What to do. `n` of an ADD is the position of the head among the alive ones. After a CLEAR or GROW the new heads
+        are first added to in ascending order, none left out before another.
     output : ``In(stream.Signature(packed_row(importance.lanes, signed(number.output_bits))))``
         Outputs of one head, of one or more queries, up to `last`. Lanes from `count` on are ignored.
     keep : ``In(stream.Signature(packed_row(topk.lanes, item(topk))))``

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -17,6 +17,7 @@ from tokensieve.rtl.beats import (
     probability_row,
     round_size,
 )
+from tokensieve.rtl.fork import fork
 from tokensieve.rtl.queue import BlockQueue
 from tokensieve.rtl.topk import TopKEngine
 
@@ -88,16 +89,3 @@ class LocalValuePruner(wiring.Component):
             m.d.comb += kept.items[lane].probability.eq(engine.o.p.items[lane].score)
         fork(m, engine.o, [self.request, queue.i])
         return m
-
-
-def fork(m: Module, source: Any, sinks: list[Any]) -> None:
-    """Send each beat of `source` to all `sinks`, each in the cycle in which it takes it. Payloads are wired elsewhere."""
-    gone, had = Signal(len(sinks)), Signal(len(sinks))
-    for number, sink in enumerate(sinks):
-        m.d.comb += sink.valid.eq(source.valid & ~had[number])
-        m.d.comb += gone[number].eq(had[number] | sink.ready)
-    m.d.comb += source.ready.eq(gone.all())
-    with m.If(source.valid):
-        m.d.sync += had.eq(gone)
-        with m.If(source.ready):
-            m.d.sync += had.eq(0)

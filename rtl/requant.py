@@ -1,4 +1,4 @@
-"""The decision of progressive quantization: is a row's largest probability below the threshold? (paper III-D, Fig. 6)"""
+"""The decision of progressive quantization: is a row's largest probability below the threshold? (paper III-D)"""
 
 from typing import Any
 
@@ -20,9 +20,10 @@ class RequantDecision(wiring.Component):
 
     Timing
     ------
-    Obeys ``arch.requant.law(arch.softmax)``: one beat per cycle, and the decision stands on ``o`` `requant.tree_stages` + 1
-    cycles after the transfer of the row's last beat. The next command is taken with the last beat of the one before. While ``o`` is
-    stalled, beats are taken until the last beat of the next row stands before the register of the decision.
+    Obeys ``arch.requant.law(arch.softmax)``: one beat per cycle, and the decision stands on ``o``
+    `requant.tree_stages` + 1 cycles after the transfer of the row's last beat. The next command is taken with the last
+    beat of the one before. While ``o`` is stalled, beats are taken until the last one of the next row has come to the
+    end of the tree.
 
     Parameters
     ----------

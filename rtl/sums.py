@@ -12,10 +12,12 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from tokensieve.arch.datapath import Topk
-from tokensieve.rtl.beats import SumsOp, item, packed_row, score_row, sparse_row, sums_command
+from tokensieve.rtl.beats import SumsOp, item, packed_row, score_row, sums_command
 from tokensieve.rtl.compactor import Compactor
 from tokensieve.rtl.pipe import Stage
 from tokensieve.rtl.zero_eliminator import RowBuffer
+
+_OPS: tuple[Any, ...] = (SumsOp.CLEAR, SumsOp.GROW, SumsOp.ADD, SumsOp.KEEP, SumsOp.READ)
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,9 @@ class Addition:
 class Sums(wiring.Component):
     """Holds up to `capacity` sums in a memory and obeys `sums_command`.
 
-    A memory row is as wide as the wider of a line (`lanes`) and a row of scores (`topk.lanes`). The memory is never wiped: sums from
-    `known` on read as zero, whatever is stored. Sums only grow, so the highest bit set in any of them, which the
-    ranking shift follows from, is that of all written values OR-ed together.
+    A memory row is as wide as the wider of a line (`lanes`) and a row of scores (`topk.lanes`). The memory is never
+    wiped: sums from `known` on read as zero, whatever is stored. Sums only grow, so the highest bit set in any of them,
+    which the ranking shift follows from, is that of all written values OR-ed together.
     """
 
     def __init__(
@@ -68,7 +70,7 @@ class Sums(wiring.Component):
         length = self._capacity.bit_length()
         self._alive, self._known = Signal(length), Signal(length)
         self._peak, self._settled = Signal(self._bits), Signal()
-        active = {op: Signal(name=f"{op.name.lower()}_active") for op in SumsOp}
+        active = {op: Signal(name=f"{op.name.lower()}_active") for op in _OPS}
         done = {op: self._settled for op in (SumsOp.CLEAR, SumsOp.GROW)}
 
         self._memory(m)
@@ -77,7 +79,7 @@ class Sums(wiring.Component):
         done[SumsOp.KEEP] = self._keep(m, active[SumsOp.KEEP])
         done[SumsOp.ADD] = self._adder(m, active[SumsOp.ADD])
         with m.Switch(now.op):
-            for op in SumsOp:
+            for op in _OPS:
                 with m.Case(op):
                     m.d.comb += [active[op].eq(command.o.valid), command.o.ready.eq(done[op])]
         with m.If(active[SumsOp.CLEAR] & self._settled):
@@ -259,7 +261,8 @@ class Sums(wiring.Component):
     def _keep(self, m: Module, active: Signal) -> Signal:
         """Read the rows that ids point into, compact them and write them back; return when the last is written.
 
-        A row of sums meets a row of ids each cycle. Then either the ids are used up, or the rest of them lie in rows to come.
+        A row of sums meets a row of ids each cycle. Then either the ids are used up, or the rest of them lie in rows to
+        come.
         """
         lanes, word = self._topk.lanes, unsigned(self._bits)
         m.submodules.compactor = compactor = Compactor(lanes, word, self._topk.compactor_stages)

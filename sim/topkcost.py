@@ -33,7 +33,8 @@ TREE_BITS = 2
 """Mean width of the adders of a population count: half of them add single bits, a quarter two, and so on."""
 
 Actions = dict[str, Quantity]
-"""Energy in pJ of `load` (one score in), `compare` (one score past the core's comparators once), `drain` (one out)."""
+"""Energy in pJ of `load` (one score in), `compare` (one score past the core's comparators once, as the law's `streamed`
+counts them), `drain` (one score out of the side buffer)."""
 
 
 def item_bits(topk: Topk) -> int:

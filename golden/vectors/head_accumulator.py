@@ -53,7 +53,7 @@ def _random(arch: Arch, rng: np.random.Generator) -> list[Step]:
     return [*script, Step("read")]
 
 
-def _corners(arch: Arch, rng: np.random.Generator) -> Iterator[list[Step]]:
+def _corners(arch: Arch, rng: np.random.Generator) -> Iterator[Sequence[Step]]:
     """Yield the scripts in which a magnitude or a head is most likely to be wrong."""
     most, lanes = min(arch.importance.max_heads, arch.topk.max_tokens), arch.importance.lanes
     least, read = -(1 << (arch.number.output_bits - 1)), Step("read")

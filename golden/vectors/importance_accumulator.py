@@ -7,6 +7,7 @@ import numpy as np
 from tokensieve.arch.machine import Arch
 from tokensieve.golden.vectors import ragged
 from tokensieve.golden.vectors.sums import Step, TokenSums, Whole, inputs_of, kept_of, padded, work_of
+from tokensieve.workloads.distributions import longest_row
 from tokensieve.workloads.distributions import scores as draw
 from tokensieve.workloads.vectors import Vectors
 
@@ -32,7 +33,7 @@ def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vector
 def scripts_of(arch: Arch, count: int, seed: int, scores: str | None) -> list[Sequence[Step]]:
     """Return `count` scripts, corners first unless a distribution is given."""
     writer = _Writer(arch, np.random.Generator(np.random.PCG64([seed, count])), seed, scores or "softmax")
-    scripts = [] if scores else list(_corners(writer))[:count]
+    scripts: list[Sequence[Step]] = [] if scores else list(_corners(writer))[:count]
     while len(scripts) < count:
         scripts.append(writer.random(len(scripts)))
     return scripts
@@ -43,12 +44,13 @@ class _Writer:
 
     def __init__(self, arch: Arch, rng: np.random.Generator, seed: int, name: str) -> None:
         self.arch, self.rng, self.seed, self.name = arch, rng, seed, name
-        self.most, self.top = arch.topk.max_tokens, (1 << arch.softmax.probability_bits) - 1
+        self.most = min(arch.topk.max_tokens, longest_row(name))
+        self.top = (1 << arch.softmax.probability_bits) - 1
 
     def add(self, n: int, queries: int = 1) -> Step:
-        """Return rows of probabilities of `n` tokens."""
+        """Return rows of probabilities of `n` tokens, of no more queries than there may be tokens."""
         bits = self.arch.softmax.probability_bits
-        seeds = self.rng.integers(1 << 30, size=queries)
+        seeds = self.rng.integers(1 << 30, size=min(queries, self.most))
         return added(np.stack([draw(self.name, n, bits, int(one)).astype(np.int64) for one in seeds]))
 
     def random(self, number: int) -> list[Step]:
@@ -57,7 +59,7 @@ class _Writer:
         sums = TokenSums(self.arch.importance.token_bits, self.arch.topk.score_bits)
         script = [Step("clear", n)]
         for _ in range(int(self.rng.integers(1, 4))):
-            script += [self.add(n, min(self.most, int(self.rng.integers(1, 4)))) for _ in range(int(self.rng.integers(1, 4)))]
+            script += [self.add(n, int(self.rng.integers(1, 4))) for _ in range(int(self.rng.integers(1, 4)))]
             script.append(Step("read", pin=int(self.rng.random() < 0.3)))
             scores = sums.play(script).scores[-1]
             k = int(self.rng.choice([n // 2, n // 5, n, int(self.rng.integers(n, endpoint=True))]))
@@ -73,17 +75,17 @@ def added(rows: Whole) -> Step:
     return Step("add", len(rows), rows)
 
 
-def _corners(writer: _Writer) -> Iterator[list[Step]]:
+def _corners(writer: _Writer) -> Iterator[Sequence[Step]]:
     """Yield the scripts in which a sum is most likely to be lost, doubled or misplaced."""
     most, top = writer.most, writer.top
     lanes, wide = writer.arch.importance.lanes, writer.arch.topk.lanes
-    line, many = min(lanes, most), min(7, most)
+    line, many = min(lanes, most), 7
     read, place = Step("read"), np.arange(most)
     yield [Step("clear", most), writer.add(most), read]
-    yield [Step("clear", 1), writer.add(1), read]
+    yield [Step("clear", 1), added(np.ones((min(many, most), 1), np.int64)), read]  # the other lanes are no tokens
     yield [Step("clear", line), writer.add(line, many), read]  # the same line in successive cycles
     two = min(2 * line, most)
-    yield [Step("clear", two), writer.add(two, min(5, most)), read]  # every second cycle
+    yield [Step("clear", two), writer.add(two, 5), read]  # every second cycle
     three = min(2 * line + 1, most)
     yield [Step("clear", three), writer.add(three, many), writer.add(three, 1), read, writer.add(three, 2), read]
     rows = np.full((_rows_to_saturate(writer.arch), line), top)
@@ -91,7 +93,8 @@ def _corners(writer: _Writer) -> Iterator[list[Step]]:
     one = np.full((1, most), top)
     yield [Step("clear", most), added(one), read, Step("keep", kept=place), added(one), read]
     yield [Step("clear", most), added(one), Step("keep"), Step("grow", min(3, most)), read]
-    for kept in (place[:1], place[-1:], place[::2], place[:-1], place[wide - 1 :: wide], place[1:]):
+    ends = place[wide - 1 :: wide] if most >= wide else place[1:]  # the last of each row of sums
+    for kept in (place[:1], place[-1:], place[::2], place[:-1], ends, place[1:]):
         yield [Step("clear", most), writer.add(most, 2), Step("keep", kept=kept), read, writer.add(len(kept)), read]
     yield [Step("clear", most), added(one), Step("clear", most), read, writer.add(most), read]  # nothing is left over
     half = most // 2 or 1

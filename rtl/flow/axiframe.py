@@ -38,6 +38,17 @@ def off_bus(bus: Bus, transfer: Transfer) -> int:
     return payload
 
 
+def seen(bus: Bus, transfer: Transfer) -> int:
+    """Return the payload that stands on a bus.
+
+    Where TKEEP is what no row can have, all bits of the mask or count are turned over, so that it is taken for wrong.
+    """
+    payload = off_bus(bus, transfer)
+    if bus.keep_field is not None and not whole_lanes(bus, transfer):
+        payload ^= (1 << bus.keep_field.width) - 1 << bus.keep_field.lsb
+    return payload
+
+
 def whole_lanes(bus: Bus, transfer: Transfer) -> bool:
     """Return whether TKEEP is what it may be: all bytes of a lane alike and, for a count, the first lanes."""
     return not bus.keep or transfer.keep == _keep(bus, off_bus(bus, transfer))
@@ -67,7 +78,9 @@ def written(buses: Mapping[str, Bus]) -> str:
 
 def read(text: str) -> dict[str, Bus]:
     """Return what `written` wrote."""
-    return {name: Bus(**{key: _field(key, value) for key, value in told.items()}) for name, told in json.loads(text).items()}
+    return {
+        name: Bus(**{key: _field(key, value) for key, value in told.items()}) for name, told in json.loads(text).items()
+    }
 
 
 def _field(key: str, value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import ClockSignal, Module, ResetSignal, Shape
+from amaranth.hdl import Cat, ClockSignal, Module, ResetSignal, Shape
 from amaranth.lib import wiring
 from amaranth.lib.data import StructLayout
 from amaranth.lib.wiring import In
@@ -59,21 +59,26 @@ class StreamsOfAxi(wiring.Component):
             to_bus(m, bus, own.payload, wires)
         else:
             m.d.comb += [own.valid.eq(wires["tvalid"]), wires["tready"].eq(own.ready)]
+            if bus.keep:  # a lane counts if all its bytes are kept
+                lanes = [wires["tkeep"].word_select(lane, bus.lane_bytes).all() for lane in range(bus.lanes)]
+                wires["tkeep"] = Cat(lane.replicate(bus.lane_bytes) for lane in lanes)
             from_bus(m, bus, wires, own.payload)
 
 
 def axi_bench_text(name: str, component: Any) -> str:
     """Return the Verilog of the module around the `AxiStreamUnit` called `name`.
 
-    It has the same ports, which cocotb can see. `flags` are as `player` describes them, and events have their payload in
-    one word, so that the test bench reads little.
+    It has the same ports, which cocotb can see. `flags` are as `player` describes them, and events have their payload
+    in one word, so that the test bench reads little.
     """
     ports = {
         port: ("input" if member.flow == In else "output", Shape.cast(member.shape).width)
         for port, member in component.signature.members.items()
     }
     events = ports_of(component.unit).events
-    words = [("flags", _flags(component))] + [(f"{event.name}__payload", _fields(component, event.name)) for event in events]
+    words = [("flags", _flags(component))] + [
+        (f"{event.name}__payload", _fields(component, event.name)) for event in events
+    ]
     heads = [f"{way} [{width - 1}:0] {port} {SEEN}" for port, (way, width) in ports.items() if width]
     heads += [f"output [{_width(component, of) - 1}:0] {word} {SEEN}" for word, of in words]
     return "\n".join([

@@ -123,7 +123,7 @@ def main() -> None:
     parser.add_argument("--lanes", type=int, default=16)
     parser.add_argument("--tokens", type=int, default=1024)
     parser.add_argument("--bits", type=int, default=16)
-    parser.add_argument("--compactor", default="low_latency", choices=["low_latency", "max_frequency"])
+    parser.add_argument("--compactor", default="low_latency", choices=["low_latency", "balanced", "max_frequency"])
     parser.add_argument("--seeds", type=int, nargs="*", default=[1], help="none: synthesis alone")
     parser.add_argument("--path", action="store_true", help="also print the slowest path of the first seed")
     told = parser.parse_args()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.data import ArrayLayout, Layout
 from amaranth.lib.memory import Memory
@@ -39,38 +39,45 @@ class BankedFifo(wiring.Component):
     -------
     i : ``In(event(routed_row(lanes, data)))``
         Compacted rows, as a `Compactor` makes them; `last` ends a packet, and the next one begins at place 0.
+    whole : ``In(1)``
+        The row on ``i`` begins at lane 0 and the next one behind it, whatever its `offset` and `count` are.
     row : ``In(range(rows))``
         Row to read.
     o : ``Out(ArrayLayout(data, lanes))``
         The row asked for in the cycle before.
     """
 
-    def __init__(self, lanes: int, data: Layout, rows: int, ram_style: str = "auto") -> None:
+    def __init__(
+        self, lanes: int, data: Layout, rows: int, ram_style: str = "auto", read_domain: str = "sync"
+    ) -> None:
         self._rows = max(2, rows)  # a memory of one place would have no address
         super().__init__(
             {
                 "i": In(event(routed_row(lanes, data))),
+                "whole": In(1),
                 "row": In(range(self._rows)),
                 "o": Out(ArrayLayout(data, lanes)),
             }
         )
         self._lanes, self._data, self._ram_style = lanes, data, ram_style
+        self._read_domain = read_domain
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         beat = self.i.payload
-        place, step = Signal(range(self._rows)), Signal()  # where lane `offset` goes; the row reaches the next place
-        m.d.comb += step.eq((beat.offset + beat.count) >> (self._lanes - 1).bit_length())
-        with m.If(self.i.valid):
-            m.d.sync += place.eq(place + step)
-            with m.If(beat.last):
-                m.d.sync += place.eq(0)
+        place = Signal(range(self._rows))  # where lane `offset` goes
+        after, step = Signal.like(place, init=1), Signal()  # the next place; the row reaches it
+        m.d.comb += step.eq(self.whole | ((beat.offset + beat.count) >> (self._lanes - 1).bit_length()))
+        with m.If(self.i.valid & step):
+            m.d.sync += [place.eq(after), after.eq(after + 1)]
+        with m.If(self.i.valid & beat.last):
+            m.d.sync += [place.eq(0), after.eq(1)]
 
         for lane in range(self._lanes):
             bank = Memory(shape=self._data, depth=self._rows, init=[], attrs={"ram_style": self._ram_style})
             m.submodules[f"bank{lane}"] = bank
-            write, read = bank.write_port(), bank.read_port()
+            write, read = bank.write_port(), bank.read_port(domain=self._read_domain)
             m.d.comb += [write.en.eq(self.i.valid & beat.mask[lane]), write.data.eq(beat.items[lane])]
-            m.d.comb += write.addr.eq(place + (lane < beat.offset))
+            m.d.comb += write.addr.eq(Mux((lane < beat.offset) & ~self.whole, after, place))
             m.d.comb += [read.addr.eq(self.row), self.o[lane].eq(read.data)]
         return m

@@ -21,7 +21,7 @@ class Budget(wiring.Component):
 
     Timing
     ------
-    Counts show in the cycle after they came in.
+    Counts show in ``above``, ``below``, ``size`` and ``ties`` two cycles after they came in.
 
     Parameters
     ----------
@@ -31,15 +31,15 @@ class Budget(wiring.Component):
     Members
     -------
     load : ``In(1)``
-        A command's scores are coming: all ``n`` of them are the set, ``k`` of them are to be kept.
+        A command's scores are coming: all ``n`` of them are the next set, ``k`` of them are to be kept.
     n, k : ``In(length_bits(topk))``
         The command, while `load` is high.
     counts : ``In(event(side_counts(topk)))``
         Scores of one row below and above the pivot.
     choose : ``In(1)``
-        The side that has too many is the next set; with `load` low, after the last counts of a round.
+        The side that has too many is the next set; with `load` low, when the last counts of a round show.
     restart : ``In(1)``
-        Count the next round from its beginning; at least a cycle after `choose`.
+        Count the next round from its beginning, in the cycle after `choose`.
     above, below : ``Out(1)``
         The upper or the lower side has too many.
     size : ``Out(length_bits(topk))``
@@ -71,13 +71,13 @@ class Budget(wiring.Component):
         to_keep, to_drop = Signal(self._bits, reset_less=True), Signal(self._bits, reset_less=True)  # as a round begins
         keep, drop = Signal(signed(self._bits + 1), reset_less=True), Signal(signed(self._bits + 1), reset_less=True)
         above, below = Signal(self._bits, reset_less=True), Signal(self._bits, reset_less=True)
-        m.d.comb += [self.above.eq(keep < 0), self.below.eq(drop < 0), self.ties.eq(keep)]
-        m.d.comb += self.size.eq(Mux(self.above, above, below))
+        m.d.sync += [self.above.eq(keep < 0), self.below.eq(drop < 0), self.ties.eq(keep)]
+        m.d.sync += self.size.eq(Mux(keep < 0, above, below))
 
         counts = self.counts.payload
         with m.If(self.load):
-            m.d.sync += [to_keep.eq(self.k), keep.eq(self.k), below.eq(self.n)]
-            m.d.sync += [to_drop.eq(self.n - self.k), drop.eq(self.n - self.k)]
+            m.d.sync += [to_keep.eq(self.k), to_drop.eq(self.n - self.k)]
+            m.d.sync += [self.size.eq(self.n), self.above.eq(0), self.below.eq(0)]
         with m.Elif(self.restart):
             m.d.sync += [keep.eq(to_keep), drop.eq(to_drop), above.eq(0), below.eq(0)]
         with m.Elif(self.counts.valid):

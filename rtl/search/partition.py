@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Module, Signal, unsigned
+from amaranth.hdl import Const, Module, Signal, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.data import StructLayout
 from amaranth.lib.wiring import In, Out
@@ -31,7 +31,7 @@ class Partition(wiring.Component):
     Timing
     ------
     One row per cycle, without pauses on either side: compacted rows leave 1 + ``topk.compactor_stages`` cycles after
-    their row came in, and every row's counts at least one cycle earlier.
+    their row came in, its counts 1 + ``topk.quickselect_count_stages`` cycles after it did.
 
     Parameters
     ----------
@@ -88,29 +88,21 @@ class Partition(wiring.Component):
         m.d.comb += [compactor.i.p.mask.eq(marks), compactor.i.p.last.eq(last)]
         m.d.comb += [side.valid.eq(compactor.o.valid), side.payload.eq(compactor.o.payload), compactor.o.ready.eq(1)]
 
-    @property
-    def _count_stages(self) -> int:
-        """Registers of the population counts: after each layer of adders, or one behind them all."""
-        return self._topk.compactor_stages // 2
-
     def _count(self, m: Module, name: str, marks: Signal) -> Signal:
-        """Return the number of marks, registered after each layer of the tree of adders, or after the last one only."""
-        domain = m.d.comb if self._count_stages == 1 else m.d.sync
+        """Return the number of marks: a tree of adders with registers after every so many layers, the last included."""
+        layers = (self._topk.lanes - 1).bit_length()
+        apart = max(1, -(-layers // self._topk.quickselect_count_stages))
         counts: list[Any] = list(marks)
-        layer = 0
-        while len(counts) > 1:
-            sums = [Signal(lane_count_bits(2 << layer), name=f"{name}{layer}_{i}") for i in range(len(counts) // 2)]
-            domain += [total.eq(counts[2 * i] + counts[2 * i + 1]) for i, total in enumerate(sums)]
-            counts, layer = sums, layer + 1
-        if self._count_stages > 1:
-            return counts[0]
-        total = Signal(lane_count_bits(self._topk.lanes), name=f"{name}_total")
-        m.d.sync += total.eq(counts[0])
-        return total
+        for layer in range(max(1, layers)):
+            sums = [Signal(lane_count_bits(2 << layer), name=f"{name}{layer}_{i}") for i in range(-(-len(counts) // 2))]
+            domain = m.d.sync if (layer + 1) % apart == 0 or layer + 1 >= layers else m.d.comb
+            domain += [total.eq(sum(counts[2 * i : 2 * i + 2], Const(0))) for i, total in enumerate(sums)]
+            counts = sums
+        return counts[0]
 
     def _delayed(self, m: Module, flag: Signal) -> Signal:
         """Return `flag` as much later as the counts are."""
-        for stage in range(self._count_stages):
+        for stage in range(self._topk.quickselect_count_stages):
             later = Signal(name=f"counted{stage}")
             m.d.sync += later.eq(flag)
             flag = later

@@ -22,7 +22,7 @@ class PivotDraw(wiring.Component):
 
     Timing
     ------
-    ``number`` is that of `size` in the cycle before. It does not depend on when draws are made, only on how many were.
+    In the cycle of `size`. What is drawn does not depend on when, only on how many draws were made before.
 
     Parameters
     ----------
@@ -57,13 +57,11 @@ class PivotDraw(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         state = Signal(_STATE_BITS, reset_less=True)
-        product = Signal(_STATE_BITS + len(self.size), reset_less=True)
         with m.If(self.load):
             m.d.sync += state.eq(self._next(m, "first", self.seed))
         with m.Elif(self.step):
             m.d.sync += state.eq(self._next(m, "next", state))
-        m.d.sync += product.eq(state * self.size)  # a DSP block where there is one
-        m.d.comb += self.number.eq(product >> _STATE_BITS)
+        m.d.comb += self.number.eq((state * self.size) >> _STATE_BITS)  # a DSP block where there is one
         return m
 
     def _next(self, m: Module, name: str, state: Value) -> Signal:
@@ -101,8 +99,8 @@ class QuickselectCore(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         topk, score = self._topk, unsigned(self._topk.score_bits)
-        m.submodules.below = below = BankedFifo(topk.lanes, score, topk.rows)
-        m.submodules.above = above = BankedFifo(topk.lanes, score, topk.rows)
+        m.submodules.below = below = BankedFifo(topk.lanes, score, topk.rows, read_domain="comb")
+        m.submodules.above = above = BankedFifo(topk.lanes, score, topk.rows, read_domain="comb")
         m.submodules.draw = draw = PivotDraw(topk)
         m.submodules.reader = reader = SetReader(topk)
         m.submodules.partition = partition = Partition(topk)
@@ -115,7 +113,7 @@ class QuickselectCore(wiring.Component):
         wiring.connect(m, partition.counts, budget.counts)
         wiring.connect(m, partition.above, above.i)
 
-        loading = Signal()
+        loading = Signal(init=1)
         self._load(m, loading, partition, below)
         m.d.comb += [draw.load.eq(loading), draw.seed.eq(self.seed), draw.step.eq(budget.choose)]
         m.d.comb += [budget.load.eq(loading), budget.n.eq(self.n), budget.k.eq(self.k)]
@@ -126,29 +124,31 @@ class QuickselectCore(wiring.Component):
     def _load(self, m: Module, loading: Signal, partition: Any, below: Any) -> None:
         """Write to the lower FIFO what is loaded, and later the lower side of each round."""
         write = below.i
+        m.d.comb += below.whole.eq(loading)
         m.d.comb += [write.valid.eq(partition.below.valid), write.payload.eq(partition.below.payload)]
         with m.If(loading):
             m.d.comb += [write.valid.eq(self.load), write.payload.last.eq(self.last)]
             m.d.comb += [write.payload.items.eq(self.row.scores), write.payload.mask.eq(self.row.mask)]
-            m.d.comb += [write.payload.offset.eq(0), write.payload.count.eq(self._topk.lanes)]
 
     def _control(self, m: Module, loading: Signal, partition: Any, budget: Any) -> None:
         """Go from load to rounds, and from round to round until the pivot is the threshold."""
-        choose, ends = budget.choose, Signal()
+        first, ends, more = Signal(), Signal(), Signal()
         size = Signal.like(budget.size, reset_less=True)
-        m.d.comb += ends.eq(partition.below.valid & partition.below.payload.last)
-        with m.FSM():
-            with m.State("load"):
-                m.d.comb += loading.eq(1)
-                with m.If(self.load & self.last & self.search):
-                    m.next = "first"
-            with m.State("first"):
-                m.d.comb += choose.eq(1)
-                m.next = "round"
-            with m.State("round"), m.If(ends):
-                m.d.comb += self.done.eq(~budget.above & ~budget.below)
-                m.d.comb += choose.eq(~self.done)
-                with m.If(self.done):
-                    m.next = "load"
-        m.d.sync += [budget.restart.eq(choose), size.eq(budget.size)]
+        m.d.sync += first.eq(self.load & self.last & self.search)
+        m.d.comb += ends.eq(self._decided(m, partition.below.valid & partition.below.payload.last))
+        m.d.comb += [more.eq(budget.above | budget.below), self.done.eq(ends & ~more)]
+        m.d.comb += budget.choose.eq(first | (ends & more))
+        with m.If(self.load & self.last & self.search):
+            m.d.sync += loading.eq(0)
+        with m.If(self.done):
+            m.d.sync += loading.eq(1)
+        m.d.sync += [budget.restart.eq(budget.choose), size.eq(budget.size)]
         m.d.comb += [self.round.valid.eq(budget.restart), self.round.payload.size.eq(size)]
+
+    def _decided(self, m: Module, written: Value) -> Value:
+        """Return when a round can be decided: all of it is written, and both sides' counts are added up and compared."""
+        for cycle in range(self._topk.compactor_stages, self._topk.quickselect_count_stages + 2):
+            later = Signal(name=f"written{cycle}")
+            m.d.sync += later.eq(written)
+            written = later
+        return written

@@ -33,11 +33,11 @@ class SetReader(wiring.Component):
     size, upper : ``In(length_bits(topk))``, ``In(1)``
         With `begin`: scores of the set, and which FIFO it is in.
     number : ``In(range(topk.max_tokens))``
-        In the cycle after `begin`: which score is the pivot.
+        With `begin`: which score of it is the pivot.
     row : ``Out(range(topk.rows))``
         Row asked for, of both FIFOs.
     below, above : ``In(ArrayLayout(score, topk.lanes))``
-        The row asked for in the cycle before, of either FIFO.
+        The row asked for, of either FIFO.
     pivot : ``Out(topk.score_bits)``
         The pivot.
     o : ``Out(event(set_row(topk)))``
@@ -66,22 +66,22 @@ class SetReader(wiring.Component):
         lanes, bits = self._topk.lanes, (self._topk.lanes - 1).bit_length()
         fetch, fetched, ask = Signal(), Signal(), Signal()
         upper, lane = Signal(reset_less=True), Signal(max(1, bits), reset_less=True)
-        left, place = Signal(length_bits(self._topk), reset_less=True), Signal.like(self.row, reset_less=True)
-        ends = Signal()
-        m.d.comb += [ends.eq(left <= lanes), self.row.eq(Mux(fetch, self.number >> bits, place))]
+        left, ends = Signal(length_bits(self._topk), reset_less=True), Signal()
+        m.d.comb += ends.eq(left <= lanes)
 
-        m.d.sync += [fetch.eq(self.begin), fetched.eq(fetch)]
+        m.d.sync += [fetch.eq(self.begin), fetched.eq(fetch), self.row.eq(self.row + 1)]
         with m.If(self.begin):
-            m.d.sync += [upper.eq(self.upper), left.eq(self.size), place.eq(0)]
+            m.d.sync += [upper.eq(self.upper), left.eq(self.size)]
+            m.d.sync += [self.row.eq(self.number >> bits), lane.eq(self.number & (lanes - 1))]
         with m.If(fetch):
-            m.d.sync += [lane.eq(self.number & (lanes - 1)), ask.eq(1)]
+            m.d.sync += [self.row.eq(0), ask.eq(1)]
         with m.If(ask):
-            m.d.sync += [place.eq(place + 1), left.eq(left - lanes), ask.eq(~ends)]
+            m.d.sync += [left.eq(left - lanes), ask.eq(~ends)]
 
         scores = self.o.payload.scores
         m.d.sync += [self.o.valid.eq(ask), self.o.payload.last.eq(ends)]
         m.d.sync += [self.o.payload.mask[i].eq(left > i) for i in range(lanes)]
-        m.d.comb += [scores[i].eq(Mux(upper, self.above[i], self.below[i])) for i in range(lanes)]
+        m.d.sync += [scores[i].eq(Mux(upper, self.above[i], self.below[i])) for i in range(lanes)]
         with m.If(fetched):
             m.d.sync += self.pivot.eq(self._pick(m, [scores[i] for i in range(lanes)], lane))
         return m

@@ -10,16 +10,17 @@ def twin(arch: Arch, feed: Feed) -> dict[str, list[int]]:
     """Return the cycles of all transfers. Data: as the top-k engine's, and every row of kept items counts once."""
     engine, fork, queue = Engine(arch.topk, tasks(arch, feed)), Fork(2), Queue(arch.kept_rows)
     cycles: dict[str, list[int]] = {"command": [], "probability": [], "request": [], "o": []}
+    both = [True, True]
     for cycle in range(feed.cycles):
-        ready = [feed.takes("request", cycle), queue.takes]
-        took = feed.takes("o", cycle)
+        row, took = engine.offers, feed.takes("o", cycle)
         if queue.offers and took:
             cycles["o"].append(cycle)
-        takes = fork.takes(ready)
-        to_requests, to_queue = fork.step(engine.offers, ready)
+        asks, waits = fork.offers(row, both)
+        asks, waits = asks and feed.takes("request", cycle), waits and queue.takes
+        takes = fork.step(row, both, [asks, waits])
         moved = engine.step(feed.offers("command", cycle), feed.offers("probability", cycle), takes)
-        queue.step(to_queue, took)
-        if to_requests:
+        queue.step(waits, took)
+        if asks:
             cycles["request"].append(cycle)
         if moved:
             cycles["probability" if moved == "score" else moved].append(cycle)

@@ -27,18 +27,18 @@ class Queue:
 
 
 class Fork:
-    """Sends each beat to all sinks; those that have had it wait for the others."""
+    """Sends each beat to all sinks that it is for; those that have had it wait for the others."""
 
     def __init__(self, sinks: int) -> None:
         self._had = [False] * sinks
 
-    def takes(self, ready: Sequence[bool]) -> bool:
-        """Return whether the beat on offer, if there is one, goes in this cycle to the last of the sinks."""
-        return all(had or takes for had, takes in zip(self._had, ready, strict=True))
+    def offers(self, beat: bool, wanted: Sequence[bool]) -> list[bool]:
+        """Return to which sinks the beat, if there is one, is on offer; `wanted` says which ones it is for."""
+        return [beat and want and not had for want, had in zip(wanted, self._had, strict=True)]
 
-    def step(self, offers: bool, ready: Sequence[bool]) -> list[bool]:
-        """Go on by one cycle, with a beat on offer or not; return to which sinks it went."""
-        went = [offers and takes and not had for had, takes in zip(self._had, ready, strict=True)]
-        gone = [had or new for had, new in zip(self._had, went, strict=True)]
-        self._had = [False] * len(gone) if all(gone) else gone
-        return went
+    def step(self, beat: bool, wanted: Sequence[bool], went: Sequence[bool]) -> bool:
+        """Go on by one cycle, in which the beat went to some of the sinks; return whether all have had it now."""
+        gone = [had or new or not want for had, new, want in zip(self._had, went, wanted, strict=True)]
+        if beat:
+            self._had = [False] * len(gone) if all(gone) else gone
+        return beat and all(gone)

@@ -55,10 +55,7 @@ class Sums:
             ids, done = self._keep(offers_ids) if settled else (False, False)
         elif op == "read":
             done = settled and self._read_done(free)
-            if free or not self._fetched:
-                fetched = self._fetch() if settled else ""
-            else:
-                fetched = self._fetched
+            fetched = self._fetch() if settled and (free or not self._fetched) else self._fetched
         else:
             done = bool(op) and settled
         if free:

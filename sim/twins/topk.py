@@ -97,6 +97,11 @@ class Engine:
         """Whether a row stands on the output."""
         return self._drain.offers
 
+    @property
+    def loads(self) -> bool:
+        """Whether it takes scores."""
+        return self._front.state == "load"
+
     def step(self, command: bool, score: bool, takes: bool) -> str | None:
         """Go on by one cycle; return the stream into the engine on which there was a transfer."""
         free = not self._drain.busy  # a job that ends in this cycle still holds the drain

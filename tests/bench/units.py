@@ -12,9 +12,6 @@ from tokensieve.rtl.flow.harness.base import part
 from tokensieve.rtl.flow.mutants.base import planted
 from tokensieve.study.units.base import with_fields
 
-CYCLES = 800
-"""Cycles in which any vector of these small units is through, on its own."""
-
 
 @dataclass(frozen=True)
 class Trial:
@@ -28,10 +25,11 @@ class Trial:
     def unpaused(self):
         return not any(map(any, [*self.gaps.values(), *self.stalls.values()]))
 
-    @property
-    def limit(self):
+    def limit(self, unit, arch, vectors):
+        """Return the cycles after which a run is given up: more than pauses and law explain."""
         pauses = [*map(sum, self.gaps.values()), *map(len, self.stalls.values())]
-        return CYCLES * len(self.which) + sum(pauses)
+        busy = [unit.law(arch, vectors, index)["total"] for index in self.which]
+        return 2 * sum(busy) + sum(pauses) + 100
 
 
 def small(**fields):
@@ -69,7 +67,12 @@ def differences(unit, arch, vectors, trials, mutant=None):
     """Return all that is not as golden, the law (one vector, no pauses) and the twin say. Nothing is expected."""
     harness = unit.harness()
     cases = [
-        case(harness.stimulus(arch, vectors, trial.which), gaps=trial.gaps, stalls=trial.stalls, limit=trial.limit)
+        case(
+            harness.stimulus(arch, vectors, trial.which),
+            gaps=trial.gaps,
+            stalls=trial.stalls,
+            limit=trial.limit(unit, arch, vectors),
+        )
         for trial in trials
     ]
     with planted(mutant):

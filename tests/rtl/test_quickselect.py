@@ -8,7 +8,7 @@ import torch
 from amaranth.hdl import unsigned
 from amaranth.sim import Simulator
 from bench.selection_cases import command
-from bench.units import Trial, alone, caught, differences, small, trials
+from bench.units import alone, differences, small, trials
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +16,8 @@ from tokensieve.arch.datapath import Topk
 from tokensieve.arch.topklaw import QuickselectLaw, TopkWork
 from tokensieve.golden.records import command_seed, quickselect_record, quickselect_search
 from tokensieve.golden.topk import top_k
-from tokensieve.rtl.flow.mutants.base import mutants_of
+from tokensieve.rtl.flow.harness.base import unit_class
+from tokensieve.rtl.flow.mutants.base import mutants_of, planted
 from tokensieve.rtl.search.banked_fifo import BankedFifo
 from tokensieve.rtl.search.quickselect import QuickselectCore
 from tokensieve.study.units.topk import TopkUnit
@@ -38,12 +39,14 @@ class Search:
 
 def searches(topk, commands):
     """Return the searches of `commands`, triples of scores, k and running number, each loaded as soon as it may be."""
-    core, found = QuickselectCore(topk), []
+    core, found = unit_class("tokensieve.rtl.search.quickselect", "QuickselectCore")(topk), []
 
     async def bench(ctx):
         for scores, k, number in commands:
             await _load(ctx, core, topk.lanes, scores, k, number)
             found.append(await _search(ctx, core))
+            if found[-1] is None:
+                break
 
     simulator = Simulator(core)
     simulator.add_clock(1e-9)
@@ -68,7 +71,7 @@ async def _load(ctx, core, lanes, scores, k, number):
     ctx.set(core.load, 0)
 
 
-async def _search(ctx, core, limit=5000):
+async def _search(ctx, core, limit=2000):
     sizes = []
     for cycle in range(1, limit):
         if ctx.get(core.round.valid):
@@ -93,7 +96,7 @@ def _expected(topk, scores, k, number):
 numbers = st.integers(0, 200_000)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(commands=st.lists(st.tuples(command(SMALL, searched=True), numbers), min_size=1, max_size=6))
 def test_core_searches_as_golden_does_in_the_cycles_of_its_law(commands):
     """Whatever was searched before: a command is loaded in the cycle after the last one is done."""
@@ -103,13 +106,13 @@ def test_core_searches_as_golden_does_in_the_cycles_of_its_law(commands):
 
 
 @pytest.mark.parametrize("compactor", COMPACTORS)
-@pytest.mark.parametrize("max_tokens", [2, 33, 64, 100])
+@pytest.mark.parametrize("max_tokens", [2, 33, 64])
 @pytest.mark.parametrize("lanes", [1, 2, 4, 8, 16, 32])
 def test_core_of_any_size_searches_as_golden_does_in_the_cycles_of_its_law(lanes, max_tokens, compactor):
     rng = random.Random(lanes + max_tokens)
     bits = rng.choice([4, 5, 12, 31, 32])
     topk = Topk(engine="quickselect", lanes=lanes, max_tokens=max_tokens, score_bits=bits, compactor=compactor)
-    commands = [_random(rng, max_tokens if turn < 4 else rng.randint(2, max_tokens), bits) for turn in range(10)]
+    commands = [_random(rng, max_tokens if turn < 4 else rng.randint(2, max_tokens), bits) for turn in range(8)]
 
     assert searches(topk, commands) == expected(topk, commands)
 
@@ -146,6 +149,16 @@ def test_rows_that_are_not_to_be_searched_are_forgotten():
     assert seen == expected(SMALL, [([3, 1, 2, 5, 4, 7], 2, 1)])
 
 
+@pytest.mark.parametrize("mutant", mutants_of("quickselect"), ids=lambda mutant: mutant.name)
+def test_planted_fault_is_caught(mutant):
+    rng = random.Random(5)
+    commands = [_random(rng, rng.randint(2, SMALL.max_tokens), SMALL.score_bits) for _ in range(40)]
+    with planted(mutant):
+        found = searches(SMALL, commands)
+
+    assert found != expected(SMALL, commands)
+
+
 # The engine, with pauses.
 
 ENGINE = small(engine="quickselect")
@@ -161,15 +174,10 @@ def test_engine_keeps_what_golden_keeps_in_the_cycles_of_its_law(max_tokens, lan
     assert differences(UNIT, arch, UNIT.vectors(arch, COUNT, 2, None), alone(COUNT)) == []
 
 
-@settings(max_examples=10)
+@settings(max_examples=8)
 @given(trials=trials(COUNT, ["command", "score"], ["o"]))
 def test_engine_makes_the_transfers_of_its_twin_whatever_the_pauses(trials):
     assert differences(UNIT, ENGINE, VECTORS, trials) == []
-
-
-@pytest.mark.parametrize("mutant", mutants_of("quickselect"), ids=lambda mutant: mutant.name)
-def test_planted_fault_is_caught(mutant):
-    assert caught(UNIT, ENGINE, VECTORS, [*alone(COUNT), Trial(tuple(range(COUNT)))], mutant)
 
 
 # The law.

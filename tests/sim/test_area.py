@@ -7,6 +7,7 @@ from tokensieve.arch.technology import load_technology
 from tokensieve.sim.area import area, unit_cells
 
 TSMC40 = load_technology()
+ENGINES = ("quickselect", "radix", "bitserial", "bitonic")
 UNITS = {"qk", "pv", "key_sram", "value_sram", "softmax", "topk", "ranking", "fetcher", "importance", "requant"}
 
 
@@ -63,8 +64,39 @@ def test_one_lane_needs_no_zero_eliminator_layers():
     assert 0 < mm2("topk.lanes=1")["topk"] < mm2("topk.lanes=2")["topk"]
 
 
-def test_input_copy_and_both_fifos_hold_the_longest_row():
+@pytest.mark.parametrize(
+    ("engine", "rows"), [("quickselect", 2 + 2), ("radix", 2 + 1), ("bitserial", 2), ("bitonic", 2)]
+)
+def test_side_buffer_and_fifos_hold_the_longest_row(engine, rows):
+    """Two slots of the side buffer, and the FIFOs of the core."""
+    cells = unit_cells(load_arch("spatten", [f"topk.engine={engine}"]), TSMC40)
+
+    assert cells["topk"] == cells["ranking"]
+    assert cells["topk"].sram_bits == rows * 1024 * 12
+
+
+def test_cores_that_hold_all_scores_in_registers_grow_with_the_longest_row():
+    short, long = ({e: mm2(f"topk.engine={e}", f"topk.max_tokens={n}")["topk"] for e in ENGINES} for n in (256, 1024))
+
+    assert all(long[engine] / short[engine] > 2.5 for engine in ("bitserial", "bitonic"))
+    assert all(long[engine] / short[engine] < 1.6 for engine in ("quickselect", "radix"))
+
+
+@pytest.mark.parametrize(
+    ("engine", "small", "large"),
+    [
+        ("radix", "topk.first_digit=linear", "topk.first_digit=log"),
+        ("radix", "topk.digit_bits=5", "topk.digit_bits=6"),
+        ("bitserial", "topk.count_stages=1", "topk.count_stages=4"),
+        ("bitonic", "topk.max_tokens=256", "topk.max_tokens=257"),  # padded to a power of two
+        ("quickselect", "topk.score_bits=12", "topk.score_bits=16"),
+    ],
+)
+def test_an_engine_s_fields_show_in_its_area(engine, small, large):
+    assert mm2(f"topk.engine={engine}", small)["topk"] < mm2(f"topk.engine={engine}", large)["topk"]
+
+
+def test_the_fetcher_s_fifos_are_the_paper_s():
     cells = unit_cells(load_arch("spatten"), TSMC40)
 
-    assert cells["topk"].sram_bits == 1024 * (12 + 12 + 12 + 10)
     assert cells["fetcher"].sram_bits == 32 * 64 * (8 + 16) * 8  # paper, Table I

@@ -150,6 +150,20 @@ def test_more_structure_costs_more_per_action(action, small, large):
     assert pj(table_of(small), action) < pj(table_of(large), action)
 
 
+@pytest.mark.parametrize("engine", ["quickselect", "radix", "bitserial", "bitonic"])
+def test_every_engine_costs_something_for_each_action(engine):
+    table = table_of(f"topk.engine={engine}")
+
+    assert all(pj(table, f"topk.{action}") > 0 for action in ("load", "compare", "drain"))
+    assert pj(table, "topk.drain") == pj(TABLE, "topk.drain")  # the way out is the same
+
+
+def test_a_row_that_is_loaded_pushes_on_all_the_scores_of_a_core_of_registers():
+    for engine in ("bitserial", "bitonic"):
+        short, long = (table_of(f"topk.engine={engine}", f"topk.max_tokens={n}") for n in (256, 1024))
+        assert pj(long, "topk.load") > 2 * pj(short, "topk.load")
+
+
 def test_one_lane_moves_nothing_in_its_zero_eliminator():
     assert 0 < pj(table_of("topk.lanes=1"), "topk.drain") < pj(table_of("topk.lanes=2"), "topk.drain")
 
@@ -175,6 +189,17 @@ def test_reference_page_prints_the_areas():
 
     for unit, mm2 in area(SPATTEN, TSMC40).mm2.items():
         assert f"| `{unit}` | {mm2:.3f} | {small[unit]:.3f} |" in page
+
+
+@pytest.mark.parametrize("engine", ["quickselect", "radix", "bitserial", "bitonic"])
+def test_reference_page_prints_every_engine(engine):
+    arch = load_arch("spatten", [f"topk.engine={engine}"])
+    table, row = energy_per_action(arch, TSMC40), PAGE.read_text().partition(f"\n| `{engine}` | ")[2].splitlines()[0]
+    load, compare, drain, _, mm2 = row.removesuffix(" |").split(" | ")
+
+    printed = zip(("load", "compare", "drain"), (load, compare, drain), strict=True)
+    assert all(text == f"{pj(table, f'topk.{action}'):.4g}" for action, text in printed)
+    assert mm2 == f"{area(arch, TSMC40).mm2['topk']:.3f}"
 
 
 def test_reference_page_prints_every_constant():

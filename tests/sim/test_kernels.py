@@ -187,7 +187,7 @@ def charge(case, head_selections):
     run = simulated(replace(case, decisions=replace(case.decisions, topk_head_count=head_selections)))
     cause = dict(zip(CAUSES, run.causes.sum(axis=0).tolist(), strict=True))
     ps, query = run.plan.passes[: run.scalar(t.S_PASSES)], run.plan.query
-    head = case.arch.importance.law.cycles(StreamWork(items=case.decisions.head_dim))
+    head = case.arch.importance.law(case.arch.topk).cycles(StreamWork(items=case.decisions.head_dim))
     ranking = run.scalar(t.S_BUSY_RANK) + (3 + head) * len(run.plan.group)
 
     assert cause["compute"] <= ps[:, t.P_QK_LINES].sum() + query[:, t.Q_VALUE_LINES].sum()

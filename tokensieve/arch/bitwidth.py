@@ -56,7 +56,7 @@ class ConverterLaw:
 
     def beats(self, elements: Count, bits: Count) -> Count:
         """Return the beats of one plane."""
-        return -(-np.asarray(elements) * bits // self.beat_bits)
+        return ceil_div(elements * bits, self.beat_bits)
 
     def busy(self, work: ConverterWork) -> Count:
         """Return the cycles from a row's first beat in to that of the next row."""

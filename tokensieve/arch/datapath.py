@@ -145,8 +145,9 @@ class Topk(ArchModel):
     queue_lines: Annotated[int, Field(ge=1, le=1 << 16)] = 128
     """Lines of kept probabilities (of `softmax.lanes` each) that may wait for their values."""
 
-    compactor: Literal["low_latency", "max_frequency"] = "low_latency"
-    """Registers of the zero eliminator: after prefix sum and shifter only, or after each of their layers."""
+    compactor: Literal["low_latency", "balanced", "max_frequency"] = "low_latency"
+    """Registers of the zero eliminator: after prefix sum and shifter only, after every second one of their layers, or
+    after each."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -161,7 +162,8 @@ class Topk(ArchModel):
     @property
     def compactor_stages(self) -> int:
         """Registers of the zero eliminator."""
-        return 2 if self.compactor == "low_latency" else 2 * max(1, (self.lanes - 1).bit_length())
+        layers = max(1, (self.lanes - 1).bit_length())
+        return 2 * {"low_latency": 1, "balanced": -(-layers // 2), "max_frequency": layers}[self.compactor]
 
     @property
     def eliminator_law(self) -> StreamLaw:
@@ -222,6 +224,7 @@ class Topk(ArchModel):
                 return BitserialLaw(
                     lanes=lanes,
                     bypass_cycles=1,
+                    places=self.rows * min(lanes, self.max_tokens),
                     bits=self.score_bits,
                     step_cycles=self.bitserial_step_cycles,
                     verdict_cycles=1,
@@ -255,10 +258,17 @@ class Topk(ArchModel):
     def quickselect_round_cycles(self) -> int:
         """Cycles of a round of quickselect beyond streaming its set.
 
-        The FIFO's read, the comparison, the zero eliminator, after which the next set is known, and the product that
-        numbers the next pivot. That pivot's row is asked for a cycle before the first row of its set.
+        The FIFO's read, the comparison, the zero eliminator, which has written all survivors when the next set is known,
+        and the product that numbers the next pivot. The pivot's row is asked for in that cycle, a cycle before the first
+        row of its set. Counting the two sides, meanwhile, takes `quickselect_count_stages` registers, adding them up one
+        and the decision one: where these are more than those of the zero eliminator, they count.
         """
-        return 2 + self.compactor_stages + 1
+        return 2 + max(self.compactor_stages, self.quickselect_count_stages + 2) + 1
+
+    @property
+    def quickselect_count_stages(self) -> int:
+        """Registers of the count of a row's marks: as many as those of the zero eliminator's prefix sum."""
+        return self.compactor_stages // 2
 
     @property
     def radix_first_cycles(self) -> int:
@@ -307,8 +317,8 @@ class Importance(ArchModel):
     def law(self, topk: Topk) -> SumsLaw:
         """Return the cycle law of either accumulator, read by and pruned for the engine `topk`.
 
-        To be read, a row of sums passes the memory's output register and the one behind the ranking shift. To be kept it
-        passes the former, the compactor and the row buffer, which holds the last row back for 2 cycles.
+        To be read, a row of sums passes the memory's output register and the one behind the ranking shift. To be kept,
+        it passes the former, the compactor and the row buffer, which holds the last row back for 2 cycles.
         """
         keep = 1 + topk.compactor_stages + 2
         return SumsLaw(

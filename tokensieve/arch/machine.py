@@ -11,7 +11,7 @@ from tokensieve.arch.bitwidth import MSB_WIDTHS, Converter
 from tokensieve.arch.datapath import Clock, Control, Importance, MultiplierArray, Number, Requant, Softmax, Topk
 from tokensieve.arch.gather import TokenGather
 from tokensieve.arch.memory import Dram, Fetcher, Sram
-from tokensieve.arch.prunerlaw import LocalValueLaw
+from tokensieve.arch.prunerlaw import CascadeLaw, LocalValueLaw
 
 
 class Arch(ArchModel):
@@ -118,6 +118,11 @@ class Arch(ArchModel):
     def local_value_law(self) -> LocalValueLaw:
         """Cycle law of the local value pruner: a top-k engine, then the queue's memory, written and read."""
         return LocalValueLaw(topk=self.topk.law, queue_latency=2)
+
+    @property
+    def cascade_law(self) -> CascadeLaw:
+        """Cycle law of the cascade pruner: accumulators and a top-k engine, one after the other."""
+        return CascadeLaw(topk=self.topk.law, sums=self.importance.law(self.topk))
 
     @property
     def max_row_elements(self) -> int:

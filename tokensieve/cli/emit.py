@@ -27,6 +27,7 @@ def emit(
     engine: Annotated[
         str | None, typer.Option("--engine", metavar="E", help="Engine of the unit; topk.engine unless given.")
     ] = None,
+    axi: Annotated[bool, typer.Option("--axi", help="Give the unit AXI4-Stream ports.")] = False,
     lint: Annotated[bool, typer.Option("--lint", help="Refuse what Verilator warns of unless it is waived.")] = False,
     out: Annotated[
         Path | None,
@@ -38,11 +39,17 @@ def emit(
 
     machine = load_arch(arch, sets or ())
     if unit == ALL:
+        if axi:
+            raise typer.BadParameter("emit all has the wrapped units too: --axi takes one unit")
         _emit_all(machine, lint, out)
         return
     from tokensieve.study.units import find_engine, find_unit
 
     found = find_unit(unit)
+    if axi:
+        from tokensieve.study.units.axi import on_axi
+
+        found = on_axi(found)
     text = _text(found, find_engine(found, engine, machine), machine, lint)
     if out is None:
         say(text.rstrip("\n"))

@@ -7,8 +7,8 @@ from xml.sax.saxutils import escape
 _NAMES = 120
 """Width of the column of names; all measures are in pixels."""
 
-_CYCLE, _LANE, _HIGH, _TOP, _LINE = 20, 22, 14, 46, 15
-"""A cycle, a lane, a signal in it, the head with title and cycle numbers, a line of text."""
+_CYCLE, _LANE, _HIGH, _TOP, _LINE, _LETTER = 20, 22, 14, 46, 15, 7
+"""A cycle, a lane, a signal in it, the head with title and cycle numbers, a line of text, a letter."""
 
 _GRID, _SIGNAL, _MOVED, _WAITING, _TEXT = "#dddddd", "#333333", "#56B4E9", "#F0E442", "#222222"
 
@@ -47,10 +47,10 @@ def waveform_svg(title: str, waves: Sequence[Wave]) -> str:
     The same waves give the same text: nothing of it is measured, dated or drawn by a library.
     """
     cycles = max((len(wave.valid) for wave in waves), default=0)
-    lanes = sum(2 + (wave.ready is not None) for wave in waves)
     notes = list(_notes(waves))
-    bottom = _TOP + lanes * _LANE + len(waves) * _LANE // 2
-    width, height = _NAMES + cycles * _CYCLE + 20, bottom + len(notes) * _LINE + 20
+    bottom = _TOP + sum(_height(wave) for wave in waves)
+    width = max(_NAMES + cycles * _CYCLE, *(_LETTER * len(text) for text in [title, *notes])) + 20
+    height = bottom + len(notes) * _LINE + 20
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
         f'font-family="monospace" font-size="11">',
@@ -61,7 +61,7 @@ def waveform_svg(title: str, waves: Sequence[Wave]) -> str:
     y = _TOP
     for wave in waves:
         parts += _stream(wave, y)
-        y += (2 + (wave.ready is not None)) * _LANE + _LANE // 2
+        y += _height(wave)
     parts += [_text(10, bottom + 16 + number * _LINE, note) for number, note in enumerate(notes)]
     return "\n".join([*parts, "</svg>", ""])
 
@@ -73,10 +73,13 @@ def _grid(cycles: int, bottom: int) -> Iterator[str]:
         yield _text(x + 2, _TOP - 10, str(cycle), size=9)
 
 
+def _height(wave: Wave) -> int:
+    return (1 if wave.ready is None else 3) * _LANE + _LANE // 2
+
+
 def _stream(wave: Wave, y: int) -> Iterator[str]:
     """Yield the lanes of one stream, the first of them at height `y`."""
-    levels = [("valid", wave.valid)] if wave.ready is None else [("valid", wave.valid), ("ready", wave.ready)]
-    for name, level in levels:
+    for name, level in () if wave.ready is None else (("valid", wave.valid), ("ready", wave.ready)):
         yield _text(10, y + _HIGH - 2, f"{wave.name}.{name}")
         yield f'<path d="{_steps(level, y)}" fill="none" stroke="{_SIGNAL}"/>'
         y += _LANE

@@ -38,7 +38,7 @@ class Machine:
         return self._on_verilator(self._built, cases)
 
     def _on_verilator(self, built: "Build", cases: "Sequence[Case]") -> "list[Record]":
-        from tokensieve.rtl.flow import coverage, tools, verilator
+        from tokensieve.rtl.flow import coverage, testbench, tools, verilator
 
         with tempfile.TemporaryDirectory(prefix="run-", dir=tools.cache_folder("runs")) as folder:
             records = verilator.run(built, cases, Path(folder))
@@ -46,15 +46,18 @@ class Machine:
                 self.waves_file = self._waves.with_suffix(f".{built.waves}")
                 _move(Path(folder) / f"dump.{built.waves}", self.waves_file)
             if built.coverage:
-                self.lines = coverage.read(Path(folder) / "coverage.dat", built.folder / "design.v", verilator.TOP)
+                self.lines = coverage.read(Path(folder) / "coverage.dat", built.folder / "design.v", testbench.TOP)
         return records
 
 
 @contextmanager
 def machine_for(request: "Request", arch: Arch, harness: "Harness") -> "Iterator[Machine]":
     """Give the unit of `request`, with its planted fault if it has one."""
+    from tokensieve.rtl.flow import tools
     from tokensieve.rtl.flow.mutants.base import find_mutant, planted
 
+    if request.simulator == "verilator":
+        tools.check_verilator()
     mutant = find_mutant(request.unit.name, request.mutant) if request.mutant else None
     with planted(mutant):
         component = harness.component(arch)

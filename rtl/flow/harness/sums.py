@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from amaranth.hdl import signed, unsigned
@@ -15,7 +16,7 @@ from tokensieve.rtl.flow.harness.base import Array, part, unit_class
 from tokensieve.rtl.flow.pack import Codec, codec
 from tokensieve.workloads.vectors import Vectors
 
-_OPS = (SumsOp.CLEAR, SumsOp.GROW, SumsOp.ADD, SumsOp.KEEP, SumsOp.READ)
+_OPS: tuple[Any, ...] = (SumsOp.CLEAR, SumsOp.GROW, SumsOp.ADD, SumsOp.KEEP, SumsOp.READ)
 
 
 class SumsHarness:
@@ -79,7 +80,7 @@ class SumsHarness:
         return [{} for _ in which]
 
     def cycles(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, int]]:
-        """Return the cycles from a script's first command in to its last row of scores out; -1 where it did not come."""
+        """Return the cycles from a script's first command in to its last row of scores out; -1 if that did not come."""
         commands = np.cumsum([0, *(len(part(vectors.inputs, "op", index)) for index in which)])
         rows = np.cumsum([len(part(vectors.expected, "scores", index)) // arch.topk.lanes for index in which])
         came, went = record.cycles_of("command"), record.cycles_of("o")
@@ -166,10 +167,11 @@ def packed_ids(topk: Topk, ids: Array) -> list[int]:
     return beats
 
 
-def _steps(vectors: Vectors, index: int) -> Iterator[tuple[SumsOp, int, int, Array, Array]]:
+def _steps(vectors: Vectors, index: int) -> Iterator[tuple[Any, int, int, Array, Array]]:
     """Yield the commands of a script: what, with which number, pinned or not, rows, ids."""
     names = ("op", "n", "pin", "rows", "width", "kept")
     elements, ids = part(vectors.inputs, "elements", index), part(vectors.inputs, "ids", index)
     for op, n, pin, rows, width, kept in zip(*(part(vectors.inputs, name, index) for name in names), strict=True):
-        yield _OPS[op], int(n), int(pin), elements[: rows * width].reshape(rows, width), ids[:kept]
+        matrix: Array = elements[: rows * width].reshape(rows, width)
+        yield _OPS[op], int(n), int(pin), matrix, ids[:kept]
         elements, ids = elements[rows * width :], ids[kept:]

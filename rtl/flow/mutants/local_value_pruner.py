@@ -5,14 +5,14 @@ from tokensieve.rtl.flow.mutants.base import Mutant
 MUTANTS = (
     Mutant(
         name="asks-twice",
-        module="tokensieve.rtl.local_value_pruner",
+        module="tokensieve.rtl.fork",
         old="sink.valid.eq(source.valid & ~had[number])",
         new="sink.valid.eq(source.valid)",
         why="a row that has been asked for is offered again while the queue is full",
     ),
     Mutant(
         name="forgets-who-had-it",
-        module="tokensieve.rtl.local_value_pruner",
+        module="tokensieve.rtl.fork",
         old="had.eq(gone)",
         new="had.eq(0)",
         why="a sink that has had its row gets it again: no memory of who took it",

@@ -64,14 +64,14 @@ MUTANTS = (
     Mutant(
         name="quickselect-same-place",
         module=f"{_SEARCH}.banked_fifo",
-        old="write.addr.eq(place + (lane < beat.offset))",
+        old="write.addr.eq(Mux((lane < beat.offset) & ~self.whole, after, place))",
         new="write.addr.eq(place)",
         why="what goes on around the end of a row is written over its beginning",
     ),
     Mutant(
         name="quickselect-place-stays",
         module=f"{_SEARCH}.banked_fifo",
-        old="place.eq(0)",
+        old="place.eq(0), after.eq(1)",
         new="place.eq(place)",
         why="a packet is written behind the one before it",
     ),

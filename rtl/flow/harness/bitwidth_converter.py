@@ -1,0 +1,87 @@
+"""Harness of the bitwidth converter. A vector is one or more rows."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+from amaranth.hdl import signed
+from amaranth.lib import wiring
+
+from tokensieve.arch.machine import Arch
+from tokensieve.rtl.beats import packed_row, plane_command
+from tokensieve.rtl.flow.case import Record, Stimulus
+from tokensieve.rtl.flow.harness.base import Array, part, unit_class
+from tokensieve.rtl.flow.pack import codec
+from tokensieve.workloads.vectors import Vectors
+
+_FIELDS = ("elements", "msb_bits", "lsb_bits", "middle")
+
+
+class BitwidthConverterHarness:
+    """Commands and planes in, words out."""
+
+    unit = "bitwidth-converter"
+    module = "tokensieve.rtl.bitwidth"
+
+    def component(self, arch: Arch) -> wiring.Component:
+        """Return the unit."""
+        return unit_class(self.module, "BitwidthConverter")(arch)
+
+    def stimulus(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Stimulus:
+        """Return commands and the beats of both planes."""
+        command, size = codec(plane_command(arch)), arch.converter.plane_bytes
+        beats: dict[str, list[int]] = {"command": [], "msb": [], "lsb": []}
+        for index in which:
+            planes = {name: part(vectors.inputs, name, index) for name in ("msb", "lsb")}
+            for told in _rows(vectors, index):
+                beats["command"].append(command.pack(told))
+                for name, left in planes.items():
+                    length = -(-told["elements"] * told[f"{name}_bits"] // 8)
+                    beats[name] += _packed(left[:length], size)
+                    planes[name] = left[length:]
+        awaited = sum(-(-told["elements"] // arch.converter.lanes) for index in which for told in _rows(vectors, index))
+        return Stimulus(beats=beats, expect={"o": awaited})
+
+    def observed(
+        self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record
+    ) -> Sequence[Mapping[str, Array]]:
+        """Return the words; what follows a row's `last` belongs to the next one."""
+        beat = codec(packed_row(arch.converter.lanes, signed(arch.number.onchip_bits)))
+        rows: list[list[int]] = [[]]
+        for payload in record.payloads("o"):
+            words = beat.unpack(payload)
+            rows[-1] += words["items"][: words["count"]]
+            if words["last"]:
+                rows.append([])
+        ends = np.cumsum([0, *(len(_rows(vectors, index)) for index in which)])
+        return [
+            {"words": np.array([word for row in rows[first:end] for word in row], dtype=np.int64)}
+            for first, end in pairwise(ends)
+        ]
+
+    def work(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, Array]]:
+        """Return nothing: the unit has no probe."""
+        return [{} for _ in which]
+
+    def cycles(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, int]]:
+        """Return the cycles from the first beat in to the last words out; -1 where they did not come."""
+        alone = [self.stimulus(arch, vectors, [index]) for index in which]
+        beats = np.cumsum([0, *(len(one.beats["msb"]) for one in alone)])
+        rows = np.cumsum([one.expect["o"] for one in alone])
+        came, went = record.cycles_of("msb"), record.cycles_of("o")
+        return [
+            {"total": went[last - 1] - came[first] + 1 if first < len(came) and last <= len(went) else -1}
+            for first, last in zip(beats[:-1], rows, strict=True)
+        ]
+
+
+def _rows(vectors: Vectors, index: int) -> list[dict[str, int]]:
+    """Return the commands of a vector."""
+    columns = [part(vectors.inputs, name, index).tolist() for name in _FIELDS]
+    return [dict(zip(_FIELDS, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _packed(data: Array, size: int) -> list[int]:
+    """Return bytes as beats; those beyond the last one are all ones, which must not count."""
+    whole = bytes(data.tolist()) + b"\xff" * (-len(data) % size)
+    return [int.from_bytes(whole[first : first + size], "little") for first in range(0, len(whole), size)]

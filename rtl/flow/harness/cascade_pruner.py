@@ -1,0 +1,139 @@
+"""Harness of the cascade pruner. A vector is one script of commands."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate, pairwise
+
+import numpy as np
+from amaranth.hdl import signed, unsigned
+from amaranth.lib import wiring
+
+from tokensieve.arch.machine import Arch
+from tokensieve.rtl.beats import (
+    CascadeOp,
+    cascade_command,
+    gather_command,
+    gathered_row,
+    granule_request,
+    kept_id,
+    packed_row,
+)
+from tokensieve.rtl.flow.case import Record, Stimulus
+from tokensieve.rtl.flow.harness.base import Array, part, unit_class
+from tokensieve.rtl.flow.harness.sums import packed
+from tokensieve.rtl.flow.harness.topk import Packet, packets_of, probed_sizes
+from tokensieve.rtl.flow.pack import codec
+from tokensieve.workloads.vectors import Vectors
+
+_FIELDS = ("op", "heads", "n", "k", "seed", "pin", "row_bytes", "rows", "width")
+
+
+class CascadePrunerHarness:
+    """Commands, probabilities, outputs and memory in; numbers of what is kept, requests and rows out."""
+
+    unit = "cascade-pruner"
+    module = "tokensieve.rtl.cascade_pruner"
+
+    def component(self, arch: Arch) -> wiring.Component:
+        """Return the pruner."""
+        return unit_class(self.module, "CascadePruner")(arch)
+
+    def stimulus(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Stimulus:
+        """Return the scripts, one after the other. Where they run together, memory takes the longest of its latencies."""
+        beats: dict[str, list[int]] = {name: [] for name in ("command", "probability", "output", "fetch", "data")}
+        for index in which:
+            for name, some in self._beats(arch, vectors, index).items():
+                beats[name] += some
+        latency = max((int(vectors.inputs["memory_latency"][index]) for index in which), default=1)
+        expect = {
+            "o": sum(_rows(arch, kept) for index in which for kept in part(vectors.expected, "kept", index)),
+            "request": len(beats["data"]),
+            "row": sum(_fetched(vectors, index) for index in which),
+        }
+        return Stimulus(beats=beats, expect=expect, after={"data": ("request", latency)})
+
+    def _beats(self, arch: Arch, vectors: Vectors, index: int) -> dict[str, list[int]]:
+        """Return the beats of one script."""
+        lanes, topk, size = arch.importance.lanes, arch.topk, arch.dram.granule_bytes
+        command, gather = codec(cascade_command(topk)), codec(gather_command(arch.gather))
+        row = {
+            "probability": codec(packed_row(lanes, unsigned(arch.softmax.probability_bits))),
+            "output": codec(packed_row(lanes, signed(arch.number.output_bits))),
+        }
+        beats: dict[str, list[int]] = {"command": [], "probability": [], "output": [], "fetch": []}
+        for step, rows in _steps(vectors, index):
+            told = {name: step[name] for name in ("op", "heads", "n", "k", "seed", "pin")}
+            beats["command"].append(command.pack({**told, "fetch": int(step["row_bytes"] > 0)}))
+            if step["row_bytes"]:
+                beats["fetch"].append(
+                    gather.pack({"base": int(vectors.inputs["base"][index]), "row_bytes": step["row_bytes"]})
+                )
+            name = "output" if step["heads"] else "probability"
+            for place, query in enumerate(rows):
+                ends = not step["heads"] or place == len(rows) - 1
+                beats[name] += packed(row[name], lanes, query, ends)
+        data = part(vectors.inputs, "data", index).astype(np.uint8).reshape(-1, size)
+        return {**beats, "data": [int.from_bytes(granule.tobytes(), "little") for granule in data]}
+
+    def observed(
+        self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record
+    ) -> Sequence[Mapping[str, Array]]:
+        """Return the numbers of what each PRUNE kept, the addresses asked for, and the rows that came."""
+        packets = _scripts_packets(arch, vectors, which, record)
+        requests, rows = codec(granule_request(arch.gather, arch.dram)), codec(gathered_row(arch.gather))
+        asked = [requests.unpack(payload)["address"] for payload in record.payloads("request")]
+        came = [rows.unpack(payload) for payload in record.payloads("row")]
+        asks = [0, *accumulate(len(part(vectors.expected, "address", index)) for index in which)]
+        fetched = [0, *accumulate(_fetched(vectors, index) for index in which)]
+        return [
+            {
+                "ids": np.array([item["index"] for items, _ in some for item in items], dtype=np.int64),
+                "kept": np.array([len(items) for items, _ in some], dtype=np.int64),
+                "address": np.array(asked[begin:end], dtype=np.int64),
+                "row": np.array([b for row in came[first:last] for b in row["data"][: row["count"]]], dtype=np.int64),
+            }
+            for some, (begin, end), (first, last) in zip(packets, pairwise(asks), pairwise(fetched), strict=True)
+        ]
+
+    def work(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, Array]]:
+        """Return the sizes that the engine's probe reported for the PRUNEs of each script."""
+        prunes = [0, *accumulate(len(part(vectors.expected, "kept", index)) for index in which)]
+        sizes = probed_sizes(arch.topk, prunes[-1], record)
+        return [
+            {"sizes": np.array(sum(sizes[first:last], []), dtype=np.int64)} for first, last in pairwise(prunes)
+        ]  # fmt: skip
+
+    def cycles(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, int]]:
+        """Return the cycles from a script's first command in to its last row of numbers out; -1 where it did not come."""
+        commands = [0, *accumulate(len(part(vectors.inputs, "op", index)) for index in which)]
+        came, counted = record.cycles_of("command"), []
+        for place, packets in enumerate(_scripts_packets(arch, vectors, which, record)):
+            whole = len(packets) == len(part(vectors.expected, "kept", which[place])) and commands[place] < len(came)
+            counted.append({"total": packets[-1][1] - came[commands[place]] + 1 if whole and packets else -1})
+        return counted
+
+
+def _rows(arch: Arch, kept: int) -> int:
+    return max(1, -(-int(kept) // arch.topk.lanes))
+
+
+def _fetched(vectors: Vectors, index: int) -> int:
+    """Return how many rows a script fetches; a fetch of nothing gives an empty one."""
+    sizes, kept = part(vectors.inputs, "row_bytes", index), part(vectors.work, "kept", index)
+    return sum(max(1, int(tokens)) for size, tokens in zip(sizes, kept, strict=True) if size)
+
+
+def _scripts_packets(arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> list[list[Packet]]:
+    """Return what each PRUNE of each script gave out."""
+    packets = packets_of(packed_row(arch.topk.lanes, kept_id(arch.topk)), record, "o")
+    ends = [0, *accumulate(len(part(vectors.expected, "kept", index)) for index in which)]
+    return [packets[first:last] for first, last in pairwise(ends)]
+
+
+def _steps(vectors: Vectors, index: int) -> Iterator[tuple[dict[str, int], Array]]:
+    """Yield the commands of a script, each with the rows that follow it."""
+    elements = part(vectors.inputs, "elements", index)
+    for values in zip(*(part(vectors.inputs, name, index) for name in _FIELDS), strict=True):
+        step = dict(zip(_FIELDS, map(int, values), strict=True))
+        size = step["rows"] * step["width"]
+        yield {**step, "op": tuple(CascadeOp)[step["op"]].value}, elements[:size].reshape(step["rows"], step["width"])
+        elements = elements[size:]

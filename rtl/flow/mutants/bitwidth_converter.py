@@ -1,0 +1,69 @@
+"""Planted faults of the bitwidth converter."""
+
+from tokensieve.rtl.flow.mutants.base import Mutant
+
+MUTANTS = (
+    Mutant(
+        name="lsb-dropped",
+        module="tokensieve.rtl.bitwidth",
+        old="word.eq(high | low)",
+        new="word.eq(high)",
+        why="words are made of the MSB plane alone",
+    ),
+    Mutant(
+        name="lsb-right-aligned",
+        module="tokensieve.rtl.bitwidth",
+        old="low.eq(element << (open_bits - width))",
+        new="low.eq(element)",
+        why="where bits are missing below the LSB plane, it stands too low",
+    ),
+    Mutant(
+        name="not-in-the-middle",
+        module="tokensieve.rtl.bitwidth",
+        old="low.eq(Cat(Const(0, open_bits - 1), row.middle))",
+        new="low.eq(0)",
+        why="V is taken at the lower end of what its plane leaves open",
+    ),
+    Mutant(
+        name="middle-of-all",
+        module="tokensieve.rtl.bitwidth",
+        old="low.eq(Cat(Const(0, open_bits - 1), row.middle))",
+        new="low.eq(Cat(Const(0, open_bits - 1), Const(1, 1)))",
+        why="K without its LSBs is taken at the middle, too",
+    ),
+    Mutant(
+        name="padding-stays",
+        module="tokensieve.rtl.bitwidth",
+        old="m.d.comb += [kept.eq(0), shifted.eq(0)]",
+        new="m.d.comb += kept.eq(Mux(level > need, level - need, 0))",
+        why="what stands behind the last element of a row goes before the first of the next",
+    ),
+    Mutant(
+        name="rest-waits",
+        module="tokensieve.rtl.bitwidth",
+        old="(level >= need) | ended",
+        new="(level >= need)",
+        why="the last elements of a row wait for a full row of lanes",
+    ),
+    Mutant(
+        name="late-entry",
+        module="tokensieve.rtl.bitwidth",
+        old="Mux(self.enter, self.first, ",
+        new="Mux(self.enter, 0, ",
+        why="the first beat of a row waits until the row before is gone",
+    ),
+    Mutant(
+        name="small-buffer",
+        module="tokensieve.rtl.bitwidth",
+        old="self._take(m, kept <= units - per_beat)",
+        new="self._take(m, kept < units - per_beat)",
+        why="a beat that just fits is not taken",
+    ),
+    Mutant(
+        name="overrun",
+        module="tokensieve.rtl.bitwidth",
+        old="free.eq(~self.o.valid | self.o.ready)",
+        new="free.eq(1)",
+        why="words that wait are overwritten",
+    ),
+)

@@ -1,0 +1,64 @@
+"""Planted faults of the cascade pruner: its sequence, its numbers, and what lies between its parts."""
+
+from tokensieve.rtl.flow.mutants.base import Mutant
+
+_PRUNER, _TABLE = "tokensieve.rtl.cascade_pruner", "tokensieve.rtl.id_table"
+
+MUTANTS = (
+    Mutant(
+        name="numbers-not-stored",
+        module=_TABLE,
+        old="write.en.eq(moves)",
+        new="write.en.eq(0)",
+        why="the numbers of the kept ones are sent out but not kept themselves",
+    ),
+    Mutant(
+        name="numbers-given-again",
+        module=_TABLE,
+        old="self._ahead.eq(alive + self._ahead - kept)",
+        new="self._ahead.eq(0)",
+        why="a new token gets the number of one that has been pruned",
+    ),
+    Mutant(
+        name="row-skipped",
+        module=_TABLE,
+        old="read.en.eq(advance), read.addr.eq(row)",
+        new="read.en.eq(1), read.addr.eq(row)",
+        why="while the output is stalled another row is read over the one that waits",
+    ),
+    Mutant(
+        name="alive-stays",
+        module=_PRUNER,
+        old="count.eq(Mux(now.k < count, now.k, count))",
+        new="count.eq(count)",
+        why="the engine is told of the pruned ones too",
+    ),
+    Mutant(
+        name="heads-of-tokens",
+        module=_PRUNER,
+        old="engine.score.payload.eq(Mux(heads, others.o.payload.as_value(), tokens.o.payload.as_value()))",
+        new="engine.score.payload.eq(tokens.o.payload)",
+        why="heads are ranked by what stands in the tokens' register",
+    ),
+    Mutant(
+        name="keeps-too-early",
+        module=_PRUNER,
+        old="with m.If(kept.i.valid & kept.i.ready & kept.i.p.last):",
+        new="with m.If(kept.i.valid & kept.i.ready):",
+        why="compaction begins with the first row of kept positions, not with the last",
+    ),
+    Mutant(
+        name="never-pinned",
+        module=_PRUNER,
+        old="sink.p.pin.eq(now.pin)",
+        new="sink.p.pin.eq(0)",
+        why="the newest token may be pruned",
+    ),
+    Mutant(
+        name="fetches-heads",
+        module=_PRUNER,
+        old="now.fetch & ~now.heads",
+        new="Const(1, 1)",
+        why="all numbers go to the gather, wanted or not",
+    ),
+)

@@ -1,0 +1,48 @@
+"""Planted faults of the accumulator of head importance: magnitudes, and what it shares with that of the tokens."""
+
+from tokensieve.rtl.flow.mutants.base import Mutant
+
+MUTANTS = (
+    Mutant(
+        name="sign-kept",
+        module="tokensieve.rtl.importance",
+        old="abs(rows.p.items[lane])",
+        new="rows.p.items[lane]",
+        why="outputs are added, not their magnitudes",
+    ),
+    Mutant(
+        name="least-lost",
+        module="tokensieve.rtl.importance",
+        old="rows.p.items[lane].shape().width, name",
+        new="rows.p.items[lane].shape().width - 1, name",
+        why="the magnitude of the most negative output does not fit and becomes 0",
+    ),
+    Mutant(
+        name="one-lane",
+        module="tokensieve.rtl.importance",
+        old="addition.addends[0].eq(_tree(sizes))",
+        new="addition.addends[0].eq(sizes[0])",
+        why="only the first lane counts",
+    ),
+    Mutant(
+        name="first-head",
+        module="tokensieve.rtl.importance",
+        old="[addition.line.eq(n), addition.count.eq(1)]",
+        new="[addition.line.eq(0), addition.count.eq(1)]",
+        why="all outputs are added to the first head",
+    ),
+    Mutant(
+        name="wraps",
+        module="tokensieve.rtl.sums",
+        old="after.eq(Mux(total > most, most, total))",
+        new="after.eq(total)",
+        why="a sum that overflows begins again at zero",
+    ),
+    Mutant(
+        name="no-bypass",
+        module="tokensieve.rtl.sums",
+        old="with m.If(again):",
+        new="with m.If(again & (len(held) == 0)):",
+        why="a row that follows one to the same head adds to what was there before both",
+    ),
+)

@@ -1,0 +1,55 @@
+"""Planted faults of the decision of progressive quantization."""
+
+from tokensieve.rtl.flow.mutants.base import Mutant
+
+MUTANTS = (
+    Mutant(
+        name="at-the-threshold",
+        module="tokensieve.rtl.requant",
+        old="(value < beats.p.threshold) & (best < beats.p.threshold)",
+        new="(value <= beats.p.threshold) & (best <= beats.p.threshold)",
+        why="a row whose largest probability is just the threshold asks for its LSBs",
+    ),
+    Mutant(
+        name="last-beat-only",
+        module="tokensieve.rtl.requant",
+        old="(value < beats.p.threshold) & (best < beats.p.threshold)",
+        new="(value < beats.p.threshold)",
+        why="the verdict forgets all beats of the row but the last",
+    ),
+    Mutant(
+        name="row-before",
+        module="tokensieve.rtl.requant",
+        old="best.eq(Mux(beats.p.last, 0, largest))",
+        new="best.eq(largest)",
+        why="the largest of the row before is still there",
+    ),
+    Mutant(
+        name="surplus-lanes",
+        module="tokensieve.rtl.requant",
+        old="Mux(self.probability.p.count > lane, value, 0)",
+        new="value",
+        why="lanes beyond the end of a row count",
+    ),
+    Mutant(
+        name="half-a-tree",
+        module="tokensieve.rtl.requant",
+        old="Mux(right > left, right, left)",
+        new="Mux(right > left, left, left)",
+        why="the right one of two neighbours is never looked at",
+    ),
+    Mutant(
+        name="waits-for-sink",
+        module="tokensieve.rtl.requant",
+        old="beats.ready.eq(free | ~beats.p.last)",
+        new="beats.ready.eq(free)",
+        why="beats that decide nothing wait for the sink all the same",
+    ),
+    Mutant(
+        name="stage-missing",
+        module="tokensieve.rtl.requant",
+        old="stages = (self._lanes - 1).bit_length(), self._arch.requant.tree_stages",
+        new="stages = (self._lanes - 1).bit_length(), self._arch.requant.tree_stages - 1",
+        why="the tree has a register less than its model",
+    ),
+)

@@ -1,0 +1,131 @@
+"""The numbers of tokens or heads that are still alive, by position."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.data import ArrayLayout
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from tokensieve.arch.datapath import Topk
+from tokensieve.rtl.beats import SumsOp, item, kept_id, packed_row, sums_command
+from tokensieve.rtl.compactor import Compactor
+from tokensieve.rtl.pipe import Stage
+from tokensieve.rtl.zero_eliminator import RowBuffer
+
+
+class IdTable(wiring.Component):
+    """Knows which number the i-th alive token has, and gives out the numbers of those that are kept.
+
+    Numbers are counted from 0 and never given again: the first one after a KEEP of 3 out of 10 is 10.
+
+    Timing
+    ------
+    A KEEP looks at one row of positions against one row of numbers a cycle, as the accumulators do: rows kept, at least
+    1, plus the row in which the last one lies. Its last row stands on ``o`` ``topk.compactor_stages`` + 3 cycles after the
+    last look. The next command is taken in the cycle in which that row leaves.
+
+    Parameters
+    ----------
+    topk : `Topk`
+        Lanes, and widths of positions and numbers.
+    capacity : int
+        Numbers that may be alive.
+
+    Members
+    -------
+    command : ``In(stream.Signature(sums_command(capacity)))``
+        CLEAR: `n` are alive, numbered from 0. GROW: `n` more. KEEP: positions follow on ``keep``. No others come.
+    keep : ``In(stream.Signature(packed_row(topk.lanes, item(topk))))``
+        Positions among the alive, ascending, up to `last`. A row without items is allowed as the only one.
+    o : ``Out(stream.Signature(packed_row(topk.lanes, kept_id(topk))))``
+        Their numbers.
+    """
+
+    def __init__(self, topk: Topk, capacity: int) -> None:
+        super().__init__(
+            {
+                "command": In(stream.Signature(sums_command(capacity))),
+                "keep": In(stream.Signature(packed_row(topk.lanes, item(topk)))),
+                "o": Out(stream.Signature(packed_row(topk.lanes, kept_id(topk)))),
+            }
+        )
+        self._topk, self._capacity = topk, capacity
+        self._rows = max(2, -(-capacity // topk.lanes))
+        self._shift = (topk.lanes - 1).bit_length()
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.command = command = Stage(sums_command(self._capacity))
+        wiring.connect(m, wiring.flipped(self.command), command.i)
+        now, length = command.o.p, kept_id(self._topk).size + 1
+        alive, self._known, self._ahead = Signal(length), Signal(length), Signal(length)
+        keeping, done, kept = Signal(), Signal(), Signal(length)
+
+        self._convert(m, keeping, done, kept)
+        m.d.comb += keeping.eq(command.o.valid & (now.op == SumsOp.KEEP))
+        m.d.comb += command.o.ready.eq(done | ~keeping)
+        with m.If(command.o.valid & (now.op == SumsOp.CLEAR)):
+            m.d.sync += [alive.eq(now.n), self._known.eq(0), self._ahead.eq(0)]
+        with m.If(command.o.valid & (now.op == SumsOp.GROW)):
+            m.d.sync += alive.eq(alive + now.n)
+        with m.If(done):
+            m.d.sync += [alive.eq(kept), self._known.eq(kept), self._ahead.eq(alive + self._ahead - kept)]
+        return m
+
+    def _convert(self, m: Module, keeping: Signal, done: Signal, kept: Signal) -> None:
+        """Read the rows that positions point into, compact them, send them out and write them back."""
+        lanes, word = self._topk.lanes, kept_id(self._topk)
+        m.submodules.numbers = memory = Memory(shape=ArrayLayout(word, lanes), depth=self._rows, init=[])
+        m.submodules.compactor = compactor = Compactor(lanes, word, self._topk.compactor_stages)
+        m.submodules.rows = rows = RowBuffer(lanes, word)
+        wiring.connect(m, compactor.o, rows.i)
+        wiring.connect(m, rows.o, wiring.flipped(self.o))
+        self._look(m, keeping, done, memory, compactor)
+
+        write, moves, count = memory.write_port(), Signal(), Signal.like(kept)
+        m.d.comb += [moves.eq(self.o.valid & self.o.ready), kept.eq(count + self.o.p["count"])]
+        m.d.comb += [write.en.eq(moves), write.addr.eq(count >> self._shift), write.data.eq(self.o.p.items)]
+        m.d.comb += done.eq(moves & self.o.p.last)
+        with m.If(moves):
+            m.d.sync += count.eq(kept)
+        with m.If(done):
+            m.d.sync += count.eq(0)
+
+    def _look(self, m: Module, keeping: Signal, done: Signal, memory: Memory, compactor: Compactor) -> None:
+        """Hold a row of positions against a row of numbers, and go on in one of them."""
+        row, spent, looks = Signal(range(self._rows + 1)), Signal(), Signal()
+        place, advance, read = Signal.like(row), Signal(), memory.read_port()
+        mask, past = meeting(m, self._topk, self.keep.p, row)
+        m.d.comb += advance.eq(~compactor.i.valid | compactor.i.ready)
+        m.d.comb += looks.eq(keeping & ~spent & self.keep.valid & advance)
+        m.d.comb += [self.keep.ready.eq(looks & ~past), read.en.eq(advance), read.addr.eq(row)]
+        with m.If(advance):
+            m.d.sync += [compactor.i.valid.eq(looks), compactor.i.p.mask.eq(mask), place.eq(row)]
+            m.d.sync += compactor.i.p.last.eq(~past & self.keep.p.last)
+        with m.If(looks):
+            m.d.sync += [row.eq(row + past), spent.eq(~past & self.keep.p.last)]
+        with m.If(done):
+            m.d.sync += [row.eq(0), spent.eq(0)]
+        for lane in range(self._topk.lanes):
+            position = Signal(len(row) + self._shift, name=f"position_{lane}")
+            m.d.comb += position.eq((place << self._shift) + lane)
+            stored = read.data[lane].index
+            m.d.comb += compactor.i.p.items[lane].index.eq(Mux(position < self._known, stored, position + self._ahead))
+
+
+def meeting(m: Module, topk: Topk, positions: Any, row: Any) -> tuple[Signal, Signal]:
+    """Return which lanes of row number `row` the positions point to, and whether some of them lie in rows to come."""
+    lanes, bits = topk.lanes, (topk.lanes - 1).bit_length()
+    mask, past = Signal(lanes), Signal()
+    here, beyond = Signal(lanes), Signal(lanes)
+    for lane in range(lanes):
+        of = positions.items[lane].index >> bits
+        m.d.comb += here[lane].eq((positions["count"] > lane) & (of == row))
+        m.d.comb += beyond[lane].eq((positions["count"] > lane) & (of > row))
+    for place in range(lanes):
+        low = [positions.items[lane].index[:bits] if bits else Const(0, 1) for lane in range(lanes)]
+        m.d.comb += mask[place].eq(Cat(*(here[lane] & (low[lane] == place) for lane in range(lanes))).any())
+    m.d.comb += past.eq(beyond.any())
+    return mask, past

@@ -1,0 +1,80 @@
+"""Twin of the bitwidth converter: how full the buffers of the planes are, and what each side waits for."""
+
+from dataclasses import dataclass
+
+from tokensieve.arch.bitwidth import lsb_widths, msb_widths, unit_bits
+from tokensieve.arch.machine import Arch
+from tokensieve.sim.twins.feed import Feed
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row's elements, and their bits in both planes."""
+
+    elements: int
+    msb: int
+    lsb: int
+
+
+class Plane:
+    """Bits of one plane that have come in and have not gone out."""
+
+    def __init__(self, name: str, widths: tuple[int, ...], beat_bits: int) -> None:
+        unit, self._lanes, self._beat_bits = unit_bits(widths), beat_bits // 4, beat_bits
+        self._name = name
+        self._most = (max(widths, default=unit) - unit) * self._lanes + beat_bits
+        self._held = self._beats = 0
+
+    def full(self, row: Row) -> bool:
+        """Return whether the next elements are there."""
+        return self._held >= self._bits(row) * self._lanes or self._ended(row)
+
+    def _ended(self, row: Row) -> bool:
+        return self._beats * self._beat_bits >= row.elements * self._bits(row)
+
+    def _bits(self, row: Row) -> int:
+        return row.msb if self._name == "msb" else row.lsb
+
+    def step(self, row: Row | None, enters: Row | None, pops: bool, offers: bool) -> bool:
+        """Go on by one cycle: elements leave, another row begins, a beat may come; return whether it came."""
+        if enters:
+            self._held = self._beats = 0
+            comes = self._bits(enters) > 0
+        else:
+            if row and pops:
+                self._held = max(self._held - self._bits(row) * self._lanes, 0)
+            comes = row is not None and not self._ended(row) and self._held + self._beat_bits <= self._most
+        if not (comes and offers):
+            return False
+        self._held, self._beats = self._held + self._beat_bits, self._beats + 1
+        return True
+
+
+def twin(arch: Arch, feed: Feed) -> dict[str, list[int]]:
+    """Return the cycles of all transfers. Data: `rows`."""
+    rows: list[Row] = list(feed.data["rows"])
+    bits, beat_bits, lanes = arch.number.onchip_bits, 8 * arch.converter.plane_bytes, arch.converter.lanes
+    widths = {"msb": msb_widths(bits), "lsb": lsb_widths(bits, arch.number.lsb_bits)}
+    planes = {name: Plane(name, of, beat_bits) for name, of in widths.items()}
+    cycles: dict[str, list[int]] = {"command": [], "msb": [], "lsb": [], "o": []}
+    after: Row | None = None
+    now: Row | None = None
+    leaving, done = False, 0
+    for cycle in range(feed.cycles):
+        takes = feed.takes("o", cycle)
+        if leaving and takes:
+            cycles["o"].append(cycle)
+        free = takes or not leaving
+        pops = now is not None and free and all(plane.full(now) for plane in planes.values())
+        last = pops and now is not None and done + lanes >= now.elements
+        enters = after if now is None or last else None
+        for name, plane in planes.items():
+            if plane.step(now, enters, pops, feed.offers(name, cycle)):
+                cycles[name].append(cycle)
+        leaving = pops if free else leaving
+        done = 0 if last else done + lanes * pops
+        now = enters if now is None or last else now
+        if after is None or enters is not None:
+            after = rows.pop(0) if rows and feed.offers("command", cycle) else None
+            cycles["command"] += [cycle] if after else []
+    return cycles

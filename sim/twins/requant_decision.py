@@ -1,0 +1,56 @@
+"""Twin of the decision of progressive quantization: a tree that moves as one, and the register behind it."""
+
+from collections.abc import Iterator, Sequence
+
+from tokensieve.arch.machine import Arch
+from tokensieve.sim.twins.feed import Feed
+from tokensieve.sim.twins.pipe import Pipe
+
+
+class _Tree:
+    """The registers of the tree, of which there may be none."""
+
+    def __init__(self, stages: int) -> None:
+        self._pipe: Pipe[bool] | None = Pipe[bool](stages) if stages else None
+        self.leaving = False
+        """There is a decision on the output."""
+
+    def step(self, last: bool | None, takes: bool) -> bool:
+        """Go on by one cycle with a beat offered, which may be the last of its row; return whether it came in."""
+        free = takes or not self.leaving
+        end = self._pipe.end if self._pipe else last
+        absorbed = end is not None and (free or not end)
+        if free:
+            self.leaving = bool(end)
+        if self._pipe:
+            return self._pipe.step(last, absorbed) and last is not None
+        return absorbed
+
+
+def _beats(blocks: Sequence[Sequence[int]]) -> Iterator[tuple[bool, bool]]:
+    """Yield of every beat whether it is the last of its row and of its block."""
+    for rows in blocks:
+        for row, beats in enumerate(rows):
+            for beat in range(beats):
+                last = beat == beats - 1
+                yield last, last and row == len(rows) - 1
+
+
+def twin(arch: Arch, feed: Feed) -> dict[str, list[int]]:
+    """Return the cycles of all transfers. Data: `blocks`, for each command the beats of its rows."""
+    beats, tree = list(_beats(feed.data["blocks"])), _Tree(arch.requant.tree_stages)
+    cycles: dict[str, list[int]] = {"command": [], "probability": [], "o": []}
+    holds = False
+    for cycle in range(feed.cycles):
+        takes = feed.takes("o", cycle)
+        if tree.leaving and takes:
+            cycles["o"].append(cycle)
+        offered = holds and bool(beats) and feed.offers("probability", cycle)
+        done = False
+        if tree.step(beats[0][0] if offered else None, takes):
+            cycles["probability"].append(cycle)
+            done = beats.pop(0)[1]
+        if done or not holds:
+            holds = feed.offers("command", cycle)
+            cycles["command"] += [cycle] if holds else []
+    return cycles

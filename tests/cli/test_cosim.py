@@ -1,0 +1,142 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tokensieve.cli.app import call
+from tokensieve.rtl.flow import tools
+from tokensieve.study import cosim as study
+from tokensieve.study.units import UNITS
+
+SMALL = ["--vectors", "12", "--set", "topk.lanes=4", "--set", "topk.max_tokens=32"]
+ZERO = ["cosim", "zero-eliminator", *SMALL]
+KEYS = {
+    "unit", "engine", "vectors", "mismatches", "cycle_differences", "work_differences", "stall_cases",
+    "stall_differences", "select_mean", "select_max", "total_mean", "total_max", "rtl_cycles_total", "simulator",
+    "verilog_sha256",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def compiler(needs_tool):
+    for tool, package in (("c++", "g++"), ("make", "make"), ("perl", "perl")):
+        needs_tool(tool, package)
+
+
+def test_equal_units_are_exit_code_0_and_told_in_words(capsys):
+    code = call([*ZERO, "--simulator", "amaranth"])
+
+    out, err = capsys.readouterr()
+    assert (code, err) == (0, "")
+    assert out.startswith("zero-eliminator on amaranth: equal\n  vectors 12, mismatches 0, differences in work 0\n")
+    assert "stalled cases 4, differences from the twin 0" in out
+
+
+def test_the_object_has_the_keys_that_are_promised(capsys):
+    assert call([*ZERO, "--simulator", "amaranth", "--json"]) == 0
+
+    told = json.loads(capsys.readouterr().out)
+    assert told.keys() == KEYS | {"law_cycles_total", "vectors_file"}
+    assert (told["unit"], told["engine"], told["select_max"], told["verilog_sha256"]) == (
+        "zero-eliminator",
+        None,
+        None,
+        None,
+    )
+    assert told["rtl_cycles_total"] == told["law_cycles_total"] > 0
+    assert Path(told["vectors_file"]).exists()
+
+
+def test_a_planted_fault_is_exit_code_1(capsys):
+    code = call([*ZERO, "--simulator", "amaranth", "--mutant", "rest-lost", "--json"])
+
+    told = json.loads(capsys.readouterr().out)
+    assert code == 1
+    assert told["mutant"] == "rest-lost"
+    assert told["mismatches"] > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["zero-eliminatr"], "did you mean 'zero-eliminator'?"),
+        (["zero-eliminator", "--mutant", "rest-losd"], "did you mean 'rest-lost'?"),
+        (["zero-eliminator", "--engine", "radix"], "engine cannot be given, zero-eliminator has none, got 'radix'"),
+        (["topk", "--engine", "radx"], "did you mean 'radix'?"),
+        (["zero-eliminator", "--scores", "unifrm"], "did you mean 'uniform'?"),
+        (["zero-eliminator", "--simulator", "icarus"], "'icarus' is not one of"),
+        (["zero-eliminator", "--simulator", "amaranth", "--coverage"], "--coverage needs --simulator verilator"),
+        (["--vectors", "5"], "name a unit, or 'all'"),
+        (["zero-eliminator", "--vectors", "0"], "invalid value for '--vectors'"),
+    ],
+)
+def test_what_is_not_there_is_a_users_error(arguments, message, capsys):
+    assert call(["cosim", *arguments]) == 2
+
+    assert message in capsys.readouterr().err
+
+
+def test_a_missing_compiler_is_exit_code_3(monkeypatch, capsys):
+    monkeypatch.setenv("PATH", "/nowhere")
+
+    assert call(ZERO) == 3
+    assert "apt-get install g++" in capsys.readouterr().err
+
+
+def test_the_list_names_units_engines_and_mutants(capsys):
+    assert call(["cosim", "--list", "--json"]) == 0
+
+    told = {one["unit"]: one for one in json.loads(capsys.readouterr().out)}
+    assert told.keys() == UNITS.keys()
+    assert told["topk"]["engines"] == ["quickselect", "radix", "bitserial", "bitonic"]
+    assert "rest-lost" in told["zero-eliminator"]["mutants"]
+
+
+def test_verilator_runs_from_any_folder_without_an_activated_venv(compiler, tmp_path):
+    """With a bare PATH, below /tmp, where YoWASP's tools see no absolute path."""
+    keep = {name: os.environ[name] for name in ("HOME", tools.CACHE, "YOWASP_CACHE_DIR") if name in os.environ}
+    command = [Path(sys.executable).parent / "tokensieve", *ZERO, "--json", "--waves"]
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin", **keep},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["simulator"], len(told["verilog_sha256"]), told["mismatches"]) == ("verilator", 64, 0)
+    assert (tmp_path / told["waves_file"]).stat().st_size > 1000
+
+
+def test_both_simulators_tell_the_same(compiler, capsys):
+    objects = []
+    for simulator in study.SIMULATORS:
+        assert call([*ZERO, "--simulator", simulator, "--json"]) == 0
+        objects.append(json.loads(capsys.readouterr().out))
+
+    ignored = ("simulator", "verilog_sha256")
+    first, second = ({key: value for key, value in one.items() if key not in ignored} for one in objects)
+    assert first == second
+
+
+def test_coverage_tells_lines_and_kinds(compiler, capsys):
+    assert call([*ZERO, "--coverage", "--json"]) == 0
+
+    told = json.loads(capsys.readouterr().out)
+    assert told["lines"]["lines_hit"] > 0.7 * told["lines"]["lines"]
+    assert told["bins"]["o.stalled"] > 0
+    assert told["bins"]["expected.index.none"] > 0
+
+
+def test_the_waves_of_amaranths_simulator_are_where_it_says(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    assert call([*ZERO, "--simulator", "amaranth", "--waves", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert Path(told["waves_file"]).read_text().count("$var") > 10

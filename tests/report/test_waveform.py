@@ -1,0 +1,66 @@
+from xml.etree import ElementTree
+
+import pytest
+
+from tokensieve.report.waveform import Wave, waveform_svg
+
+
+def bits(text):
+    return [letter == "#" for letter in text]
+
+
+def words(svg):
+    return [element.text for element in ElementTree.fromstring(svg) if element.tag.endswith("text")]
+
+
+def boxes(svg):
+    """Return the boxes, first cycle and length, by colour."""
+    found = {}
+    for element in ElementTree.fromstring(svg):
+        if element.tag.endswith("rect") and element.get("stroke"):
+            place = (int(element.get("x")) - 120) // 20, int(element.get("width")) // 20
+            found.setdefault(element.get("fill"), []).append(place)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("valid", "ready", "beats"),
+    [
+        ("....", "####", []),
+        (".##.", "####", [(1, 1), (2, 2)]),
+        ("####", "..##", [(0, 2), (3, 3)]),
+        ("##.#", "..#.", [(3, None)]),  # a beat that was withdrawn is none
+        ("####", "....", [(0, None)]),
+    ],
+)
+def test_a_beat_lasts_from_its_offer_until_it_is_taken(valid, ready, beats):
+    assert Wave(name="i", valid=bits(valid), ready=bits(ready)).beats == beats
+
+
+def test_a_probe_shows_a_beat_wherever_it_is_valid():
+    assert Wave(name="found", valid=bits(".##.")).beats == [(1, 1), (2, 2)]
+
+
+def test_waiting_and_taken_beats_have_their_colours():
+    svg = waveform_svg("t", [Wave(name="i", valid=bits("#####"), ready=bits("..##."))])
+
+    assert boxes(svg) == {"#F0E442": [(0, 2), (4, 1)], "#56B4E9": [(2, 1), (3, 1)]}
+
+
+def test_names_numbers_and_payloads_stand_in_the_picture():
+    wave = Wave(name="o", valid=bits("#.#"), ready=bits("###"), payloads=["a<b", "k & c"])
+
+    assert words(waveform_svg("unit", [wave])) == [
+        *("unit", "0", "o.valid", "o.ready", "o", "0", "1"), "o 0: a<b", "o 1: k & c",
+    ]  # fmt: skip
+
+
+def test_of_many_beats_the_first_and_the_last_are_described():
+    wave = Wave(name="o", valid=bits("#" * 9), ready=bits("#" * 9), payloads=[f"beat{n}" for n in range(9)])
+    described = [word for word in words(waveform_svg("t", [wave])) if "beat" in word]
+
+    assert described == [*(f"o {n}: beat{n}" for n in range(5)), "o 8: beat8"]
+
+
+def test_nothing_can_be_drawn_and_any_title():
+    assert words(waveform_svg("<\x00&>", [])) == ["<?&>", "0"]
