@@ -161,7 +161,7 @@ def plane_command(arch: Arch) -> StructLayout:
     )
 
 
-class CascadeOp(enum.Enum, shape=2):
+class CascadeOp(enum.Enum, shape=2):  # type: ignore[call-arg]  # amaranth is untyped
     """What a cascade pruner is told to do; see `tokensieve.rtl.cascade_pruner`."""
 
     CLEAR = 0

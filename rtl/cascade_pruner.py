@@ -43,15 +43,15 @@ from tokensieve.rtl.topk import TopKEngine
 class CascadePruner(wiring.Component):
     """Adds up the importance of tokens and heads, and prunes both, layer after layer.
 
-    Pruned ones are gone, with their sums: whoever wants to choose among all tokens again, as the first layer of a decode
-    step does, keeps their sums elsewhere.
+    Pruned ones are gone, with their sums: whoever wants to choose among all tokens again, as the first layer of a
+    decode step does, keeps their sums elsewhere.
 
     Timing
     ------
     Obeys ``arch.cascade_law``. A command is taken every cycle as long as the accumulator that it is for can take it;
     tokens and heads add at the same time. A PRUNE has all parts to itself and takes what its parts take, one after the
-    other: the sums are read and selected from, and when the last kept position is known, sums and numbers are compacted.
-    The next command is taken up in the cycle after the last row of numbers has left.
+    other: the sums are read and selected from, and when the last kept position is known, sums and numbers are
+    compacted. The next command is taken up in the cycle after the last row of numbers has left.
 
     Parameters
     ----------
@@ -115,7 +115,8 @@ class CascadePruner(wiring.Component):
         ):  # fmt: skip
             wiring.connect(m, wiring.flipped(outer), inner)
         for inner, outer in (
-            (gather.request, self.request), (gather.o, self.row), (engine.found, self.found), (engine.round, self.round),
+            (gather.request, self.request), (gather.o, self.row),
+            (engine.found, self.found), (engine.round, self.round),
         ):  # fmt: skip
             wiring.connect(m, inner, wiring.flipped(outer))
         wiring.connect(m, engine.o, kept.i)
@@ -127,23 +128,18 @@ class CascadePruner(wiring.Component):
         return m
 
     def _sequence(self, m: Module, engine: TopKEngine, kept: BlockQueue) -> None:
-        """Hand each command to its parts; for a PRUNE, wait until the kept positions are known, then until they left."""
+        """Hand each command to its parts. For a PRUNE, wait until the kept positions are known, then until all left."""
         now = self._command.o.p
-        alive = [Signal(length_bits(self._arch.topk), name=f"alive_{kind}") for kind in ("tokens", "heads")]
-        offered = Signal.like(alive[0])
         self._left = Signal()  # the last row of numbers leaves
-        told = stream.Signature(0).create(path=("told",))  # what the parts are to be told, now
+        told = stream.Signature(0).create(path=("told",))  # there is something that the parts are to be told
         op, prune = Signal(SumsOp), Signal()
-        m.d.comb += [offered.eq(Mux(now.heads, alive[1], alive[0])), prune.eq(now.op == CascadeOp.PRUNE)]
-
+        m.d.comb += prune.eq(now.op == CascadeOp.PRUNE)
         with m.FSM():
             with m.State("next"):
-                m.d.comb += told.valid.eq(self._command.o.valid)
-                with m.Switch(now.op):
-                    for one, its in zip(CascadeOp, (SumsOp.CLEAR, SumsOp.GROW, SumsOp.ADD, SumsOp.READ), strict=True):
-                        with m.Case(one):
-                            m.d.comb += op.eq(its)
-                m.d.comb += self._command.o.ready.eq(told.ready & ~prune)
+                m.d.comb += [told.valid.eq(self._command.o.valid), self._command.o.ready.eq(told.ready & ~prune)]
+                for one, its in zip(CascadeOp, (SumsOp.CLEAR, SumsOp.GROW, SumsOp.ADD, SumsOp.READ), strict=True):
+                    with m.If(now.op == one):
+                        m.d.comb += op.eq(its)
                 with m.If(told.valid & told.ready & prune):
                     m.next = "select"
             with m.State("select"):
@@ -157,23 +153,34 @@ class CascadePruner(wiring.Component):
                 m.d.comb += self._command.o.ready.eq(self._left)
                 with m.If(self._left):
                     m.next = "next"
+        self._tell(m, engine, told, op)
 
-        numbered = (op == SumsOp.CLEAR) | (op == SumsOp.GROW) | (op == SumsOp.KEEP)
+    def _tell(self, m: Module, engine: TopKEngine, told: Any, op: Signal) -> None:
+        """Tell sums and numbers of tokens or of heads to do `op`, and the engine to select from what is READ."""
+        now = self._command.o.p
         ours = (~now.heads, now.heads)
-        sinks = [*(part.command for part in (*self._sums, *self._ids)), engine.command]
-        fork(m, told, sinks, [*ours, *(mine & numbered for mine in ours), op == SumsOp.READ])
-        for sink in sinks[:-1]:
+        numbered = (op == SumsOp.CLEAR) | (op == SumsOp.GROW) | (op == SumsOp.KEEP)
+        parts = [part.command for part in (*self._sums, *self._ids)]
+        fork(m, told, [*parts, engine.command], [*ours, *(mine & numbered for mine in ours), op == SumsOp.READ])
+        for sink in parts:
             m.d.comb += [sink.p.op.eq(op), sink.p.n.eq(now.n), sink.p.pin.eq(now.pin)]
-        m.d.comb += [engine.command.p.n.eq(offered), engine.command.p.k.eq(now.k), engine.command.p.seed.eq(now.seed)]
-        for mine, count in zip(ours, alive, strict=True):
-            with m.If(mine & self._command.o.valid & self._command.o.ready):
-                with m.Switch(now.op):
-                    with m.Case(CascadeOp.CLEAR):
-                        m.d.sync += count.eq(now.n)
-                    with m.Case(CascadeOp.GROW):
-                        m.d.sync += count.eq(count + now.n)
-                    with m.Case(CascadeOp.PRUNE):
-                        m.d.sync += count.eq(Mux(now.k < count, now.k, count))
+
+        counts = [self._alive(m, mine, name) for mine, name in zip(ours, ("tokens", "heads"), strict=True)]
+        m.d.comb += [engine.command.p.n.eq(Mux(now.heads, counts[1], counts[0])), engine.command.p.k.eq(now.k)]
+        m.d.comb += engine.command.p.seed.eq(now.seed)
+
+    def _alive(self, m: Module, mine: Any, name: str) -> Signal:
+        """Return how many of one kind are alive."""
+        now, count = self._command.o.p, Signal(length_bits(self._arch.topk), name=f"alive_{name}")
+        done = Signal(name=f"done_{name}")
+        m.d.comb += done.eq(mine & self._command.o.valid & self._command.o.ready)
+        with m.If(done & (now.op == CascadeOp.CLEAR)):
+            m.d.sync += count.eq(now.n)
+        with m.Elif(done & (now.op == CascadeOp.GROW)):
+            m.d.sync += count.eq(count + now.n)
+        with m.Elif(done & (now.op == CascadeOp.PRUNE)):
+            m.d.sync += count.eq(Mux(now.k < count, now.k, count))
+        return count
 
     def _rank(self, m: Module, engine: TopKEngine) -> None:
         """Send the scores of whichever sums are read to the engine."""

@@ -23,8 +23,8 @@ class IdTable(wiring.Component):
     Timing
     ------
     A KEEP looks at one row of positions against one row of numbers a cycle, as the accumulators do: rows kept, at least
-    1, plus the row in which the last one lies. Its last row stands on ``o`` ``topk.compactor_stages`` + 3 cycles after the
-    last look. The next command is taken in the cycle in which that row leaves.
+    1, plus the number of the row in which the last one lies. Its last row stands on ``o`` ``topk.compactor_stages`` + 3
+    cycles after the last look. The next command is taken in the cycle in which that row leaves.
 
     Parameters
     ----------

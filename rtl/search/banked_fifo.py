@@ -22,7 +22,7 @@ class BankedFifo(wiring.Component):
     Timing
     ------
     A row a cycle in, a row a cycle out. What is written in one cycle can be asked for in the next, and stands on ``o``
-    in the cycle after it was asked for.
+    one cycle after that, or at once with ``read_domain="comb"``.
 
     Parameters
     ----------
@@ -34,6 +34,8 @@ class BankedFifo(wiring.Component):
         Rows of the longest packet.
     ram_style : str
         Kind of memory that synthesis is to use: ``block``, ``distributed`` or ``auto``.
+    read_domain : str
+        ``sync``: the memory has a register behind it. ``comb``: it has none, and cannot be of block memories.
 
     Members
     -------
@@ -44,12 +46,10 @@ class BankedFifo(wiring.Component):
     row : ``In(range(rows))``
         Row to read.
     o : ``Out(ArrayLayout(data, lanes))``
-        The row asked for in the cycle before.
+        The row asked for, in the cycle after, or in the same one with ``read_domain="comb"``.
     """
 
-    def __init__(
-        self, lanes: int, data: Layout, rows: int, ram_style: str = "auto", read_domain: str = "sync"
-    ) -> None:
+    def __init__(self, lanes: int, data: Layout, rows: int, ram_style: str = "auto", read_domain: str = "sync") -> None:
         self._rows = max(2, rows)  # a memory of one place would have no address
         super().__init__(
             {

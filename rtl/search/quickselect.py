@@ -146,7 +146,7 @@ class QuickselectCore(wiring.Component):
         m.d.comb += [self.round.valid.eq(budget.restart), self.round.payload.size.eq(size)]
 
     def _decided(self, m: Module, written: Value) -> Value:
-        """Return when a round can be decided: all of it is written, and both sides' counts are added up and compared."""
+        """Return when a round can be decided: all of it is written, both sides are counted and compared."""
         for cycle in range(self._topk.compactor_stages, self._topk.quickselect_count_stages + 2):
             later = Signal(name=f"written{cycle}")
             m.d.sync += later.eq(written)

@@ -66,8 +66,8 @@ class SetReader(wiring.Component):
         lanes, bits = self._topk.lanes, (self._topk.lanes - 1).bit_length()
         fetch, fetched, ask = Signal(), Signal(), Signal()
         upper, lane = Signal(reset_less=True), Signal(max(1, bits), reset_less=True)
-        left, ends = Signal(length_bits(self._topk), reset_less=True), Signal()
-        m.d.comb += ends.eq(left <= lanes)
+        left, full, ends = Signal(length_bits(self._topk), reset_less=True), Signal(), Signal()
+        m.d.comb += [full.eq(left >= lanes), ends.eq(left <= lanes)]
 
         m.d.sync += [fetch.eq(self.begin), fetched.eq(fetch), self.row.eq(self.row + 1)]
         with m.If(self.begin):
@@ -80,7 +80,7 @@ class SetReader(wiring.Component):
 
         scores = self.o.payload.scores
         m.d.sync += [self.o.valid.eq(ask), self.o.payload.last.eq(ends)]
-        m.d.sync += [self.o.payload.mask[i].eq(left > i) for i in range(lanes)]
+        m.d.sync += [self.o.payload.mask[i].eq(full | ((left & (lanes - 1)) > i)) for i in range(lanes)]
         m.d.sync += [scores[i].eq(Mux(upper, self.above[i], self.below[i])) for i in range(lanes)]
         with m.If(fetched):
             m.d.sync += self.pivot.eq(self._pick(m, [scores[i] for i in range(lanes)], lane))

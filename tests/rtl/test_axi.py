@@ -175,7 +175,10 @@ def test_cocotbext_axi_drives_a_wrapped_unit_on_verilator():
     """Gaps and stalls are pauses by the clock there: other cycles than on Amaranth's simulator, the same beats."""
     unit, arch, vectors = wrapped("axi-zero-eliminator")
     harness, trials = unit.harness(), alone(COUNT) + paused()
-    cases = [case(harness.stimulus(arch, vectors, t.which), stalls=t.stalls, limit=t.limit(unit, arch, vectors)) for t in trials]
+    cases = [
+        case(harness.stimulus(arch, vectors, t.which), stalls=t.stalls, limit=t.limit(unit, arch, vectors))
+        for t in trials
+    ]
     cases += [replace(cases[COUNT], gaps={"i": [0, 2, 0, 5]})]
     trials += [trials[COUNT]]
     records = verilator.run(verilator.build(harness.component(arch), "axi_zero_eliminator"), cases)

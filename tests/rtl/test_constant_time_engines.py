@@ -20,14 +20,14 @@ SHAPES = [
     Topk(engine="bitserial", lanes=4, max_tokens=21, score_bits=12, count_stages=3),
     Topk(engine="bitserial", lanes=8, max_tokens=33, score_bits=7, count_stages=4, compactor="max_frequency"),
     Topk(engine="bitserial", lanes=16, max_tokens=2, score_bits=32, count_stages=2),
-    Topk(engine="bitserial", lanes=32, max_tokens=40, score_bits=5, count_stages=6),
+    Topk(engine="bitserial", lanes=32, max_tokens=34, score_bits=5, count_stages=6),
     Topk(engine="bitonic", lanes=1, max_tokens=2, score_bits=4),
     Topk(engine="bitonic", lanes=2, max_tokens=3, score_bits=4),
     Topk(engine="bitonic", lanes=1, max_tokens=8, score_bits=4),
     Topk(engine="bitonic", lanes=4, max_tokens=21, score_bits=12),
     Topk(engine="bitonic", lanes=8, max_tokens=33, score_bits=7, compactor="max_frequency"),
     Topk(engine="bitonic", lanes=16, max_tokens=2, score_bits=32),
-    Topk(engine="bitonic", lanes=32, max_tokens=40, score_bits=5),
+    Topk(engine="bitonic", lanes=32, max_tokens=34, score_bits=5),
 ]
 MUTANTS = [(SMALL[0], mutant) for mutant in bitserial.MUTANTS] + [(SMALL[1], mutant) for mutant in bitonic.MUTANTS]
 
@@ -51,7 +51,7 @@ def test_every_shape_takes_the_cycles_of_its_law(topk):
     assert alone(topk, commands) == expected(topk, commands)
 
 
-@pytest.mark.parametrize("topk", SHAPES, ids=name)
+@pytest.mark.parametrize("topk", [*SMALL, *SHAPES[2::5]], ids=name)
 def test_commands_in_a_row_leave_nothing_to_one_another(topk):
     commands = corners(topk)
 

@@ -258,10 +258,10 @@ class Topk(ArchModel):
     def quickselect_round_cycles(self) -> int:
         """Cycles of a round of quickselect beyond streaming its set.
 
-        The FIFO's read, the comparison, the zero eliminator, which has written all survivors when the next set is known,
-        and the product that numbers the next pivot. The pivot's row is asked for in that cycle, a cycle before the first
-        row of its set. Counting the two sides, meanwhile, takes `quickselect_count_stages` registers, adding them up one
-        and the decision one: where these are more than those of the zero eliminator, they count.
+        The FIFO's read, the comparison, the zero eliminator, which has written all survivors when the next set is
+        known, and the product that numbers the next pivot. The pivot's row is asked for in that cycle, a cycle before
+        the first row of its set. Meanwhile, both sides are counted, added up and compared: if these registers are more
+        than those of the zero eliminator, they count.
         """
         return 2 + max(self.compactor_stages, self.quickselect_count_stages + 2) + 1
 

@@ -36,7 +36,7 @@ class GatherLaw:
     >>> law.cycles(GatherWork(rows=100, granules=300, memory_latency=40))
     350
     >>> law.cycles(GatherWork(rows=100, granules=300, memory_latency=80))
-    434
+    470
     >>> law.cycles(GatherWork(rows=0, granules=0, memory_latency=80))
     10
     """
@@ -81,7 +81,7 @@ class GatherLaw:
 
 
 class TokenGather(ArchModel):
-    """Token gather: kept tokens in, the K or V rows of these tokens out of memory, one granule a cycle.
+    """Kept tokens go in, and their K or V rows come out of memory, one granule a cycle.
 
     Granules and channels are those of `dram`, tokens and their lanes those of `topk`.
     """

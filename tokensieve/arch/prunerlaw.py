@@ -47,6 +47,8 @@ class LocalValueLaw:
         return self.topk.cycles(work) + self.queue_latency
 
 
+_NOTHING = TopkWork(items=0, kept=0, sizes=())
+
 CascadeOp = Literal["clear", "grow", "add", "prune"]
 
 
@@ -62,7 +64,7 @@ class CascadeStep:
     lines: int = 0
     """ADD: rows that come in."""
 
-    search: TopkWork = TopkWork(items=0, kept=0, sizes=())
+    search: TopkWork = _NOTHING
     """PRUNE: what the top-k engine does."""
 
     last: int = 0
@@ -95,7 +97,7 @@ class CascadeLaw:
         return self.sums.interval
 
     def prune(self, step: CascadeStep) -> int:
-        """Return the cycles of a PRUNE, from the sums' first row addressed, not counted, to the last row of numbers out.
+        """Return the cycles of a PRUNE, from the sums' first row addressed (not counted) to the last numbers out.
 
         The sums are read and selected from. Then each row of kept positions meets one row of sums a cycle, until both
         have come to the last one that is kept.
@@ -107,8 +109,9 @@ class CascadeLaw:
     def cycles(self, steps: Iterable[CascadeStep]) -> int:
         """Return the cycles of commands that are all there, from the first one in to the last row of numbers out.
 
-        Nothing waits: neither for elements nor for room on the outputs. The last command is a PRUNE. Tokens and heads add at
-        the same time; a command waits until its accumulator is free, and what is not an ADD until all sums are stored.
+        Nothing waits: neither for elements nor for room on the outputs. The last command is a PRUNE. Tokens and heads
+        add at the same time; a command waits until its accumulator is free, and what is not an ADD until all sums are
+        stored.
         """
         now, free, stored = 1, [0, 0], [0, 0]  # a register first
         for step in steps:

@@ -38,7 +38,7 @@ class CascadePrunerHarness:
         return unit_class(self.module, "CascadePruner")(arch)
 
     def stimulus(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Stimulus:
-        """Return the scripts, one after the other. Where they run together, memory takes the longest of its latencies."""
+        """Return the scripts, one after the other. Memory takes the longest of their latencies."""
         beats: dict[str, list[int]] = {name: [] for name in ("command", "probability", "output", "fetch", "data")}
         for index in which:
             for name, some in self._beats(arch, vectors, index).items():
@@ -99,11 +99,12 @@ class CascadePrunerHarness:
         prunes = [0, *accumulate(len(part(vectors.expected, "kept", index)) for index in which)]
         sizes = probed_sizes(arch.topk, prunes[-1], record)
         return [
-            {"sizes": np.array(sum(sizes[first:last], []), dtype=np.int64)} for first, last in pairwise(prunes)
-        ]  # fmt: skip
+            {"sizes": np.array([size for some in sizes[first:last] for size in some], dtype=np.int64)}
+            for first, last in pairwise(prunes)
+        ]
 
     def cycles(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, int]]:
-        """Return the cycles from a script's first command in to its last row of numbers out; -1 where it did not come."""
+        """Return the cycles from a script's first command in to its last numbers out; -1 where they are missing."""
         commands = [0, *accumulate(len(part(vectors.inputs, "op", index)) for index in which)]
         came, counted = record.cycles_of("command"), []
         for place, packets in enumerate(_scripts_packets(arch, vectors, which, record)):

@@ -52,8 +52,8 @@ class TopkHarness:
             {
                 "kept": items_of(packets, place, "index"),
                 "kept_scores": items_of(packets, place, "score"),
-                "threshold": np.int64(_field(verdicts, place, "threshold")),
-                "ties": np.int64(_field(verdicts, place, "ties")),
+                "threshold": np.array(_field(verdicts, place, "threshold")),
+                "ties": np.array(_field(verdicts, place, "ties")),
             }
             for place in range(len(which))
         ]

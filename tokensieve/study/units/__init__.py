@@ -13,6 +13,7 @@ UNITS: dict[str, str] = {
     "zero-eliminator": "zero_eliminator:ZeroEliminatorUnit",
     "topk": "topk:TopkUnit",
     "local-value-pruner": "local_value_pruner:LocalValuePrunerUnit",
+    "cascade-pruner": "cascade_pruner:CascadePrunerUnit",
     "token-gather": "token_gather:TokenGatherUnit",
     "axi-topk": "axi:AxiTopk",
     "axi-zero-eliminator": "axi:AxiZeroEliminator",

@@ -70,9 +70,8 @@ def steps_of(vectors: Vectors, index: int) -> Iterator[tuple[CascadeStep, list[i
         step = dict(zip(_FIELDS, values, strict=True))
         kept = positions[: step["kept"]]
         search = TopkWork(items=step["offered"], kept=step["k"], sizes=sizes[: step["rounds"]])
-        yield CascadeStep(
-            op=_OPS[step["op"]], heads=bool(step["heads"]), lines=step["lines"], search=search, last=max(kept, default=0)
-        ), kept  # fmt: skip
+        last, heads = max(kept, default=0), bool(step["heads"])
+        yield CascadeStep(op=_OPS[step["op"]], heads=heads, lines=step["lines"], search=search, last=last), kept
         positions, sizes = positions[step["kept"] :], sizes[step["rounds"] :]
 
 
@@ -86,7 +85,7 @@ def _tasks(arch: Arch, vectors: Vectors, index: int) -> Iterator[Any]:
         begins = [base + number * row_bytes for number in ids[: len(kept)]]
         yield Task(
             op=step.op, heads=step.heads, lines=step.lines, offered=int(step.search.items), positions=tuple(kept),
-            search=arch.topk.law.search(step.search) if step.op == "prune" else 0,
+            search=int(arch.topk.law.search(step.search)) if step.op == "prune" else 0,
             granules=[(b + row_bytes - 1) // granule - b // granule + 1 for b in begins] if row_bytes else None,
         )  # fmt: skip
         ids = ids[len(kept) :]
