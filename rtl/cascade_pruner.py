@@ -142,9 +142,8 @@ class CascadePruner(wiring.Component):
                         m.d.comb += op.eq(its)
                 with m.If(told.valid & told.ready & prune):
                     m.next = "select"
-            with m.State("select"):
-                with m.If(kept.i.valid & kept.i.ready & kept.i.p.last):
-                    m.next = "keep"
+            with m.State("select"), m.If(kept.i.valid & kept.i.ready & kept.i.p.last):
+                m.next = "keep"
             with m.State("keep"):
                 m.d.comb += [told.valid.eq(1), op.eq(SumsOp.KEEP)]
                 with m.If(told.ready):

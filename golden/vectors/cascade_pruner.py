@@ -25,6 +25,8 @@ OPS: tuple[Op, ...] = ("clear", "grow", "add", "prune")
 
 _NONE = np.zeros((0, 0), np.int64)
 _LATENCY = 12
+_MANY = 64
+"""More rows than these are short ones, so that fetching does not last much longer than all the rest of a script."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ class Script:
     def prune_tokens(self, k: int, pin: bool = False, row_bytes: int = 0) -> None:
         """Keep `k` tokens; with `pin` the last one whatever its importance."""
         before = self.cascade.tokens
+        if k > _MANY:
+            row_bytes = min(row_bytes, self.arch.dram.granule_bytes // 2)
         chosen = self.cascade.prune_tokens(k, self.number, int(before[-1]) if pin else None)
         self._pruned(before, chosen, Step("prune", False, k=k, number=self.number, pin=pin, row_bytes=row_bytes))
 
@@ -188,7 +192,7 @@ def _fetched(arch: Arch, script: Sequence[Step], base: int, seed: int) -> tuple[
 
 def _random(arch: Arch, rng: np.random.Generator, name: str) -> Script:
     """Return a few layers, each with less tokens and heads than the one before; every second time of a decode step."""
-    heads = int(rng.integers(1, min(arch.importance.max_heads, 6), endpoint=True))
+    heads = int(rng.integers(1, min(arch.importance.max_heads, arch.topk.max_tokens, 6), endpoint=True))
     context, layers = int(rng.integers(1, arch.topk.max_tokens, endpoint=True)), int(rng.integers(1, 4))
     decode = bool(rng.integers(2)) and context < arch.topk.max_tokens
     script = Script(arch, rng, name, context, heads)

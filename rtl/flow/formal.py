@@ -33,6 +33,7 @@ smtbmc yices
 [script]
 read_rtlil design.il
 prep -top claim
+memory_map
 [files]
 design.il
 """

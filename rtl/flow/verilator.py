@@ -119,9 +119,9 @@ def _run(built: Build, cases: Sequence[Case], folder: Path) -> list[Record]:
     told = {CASES: str(folder / "cases.json"), RECORDS: str(records), AXI: built.axi}
     with _runner(folder) as runner:
         runner.test(
-            test_module=_AXI_TEST if built.axi else _TEST, hdl_toplevel=TOP, hdl_toplevel_lang="verilog", build_dir=built.folder, test_dir=folder,
-            results_xml=str(results), waves=bool(built.waves), extra_env=told, log_file=folder / _LOG,
-            timescale=("1ns", "1ps"),
+            test_module=_AXI_TEST if built.axi else _TEST, hdl_toplevel=TOP, hdl_toplevel_lang="verilog",
+            build_dir=built.folder, test_dir=folder, results_xml=str(results), waves=bool(built.waves), extra_env=told,
+            log_file=folder / _LOG, timescale=("1ns", "1ps"),
         )  # fmt: skip
     _check_results(results, folder / _LOG)
     found = read_records(records)

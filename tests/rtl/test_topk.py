@@ -76,7 +76,7 @@ def _stalled(which, arch, vectors):
 
 @pytest.mark.parametrize("mutant", mutants_of("topk"), ids=lambda mutant: mutant.name)
 def test_planted_fault_is_caught(mutant):
-    arch = small(engine=ENGINE, max_tokens=45)
+    arch = small(engine=mutant.engine or ENGINE, max_tokens=45)
     together = [Trial(tuple(range(start, 20, 5)), {}, {"o": _stalls(start % 4)}) for start in range(5)]
     together.append(Trial((2, 3, 13, 14), {}, {"o": [True] * STALL}))  # more than fits in the drain
 

@@ -65,7 +65,7 @@ def cosim(
 
     from tokensieve.study.cosim import cosim as run
 
-    requests = _requests(unit, engine, arch, sets or [])
+    requests = _requests(unit, engine, arch, sets or [], mutant)
     folder = Path.cwd()
     told = []
     for request in requests:
@@ -82,19 +82,40 @@ def cosim(
         raise typer.Exit(1)
 
 
-def _requests(name: str, engine: str | None, arch: str, sets: list[str]) -> "list[Request]":
-    """Return one request for each unit and engine that were asked for."""
+def _requests(name: str, engine: str | None, arch: str, sets: list[str], mutant: str | None) -> "list[Request]":
+    """Return one request for each unit and engine that were asked for; of a faulty unit, one."""
     from tokensieve.arch import load_arch
     from tokensieve.study.cosim import Request
     from tokensieve.study.units import UNITS, find_engine, find_unit
 
-    units = [find_unit(one) for one in UNITS] if name == ALL else [find_unit(name)]
     machine = load_arch(arch, sets)
+    if mutant is not None:
+        unit = find_unit(name)
+        return [
+            Request(
+                unit=unit,
+                engine=find_engine(unit, _faulty(name, engine, mutant), machine),
+                arch=machine,
+                count=1,
+                seed=0,
+            )
+        ]
+    units = [find_unit(one) for one in UNITS] if name == ALL else [find_unit(name)]
     return [
         Request(unit=unit, engine=one, arch=machine, count=1, seed=0)
         for unit in units
         for one in (unit.engines() if engine is None else (find_engine(unit, engine, machine),))
     ]
+
+
+def _faulty(name: str, engine: str | None, mutant: str) -> str | None:
+    """Return the engine to plant a fault in: the one it lies in, or the one asked for, if any."""
+    from tokensieve.rtl.flow.mutants.base import find_mutant
+
+    needed = find_mutant(name, mutant).engine
+    if needed and engine not in (None, needed):
+        raise typer.BadParameter(f"mutant {mutant} lies in engine {needed}, got --engine {engine}")
+    return needed or engine
 
 
 def _file_name(request: "Request") -> str:

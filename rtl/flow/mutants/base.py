@@ -40,6 +40,9 @@ class Mutant:
     why: str
     """What fault this is."""
 
+    engine: str = ""
+    """Engine of the unit that the fault lies in; any of them if empty."""
+
 
 def mutants_of(unit: str) -> tuple[Mutant, ...]:
     """Return the mutants of `unit`; none where it has no list."""

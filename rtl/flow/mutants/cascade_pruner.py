@@ -43,8 +43,8 @@ MUTANTS = (
     Mutant(
         name="keeps-too-early",
         module=_PRUNER,
-        old="with m.If(kept.i.valid & kept.i.ready & kept.i.p.last):",
-        new="with m.If(kept.i.valid & kept.i.ready):",
+        old="kept.i.valid & kept.i.ready & kept.i.p.last",
+        new="kept.i.valid & kept.i.ready",
         why="compaction begins with the first row of kept positions, not with the last",
     ),
     Mutant(

@@ -1,8 +1,13 @@
-"""Planted faults of the shell around the search cores, and of the drain."""
+"""Planted faults of the shell around the search cores, of the drain, and of every core."""
 
+from dataclasses import replace
+
+from tokensieve.rtl.flow.mutants import bitonic, bitserial, quickselect, radix
 from tokensieve.rtl.flow.mutants.base import Mutant
 
-MUTANTS = (
+_CORES = {"quickselect": quickselect, "radix": radix, "bitserial": bitserial, "bitonic": bitonic}
+
+SHELL = (
     Mutant(
         name="searches-all",
         module="tokensieve.rtl.topk",
@@ -67,3 +72,5 @@ MUTANTS = (
         why="a pipeline with nothing at its end moves only while its consumer is ready",
     ),
 )
+
+MUTANTS = SHELL + tuple(replace(one, engine=engine) for engine, core in _CORES.items() for one in core.MUTANTS)
