@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal, Value, unsigned
+from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
-from amaranth.lib.data import ArrayLayout
 from amaranth.lib.wiring import In, Out
 
 from tokensieve.arch.datapath import Topk
@@ -31,13 +30,13 @@ class Counters(wiring.Component):
 
     Members
     -------
-    levels : ``In(ArrayLayout(unsigned(bins), topk.lanes))``
+    levels : ``In(bins).array(topk.lanes)``
         For each lane of a row, the bins that its score reaches; 0 where there is none.
     restart : ``In(1)``
         The row is the first of its set; those before it are forgotten.
     target : ``In(length_bits(topk))``
         Scores wanted.
-    totals : ``Out(ArrayLayout(unsigned(length_bits(topk)), bins))``
+    totals : ``Out(length_bits(topk)).array(bins)``
         Scores that reach each bin.
     reached : ``Out(bins)``
         Bins that `target` scores or more reach.
@@ -46,10 +45,10 @@ class Counters(wiring.Component):
     def __init__(self, topk: Topk, bins: int) -> None:
         super().__init__(
             {
-                "levels": In(ArrayLayout(unsigned(bins), topk.lanes)),
+                "levels": In(bins).array(topk.lanes),
                 "restart": In(1),
                 "target": In(length_bits(topk)),
-                "totals": Out(ArrayLayout(unsigned(length_bits(topk)), bins)),
+                "totals": Out(length_bits(topk)).array(bins),
                 "reached": Out(bins),
             }
         )
@@ -57,9 +56,8 @@ class Counters(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        lanes = [self.levels[lane] for lane in range(self._topk.lanes)]
         planes = []
-        for bit, plane in enumerate(self._planes(m, lanes)):
+        for bit, plane in enumerate(self._planes(m, self.levels)):
             planes.append(Signal(self._bins, name=f"plane{bit}", reset_less=True))
             m.d.sync += planes[-1].eq(plane)
         for number in range(self._bins):

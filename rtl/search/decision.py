@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Signal, Value, unsigned
+from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import wiring
-from amaranth.lib.data import ArrayLayout
 from amaranth.lib.wiring import In, Out
 
 from tokensieve.arch.datapath import Topk
@@ -36,7 +35,7 @@ class Decision(wiring.Component):
         Scores offered, scores to keep.
     reached : ``In(bins(topk))``
         Bins that as many scores reach as are sought.
-    totals : ``In(ArrayLayout(unsigned(length_bits(topk)), bins(topk)))``
+    totals : ``In(length_bits(topk)).array(bins(topk))``
         Scores that reach each bin. Both hold still for 3 cycles.
     choose : ``In(1)``
         They are those of the whole set.
@@ -60,7 +59,7 @@ class Decision(wiring.Component):
                 "n": In(count),
                 "k": In(count),
                 "reached": In(bins(topk)),
-                "totals": In(ArrayLayout(unsigned(count), bins(topk))),
+                "totals": In(count).array(bins(topk)),
                 "choose": In(1),
                 "target": Out(count),
                 "decided": Out(decided(topk)),
@@ -145,7 +144,7 @@ class Decision(wiring.Component):
         """Split the set at the chosen bin: those above it are kept, those in it are left. Return whether all are kept."""
         here, above = Signal.like(self.size, reset_less=True), Signal.like(self.size, reset_less=True)
         whole = Signal()
-        m.d.sync += [above.eq(pick([self.size, *(total for total in self.totals)], chosen)), here.eq(above)]
+        m.d.sync += [above.eq(pick([self.size, *self.totals], chosen)), here.eq(above)]
         with m.If(step[1] & self.reached[-1]):
             m.d.sync += above.eq(0)  # nothing is above the highest bin
         with m.If(step[2]):

@@ -5,7 +5,7 @@ from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import wiring
-from amaranth.lib.data import ArrayLayout, StructLayout
+from amaranth.lib.data import StructLayout
 from amaranth.lib.wiring import In, Out
 
 from tokensieve.arch.datapath import Topk
@@ -93,7 +93,7 @@ class Digits(wiring.Component):
         The loaded row, zeros where lanes do not count.
     survivors : ``Out(event(sparse_row(topk.lanes, unsigned(most_left(topk)))))``
         The stored row, marks where scores match.
-    levels : ``Out(ArrayLayout(unsigned(bins(topk)), topk.lanes))``
+    levels : ``Out(bins(topk)).array(topk.lanes)``
         The bins that each lane's score reaches, for `Counters`.
     restart : ``Out(1)``
         With `levels`: it is a set's first row.
@@ -108,7 +108,7 @@ class Digits(wiring.Component):
                 "stop": In(1),
                 "written": Out(event(set_row(topk))),
                 "survivors": Out(event(sparse_row(topk.lanes, unsigned(max(1, most_left(topk)))))),
-                "levels": Out(ArrayLayout(unsigned(bins(topk)), topk.lanes)),
+                "levels": Out(bins(topk)).array(topk.lanes),
                 "restart": Out(1),
             }
         )

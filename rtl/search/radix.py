@@ -62,8 +62,9 @@ class RadixCore(wiring.Component):
         m.d.comb += [fifo.row.eq(reader.row), reader.words.eq(fifo.o)]
         wiring.connect(m, reader.o, digits.stored)
         m.d.comb += [digits.decided.eq(decision.decided), digits.stop.eq(self.done), reader.stop.eq(self.done)]
-        m.d.comb += [counters.levels.eq(digits.levels), counters.restart.eq(digits.restart)]
-        m.d.comb += [counters.target.eq(decision.target), decision.totals.eq(counters.totals)]
+        m.d.comb += [level.eq(digits.levels[lane]) for lane, level in enumerate(counters.levels)]
+        m.d.comb += [total.eq(counters.totals[number]) for number, total in enumerate(decision.totals)]
+        m.d.comb += [counters.restart.eq(digits.restart), counters.target.eq(decision.target)]
         m.d.comb += decision.reached.eq(counters.reached)
         self._load(m, digits, decision)
         self._sequence(m, reader, decision)

@@ -96,7 +96,7 @@ def _expected(topk, scores, k, number):
 numbers = st.integers(0, 200_000)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(commands=st.lists(st.tuples(command(SMALL, searched=True), numbers), min_size=1, max_size=6))
 def test_core_searches_as_golden_does_in_the_cycles_of_its_law(commands):
     """Whatever was searched before: a command is loaded in the cycle after the last one is done."""
@@ -106,13 +106,12 @@ def test_core_searches_as_golden_does_in_the_cycles_of_its_law(commands):
 
 
 @pytest.mark.parametrize("compactor", COMPACTORS)
-@pytest.mark.parametrize("max_tokens", [2, 33, 50])
-@pytest.mark.parametrize("lanes", [1, 2, 4, 8, 16, 32])
+@pytest.mark.parametrize(("lanes", "max_tokens"), [(1, 17), (2, 33), (4, 2), (8, 50), (16, 35), (32, 34)])
 def test_core_of_any_size_searches_as_golden_does_in_the_cycles_of_its_law(lanes, max_tokens, compactor):
     rng = random.Random(lanes + max_tokens)
     bits = rng.choice([4, 5, 12, 31, 32])
     topk = Topk(engine="quickselect", lanes=lanes, max_tokens=max_tokens, score_bits=bits, compactor=compactor)
-    commands = [_random(rng, max_tokens if turn < 4 else rng.randint(2, max_tokens), bits) for turn in range(6)]
+    commands = [_random(rng, max_tokens if turn < 4 else rng.randint(2, max_tokens), bits) for turn in range(5)]
 
     assert searches(topk, commands) == expected(topk, commands)
 
@@ -162,19 +161,19 @@ def test_planted_fault_is_caught(mutant):
 # The engine, with pauses.
 
 ENGINE = small(engine="quickselect")
-COUNT = 30
+COUNT = 24
 VECTORS = UNIT.vectors(ENGINE, COUNT, 4, None)
 
 
 @pytest.mark.parametrize("compactor", COMPACTORS)
-@pytest.mark.parametrize(("max_tokens", "lanes"), [(7, 1), (9, 2), (24, 8)])
+@pytest.mark.parametrize(("max_tokens", "lanes"), [(7, 1), (13, 4)])
 def test_engine_keeps_what_golden_keeps_in_the_cycles_of_its_law(max_tokens, lanes, compactor):
     arch = small(engine="quickselect", max_tokens=max_tokens, lanes=lanes, compactor=compactor)
 
     assert differences(UNIT, arch, UNIT.vectors(arch, COUNT, 2, None), alone(COUNT)) == []
 
 
-@settings(max_examples=8)
+@settings(max_examples=6)
 @given(trials=trials(COUNT, ["command", "score"], ["o"]))
 def test_engine_makes_the_transfers_of_its_twin_whatever_the_pauses(trials):
     assert differences(UNIT, ENGINE, VECTORS, trials) == []

@@ -39,10 +39,10 @@ MUTANTS = (
         why="no row of probabilities ends its query",
     ),
     Mutant(
-        name="queue-overflows",
+        name="reads-empty",
         module="tokensieve.rtl.queue",
-        old="self.i.ready.eq(level != self._depth)",
-        new="self.i.ready.eq(1)",
-        why="a full queue takes a beat, and loses one",
+        old="leaves.eq(read.en & (level != 0))",
+        new="leaves.eq(read.en)",
+        why="an empty queue counts a beat that it has not given out",
     ),
 )

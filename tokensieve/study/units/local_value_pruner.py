@@ -53,5 +53,5 @@ class LocalValuePrunerUnit:
         return twin(arch, Feed(valid=valid, ready=ready, data=topk_data(arch, vectors, which)))
 
     def longest_burst(self, arch: Arch) -> int:
-        """Return more cycles than the queue and the side buffer have rows."""
-        return 2 * arch.topk.rows + arch.kept_rows + 16
+        """Return more cycles than it takes to fill the queue: several queries, most of which keep a half or less."""
+        return 12 * arch.topk.rows + 2 * arch.kept_rows + 16
