@@ -126,16 +126,21 @@ class Drain(wiring.Component):
         """Add the side buffer and the counter that reads it; return the stream of its rows."""
         topk, places = self._topk, row_bits(self._topk)
         words = ArrayLayout(unsigned(topk.score_bits), topk.lanes)
-        m.submodules.side = memory = Memory(shape=words, depth=2 << places, init=[], attrs={"ram_style": "block"})
-        write, read = memory.write_port(), memory.read_port()
+        # The memory's register is spelt out, so that synthesis need not keep what a row was before it is written in the
+        # cycle in which it is read: a slot is never loaded and read at the same time.
+        attrs = {"ram_style": "block", "no_rw_check": 1}
+        m.submodules.side = memory = Memory(shape=words, depth=2 << places, init=[], attrs=attrs)
+        write, read = memory.write_port(), memory.read_port(domain="comb")
+        word = Signal(len(read.data.as_value()), reset_less=True)
         m.d.comb += [write.en.eq(self.load), write.data.eq(self.row.scores)]
         m.d.comb += write.addr.eq(self.row.row | (self.row.slot << places))
 
         row, left, first = Signal(places), Signal(length_bits(topk)), Signal()
         rows = stream.Signature(self._read_row).create(path=("side_row",))
         held = Signal.like(left)
-        m.d.comb += [read.addr.eq(row | (self._job.slot << places)), read.en.eq(rows.ready)]
+        m.d.comb += read.addr.eq(row | (self._job.slot << places))
         with m.If(rows.ready):
+            m.d.sync += word.eq(read.data)
             m.d.sync += [rows.valid.eq(self._reading), rows.p.row.eq(row), rows.p.first.eq(first), held.eq(left)]
             with m.If(self._reading):
                 m.d.sync += [row.eq(row + 1), first.eq(0), left.eq(left - topk.lanes)]
@@ -143,7 +148,7 @@ class Drain(wiring.Component):
                     m.d.sync += self._reading.eq(0)
         with m.If(self.job.valid & self.job.ready):
             m.d.sync += [row.eq(0), first.eq(1), left.eq(self.job.p.n)]
-        m.d.comb += [rows.p.scores.eq(read.data), rows.p.last.eq(held <= topk.lanes)]
+        m.d.comb += [rows.p.scores.eq(word), rows.p.last.eq(held <= topk.lanes)]
         m.d.comb += [rows.p.mask[lane].eq(held > lane) for lane in range(topk.lanes)]
         return rows
 

@@ -1,14 +1,14 @@
 """Proofs by SymbiYosys: a claim about a unit is a small design with assumptions and assertions around it.
 
-All tools come from pip. A claim holds either **always**, by k-induction, or for the first cycles after reset (**bmc**,
-bounded model checking): then its depth says for how many. Memories begin with zeros; there is no reset beside the first.
+All tools come from pip. A claim holds either **always**, by k-induction, or for the first cycles after reset, by bounded
+model checking (**bmc**): then its depth says for how many. Memories begin with zeros; there is no reset but the first.
 """
 
 import os
 import re
 import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +20,8 @@ from amaranth.hdl import Assert, Assume, ClockDomain, Elaboratable, Module, Sign
 from tokensieve.arch.errors import ToolError
 from tokensieve.rtl.flow import tools
 from tokensieve.rtl.flow.mutants.base import Mutant, planted
+
+Method = Literal["induction", "bmc"]
 
 Status = Literal["proved", "failed", "open"]
 """`open`: no counterexample as far as was looked, but the induction does not close."""
@@ -39,7 +41,7 @@ design.il
 """
 
 _STATUS: dict[str, Status] = {"PASS": "proved", "FAIL": "failed", "UNKNOWN": "open"}
-_ASSERTION = re.compile(r"Assert failed in [^:]+: (.*)")
+_FAILED = re.compile(r"Assert failed in .*\(_witness_\.check_(\d+)\)")
 
 
 class Bench(Elaboratable):
@@ -69,7 +71,7 @@ class Claim:
     says: str
     """What is claimed, in a sentence."""
 
-    method: Literal["induction", "bmc"]
+    method: Method
 
     depth: int
     """Cycles: of the induction's hypothesis, or after reset."""
@@ -111,14 +113,15 @@ def prove(claim: Claim, mutant: Mutant | None = None) -> Proof:
     (folder / "job.sby").write_text(job)
     begun = time.monotonic()
     status, told = _run(folder)
-    failed = _ASSERTION.search(told)
-    return Proof(
-        claim=claim,
-        status=status,
-        seconds=round(time.monotonic() - begun, 1),
-        folder=folder / "job",
-        why=failed[1] if failed else "",
-    )
+    why = _words(design, told) if status == "failed" else ""
+    return Proof(claim=claim, status=status, seconds=round(time.monotonic() - begun, 1), folder=folder / "job", why=why)
+
+
+def _words(design: str, told: str) -> str:
+    """Return the words of the assertion that failed: the log has only the number of its cell."""
+    number = _FAILED.search(told)
+    words = number and re.search(rf'cell \$check \${number[1]}\n\s+parameter \\FORMAT "([^"]*)"', design)
+    return words[1] if words else "an assertion failed"
 
 
 def check_tools() -> None:
@@ -176,8 +179,3 @@ def _rules(m: Module, port: Any) -> tuple[Value, Value]:
     waits, before = Signal(), Signal(len(payload))
     m.d.sync += [waits.eq(port.valid & ~port.ready), before.eq(payload)]
     return ~waits | port.valid, ~waits | (payload == before)
-
-
-def find(claims: Iterable[Claim], unit: str) -> list[Claim]:
-    """Return the claims of `unit`."""
-    return [claim for claim in claims if claim.unit == unit]

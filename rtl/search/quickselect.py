@@ -114,21 +114,26 @@ class QuickselectCore(wiring.Component):
         wiring.connect(m, partition.above, above.i)
 
         loading = Signal(init=1)
-        self._load(m, loading, partition, below)
+        self._load(m, partition, below)
         m.d.comb += [draw.load.eq(loading), draw.seed.eq(self.seed), draw.step.eq(budget.choose)]
         m.d.comb += [budget.load.eq(loading), budget.n.eq(self.n), budget.k.eq(self.k)]
         self._control(m, loading, partition, budget)
         m.d.comb += [self.threshold.eq(reader.pivot), self.ties.eq(budget.ties), reader.begin.eq(budget.choose)]
         return m
 
-    def _load(self, m: Module, loading: Signal, partition: Any, below: Any) -> None:
-        """Write to the lower FIFO what is loaded, and later the lower side of each round."""
+    def _load(self, m: Module, partition: Any, below: Any) -> None:
+        """Write to the lower FIFO what is loaded, a cycle later, and the lower side of each round."""
+        put, row, last = Signal(), Signal.like(self.row, reset_less=True), Signal(reset_less=True)
+        m.d.sync += [put.eq(self.load), row.eq(self.row), last.eq(self.last)]
         write = below.i
-        m.d.comb += below.whole.eq(loading)
-        m.d.comb += [write.valid.eq(partition.below.valid), write.payload.eq(partition.below.payload)]
-        with m.If(loading):
-            m.d.comb += [write.valid.eq(self.load), write.payload.last.eq(self.last)]
-            m.d.comb += [write.payload.items.eq(self.row.scores), write.payload.mask.eq(self.row.mask)]
+        m.d.comb += [write.valid.eq(partition.below.valid | put), write.payload.eq(partition.below.payload)]
+        m.d.comb += below.whole.eq(put)
+        with m.If(put):
+            m.d.comb += [
+                write.payload.last.eq(last),
+                write.payload.items.eq(row.scores),
+                write.payload.mask.eq(row.mask),
+            ]
 
     def _control(self, m: Module, loading: Signal, partition: Any, budget: Any) -> None:
         """Go from load to rounds, and from round to round until the pivot is the threshold."""

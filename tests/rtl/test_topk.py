@@ -23,7 +23,7 @@ VECTORS = UNIT.vectors(SMALL, COUNT, 1, None)
 STALL = 250
 
 
-@pytest.mark.parametrize("compactor", ["low_latency", "max_frequency"])
+@pytest.mark.parametrize("compactor", ["low_latency", "balanced", "max_frequency"])
 @pytest.mark.parametrize(("max_tokens", "lanes"), [(2, 1), (7, 1), (9, 2), (13, 4), (16, 4), (24, 8)])
 def test_engine_keeps_what_golden_keeps_in_the_cycles_of_its_law(max_tokens, lanes, compactor):
     arch = small(engine=ENGINE, max_tokens=max_tokens, lanes=lanes, compactor=compactor)
@@ -76,7 +76,7 @@ def _stalled(which, arch, vectors):
 
 @pytest.mark.parametrize("mutant", mutants_of("topk"), ids=lambda mutant: mutant.name)
 def test_planted_fault_is_caught(mutant):
-    arch = small(engine=mutant.engine or ENGINE, max_tokens=45)
+    arch = small(engine=mutant.engine or ENGINE, max_tokens=45, score_bits=12, digit_bits=2)  # many digits
     together = [Trial(tuple(range(start, 20, 5)), {}, {"o": _stalls(start % 4)}) for start in range(5)]
     together.append(Trial((2, 3, 13, 14), {}, {"o": [True] * STALL}))  # more than fits in the drain
 

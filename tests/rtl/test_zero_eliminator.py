@@ -15,7 +15,7 @@ SMALL = small()
 VECTORS = UNIT.vectors(SMALL, COUNT, 1, None)
 
 
-@pytest.mark.parametrize("compactor", ["low_latency", "max_frequency"])
+@pytest.mark.parametrize("compactor", ["low_latency", "balanced", "max_frequency"])
 @pytest.mark.parametrize(("max_tokens", "lanes"), [(3, 1), (9, 2), (13, 4), (24, 8)])
 def test_packs_what_is_marked_in_the_cycles_of_its_law(max_tokens, lanes, compactor):
     arch = small(max_tokens=max_tokens, lanes=lanes, compactor=compactor)

@@ -10,9 +10,11 @@ from tokensieve.rtl.flow.formal import Bench, Claim, accept, offer
 from tokensieve.rtl.flow.harness.base import unit_class
 
 LANES, ITEM = 4, 1
-SMALL = Topk(lanes=LANES, max_tokens=2, score_bits=4)
 BITS = 6
 """Width of the counters of items: more than there can be."""
+
+
+What = Literal["item", "packet", "rows"]
 
 
 def ones(bits: Any, upto: int) -> Value:
@@ -88,18 +90,23 @@ class Ranks(Bench):
 class Packets(Bench):
     """`ZeroEliminator` beside counters: it follows one item, or the end of one packet, picked at any time."""
 
-    def __init__(self, what: Literal["item", "packet", "rows"]) -> None:
-        self._what = what
+    def __init__(self, what: What, lanes: int) -> None:
+        self._what, self._lanes, self._bits = what, lanes, (lanes - 1).bit_length()
 
     def check(self, m: Module) -> None:
         """Send any packets, with any pauses on either side."""
-        m.submodules.unit = unit = unit_class("tokensieve.rtl.zero_eliminator", "ZeroEliminator")(SMALL)
+        m.submodules.unit = unit = unit_class("tokensieve.rtl.zero_eliminator", "ZeroEliminator")(
+            Topk(lanes=self._lanes, max_tokens=2, score_bits=4)
+        )
         offer(m, unit.i)
         accept(m, unit.o)
         self._enters, self._leaves = unit.i.valid & unit.i.ready, unit.o.valid & unit.o.ready
-        came, went = Signal(range(LANES + 1)), Signal(range(LANES + 1))
+        came, went = Signal(range(self._lanes + 1)), Signal(range(self._lanes + 1))
         inside = Signal(BITS)  # items that have come and not yet left
-        m.d.comb += [came.eq(Mux(self._enters, ones(unit.i.p.mask, LANES), 0)), went.eq(Mux(self._leaves, unit.o.p.count, 0))]
+        m.d.comb += [
+            came.eq(Mux(self._enters, ones(unit.i.p.mask, self._lanes), 0)),
+            went.eq(Mux(self._leaves, unit.o.p.count, 0)),
+        ]
         m.d.sync += inside.eq(inside + came - went)
         m.d.comb += Assert(inside >= went, "nothing comes out that did not go in")
         if self._what == "item":
@@ -111,16 +118,16 @@ class Packets(Bench):
 
     def _item(self, m: Module, unit: Any, inside: Signal, went: Signal) -> None:
         """An item leaves when those before it have left, and as it came; a bit of it is followed."""
-        lane, follows, ahead, bit = AnyConst(2), Signal(), Signal(BITS), Signal()
+        lane, follows, ahead, bit = AnyConst(self._bits), Signal(), Signal(BITS), Signal()
         marked = unit.i.p.mask.bit_select(lane, 1)
-        rank = [Mux(lane == number, ones(unit.i.p.mask, number), 0) for number in range(LANES)]
+        rank = [Mux(lane == number, ones(unit.i.p.mask, number), 0) for number in range(self._lanes)]
         mine = follows & self._leaves & (ahead < went)
         with m.If(~follows & self._enters & marked & AnySeq(1)):
-            m.d.sync += [follows.eq(1), ahead.eq(inside - went + (rank[0] | rank[1] | rank[2] | rank[3]))]
+            m.d.sync += [follows.eq(1), ahead.eq(inside - went + (sum(rank, start=Value.cast(0))))]
             m.d.sync += bit.eq(Array(item.score[0] for item in unit.i.p.items)[lane])
         with m.Elif(follows):
             m.d.sync += [follows.eq(~mine), ahead.eq(ahead - went)]
-        out = Array(item.score[0] for item in unit.o.p.items)[ahead[:2]]
+        out = Array(item.score[0] for item in unit.o.p.items)[ahead[: self._bits]]
         m.d.comb += Assert(~mine | (out == bit), "items leave as they came and in the order that they came in")
 
     def _packet(self, m: Module, unit: Any, inside: Signal, came: Signal, went: Signal) -> None:
@@ -141,8 +148,10 @@ class Packets(Bench):
         begun = Signal()
         with m.If(self._leaves):
             m.d.sync += begun.eq(~o.p.last)
-        m.d.comb += Assert(~o.valid | (o.p.count <= LANES), "a row has no more items than lanes")
-        m.d.comb += Assert(~o.valid | o.p.last | (o.p.count == LANES), "rows are full but for the last of a packet")
+        m.d.comb += Assert(~o.valid | (o.p.count <= self._lanes), "a row has no more items than lanes")
+        m.d.comb += Assert(
+            ~o.valid | o.p.last | (o.p.count == self._lanes), "rows are full but for the last of a packet"
+        )
         m.d.comb += Assert(~(o.valid & begun) | (o.p.count != 0), "the last row is empty only if nothing was marked")
 
 
@@ -158,23 +167,30 @@ def _ranks(name: str, stages: int, stalls: bool, depth: int) -> Claim:
     )
 
 
-def _packets(name: str, what: Literal["item", "packet", "rows"], says: str, depth: int) -> Claim:
+def _packets(name: str, what: What, says: str, lanes: int, depth: int) -> Claim:
     return Claim(
         unit="zero-eliminator",
-        name=name,
-        says=f"{says}; with any gaps and stalls",
+        name=f"{name}-{lanes}",
+        says=f"{says}; {lanes} lanes, with any gaps and stalls",
         method="bmc",
         depth=depth,
-        bench=lambda: Packets(what),
+        bench=lambda: Packets(what, lanes),
     )
 
+
+_ITEMS = ("items", "item", "a marked item leaves as it came, behind those that came before it")
+_PACKETS = ("packets", "packet", "a packet ends with its last marked item, and as many leave as came")
+_ROWS = ("rows", "rows", "rows are full but for the last of a packet, which is empty only if nothing was marked")
 
 CLAIMS = (
     _ranks("ranks", 2, stalls=False, depth=6),
     _ranks("ranks-deep", 4, stalls=False, depth=8),
     _ranks("ranks-stalled", 2, stalls=True, depth=12),
     _ranks("ranks-deep-stalled", 4, stalls=True, depth=10),
-    _packets("items", "item", "a marked item leaves as it came, behind those that came before it", 8),
-    _packets("packets", "packet", "a packet ends with its last marked item, and as many leave as came", 8),
-    _packets("rows", "rows", "rows are full but for the last of a packet, which is empty only if nothing was marked", 8),
+    _packets(*_ITEMS, 4, depth=8),
+    _packets(*_PACKETS, 4, depth=8),
+    _packets(*_ROWS, 4, depth=9),
+    _packets(*_ITEMS, 2, depth=10),
+    _packets(*_PACKETS, 2, depth=11),
+    _packets(*_ROWS, 2, depth=12),
 )

@@ -53,7 +53,9 @@ class Order(Bench):
             m.d.sync += left.eq(left + 1)
         mine = unit.o.valid & (left == which)
         m.d.comb += Assert(~unit.o.valid | (left < entered), "nothing comes out that did not go in")
-        m.d.comb += Assert(~mine | (unit.o.payload.as_value() == beat), "beats come out as and in the order that they went in")
+        m.d.comb += Assert(
+            ~mine | (unit.o.payload.as_value() == beat), "beats come out as and in the order that they went in"
+        )
         m.d.comb += Assert(unit.i.ready | (entered - left >= DEPTH), "it takes beats until it is full")
 
 

@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In
 from tokensieve.arch.datapath import Topk
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.presets import load_arch
-from tokensieve.rtl.flow.formal import Bench, Claim, accept, keeps_the_rules, offer
+from tokensieve.rtl.flow.formal import Bench, Claim, Method, accept, keeps_the_rules, offer
 from tokensieve.rtl.flow.harness.base import unit_class
 
 ENGINES = ("quickselect", "radix", "bitserial", "bitonic")
@@ -57,11 +57,16 @@ def small_arch(*sets: str) -> Arch:
     return load_arch("spatten", [*_SMALL, *sets])
 
 
+_BOUNDED = {"cascade-pruner": 10}
+"""Units whose registers can stand in ways that no run leads to, so that no induction closes; cycles after reset."""
+
+
 def _rules(unit: str, module: str, kind: str, arguments: Callable[[], tuple[Any, ...]], name: str) -> Claim:
     def bench() -> Bench:
         return StreamRules(unit_class(f"tokensieve.rtl.{module}", kind)(*arguments()))
 
-    return Claim(unit=unit, name=name, says=_SAYS, method="induction", depth=3, bench=bench)
+    method: Method = "bmc" if unit in _BOUNDED else "induction"
+    return Claim(unit=unit, name=name, says=_SAYS, method=method, depth=_BOUNDED.get(unit, 3), bench=bench)
 
 
 def _engine(engine: str) -> Claim:

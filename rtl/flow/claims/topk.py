@@ -75,7 +75,8 @@ class Definition(Bench):
             m.d.comb += Assert(~there | kept.bit_select(mine.index, 1), "only what is to be kept leaves")
             m.d.comb += Assert(~there | (mine.index >= bound), "indices ascend")
             m.d.comb += Assert(
-                ~there | (mine.score == Cat(scores).word_select(mine.index, len(scores[0]))), "a score has its own index"
+                ~there | (mine.score == Cat(scores).word_select(mine.index, len(scores[0]))),
+                "a score has its own index",
             )
             with m.If(there):
                 m.d.sync += least.eq(mine.index + 1)
@@ -89,8 +90,8 @@ CLAIMS = tuple(
     Claim(
         unit="topk",
         name=f"{engine}-keeps-the-largest",
-        says="for any command and any four scores, exactly the min(k, n) largest leave, ties to the first, indices ascending, "
-        "within the cycles of the law",
+        says="for any command and any four scores, exactly the min(k, n) largest leave, ties to the first, in their "
+        "order, within the cycles of the law",
         method="bmc",
         depth=longest(small(engine)),
         bench=lambda engine=engine: Definition(engine),  # type: ignore[misc]

@@ -48,8 +48,8 @@ MUTANTS = (
     Mutant(
         name="high-bit-first",
         module="tokensieve.rtl.compactor",
-        old="routes = [layers] if whole else [[layer] for layer in layers]",
-        new="routes = [layers[::-1]] if whole else [[layer] for layer in layers[::-1]]",
+        old="self._route(group)) for group in groups]",
+        new="self._route(group[::-1])) for group in groups[::-1]]",
         why="selectors in the wrong order: items meet and one is lost",
     ),
 )
