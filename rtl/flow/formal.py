@@ -1,7 +1,8 @@
 """Proofs by SymbiYosys: a claim about a unit is a small design with assumptions and assertions around it.
 
-All tools come from pip. A claim holds either **always**, by k-induction, or for the first cycles after reset, by bounded
-model checking (**bmc**): then its depth says for how many. Memories begin with zeros; there is no reset but the first.
+All tools come from pip. A claim holds either **always**, by k-induction, or for the first cycles after reset, by
+bounded model checking (**bmc**): then its depth says for how many. Memories begin with zeros; there is no reset but the
+first.
 """
 
 import os

@@ -74,8 +74,8 @@ class BankedFifo(wiring.Component):
         with m.If(self.i.valid & beat.last):
             m.d.sync += [place.eq(0), after.eq(1)]
 
-        # A block memory's own register is spelt out: a read port would promise what was stored before where a row is read
-        # and written in one cycle, which never happens here and takes as many gates again as the memory saves.
+        # A block memory's own register is spelt out: a read port promises what was stored before where a row is read in
+        # the cycle in which it is written. That never happens here, and would take more gates than all the rest.
         block = self._ram_style == "block"
         for lane in range(self._lanes):
             attrs = {"ram_style": self._ram_style, "no_rw_check": 1} if block else {"ram_style": self._ram_style}

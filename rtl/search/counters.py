@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from tokensieve.arch.datapath import Topk
-from tokensieve.rtl.beats import length_bits
+from tokensieve.rtl.beats import lane_count_bits, length_bits
 
 
 class Counters(wiring.Component):
@@ -56,13 +56,10 @@ class Counters(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        planes = []
-        for bit, plane in enumerate(self._planes(m, self.levels)):
-            planes.append(Signal(self._bins, name=f"plane{bit}", reset_less=True))
-            m.d.sync += planes[-1].eq(plane)
         for number in range(self._bins):
+            row = Signal(lane_count_bits(self._topk.lanes), name=f"row{number}", reset_less=True)
             total = Signal(length_bits(self._topk), name=f"total{number}", reset_less=True)
-            m.d.sync += total.eq(total + Cat(plane[number] for plane in planes))
+            m.d.sync += [row.eq(_sum([level[number] for level in self.levels])), total.eq(total + row)]
             # What would be added in this cycle belongs to the set before: the first row is one register behind.
             with m.If(self.restart):
                 m.d.sync += total.eq(0)
@@ -70,26 +67,10 @@ class Counters(wiring.Component):
             m.d.comb += self.totals[number].eq(total)
         return m
 
-    def _planes(self, m: Module, lanes: Sequence[Value]) -> list[Value]:
-        """Return the bits of the lanes' population counts, lowest first, each for all bins side by side."""
-        planes: list[Value] = []
-        column = list(lanes)
-        while column:
-            carries: list[Value] = []
-            while len(column) > 1:
-                total, carry = self._add(m, column[:3], f"bit{len(planes)}_{len(carries)}")
-                column = [*column[3:], total]
-                carries.append(carry)
-            planes += column
-            column = carries
-        return planes
 
-    def _add(self, m: Module, parts: Sequence[Value], name: str) -> tuple[Signal, Signal]:
-        """Return sum and carry of two or three bits of the same weight, for all bins side by side."""
-        total, carry = Signal(self._bins, name=f"{name}_sum"), Signal(self._bins, name=f"{name}_carry")
-        a, b, c = (*parts, None)[:3]
-        m.d.comb += [total.eq(a ^ b), carry.eq(a & b)] if c is None else [
-            total.eq(a ^ b ^ c),
-            carry.eq((a & b) | (a & c) | (b & c)),
-        ]
-        return total, carry
+def _sum(values: Sequence[Value]) -> Value:
+    """Return the sum as a tree of additions, which synthesis turns into carry-save adders."""
+    if len(values) == 1:
+        return values[0]
+    half = len(values) // 2
+    return _sum(values[:half]) + _sum(values[half:])

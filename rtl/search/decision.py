@@ -141,7 +141,7 @@ class Decision(wiring.Component):
             m.d.sync += self.decided.left.eq(chosen[1:] - 1)
 
     def _split(self, m: Module, chosen: Value, step: Signal) -> Signal:
-        """Split the set at the chosen bin: those above it are kept, those in it are left. Return whether all are kept."""
+        """Split the set: what is above the chosen bin is kept, what is in it is left. Return if that is kept too."""
         here, above = Signal.like(self.size, reset_less=True), Signal.like(self.size, reset_less=True)
         whole = Signal()
         m.d.sync += [above.eq(pick([self.size, *self.totals], chosen)), here.eq(above)]

@@ -1,4 +1,4 @@
-"""Radix select: the threshold is found digit by digit from the top, the next digit counted while this one is filtered."""
+"""Radix select: the threshold is found digit by digit from the top, a digit counted while the last is filtered."""
 
 from typing import Any
 
@@ -116,5 +116,5 @@ class RadixCore(wiring.Component):
         with m.If(digits.written.valid):
             m.d.sync += [put.items.eq(written.scores), put.mask.eq(written.mask), put.last.eq(written.last)]
             m.d.sync += [put.offset.eq(0), put.count.eq(topk.lanes), valid.eq(1)]
-        with m.If(self.done):  # the next packet begins at place 0, however far this one has come
-            m.d.sync += [searching.eq(0), put.mask.eq(0), put.last.eq(1), valid.eq(1)]
+        with m.If(self.done):  # nothing of a pass that was begun in vain has come this far
+            m.d.sync += searching.eq(0)

@@ -1,12 +1,12 @@
 """Quick-select: the core alone and in its engine, against golden's records and the law."""
 
 import random
-from dataclasses import dataclass
 
 import pytest
 import torch
 from amaranth.hdl import unsigned
 from amaranth.sim import Simulator
+from bench.searches import Search, searches
 from bench.selection_cases import command
 from bench.units import alone, differences, small, trials
 from hypothesis import given, settings
@@ -16,10 +16,8 @@ from tokensieve.arch.datapath import Topk
 from tokensieve.arch.topklaw import QuickselectLaw, TopkWork
 from tokensieve.golden.records import command_seed, quickselect_record, quickselect_search
 from tokensieve.golden.topk import top_k
-from tokensieve.rtl.flow.harness.base import unit_class
 from tokensieve.rtl.flow.mutants.base import mutants_of, planted
 from tokensieve.rtl.search.banked_fifo import BankedFifo
-from tokensieve.rtl.search.quickselect import QuickselectCore
 from tokensieve.study.units.topk import TopkUnit
 
 UNIT = TopkUnit()
@@ -27,60 +25,9 @@ SMALL = Topk(engine="quickselect", lanes=4, max_tokens=21, score_bits=6)
 COMPACTORS = ["low_latency", "balanced", "max_frequency"]
 
 
-@dataclass(frozen=True)
-class Search:
-    """One search: what is reported of it, and the cycles from its last row to that."""
-
-    threshold: int
-    ties: int
-    sizes: list[int]
-    cycles: int
-
-
-def searches(topk, commands):
-    """Return the searches of `commands`, triples of scores, k and running number, each loaded as soon as it may be."""
-    core, found = unit_class("tokensieve.rtl.search.quickselect", "QuickselectCore")(topk), []
-
-    async def bench(ctx):
-        for scores, k, number in commands:
-            await _load(ctx, core, topk.lanes, scores, k, number)
-            found.append(await _search(ctx, core))
-            if found[-1] is None:
-                break
-
-    simulator = Simulator(core)
-    simulator.add_clock(1e-9)
-    simulator.add_testbench(bench)
-    simulator.run()
-    return found
-
-
-async def _load(ctx, core, lanes, scores, k, number):
-    """Load a row a cycle; the lanes behind the last score hold all ones."""
-    for port, value in ((core.n, len(scores)), (core.k, k), (core.seed, int(command_seed(torch.tensor(number))))):
-        ctx.set(port, value)
-    ctx.set(core.load, 1)
-    for start in range(0, len(scores), lanes):
-        row = scores[start : start + lanes]
-        padding = [(1 << len(core.threshold)) - 1] * (lanes - len(row))
-        ctx.set(core.row, {"scores": row + padding, "mask": (1 << len(row)) - 1})
-        ctx.set(core.first, start == 0)
-        ctx.set(core.last, start + lanes >= len(scores))
-        ctx.set(core.search, 0 < k < len(scores))
-        await ctx.tick()
-    ctx.set(core.load, 0)
-
-
-async def _search(ctx, core, limit=2000):
-    sizes = []
-    for cycle in range(1, limit):
-        if ctx.get(core.round.valid):
-            sizes.append(ctx.get(core.round.payload.size))
-        found = Search(ctx.get(core.threshold), ctx.get(core.ties), sizes, cycle) if ctx.get(core.done) else None
-        await ctx.tick()
-        if found:
-            return found
-    return None
+def found(topk, commands):
+    """Return the searches of `commands`, triples of scores, k and running number."""
+    return searches(topk, [(scores, k, int(command_seed(torch.tensor(number)))) for scores, k, number in commands])
 
 
 def expected(topk, commands):
@@ -102,7 +49,7 @@ def test_core_searches_as_golden_does_in_the_cycles_of_its_law(commands):
     """Whatever was searched before: a command is loaded in the cycle after the last one is done."""
     commands = [(*one, number) for one, number in commands]
 
-    assert searches(SMALL, commands) == expected(SMALL, commands)
+    assert found(SMALL, commands) == expected(SMALL, commands)
 
 
 @pytest.mark.parametrize("compactor", COMPACTORS)
@@ -113,7 +60,7 @@ def test_core_of_any_size_searches_as_golden_does_in_the_cycles_of_its_law(lanes
     topk = Topk(engine="quickselect", lanes=lanes, max_tokens=max_tokens, score_bits=bits, compactor=compactor)
     commands = [_random(rng, max_tokens if turn < 4 else rng.randint(2, max_tokens), bits) for turn in range(5)]
 
-    assert searches(topk, commands) == expected(topk, commands)
+    assert found(topk, commands) == expected(topk, commands)
 
 
 def _random(rng, n, bits):
@@ -133,19 +80,9 @@ def test_what_golden_reports_keeps_what_golden_keeps(one, number):
 
 
 def test_rows_that_are_not_to_be_searched_are_forgotten():
-    core, seen = QuickselectCore(SMALL), []
+    commands = [([5, 6, 7, 8, 9], 5, 0), ([3, 1, 2, 5, 4, 7], 2, 1)]
 
-    async def bench(ctx):
-        await _load(ctx, core, SMALL.lanes, [5, 6, 7, 8, 9], 5, 0)
-        await _load(ctx, core, SMALL.lanes, [3, 1, 2, 5, 4, 7], 2, 1)
-        seen.append(await _search(ctx, core))
-
-    simulator = Simulator(core)
-    simulator.add_clock(1e-9)
-    simulator.add_testbench(bench)
-    simulator.run()
-
-    assert seen == expected(SMALL, [([3, 1, 2, 5, 4, 7], 2, 1)])
+    assert found(SMALL, commands) == expected(SMALL, commands[1:])
 
 
 @pytest.mark.parametrize("mutant", mutants_of("quickselect"), ids=lambda mutant: mutant.name)
@@ -153,9 +90,9 @@ def test_planted_fault_is_caught(mutant):
     rng = random.Random(5)
     commands = [_random(rng, rng.randint(2, SMALL.max_tokens), SMALL.score_bits) for _ in range(40)]
     with planted(mutant):
-        found = searches(SMALL, commands)
+        seen = found(SMALL, commands)
 
-    assert found != expected(SMALL, commands)
+    assert seen != expected(SMALL, commands)
 
 
 # The engine, with pauses.

@@ -178,9 +178,17 @@ def _packets(name: str, what: What, says: str, lanes: int, depth: int) -> Claim:
     )
 
 
-_ITEMS = ("items", "item", "a marked item leaves as it came, behind those that came before it")
-_PACKETS = ("packets", "packet", "a packet ends with its last marked item, and as many leave as came")
-_ROWS = ("rows", "rows", "rows are full but for the last of a packet, which is empty only if nothing was marked")
+_ITEMS: tuple[str, What, str] = ("items", "item", "a marked item leaves as it came, behind those that came before it")
+_PACKETS: tuple[str, What, str] = (
+    "packets",
+    "packet",
+    "a packet ends with its last marked item, and as many leave as came",
+)
+_ROWS: tuple[str, What, str] = (
+    "rows",
+    "rows",
+    "rows are full but for the last of a packet, which is empty only if nothing was marked",
+)
 
 CLAIMS = (
     _ranks("ranks", 2, stalls=False, depth=6),

@@ -66,7 +66,7 @@ def _rules(unit: str, module: str, kind: str, arguments: Callable[[], tuple[Any,
         return StreamRules(unit_class(f"tokensieve.rtl.{module}", kind)(*arguments()))
 
     method: Method = "bmc" if unit in _BOUNDED else "induction"
-    return Claim(unit=unit, name=name, says=_SAYS, method=method, depth=_BOUNDED.get(unit, 3), bench=bench)
+    return Claim(unit=unit, name=name, says=_SAYS, method=method, depth=_BOUNDED.get(unit, 6), bench=bench)
 
 
 def _engine(engine: str) -> Claim:

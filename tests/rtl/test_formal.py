@@ -1,0 +1,135 @@
+"""Claims of the hardware, proved; and planted faults, refuted."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from tokensieve.arch.errors import TokensieveError
+from tokensieve.cli.app import call
+from tokensieve.rtl.flow.claims import CLAIMS, claims_of, find_claim, streams, unit_names
+from tokensieve.rtl.flow.formal import prove
+from tokensieve.rtl.flow.mutants.base import Mutant, find_mutant
+from tokensieve.study.units import UNITS
+
+QUICK = [
+    ("stage", "holds-one-beat"),
+    ("banked-fifo", "reads-what-was-written"),
+    ("compactor", "ranks"),
+    ("zero-eliminator", "stream-rules"),
+    ("topk", "bitserial-keeps-the-largest"),
+    ("topk", "radix-stream-rules"),
+]
+"""What is proved in every run of the tests; `tokensieve prove all` does all."""
+
+TAKES_BACK = Mutant(
+    name="row-taken-back",
+    module="tokensieve.rtl.zero_eliminator",
+    old="free.eq(~self.o.valid | self.o.ready)",
+    new="free.eq(1)",
+    why="a row that waits is overwritten",
+)
+FULL_STAGE = Mutant(
+    name="full-stage",
+    module="tokensieve.rtl.pipe",
+    old="self.i.ready.eq(~self.o.valid | self.o.ready)",
+    new="self.i.ready.eq(self.o.ready)",
+    why="an empty register takes nothing while its sink is not ready",
+)
+FAULTS = [
+    ("stage", "holds-one-beat", FULL_STAGE, "it takes a beat unless one stays"),
+    ("zero-eliminator", "stream-rules", TAKES_BACK, "o takes its valid back"),
+    ("zero-eliminator", "items-4", find_mutant("zero-eliminator", "rest-lost"), "items leave as they came"),
+    ("compactor", "ranks", find_mutant("zero-eliminator", "offset-stays"), "the offset is the model's in gaps"),
+    ("banked-fifo", "reads-what-was-written", find_mutant("quickselect", "quickselect-same-place"), "read back from"),
+    ("topk", "bitserial-keeps-the-largest", find_mutant("topk", "tie-too-few"), "exactly min(k, n) items leave"),
+    ("topk", "bitserial-keeps-the-largest", find_mutant("topk", "last-ties"), "only what is to be kept leaves"),
+]
+
+
+@pytest.mark.parametrize(("unit", "name"), QUICK)
+def test_what_is_claimed_is_proved(unit, name):
+    proof = prove(find_claim(unit, name))
+
+    assert (proof.status, proof.why) == ("proved", "")
+
+
+@pytest.mark.parametrize(("unit", "name", "fault", "why"), FAULTS, ids=lambda one: getattr(one, "name", None))
+def test_a_planted_fault_is_refuted_with_the_claim_that_it_breaks(unit, name, fault, why):
+    proof = prove(find_claim(unit, name), fault)
+
+    assert proof.status == "failed"
+    assert why in proof.why
+    assert (proof.folder / "engine_0" / "trace.vcd").exists()
+
+
+def test_a_claim_that_no_induction_closes_is_open_and_not_proved():
+    claim = replace(find_claim("block-queue", "keeps-order"), method="induction", depth=3)
+
+    assert prove(claim).status == "open"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: f"{claim.unit}-{claim.name}")
+def test_all_that_is_claimed_is_proved(claim):
+    assert prove(claim).status == "proved"
+
+
+def test_every_unit_has_its_stream_rules_proved():
+    covered = {claim.unit for claim in streams.CLAIMS}
+
+    assert covered >= {unit for unit in UNITS if not unit.startswith("axi-")}
+    assert {claim.name.partition("-")[0] for claim in claims_of("topk")} == set(streams.ENGINES)
+
+
+def test_claims_have_names_of_their_own_and_say_how_long_they_hold():
+    names = [(claim.unit, claim.name) for claim in CLAIMS]
+
+    assert len(names) == len(set(names))
+    assert find_claim("stage", "holds-one-beat").holds == "always, 2-induction"
+    assert find_claim("zero-eliminator", "items-4").holds == "for 8 cycles after reset, bmc"
+
+
+def test_the_page_lists_every_claim_with_how_long_it_holds(root):
+    page = (root / "docs" / "explanation" / "formal.md").read_text()
+
+    for claim in CLAIMS:
+        assert f"| `{claim.unit}` | `{claim.name}` | {claim.says} | {claim.holds} |" in page
+
+
+def test_an_unknown_unit_is_refused_with_the_known_ones():
+    with pytest.raises(TokensieveError, match=r"unit must be all or one of stage, .* got 'topkk'; did you mean 'topk'"):
+        claims_of("topkk")
+
+
+def test_the_command_prints_method_and_seconds_and_exits_with_0(capsys):
+    code = call(["prove", "stage", "--json"])
+    out, err = capsys.readouterr()
+
+    assert code == 0
+    assert err.startswith("stage holds-one-beat: proved (always, 2-induction, ")
+    (told,) = json.loads(out)
+    assert (told["unit"], told["status"], told["method"], told["depth"]) == ("stage", "proved", "induction", 2)
+    assert told["seconds"] > 0
+
+
+def test_the_command_exits_with_1_where_a_claim_does_not_hold(capsys):
+    code = call(["prove", "zero-eliminator", "--claim", "items-4", "--mutant", "zero-eliminator:rest-lost"])
+
+    assert code == 1
+    assert "does not hold: items leave as they came" in capsys.readouterr().out
+
+
+def test_the_command_exits_with_3_without_its_tools(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr("tokensieve.rtl.flow.tools.scripts", lambda: tmp_path)
+
+    assert call(["prove", "stage"]) == 3
+    assert "yowasp-sby is missing: pip install" in capsys.readouterr().err
+
+
+def test_the_command_lists_what_is_claimed(capsys):
+    assert call(["prove", "--list"]) == 0
+
+    printed = capsys.readouterr().out
+    assert all(f"{claim.unit} {claim.name}: {claim.says}" in " ".join(printed.split()) for claim in CLAIMS)
+    assert set(unit_names()) == {line.split()[0] for line in printed.splitlines() if ":" in line}
