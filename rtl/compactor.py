@@ -15,12 +15,14 @@ from tokensieve.rtl.pipe import Step, chain
 class Compactor(wiring.Component):
     """Moves the marked items of each row together, in order, behind those of the rows before.
 
-    An item's place is the number of marked items before it in its packet, modulo `lanes`: rows of a packet continue one
-    another around the end of the row, and a packet begins at lane 0. A bank per lane, or `RowBuffer`, makes full rows of them.
+    An item's place is the number of marked items before it in its packet, modulo `lanes`: rows of a packet continue
+    one another around the end of the row, and a packet begins at lane 0. A bank per lane, or `RowBuffer`, makes full
+    rows of them.
 
     Timing
     ------
-    One row per cycle, `stages` cycles from a transfer on ``i`` to ``valid`` on ``o``. The rows inside move together (`chain`).
+    One row per cycle, `stages` cycles from a transfer on ``i`` to ``valid`` on ``o``. The rows inside move
+    together (`chain`).
 
     Parameters
     ----------

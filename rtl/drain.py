@@ -79,7 +79,8 @@ class Drain(wiring.Component):
         m = Module()
         topk = self._topk
         self._job = Signal(job(topk), reset_less=True)
-        self._reading, self._comparing = Signal(), Signal()  # rows are left to read; rows are before the zero eliminator
+        self._reading = Signal()  # rows are left to read
+        self._comparing = Signal()  # rows are before the zero eliminator
         source = self._read(m)
         steps: list[tuple[StructLayout, Step]] = [
             (self._read_row, _keep),  # a block memory's output is late in its cycle

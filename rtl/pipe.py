@@ -47,8 +47,8 @@ class Stage(wiring.Component):
 
 
 Step = Callable[[Module, Any, Any, Signal], None]
-"""Logic in front of a register: ``step(m, before, after, moves)`` assigns the payload `after` that the register takes in
-from the payload `before`; `moves` is high in the cycle in which the beat enters the register."""
+"""Logic in front of a register: ``step(m, before, after, moves)`` assigns the payload `after` that the register takes
+in from the payload `before`; `moves` is high in the cycle in which the beat enters the register."""
 
 
 def chain(m: Module, name: str, source: Any, steps: Sequence[tuple[Layout, Step]]) -> Any:

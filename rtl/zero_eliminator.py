@@ -94,8 +94,9 @@ class ZeroEliminator(wiring.Component):
 
     Timing
     ------
-    One row per cycle. The last row of a packet stands on ``o`` ``topk.compactor_stages`` + 2 cycles after the transfer of
-    the packet's last row on ``i``, whatever is marked. Elastic: while ``o`` is stalled, rows are taken until the stages are full.
+    One row per cycle. The last row of a packet stands on ``o`` ``topk.compactor_stages`` + 2 cycles after the
+    transfer of the packet's last row on ``i``, whatever is marked. While ``o`` is stalled, rows are taken
+    until the stages are full.
 
     Parameters
     ----------

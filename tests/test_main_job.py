@@ -204,6 +204,14 @@ def test_more_lanes_make_the_shipped_trace_faster_and_larger():
     assert many["traffic"] == few["traffic"]
 
 
+def test_our_own_preset_is_faster_than_the_paper_s_on_the_shipped_trace():
+    paper, ours = (result_of("--arch", name, "--reference", "none") for name in ("spatten", "sieve"))
+
+    assert ours["cycles"]["total"] < 0.7 * paper["cycles"]["total"]
+    assert ours["traffic"] == paper["traffic"]
+    assert ours["provenance"]["workload_digest"] == paper["provenance"]["workload_digest"]
+
+
 def test_the_preset_is_the_paper_s_design():
     resolved = tokensieve("presets", "show", "spatten", "--json")
     shown = json.loads(resolved.stdout)

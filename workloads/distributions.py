@@ -36,8 +36,8 @@ def scores(name: str, n: int, score_bits: int, seed: int) -> Scores:
     for a few near the top); `equal`; `sorted` and `reversed` (uniform, in ascending and descending order); `minilm` (a
     row of real probabilities, rounded as those of `softmax`).
 
-    Consecutive seeds give `minilm` rows of different heads and layers. Its rows have 512 keys; where `n` is less, the first
-    `n` are taken as they are.
+    Consecutive seeds give `minilm` rows of different heads and layers. Its rows have 512 keys; where `n` is less, the
+    first `n` are taken as they are.
     """
     if name not in distribution_names():
         known = distribution_names()

@@ -1,8 +1,8 @@
 """Makes the rows of the score distribution `minilm`: probabilities of a real model, un-pruned.
 
-They come out of golden's integer attention, with Q and K of 12 bits and a softmax of as many as it can have, so that the
-last bits of a machine's floating point do not matter. Run as ``python -m tokensieve.golden.capture.probabilities TEXT
-OUT``.
+They come out of golden's integer attention, with Q and K of 12 bits and a softmax of as many as it can have, so that
+the last bits of a machine's floating point do not matter. Run as ``python -m tokensieve.golden.capture.probabilities
+TEXT OUT``.
 """
 
 import sys

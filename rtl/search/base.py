@@ -1,10 +1,9 @@
 """What all search cores look like from outside."""
 
+from amaranth.hdl import unsigned
 from amaranth.lib import wiring
 from amaranth.lib.data import ArrayLayout, StructLayout
 from amaranth.lib.wiring import In, Out
-
-from amaranth.hdl import unsigned
 
 from tokensieve.arch.datapath import Topk
 from tokensieve.rtl.beats import event, length_bits, round_size

@@ -116,5 +116,5 @@ class RadixCore(wiring.Component):
         with m.If(digits.written.valid):
             m.d.sync += [put.items.eq(written.scores), put.mask.eq(written.mask), put.last.eq(written.last)]
             m.d.sync += [put.offset.eq(0), put.count.eq(topk.lanes), valid.eq(1)]
-        with m.If(self.done):  # nothing of a pass that was begun in vain has come this far
-            m.d.sync += searching.eq(0)
+        with m.If(self.done):  # what is still in a deep compactor is not written; the next packet begins at place 0
+            m.d.sync += [searching.eq(0), put.mask.eq(0), put.last.eq(1), valid.eq(1)]

@@ -1,1 +1,1 @@
-"""Cycle-stepped twins of the stream units: transfer cycles from what sources offered and sinks took, in plain Python."""
+"""Cycle-stepped twins of the stream units: cycles of transfers from what sources offered and sinks took."""

@@ -194,7 +194,7 @@ class Topk(ArchModel):
 
     @property
     def turnaround(self) -> int:
-        """Cycles between a threshold and the next command's first row: the verdict is handed over, the command taken."""
+        """Cycles between a threshold and the next command's first row: verdict handed over, command taken."""
         return 2
 
     @property
@@ -274,8 +274,8 @@ class Topk(ArchModel):
     def radix_first_cycles(self) -> int:
         """Cycles from the last score in to the first radix digit decided.
 
-        Its registers: the row, the bins that it reaches, the population counts, their totals, the comparison with k, the
-        chosen bin, the two totals around it, what is left.
+        Its registers: the row, the bins that it reaches, the population counts, their totals, the comparison with k,
+        the chosen bin, the two totals around it, what is left.
         """
         return 9
 

@@ -36,7 +36,7 @@ class SumsLaw:
     >>> law.cycles(StreamWork(items=384)), law.latency
     (53, 5)
     >>> law.script([SumsStep(op="clear"), SumsStep(op="add", lines=2), SumsStep(op="read", items=16)])
-    8
+    9
     """
 
     lanes: int

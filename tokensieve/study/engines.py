@@ -37,10 +37,17 @@ class Cell:
 
 
 def engine(name: str, n: int, bits: int, lanes: int) -> Topk:
-    """Return the engine called `name`, as small as rows of `n` scores allow."""
+    """Return the engine called `name`, as small as rows of `n` scores allow, with the zero eliminators of `sieve`."""
     kind, _, first = name.partition(" ")
     return Topk.model_validate(
-        {"engine": kind, "lanes": lanes, "max_tokens": n, "score_bits": bits, "first_digit": first or "log"}
+        {
+            "engine": kind,
+            "lanes": lanes,
+            "max_tokens": n,
+            "score_bits": bits,
+            "first_digit": first or "log",
+            "compactor": "balanced",
+        }
     )
 
 

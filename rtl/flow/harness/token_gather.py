@@ -42,7 +42,7 @@ class TokenGatherHarness:
     def observed(
         self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record
     ) -> Sequence[Mapping[str, Array]]:
-        """Return the requests and the rows of each packet; what stands behind a row counts as its own if it is not 0."""
+        """Return the requests and the rows of each packet; what stands behind a row counts if it is not 0."""
         asked, packets = _requests(arch, vectors, which, record), [rows for rows, _ in packets_out(arch, record)]
         packets += [[]] * (len(which) - len(packets))
         return [
