@@ -76,11 +76,11 @@ MUTANTS = (
         why="the bin of the threshold is not found where it is reached by exactly k scores",
     ),
     Mutant(
-        name="radix-key-of-one",
+        name="radix-second-bit",
         module=f"{_SEARCH}.digits",
-        old="levels: list[Value] = [above[0]]",
-        new="levels: list[Value] = [above[1]]",
-        why="scores 0 and 1 share a bin of the logarithmic digit",
+        old="above[bit + 1] | (score[bit] & score[bit - 1])",
+        new="above[bit + 1]",
+        why="the logarithmic digit is counted by the position of the highest set bit alone",
     ),
     Mutant(
         name="radix-junk-survives",
