@@ -55,7 +55,7 @@ def write(file: Path) -> None:
     """Synthesise all engines, then place them one by one, and write `file` each time."""
     wanted = list(configurations())
     rows = [measure(topk, ()) for topk, _ in wanted]
-    for number in sorted(range(len(wanted)), key=lambda n: str(rows[n]["lut4"]).zfill(9)):
+    for number in sorted(range(len(wanted)), key=lambda n: (-len(wanted[n][1]), str(rows[n]["lut4"]).zfill(9))):
         _save(file, rows)
         rows[number] = measure(*wanted[number])
         print(json.dumps(rows[number]), file=sys.stderr, flush=True)
