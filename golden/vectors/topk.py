@@ -99,6 +99,8 @@ def _corners(topk: Topk, seed: int) -> Iterator[tuple[Scores, int]]:
     yield _row(topk, "reversed", most, seed), most // 5
     yield np.where(np.arange(most) % 2 == 0, top, 0), most // 2 + 1  # every lane's tie matters
     yield np.where(np.arange(most) == most - 1, top, top - 1), 2 if most > 2 else 1
+    for high in (np.arange(most) % 3 != 1, np.arange(most) % 5 != 1):  # all of a digit's bin, many rows of it, is kept
+        yield np.where(high, top - whole // 4, whole // 4), int(high.sum())
 
 
 def _random(topk: Topk, rng: np.random.Generator, seed: int, number: int) -> tuple[Scores, int]:
