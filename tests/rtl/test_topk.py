@@ -77,11 +77,12 @@ def _stalled(which, arch, vectors):
 @pytest.mark.parametrize("mutant", mutants_of("topk"), ids=lambda mutant: mutant.name)
 def test_planted_fault_is_caught(mutant):
     arch = small(engine=mutant.engine or ENGINE, max_tokens=45, score_bits=12, digit_bits=2)  # many digits
-    together = [Trial(tuple(range(start, 20, 5)), {}, {"o": _stalls(start % 4)}) for start in range(5)]
+    together = [Trial(tuple(range(start, 44, 8)), {}, {"o": _stalls(start % 4)}) for start in range(8)]
     together.append(Trial((2, 3, 13, 14), {}, {"o": [True] * STALL}))  # more than fits in the drain
     together.append(Trial((9,) * 6, {}, {"o": [True] * STALL}))  # the last ones wait in a drain with gaps
+    together.append(Trial((17, 16, 18, 19)))  # radix ends in the midst of a pass, then sets of many rows follow
 
-    assert caught(UNIT, arch, UNIT.vectors(arch, 20, 1, None), together + alone(20), mutant)
+    assert caught(UNIT, arch, UNIT.vectors(arch, 44, 1, None), together + alone(20), mutant)
 
 
 # The vectors themselves.
