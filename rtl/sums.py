@@ -1,6 +1,6 @@
 """A memory of saturating sums: added to, compacted and read out as scores. What both importance accumulators are."""
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,7 +34,7 @@ class Addition:
     """One per lane, 0 from `count` on."""
 
 
-class Sums(wiring.Component):
+class Sums(wiring.Component, ABC):
     """Holds up to `capacity` sums in a memory and obeys `sums_command`.
 
     A memory row is as wide as the wider of a line (`lanes`) and a row of scores (`topk.lanes`). The memory is never
