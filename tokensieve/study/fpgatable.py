@@ -10,10 +10,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tokensieve.arch.datapath import Topk
+from tokensieve.arch.datapath import ENGINES, Topk
 from tokensieve.study.recorded import Row, command, markdown, save
 
-ENGINES = ("quickselect", "radix", "bitserial", "bitonic")
 LANES = (4, 16)
 LENGTHS = (256, 1024)
 SCORE_BITS = 16

@@ -134,7 +134,7 @@ class HeadAccumulatorHarness(SumsHarness):
 
 def packed(row: Codec, lanes: int, elements: Array, ends: bool) -> list[int]:
     """Return elements as beats; the lanes beyond the last element hold -1 or all ones, which must not count."""
-    surplus = row.unpack((1 << row.width) - 1)["items"]
+    surplus = row.ones["items"]
     beats = []
     for first in range(0, len(elements), lanes):
         items = [int(one) for one in elements[first : first + lanes]]
@@ -146,7 +146,7 @@ def packed(row: Codec, lanes: int, elements: Array, ends: bool) -> list[int]:
 def packed_ids(topk: Topk, ids: Array) -> list[int]:
     """Return ids as the top-k engine puts them out: full rows but the last; an empty one where there are none."""
     rows, lanes = codec(packed_row(topk.lanes, item(topk))), topk.lanes
-    surplus = rows.unpack((1 << rows.width) - 1)["items"]
+    surplus = rows.ones["items"]
     beats = []
     for first in range(0, max(len(ids), 1), lanes):
         items = [{"index": int(one), "score": 0} for one in ids[first : first + lanes]]

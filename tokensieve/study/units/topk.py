@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tokensieve.arch.datapath import ENGINES
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.topklaw import TopkWork
 from tokensieve.study.units.base import NamedUnit, part, with_fields
@@ -20,7 +21,7 @@ class TopkUnit(NamedUnit):
 
     def engines(self) -> tuple[str, ...]:
         """Return the search cores."""
-        return ("quickselect", "radix", "bitserial", "bitonic")
+        return ENGINES
 
     def arch(self, arch: Arch, engine: str) -> Arch:
         """Return `arch` with the engine, and with rows that a bitonic sorter can hold."""
