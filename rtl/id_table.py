@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.data import ArrayLayout
 from amaranth.lib.memory import Memory
@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 from tokensieve.arch.datapath import Topk
 from tokensieve.rtl.beats import SumsOp, item, kept_id, packed_row, sums_command
 from tokensieve.rtl.compactor import Compactor
+from tokensieve.rtl.meeting import meeting
 from tokensieve.rtl.pipe import Stage
 from tokensieve.rtl.zero_eliminator import RowBuffer
 
@@ -113,19 +114,3 @@ class IdTable(wiring.Component):
             m.d.comb += position.eq((place << self._shift) + lane)
             stored = read.data[lane].index
             m.d.comb += compactor.i.p.items[lane].index.eq(Mux(position < self._known, stored, position + self._ahead))
-
-
-def meeting(m: Module, topk: Topk, positions: Any, row: Any) -> tuple[Signal, Signal]:
-    """Return which lanes of row number `row` the positions point to, and whether some of them lie in rows to come."""
-    lanes, bits = topk.lanes, (topk.lanes - 1).bit_length()
-    mask, past = Signal(lanes), Signal()
-    here, beyond = Signal(lanes), Signal(lanes)
-    for lane in range(lanes):
-        of = positions.items[lane].index >> bits
-        m.d.comb += here[lane].eq((positions["count"] > lane) & (of == row))
-        m.d.comb += beyond[lane].eq((positions["count"] > lane) & (of > row))
-    for place in range(lanes):
-        low = [positions.items[lane].index[:bits] if bits else Const(0, 1) for lane in range(lanes)]
-        m.d.comb += mask[place].eq(Cat(*(here[lane] & (low[lane] == place) for lane in range(lanes))).any())
-    m.d.comb += past.eq(beyond.any())
-    return mask, past

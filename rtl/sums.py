@@ -1,6 +1,6 @@
 """A memory of saturating sums: added to, compacted and read out as scores. What both importance accumulators are."""
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +14,7 @@ from amaranth.lib.wiring import In, Out
 from tokensieve.arch.datapath import Topk
 from tokensieve.rtl.beats import SumsOp, item, packed_row, score_row, sums_command
 from tokensieve.rtl.compactor import Compactor
+from tokensieve.rtl.meeting import low, meeting
 from tokensieve.rtl.pipe import Stage
 from tokensieve.rtl.zero_eliminator import RowBuffer
 
@@ -33,7 +34,7 @@ class Addition:
     """One per lane, 0 from `count` on."""
 
 
-class Sums(wiring.Component):
+class Sums(wiring.Component, ABC):
     """Holds up to `capacity` sums in a memory and obeys `sums_command`.
 
     A memory row is as wide as the wider of a line (`lanes`) and a row of scores (`topk.lanes`). The memory is never
@@ -117,7 +118,7 @@ class Sums(wiring.Component):
         bits = _log2(self._wide // lanes)
         with m.If(moves):
             m.d.comb += self._write_port.addr.eq(place >> bits)
-            m.d.comb += self._write_port.en.eq(((1 << lanes) - 1) << (_low(place, bits) * lanes))
+            m.d.comb += self._write_port.en.eq(((1 << lanes) - 1) << (low(place, bits) * lanes))
             m.d.comb += [self._write_port.data[lane].eq(sums[lane % lanes]) for lane in range(self._wide)]
 
     # Adding: read, add, write.
@@ -189,7 +190,7 @@ class Sums(wiring.Component):
     ) -> None:
         """Drive the old sums: from memory, or, if the row before added to the same ones, what it made of them."""
         bits = _log2(self._wide // self._lanes)
-        stored = self._chosen(m, "stored", self._lanes, _low(read.line, bits))
+        stored = self._chosen(m, "stored", self._lanes, low(read.line, bits))
         m.d.comb += [value.eq(word) for value, word in zip(old, stored, strict=True)]
         if held is not None:
             again = Signal()
@@ -209,7 +210,7 @@ class Sums(wiring.Component):
         with m.If(self._go):
             m.d.comb += self._read_port.addr.eq(self._row >> _log2(self._wide // lanes))
             m.d.comb += self._read_port.en.eq(1)
-            m.d.sync += part.eq(_low(self._row, _log2(self._wide // lanes)))
+            m.d.sync += part.eq(low(self._row, _log2(self._wide // lanes)))
             m.d.sync += self._spent.eq(self._end)
         self._fetched = self._chosen(m, "fetched", lanes, part)
 
@@ -268,7 +269,7 @@ class Sums(wiring.Component):
         m.submodules.compactor = compactor = Compactor(lanes, word, self._topk.compactor_stages)
         m.submodules.rows = rows = RowBuffer(lanes, word)
         wiring.connect(m, compactor.o, rows.i)
-        mask, past = self._marks(m)
+        mask, past = meeting(m, self._topk, self.keep.p, self._row)
         with m.If(active & self._settled & ~self._spent & self.keep.valid):
             m.d.comb += [self._go.eq(1), self._end.eq(~past & self.keep.p.last), self.keep.ready.eq(~past)]
             m.d.sync += self._row.eq(self._row + past)
@@ -280,22 +281,6 @@ class Sums(wiring.Component):
         self._rewind(m, done)
         self._write_back(m, rows, done)
         return done
-
-    def _marks(self, m: Module) -> tuple[Signal, Signal]:
-        """Return which sums of the present row are kept, and whether ids beyond it are left."""
-        lanes, ids = self._topk.lanes, self.keep.p
-        bits = _log2(lanes)
-        mask, past = Signal(lanes), Signal()
-        here, beyond = Signal(lanes), Signal(lanes)
-        for lane in range(lanes):
-            row = ids.items[lane].index >> bits
-            m.d.comb += here[lane].eq((ids.count > lane) & (row == self._row))
-            m.d.comb += beyond[lane].eq((ids.count > lane) & (row > self._row))
-        for place in range(lanes):
-            hits = [here[lane] & (_low(ids.items[lane].index, bits) == place) for lane in range(lanes)]
-            m.d.comb += mask[place].eq(Cat(*hits).any())
-        m.d.comb += past.eq(beyond.any())
-        return mask, past
 
     def _write_back(self, m: Module, rows: RowBuffer, done: Signal) -> None:
         """Write compacted rows from the start; at the end they are what is alive."""
@@ -313,11 +298,6 @@ class Sums(wiring.Component):
 
 def _log2(lanes: int) -> int:
     return lanes.bit_length() - 1
-
-
-def _low(value: Any, bits: int) -> Any:
-    """Return the lowest `bits` of a value, which may be none."""
-    return value[:bits] if bits else Const(0, 1)
 
 
 def _any_bit(values: Sequence[Any]) -> Any:

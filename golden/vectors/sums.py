@@ -1,5 +1,6 @@
 """Scripts of commands to an accumulator of importance, and what must come of them. For tokens and heads alike."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -46,16 +47,16 @@ class Outcome:
     """Sums alive at each step, before it."""
 
 
-class Sums:
+class Sums(ABC):
     """Saturating sums of the alive, in order. Additions are what differs between tokens and heads."""
 
     def __init__(self, bits: int, score_bits: int) -> None:
         self.most, self.score_bits = (1 << bits) - 1, score_bits
         self.sums = torch.zeros(0, dtype=torch.int64)
 
+    @abstractmethod
     def add(self, step: Step) -> None:
         """Add a step's rows."""
-        raise NotImplementedError
 
     def obey(self, step: Step) -> Whole | None:
         """Do what a step says; return the scores of a READ."""

@@ -6,6 +6,7 @@ never looks at `ready` first.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -93,10 +94,10 @@ class Case(Stimulus):
     """Cycles after which the run is given up."""
 
 
-def case(stimulus: Stimulus, **pauses: object) -> Case:
+def case(stimulus: Stimulus, **pauses: Any) -> Case:
     """Return `stimulus` as a case, with the fields of `Case` that it lacks."""
     fields = {name: getattr(stimulus, name) for name in ("beats", "expect", "after", "constants")}
-    return Case(**fields, **pauses)  # type: ignore[arg-type]
+    return Case(**fields, **pauses)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

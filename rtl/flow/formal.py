@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,14 +46,14 @@ _STATUS: dict[str, Status] = {"PASS": "proved", "FAIL": "failed", "UNKNOWN": "op
 _FAILED = re.compile(r"Assert failed in .*\(_witness_\.check_(\d+)\)")
 
 
-class Bench(Elaboratable):
+class Bench(Elaboratable, ABC):
     """A unit among free inputs, assumptions and assertions; `check` adds them all."""
 
     clock = ClockDomain("sync", reset_less=True)
 
+    @abstractmethod
     def check(self, m: Module) -> None:
         """Add the unit, what drives it and what is claimed."""
-        raise NotImplementedError
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

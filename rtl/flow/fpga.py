@@ -13,7 +13,7 @@ from pathlib import Path
 
 from amaranth.lib import wiring
 
-from tokensieve.arch.datapath import Topk
+from tokensieve.arch.datapath import ENGINES, Topk
 from tokensieve.arch.errors import ToolError
 from tokensieve.rtl.flow import tools
 from tokensieve.rtl.flow.verilog import rtlil_text
@@ -127,7 +127,7 @@ def measure(topk: Topk, seeds: Sequence[int]) -> dict[str, object]:
 def main() -> None:
     """Measure one top-k engine and print its row."""
     parser = argparse.ArgumentParser(prog="python -m tokensieve.rtl.flow.fpga", description=main.__doc__)
-    parser.add_argument("--engine", default="radix", choices=["quickselect", "radix", "bitserial", "bitonic"])
+    parser.add_argument("--engine", default="radix", choices=ENGINES)
     parser.add_argument("--lanes", type=int, default=16)
     parser.add_argument("--tokens", type=int, default=1024)
     parser.add_argument("--bits", type=int, default=16)

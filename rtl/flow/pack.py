@@ -34,6 +34,11 @@ class Codec:
             raise ValueError(f"{packed:#x} does not fit in {self.width} bits")
         return self._unpack(packed)
 
+    @property
+    def ones(self) -> Any:
+        """The fields of a payload with all its bits set: what stands in lanes that must not count."""
+        return self._unpack((1 << self.width) - 1)
+
 
 _codecs: dict[int, tuple[ShapeLike, Codec]] = {}
 

@@ -4,7 +4,7 @@ The bits of a cycle travel as whole numbers. `flags` has one bit per stream (sou
 for `ready`, then one per event; `drive` has the sources' `valid` and the sinks' `ready`, in the same order.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import chain
 
 import numpy as np
@@ -184,8 +184,8 @@ def check(ports: Ports, case: Case) -> None:
         raise ValueError("more streams than the bits of one word can hold")
 
 
-def _names(what: str, given: object, known: list[str], whole: bool = False) -> None:
-    names = set(given)  # type: ignore[call-overload]
+def _names(what: str, given: Iterable[str], known: list[str], whole: bool = False) -> None:
+    names = set(given)
     if names - set(known):
         raise ValueError(f"{what}: unknown port {sorted(names - set(known))[0]!r}, known: {', '.join(known)}")
     if whole and set(known) - names:

@@ -103,9 +103,9 @@ class Sums:
         return True, False
 
 
-def twin(arch: Arch, source: str, feed: Feed) -> dict[str, list[int]]:
-    """Return the cycles of all transfers; `source` is the stream of the rows to add. Data: `tasks`."""
-    tasks, unit = list(feed.data["tasks"]), Sums(arch)
+def twin(arch: Arch, feed: Feed) -> dict[str, list[int]]:
+    """Return the cycles of all transfers. Data: `tasks`, and `source`, the stream of the rows to add."""
+    tasks, unit, source = list(feed.data["tasks"]), Sums(arch), feed.data["source"]
     cycles: dict[str, list[int]] = {"command": [], source: [], "keep": [], "o": []}
     for cycle in range(feed.cycles):
         takes = feed.takes("o", cycle)

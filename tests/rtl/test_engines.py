@@ -1,9 +1,15 @@
 """The table of all engines on all distributions, and what the engine `radix` promises of it."""
 
+import json
+import sys
+
 import numpy as np
 import pytest
 from conftest import ROOT
 
+from tokensieve.arch.datapath import Topk
+from tokensieve.rtl.flow import fpga
+from tokensieve.study import fpgatable, resources
 from tokensieve.study.engines import BITS, DISTRIBUTIONS, engine, markdown, select_cycles
 from tokensieve.workloads.distributions import longest_row, scores
 
@@ -42,3 +48,35 @@ def test_bit_serial_takes_the_same_time_whatever_the_data(bits):
 
     assert len(set(np.concatenate(cycles).tolist())) == 1
     assert cycles[0][0] + 64 + topk.drain_latency <= 2 * 64 + bits * (1 + topk.count_stages) + 24
+
+
+@pytest.mark.parametrize(("module", "file"), [(fpgatable, "fpga.json"), (resources, "resources.json")])
+def test_the_page_shows_what_is_recorded(module, file, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["table", "--show", str(PAGE.parent / file)])
+    module.main()
+
+    assert capsys.readouterr().out in PAGE.read_text()
+
+
+def test_a_recorded_table_is_measured_written_and_shown(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(fpgatable, "configurations", lambda: [(Topk(lanes=4), (1,)), (Topk(lanes=8), (1,))])
+    monkeypatch.setattr(fpga, "measure", lambda topk, seeds: recorded_row(topk.lanes, seeds))
+    monkeypatch.setattr(sys, "argv", ["table", str(tmp_path / "fpga.json")])
+    fpgatable.main()
+
+    assert [row["lut4"] for row in json.loads((tmp_path / "fpga.json").read_text())] == [4000, 8000]
+    assert "| quickselect | 8 | 1,024 | 8,000 |" in capsys.readouterr().out
+    assert [path.name for path in tmp_path.iterdir()] == ["fpga.json"]
+
+
+def recorded_row(lanes, seeds):
+    cells = dict.fromkeys(("ff", "carry", "dpr", "bram", "dsp"), 1)
+    clocks = {str(seed): 100.0 for seed in seeds}
+    return {
+        "engine": "quickselect",
+        "lanes": lanes,
+        "max_tokens": 1024,
+        "lut4": 1000 * lanes,
+        **cells,
+        "fmax_mhz": clocks,
+    }

@@ -1,6 +1,6 @@
 """The arithmetic units of the attention pipeline, in the order in which a query meets them (paper IV, Fig. 8)."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -12,6 +12,8 @@ from tokensieve.arch.topklaw import BitonicLaw, BitserialLaw, QuickselectLaw, Ra
 
 Stages = Annotated[int, Field(ge=0, le=64)]
 Lanes = Annotated[int, Field(ge=1, le=1024)]
+SearchEngine = Literal["quickselect", "radix", "bitserial", "bitonic"]
+ENGINES: tuple[SearchEngine, ...] = get_args(SearchEngine)
 
 
 class Clock(ArchModel):
@@ -120,7 +122,7 @@ class Requant(ArchModel):
 class Topk(ArchModel):
     """Top-k engine (paper IV-B). There are two alike: one for local values, one for tokens and heads."""
 
-    engine: Literal["quickselect", "radix", "bitserial", "bitonic"] = "quickselect"
+    engine: SearchEngine = "quickselect"
     """How the k-th largest score is found: quickselect, rounds against a pivot (the paper's); radix, digits from the
     top; bitserial, one bit of all scores at a time; bitonic, a sorter of the whole row."""
 

@@ -4,7 +4,7 @@ Cycles are counted as contracts 4 says: `select` ends with the threshold known, 
 Every law also accepts arrays of commands, with one row of sizes per command, padded with zeros at the end.
 """
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +32,7 @@ class TopkWork:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TopkLaw:
+class TopkLaw(ABC):
     """Cycle law of a top-k engine around its search: load, bypass and drain are alike in all of them."""
 
     lanes: int

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 Gaps = dict[str, list[int]]
 Stalls = dict[str, list[bool]]
@@ -49,9 +50,9 @@ def _gaps(rng: np.random.Generator, beats: int, burst: int) -> list[int]:
     if kind == 0:  # nothing: the sink alone holds the unit up
         return [0] * beats
     if kind == 1:
-        return np.minimum(rng.geometric(1 - density, beats) - 1, burst).tolist()  # type: ignore[no-any-return]
+        return _listed(np.minimum(rng.geometric(1 - density, beats) - 1, burst))
     long = rng.random(beats) < density / (1 - density) / (_USUAL_BURST * burst)
-    return (long * rng.integers(1, burst + burst // 2, beats, endpoint=True)).tolist()  # type: ignore[no-any-return]
+    return _listed(long * rng.integers(1, burst + burst // 2, beats, endpoint=True))
 
 
 def _stalls(rng: np.random.Generator, length: int, burst: int) -> list[bool]:
@@ -59,10 +60,14 @@ def _stalls(rng: np.random.Generator, length: int, burst: int) -> list[bool]:
     if kind == 0:
         return []
     if kind == 1:
-        return (rng.random(int(length / (1 - density))) < density).tolist()  # type: ignore[no-any-return]
+        return [bool(stalled) for stalled in rng.random(int(length / (1 - density))) < density]
     bits: list[bool] = [True] * (burst + burst // 2) if kind == 2 else []  # fills the unit to the brim at once
     while len(bits) < length:
         stalled = int(rng.integers(1, burst + burst // 2, endpoint=True))
         free = max(1, round(stalled * (1 - density) / density))
         bits += [True] * stalled + [False] * int(rng.integers(1, 2 * free, endpoint=True))
     return bits
+
+
+def _listed(cycles: npt.NDArray[np.int64]) -> list[int]:
+    return [int(number) for number in cycles]

@@ -4,23 +4,19 @@
 file (part of `make fpga-table`). With ``--show`` it prints the file as a table.
 """
 
-import argparse
-import json
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from tokensieve.arch import load_arch
 from tokensieve.arch.machine import Arch
+from tokensieve.study.recorded import Row, command, markdown, save
 from tokensieve.study.units import UNITS, find_unit
 
 PRESET = "sieve"
 
 _COLUMNS = {
-    "unit": "unit", "lut4": "LUT4", "ff": "FF", "carry": "CCU2C", "dpr": "DPR16X4", "bram": "DP16KD",
-    "dsp": "MULT18X18D",
+    "LUT4": "lut4", "FF": "ff", "CCU2C": "carry", "DPR16X4": "dpr", "DP16KD": "bram", "MULT18X18D": "dsp",
 }  # fmt: skip
 
 
@@ -44,30 +40,22 @@ def resources(name: str, arch: Arch) -> dict[str, object]:
 
 def write(file: Path) -> None:
     """Synthesise all units and write `file`."""
-    rows = [resources(name, load_arch(PRESET)) for name in UNITS if not name.startswith("axi-")]
-    draft = file.with_name(f".{file.name}.draft")
-    draft.write_text(json.dumps(rows, indent=1) + "\n")
-    os.replace(draft, file)
+    save(file, [resources(name, load_arch(PRESET)) for name in UNITS if not name.startswith("axi-")])
 
 
-def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
+def show(rows: Sequence[Row]) -> str:
     """Return the recorded rows as a table."""
-    lines = [f"| {' | '.join(_COLUMNS.values())} |", "|---" * len(_COLUMNS) + "|"]
-    for row in rows:
-        name = " ".join(filter(None, [row["unit"], row["engine"]]))
-        lines.append(f"| {' | '.join([name, *(f'{row[column]:,}' for column in list(_COLUMNS)[1:])])} |")
-    return "\n".join(lines)
+    told = [{"unit": _name(row), **{title: row[name] for title, name in _COLUMNS.items()}} for row in rows]
+    return markdown(["unit", *_COLUMNS], told)
+
+
+def _name(row: Row) -> str:
+    return " ".join(filter(None, [row["unit"], row["engine"]]))
 
 
 def main() -> None:
     """Synthesise all units for an ECP5 and record their cells, or print what is recorded."""
-    parser = argparse.ArgumentParser(prog="python -m tokensieve.study.resources", description=main.__doc__)
-    parser.add_argument("file", type=Path)
-    parser.add_argument("--show", action="store_true", help="print the file as a table")
-    told = parser.parse_args()
-    if not told.show:
-        write(told.file)
-    print(markdown(json.loads(told.file.read_text())))
+    command("tokensieve.study.resources", main.__doc__, write, show)
 
 
 if __name__ == "__main__":

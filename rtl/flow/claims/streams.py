@@ -8,13 +8,11 @@ from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In
 
-from tokensieve.arch.datapath import Topk
+from tokensieve.arch.datapath import ENGINES, SearchEngine, Topk
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.presets import load_arch
 from tokensieve.rtl.flow.formal import Bench, Claim, Method, accept, keeps_the_rules, offer
 from tokensieve.rtl.flow.harness.base import unit_class
-
-ENGINES = ("quickselect", "radix", "bitserial", "bitonic")
 
 _SMALL = ("softmax.probability_bits=8", "topk.score_bits=8", "topk.max_tokens=16", "topk.lanes=4")
 _UNITS: dict[str, tuple[str, str, Callable[[Arch], tuple[Any, ...]]]] = {
@@ -69,15 +67,17 @@ def _rules(unit: str, module: str, kind: str, arguments: Callable[[], tuple[Any,
     return Claim(unit=unit, name=name, says=_SAYS, method=method, depth=_BOUNDED.get(unit, 6), bench=bench)
 
 
-def _engine(engine: str) -> Claim:
-    small = Topk(engine=engine, lanes=4, max_tokens=16, score_bits=4)  # type: ignore[arg-type]
+def _whole(unit: str) -> Claim:
+    module, kind, arguments = _UNITS[unit]
+    return _rules(unit, module, kind, lambda: arguments(small_arch()), "stream-rules")
+
+
+def _engine(engine: SearchEngine) -> Claim:
+    small = Topk(engine=engine, lanes=4, max_tokens=16, score_bits=4)
     return _rules("topk", "topk", "TopKEngine", lambda: (small,), f"{engine}-stream-rules")
 
 
 CLAIMS: tuple[Claim, ...] = (
-    *(
-        _rules(unit, module, kind, lambda arguments=arguments: arguments(small_arch()), "stream-rules")  # type: ignore[misc]
-        for unit, (module, kind, arguments) in _UNITS.items()
-    ),
+    *(_whole(unit) for unit in _UNITS),
     *(_engine(engine) for engine in ENGINES),
 )

@@ -1,13 +1,13 @@
 """Of the top-k engine: what leaves is the k largest by definition, for every row of four scores."""
 
+from functools import partial
 from typing import Any
 
 from amaranth.asserts import AnyConst
 from amaranth.hdl import Assert, Assume, Cat, Module, Signal, Value
 
-from tokensieve.arch.datapath import Topk
+from tokensieve.arch.datapath import ENGINES, SearchEngine, Topk
 from tokensieve.arch.topklaw import TopkWork
-from tokensieve.rtl.flow.claims.streams import ENGINES
 from tokensieve.rtl.flow.formal import Bench, Claim
 from tokensieve.rtl.flow.harness.base import unit_class
 
@@ -16,9 +16,9 @@ SLACK = 3
 """Cycles before the first row: the command's transfer."""
 
 
-def small(engine: str) -> Topk:
+def small(engine: SearchEngine) -> Topk:
     """Return an engine for four scores of four bits."""
-    return Topk(engine=engine, lanes=LANES, max_tokens=TOKENS, score_bits=4)  # type: ignore[arg-type]
+    return Topk(engine=engine, lanes=LANES, max_tokens=TOKENS, score_bits=4)
 
 
 def longest(topk: Topk) -> int:
@@ -30,7 +30,7 @@ def longest(topk: Topk) -> int:
 class Definition(Bench):
     """An engine that is given one command, any, and its rows without a pause."""
 
-    def __init__(self, engine: str) -> None:
+    def __init__(self, engine: SearchEngine) -> None:
         self._topk = small(engine)
 
     def check(self, m: Module) -> None:
@@ -94,7 +94,7 @@ CLAIMS = tuple(
         "order, within the cycles of the law",
         method="bmc",
         depth=longest(small(engine)),
-        bench=lambda engine=engine: Definition(engine),  # type: ignore[misc]
+        bench=partial(Definition, engine),
     )
     for engine in ENGINES
 )

@@ -15,7 +15,7 @@ from tokensieve.workloads.vectors import Vectors
 Array = npt.NDArray[Any]
 Arrays = Mapping[str, Array]
 
-__all__ = ["Array", "Arrays", "Harness", "Record", "Stimulus", "part", "unit_class"]
+__all__ = ["Array", "Arrays", "Harness", "Record", "Stimulus", "packet_cycles", "part", "unit_class"]
 
 
 class Harness(Protocol):
@@ -65,3 +65,16 @@ def part(arrays: Arrays, name: str, index: int) -> Array:
     if ends is None:
         return np.asarray(arrays[name][index])
     return np.asarray(arrays[name][int(ends[index]) : int(ends[index + 1])])
+
+
+def packet_cycles(beats: Sequence[int], came: Sequence[int], ends: Sequence[int]) -> list[dict[str, int]]:
+    """Return the cycles of packets from the first beat in to the last one out; -1 where that did not come.
+
+    `beats` are those of each packet, `came` those of all beats in, `ends` those of the packets' last ones out.
+
+    >>> packet_cycles([2, 1], came=[0, 1, 2], ends=[5])
+    [{'total': 6}, {'total': -1}]
+    """
+    firsts = [sum(beats[:place]) for place in range(len(beats))]
+    there = [place < len(ends) and first < len(came) for place, first in enumerate(firsts)]
+    return [{"total": ends[p] - came[first] + 1 if there[p] else -1} for p, first in enumerate(firsts)]

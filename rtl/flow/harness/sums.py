@@ -1,5 +1,6 @@
 """Harnesses of the accumulators of importance. A vector is one script of commands."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -19,7 +20,7 @@ from tokensieve.workloads.vectors import Vectors
 _OPS: tuple[Any, ...] = (SumsOp.CLEAR, SumsOp.GROW, SumsOp.ADD, SumsOp.KEEP, SumsOp.READ)
 
 
-class SumsHarness:
+class SumsHarness(ABC):
     """Commands, rows and ids in; rows of scores out."""
 
     unit: str
@@ -27,21 +28,17 @@ class SumsHarness:
     source: str
     """Stream of the rows that are added."""
 
+    @abstractmethod
     def component(self, arch: Arch) -> wiring.Component:
         """Return the unit."""
-        raise NotImplementedError
 
+    @abstractmethod
     def capacity(self, arch: Arch) -> int:
         """Return how many sums there may be."""
-        raise NotImplementedError
 
+    @abstractmethod
     def row(self, arch: Arch) -> Codec:
         """Return the codec of the rows that are added."""
-        raise NotImplementedError
-
-    def packets(self, rows: Array) -> list[Array]:
-        """Return the rows of one ADD in pieces that end with `last`."""
-        raise NotImplementedError
 
     def stimulus(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Stimulus:
         """Return the scripts, one after the other."""
@@ -53,18 +50,17 @@ class SumsHarness:
                 if op is SumsOp.KEEP:
                     beats["keep"] += packed_ids(arch.topk, ids)
                 if op is SumsOp.ADD:
-                    packets = self.packets(rows)
                     beats[self.source] += [
                         beat
-                        for place, packet in enumerate(packets)
-                        for beat in packed(row, arch.importance.lanes, packet, self.ends(place, packets))
+                        for place, packet in enumerate(rows)
+                        for beat in packed(row, arch.importance.lanes, packet, self.ends(place, len(rows)))
                     ]
         awaited = sum(len(part(vectors.expected, "scores", index)) for index in which) // arch.topk.lanes
         return Stimulus(beats=beats, expect={"o": awaited})
 
-    def ends(self, place: int, packets: Sequence[Array]) -> bool:
-        """Return whether piece number `place` ends with `last`."""
-        raise NotImplementedError
+    @abstractmethod
+    def ends(self, place: int, rows: int) -> bool:
+        """Return whether row number `place` of the `rows` of an ADD ends with `last`."""
 
     def observed(
         self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record
@@ -108,11 +104,7 @@ class ImportanceAccumulatorHarness(SumsHarness):
         """Return the codec of a row of probabilities."""
         return codec(packed_row(arch.importance.lanes, unsigned(arch.softmax.probability_bits)))
 
-    def packets(self, rows: Array) -> list[Array]:
-        """Return the queries."""
-        return list(rows)
-
-    def ends(self, place: int, packets: Sequence[Array]) -> bool:
+    def ends(self, place: int, rows: int) -> bool:
         """Return that every query ends with `last`."""
         return True
 
@@ -135,18 +127,14 @@ class HeadAccumulatorHarness(SumsHarness):
         """Return the codec of a row of outputs."""
         return codec(packed_row(arch.importance.lanes, signed(arch.number.output_bits)))
 
-    def packets(self, rows: Array) -> list[Array]:
-        """Return the outputs of each query."""
-        return list(rows)
-
-    def ends(self, place: int, packets: Sequence[Array]) -> bool:
+    def ends(self, place: int, rows: int) -> bool:
         """Return whether it is the last query."""
-        return place == len(packets) - 1
+        return place == rows - 1
 
 
 def packed(row: Codec, lanes: int, elements: Array, ends: bool) -> list[int]:
     """Return elements as beats; the lanes beyond the last element hold -1 or all ones, which must not count."""
-    surplus = row.unpack((1 << row.width) - 1)["items"]
+    surplus = row.ones["items"]
     beats = []
     for first in range(0, len(elements), lanes):
         items = [int(one) for one in elements[first : first + lanes]]
@@ -158,7 +146,7 @@ def packed(row: Codec, lanes: int, elements: Array, ends: bool) -> list[int]:
 def packed_ids(topk: Topk, ids: Array) -> list[int]:
     """Return ids as the top-k engine puts them out: full rows but the last; an empty one where there are none."""
     rows, lanes = codec(packed_row(topk.lanes, item(topk))), topk.lanes
-    surplus = rows.unpack((1 << rows.width) - 1)["items"]
+    surplus = rows.ones["items"]
     beats = []
     for first in range(0, max(len(ids), 1), lanes):
         items = [{"index": int(one), "score": 0} for one in ids[first : first + lanes]]

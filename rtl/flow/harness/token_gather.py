@@ -10,7 +10,7 @@ from tokensieve.arch.datapath import Topk
 from tokensieve.arch.machine import Arch
 from tokensieve.rtl.beats import gather_command, gathered_row, granule_request, item, packed_row
 from tokensieve.rtl.flow.case import Record, Stimulus
-from tokensieve.rtl.flow.harness.base import Array, part, unit_class
+from tokensieve.rtl.flow.harness.base import Array, packet_cycles, part, unit_class
 from tokensieve.rtl.flow.pack import codec
 from tokensieve.workloads.vectors import Vectors
 
@@ -61,19 +61,13 @@ class TokenGatherHarness:
     def cycles(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, int]]:
         """Return the cycles from a packet's first tokens in to its last row out; -1 where it did not come."""
         beats = [max(1, -(-len(part(vectors.inputs, "tokens", index)) // arch.topk.lanes)) for index in which]
-        came, ends = record.cycles_of("token"), [cycle for _, cycle in packets_out(arch, record)]
-        counted = []
-        for place in range(len(which)):
-            first = sum(beats[:place])
-            there = place < len(ends) and first < len(came)
-            counted.append({"total": ends[place] - came[first] + 1 if there else -1})
-        return counted
+        return packet_cycles(beats, record.cycles_of("token"), [cycle for _, cycle in packets_out(arch, record)])
 
 
 def packed_tokens(topk: Topk, tokens: Array) -> list[int]:
     """Return the beats of a packet. Scores and free lanes hold ones, which must not matter."""
     rows, lanes = codec(packed_row(topk.lanes, item(topk))), topk.lanes
-    ones = codec(item(topk)).unpack((1 << codec(item(topk)).width) - 1)
+    ones = codec(item(topk)).ones
     beats = []
     for first in range(0, max(len(tokens), 1), lanes):
         items = [{**ones, "index": int(token)} for token in tokens[first : first + lanes]]

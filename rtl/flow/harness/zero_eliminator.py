@@ -9,7 +9,7 @@ from tokensieve.arch.datapath import Topk
 from tokensieve.arch.machine import Arch
 from tokensieve.rtl.beats import item, packed_row, sparse_row
 from tokensieve.rtl.flow.case import Record, Stimulus
-from tokensieve.rtl.flow.harness.base import Array, part, unit_class
+from tokensieve.rtl.flow.harness.base import Array, packet_cycles, part, unit_class
 from tokensieve.rtl.flow.pack import codec
 from tokensieve.workloads.vectors import Vectors
 
@@ -50,18 +50,12 @@ class ZeroEliminatorHarness:
     def cycles(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, int]]:
         """Return the cycles from a packet's first row in to its last row out; -1 where it did not come."""
         rows = [-(-len(part(vectors.inputs, "mask", index)) // arch.topk.lanes) for index in which]
-        came, ends = record.cycles_of("i"), [cycle for _, cycle in packets_out(arch.topk, record)]
-        counted = []
-        for place in range(len(which)):
-            first = sum(rows[:place])
-            there = place < len(ends) and first < len(came)
-            counted.append({"total": ends[place] - came[first] + 1 if there else -1})
-        return counted
+        return packet_cycles(rows, record.cycles_of("i"), [cycle for _, cycle in packets_out(arch.topk, record)])
 
 
 def packet(topk: Topk, marks: Array, scores: Array) -> list[int]:
     """Return the beats of one packet."""
-    rows, lanes, hole = codec(sparse_row(topk.lanes, item(topk))), topk.lanes, _ones(topk)
+    rows, lanes, hole = codec(sparse_row(topk.lanes, item(topk))), topk.lanes, codec(item(topk)).ones
     items = [{"index": j, "score": int(scores[j])} if mark else hole for j, mark in enumerate(marks)]
     items += [hole] * (-len(items) % lanes)
     return [
@@ -85,7 +79,3 @@ def packets_out(topk: Topk, record: Record) -> list[tuple[list[dict[str, int]], 
             packets.append((items, cycle))
             items = []
     return packets
-
-
-def _ones(topk: Topk) -> dict[str, int]:
-    return codec(item(topk)).unpack((1 << codec(item(topk)).width) - 1)  # type: ignore[no-any-return]

@@ -1,7 +1,7 @@
 """Units in their AXI4-Stream wrapper, for co-simulation: law and twin are those of the unit itself."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from tokensieve.arch.machine import Arch
 from tokensieve.study.units.base import Bits, Unit
@@ -63,7 +63,7 @@ class AxiTopk(AxiUnit):
     """The top-k engine on AXI4-Stream. One core will do: the wrapper is the same for all."""
 
     def __init__(self) -> None:
-        super().__init__(cast(Unit, TopkUnit()))
+        super().__init__(TopkUnit())
 
     def engines(self) -> tuple[str, ...]:
         """Return one of the search cores."""
@@ -74,4 +74,4 @@ class AxiZeroEliminator(AxiUnit):
     """The zero eliminator on AXI4-Stream: lanes that TKEEP leaves out are dropped, the others packed."""
 
     def __init__(self) -> None:
-        super().__init__(cast(Unit, ZeroEliminatorUnit()))
+        super().__init__(ZeroEliminatorUnit())

@@ -1,7 +1,9 @@
 """What a unit offers to co-simulation: vectors, harness, law and twin, bound together."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -54,6 +56,72 @@ class Unit(Protocol):
 
     def longest_burst(self, arch: Arch) -> int:
         """Return a number of cycles that no buffer of the unit can bridge: pauses are drawn up to that length."""
+
+
+class NamedUnit(ABC):
+    """A unit whose vectors, harness and twin lie in modules that carry its name. Nothing about it is to be chosen."""
+
+    name: str
+    groups: tuple[str, ...]
+
+    family = ""
+    """Module of harness and twin where several units share one; its own name if empty."""
+
+    def engines(self) -> tuple[str, ...]:
+        """Return that there is nothing to choose."""
+        return ("",)
+
+    def arch(self, arch: Arch, engine: str) -> Arch:
+        """Return `arch`."""
+        return arch
+
+    def vectors(self, arch: Arch, count: int, seed: int, scores: str | None) -> Vectors:
+        """Return golden's vectors, corners first."""
+        golden = import_module(f"tokensieve.golden.vectors.{self._module}")
+        return cast(Vectors, golden.make(arch, count, seed, scores))
+
+    def harness(self) -> "Harness":
+        """Return the harness."""
+        module = import_module(f"tokensieve.rtl.flow.harness.{self.family or self._module}")
+        kind = "".join(word.capitalize() for word in self.name.split("-"))
+        return cast("Harness", getattr(module, f"{kind}Harness")())
+
+    @abstractmethod
+    def law(self, arch: Arch, vectors: Vectors, index: int) -> Mapping[str, int]:
+        """Return what the law says of one vector, from its work alone."""
+
+    @abstractmethod
+    def told(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Any]:
+        """Return what the twin is told of the vectors `which`."""
+
+    def twin(
+        self, arch: Arch, vectors: Vectors, which: Sequence[int], valid: Bits, ready: Bits
+    ) -> Mapping[str, Sequence[int]]:
+        """Return the cycles of all transfers."""
+        from tokensieve.sim.twins.feed import Feed
+
+        twins = import_module(f"tokensieve.sim.twins.{self.family or self._module}")
+        feed = Feed(valid=valid, ready=ready, data=self.told(arch, vectors, which))
+        return cast(Mapping[str, Sequence[int]], twins.twin(arch, feed))
+
+    @abstractmethod
+    def longest_burst(self, arch: Arch) -> int:
+        """Return a number of cycles that no buffer of the unit can bridge."""
+
+    @property
+    def _module(self) -> str:
+        return self.name.replace("-", "_")
+
+
+def part(arrays: Mapping[str, Any], name: str, index: int) -> list[int]:
+    """Return the numbers that vector `index` has of `name`.
+
+    >>> part({"ids": np.array([4, 5, 6]), "ids_ptr": np.array([0, 1, 3])}, "ids", 1)
+    [5, 6]
+    """
+    ends = arrays[f"{name}_ptr"]
+    numbers: list[int] = arrays[name][int(ends[index]) : int(ends[index + 1])].tolist()
+    return numbers
 
 
 def with_fields(arch: Arch, group: str, **fields: object) -> Arch:

@@ -1,44 +1,31 @@
 """The accumulators of token and head importance, for co-simulation."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, get_args
+from typing import Any, get_args
 
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.sumslaw import SumsOp, SumsStep
-from tokensieve.study.units.base import Bits
+from tokensieve.study.units.base import NamedUnit, part
 from tokensieve.workloads.vectors import Vectors
-
-if TYPE_CHECKING:
-    from tokensieve.rtl.flow.harness.base import Harness
 
 _OPS: tuple[SumsOp, ...] = get_args(SumsOp)
 _FIELDS = ("op", "lines", "kept", "last", "items")
 
 
-class _SumsUnit:
+class _SumsUnit(NamedUnit):
     """What both have in common."""
 
+    family = "sums"
     source: str
     """Stream of the rows that are added."""
-
-    def engines(self) -> tuple[str, ...]:
-        """Return that there is nothing to choose."""
-        return ("",)
-
-    def arch(self, arch: Arch, engine: str) -> Arch:
-        """Return `arch`."""
-        return arch
 
     def law(self, arch: Arch, vectors: Vectors, index: int) -> Mapping[str, int]:
         """Return the cycles of a script."""
         return {"total": arch.importance.law(arch.topk).script(steps_of(vectors, index))}
 
-    def twin(
-        self, arch: Arch, vectors: Vectors, which: Sequence[int], valid: Bits, ready: Bits
-    ) -> Mapping[str, Sequence[int]]:
-        """Return the cycles of all transfers."""
-        from tokensieve.sim.twins.feed import Feed
-        from tokensieve.sim.twins.sums import Task, twin
+    def told(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Any]:
+        """Return the commands of the scripts, and where the rows to add come in."""
+        from tokensieve.sim.twins.sums import Task
 
         tasks = []
         for index in which:
@@ -46,7 +33,7 @@ class _SumsUnit:
             for step in steps_of(vectors, index):
                 tasks.append(Task(step.op, step.lines, step.items, tuple(ids[: step.kept])))
                 ids = ids[step.kept :]
-        return twin(arch, self.source, Feed(valid=valid, ready=ready, data={"tasks": tasks}))
+        return {"tasks": tasks, "source": self.source}
 
     def longest_burst(self, arch: Arch) -> int:
         """Return more cycles than it has registers."""
@@ -60,18 +47,6 @@ class ImportanceAccumulatorUnit(_SumsUnit):
     groups = ("importance", "softmax", "topk")
     source = "probability"
 
-    def vectors(self, arch: Arch, count: int, seed: int, scores: str | None) -> Vectors:
-        """Return scripts of commands."""
-        from tokensieve.golden.vectors.importance_accumulator import make
-
-        return make(arch, count, seed, scores)
-
-    def harness(self) -> "Harness":
-        """Return the harness."""
-        from tokensieve.rtl.flow.harness.sums import ImportanceAccumulatorHarness
-
-        return ImportanceAccumulatorHarness()
-
 
 class HeadAccumulatorUnit(_SumsUnit):
     """`HeadAccumulator`: sums of magnitudes of outputs."""
@@ -80,22 +55,9 @@ class HeadAccumulatorUnit(_SumsUnit):
     groups = ("importance", "number", "topk")
     source = "output"
 
-    def vectors(self, arch: Arch, count: int, seed: int, scores: str | None) -> Vectors:
-        """Return scripts of commands."""
-        from tokensieve.golden.vectors.head_accumulator import make
-
-        return make(arch, count, seed, scores)
-
-    def harness(self) -> "Harness":
-        """Return the harness."""
-        from tokensieve.rtl.flow.harness.sums import HeadAccumulatorHarness
-
-        return HeadAccumulatorHarness()
-
 
 def steps_of(vectors: Vectors, index: int) -> Iterator[SumsStep]:
     """Yield the commands of one script with their work."""
-    ends = vectors.work["op_ptr"]
-    columns = [vectors.work[name][int(ends[index]) : int(ends[index + 1])].tolist() for name in _FIELDS]
+    columns = (part(vectors.work, name, index) for name in _FIELDS)
     for op, lines, kept, last, items in zip(*columns, strict=True):
         yield SumsStep(op=_OPS[op], lines=lines, kept=kept, last=last, items=items)

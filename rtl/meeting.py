@@ -1,0 +1,31 @@
+"""Where a row of positions meets a row of memory, as compaction holds one against the other."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Signal
+
+from tokensieve.arch.datapath import Topk
+
+
+def meeting(m: Module, topk: Topk, positions: Any, row: Any) -> tuple[Signal, Signal]:
+    """Return which lanes of row number `row` the `positions` point to, and whether some of them lie in rows to come.
+
+    `positions` is a `packed_row` of items, ascending; a row of memory is as wide as it.
+    """
+    lanes, bits = topk.lanes, (topk.lanes - 1).bit_length()
+    mask, past = Signal(lanes), Signal()
+    here, beyond = Signal(lanes), Signal(lanes)
+    for lane in range(lanes):
+        of = positions.items[lane].index >> bits
+        m.d.comb += here[lane].eq((positions["count"] > lane) & (of == row))
+        m.d.comb += beyond[lane].eq((positions["count"] > lane) & (of > row))
+    for place in range(lanes):
+        hits = [here[lane] & (low(positions.items[lane].index, bits) == place) for lane in range(lanes)]
+        m.d.comb += mask[place].eq(Cat(*hits).any())
+    m.d.comb += past.eq(beyond.any())
+    return mask, past
+
+
+def low(value: Any, bits: int) -> Any:
+    """Return the lowest `bits` of a value, which may be none."""
+    return value[:bits] if bits else Const(0, 1)
