@@ -23,6 +23,7 @@ COMMANDS = {
     "workloads": ("tokensieve.cli.workloads", "List and show the named workloads."),
     "capture": ("tokensieve.cli.capture", "Run a real transformer on a text and write its pruning decisions."),
     "dram": ("tokensieve.cli.dram", "Drive the DRAM model alone."),
+    "validate": ("tokensieve.cli.validate", "Compare what is modelled with what others published."),
     "emit": ("tokensieve.cli.emit", "Write the Verilog of a hardware unit."),
     "cosim": ("tokensieve.cli.cosim", "Run a hardware unit against golden answers, cycle law and twin."),
     "prove": ("tokensieve.cli.prove", "Prove what is claimed of a hardware unit."),
