@@ -13,6 +13,11 @@ SECTIONS = {
     "selection": "What a quick-select costs (checks 9, 10)",
     "bert": "The release's behavioural model of BERT (check 11)",
     "traces": "What the authors' traces hold, and the least they cost (checks 4, 6, 22)",
+    "throughput": "Throughput of the named workloads (checks 12, 13)",
+    "gpt2": "The authors' trace of GPT-2-small, taken apart (check 13)",
+    "ladder": "From a dense datapath to the whole design (checks 17, 18)",
+    "sweeps": "Comparators and SRAM (checks 19, 20)",
+    "reductions": "Reductions (check 21)",
 }
 """Modules of this package, in order, and their titles."""
 

@@ -138,7 +138,7 @@ def _sorter() -> Row:
 
 
 _NOTES = (
-    "The release prices a quick-select of n scores for a 0-based rank at P lanes by a loop of its own. *Release* restates "
-    "it, draws it anew and has to give the means again. *Our rounds* are those of our engine at the same price of a "
-    "round. *Our law* is what the simulator charges and our RTL takes.",
+    "The release prices a quick-select of n scores for a 0-based rank at P lanes by a loop of its own. *Release* "
+    "restates it, draws it anew and has to give the means again. *Our rounds* are those of our engine at the same "
+    "price of a round. *Our law* is what the simulator charges and our RTL takes.",
 )
