@@ -171,7 +171,7 @@ def replay(
     places = _checked_addresses(addresses, wanted)
     written = _checked_writes(writes, len(places))
     depth = Fetcher().fifo_depth if fifo_depth is None else fifo_depth
-    for name, value, high in (("clock.mhz", mhz or 1, 10_000), ("fetcher.fifo_depth", depth, 4096)):
+    for name, value, high in (("clock.mhz", 1 if mhz is None else mhz, 10_000), ("fetcher.fifo_depth", depth, 4096)):
         if not 1 <= value <= high:
             raise ArchError(f"{name} must be in 1..{high}, got {value}")
     if issue not in ISSUES:
