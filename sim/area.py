@@ -53,8 +53,13 @@ def area(arch: Arch, technology: Technology) -> Area:
     >>> sorted(area(Arch(), load_technology()).mm2)[:4]
     ['converter', 'fetcher', 'gather', 'importance']
     """
-    units = {unit: cells_um2(cells, technology) * 1e-6 for unit, cells in unit_cells(arch, technology).items()}
+    units = area_quantities(arch, technology)
     return Area({unit: one.value for unit, one in units.items()}, sum(units.values(), ZERO).interval)
+
+
+def area_quantities(arch: Arch, technology: Technology) -> dict[str, Quantity]:
+    """Return the area of every unit with its interval, in mm2."""
+    return {unit: cells_um2(cells, technology) * 1e-6 for unit, cells in unit_cells(arch, technology).items()}
 
 
 def unit_cells(arch: Arch, technology: Technology) -> dict[str, Cells]:

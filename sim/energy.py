@@ -6,13 +6,13 @@ outside the fetcher, bitwidth converters and token gathers.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import fsum, log2, sqrt
 
 from tokensieve.arch import Arch
 from tokensieve.arch.datapath import MultiplierArray
 from tokensieve.arch.memory import Sram
-from tokensieve.arch.technology import DramConstants, Quantity, Technology
+from tokensieve.arch.technology import ZERO, DramConstants, Quantity, Technology
 from tokensieve.sim.area import (
     ADDRESS_BITS,
     DATA_FIFO_BITS,
@@ -48,6 +48,9 @@ class Energy:
     """Lowest and highest total. Uncertainties add linearly, as if all constants were wrong in one direction (fully
     correlated): wider than the truth where sources differ."""
 
+    half_widths: dict[str, float] = field(default_factory=dict)
+    """Half width of the interval of every unit's energy."""
+
     @property
     def total(self) -> float:
         """Energy of all units."""
@@ -61,15 +64,16 @@ def energy(arch: Arch, technology: Technology, actions: Actions, seconds: float)
     """
     assert seconds >= 0
     table = energy_per_action(arch, technology)
-    joules = {unit: 0.0 for unit, _ in table}
-    half_widths: list[float] = []
+    spent = {unit: ZERO for unit, _ in table}
     for unit, counts in actions.items():
-        joules[unit] += fsum(count * table[unit, action][0] for action, count in counts.items())
-        half_widths += [count * table[unit, action][0] * table[unit, action][1] for action, count in counts.items()]
-    for unit, watts in background_watts(arch, technology).items():
-        joules[unit] = watts.value * seconds
-        half_widths.append(watts.half_width * seconds)
-    return Energy(joules, Quantity(fsum(joules.values()), fsum(half_widths)).interval)
+        known = {action: table[unit, action] for action in counts}
+        joules = fsum(count * known[action][0] for action, count in counts.items())
+        half = fsum(count * known[action][0] * known[action][1] for action, count in counts.items())
+        spent[unit] += Quantity(joules, half)
+    spent |= {unit: seconds * watts for unit, watts in background_watts(arch, technology).items()}
+    values = {unit: one.value for unit, one in spent.items()}
+    halves = {unit: one.half_width for unit, one in spent.items()}
+    return Energy(values, Quantity(fsum(values.values()), fsum(halves.values())).interval, halves)
 
 
 def energy_per_action(arch: Arch, technology: Technology) -> dict[tuple[str, str], tuple[float, float]]:
