@@ -68,7 +68,7 @@ def taken(pairs: Pairs, name: str, decisions: Decisions, keys: Counts) -> Taken:
     if fits(pairs, decisions) and len(keys) == pairs.counts[name].size:
         return Taken(pairs.counts[name].reshape(-1).astype(np.int64), None)
     share = pairs.share(name)
-    told = f"{name.replace('_', ' ')}: {share:.1%} of the keys, as on {pairs.meta['model'].partition(' (')[0]}"
+    told = f"{name.rpartition('_')[2]}: {share:.1%} of the keys, as on {pairs.meta['model'].partition(' (')[0]}"
     return Taken(np.maximum(np.rint(share * keys), 1).astype(np.int64), told)
 
 

@@ -21,9 +21,7 @@ CHUNK = 128
 """Keys of a chunk. Our choice, likewise."""
 
 
-def used_values(
-    q: Quantized, k: Quantized, arch: Arch, threshold: Fraction = THRESHOLD, chunk: int = CHUNK
-) -> Tensor:
+def used_values(q: Quantized, k: Quantized, arch: Arch, threshold: Fraction = THRESHOLD, chunk: int = CHUNK) -> Tensor:
     """Return the values that each query uses, bool of shape ``(queries, keys)``.
 
     `q` has shape ``(queries, D)``, `k` ``(keys, D)``. The sum so far is at most the whole one, so that no value is

@@ -1,4 +1,4 @@
-"""A3 (Ham et al., HPCA 2020) on the same work: pairs of a query and a key are skipped, after all of K and V was fetched.
+"""A3 (Ham et al., HPCA 2020) on the same work: pairs of query and key are skipped, after all of K and V was fetched.
 
 A unit is a pipeline of four stages over queries: the greedy search (a step takes the largest and the smallest product
 of all columns), exact scores of the candidates, their exponentials, and the output of those that are used, one key row
@@ -33,7 +33,7 @@ from tokensieve.sim.comparators.base import (
 from tokensieve.sim.comparators.parts import Part, bill, memory
 
 NOTES = (
-    "K, V and a sorted copy of K are all fetched (12 bits on chip and in DRAM); sorting: a merge unit a column (assumed)",
+    "all of K, V and a sorted copy of K is fetched, at the on-chip width; a merge unit a column sorts (assumed)",
     "memories for topk.max_tokens keys, two rows; no crossbar; exponentials out of a table",
 )
 BASE_NOTE = "decode: one query a set of keys, so nothing is sorted and the base design runs on all keys"
@@ -127,8 +127,9 @@ def _shared_out(queries: I64, cost: I64, units: int) -> I64:
     """Return the cycles of the busiest unit for each row, its queries dealt out to the units in turn."""
     row = np.repeat(np.arange(len(queries)), queries)
     place = np.arange(len(cost)) - np.repeat(np.cumsum(queries) - queries, queries)
-    dealt = np.bincount(row * units + place % units, cost, len(queries) * units)
-    return dealt.reshape(-1, units).max(axis=1).astype(np.int64)
+    dealt = np.bincount(row * units + place % units, cost, len(queries) * units).astype(np.int64)
+    busiest: I64 = dealt.reshape(-1, units).max(axis=1)
+    return busiest
 
 
 def _actions(rows: DenseRows, search: Search | None) -> dict[str, dict[str, int]]:

@@ -27,7 +27,7 @@ class Cost:
     operations: int
     """Operations of the un-pruned work, two per multiply-accumulate: what was asked for, whatever was done."""
 
-    dram_bytes: int
+    dram_bytes: int | None
     cycles: int | None = None
     """Cycles of the accelerator's clock; None for a processor."""
 
@@ -84,7 +84,8 @@ class DenseRows:
     @property
     def keys_of_queries(self) -> I64:
         """Keys of each query, row after row."""
-        return np.repeat(self.keys, self.queries)
+        keys: I64 = np.repeat(self.keys, self.queries)
+        return keys
 
 
 def dense_rows(decisions: Decisions) -> DenseRows:
@@ -123,7 +124,8 @@ class Stream:
 
     def cycles(self, granules: I64) -> I64:
         """Return the cycles that so many granules take on the bus."""
-        return np.ceil(granules * self.cycles_per_granule).astype(np.int64)
+        cycles: I64 = np.ceil(granules * self.cycles_per_granule).astype(np.int64)
+        return cycles
 
     def actions(self, read: int, written: int, cycles: int) -> dict[str, int]:
         """Return the actions of DRAM for so many granules in a run of `cycles`."""
@@ -205,5 +207,7 @@ def io_granules(arch: Arch, rows: DenseRows) -> I64:
 def register_cycles(arch: Arch, head_dim: int) -> int:
     """Return the registers from a query to its output: both arrays, exponential and division."""
     qk = arch.qk.law(head_dim, terms=head_dim, read_latency=arch.key_sram.read_latency)
-    pv = arch.pv.law(head_dim, terms=max(1, arch.pv.rows_per_cycle(head_dim)), read_latency=arch.value_sram.read_latency)
+    pv = arch.pv.law(
+        head_dim, terms=max(1, arch.pv.rows_per_cycle(head_dim)), read_latency=arch.value_sram.read_latency
+    )
     return qk.latency + arch.softmax.law.exp_latency + arch.softmax.law.divide_latency + pv.latency

@@ -29,7 +29,7 @@ CHUNK = 128
 """Keys of a chunk (assumed)."""
 
 NOTES = (
-    "12 bits on chip and in DRAM; K fetched whole, V of skipped rows only in prefill; chunks of 128 keys (assumed)",
+    "all of K is fetched, at the on-chip width, of V in decode what is used; chunks of 128 keys (assumed)",
     "memories for two chunks of K and V and topk.max_tokens partial outputs; no crossbar",
 )
 

@@ -20,9 +20,9 @@ def roofline_cost(device: Device, rows: DenseRows) -> Cost:
     by_layer = [np.bincount(rows.group, weights=w) for w in (operations, moved)]
     seconds = np.maximum(by_layer[0] / device.gflops, by_layer[1] / device.gb_per_s).sum() * 1e-9
     return Cost(
-        name=device.name,
+        name=f"{device.name} roofline",
         seconds=float(seconds),
         operations=rows.operations,
         dram_bytes=int(moved.sum()),
-        notes=(f"roofline: {device.title}, peaks of {device.gflops:g} GFLOP/s and {device.gb_per_s:g} GB/s, nothing lost",),
+        notes=(f"{device.title}, peaks of {device.gflops:g} GFLOP/s and {device.gb_per_s:g} GB/s, nothing lost",),
     )
