@@ -20,6 +20,7 @@ from tokensieve.cli.options import (
     say,
     width,
 )
+from tokensieve.cli.work import SHIPPED, TraceOption, WorkloadOption, decisions_of, say_if_cold
 
 if TYPE_CHECKING:
     from tokensieve.arch import Arch
@@ -31,19 +32,12 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 LONG_WORK = 1.0
 """Seconds after which a progress bar appears."""
 
-SHIPPED = "the shipped trace"
-
 
 @app.command()
 def run(
     arch: ArchOption = "spatten",
-    workload: Annotated[
-        str | None,
-        typer.Option("--workload", metavar="NAME|FILE", help="Named workload, or a YAML file that describes one."),
-    ] = None,
-    trace: Annotated[
-        str | None, typer.Option("--trace", metavar="FILE", help="Decisions: the authors' .csv, or a captured .npz.")
-    ] = None,
+    workload: WorkloadOption = None,
+    trace: TraceOption = None,
     sets: SetOption = None,
     level: Annotated[Level, typer.Option("--level", help="Level of fidelity.")] = Level.CYCLE,
     reference: Annotated[
@@ -65,7 +59,7 @@ def run(
     from tokensieve.report.summary import header
 
     machine = load_arch(arch, sets or ())
-    decisions = _decisions(machine, workload, trace, seed)
+    decisions = decisions_of(machine, workload, trace, seed)
     kind = None if reference is ReferenceKind.NONE else reference.value
     result = _simulated(machine, decisions, level.value, kind, seed, quiet)
     head = header(machine.name, decisions.meta, workload or trace or SHIPPED)
@@ -85,18 +79,10 @@ def _folder(out: str | None) -> Path | None:
     return Path(out)
 
 
-def _decisions(machine: "Arch", workload: str | None, trace: str | None, seed: int) -> "Decisions":
-    from tokensieve.workloads.benchmarks import default_trace, load_trace, load_workload
-
-    if workload is not None:
-        return load_workload(workload, machine, seed)
-    return load_trace(default_trace() if trace is None else trace, machine, seed)
-
-
 def _simulated(
     machine: "Arch", decisions: "Decisions", level: str, reference: str | None, seed: int, quiet: bool
 ) -> "Result":
-    _say_if_cold(quiet)
+    say_if_cold(quiet)
     from tokensieve.study.run import run as simulate
 
     with _progress(quiet) as report:
@@ -122,14 +108,6 @@ def _show(result: "Result", head: str, written: list[Path], json: bool, quiet: b
     if written and not quiet:
         told = f"wrote {' and '.join(map(str, written))}"
         print(told, file=sys.stderr) if json else say(told)
-
-
-def _say_if_cold(quiet: bool) -> None:
-    """Say that the kernels are about to be compiled, where they are not in numba's cache."""
-    from tokensieve.sim.kernels import compiled
-
-    if not quiet and not compiled():
-        print("compiling the kernels once ...", file=sys.stderr, flush=True)
 
 
 @contextmanager

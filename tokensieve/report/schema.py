@@ -118,8 +118,8 @@ def _traffic_fields() -> dict[str, Schema]:
 def _reference_fields() -> dict[str, Schema]:
     return {
         "kind": {
-            "enum": ["dense", "fp32"],
-            "description": "`dense`: K and V at the on-chip width in one pass. `fp32`: 32 bits.",
+            "enum": ["dense", "dense-int8", "fp32"],
+            "description": "`dense`: K and V at the on-chip width in one pass. `dense-int8`: 8 bits. `fp32`: 32 bits.",
         },
         "cycles": _whole("Its cycles."),
         "dram_bytes": _whole("Its DRAM traffic, in bytes."),
