@@ -1,8 +1,8 @@
 """Fully connected layers on the arrays of attention, their weights streamed from DRAM (paper V, SpAtten-e2e).
 
-A tile of weights is fetched while the one before is used, across matrices too; the arrays wait for a matrix to end before
-the next one, which needs its outputs. Softmax, normalization, activation functions, bias, residual additions, embedding
-and vocabulary take no time here.
+A tile of weights is fetched while the one before is used, across matrices too; the arrays wait for a matrix to end
+before the next one, which needs its outputs. Softmax, normalization, activation functions, bias, residual additions,
+embedding and vocabulary take no time here.
 """
 
 from collections import Counter

@@ -1,7 +1,7 @@
 """Which matrices follow one another, and which activations pass between them on chip.
 
-Attention stands between the projections of a layer: it leaves and expects Q, K, V and its output in DRAM. So a chain runs
-from one attention to the next: output projection, the two of the feed-forward network, and the next layer's Q, K and V.
+Attention stands between the projections of a layer: Q, K, V and its output pass through DRAM. So a chain runs from one
+attention to the next: output projection, the two of the feed-forward network, and the next layer's Q, K and V.
 """
 
 from collections import Counter

@@ -1,8 +1,9 @@
 """How a fully connected matrix is cut for the two arrays and the two operand memories.
 
-Each operand memory gives one half to weights, as two tiles of which one is filled while the other is used, and the other
-half to activations. Outputs are shared out between the arrays in proportion to their multipliers. A line of weights holds
-`rows_per_cycle` outputs of D inputs (Q x K) or as many inputs of D outputs (Prob x V); a token takes a cycle to pass it.
+Each operand memory gives one half to weights, as two tiles of which one is filled while the other is used, and the
+other half to activations. Outputs are shared out between the arrays in proportion to their multipliers. A line of
+weights holds `rows_per_cycle` outputs of D inputs (Q x K) or as many inputs of D outputs (Prob x V); a token takes a
+cycle to pass it.
 """
 
 from dataclasses import dataclass

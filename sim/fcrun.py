@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from math import ceil
 
 from tokensieve.arch.machine import Arch
@@ -51,7 +52,7 @@ def run_chain(arch: Arch, chain: Chain, head_dim: int) -> ChainRun:
             compute += tile.lines * tile.tokens
         ready = done[1] + latency
         marks.append(ceil(max(ready, bus) if m is chain[-1] else ready))
-    return ChainRun(tuple(b - a for a, b in zip(marks, marks[1:], strict=False)), moving, compute)
+    return ChainRun(tuple(b - a for a, b in pairwise(marks)), moving, compute)
 
 
 def _tiles(arch: Arch, m: Matrix, head_dim: int) -> Iterator[_Tile]:

@@ -1,8 +1,8 @@
 """What a long sequential stream gets out of DRAM: the steady state that weights are charged with.
 
-The weights of a model are too many bursts to replay each (302 million for GPT-2-Medium and 32 tokens), and all alike. So
-a sequential stream is replayed on the DRAM kernel over whole refresh intervals, and what an interval moves is measured:
-no efficiency is put in. The spread between intervals says how well one stands for all.
+The weights of a model are too many bursts to replay each (302 million for GPT-2-Medium and 32 tokens), and all alike.
+So a sequential stream is replayed on the DRAM kernel over whole refresh intervals, and what an interval moves is
+measured: no efficiency is put in. The spread between intervals says how well one stands for all.
 """
 
 from dataclasses import dataclass
