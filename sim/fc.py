@@ -26,8 +26,7 @@ WEIGHT_BITS = (8, 12)
 
 def fc_result(arch: Arch, work: FcWork, weight_bits: int) -> FcResult:
     """Return what the fully connected `work` costs on `arch` with weights of `weight_bits` (8 or 12)."""
-    if weight_bits not in WEIGHT_BITS:
-        raise ArchError(f"weight_bits must be one of {', '.join(map(str, WEIGHT_BITS))}, got {weight_bits}")
+    check_weight_bits(weight_bits)
     dim = work.shape.head_dim
     todo = chains(arch, work, weight_bits)
     cycles, bus, compute = _spent(arch, todo, dim)
@@ -48,6 +47,13 @@ def fc_result(arch: Arch, work: FcWork, weight_bits: int) -> FcResult:
         energy_j={**spent.joules, "total": spent.total},
         energy_j_interval=spent.interval,
     )
+
+
+def check_weight_bits(weight_bits: int) -> None:
+    """Raise `ArchError` for a width that weights do not have."""
+    if weight_bits not in WEIGHT_BITS:
+        allowed = " or ".join(map(str, WEIGHT_BITS))
+        raise ArchError(f"the weights of fully connected layers must have {allowed} bits, got {weight_bits}")
 
 
 def _spent(arch: Arch, todo: Counter[Chain], head_dim: int) -> tuple[dict[str, int], float, int]:

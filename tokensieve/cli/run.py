@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tokensieve.arch import Arch
     from tokensieve.sim.result import Result
     from tokensieve.workloads.decisions import Decisions
+    from tokensieve.workloads.models import ModelShape
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -32,6 +33,9 @@ LONG_WORK = 1.0
 """Seconds after which a progress bar appears."""
 
 SHIPPED = "the shipped trace"
+
+FC_BITS = 8
+"""Width of a weight where --fc-bits does not tell."""
 
 
 @app.command()
@@ -49,6 +53,16 @@ def run(
     reference: Annotated[
         ReferenceKind, typer.Option("--reference", help="Un-pruned run to compare with.")
     ] = ReferenceKind.DENSE,
+    end_to_end: Annotated[
+        bool, typer.Option("--end-to-end", help="Add the model's fully connected layers, their weights from DRAM.")
+    ] = False,
+    fc_bits: Annotated[
+        int | None, typer.Option("--fc-bits", metavar="8|12", help="Width of their weights in DRAM. [default: 8]")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="NAME|FILE", help="Their model, where the trace does not tell: name or YAML."),
+    ] = None,
     seed: SeedOption = 0,
     out: Annotated[
         str | None,
@@ -60,14 +74,19 @@ def run(
     """Simulate an accelerator on a workload or a trace; without either, on the trace that ships with the package."""
     if workload is not None and trace is not None:
         raise typer.BadParameter("--workload and --trace exclude each other")
+    if not end_to_end and (fc_bits is not None or model is not None):
+        raise typer.BadParameter(f"{'--model' if fc_bits is None else '--fc-bits'} needs --end-to-end")
     folder = _folder(out)
     from tokensieve.arch import load_arch
     from tokensieve.report.summary import header
 
     machine = load_arch(arch, sets or ())
     decisions = _decisions(machine, workload, trace, seed)
+    shape = _shape(decisions, workload, model, fc_bits) if end_to_end else None
     kind = None if reference is ReferenceKind.NONE else reference.value
     result = _simulated(machine, decisions, level.value, kind, seed, quiet)
+    if shape is not None:
+        result = _with_fc(machine, result, decisions, shape, fc_bits)
     head = header(machine.name, decisions.meta, workload or trace or SHIPPED)
     written = _written(folder, result, head) if folder else []
     _show(result, head, written, json, quiet)
@@ -101,6 +120,23 @@ def _simulated(
 
     with _progress(quiet) as report:
         return simulate(machine, decisions, level=level, reference=reference, seed=seed, progress=report)
+
+
+def _shape(decisions: "Decisions", workload: str | None, model: str | None, fc_bits: int | None) -> "ModelShape":
+    """Return the shape of the model, after making sure of what --end-to-end needs."""
+    from tokensieve.study.endtoend import check, shape_of
+
+    shape = shape_of(decisions, workload, model)
+    check(decisions, shape, FC_BITS if fc_bits is None else fc_bits)
+    return shape
+
+
+def _with_fc(
+    machine: "Arch", result: "Result", decisions: "Decisions", shape: "ModelShape", fc_bits: int | None
+) -> "Result":
+    from tokensieve.study.endtoend import with_end_to_end
+
+    return with_end_to_end(machine, result, decisions, shape, FC_BITS if fc_bits is None else fc_bits)
 
 
 def _written(folder: Path, result: "Result", head: str) -> list[Path]:

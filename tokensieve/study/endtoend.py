@@ -1,9 +1,11 @@
 """A whole model on one machine (SpAtten-e2e): attention and fully connected layers."""
 
+import hashlib
+import json
 from dataclasses import replace
 
 from tokensieve.arch.machine import Arch
-from tokensieve.sim.fc import fc_result
+from tokensieve.sim.fc import check_weight_bits, fc_result
 from tokensieve.sim.level import cycle_result
 from tokensieve.sim.result import EndToEnd, Result
 from tokensieve.workloads.benchmarks import SHIPPED, find_workload
@@ -14,8 +16,8 @@ from tokensieve.workloads.models import ModelShape
 ASSUMED = (
     "fully connected layers: weights lie in DRAM in the order in which they are used, those of pruned heads left out",
     "fully connected layers: a register behind Q x K adds up the parts of a sum",
-    "fully connected layers: softmax, normalization, activation functions, residual additions, embedding and vocabulary "
-    "take no time",
+    "fully connected layers: normalization, activation functions, residual additions, embedding and vocabulary take no "
+    "time",
 )
 """What every end-to-end run rests on."""
 
@@ -25,24 +27,44 @@ def end_to_end(arch: Arch, decisions: Decisions, shape: ModelShape, weight_bits:
 
     Raises `WorkloadError` where shape and decisions differ and `ArchError` for weights of neither 8 nor 12 bits.
     """
-    return _joined(arch, cycle_result(arch, decisions), decisions, shape, weight_bits)
+    return joined(arch, cycle_result(arch, decisions), decisions, shape, weight_bits)
 
 
 def with_end_to_end(
     arch: Arch, result: Result, decisions: Decisions, shape: ModelShape, weight_bits: int = 8
 ) -> Result:
     """Return `result`, the attention of `decisions`, with the whole model beside it."""
-    whole = _joined(arch, result, decisions, shape, weight_bits)
-    assumed = [*result.provenance.get("assumed", ()), *ASSUMED]
     return replace(
         result,
-        end_to_end=whole,
+        end_to_end=joined(arch, result, decisions, shape, weight_bits),
         labels={**result.labels, "end_to_end": "modelled"},
-        provenance={**result.provenance, "assumed": assumed},
+        provenance={
+            **result.provenance,
+            "digest": _digest(result.provenance["digest"], shape, weight_bits),
+            "assumed": [*result.provenance["assumed"], *ASSUMED, *_missing(decisions, shape)],
+        },
     )
 
 
-def _joined(arch: Arch, attention: Result, decisions: Decisions, shape: ModelShape, weight_bits: int) -> EndToEnd:
+def _digest(attention: str, shape: ModelShape, weight_bits: int) -> str:
+    """Return SHA-256 over the digest of the attention alone and what is added to it."""
+    content = {"attention": attention, "shape": shape.model_dump(mode="json"), "weight_bits": weight_bits}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _missing(decisions: Decisions, shape: ModelShape) -> list[str]:
+    """Return what a trace of a part of a model leaves out, in a sentence."""
+    held = (decisions.layers, decisions.heads)
+    if held == (shape.layers, shape.heads):
+        return []
+    return [
+        f"fully connected layers: only those of the {held[0]} layers and {held[1]} heads that the decisions hold, "
+        f"{shape.name} has {shape.layers} and {shape.heads}"
+    ]
+
+
+def joined(arch: Arch, attention: Result, decisions: Decisions, shape: ModelShape, weight_bits: int) -> EndToEnd:
+    """Return the whole model, given the `attention` of `decisions`."""
     return EndToEnd(
         model=shape.name,
         weight_bits=weight_bits,
@@ -52,6 +74,12 @@ def _joined(arch: Arch, attention: Result, decisions: Decisions, shape: ModelSha
         attention_energy_j=attention.energy_j["total"],
         fc=fc_result(arch, fc_work(decisions, shape), weight_bits),
     )
+
+
+def check(decisions: Decisions, shape: ModelShape, weight_bits: int) -> None:
+    """Raise `WorkloadError` or `ArchError` where an end-to-end run would, without running anything."""
+    fc_work(decisions, shape)
+    check_weight_bits(weight_bits)
 
 
 def shape_of(decisions: Decisions, workload: str | None = None, model: str | None = None) -> ModelShape:

@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from statistics import fmean
 
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.presets import load_arch
-from tokensieve.sim.fc import fc_result
+from tokensieve.sim.fc import WEIGHT_BITS, fc_result
 from tokensieve.sim.fcstream import steady
+from tokensieve.sim.level import cycle_result
 from tokensieve.sim.result import EndToEnd, FcResult
-from tokensieve.study.endtoend import end_to_end
+from tokensieve.study.endtoend import joined
 from tokensieve.workloads.benchmarks import find_workload, workload_names
 from tokensieve.workloads.complete import complete
 from tokensieve.workloads.decisions import Decisions
@@ -60,7 +62,7 @@ class Table4Row:
 def table4_rows(arch: Arch | None = None) -> tuple[Table4Row, ...]:
     """Return Table IV and what the text says of SpAtten-e2e, modelled on `arch` (default: `spatten`)."""
     machine = load_arch("spatten") if arch is None else arch
-    narrow, wide = _mean(table4_runs(machine, 8)), _mean(table4_runs(machine, 12))
+    narrow, wide = (_mean(runs) for runs in table4_runs(machine).values())
     table = "Table IV"
     return (
         _row(14, "attention, time", "ms", 2.13, narrow.attention_ms, table, RATIOS),
@@ -128,24 +130,25 @@ def _mean(runs: list[EndToEnd]) -> _Mean:
     )
 
 
-def table4_runs(arch: Arch, weight_bits: int) -> list[EndToEnd]:
-    """Return one run for each of the four GPT-2-Medium tasks, none of its heads pruned, as the paper has it.
+def table4_runs(arch: Arch) -> dict[int, list[EndToEnd]]:
+    """Return, by width of a weight, a run for each of the four GPT-2-Medium tasks, no head pruned, as the paper has it.
 
     Tasks whose decisions do not differ are simulated once.
     """
     shape, found = model_shape(MODEL), table4_decisions(arch)
-    ran = {d.digest: end_to_end(arch, d, shape, weight_bits) for d in {d.digest: d for d in found}.values()}
-    return [ran[d.digest] for d in found]
+    attention = {d.digest: cycle_result(arch, d) for d in {d.digest: d for d in found}.values()}
+    return {bits: [joined(arch, attention[d.digest], d, shape, bits) for d in found] for bits in WEIGHT_BITS}
 
 
-def table4_decisions(arch: Arch) -> list[Decisions]:
+@lru_cache(maxsize=2)
+def table4_decisions(arch: Arch) -> tuple[Decisions, ...]:
     """Return the decisions of the four tasks."""
     tasks = [find_workload(name) for name in workload_names() if name.startswith(f"{MODEL}-")]
     whole = {"head": (Fraction(1),)}
-    return [
+    return tuple(
         complete(w.model_copy(update={"schedule": w.schedule.model_copy(update=whole)}).counts(), arch.topk, 0)
         for w in tasks
-    ]
+    )
 
 
 def fc_causes(arch: Arch) -> tuple[Cause, ...]:
