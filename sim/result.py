@@ -87,6 +87,18 @@ class EndToEnd:
     attention_operations: int
     attention_energy_j: float
     fc: FcResult
+    reference: Mapping[str, int] | None = None
+    """Cycles of the un-pruned model: attention, fc, total; None without reference run."""
+
+    @property
+    def total_cycles(self) -> int:
+        """Cycles of both parts."""
+        return self.attention_cycles + self.fc.cycles["total"]
+
+    @property
+    def speedup(self) -> float | None:
+        """Speed-up of the whole model over the un-pruned one."""
+        return None if self.reference is None else self.reference["total"] / self.total_cycles
 
     @property
     def fc_operations(self) -> int:
@@ -104,6 +116,8 @@ class EndToEnd:
             **{f"{part}_seconds": n / clock for part, n in cycles.items()},
             "operations": _parts(self.attention_operations, self.fc_operations),
             "energy_j": _parts(self.attention_energy_j, fc.energy_j["total"]),
+            "reference": None if self.reference is None else dict(self.reference),
+            "speedup": self.speedup,
             "fc": {
                 "macs": fc.macs,
                 "weight_bytes": fc.weight_bytes,

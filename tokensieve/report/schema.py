@@ -124,6 +124,10 @@ def _whole_model_fields() -> dict[str, Schema]:
             {part: _whole(f"{words}.") for part, words in parts.items()},
         ),
         "energy_j": _group("Energy, in J.", {part: _number(f"{words}.") for part, words in parts.items()}),
+        "reference": _or_null(
+            _group("The un-pruned model, in cycles.", {part: _whole(f"{words}.") for part, words in parts.items()})
+        ),
+        "speedup": _or_null(_number("total_cycles of the reference over those of this run.")),
         "fc": _group("The fully connected layers.", _fc_fields()),
     }
 

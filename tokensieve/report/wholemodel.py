@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tokensieve.report.quantity import digits, percent, quantity
+from tokensieve.report.quantity import digits, percent, quantity, times
 from tokensieve.report.table import Column, Table
 from tokensieve.report.words import label
 from tokensieve.sim.result import EndToEnd, Result
@@ -41,12 +41,13 @@ def _row(part: str, told: dict[str, Any]) -> tuple[str, ...]:
 
 
 def fc_sentence(whole: EndToEnd) -> str:
-    """Return what holds the fully connected layers up, in one sentence."""
+    """Return what holds the fully connected layers up, and what pruning brings the whole model."""
     fc = whole.fc
     total, busy = fc.cycles["total"], fc.busy_cycles
     bound = "DRAM" if fc.bound == "dram" else "the arrays"
+    gain = "" if whole.speedup is None else f"\nWhole model: {times(whole.speedup)} faster than un-pruned."
     return (
         f"Fully connected layers: bound by {bound}; DRAM busy {percent(busy['dram'], total)} of the time with "
         f"{quantity(fc.dram_bytes['total'], 'B')} (a stream gets {percent(fc.stream['efficiency'], 1)} of the peak), "
-        f"arrays {percent(busy['arrays'], total)}."
+        f"arrays {percent(busy['arrays'], total)}.{gain}"
     )

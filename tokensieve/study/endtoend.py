@@ -7,11 +7,12 @@ from dataclasses import replace
 from tokensieve.arch.machine import Arch
 from tokensieve.sim.fc import check_weight_bits, fc_result
 from tokensieve.sim.level import cycle_result
-from tokensieve.sim.result import EndToEnd, Result
+from tokensieve.sim.result import EndToEnd, Reference, Result
 from tokensieve.workloads.benchmarks import SHIPPED, find_workload
 from tokensieve.workloads.decisions import Decisions
 from tokensieve.workloads.fc import fc_work, find_shape
 from tokensieve.workloads.models import ModelShape
+from tokensieve.workloads.reference import dense
 
 ASSUMED = (
     "fully connected layers: weights lie in DRAM in the order in which they are used, those of pruned heads left out",
@@ -34,9 +35,10 @@ def with_end_to_end(
     arch: Arch, result: Result, decisions: Decisions, shape: ModelShape, weight_bits: int = 8
 ) -> Result:
     """Return `result`, the attention of `decisions`, with the whole model beside it."""
+    whole = joined(arch, result, decisions, shape, weight_bits)
     return replace(
         result,
-        end_to_end=joined(arch, result, decisions, shape, weight_bits),
+        end_to_end=replace(whole, reference=_un_pruned(arch, result.reference, decisions, shape, weight_bits)),
         labels={**result.labels, "end_to_end": "modelled"},
         provenance={
             **result.provenance,
@@ -44,6 +46,16 @@ def with_end_to_end(
             "assumed": [*result.provenance["assumed"], *ASSUMED, *_missing(decisions, shape)],
         },
     )
+
+
+def _un_pruned(
+    arch: Arch, attention: Reference | None, decisions: Decisions, shape: ModelShape, weight_bits: int
+) -> dict[str, int] | None:
+    """Return the cycles of the un-pruned model, given those of its attention."""
+    if attention is None:
+        return None
+    fc = fc_result(arch, fc_work(dense(decisions), shape), weight_bits).cycles["total"]
+    return {"attention": attention.cycles, "fc": fc, "total": attention.cycles + fc}
 
 
 def _digest(attention: str, shape: ModelShape, weight_bits: int) -> str:
