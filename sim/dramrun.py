@@ -1,7 +1,7 @@
 """DRAM alone: streams of addresses, and what the stack of an architecture makes of them.
 
-`pattern` makes the streams of the DRAM oracle (two public DRAM simulators ran the same ones); `replay` pushes a stream
-as fast as the request queues take it.
+`pattern` makes the streams of the DRAM oracle (two public DRAM simulators ran the same ones); `replay` sends a stream as
+fast as the request queues take it, or through a port with few requests outstanding.
 """
 
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from tokensieve.arch.errors import ArchError, WorkloadError, nearest
 from tokensieve.arch.memory import Dram, Fetcher
 from tokensieve.sim.kernels import dram_state as ds
-from tokensieve.sim.kernels.stream import stream
+from tokensieve.sim.kernels.stream import exchange, saturate
 
 I64 = npt.NDArray[np.int64]
 
@@ -23,6 +23,9 @@ SPAN = 1 << 29
 
 ROW = 64
 """Bytes of a row of `gather`."""
+
+ISSUES = {"sat": 0, "axi16": 16}
+"""How a stream is sent, and the most accesses outstanding (0: as many as the queues take)."""
 
 LIMIT = 1 << 46
 """Addresses lie below this: the smallest organisation tells that many bytes apart."""
@@ -52,6 +55,12 @@ class DramStats:
     writes: int
     refreshes: int
     """Refreshes that fell due in the `cycles`, of all pseudo-channels."""
+
+    issued: I64 | None = field(default=None, compare=False, repr=False)
+    """Clock of the DRAM (`sat`) or cycle (`axi16`) at which the last granule of each request was taken, if asked for."""
+
+    completed: I64 | None = field(default=None, compare=False, repr=False)
+    """Clock or cycle at which all data of each request was there, if asked for."""
 
     commands: I64 | None = field(default=None, compare=False, repr=False)
     """Commands as `tokensieve.sim.kernels.dram_state.command_log` lists them, where a log was asked for."""
@@ -142,29 +151,39 @@ def replay(
     addresses: npt.ArrayLike,
     request_bytes: int | None = None,
     *,
+    issue: str = "sat",
     writes: npt.ArrayLike | None = None,
-    mhz: int = 1000,
+    mhz: int | None = 1000,
     fifo_depth: int | None = None,
     log: int = 0,
+    times: bool = False,
 ) -> DramStats:
-    """Return what an idle stack does with one stream, sent in order and as fast as the queues take it.
+    """Return what an idle stack does with one stream, sent in order.
 
     A request moves every granule that its `request_bytes` (default: one granule) touch, lowest address first. One whose
-    channel has no room in its queue holds up all behind it. `writes` tells which requests write (default: none). Cycles
-    are those of an accelerator at `mhz`; `fifo_depth` requests wait in front of a channel's window (default: as in
-    `Fetcher`). The first `log` commands are kept.
+    channel has no room in its queue holds up all behind it. `issue` is ``sat``: as fast as the queues take it, or
+    ``axi16``: at most one granule a cycle, 16 of them outstanding, one response taken a cycle. `writes` tells which
+    requests write (default: none). Cycles are those of an accelerator at `mhz`, or of the DRAM (None); with ``sat``,
+    `fifo_depth` requests wait in front of a channel's window (controller `frfcfs`; default: as in `Fetcher`). The first
+    `log` commands are kept, and the `times` of every request if they are asked for.
     """
     wanted = dram.granule_bytes if request_bytes is None else request_bytes
     places = _checked_addresses(addresses, wanted)
     written = _checked_writes(writes, len(places))
     depth = Fetcher().fifo_depth if fifo_depth is None else fifo_depth
-    for name, value, high in (("clock.mhz", mhz, 10_000), ("fetcher.fifo_depth", depth, 4096)):
+    for name, value, high in (("clock.mhz", 1 if mhz is None else mhz, 10_000), ("fetcher.fifo_depth", depth, 4096)):
         if not 1 <= value <= high:
             raise ArchError(f"{name} must be in 1..{high}, got {value}")
+    if issue not in ISSUES:
+        raise WorkloadError(f"issue must be one of {', '.join(ISSUES)}, got {issue!r}{nearest(issue, ISSUES)}")
     assert log >= 0
     state = ds.new_state(dram, mhz, depth, log)
-    stream(state, places, wanted, written)
-    return _stats(state, len(places) * wanted, log)
+    issued, completed = (np.zeros(len(places) if times else 0, np.int64) for _ in range(2))
+    if issue == "sat":
+        saturate(state, places, wanted, written, issued, completed)
+    else:
+        exchange(state, places, wanted, written, ISSUES[issue], issued, completed)
+    return _stats(state, len(places) * wanted, log, (issued, completed) if times else (None, None))
 
 
 def _checked_addresses(addresses: npt.ArrayLike, request_bytes: int) -> I64:
@@ -191,7 +210,7 @@ def _checked_writes(writes: npt.ArrayLike | None, requests: int) -> npt.NDArray[
     return np.ascontiguousarray(given)
 
 
-def _stats(m: I64, asked: int, log: int) -> DramStats:
+def _stats(m: I64, asked: int, log: int, times: tuple[I64 | None, I64 | None]) -> DramStats:
     cycles = int(ds.to_core(m, m[ds.LAST]))
     return DramStats(
         cycles=cycles,
@@ -203,5 +222,7 @@ def _stats(m: I64, asked: int, log: int) -> DramStats:
         reads=int(m[ds.READS]),
         writes=int(m[ds.WRITES]),
         refreshes=int(m[ds.REFS]),
+        issued=times[0],
+        completed=times[1],
         commands=ds.command_log(m) if log else None,
     )

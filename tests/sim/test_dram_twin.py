@@ -8,7 +8,8 @@ from bench import dram_twin
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tokensieve.arch.memory import ADDRESS_PARTS, Dram
+from tokensieve.arch.mapping import ADDRESS_PARTS
+from tokensieve.arch.memory import Dram
 from tokensieve.sim.kernels import dram as d
 from tokensieve.sim.kernels import dram_state as ds
 
