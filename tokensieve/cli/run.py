@@ -26,42 +26,18 @@ if TYPE_CHECKING:
     from tokensieve.arch import Arch
     from tokensieve.sim.result import Result
     from tokensieve.workloads.decisions import Decisions
+    from tokensieve.workloads.models import ModelShape
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 LONG_WORK = 1.0
 """Seconds after which a progress bar appears."""
 
-
-@app.command()
-def run(
-    arch: ArchOption = "spatten",
-    workload: WorkloadOption = None,
-    trace: TraceOption = None,
-    sets: SetOption = None,
-    level: Annotated[Level, typer.Option("--level", help="Level of fidelity.")] = Level.CYCLE,
-    reference: Annotated[
-        ReferenceKind, typer.Option("--reference", help="Un-pruned run to compare with.")
-    ] = ReferenceKind.DENSE,
-    seed: SeedOption = 0,
-    out: Annotated[
-        str | None,
-        typer.Option("--out", metavar="DIR", help="Folder for result.json and cycles.png; made if need be."),
-    ] = None,
-    json: JsonOption = False,
-    quiet: QuietOption = False,
-) -> None:
-    """Simulate an accelerator on a workload or a trace; without either, on the trace that ships with the package."""
-    if workload is not None and trace is not None:
-        raise typer.BadParameter("--workload and --trace exclude each other")
-    folder = _folder(out)
-    from tokensieve.arch import load_arch
-    from tokensieve.report.summary import header
-
-    machine = load_arch(arch, sets or ())
-    decisions = decisions_of(machine, workload, trace, seed)
+    shape = _shape(decisions, workload, model, fc_bits) if end_to_end else None
     kind = None if reference is ReferenceKind.NONE else reference.value
     result = _simulated(machine, decisions, level.value, kind, seed, quiet)
+    if shape is not None:
+        result = _with_fc(machine, result, decisions, shape, fc_bits)
     head = header(machine.name, decisions.meta, workload or trace or SHIPPED)
     written = _written(folder, result, head) if folder else []
     _show(result, head, written, json, quiet)
@@ -87,6 +63,23 @@ def _simulated(
 
     with _progress(quiet) as report:
         return simulate(machine, decisions, level=level, reference=reference, seed=seed, progress=report)
+
+
+def _shape(decisions: "Decisions", workload: str | None, model: str | None, fc_bits: int | None) -> "ModelShape":
+    """Return the shape of the model, after making sure of what --end-to-end needs."""
+    from tokensieve.study.endtoend import check, shape_of
+
+    shape = shape_of(decisions, workload, model)
+    check(decisions, shape, FC_BITS if fc_bits is None else fc_bits)
+    return shape
+
+
+def _with_fc(
+    machine: "Arch", result: "Result", decisions: "Decisions", shape: "ModelShape", fc_bits: int | None
+) -> "Result":
+    from tokensieve.study.endtoend import with_end_to_end
+
+    return with_end_to_end(machine, result, decisions, shape, FC_BITS if fc_bits is None else fc_bits)
 
 
 def _written(folder: Path, result: "Result", head: str) -> list[Path]:
