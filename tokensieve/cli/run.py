@@ -33,6 +33,49 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 LONG_WORK = 1.0
 """Seconds after which a progress bar appears."""
 
+FC_BITS = 8
+"""Width of a weight where --fc-bits does not tell."""
+
+
+@app.command()
+def run(
+    arch: ArchOption = "spatten",
+    workload: WorkloadOption = None,
+    trace: TraceOption = None,
+    sets: SetOption = None,
+    level: Annotated[Level, typer.Option("--level", help="Level of fidelity.")] = Level.CYCLE,
+    reference: Annotated[
+        ReferenceKind, typer.Option("--reference", help="Un-pruned run to compare with.")
+    ] = ReferenceKind.DENSE,
+    end_to_end: Annotated[
+        bool, typer.Option("--end-to-end", help="Add the model's fully connected layers, their weights from DRAM.")
+    ] = False,
+    fc_bits: Annotated[
+        int | None, typer.Option("--fc-bits", metavar="8|12", help="Width of their weights in DRAM. [default: 8]")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="NAME|FILE", help="Their model, where the trace does not tell: name or YAML."),
+    ] = None,
+    seed: SeedOption = 0,
+    out: Annotated[
+        str | None,
+        typer.Option("--out", metavar="DIR", help="Folder for result.json and cycles.png; made if need be."),
+    ] = None,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Simulate an accelerator on a workload or a trace; without either, on the trace that ships with the package."""
+    if workload is not None and trace is not None:
+        raise typer.BadParameter("--workload and --trace exclude each other")
+    if not end_to_end and (fc_bits is not None or model is not None):
+        raise typer.BadParameter(f"{'--model' if fc_bits is None else '--fc-bits'} needs --end-to-end")
+    folder = _folder(out)
+    from tokensieve.arch import load_arch
+    from tokensieve.report.summary import header
+
+    machine = load_arch(arch, sets or ())
+    decisions = decisions_of(machine, workload, trace, seed)
     shape = _shape(decisions, workload, model, fc_bits) if end_to_end else None
     kind = None if reference is ReferenceKind.NONE else reference.value
     result = _simulated(machine, decisions, level.value, kind, seed, quiet)

@@ -13,8 +13,8 @@ KIB = (64, 96, 128, 192, 256, 384, 512)
 APPLICATION = "the paper does not say on which GPT-2 application it swept"
 SOURCE_LANES, SOURCE_SRAM = "check 19: paper V-C, Fig. 19", "check 20: paper V-C, Fig. 19"
 PAIRS = (
-    "6-bit K lies in pairs of heads, and a pair of layer 0 takes 2 x 116 of the 256 lines of 192 KiB: the next pair is not "
-    "fetched before the verdict on this one; 384 KiB of K hold two pairs"
+    "6-bit K lies in pairs of heads, and a pair of layer 0 takes 2 x 116 of the 256 lines of 192 KiB: the next pair is "
+    "not fetched before the verdict on this one; 384 KiB of K hold two pairs"
 )
 
 
