@@ -134,16 +134,19 @@ def softmax_row(arch: Arch) -> Memory:
     return Memory(words=arch.softmax.fifo_lines, bits=arch.softmax.lanes * FP_BITS)
 
 
-def pipeline_bits(arch: Arch) -> dict[str, int]:
+def pipeline_bits(arch: Arch) -> dict[str, float]:
     """Return the register bits of a lane's pipelines, by action; the depths are those of the timing law.
 
-    One value goes down a pipeline, but for the series: its argument goes beside the sum. The divider has its own.
+    One value goes down a pipeline, but for the series, where the argument goes beside the sum, and for the accumulation,
+    a tree over the lanes with half as many values behind each layer. The divider has its own.
     """
     softmax = arch.softmax
+    layers = max(1, (softmax.lanes - 1).bit_length())
+    tree = max(1, softmax.lanes - 1) / softmax.lanes / layers
     return {
         "dequantize": softmax.dequant_latency * FP_BITS,
         "exp": softmax.exp_latency * (2 * FP_BITS if softmax.kind == "taylor5" else softmax.exp_frac_bits),
-        "accumulate": softmax.accumulate_latency * FP_BITS,
+        "accumulate": tree * softmax.accumulate_latency * FP_BITS,
         "divide": softmax.quantize_latency * FP_BITS,
     }
 

@@ -103,8 +103,11 @@ def area_rows() -> list[PowerRow]:
             )
         )
     parts = area_quantities(load_arch(FULL), load_technology())
-    share = _share(sum((parts[unit] for unit in TOPK), ZERO), sum(parts.values(), ZERO))
-    return [*rows, _share_row("top-k engines' share of the area", 2.7, share, (1.35, 5.4), "HPCA 2021, V-B", None, None)]
+    share = share_of(sum((parts[unit] for unit in TOPK), ZERO), sum(parts.values(), ZERO))
+    return [
+        *rows,
+        _share_row("top-k engines' share of the area", 2.7, share, (1.35, 5.4), "HPCA 2021, V-B", None, None),
+    ]
 
 
 def _split_rows(mean: Power) -> Iterator[PowerRow]:
@@ -127,7 +130,7 @@ def _split_rows(mean: Power) -> Iterator[PowerRow]:
             assumption=WORKLOADS,
             cause=cause,
         )
-    dram, topk = _share(mean.shares["dram"], mean.total), _share(mean.topk, mean.total)
+    dram, topk = share_of(mean.shares["dram"], mean.total), share_of(mean.topk, mean.total)
     yield _share_row("DRAM's share of the power", 68.8, dram, (60.8, 76.8), "HPCA 2021, Table II", WORKLOADS, _TRAFFIC)
     yield _share_row("top-k engines' share of the power", 1.0, topk, (0.5, 2.0), "HPCA 2021, V-B", WORKLOADS, _QUEUES)
 
@@ -148,7 +151,7 @@ def _eighth_power(mean: Power) -> PowerRow:
     )
 
 
-def _share(part: Quantity, whole: Quantity) -> tuple[float, tuple[float, float]]:
+def share_of(part: Quantity, whole: Quantity) -> tuple[float, tuple[float, float]]:
     """Return the share in percent, lowest where the part is low and the rest high."""
     low, high = part.interval
     rest = Quantity(whole.value - part.value, whole.half_width - part.half_width).interval
@@ -225,7 +228,9 @@ _SRAM_PORTS = (
     "half of the modelled area is K and V SRAM, by a fit to CACTI's macros that is uncertain by 56 %; a third port (two"
     " writes and a read in each bank) would add 1.3 mm2; control and memory controllers are not modelled"
 )
-_EIGHTH_SRAM = "the preset keeps the full 2 x 192 KiB, as the authors' run does; the paper's area leaves no room for them"
+_EIGHTH_SRAM = (
+    "the preset keeps the full 2 x 192 KiB, as the authors' run does; the paper's area leaves no room for them"
+)
 _TRAFFIC = (
     "5.71 W at 3.9 pJ/bit is 183 GB/s, 36 % of the peak; the modelled mean is less, because short BERT rows wait for"
     " their first bytes and layers for one another"
@@ -234,7 +239,8 @@ _QUEUES = "the engines' queues are charged by their size alone, and idle registe
 _EIGHTH_POWER = "the preset keeps the full SRAM and reads it in banks of 64 KiB; DRAM at the preset's 64 GB/s"
 
 
-def _row_table(rows: Iterable[PowerRow]) -> str:
+def row_table(rows: Iterable[PowerRow]) -> str:
+    """Return `rows` as a table of Markdown."""
     lines = ["| figure | paper | modelled | interval | band | in band |", "|---|---|---|---|---|---|"]
     for row in rows:
         low, high = row.interval
@@ -267,7 +273,7 @@ def main() -> None:
     if told.trace:
         arch = load_arch(FULL)
         shown.append(power_of("trace", arch, load_trace(told.trace, arch)))
-    print(_row_table(power_rows()), _power_table(shown), sep="\n\n")
+    print(row_table(power_rows()), _power_table(shown), sep="\n\n")
 
 
 if __name__ == "__main__":
