@@ -1,6 +1,7 @@
 """Machines beside one another, as tables of strings."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 from typing import Any
 
 from tokensieve.report.quantity import count, digits, quantity, times
@@ -47,9 +48,10 @@ def _digits(value: float | None) -> str:
     return ABSENT if value is None else digits(value)
 
 
-def notes(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return what is modelled and assumed of each machine, a line each."""
-    return "\n".join(f"{row['name']}: {note}" for row in rows for note in row["notes"])
+def notes(rows: Sequence[Mapping[str, Any]], width: int) -> str:
+    """Return what is modelled and assumed of the machines."""
+    told = _by_text({str(row["name"]): row["notes"] for row in rows})
+    return "\n".join(line for text, names in told.items() for line in _entry(text, names, width))
 
 
 def comparison_page(told: Mapping[str, Any], head: str, width: int) -> str:
@@ -62,7 +64,7 @@ def comparison_page(told: Mapping[str, Any], head: str, width: int) -> str:
             comparison_table(rows).text(width),
             "",
             f"GOP: 10^9 operations, two per multiply-accumulate, of the un-pruned work: {count(told['operations'])}.",
-            notes(rows),
+            notes(rows, width),
         )
     )
 
@@ -75,23 +77,37 @@ def table3_page(rows: Sequence[Mapping[str, Any]], width: int) -> str:
         Column(title="modelled"),
         Column(title="unit", left=True),
         Column(title="deviation"),
-        Column(title="band"),
-        Column(title="verdict", left=True),
+        Column(title="in band of", left=True),
     )
     table = Table(title="Accelerators of 128 multipliers and 64 GB/s", columns=columns, rows=tuple(map(_row3, rows)))
-    told = [f"{row['name']}: {cause}" for row in rows for cause in row["causes"]]
-    rests = [f"{row['name']}: assumed: {row['assumption']}" for row in rows if row["assumption"]]
-    return "\n".join((table.text(width), "", *told, *rests))
+    parts = [table.text(width)]
+    for title, field in (("Causes", "causes"), ("Assumed", "assumptions")):
+        told = _by_text({str(row["name"]): row[field] for row in rows})
+        parts += [title, *(line for text, names in told.items() for line in _entry(text, names, width))]
+    return "\n".join(parts)
 
 
 def _row3(row: Mapping[str, Any]) -> tuple[str, ...]:
-    verdict = {True: "in band", False: "out of band", None: "printed"}[row["in_band"]]
+    inside = {True: "yes, {}", False: "no, {}", None: "printed"}[row["in_band"]]
     return (
         str(row["name"]),
         digits(row["expected"]),
         digits(row["modelled"]),
         str(row["unit"]),
         f"{100 * row['deviation']:+.1f} %",
-        ABSENT if row["band"] is None else f"{100 * row['band']:g} %",
-        verdict,
+        inside.format(f"{100 * (row['band'] or 0):g} %"),
     )
+
+
+def _by_text(told: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Return the names that each text was told of, texts in their first order."""
+    found: dict[str, list[str]] = {}
+    for name, texts in told.items():
+        for text in texts:
+            found.setdefault(text, []).append(name)
+    return found
+
+
+def _entry(text: str, names: Sequence[str], width: int) -> list[str]:
+    told = f"{text} ({'; '.join(names)})"
+    return wrap(told, width, initial_indent="- ", subsequent_indent="  ")

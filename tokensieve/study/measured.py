@@ -137,7 +137,7 @@ def _some(number: int, noun: str) -> str:
 def _told(shape: Shape) -> str:
     fields: Mapping[str, Any] = asdict(shape)
     contexts = fields["contexts"]
-    span = str(contexts[0]) if len(contexts) == 1 else f"{contexts[0]} to {contexts[-1]} in {len(contexts)} steps"
+    span = str(contexts[0]) if len(contexts) == 1 else f"{len(contexts)} steps at {contexts[0]} to {contexts[-1]}"
     return f"{shape.phase} of {span} tokens, {shape.layers} layers of {shape.heads} heads, D = {shape.head_dim}"
 
 
