@@ -1,7 +1,7 @@
 """The DRAM oracle: cycles that two public DRAM simulators take for the same streams, and what our DRAM takes.
 
-`dram_oracle.csv` names simulator, configuration, stream, way of issuing and cycles. Bands: 3 % where requests are pushed
-as fast as the queue takes them, 5 % through a port of 16 outstanding, 2 % on average, for each configuration.
+`dram_oracle.csv` names simulator, configuration, stream, way of issuing and cycles. Bands: 3 % where requests are
+pushed as fast as the queue takes them, 5 % through a port of 16 outstanding, 2 % on average, for each configuration.
 """
 
 import csv
