@@ -184,7 +184,7 @@ def _fc_fields() -> dict[str, Schema]:
             _map(_whole("Times that the action happened."), "Actions of one unit."), "Actions of each unit, by name."
         ),
         "energy_j": _by_unit(_number("Energy, in J."), "Energy of each unit and its sum, `total`, in J.", "total"),
-        "energy_j_interval": _interval("Lowest and highest energy within the uncertainties of the constants, in J."),
+        "energy_j_interval": _interval("energy", "J"),
     }
 
 
@@ -215,16 +215,6 @@ def _traffic(description: str) -> Schema:
 
 def _summed(description: str, meaning: Mapping[str, str]) -> Schema:
     return _group(description, {name: _whole(text) for name, text in meaning.items()} | {"total": _whole("Their sum.")})
-
-
-def _interval(description: str) -> Schema:
-    return {
-        "type": "array",
-        "description": description,
-        "prefixItems": [_number("Lowest."), _number("Highest.")],
-        "minItems": 2,
-        "items": False,
-    }
 
 
 def _group(description: str, fields: dict[str, Schema]) -> Schema:
