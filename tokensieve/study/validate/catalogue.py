@@ -19,6 +19,9 @@ SECTIONS = {
     "ladder": "From a dense datapath to the whole design (checks 17, 18)",
     "sweeps": "Comparators and SRAM (checks 19, 20)",
     "reductions": "Reductions (check 21)",
+    "power": "Area and power (checks 23 to 26)",
+    "table3": "A3, MNNFast and SpAtten-1/8 (Table III; checks 26, 27)",
+    "table4": "SpAtten-e2e on GPT-2-Medium (Table IV; checks 14 to 16)",
 }
 """Modules of this package, in order, and their titles."""
 
