@@ -90,5 +90,6 @@ class Library:
     def _unknown(self, place: str, name: str) -> ArchError:
         known = self.names()
         return ArchError(
-            f"{place} must be a {self.noun} ({', '.join(known)}) or a YAML file, got {shown(name)}{nearest(name, known)}"
+            f"{place} must be a {self.noun} ({', '.join(known)}) or a YAML file, "
+            f"got {shown(name)}{nearest(name, known)}"
         )
