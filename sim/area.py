@@ -1,7 +1,7 @@
 """Area: what every unit is made of, times the areas of `arch.technology`.
 
-A unit is a bag of cells (multipliers, adders, comparators, selectors, registers), placed with the gaps that wires and the
-clock tree need, and of memories by depth, width and ports. Not counted, for want of a source: control, memory
+A unit is a bag of cells (multipliers, adders, comparators, selectors, registers), placed with the gaps that wires and
+the clock tree need, and of memories by depth, width and ports. Not counted, for want of a source: control, memory
 controllers and PHY.
 """
 
@@ -85,8 +85,8 @@ def unit_cells(arch: Arch, technology: Technology) -> dict[str, Cells]:
 def bank(arch: Arch, sram: Sram, array: MultiplierArray) -> Memory:
     """Return the banks of an operand memory.
 
-    As in the release, a line lies across half of the banks and the next line across the others, so that two lines can be
-    written in a cycle (even and odd addresses): 12 + 12 banks of 128 x 512 bit in the full design.
+    As in the release, a line lies across half of the banks and the next line across the others, so that two lines can
+    be written in a cycle (even and odd addresses): 12 + 12 banks of 128 x 512 bit in the full design.
     """
     line = 8 * arch.line_bytes(array)
     bits = min(line, 2 * line / sram.banks)
@@ -137,8 +137,8 @@ def softmax_row(arch: Arch) -> Memory:
 def pipeline_bits(arch: Arch) -> dict[str, float]:
     """Return the register bits of a lane's pipelines, by action; the depths are those of the timing law.
 
-    One value goes down a pipeline, but for the series, where the argument goes beside the sum, and for the accumulation,
-    a tree over the lanes with half as many values behind each layer. The divider has its own.
+    One value goes down a pipeline, but for the series, where the argument goes beside the sum, and for the
+    accumulation, a tree over the lanes with half as many values behind each layer. The divider has its own.
     """
     softmax = arch.softmax
     layers = max(1, (softmax.lanes - 1).bit_length())

@@ -118,7 +118,7 @@ def background_watts(arch: Arch, technology: Technology) -> dict[str, Quantity]:
 
 
 def _channels(arch: Arch, constants: DramConstants) -> float:
-    """Return the channels in units of the one whose currents are known, by their widths; a clock moves two bits a pin."""
+    """Return the channels in units of the one whose currents are known, by width; a clock moves two bits a pin."""
     bits = arch.dram.pseudo_channels * 8 * arch.dram.granule_bytes / (2 * arch.dram.nBL)
     return arch.dram.channels * bits / constants.channel_bits
 

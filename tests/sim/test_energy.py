@@ -198,19 +198,16 @@ def test_half_widths_of_units_add_up_to_that_of_the_total(run, seconds):
 
 @pytest.mark.parametrize("standard", ["DDR4", "LPDDR4"])
 def test_dram_of_another_standard_takes_its_own_energies(standard):
-    """A channel as wide as that of the standard's constants; fields that the machine may not have yet are put in."""
-    width = {"DDR4": (64, 4, 8192), "LPDDR4": (32, 8, 2048)}[standard]
-    chip = SPATTEN.dram.model_copy(
-        update={
-            "standard": standard, "pseudo_channels": 1, "granule_bytes": width[0], "nBL": width[1], "row_bytes": width[2],
-        }
-    )  # fmt: skip
+    """A channel as wide as that of the standard's constants; the fields go in without the checks of a machine."""
+    granule, clocks, row = {"DDR4": (64, 4, 8192), "LPDDR4": (32, 8, 2048)}[standard]
+    fields = {"standard": standard, "pseudo_channels": 1, "granule_bytes": granule, "nBL": clocks, "row_bytes": row}
+    chip = SPATTEN.dram.model_copy(update=fields)
     arch, constants = SPATTEN.model_copy(update={"dram": chip}), TSMC40.dram.of(standard)
     table, watts = energy_per_action(arch, TSMC40), background_watts(arch, TSMC40)["dram_background"]
 
     assert pj(table, "dram.activate") == pytest.approx(constants.activate.value)
-    assert pj(table, "dram.read_granule") == pytest.approx(8 * width[0] * constants.read.value)
-    assert pj(table, "dram.write_granule") == pytest.approx(8 * width[0] * constants.write.value)
+    assert pj(table, "dram.read_granule") == pytest.approx(8 * granule * constants.read.value)
+    assert pj(table, "dram.write_granule") == pytest.approx(8 * granule * constants.write.value)
     assert watts.value == pytest.approx(16 * constants.supply.value * constants.standby.value * 1e-3)
 
 

@@ -1,11 +1,14 @@
 """Power and area beside the paper's."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tokensieve.arch import load_arch
 from tokensieve.arch.technology import Quantity
+from tokensieve.cli.app import call
 from tokensieve.sim.level import cycle_result
 from tokensieve.study.power import area_rows, mean, power_of, share_of
 from tokensieve.workloads import load_workload
@@ -65,3 +68,21 @@ def test_share_is_lowest_where_the_part_is_low_and_the_rest_high():
 
     assert value == 25
     assert (low, high) == pytest.approx((100 * 1 / 10, 100 * 3 / 6))
+
+
+@pytest.mark.parametrize("technology", ["public45", "scaled7"])
+def test_command_line_prices_a_run_in_any_technology(technology, capsys):
+    def priced(name):
+        call(["run", "--workload", "bert-base-cola", "--set", f"technology={name}", "--reference", "none", "--json"])
+        return json.loads(capsys.readouterr().out)
+
+    default, other = priced("tsmc40"), priced(technology)
+
+    assert other["cycles"] == default["cycles"]
+    assert other["area_mm2"]["total"] < default["area_mm2"]["total"]
+    assert other["area_mm2_interval"][0] <= other["area_mm2"]["total"] <= other["area_mm2_interval"][1]
+    assert other["power_w"]["dram"] == default["power_w"]["dram"]
+    assert sum(other["power_w"][share] for share in ("compute", "sram", "dram")) == pytest.approx(
+        other["power_w"]["total"]
+    )
+    assert other["provenance"]["technology"] == technology

@@ -1,8 +1,9 @@
 """Area of on-chip memories by depth, width and ports, fitted to published outputs of CACTI.
 
-A memory compiler or CACTI itself would answer for each size. Neither can be asked here: compilers are under licence, and
-`hwcomponents-cacti`, the maintained package around CACTI, needs Python 3.12, builds CACTI with make and a C++ compiler,
-starts a process for every size and writes into its own folder. So the outputs that others have published are fitted.
+A memory compiler or CACTI itself would answer for each size. Neither can be asked here: compilers are under licence,
+and `hwcomponents-cacti`, the maintained package around CACTI, needs Python 3.12, builds CACTI with make and a C++
+compiler where no wheel fits, starts a process for every size and writes into its own folder. So the outputs that others
+have published are fitted.
 """
 
 from collections.abc import Sequence

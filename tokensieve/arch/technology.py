@@ -1,8 +1,8 @@
 """Energy and area constants of a technology, each with its source and how sure we are of it.
 
-Three rules turn them into figures that no table holds, and all are code: widths and capacities between two points follow
-a power law (`Curve.at`), areas of memories a fit (`macros.fit`), and the intervals of a sum add up (`Quantity`). A
-technology may extend another one's file, and may scale it to another node (`Scaling`).
+Three rules turn them into figures that no table holds, and all are code: widths and capacities between two points
+follow a power law (`Curve.at`), areas of memories a fit (`macros.fit`), and the intervals of a sum add up (`Quantity`).
+A technology may extend another one's file, and may scale it to another node (`Scaling`).
 """
 
 from functools import lru_cache

@@ -37,7 +37,9 @@ def _fields() -> dict[str, Schema]:
             _map(_whole("Times that the action happened."), "Actions of one unit."), "Actions of each unit, by name."
         ),
         "energy_j": _by_unit(_number("Energy, in J."), "Energy of each unit and its sum, `total`, in J.", "total"),
-        "energy_j_interval": _interval("total energy", "J"),
+        "energy_j_interval": _interval(
+            "Lowest and highest total energy within the uncertainties of the constants, in J."
+        ),
         "power_w": _group(
             "Mean power, energy over time, split as the paper does, in W.",
             {
@@ -48,7 +50,9 @@ def _fields() -> dict[str, Schema]:
             },
         ),
         "area_mm2": _by_unit(_number("Area, in mm2."), "Area of each unit and its sum, `total`, in mm2.", "total"),
-        "area_mm2_interval": _interval("total area", "mm2"),
+        "area_mm2_interval": _interval(
+            "Lowest and highest total area within the uncertainties of the constants, in mm2."
+        ),
         "throughput_gops": _group(
             "Arithmetic rate, two operations per multiply-accumulate, in 10^9 operations per s.",
             {
@@ -84,16 +88,6 @@ def _fields() -> dict[str, Schema]:
                 }
             },
         },
-    }
-
-
-def _interval(of: str, unit: str) -> Schema:
-    return {
-        "type": "array",
-        "description": f"Lowest and highest {of} within the uncertainties of the constants, in {unit}.",
-        "prefixItems": [_number("Lowest."), _number("Highest.")],
-        "minItems": 2,
-        "items": False,
     }
 
 
@@ -184,7 +178,7 @@ def _fc_fields() -> dict[str, Schema]:
             _map(_whole("Times that the action happened."), "Actions of one unit."), "Actions of each unit, by name."
         ),
         "energy_j": _by_unit(_number("Energy, in J."), "Energy of each unit and its sum, `total`, in J.", "total"),
-        "energy_j_interval": _interval("energy", "J"),
+        "energy_j_interval": _interval("Lowest and highest energy within the uncertainties of the constants, in J."),
     }
 
 
@@ -215,6 +209,16 @@ def _traffic(description: str) -> Schema:
 
 def _summed(description: str, meaning: Mapping[str, str]) -> Schema:
     return _group(description, {name: _whole(text) for name, text in meaning.items()} | {"total": _whole("Their sum.")})
+
+
+def _interval(description: str) -> Schema:
+    return {
+        "type": "array",
+        "description": description,
+        "prefixItems": [_number("Lowest."), _number("Highest.")],
+        "minItems": 2,
+        "items": False,
+    }
 
 
 def _group(description: str, fields: dict[str, Schema]) -> Schema:

@@ -244,8 +244,9 @@ def row_table(rows: Iterable[PowerRow]) -> str:
     lines = ["| figure | paper | modelled | interval | band | in band |", "|---|---|---|---|---|---|"]
     for row in rows:
         low, high = row.interval
+        off = row.modelled / row.expected - 1
         lines.append(
-            f"| {row.name} | {row.expected:.3g} {row.unit} | {row.modelled:.3g} ({row.modelled / row.expected - 1:+.0%})"
+            f"| {row.name} | {row.expected:.3g} {row.unit} | {row.modelled:.3g} ({off:+.0%})"
             f" | {low:.3g} to {high:.3g} | {row.low:.3g} to {row.high:.3g} | {'yes' if row.in_band else '**no**'} |"
         )
     return "\n".join(lines)

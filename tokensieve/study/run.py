@@ -23,7 +23,8 @@ LEVELS = ("cycle",)
 
 _MODELLED = (
     "seconds", "cycles", "busy_cycles", "layers", "traffic", "actions", "energy_j", "energy_j_interval", "power_w",
-    "area_mm2", "area_mm2_interval", "throughput_gops", "utilization", "reference", "speedup", "dram_reduction", "energy_saving",
+    "area_mm2", "area_mm2_interval", "throughput_gops", "utilization", "reference", "speedup", "dram_reduction",
+    "energy_saving",
 )  # fmt: skip
 
 

@@ -9,9 +9,12 @@ from tokensieve.sim.energy import background_watts, energy_per_action
 
 PRESETS = ("spatten", "spatten-eighth")
 ENGINES = {
-    "quickselect": "a score streamed in a round: FIFO read, two comparators, two prefix sums, one shifter, FIFO written",
+    "quickselect": (
+        "a score streamed in a round: FIFO read, two comparators, two prefix sums, one shifter, FIFO written"
+    ),
     "radix": (
-        "a score streamed for a digit: FIFO read, test of the digits before, next digit counted, compacted, FIFO written"
+        "a score streamed for a digit: FIFO read, test of the digits before, next digit counted, compacted,"
+        " FIFO written"
     ),
     "bitserial": "one of the scores that there is room for, in one bit's step: registers, population count",
     "bitonic": "one of the scores that there is room for, in one layer: registers, exchange, half a comparator",
