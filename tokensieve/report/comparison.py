@@ -72,25 +72,30 @@ def comparison_page(told: Mapping[str, Any], head: str, width: int) -> str:
 def table3_page(rows: Sequence[Mapping[str, Any]], width: int) -> str:
     """Return the rows of Table III, and below them why figures differ and what they rest on."""
     columns = (
-        Column(title="Table III", left=True),
+        Column(title="    Table III", left=True),
         Column(title="paper"),
         Column(title="modelled"),
         Column(title="unit", left=True),
         Column(title="deviation"),
         Column(title="in band of", left=True),
     )
-    table = Table(title="Accelerators of 128 multipliers and 64 GB/s", columns=columns, rows=tuple(map(_row3, rows)))
+    cells = tuple(_row3(number, row) for number, row in enumerate(rows, 1))
+    table = Table(title="Accelerators of 128 multipliers and 64 GB/s", columns=columns, rows=cells)
     parts = [table.text(width)]
     for title, field in (("Causes", "causes"), ("Assumed", "assumptions")):
-        told = _by_text({str(row["name"]): row[field] for row in rows})
-        parts += [title, *(line for text, names in told.items() for line in _entry(text, names, width))]
+        told = _by_text({str(number): row[field] for number, row in enumerate(rows, 1)})
+        parts += [
+            "",
+            f"{title}, by line",
+            *(line for text, names in told.items() for line in _entry(text, names, width)),
+        ]
     return "\n".join(parts)
 
 
-def _row3(row: Mapping[str, Any]) -> tuple[str, ...]:
+def _row3(number: int, row: Mapping[str, Any]) -> tuple[str, ...]:
     inside = {True: "yes, {}", False: "no, {}", None: "printed"}[row["in_band"]]
     return (
-        str(row["name"]),
+        f"{number:>2}  {row['name']}",
         digits(row["expected"]),
         digits(row["modelled"]),
         str(row["unit"]),
@@ -109,5 +114,4 @@ def _by_text(told: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
 
 
 def _entry(text: str, names: Sequence[str], width: int) -> list[str]:
-    told = f"{text} ({'; '.join(names)})"
-    return wrap(told, width, initial_indent="- ", subsequent_indent="  ")
+    return wrap(f"{', '.join(names)}: {text}", width, subsequent_indent="  ")
