@@ -21,6 +21,7 @@ from tokensieve.workloads.benchmarks import load_workload
 
 EIGHTH = load_arch("spatten-eighth")
 NO_BARRIER = load_arch("spatten-eighth", ["control.barrier=none"])
+TWICE = ["qk.multipliers=128", "pv.multipliers=128", "softmax.lanes=2"]
 REGISTERS = register_cycles(EIGHTH, 64)
 
 
@@ -76,7 +77,7 @@ def test_units_side_by_side_take_queries_in_turn():
     """Three queries on two units: the first unit has two of them."""
     rows = replace(rows_of(16), queries=np.array([3]))
     found = Search(steps=np.array([4, 9, 2]), candidates=np.array([1, 1, 1]), used=np.array([1, 1, 1]))
-    twice = load_arch("spatten-eighth", ["qk.multipliers=128", "pv.multipliers=128"])
+    twice = load_arch("spatten-eighth", TWICE)
 
     assert a3_cost(EIGHTH, rows, found).busy_cycles["queries"] == 4 + 9 + 2
     assert a3_cost(twice, rows, found).busy_cycles["queries"] == max(4 + 2, 9)
@@ -118,11 +119,10 @@ def test_fewer_candidates_never_cost_a3_cycles_or_energy(rows, data):
     assert costs[0].dram_bytes == costs[1].dram_bytes
 
 
-@given(rows=ROWS, more=st.sampled_from(["dram.channels=4", "qk.multipliers=128", "control.barrier=none"]))
+@given(rows=ROWS, more=st.sampled_from([["dram.channels=4"], TWICE, TWICE[2:], ["control.barrier=none"]]))
 def test_more_of_anything_never_costs_a_comparator_cycles(rows, more):
     """But for the levels by which the adder tree of a wider array grows, once a layer."""
-    sets = [more, "pv.multipliers=128"] if more.startswith("qk") else [more]
-    bigger, used = load_arch("spatten-eighth", sets), np.ones(int(rows.queries.sum()), np.int64)
+    bigger, used = load_arch("spatten-eighth", more), np.ones(int(rows.queries.sum()), np.int64)
     found = search_of(rows, 1, 1, 1)
     deeper = register_cycles(bigger, rows.head_dim) - register_cycles(EIGHTH, rows.head_dim)
     allowed = deeper * len(np.unique(rows.group))
@@ -138,7 +138,7 @@ def test_no_comparator_beats_its_arrays_or_its_dram(rows):
 
     for cost in (a3_cost(EIGHTH, rows, None), mnnfast_cost(EIGHTH, rows, used)):
         assert cost.cycles >= cost.dram_bytes / 32 * least
-        assert cost.cycles >= rows.pairs / (64 // rows.head_dim)
+        assert cost.cycles >= rows.pairs
 
 
 def test_a_layer_of_a_prefill_is_loaded_when_the_one_before_has_ended():

@@ -51,7 +51,7 @@ def test_shares_of_another_model_are_assumed_and_counts_of_this_text_are_not():
 def test_a3_takes_its_search_and_its_candidates_from_the_counts_of_the_text():
     """Half of 512 keys are steps; a query with more candidates than that costs those."""
     trace = load_workload("minilm", EIGHTH)
-    (a3,) = compare(load_arch("spatten-eighth", ["qk.multipliers=32", "pv.multipliers=32"]), trace, ["a3"]).others
+    (a3,) = compare(EIGHTH, trace, ["a3"]).others
     candidates = shipped_pairs().counts["a3_candidates"].astype(int)
 
     assert a3.busy_cycles["queries"] == candidates.clip(min=256).sum()
