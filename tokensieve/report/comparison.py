@@ -1,6 +1,6 @@
 """Machines beside one another, as tables of strings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
@@ -10,42 +10,63 @@ from tokensieve.report.table import Column, Table
 ABSENT = "-"
 
 
-def comparison_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+def time_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Return one line for each of `rows`, as `tokensieve compare --json` has them; the first is the machine itself."""
     columns = (
         Column(title="machine", left=True),
-        Column(title="cycles", group="time"),
-        Column(title="time", group="time"),
-        Column(title="speedup\nover it", group="time"),
-        Column(title="DRAM\ntraffic", group="energy"),
-        Column(title="energy", group="energy"),
-        Column(title="energy\nsaving", group="energy"),
-        Column(title="GOP/s", group="rates"),
-        Column(title="GOP/J", group="rates"),
-        Column(title="GOP/s\nper mm2", group="rates"),
-        Column(title="basis", group="rates", left=True),
+        Column(title="cycles"),
+        Column(title="time"),
+        Column(title="speedup\nover it"),
+        Column(title="DRAM\ntraffic"),
+        Column(title="GOP/s"),
+        Column(title="basis", left=True),
     )
-    return Table(title="On the same work", columns=columns, rows=tuple(_cells(row) for row in rows))
-
-
-def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
-    return (
-        str(row["name"]),
-        ABSENT if row["cycles"] is None else count(row["cycles"]),
-        quantity(row["seconds"], "s"),
-        times(row["speedup"]),
-        ABSENT if row["dram_bytes"] is None else quantity(row["dram_bytes"], "B"),
-        ABSENT if row["energy_j"] is None else quantity(row["energy_j"], "J"),
-        times(row["energy_saving"]),
-        digits(row["gop_per_s"]),
-        _digits(row["gop_per_j"]),
-        _digits(row["gop_per_s_mm2"]),
-        str(row["label"]),
+    cells = tuple(
+        (
+            str(row["name"]),
+            _or_absent(count, row["cycles"]),
+            quantity(row["seconds"], "s"),
+            times(row["speedup"]),
+            ABSENT if row["dram_bytes"] is None else quantity(row["dram_bytes"], "B"),
+            digits(row["gop_per_s"]),
+            str(row["label"]),
+        )
+        for row in rows
     )
+    return Table(title="Time on the same work", columns=columns, rows=cells)
 
 
-def _digits(value: float | None) -> str:
-    return ABSENT if value is None else digits(value)
+def energy_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Return one line for each of `rows` whose energy is known."""
+    columns = (
+        Column(title="machine", left=True),
+        Column(title="energy"),
+        Column(title="lowest"),
+        Column(title="highest"),
+        Column(title="energy\nsaving"),
+        Column(title="GOP/J"),
+        Column(title="mm2"),
+        Column(title="GOP/s\nper mm2"),
+        Column(title="basis", left=True),
+    )
+    cells = tuple(
+        (
+            str(row["name"]),
+            *(quantity(joules, "J") for joules in (row["energy_j"], *row["energy_j_interval"])),
+            times(row["energy_saving"]),
+            digits(row["gop_per_j"]),
+            _or_absent(digits, row["area_mm2"]),
+            _or_absent(digits, row["gop_per_s_mm2"]),
+            str(row["label"]),
+        )
+        for row in rows
+        if row["energy_j"] is not None
+    )
+    return Table(title="Energy and area", columns=columns, rows=cells)
+
+
+def _or_absent(write: Callable[[float], str], value: float | None) -> str:
+    return ABSENT if value is None else write(value)
 
 
 def notes(rows: Sequence[Mapping[str, Any]], width: int) -> str:
@@ -61,7 +82,9 @@ def comparison_page(told: Mapping[str, Any], head: str, width: int) -> str:
         (
             head,
             "",
-            comparison_table(rows).text(width),
+            time_table(rows).text(width),
+            "",
+            energy_table(rows).text(width),
             "",
             f"GOP: 10^9 operations, two per multiply-accumulate, of the un-pruned work: {count(told['operations'])}.",
             notes(rows, width),
