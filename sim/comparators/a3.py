@@ -2,8 +2,8 @@
 
 A unit is a pipeline of four stages over queries: the greedy search (a step takes the largest and the smallest product
 of all columns), exact scores of the candidates, their exponentials, and the output of those that are used, one key row
-a cycle in each of the last three. A query costs the slowest stage. As many units stand side by side as the multipliers
-of the machine that is compared with make rows of D.
+a cycle in each of the last three. A query costs the slowest stage. As many units stand side by side as the machine that
+is compared with has multipliers for rows of D, and exponentials.
 
 The columns of K have to be sorted for every head, which a merge unit a column does in ceil(log2 n) passes. The sorted
 copy, with a row number beside each value, is written to DRAM and read with K. Where one query is all that a set of keys

@@ -103,12 +103,15 @@ def dense_rows(decisions: Decisions) -> DenseRows:
 
 
 def lanes(arch: Arch, head_dim: int) -> int:
-    """Return the keys that the multipliers of one array take in a cycle, or raise `WorkloadError` where none fits."""
+    """Return the keys that a comparator takes in a cycle: as many as fit the arrays, and as there are exponentials.
+
+    Raises `WorkloadError` where the arrays are narrower than a row.
+    """
     rows = min(arch.qk.rows_per_cycle(head_dim), arch.pv.rows_per_cycle(head_dim))
     if rows < 1:
         least = min(arch.qk.multipliers, arch.pv.multipliers)
         raise WorkloadError(f"qk.multipliers and pv.multipliers must be at least D = {head_dim}, got {least}")
-    return rows
+    return min(rows, arch.softmax.lanes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Machines beside one another, as tables of strings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
@@ -10,42 +10,63 @@ from tokensieve.report.table import Column, Table
 ABSENT = "-"
 
 
-def comparison_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+def time_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Return one line for each of `rows`, as `tokensieve compare --json` has them; the first is the machine itself."""
     columns = (
         Column(title="machine", left=True),
-        Column(title="cycles", group="time"),
-        Column(title="time", group="time"),
-        Column(title="speedup\nover it", group="time"),
-        Column(title="DRAM\ntraffic", group="energy"),
-        Column(title="energy", group="energy"),
-        Column(title="energy\nsaving", group="energy"),
-        Column(title="GOP/s", group="rates"),
-        Column(title="GOP/J", group="rates"),
-        Column(title="GOP/s\nper mm2", group="rates"),
-        Column(title="basis", group="rates", left=True),
+        Column(title="cycles"),
+        Column(title="time"),
+        Column(title="speedup\nover it"),
+        Column(title="DRAM\ntraffic"),
+        Column(title="GOP/s"),
+        Column(title="basis", left=True),
     )
-    return Table(title="On the same work", columns=columns, rows=tuple(_cells(row) for row in rows))
-
-
-def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
-    return (
-        str(row["name"]),
-        ABSENT if row["cycles"] is None else count(row["cycles"]),
-        quantity(row["seconds"], "s"),
-        times(row["speedup"]),
-        ABSENT if row["dram_bytes"] is None else quantity(row["dram_bytes"], "B"),
-        ABSENT if row["energy_j"] is None else quantity(row["energy_j"], "J"),
-        times(row["energy_saving"]),
-        digits(row["gop_per_s"]),
-        _digits(row["gop_per_j"]),
-        _digits(row["gop_per_s_mm2"]),
-        str(row["label"]),
+    cells = tuple(
+        (
+            str(row["name"]),
+            _or_absent(count, row["cycles"]),
+            quantity(row["seconds"], "s"),
+            times(row["speedup"]),
+            ABSENT if row["dram_bytes"] is None else quantity(row["dram_bytes"], "B"),
+            digits(row["gop_per_s"]),
+            str(row["label"]),
+        )
+        for row in rows
     )
+    return Table(title="Time on the same work", columns=columns, rows=cells)
 
 
-def _digits(value: float | None) -> str:
-    return ABSENT if value is None else digits(value)
+def energy_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Return one line for each of `rows` whose energy is known."""
+    columns = (
+        Column(title="machine", left=True),
+        Column(title="energy"),
+        Column(title="lowest"),
+        Column(title="highest"),
+        Column(title="energy\nsaving"),
+        Column(title="GOP/J"),
+        Column(title="mm2"),
+        Column(title="GOP/s\nper mm2"),
+        Column(title="basis", left=True),
+    )
+    cells = tuple(
+        (
+            str(row["name"]),
+            *(quantity(joules, "J") for joules in (row["energy_j"], *row["energy_j_interval"])),
+            times(row["energy_saving"]),
+            digits(row["gop_per_j"]),
+            _or_absent(digits, row["area_mm2"]),
+            _or_absent(digits, row["gop_per_s_mm2"]),
+            str(row["label"]),
+        )
+        for row in rows
+        if row["energy_j"] is not None
+    )
+    return Table(title="Energy and area", columns=columns, rows=cells)
+
+
+def _or_absent(write: Callable[[float], str], value: float | None) -> str:
+    return ABSENT if value is None else write(value)
 
 
 def notes(rows: Sequence[Mapping[str, Any]], width: int) -> str:
@@ -61,7 +82,9 @@ def comparison_page(told: Mapping[str, Any], head: str, width: int) -> str:
         (
             head,
             "",
-            comparison_table(rows).text(width),
+            time_table(rows).text(width),
+            "",
+            energy_table(rows).text(width),
             "",
             f"GOP: 10^9 operations, two per multiply-accumulate, of the un-pruned work: {count(told['operations'])}.",
             notes(rows, width),
@@ -72,25 +95,30 @@ def comparison_page(told: Mapping[str, Any], head: str, width: int) -> str:
 def table3_page(rows: Sequence[Mapping[str, Any]], width: int) -> str:
     """Return the rows of Table III, and below them why figures differ and what they rest on."""
     columns = (
-        Column(title="Table III", left=True),
+        Column(title="    Table III", left=True),
         Column(title="paper"),
         Column(title="modelled"),
         Column(title="unit", left=True),
         Column(title="deviation"),
         Column(title="in band of", left=True),
     )
-    table = Table(title="Accelerators of 128 multipliers and 64 GB/s", columns=columns, rows=tuple(map(_row3, rows)))
+    cells = tuple(_row3(number, row) for number, row in enumerate(rows, 1))
+    table = Table(title="Accelerators of 128 multipliers and 64 GB/s", columns=columns, rows=cells)
     parts = [table.text(width)]
     for title, field in (("Causes", "causes"), ("Assumed", "assumptions")):
-        told = _by_text({str(row["name"]): row[field] for row in rows})
-        parts += [title, *(line for text, names in told.items() for line in _entry(text, names, width))]
+        told = _by_text({str(number): row[field] for number, row in enumerate(rows, 1)})
+        parts += [
+            "",
+            f"{title}, by line",
+            *(line for text, names in told.items() for line in _entry(text, names, width)),
+        ]
     return "\n".join(parts)
 
 
-def _row3(row: Mapping[str, Any]) -> tuple[str, ...]:
+def _row3(number: int, row: Mapping[str, Any]) -> tuple[str, ...]:
     inside = {True: "yes, {}", False: "no, {}", None: "printed"}[row["in_band"]]
     return (
-        str(row["name"]),
+        f"{number:>2}  {row['name']}",
         digits(row["expected"]),
         digits(row["modelled"]),
         str(row["unit"]),
@@ -109,5 +137,4 @@ def _by_text(told: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
 
 
 def _entry(text: str, names: Sequence[str], width: int) -> list[str]:
-    told = f"{text} ({'; '.join(names)})"
-    return wrap(told, width, initial_indent="- ", subsequent_indent="  ")
+    return wrap(f"{', '.join(names)}: {text}", width, subsequent_indent="  ")
