@@ -115,6 +115,16 @@ def test_the_steady_state_stands_for_a_stream_replayed_whole(name):
     assert whole.cycles == pytest.approx(extended, rel=0.01)
 
 
+@pytest.mark.parametrize("kept", [1, 3, 9])
+def test_a_stream_jumps_over_the_weights_of_pruned_heads_at_no_cost(kept):
+    """Every so many heads one is missing: 64 inputs of 1,024 outputs, 64 KiB."""
+    slab, granules = 64 * 1024 // 32, np.arange(300_000)
+    head = granules // slab
+    jumping = (head // kept * (kept + 1) + head % kept) * slab + granules % slab
+
+    assert replay(SPATTEN.dram, jumping * 32).cycles == replay(SPATTEN.dram, granules * 32).cycles
+
+
 def test_refresh_is_what_a_stream_loses():
     quiet = load_arch("spatten", ["dram.refresh=false"])
 

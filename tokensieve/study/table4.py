@@ -13,7 +13,7 @@ import numpy as np
 
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.memory import Dram
-from tokensieve.arch.presets import dram_names, load_arch, load_dram
+from tokensieve.arch.presets import load_arch, load_dram
 from tokensieve.report.quantity import digits, percent
 from tokensieve.report.table import Column, Table
 from tokensieve.sim.dramrun import replay
@@ -174,7 +174,7 @@ def fc_causes(arch: Arch) -> tuple[Cause, ...]:
         return ours.cycles["total"] - ours.busy_cycles["dram"] + ours.dram_bytes["total"] / bytes_per_cycle
 
     vocabulary = len(work.tokens) // work.layers * work.shape.hidden * (work.shape.vocab or 0)
-    ported = {name: _with(load_dram(name), channels=arch.dram.channels) for name in dram_names()}
+    ported = {name: _with(load_dram(name), channels=arch.dram.channels) for name in SIMULATORS}
     cycles = {
         "peak bandwidth": at(arch.dram.peak_gb_per_s * 1e3 / arch.clock.mhz),
         "no refresh": on(_with(arch.dram, refresh=False)),
@@ -187,6 +187,9 @@ def fc_causes(arch: Arch) -> tuple[Cause, ...]:
     }
     return tuple(Cause(name=name, value=1e-3 * one / arch.clock.mhz) for name, one in cycles.items())
 
+
+SIMULATORS = ("dramsim3", "ramulator-release", "ramulator-v21")
+"""DRAM configurations that follow other simulators of HBM2, mapping of addresses included."""
 
 ROW_EACH = "co-ro-ba-bg-pc-ch"
 """Address mapping that puts neighbours into rows of their own: columns above the rows."""
