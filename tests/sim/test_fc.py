@@ -115,6 +115,16 @@ def test_the_steady_state_stands_for_a_stream_replayed_whole(name):
     assert whole.cycles == pytest.approx(extended, rel=0.01)
 
 
+@pytest.mark.parametrize("kept", [1, 3, 9])
+def test_a_stream_jumps_over_the_weights_of_pruned_heads_at_no_cost(kept):
+    """Every so many heads one is missing: 64 inputs of 1,024 outputs, 64 KiB."""
+    slab, granules = 64 * 1024 // 32, np.arange(300_000)
+    head = granules // slab
+    jumping = (head // kept * (kept + 1) + head % kept) * slab + granules % slab
+
+    assert replay(SPATTEN.dram, jumping * 32).cycles == replay(SPATTEN.dram, granules * 32).cycles
+
+
 def test_refresh_is_what_a_stream_loses():
     quiet = load_arch("spatten", ["dram.refresh=false"])
 
@@ -155,6 +165,14 @@ def test_the_next_matrix_is_fetched_while_this_one_works():
     assert sum(two.cycles) - two.bus == pytest.approx(sum(one.cycles) - one.bus, abs=1)
 
 
+def test_no_more_than_one_tile_is_fetched_ahead():
+    """Behind a matrix that keeps the arrays busy, only the first of 64 tiles is there when the next one begins."""
+    _, following = run_chain(SPATTEN, (matrix(tokens=100), matrix()), 64).cycles
+    tile = 2 * 64 * 512 / steady(SPATTEN).bytes_per_cycle
+
+    assert 63 * tile < following < 63 * tile + 60
+
+
 def test_weights_are_streamed_again_where_inputs_do_not_fit():
     """Room for 65 rows of 1,024 inputs: 130 tokens make two blocks, and one more a third."""
     small = load_arch("spatten", ["key_sram.kib=96", "value_sram.kib=99"])
@@ -162,6 +180,16 @@ def test_weights_are_streamed_again_where_inputs_do_not_fit():
 
     assert fitting == 65
     assert [cut(small, matrix(tokens=n), 64).blocks for n in (65, 130, 131)] == [1, 2, 3]
+
+
+def test_weights_that_are_streamed_again_are_counted_again():
+    """By hand: room for 170 tokens of 768 inputs or 42 of 3,072, so that 400 tokens make 3 or 10 blocks."""
+    found = result(SPATTEN, BERT, "prefill", length=400)
+    square = 768 * 768
+
+    assert room_bytes(SPATTEN) == 196_608
+    assert found.weight_bytes == 2 * 12 * square
+    assert found.dram_bytes["weights"] == 2 * (3 * 3 + 3 + 3 * 4 + 10 * 4) * square
 
 
 def test_inputs_are_read_again_where_that_moves_less():
