@@ -41,35 +41,40 @@ class Replay:
 
 def check_released(arch: Arch) -> None:
     """Raise `ArchError` where `arch` is no design that the release's generator could make."""
-    lanes, lines = arch.qk.multipliers // s.HEAD_DIM, arch.key_lines
-    rules = [
-        ("qk.multipliers", "64 times a power of two", arch.qk.multipliers, is_power_of_two(lanes) and lanes * s.HEAD_DIM == arch.qk.multipliers),
-        ("pv.multipliers", f"qk.multipliers = {arch.qk.multipliers}", arch.pv.multipliers, arch.pv.multipliers == arch.qk.multipliers),
-        ("fetcher.ports", f"a multiple of qk.multipliers / 64 = {lanes}", arch.fetcher.ports, lanes > 0 and arch.fetcher.ports % lanes == 0),
-        ("key_sram.kib", "such that it holds a power of two of lines", f"{arch.key_sram.kib} ({lines} lines)", is_power_of_two(lines)),
-        ("value_sram.kib", f"key_sram.kib = {arch.key_sram.kib}", arch.value_sram.kib, arch.value_sram.kib == arch.key_sram.kib),
-        ("dram.granule_bytes", str(READ_BYTES), arch.dram.granule_bytes, arch.dram.granule_bytes == READ_BYTES),
-        ("dram.controller", "bank-queues or active-buffer", repr(arch.dram.controller), arch.dram.controller != "frfcfs"),
-        ("dram.tCK_ps", f"the clock of the accelerator, {1e6 / arch.clock.mhz:g} ps", arch.dram.tCK_ps, arch.dram.tCK_ps * arch.clock.mhz == 1_000_000),
-    ]  # fmt: skip
-    for name, rule, got, holds in rules:
+    for name, rule, got, holds in _rules(arch):
         if not holds:
             raise ArchError(f"{name} must be {rule} under the rules of the test bench, got {got}")
+
+
+def _rules(arch: Arch) -> list[tuple[str, str, object, bool]]:
+    """Return of each rule the field, what it must be, what it is, and whether it holds."""
+    lanes, lines, multipliers, dram = s.score_lanes(arch), arch.key_lines, arch.qk.multipliers, arch.dram
+    period = 1e6 / arch.clock.mhz
+    return [
+        (
+            "qk.multipliers",
+            "64 times a power of two",
+            multipliers,
+            multipliers == lanes * 64 and is_power_of_two(lanes),
+        ),
+        ("pv.multipliers", f"qk.multipliers = {multipliers}", arch.pv.multipliers, arch.pv.multipliers == multipliers),
+        ("fetcher.ports", f"a multiple of qk.multipliers / 64 = {lanes}", arch.fetcher.ports, _whole(arch, lanes)),
+        ("key_sram.kib", "that of a power of two of lines", f"that of {lines} lines", is_power_of_two(lines)),
+        ("value_sram.kib", f"key_sram.kib = {arch.key_sram.kib}", arch.value_sram.kib, arch.value_lines == lines),
+        ("dram.granule_bytes", str(READ_BYTES), dram.granule_bytes, dram.granule_bytes == READ_BYTES),
+        ("dram.controller", "bank-queues or active-buffer", dram.controller, dram.controller != "frfcfs"),
+        ("dram.tCK_ps", f"the period of the accelerator, {period:g}", dram.tCK_ps, dram.tCK_ps == period),
+    ]
+
+
+def _whole(arch: Arch, lanes: int) -> bool:
+    return lanes > 0 and arch.fetcher.ports % lanes == 0
 
 
 def replay(arch: Arch, requests: Requests) -> Replay:
     """Return what the released design of `arch` makes of `requests`. Raises `ArchError` where there is no such design."""
     check_released(arch)
-    given = (
-        requests.keys,
-        requests.values,
-        requests.key_bits,
-        requests.value_bits,
-        requests.second_pass,
-        requests.latency,
-        requests.last,
-    )
-    rows = np.column_stack([*given, requests.bases])
+    rows = _given(requests)
     numbers = s.score_lanes(arch) * arch.key_lines
     m = s.new_state(arch, rows, row_indexes(arch.key_lines, arch.fetcher.ports) % numbers)
     d = ds.new_state(arch.dram, arch.clock.mhz, 1)
@@ -78,3 +83,8 @@ def replay(arch: Arch, requests: Requests) -> Replay:
     simulate(m, d, PATIENCE + arch.key_lines)
     table = s.row_table(m)
     return Replay(accept=table[:, s.ACCEPT].copy(), response=table[:, s.RESPONSE].copy(), reads=int(m[s.READS]))
+
+
+def _given(q: Requests) -> I64:
+    """Return the given columns of the row table."""
+    return np.column_stack([q.keys, q.values, q.key_bits, q.value_bits, q.second_pass, q.latency, q.last, q.bases])
