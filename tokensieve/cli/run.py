@@ -20,6 +20,15 @@ from tokensieve.cli.options import (
     say,
     width,
 )
+from tokensieve.cli.testbench import (
+    IterationOption,
+    LatencyOption,
+    RoundingOption,
+    RowsOption,
+    RulesOption,
+    check_flags,
+    run_rules,
+)
 from tokensieve.cli.work import SHIPPED, TraceOption, WorkloadOption, decisions_of, say_if_cold
 
 if TYPE_CHECKING:
@@ -64,17 +73,27 @@ def run(
     ] = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
+    rules: RulesOption = None,
+    iteration: IterationOption = None,
+    count_rounding: RoundingOption = None,
+    topk_latency: LatencyOption = None,
+    rows: RowsOption = None,
 ) -> None:
     """Simulate an accelerator on a workload or a trace; without either, on the trace that ships with the package."""
     if workload is not None and trace is not None:
         raise typer.BadParameter("--workload and --trace exclude each other")
     if not end_to_end and (fc_bits is not None or model is not None):
         raise typer.BadParameter(f"{'--model' if fc_bits is None else '--fc-bits'} needs --end-to-end")
+    bench = {"--iteration": iteration, "--count-rounding": count_rounding, "--topk-latency": topk_latency}
+    check_flags(rules, {**bench, "--rows": rows}, {"--workload": workload, "--out": out, "--seed": seed or None}, trace)
     folder = _folder(out)
     from tokensieve.arch import load_arch
     from tokensieve.report.summary import header
 
     machine = load_arch(arch, sets or ())
+    if rules is not None and trace is not None:
+        say_if_cold(quiet)
+        return run_rules(machine, trace, iteration, count_rounding, topk_latency, rows, json, quiet)
     decisions = decisions_of(machine, workload, trace, seed)
     shape = _shape(decisions, workload, model, fc_bits) if end_to_end else None
     kind = None if reference is ReferenceKind.NONE else reference.value
