@@ -14,6 +14,7 @@ SECTIONS = {
     "bert": "The release's behavioural model of BERT (check 11)",
     "traces": "What the authors' traces hold, and the least they cost (checks 4, 6, 22)",
     "dram": "Cycles of two DRAM simulators (DRAM oracle)",
+    "rtl": "Cycles of the authors' released RTL (RTL oracle)",
     "throughput": "Throughput of the named workloads (checks 12, 13)",
     "gpt2": "The authors' trace of GPT-2-small, taken apart (check 13)",
     "ladder": "From a dense datapath to the whole design (checks 17, 18)",
