@@ -70,7 +70,7 @@ def decoded(dram: Dram, address: int, write: bool, number: int) -> Request:
         "ro": 1 << 40,
     }
     rest, part = address // dram.granule_bytes, {}
-    for name in reversed(dram.mapping.split("-")):
+    for name in reversed(dram.order):
         rest, part[name] = divmod(rest, size[name])
     bank = part["bg"] * dram.banks_per_group + part["ba"]
     return Request(part["ch"], part["pc"], bank, part["ro"], write, number)
