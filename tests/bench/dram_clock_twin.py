@@ -1,4 +1,4 @@
-"""A slow twin of the controllers that are stepped by the clock, for one channel and a stream sent as fast as it is taken.
+"""A slow twin of the controllers stepped by the clock, for one channel and a stream sent as fast as it is taken.
 
 It keeps no timers: whether a command may issue is asked of the commands before it, by the laws of `dram_law`. What a
 controller does on a clock stands in `docs/reference/dram.md`; the order within a clock is that of `clock` below.
@@ -10,7 +10,10 @@ from bench.dram_law import ACT, PRE, PREA, RD, RDA, REF, WR, spacings
 from bench.dram_twin import decoded
 
 BUSES = ("row bus", "command bus")
-"""Laws that the controller keeps by what it issues in one clock."""
+"""Laws that the controller keeps by what it issues in one clock; so it keeps `act_clocks` where it is 1.
+
+In `bank-queues`, a queue whose row command comes second in a clock, and has to wait for that, has had its turn.
+"""
 
 
 @dataclass(eq=False)
@@ -39,7 +42,7 @@ class Twin:
 
     def __post_init__(self):
         d = self.dram
-        self.laws = [s for s in spacings(d) if s.law not in BUSES]
+        self.laws = [s for s in spacings(d) if s.law not in BUSES and (s.law != "act_clocks" or d.act_clocks > 1)]
         self.queues = [[] for _ in range(d.pseudo_channels * d.banks)]
         self.rows, self.used, self.ends = {}, {}, {}
         self.waiting, self.due = set(), [d.nREFI] * d.pseudo_channels
