@@ -23,7 +23,7 @@ def choose(m, ch, t):
     k = np.int64(s.L_ACTIVE)
     e, kind, later = _oldest_ready(m, ch, k, t)
     if e < 0 and not _waiting(m, ch):
-        k = _direction(m, ch)
+        k = np.int64(_direction(m, ch))
         e, kind, other = _oldest_ready(m, ch, k, t)
         later = min(later, other)
     if e < 0 or (kind == s.NEXT_PRE and lists.wanted_by(m, ch, s.L_ACTIVE, m[e + s.BANK], -1) > 0):
@@ -49,7 +49,7 @@ def _oldest_ready(m, ch, k, t):
         if at > t:
             later = min(later, at)
         elif m[e + s.ARRIVAL] < oldest:
-            best, best_kind, oldest = e, kind, m[e + s.ARRIVAL]
+            best, best_kind, oldest = np.int64(e), kind, m[e + s.ARRIVAL]
     return best, best_kind, later
 
 

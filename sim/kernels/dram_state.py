@@ -67,9 +67,9 @@ P_ROW_BUS, P_NOW, P_DRAIN, P_NEXT_REF, P_N, P_WRITES, P_FREE, P_READ_AT, P_TIME,
 P_LISTED, P_SEEN, P_WAIT, P_FAW, N_PSEUDO = 13, 14, 15, 16, 20  # P_WAIT: a refresh is due
 # Request in the window, linked by bank in order of age, or in a list (BANK then counts on over pseudo-channels).
 ARRIVAL, BANK, E_ROW, SLOT, E_SEQ, WRITE, LINK, N_ENTRY = range(8)
-# Channel; from CLOCK on of those stepped by the clock: next clock, row command bus, bank queue that had its turn.
+# Channel; what only those have that are stepped by the clock: CLOCK: next one; TURN_OF: queue that had its turn.
 F_N, F_HEAD, IN_WINDOW, NEXT_SEQ, NEXT, CLOCK, ROW_BUS, TURN_OF, DRAIN, N_CHANNEL = range(10)
-# Lists of a channel stepped by the clock: reads, writes, then requests whose row was opened, or the queues of the banks.
+# Lists of a channel stepped by the clock: reads, writes, then requests with an open row, or the queues of the banks.
 L_READ, L_WRITE, L_ACTIVE, L_BANK = 0, 1, 2, 2
 # Request in the FIFO: arrival, pseudo-channel, bank, row, slot x 2 + write.
 N_FIFO = 5
