@@ -12,6 +12,9 @@ CAUSES = ("compute", "dram_stall", "topk_stall", "softmax_stall", "fill_drain")
 TENSORS = ("query", "key_msb", "key_lsb", "value", "output")
 UNITS = ("dram", "fetcher", "qk", "softmax", "requant", "topk", "pv", "ranking", "importance")
 
+POWER = {"dram": ("dram", "dram_background"), "sram": ("key_sram", "value_sram")}
+"""Units of each share of the power but `compute`, which is everything else on chip, queues and leakage included."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerResult:
@@ -56,6 +59,7 @@ class Result:
     energy_j: Mapping[str, float]
     energy_j_interval: tuple[float, float]
     area_mm2: Mapping[str, float]
+    area_mm2_interval: tuple[float, float]
     operations: Mapping[str, int]
     """Arithmetic operations (2 per multiply-accumulate): `effective` done, `dense_equivalent` asked."""
 
@@ -64,6 +68,13 @@ class Result:
     reference: Reference | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def power_w(self) -> dict[str, float]:
+        """Mean power of compute, SRAM and DRAM, as the paper splits it (Table II), and their `total`."""
+        joules = {share: sum(self.energy_j.get(unit, 0.0) for unit in units) for share, units in POWER.items()}
+        joules = {"compute": self.energy_j["total"] - sum(joules.values()), **joules, "total": self.energy_j["total"]}
+        return {share: one / self.seconds for share, one in joules.items()}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON object of this result, keys in a fixed order."""
@@ -92,7 +103,9 @@ class Result:
             "actions": {unit: dict(counts) for unit, counts in self.actions.items()},
             "energy_j": dict(self.energy_j),
             "energy_j_interval": list(self.energy_j_interval),
+            "power_w": self.power_w,
             "area_mm2": dict(self.area_mm2),
+            "area_mm2_interval": list(self.area_mm2_interval),
             "throughput_gops": {k: v / self.seconds * 1e-9 for k, v in self.operations.items()},
             "utilization": dict(self.utilization),
             "bottleneck": self.bottleneck,

@@ -181,6 +181,10 @@ class Sram(ArchModel):
     banks: Annotated[int, Field(ge=1, le=256)] = 24
     """RAM blocks that the capacity is cut into; sets the energy of an access."""
 
+    ports: Annotated[int, Field(ge=1, le=4)] = 2
+    """Ports of a bank, for its area: one to be written and one to be read in the same cycle, as the timing takes for
+    granted."""
+
     read_latency: Annotated[int, Field(ge=1, le=8)] = 1
     """Cycles from address to data."""
 

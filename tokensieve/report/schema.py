@@ -36,14 +36,22 @@ def _fields() -> dict[str, Schema]:
             _map(_whole("Times that the action happened."), "Actions of one unit."), "Actions of each unit, by name."
         ),
         "energy_j": _by_unit(_number("Energy, in J."), "Energy of each unit and its sum, `total`, in J.", "total"),
-        "energy_j_interval": {
-            "type": "array",
-            "description": "Lowest and highest total energy within the uncertainties of the constants, in J.",
-            "prefixItems": [_number("Lowest."), _number("Highest.")],
-            "minItems": 2,
-            "items": False,
-        },
+        "energy_j_interval": _interval(
+            "Lowest and highest total energy within the uncertainties of the constants, in J."
+        ),
+        "power_w": _group(
+            "Mean power, energy over time, split as the paper does, in W.",
+            {
+                "compute": _number("Everything on chip but K and V SRAM; queues and leakage are here."),
+                "sram": _number("K and V SRAM."),
+                "dram": _number("DRAM: commands, data and background."),
+                "total": _number("Sum of the three."),
+            },
+        ),
         "area_mm2": _by_unit(_number("Area, in mm2."), "Area of each unit and its sum, `total`, in mm2.", "total"),
+        "area_mm2_interval": _interval(
+            "Lowest and highest total area within the uncertainties of the constants, in mm2."
+        ),
         "throughput_gops": _group(
             "Arithmetic rate, two operations per multiply-accumulate, in 10^9 operations per s.",
             {
@@ -136,6 +144,16 @@ def _cycles(description: str) -> Schema:
 def _traffic(description: str) -> Schema:
     parts = {t: _whole(_TENSOR_MEANING[t]) for t in TENSORS}
     return _group(description, parts | {"total": _whole("Sum of the tensors.")})
+
+
+def _interval(description: str) -> Schema:
+    return {
+        "type": "array",
+        "description": description,
+        "prefixItems": [_number("Lowest."), _number("Highest.")],
+        "minItems": 2,
+        "items": False,
+    }
 
 
 def _group(description: str, fields: dict[str, Schema]) -> Schema:
