@@ -17,7 +17,7 @@ import numpy as np
 
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.technology import Quantity, Technology, load_technology
-from tokensieve.sim.cells import Cells, memory_energy
+from tokensieve.sim.cells import Cells, Memory, memory_energy
 from tokensieve.sim.comparators.base import (
     I64,
     Cost,
@@ -178,9 +178,10 @@ def _greedy(arch: Arch, dim: int, units: int, technology: Technology) -> Part:
     )
     tree = (dim - 1) * product * (logic.compare_area.quantity + logic.register_area.quantity)
     one = 2 * (tree + logic.multiply_area.at(bits) + logic.add_area.at(product))
-    scores = units * arch.topk.max_tokens * product
+    columns = Memory(words=2 * arch.topk.max_tokens, bits=entry, copies=dim)
+    scores = Memory(words=arch.topk.max_tokens, bits=product, copies=units)
     return Part(
-        cells=Cells(units * one, dim * column_bits + scores),
+        cells=Cells(units * one, (columns, scores)),
         energy={"step": 2 * step, "fill": memory_energy(entry, column_bits, technology)},
     )
 
@@ -190,5 +191,6 @@ def _sorter(arch: Arch, dim: int, technology: Technology) -> Part:
     logic, bits, entry = technology.logic, arch.number.onchip_bits, entry_bits(arch)
     column = 2 * arch.topk.max_tokens * entry
     compare: Quantity = bits * logic.compare_energy.quantity + entry * logic.register_energy.quantity
-    cells = Cells(dim * (bits * logic.compare_area.quantity + entry * logic.register_area.quantity), dim * column)
+    runs = Memory(words=2 * arch.topk.max_tokens, bits=entry, copies=dim)
+    cells = Cells(dim * (bits * logic.compare_area.quantity + entry * logic.register_area.quantity), (runs,))
     return Part(cells=cells, energy={"merge": compare + memory_energy(2 * entry, column, technology)})

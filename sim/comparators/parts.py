@@ -11,7 +11,7 @@ from math import fsum
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.technology import ZERO, Quantity, Technology, load_technology
 from tokensieve.sim.area import unit_cells
-from tokensieve.sim.cells import Cells, cells_um2, memory_energy
+from tokensieve.sim.cells import Cells, Memory, cells_um2, memory_energy
 from tokensieve.sim.energy import JOULES_PER_PJ, background_watts, energy_per_action
 
 Counts = Mapping[str, Mapping[str, int]]
@@ -74,4 +74,5 @@ def _leakage(cells: list[Cells], technology: Technology) -> Quantity:
 def memory(rows: int, row_bits: int, banks: int, technology: Technology) -> Part:
     """Return a memory of `rows` in `banks` equal banks; a row is written or read at once."""
     access = memory_energy(row_bits, rows * row_bits / banks, technology)
-    return Part(cells=Cells(ZERO, rows * row_bits), energy={"write_row": access, "read_row": access})
+    held = Memory(words=rows / banks, bits=row_bits, copies=banks)
+    return Part(cells=Cells(ZERO, (held,)), energy={"write_row": access, "read_row": access})
