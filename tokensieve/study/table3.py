@@ -133,8 +133,8 @@ def _spatten(costs: list[Cost]) -> list[TableRow]:
     )
     softmax = "GPT-2 waits for the local top-k and a softmax of one score a cycle, at ratios that are ours"
     power = (
-        "SRAM: K and V lines are read once a query out of banks of 64 KiB, where a bit costs 2.5 times what it costs in "
-        "the full design's banks of 8 KiB; that is half of our power on BERT"
+        "SRAM: K and V lines are read once a query out of banks of 64 KiB, where a bit costs 2.5 times what it costs "
+        "in the full design's banks of 8 KiB; that is half of our power on BERT"
     )
     stream = "on GPT-2 our DRAM alone, at this bandwidth, takes more than the 0.94 W that the paper's row implies"
     return [
