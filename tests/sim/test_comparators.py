@@ -150,6 +150,14 @@ def test_a_layer_of_a_prefill_is_loaded_when_the_one_before_has_ended():
     assert total_cycles(NO_BARRIER, rows, stages, latency=5) == 10 + 5 + 10 + 10 + 10 + 7
 
 
+def test_a_layer_of_a_decode_is_loaded_early_and_its_query_waits():
+    rows, ten = rows_of(4, layers=2, prefill=False), np.full(2, 10)
+    stages = Stages(load=ten, prepare=0 * ten, work=ten, fill=np.full(2, 7))
+
+    assert total_cycles(EIGHTH, rows, stages, latency=5) == 10 + 5 + 10 + 7 + 10 + 7
+    assert total_cycles(NO_BARRIER, rows, stages, latency=5) == 10 + 5 + 10 + 10 + 7
+
+
 def test_the_third_row_is_loaded_when_the_first_has_left_its_half_of_the_memories():
     rows = rows_of(4, heads=3, prefill=False)
     stages = Stages(load=np.full(3, 2), prepare=np.zeros(3, int), work=np.full(3, 50), fill=np.zeros(3, int))

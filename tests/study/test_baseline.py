@@ -2,12 +2,13 @@
 
 import json
 import sys
+import time
 
 import pytest
 
 from tokensieve.arch import load_arch
 from tokensieve.arch.errors import ToolError, WorkloadError
-from tokensieve.study.baseline import Settings, _sample, measure, quartiles
+from tokensieve.study.baseline import Settings, _sample, _times, measure, quartiles
 from tokensieve.study.measured import Shape, read_baseline
 from tokensieve.workloads.benchmarks import load_workload
 
@@ -63,6 +64,16 @@ def test_the_middle_of_the_repetitions_counts(seconds, expected):
     times = quartiles(seconds)
 
     assert (times.first_quartile, times.median, times.third_quartile) == expected
+
+
+def test_the_time_of_a_sample_is_scaled_to_the_whole(monkeypatch):
+    """A clock that goes on by a second each time it is read; the first repetitions do not count."""
+    reads = iter([0.0, 100.0, *range(200, 210)])
+    monkeypatch.setattr(time, "perf_counter", lambda: next(reads))
+    sample = _sample(Shape.of(DECODE), whole=False)
+
+    times = _times(lambda: None, None, sample, Settings(warmup=1, repeats=5))
+    assert times.median == times.first_quartile == pytest.approx(sample.factor)
 
 
 def test_a_baseline_says_what_ran_where(measured):

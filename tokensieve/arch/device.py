@@ -49,7 +49,7 @@ def find_device(given: str) -> Device:
     """Return the device called `given`, or the one that ``GFLOPS,GB_PER_S`` describes.
 
     >>> find_device("titan-xp").gflops, find_device("100,25.6").gb_per_s
-    (12150, 25.6)
+    (12150.0, 25.6)
     """
     if given in _shipped():
         return _shipped()[given]
