@@ -1,7 +1,7 @@
 """DRAM alone: streams of addresses, and what the stack of an architecture makes of them.
 
-`pattern` makes the streams of the DRAM oracle (two public DRAM simulators ran the same ones); `replay` sends a stream as
-fast as the request queues take it, or through a port with few requests outstanding.
+`pattern` makes the streams of the DRAM oracle (two public DRAM simulators ran the same ones); `replay` sends a stream
+as fast as the request queues take it, or through a port with few requests outstanding.
 """
 
 import numba
@@ -128,9 +128,10 @@ def replay(
     A request moves every granule that its `request_bytes` (default: one granule) touch, lowest address first. One whose
     channel has no room in its queue holds up all behind it. `issue` is ``sat``: as fast as the queues take it, or
     ``axi16``: at most one granule a cycle, 16 of them outstanding, one response taken a cycle. `writes` tells which
-    requests write (default: none), `earliest` the cycle before which each is not sent (never falling). Cycles are those of an accelerator at `mhz`, or of the DRAM (None); with ``sat``,
-    `fifo_depth` requests wait in front of a channel's window (controller `frfcfs`; default: as in `Fetcher`). The first
-    `log` commands are kept, and the `times` of every request if they are asked for.
+    requests write (default: none), `earliest` the cycle before which each is not sent (never falling). Cycles are those
+    of an accelerator at `mhz`, or of the DRAM (None). With ``sat``, `fifo_depth` requests wait in front of a channel's
+    window (controller `frfcfs`; default: as in `Fetcher`). The first `log` commands are kept, and the `times` of every
+    request if they are asked for.
     """
     wanted = dram.granule_bytes if request_bytes is None else request_bytes
     places = _checked_addresses(addresses, wanted)
@@ -147,6 +148,7 @@ def replay(
     issued, completed = (np.zeros(len(places) if times else 0, np.int64) for _ in range(2))
     if issue == "sat":
         saturate(state, places, wanted, written, since, issued, completed)
+        issued, completed = (-((-clocks * state[ds.DEN]) // state[ds.NUM]) for clocks in (issued, completed))
     else:
         exchange(state, places, wanted, written, since, ISSUES[issue], issued, completed)
     return _stats(state, len(places) * wanted, log, (issued, completed) if times else (None, None))

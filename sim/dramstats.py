@@ -15,6 +15,7 @@ I64 = npt.NDArray[np.int64]
 COMMANDS = ("ACT", "PRE", "RD", "WR", "PREA", "REF", "RDA", "WRA")
 """Names of the commands of a log, in the order of `tokensieve.sim.kernels.dram_state`."""
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DramStats:
     """What a stack did for one stream."""
@@ -41,10 +42,10 @@ class DramStats:
     """Refreshes that fell due in the `cycles`, of all pseudo-channels."""
 
     issued: I64 | None = field(default=None, compare=False, repr=False)
-    """Clock of the DRAM (`sat`) or cycle (`axi16`) at which the last granule of each request was taken, if asked for."""
+    """Cycle at which the last granule of each request was taken, if asked for."""
 
     completed: I64 | None = field(default=None, compare=False, repr=False)
-    """Clock or cycle at which all data of each request was there, if asked for."""
+    """Cycle at which all data of each request was there, if asked for."""
 
     command_count: int | None = None
     """Commands issued, where a log was asked for; more than `commands` holds if the log was too short."""
@@ -52,10 +53,9 @@ class DramStats:
     commands: I64 | None = field(default=None, compare=False, repr=False)
     """Commands as `tokensieve.sim.kernels.dram_state.command_log` lists them, where a log was asked for."""
 
-
     @property
     def mean_latency(self) -> float:
-        """Mean time from the clock at which a request was taken to its last data, for a replay that kept the times."""
+        """Mean cycles from a request that was taken to its last data, for a replay that kept the times."""
         assert self.issued is not None
         assert self.completed is not None
         return float((self.completed - self.issued).mean())
@@ -81,6 +81,8 @@ def energy(dram: Dram, stats: DramStats, seconds: float, technology: Technology)
     }
     machine = Arch(dram=dram)
     table = energy_per_action(machine, technology)
-    parts = [Quantity(n * table["dram", a][0], n * table["dram", a][0] * table["dram", a][1]) for a, n in counts.items()]
+    parts = [
+        Quantity(n * table["dram", a][0], n * table["dram", a][0] * table["dram", a][1]) for a, n in counts.items()
+    ]
     total = sum(parts, seconds * background_watts(machine, technology)["dram_background"])
     return total.value, total.interval

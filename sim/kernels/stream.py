@@ -17,8 +17,8 @@ def saturate(
 ) -> None:
     """Push all granules, each no earlier than the one before was taken, and wait for the last data.
 
-    `earliest` holds the cycle before which each request is not sent; it may be empty. `issued` and `completed` receive the clocks at which each request was taken and at which all its data was there; both
-    may be empty too.
+    `earliest` holds the cycle before which each request is not sent. `issued` and `completed` receive the clocks at
+    which each request was taken and at which all its data was there. Each of the three may be empty.
     """
     shift, clock, told, kept = m[ds.GRANULE_SHIFT], 0, len(issued) > 0, 0
     m[m[ds.O_SLOT] + ds.LEFT] = ds.FAR  # unless times are wanted, all share slot 0, which never completes

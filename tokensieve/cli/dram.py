@@ -103,7 +103,9 @@ def dram(
     json: JsonOption = False,
 ) -> None:
     """Send one stream of requests to the DRAM model and count what happened."""
-    given = {name for name in context.params if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"}
+    given = {
+        name for name in context.params if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
+    }
     _require_alone(given, "config", ("arch",))
     _require_alone(given, "trace", ("pattern", "requests", "param", "seed"))
     if trace is None:
