@@ -67,7 +67,7 @@ def keep_order(m):
     chosen = m[s.HELD_LOCK]
     if chosen < 0:
         chosen = 0 if held >= 0 else 1
-    passing, took = (held, second)[chosen], False
+    passing, took = second if chosen else held, False
     if passing >= 0:
         m[s.HELD_LOCK], took = chosen, m[s.BUFFERED] < 0
         if took:
@@ -98,7 +98,7 @@ def _put_aside(m, line):
 @numba.njit(cache=True)
 def report(m, now):
     """At the first decided line of a head, give its keys back or send it round again."""
-    line, took = m[s.DECIDED], 0
+    line, took = m[s.DECIDED], np.int64(0)
     if line >= 0 and not m[s.REPORTED]:
         head = fifo.head(m, m[s.F_HEADS])
         if line & s.FIRST == 0:
@@ -222,7 +222,7 @@ def admit(m):
     chosen = m[s.ADMIT_LOCK]
     if chosen < 0:
         chosen = 0 if m[s.SECOND] >= 0 else 1
-    head = (m[s.SECOND], new)[chosen]
+    head = new if chosen else m[s.SECOND]
     if head >= 0:
         m[s.ADMIT_LOCK] = chosen
         if m[s.TO_HEADS] == 0 and places > 0:
