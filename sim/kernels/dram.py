@@ -1,7 +1,16 @@
 """DRAM at command granularity: banks, open rows, JEDEC constraints, refresh and a controller for each channel (numba).
 
-This is what the simulator calls. Which controller a state has is one of its fields: `frfcfs` goes from event to event
-(`dram_window`), the others are stepped by the clock (`dram_clock`). Times are DRAM clocks.
+This is what the simulator calls. Which controller a state has is one of its fields: `frfcfs` goes from event to
+event (`dram_window`), the others are stepped by the clock (`dram_clock`). Times are DRAM clocks.
+
+A kernel that goes cycle by cycle drives it so (as `exchange` in `tokensieve.sim.kernels.stream` does), with a slot of
+its own for every access that is outstanding (a number below SLOTS), clock `t` being the present one:
+
+1. ``accepts(m, address, write)``: has the controller room? If so, set LEFT of the slot to 1 and END to 0, and call
+   ``push(m, address, t, slot, write)``. Nothing then waits in front of the controller.
+2. ``advance(m, ch, t + 1)`` for every channel, or ``advance_all(m, t + 1)``: clock `t` is done.
+3. The DONE slots from O_DONE on are those whose last command went, in order; END tells the clock at which the data is
+   there, which lies ahead. Set DONE to 0 once they are read.
 """
 
 import numba

@@ -16,14 +16,14 @@ from tokensieve.sim.kernels.dram_state import FAR
 
 @numba.njit(cache=True)
 def choose(m, ch, t):
-    """Return list, request and kind of the command to issue at `t` (list -1: none), and when to look again at the latest.
+    """Return list, request and kind of the command to issue at `t` (list -1: none), and when to look again.
 
     While a pseudo-channel waits for its refresh, only the requests whose row was opened go on.
     """
     k = np.int64(s.L_ACTIVE)
     e, kind, later = _oldest_ready(m, ch, k, t)
     if e < 0 and not _waiting(m, ch):
-        k = _direction(m, ch)
+        k = np.int64(_direction(m, ch))
         e, kind, other = _oldest_ready(m, ch, k, t)
         later = min(later, other)
     if e < 0 or (kind == s.NEXT_PRE and lists.wanted_by(m, ch, s.L_ACTIVE, m[e + s.BANK], -1) > 0):
@@ -33,10 +33,10 @@ def choose(m, ch, t):
 
 @numba.njit(cache=True)
 def _waiting(m, ch):
+    waiting = 0
     for g in range(ch * m[s.PC], (ch + 1) * m[s.PC]):
-        if m[m[s.O_PSEUDO] + g * s.N_PSEUDO + s.P_WAIT]:
-            return True
-    return False
+        waiting += m[m[s.O_PSEUDO] + g * s.N_PSEUDO + s.P_WAIT]
+    return waiting > 0
 
 
 @numba.njit(cache=True)
@@ -67,12 +67,11 @@ def _direction(m, ch):
 
 @numba.njit(cache=True)
 def refresh_from(m, ch, g):
-    """Return the clock from which all banks of pseudo-channel `g` may be closed at once; FAR while requests use them."""
+    """Return the clock from which all banks of pseudo-channel `g` may be closed; FAR while requests use them."""
     at = m[m[s.O_CHANNEL] + ch * s.N_CHANNEL + s.ROW_BUS]
     for b in range(m[s.BANKS]):
         kb = m[s.O_BANK] + (g * m[s.BANKS] + b) * s.N_BANK
-        if m[kb + s.ROW] >= 0:
-            at = max(at, m[kb + s.PRE_OK])
+        at = max(at, m[kb + s.PRE_OK])  # also of banks that are still closing by themselves
         if lists.wanted_by(m, ch, s.L_ACTIVE, (g - ch * m[s.PC]) * m[s.BANKS] + b, -1) > 0:
             return FAR
     return at

@@ -16,7 +16,7 @@ from tokensieve.sim.kernels.dram_state import FAR
 
 @numba.njit(cache=True)
 def choose(m, ch, t):
-    """Return list, request and kind of the command to issue at `t` (list -1: none), and when to look again at the latest.
+    """Return list, request and kind of the command to issue at `t` (list -1: none), and when to look again.
 
     Queues whose pseudo-channel waits for a refresh are passed over.
     """

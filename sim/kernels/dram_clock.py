@@ -1,8 +1,7 @@
 """Channels that are stepped clock by clock: controllers `bank-queues` and `active-buffer` (numba).
 
-Whoever drives a channel himself (see `tokensieve.sim.kernels.stream`) asks `accepts`, hands requests over by `offer`, and
-calls `step` for each clock. A request is done once its slot is in the list of done ones; its data is with the requester
-at the END of the slot.
+Each clock, requests of the FIFO enter as far as there is room, a refresh that is due goes on, and the controller issues
+a command, or a row and a column command where the bus allows. Clocks on which nothing can happen are left out.
 """
 
 import numba
@@ -24,7 +23,7 @@ def accepts(m, ch, write):
 
 @numba.njit(cache=True)
 def offer(m, ch, b, row, slot, write):
-    """Hand a request to the controller at the channel's next clock; it must have room. `b` counts on over pseudo-channels."""
+    """Hand a request to the controller at the channel's next clock; it must have room. `b`: over pseudo-channels."""
     kc = m[s.O_CHANNEL] + ch * s.N_CHANNEL
     lists.append(m, ch, write, m[kc + s.CLOCK], b, row, slot, write)
     m[kc + s.IN_WINDOW] += 1
@@ -53,7 +52,7 @@ def step(m, ch):
 
 @numba.njit(cache=True)
 def _choose(m, ch, t):
-    """Return list, request and kind of the command to issue at `t` (list -1: none), and when to look again at the latest."""
+    """Return list, request and kind of the command to issue at `t` (list -1: none), and when to look again."""
     if m[s.CONTROLLER] == s.BANK_QUEUES:
         return banked.choose(m, ch, t)
     return active.choose(m, ch, t)
@@ -101,7 +100,7 @@ def _close(m, ch, g, b, t):
 
 @numba.njit(cache=True)
 def _refresh(m, ch, t):
-    """Go on with the refreshes that are due; return the kind of the command issued (-1: none), and when to look again."""
+    """Go on with refreshes that are due; return the kind of the command issued (-1: none), and when to look again."""
     later = FAR
     for g in range(ch * m[s.PC], (ch + 1) * m[s.PC] if m[s.REFRESH] else 0):
         kp = m[s.O_PSEUDO] + g * s.N_PSEUDO

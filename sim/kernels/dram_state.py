@@ -54,8 +54,8 @@ FRFCFS, BANK_QUEUES, ACTIVE_BUFFER = range(3)
 BUSES = ("pseudo-channel", "channel", "single")
 PSEUDO_BUS, CHANNEL_BUS, SINGLE_BUS = range(3)
 
-# Bank of a pseudo-channel (g = channel x pseudo-channels + pseudo-channel). COL_OK: of a read; WR_OK: of a write. LISTED
-# of line k: the k-th bank that has requests. USED: columns since its row was opened.
+# Bank of a pseudo-channel (g = channel x pseudo-channels + pseudo-channel). COL_OK: of a read; WR_OK: of a write.
+# LISTED of line k: the k-th bank that has requests. USED: columns since its row was opened.
 ROW, ACT_OK, COL_OK, WR_OK, PRE_OK, OPENED, HIT_R, HIT_W, HEAD, CAND, KIND, SEQ, GROUP, PLACE, LISTED, TAIL = range(16)
 USED, N_BANK = 16, 17
 # Bank group; line 0 holds the last of all groups.
@@ -65,11 +65,11 @@ P_ROW_BUS, P_NOW, P_DRAIN, P_NEXT_REF, P_N, P_WRITES, P_FREE, P_READ_AT, P_TIME,
     range(13)
 )
 P_LISTED, P_SEEN, P_WAIT, P_FAW, N_PSEUDO = 13, 14, 15, 16, 20  # P_WAIT: a refresh is due
-# Request in the window, linked by bank in order of age; or in a list (there BANK counts on over the pseudo-channels).
+# Request in the window, linked by bank in order of age, or in a list (BANK then counts on over pseudo-channels).
 ARRIVAL, BANK, E_ROW, SLOT, E_SEQ, WRITE, LINK, N_ENTRY = range(8)
-# Channel; the rest is of those stepped by the clock: the next clock, the row command bus, the bank queue that had its turn.
+# Channel; what only those have that are stepped by the clock: CLOCK: next one; TURN_OF: queue that had its turn.
 F_N, F_HEAD, IN_WINDOW, NEXT_SEQ, NEXT, CLOCK, ROW_BUS, TURN_OF, DRAIN, N_CHANNEL = range(10)
-# Lists of a channel stepped by the clock: reads, writes, then requests whose row was opened, or the queues of the banks.
+# Lists of a channel stepped by the clock: reads, writes, then requests with an open row, or the queues of the banks.
 L_READ, L_WRITE, L_ACTIVE, L_BANK = 0, 1, 2, 2
 # Request in the FIFO: arrival, pseudo-channel, bank, row, slot x 2 + write.
 N_FIFO = 5

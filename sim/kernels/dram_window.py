@@ -204,14 +204,13 @@ def _refresh(m, g):
     """Close all banks of pseudo-channel `g` and refresh them."""
     kp, k0 = m[s.O_PSEUDO] + g * s.N_PSEUDO, m[s.O_BANK] + g * m[s.BANKS] * s.N_BANK
     t, ready = max(m[kp + s.P_NEXT_REF], m[kp + s.P_ROW_BUS], m[kp + s.P_NOW]), np.int64(0)
-    any_open = False
+    any_open, closes = False, np.int64(0)
     for b in range(m[s.BANKS]):
         kb = k0 + b * s.N_BANK
-        ready = max(ready, m[kb + s.ACT_OK])
-        if m[kb + s.ROW] >= 0:
-            any_open = True
-            t = max(t, m[kb + s.PRE_OK])
+        ready, closes = max(ready, m[kb + s.ACT_OK]), max(closes, m[kb + s.PRE_OK])
+        any_open = any_open or m[kb + s.ROW] >= 0
     if any_open:
+        t = max(t, closes)  # also of banks that are still closing by themselves
         bank.record(m, t, g, s.C_PREA, -1, -1)
         ready = max(ready, t + max(m[s.RP], 1))
     ready = max(ready, t)
@@ -269,7 +268,7 @@ def advance(m: I64, ch: int, until: int) -> None:
 
 @numba.njit(cache=True)
 def push(m, ch, pc, b, row, arrival, slot, write):
-    """Send a request to its channel; return the clock at which that took it, later than `arrival` if its FIFO was full."""
+    """Send a request to its channel; return the clock at which that took it."""
     kc = m[s.O_CHANNEL] + ch * s.N_CHANNEL
     if m[kc + s.NEXT] < arrival:
         advance(m, ch, arrival)

@@ -129,7 +129,7 @@ def write(m, b, ready):
 
 @numba.njit(cache=True)
 def _grant(m, b, k):
-    """Give bank `k` to one of the ports that want it, in turn; who was chosen stays so until the bank takes the line."""
+    """Give bank `k` to one of the ports that want it, in turn; the choice stands until the bank takes the line."""
     o = b + s.W_BANK + k * s.N_W_BANK
     chosen = m[o + s.K_LAST]
     if m[o + s.K_LOCKED] == 0:

@@ -1,7 +1,7 @@
 """FIFOs of the released design: a memory with a register behind it (numba).
 
-What is pushed in a cycle can leave two cycles later at the earliest, and what leaves makes room from the next cycle on. A
-cycle has two halves: first `step` on the side of the reader, then `has_room` and `push` on that of the writer.
+What is pushed in a cycle can leave two cycles later at the earliest, and what leaves makes room from the next cycle
+on. A cycle has two halves: first `head` and `step` on the side of the reader, then `room` and `push` on the writer's.
 """
 
 import numba

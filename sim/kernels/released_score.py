@@ -58,7 +58,7 @@ def reload(m):
 
 @numba.njit(cache=True)
 def keep_order(m):
-    """Let a head pass once the second passes of the heads before it have; drop the first pass of those that need one."""
+    """Let a head pass once the second passes of heads before it have; drop the first pass of those that need one."""
     line, waiting = m[s.DECIDED], fifo.head(m, m[s.F_HELD])
     if line >= 0 and m[s.PASSED_ON]:
         line = -1
@@ -196,7 +196,7 @@ def fetch_keys(m):
 
 @numba.njit(cache=True)
 def dispatch(m):
-    """Tell writer and reader of the key buffer about a head; it leaves once fetcher and multiplier have done it, too."""
+    """Tell writer and reader of the key buffer about a head, which leaves once fetcher and multiplier are done."""
     head = m[s.DISPATCHED]
     if head < 0:
         return

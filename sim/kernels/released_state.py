@@ -69,8 +69,8 @@ FINAL, FIRST = 1, 2
 # depth, where the entries begin, and the mask of a place. Every ring has a power of two of places.
 F_W, F_R, F_VALID, F_TAKEN, F_DEPTH, F_DATA, F_MASK, N_FIFO = range(8)
 
-# Buffer (keys or values): the reader. R_FROM.. is the head to read; P_.. the next speculative read; B_1, B_2 two registers
-# behind each bank, B_3 the one both share. A read on its way is matched + 2 x final + 4 x its flag.
+# Buffer (keys or values): the reader. R_FROM.. is the head to read; P_.. the next speculative read; B_1, B_2 two
+# registers behind each bank, B_3 the one both share. A read on its way is matched + 2 x final + 4 x its flag.
 (R_LINES, R_FROM, R_TAG, R_NEXT, G_LINE, G_TAG, G_FINAL, COMMIT, ISSUE, TAIL, BLOCKED, ISSUE_FLAG, RETURN_FLAG) = range(
     13
 )
@@ -94,8 +94,8 @@ L_HANDLES, L_LINES, L_OLDEST, L_NEXT, L_LINE, L_TABLE = range(6)
 # Beat, one address for each port; an address is channel, then bank and row there.
 E_COUNT, E_FINAL, N_BEAT = range(3)
 ADDRESS_PARTS = 3
-# Channel: whether its response register is full, and taken; the request that the controller did not take yet (the line of
-# its address, -1 none); requests pending; ids and completions written and read; the port whose request is on offer.
+# Channel: whether its response register is full, and taken; the request that the controller did not take yet (the line
+# of its address, -1 none); requests pending; ids and completions written and read; the port whose request is on offer.
 C_RESPONSE, C_TAKEN, C_STALLED, C_PENDING, C_ID_W, C_ID_R, C_READY_W, C_READY_R, C_LOCK, N_CHANNEL = range(10)
 FIRED = -2  # of C_LOCK: a request went this cycle
 # Request for the rows of one line of indices, then for each group of lanes the first index.
@@ -164,11 +164,12 @@ def _figures(arch: Arch, rows: int) -> dict[int, int]:
         ROWS: rows, PORTS: arch.fetcher.ports, LANES: lanes, LINES: arch.key_lines, GROUPS: arch.fetcher.ports // lanes,
         INDEXES: arch.key_lines * arch.fetcher.ports, RAM_READY: d.reset_cycles + arch.key_lines // FUSED,
         MANAGER_READY: d.reset_cycles + d.handles, ADDRESSES: d.address_fifo, FLIGHT: d.in_flight,
-        RESPONSES: arch.fetcher.fifo_depth, HANDLES: d.handles, REPLAYS: d.replay, REPLAY_MASK: _ring(d.replay) - 1, LINE_MASK: arch.key_lines - 1, PENDING: d.pending,
+        RESPONSES: arch.fetcher.fifo_depth, HANDLES: d.handles, REPLAYS: d.replay, PENDING: d.pending,
         BEATS: _beats(arch) - 1, CHANNELS: arch.dram.channels, IDS: _ids(arch) - 1, ELEMENT_PORTS: realign.ports,
         PUSHED_ELEMENTS: realign.pushed, ELEMENTS: realign.held,
         PRODUCT_TREE: HEAD_DIM.bit_length(), MAXIMUM_TREE: tree,
         VALUE_STAGES: 3 + tree, LSB_BITS: arch.number.lsb_bits, FETCH_LAST: 1, FIRST_BEAT: 1,
+        REPLAY_MASK: _ring(d.replay) - 1, LINE_MASK: arch.key_lines - 1,
     }  # fmt: skip
 
 
@@ -177,8 +178,8 @@ def _set_figures(m: I64, arch: Arch, rows: int) -> None:
     m[list(figures)] = list(figures.values())
     empty = [
         ACCEPTED, SECOND, SECOND_SKID, SECOND_NEW, ADMIT_LOCK, DISPATCHED, KEY_REQUEST, KEY_FETCH, PRODUCT, DECIDED,
-        HELD_LOCK, BUFFERED, REBATCHED, RELOAD_1, RELOAD_2, SELECT_LOCK, KEPT, VALUE_FETCH, FETCH_LOCK, SPLIT_1, SPLIT_2,
-        RESULT, REALIGNED, CONVERTED,
+        HELD_LOCK, BUFFERED, REBATCHED, RELOAD_1, RELOAD_2, SELECT_LOCK, KEPT, VALUE_FETCH, FETCH_LOCK, SPLIT_1,
+        SPLIT_2, RESULT, REALIGNED, CONVERTED,
     ]  # fmt: skip
     m[empty] = -1
 

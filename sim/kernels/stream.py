@@ -12,17 +12,21 @@ Bools = npt.NDArray[np.bool_]
 
 
 @numba.njit(cache=True)
-def saturate(m: I64, addresses: I64, request_bytes: int, writes: Bools, issued: I64, completed: I64) -> None:
+def saturate(
+    m: I64, addresses: I64, request_bytes: int, writes: Bools, earliest: I64, issued: I64, completed: I64
+) -> None:
     """Push all granules, each no earlier than the one before was taken, and wait for the last data.
 
-    `issued` and `completed` receive the clocks at which each request was taken and at which all its data was there; both
-    may be empty.
+    `earliest` holds the cycle before which each request is not sent. `issued` and `completed` receive the clocks at
+    which each request was taken and at which all its data was there. Each of the three may be empty.
     """
     shift, clock, told, kept = m[ds.GRANULE_SHIFT], 0, len(issued) > 0, 0
     m[m[ds.O_SLOT] + ds.LEFT] = ds.FAR  # unless times are wanted, all share slot 0, which never completes
     free, owner = np.arange(m[ds.SLOTS]), np.zeros(m[ds.SLOTS], np.int64)
     for i in range(len(addresses)):
         slot, first = 0, addresses[i] >> shift
+        if len(earliest) > 0:
+            clock = max(clock, ds.to_dram(m, earliest[i]))
         last = (addresses[i] + request_bytes - 1) >> shift
         if told:
             kept = _collect(m, owner, free, kept, completed)
@@ -67,18 +71,21 @@ def _collect(m, owner, free, kept, completed):
 
 @numba.njit(cache=True)
 def exchange(
-    m: I64, addresses: I64, request_bytes: int, writes: Bools, limit: int, issued: I64, completed: I64
+    m: I64, addresses: I64, request_bytes: int, writes: Bools, earliest: I64, limit: int, issued: I64, completed: I64
 ) -> None:
     """Send at most one granule a cycle, with at most `limit` of them outstanding, and take one response a cycle.
 
     A granule is outstanding until the cycle in which its response is taken; the responses wait in the order in which
-    they came. Cycles are those of the accelerator. `issued` and `completed`: as for `saturate`.
+    they came. Cycles are those of the accelerator. `earliest`, `issued` and `completed`: as for `saturate`.
     """
     shift, told = m[ds.GRANULE_SHIFT], len(issued) > 0
     owner, back = np.full(limit, -1), np.full(limit, ds.FAR)  # request of each slot; cycle of its response
     i, granule, open_, cycle = 0, addresses[0] >> shift, 0, 0
     while i < len(addresses) or open_ > 0:
-        if i < len(addresses) and open_ < limit and d.accepts(m, granule << shift, np.int64(writes[i])):
+        if open_ == 0 and len(earliest) > 0:
+            cycle = max(cycle, earliest[i])
+        asked = i < len(addresses) and open_ < limit and (len(earliest) == 0 or earliest[i] <= cycle)
+        if asked and d.accepts(m, granule << shift, np.int64(writes[i])):
             slot = np.argmin(owner)
             owner[slot], open_ = i, open_ + 1
             k = m[ds.O_SLOT] + slot * ds.N_SLOT

@@ -36,8 +36,8 @@ class Library:
     noun: str
     """What one of them is called in an error."""
 
-    field: str
-    """What asked for one, in an error."""
+    asked_by: str
+    """What asks for one, in an error."""
 
     parts: Mapping[str, "Library"] = field(default_factory=dict)
 
@@ -85,10 +85,11 @@ class Library:
             return Path(str(resources.files("tokensieve.arch") / self.folder / f"{name}.yaml"))
         if name.endswith(_SUFFIXES) or "/" in name or os.path.isfile(name):
             return Path(name)
-        raise self._unknown(self.field, name)
+        raise self._unknown(self.asked_by, name)
 
     def _unknown(self, place: str, name: str) -> ArchError:
         known = self.names()
         return ArchError(
-            f"{place} must be a {self.noun} ({', '.join(known)}) or a YAML file, got {shown(name)}{nearest(name, known)}"
+            f"{place} must be a {self.noun} ({', '.join(known)}) or a YAML file, "
+            f"got {shown(name)}{nearest(name, known)}"
         )

@@ -13,8 +13,8 @@ def address_order(mapping: str) -> tuple[str, ...]:
     """Return the parts of an address that `mapping` names, highest first.
 
     Parts are joined by ``-``, or written as the public simulators write them: ``RoBaRaCoCh`` (Ramulator) or
-    ``rorabgbachco`` (DRAMsim3). There a bank group that is not named stands below its bank, and a pseudo-channel that is
-    not named below the rank. A rank may be named; there is one, so that it takes no bits. Raises `ValueError`.
+    ``rorabgbachco`` (DRAMsim3). There a bank group that is not named stands below its bank, and a pseudo-channel that
+    is not named below the rank. A rank may be named; there is one, so that it takes no bits. Raises `ValueError`.
 
     >>> address_order("RoBaRaCoCh")
     ('ro', 'ba', 'bg', 'pc', 'co', 'ch')
@@ -26,7 +26,7 @@ def address_order(mapping: str) -> tuple[str, ...]:
     order = tuple(p for p in parts if p != "ra")
     if sorted(order) != sorted(ADDRESS_PARTS) or len(parts) > len(order) + 1:
         raise ValueError(
-            f"must hold each of {', '.join(ADDRESS_PARTS)} once (and ra at most once), or be a name such as RoBaRaCoCh, "
-            f"got {mapping!r}"
+            f"must hold each of {', '.join(ADDRESS_PARTS)} once (and ra at most once), or be a name such as "
+            f"RoBaRaCoCh, got {mapping!r}"
         )
     return order

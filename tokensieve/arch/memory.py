@@ -68,7 +68,7 @@ class Dram(ArchModel):
     command_bus: Literal["pseudo-channel", "channel", "single"] = "pseudo-channel"
     """Commands in a clock: a row and a column command for each pseudo-channel (`frfcfs`), for the channel, or one."""
 
-    act_clocks: Annotated[int, Field(ge=1, le=8)] = 1
+    act_clocks: Annotated[int, Field(ge=1, le=16)] = 1
     """Clocks that an activate holds the row command bus."""
 
     return_clocks: Annotated[int, Field(ge=0, le=1 << 10)] = 0

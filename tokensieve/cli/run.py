@@ -82,7 +82,6 @@ def run(
 
     machine = load_arch(arch, sets or ())
     if rules is not None and trace is not None:
-        _say_if_cold(quiet)
         return run_rules(machine, trace, iteration, count_rounding, topk_latency, rows, json, quiet)
     decisions = _decisions(machine, workload, trace, seed)
     kind = None if reference is ReferenceKind.NONE else reference.value
