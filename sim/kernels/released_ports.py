@@ -91,7 +91,7 @@ def _fly(m, o, came):
 
 @numba.njit(cache=True)
 def _ask(m, d, port, now):
-    """Offer a port's request to its channel, which takes one a cycle: the lowest port's, unless one has been waiting."""
+    """Offer a port's request to its channel, one of which it takes a cycle: the lowest, unless one has waited."""
     o = m[s.O_PORT] + port * s.N_PORT
     a = m[o + s.A_REQUEST]
     if a < 0:
