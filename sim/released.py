@@ -72,7 +72,7 @@ def _whole(arch: Arch, lanes: int) -> bool:
 
 
 def replay(arch: Arch, requests: Requests) -> Replay:
-    """Return what the released design of `arch` makes of `requests`. Raises `ArchError` where there is no such design."""
+    """Return what the released design of `arch` makes of `requests`; raise `ArchError` if there is no such design."""
     check_released(arch)
     rows = _given(requests)
     numbers = s.score_lanes(arch) * arch.key_lines

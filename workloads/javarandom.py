@@ -1,4 +1,4 @@
-"""The generator of `java.util.Random`, from which the authors' release draws (its documentation states the algorithm)."""
+"""The generator of `java.util.Random`, from which the authors' release draws; Java's documentation states it."""
 
 import numpy as np
 import numpy.typing as npt
@@ -47,7 +47,7 @@ class JavaRandom:
 
 
 def _jumps(count: int) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
-    """Return factors and steps that lead from a state to each of the `count` after it; they wrap at 2^64, as they may."""
+    """Return factors and steps from a state to each of the `count` after it; they wrap at 2^64, as they may."""
     factors = np.cumprod(np.full(count, _FACTOR, np.uint64), dtype=np.uint64)
     sums = np.cumsum(np.concatenate([np.ones(min(count, 1), np.uint64), factors[:-1]]), dtype=np.uint64)
     return factors, sums * np.uint64(_STEP)

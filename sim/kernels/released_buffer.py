@@ -19,21 +19,21 @@ def read(m, b, ready):
     _banks(m, b, ready)
     commit, tail, issue = m[b + s.COMMIT], m[b + s.TAIL], m[b + s.ISSUE]
     if issue != tail and m[b + s.BLOCKED] == 0 and m[b + s.P_LINE] < 0:
-        e = b + s.REPLAY + issue * s.N_REPLAY
+        e = b + s.REPLAY + (issue & m[s.REPLAY_MASK]) * s.N_REPLAY
         m[b + s.P_LINE], m[b + s.P_TAG], m[b + s.P_FINAL] = m[e], m[e + 1], m[e + 2]
         m[b + s.P_FLAG] = m[b + s.ISSUE_FLAG]
-        issue = (issue + 1) % m[s.REPLAYS]
+        issue += 1
     if verdict == MATCHED:
-        m[b + s.COMMIT] = (commit + 1) % m[s.REPLAYS]
+        m[b + s.COMMIT] = commit + 1
     elif verdict == MISSED:
         issue = commit
         m[b + s.ISSUE_FLAG] ^= 1
         m[b + s.RETURN_FLAG] ^= 1
     m[b + s.ISSUE], m[b + s.BLOCKED] = issue, 0
-    if m[b + s.G_LINE] >= 0 and (tail + 1) % m[s.REPLAYS] != commit:
-        e = b + s.REPLAY + tail * s.N_REPLAY
+    if m[b + s.G_LINE] >= 0 and tail - commit < m[s.REPLAYS] - 1:
+        e = b + s.REPLAY + (tail & m[s.REPLAY_MASK]) * s.N_REPLAY
         m[e], m[e + 1], m[e + 2] = m[b + s.G_LINE], m[b + s.G_TAG], m[b + s.G_FINAL]
-        m[b + s.TAIL] = (tail + 1) % m[s.REPLAYS]
+        m[b + s.TAIL] = tail + 1
         m[b + s.G_LINE] = -1
         m[b + s.BLOCKED] = issue == tail
     _next_line(m, b)
@@ -82,7 +82,7 @@ def _banks(m, b, ready):
             m[b + s.B_2 + k], m[b + s.B_1 + k] = m[b + s.B_1 + k], -1
     line = m[b + s.P_LINE]
     if line >= 0 and ready and m[b + s.B_1 + line % s.FUSED] < 0:
-        tag = m[b + s.REPLAY + m[s.REPLAYS] * s.N_REPLAY + line]
+        tag = m[b + s.REPLAY + (m[s.REPLAY_MASK] + 1) * s.N_REPLAY + line]
         m[b + s.B_1 + line % s.FUSED] = (tag == m[b + s.P_TAG]) | m[b + s.P_FINAL] << 1 | m[b + s.P_FLAG] << 2
         m[b + s.P_LINE] = -1
 
@@ -93,7 +93,7 @@ def _next_line(m, b):
     n = m[b + s.R_NEXT]
     if m[b + s.G_LINE] < 0 and m[b + s.R_LINES] > 0:
         final = n == m[b + s.R_LINES] - 1
-        m[b + s.G_LINE] = (m[b + s.R_FROM] + n) % m[s.LINES]
+        m[b + s.G_LINE] = (m[b + s.R_FROM] + n) & m[s.LINE_MASK]
         m[b + s.G_TAG], m[b + s.G_FINAL] = m[b + s.R_TAG], final
         m[b + s.R_NEXT] = 0 if final else n + 1
         if final:
@@ -129,7 +129,7 @@ def write(m, b, ready):
 
 @numba.njit(cache=True)
 def _grant(m, b, k):
-    """Give bank `k` to one of the ports that want it, in turn; who was chosen stays so until the bank takes the line."""
+    """Give bank `k` to one of the ports that want it, in turn; the choice stands until the bank takes the line."""
     o = b + s.W_BANK + k * s.N_W_BANK
     chosen = m[o + s.K_LAST]
     if m[o + s.K_LOCKED] == 0:
@@ -162,7 +162,7 @@ def _port(m, p):
     if final < 0 or m[p + s.W_LINES] == 0 or (inside and full):
         return
     if inside:
-        line = (m[p + s.W_FROM] + m[p + s.W_OFFSET]) % m[s.LINES]
+        line = (m[p + s.W_FROM] + m[p + s.W_OFFSET]) & m[s.LINE_MASK]
         place = s.W_PIPE if m[p + s.W_PIPE] < 0 else s.W_SKID
         m[p + place], m[p + place + 1] = line, m[p + s.W_TAG]
     m[p + s.W_DATA] = -1
@@ -215,7 +215,7 @@ def store(m, b):
     for k in range(s.FUSED):
         o = b + s.W_BANK + k * s.N_W_BANK
         if m[o + s.K_STORE] >= 0:
-            m[b + s.REPLAY + m[s.REPLAYS] * s.N_REPLAY + m[o + s.K_STORE]] = m[o + s.K_STORE_TAG]
+            m[b + s.REPLAY + (m[s.REPLAY_MASK] + 1) * s.N_REPLAY + m[o + s.K_STORE]] = m[o + s.K_STORE_TAG]
             m[o + s.K_STORE] = -1
 
 
@@ -228,7 +228,7 @@ def allocate(m, o, lines):
         h = o + s.L_TABLE + 2 * m[o + s.L_NEXT]
         m[h], m[h + 1] = lines, s.FAR
         m[o + s.L_NEXT] = (m[o + s.L_NEXT] + 1) % m[s.HANDLES]
-        m[o + s.L_LINE] = (m[o + s.L_LINE] + lines) % m[s.LINES]
+        m[o + s.L_LINE] = (m[o + s.L_LINE] + lines) & m[s.LINE_MASK]
         m[o + s.L_HANDLES] += 1
         m[o + s.L_LINES] += lines
     return True

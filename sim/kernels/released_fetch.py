@@ -40,7 +40,7 @@ def lines_out(m):
 @numba.njit(cache=True)
 def realign(m):
     """Take two lines out of the realigner, and a beat of data in. An element is final + 2 x padding."""
-    held, done = m[s.IN_REALIGN], 0
+    held, done = m[s.IN_REALIGN], np.int64(0)
     context = fifo.head(m, m[s.F_CONTEXT])
     if held > 0 and context >= 0 and held >= context >> 1:
         n, e = context >> 1, m[s.O_ELEMENT]
@@ -120,7 +120,7 @@ def _all_have_room(m):
 def _push_beat(m, d, t, piece):
     """Give each port its address of beat `piece` of request `t`; ports beyond its last row get none."""
     ports, pieces, lanes = m[s.PORTS], m[t + s.T_PIECES], m[s.LANES]
-    n = m[s.PUSHED] % m[s.BEATS]
+    n = m[s.PUSHED] & m[s.BEATS]
     beat, a = m[s.O_BEAT] + n * s.N_BEAT, m[s.O_ADDRESS] + n * ports * s.ADDRESS_PARTS
     first = piece * ports
     m[beat + s.E_COUNT] = min(max(m[t + s.T_ROWS] * pieces - first, 0), ports)

@@ -58,7 +58,7 @@ def reload(m):
 
 @numba.njit(cache=True)
 def keep_order(m):
-    """Let a head pass once the second passes of the heads before it have; drop the first pass of those that need one."""
+    """Let a head pass once the second passes of heads before it have; drop the first pass of those that need one."""
     line, waiting = m[s.DECIDED], fifo.head(m, m[s.F_HELD])
     if line >= 0 and m[s.PASSED_ON]:
         line = -1
@@ -67,7 +67,7 @@ def keep_order(m):
     chosen = m[s.HELD_LOCK]
     if chosen < 0:
         chosen = 0 if held >= 0 else 1
-    passing, took = (held, second)[chosen], False
+    passing, took = second if chosen else held, False
     if passing >= 0:
         m[s.HELD_LOCK], took = chosen, m[s.BUFFERED] < 0
         if took:
@@ -98,7 +98,7 @@ def _put_aside(m, line):
 @numba.njit(cache=True)
 def report(m, now):
     """At the first decided line of a head, give its keys back or send it round again."""
-    line, took = m[s.DECIDED], 0
+    line, took = m[s.DECIDED], np.int64(0)
     if line >= 0 and not m[s.REPORTED]:
         head = fifo.head(m, m[s.F_HEADS])
         if line & s.FIRST == 0:
@@ -196,7 +196,7 @@ def fetch_keys(m):
 
 @numba.njit(cache=True)
 def dispatch(m):
-    """Tell writer and reader of the key buffer about a head; it leaves once fetcher and multiplier have done it, too."""
+    """Tell writer and reader of the key buffer about a head, which leaves once fetcher and multiplier are done."""
     head = m[s.DISPATCHED]
     if head < 0:
         return
@@ -222,7 +222,7 @@ def admit(m):
     chosen = m[s.ADMIT_LOCK]
     if chosen < 0:
         chosen = 0 if m[s.SECOND] >= 0 else 1
-    head = (m[s.SECOND], new)[chosen]
+    head = new if chosen else m[s.SECOND]
     if head >= 0:
         m[s.ADMIT_LOCK] = chosen
         if m[s.TO_HEADS] == 0 and places > 0:

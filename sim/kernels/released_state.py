@@ -54,7 +54,7 @@ REQUESTS_MADE = 100  # of keys, of values
 DELIVERED = 118  # whether each write port has taken the converted line
 # Allocation of both sides: the buffer lines and handle of the last batch, and its number.
 (KEY_BATCH, KEY_START, KEY_HANDLE, VALUE_BATCH, VALUE_START, VALUE_HANDLE) = range(120, 126)
-HEADER = 126
+REPLAY_MASK, LINE_MASK, HEADER = 126, 127, 128
 
 # Row of the request list; the first N_GIVEN columns are given. PART, LAST: its place in a batch of fused heads, before
 # and (V_...) after the batches are formed anew for the values.
@@ -66,11 +66,11 @@ N_GIVEN = 10
 FINAL, FIRST = 1, 2
 
 # FIFO with a register behind its memory: writes, reads, whether the register is full, whether it was read this cycle,
-# depth, where the entries begin.
-F_W, F_R, F_VALID, F_TAKEN, F_DEPTH, F_DATA, N_FIFO = range(7)
+# depth, where the entries begin, and the mask of a place. Every ring has a power of two of places.
+F_W, F_R, F_VALID, F_TAKEN, F_DEPTH, F_DATA, F_MASK, N_FIFO = range(8)
 
-# Buffer (keys or values): the reader. R_FROM.. is the head to read; P_.. the next speculative read; B_1, B_2 two registers
-# behind each bank, B_3 the one both share. A read on its way is matched + 2 x final + 4 x its flag.
+# Buffer (keys or values): the reader. R_FROM.. is the head to read; P_.. the next speculative read; B_1, B_2 two
+# registers behind each bank, B_3 the one both share. A read on its way is matched + 2 x final + 4 x its flag.
 (R_LINES, R_FROM, R_TAG, R_NEXT, G_LINE, G_TAG, G_FINAL, COMMIT, ISSUE, TAIL, BLOCKED, ISSUE_FLAG, RETURN_FLAG) = range(
     13
 )
@@ -94,8 +94,8 @@ L_HANDLES, L_LINES, L_OLDEST, L_NEXT, L_LINE, L_TABLE = range(6)
 # Beat, one address for each port; an address is channel, then bank and row there.
 E_COUNT, E_FINAL, N_BEAT = range(3)
 ADDRESS_PARTS = 3
-# Channel: whether its response register is full, and taken; the request that the controller did not take yet (the line of
-# its address, -1 none); requests pending; ids and completions written and read; the port whose request is on offer.
+# Channel: whether its response register is full, and taken; the request that the controller did not take yet (the line
+# of its address, -1 none); requests pending; ids and completions written and read; the port whose request is on offer.
 C_RESPONSE, C_TAKEN, C_STALLED, C_PENDING, C_ID_W, C_ID_R, C_READY_W, C_READY_R, C_LOCK, N_CHANNEL = range(10)
 FIRED = -2  # of C_LOCK: a request went this cycle
 # Request for the rows of one line of indices, then for each group of lanes the first index.
@@ -135,7 +135,7 @@ def new_state(arch: Arch, rows: I64, indexes: I64) -> I64:
     `rows` has the `N_GIVEN` columns of each row of the request list, `indexes` the row indices of the index memory.
     """
     tables, fifos = _tables(arch, len(rows)), _fifos(arch)
-    m = np.zeros(HEADER + sum(tables.values()) + sum(N_FIFO + n for n in fifos.values()), np.int64)
+    m = np.zeros(HEADER + sum(tables.values()) + sum(N_FIFO + _ring(n) for n in fifos.values()), np.int64)
     _set_figures(m, arch, len(rows))
     place = HEADER
     for name, size in tables.items():
@@ -143,7 +143,8 @@ def new_state(arch: Arch, rows: I64, indexes: I64) -> I64:
         place += size
     for name, depth in fifos.items():
         m[name], m[place + F_DEPTH], m[place + F_DATA] = place, depth, place + N_FIFO
-        place += N_FIFO + depth
+        m[place + F_MASK] = _ring(depth) - 1
+        place += N_FIFO + _ring(depth)
     _begin(m, arch, tables)
     table = row_table(m)
     table[:, :N_GIVEN], table[:, [ACCEPT, RESPONSE]] = rows, -1
@@ -164,10 +165,11 @@ def _figures(arch: Arch, rows: int) -> dict[int, int]:
         INDEXES: arch.key_lines * arch.fetcher.ports, RAM_READY: d.reset_cycles + arch.key_lines // FUSED,
         MANAGER_READY: d.reset_cycles + d.handles, ADDRESSES: d.address_fifo, FLIGHT: d.in_flight,
         RESPONSES: arch.fetcher.fifo_depth, HANDLES: d.handles, REPLAYS: d.replay, PENDING: d.pending,
-        BEATS: _beats(arch), CHANNELS: arch.dram.channels, IDS: d.pending + 4, ELEMENT_PORTS: realign.ports,
+        BEATS: _beats(arch) - 1, CHANNELS: arch.dram.channels, IDS: _ids(arch) - 1, ELEMENT_PORTS: realign.ports,
         PUSHED_ELEMENTS: realign.pushed, ELEMENTS: realign.held,
         PRODUCT_TREE: HEAD_DIM.bit_length(), MAXIMUM_TREE: tree,
         VALUE_STAGES: 3 + tree, LSB_BITS: arch.number.lsb_bits, FETCH_LAST: 1, FIRST_BEAT: 1,
+        REPLAY_MASK: _ring(d.replay) - 1, LINE_MASK: arch.key_lines - 1,
     }  # fmt: skip
 
 
@@ -176,21 +178,31 @@ def _set_figures(m: I64, arch: Arch, rows: int) -> None:
     m[list(figures)] = list(figures.values())
     empty = [
         ACCEPTED, SECOND, SECOND_SKID, SECOND_NEW, ADMIT_LOCK, DISPATCHED, KEY_REQUEST, KEY_FETCH, PRODUCT, DECIDED,
-        HELD_LOCK, BUFFERED, REBATCHED, RELOAD_1, RELOAD_2, SELECT_LOCK, KEPT, VALUE_FETCH, FETCH_LOCK, SPLIT_1, SPLIT_2,
-        RESULT, REALIGNED, CONVERTED,
+        HELD_LOCK, BUFFERED, REBATCHED, RELOAD_1, RELOAD_2, SELECT_LOCK, KEPT, VALUE_FETCH, FETCH_LOCK, SPLIT_1,
+        SPLIT_2, RESULT, REALIGNED, CONVERTED,
     ]  # fmt: skip
     m[empty] = -1
 
 
 def _beats(arch: Arch) -> int:
-    """Return how many beats may be on their way through the fetcher, and some more."""
-    return arch.released.address_fifo + arch.released.in_flight + arch.fetcher.fifo_depth + 8
+    """Return the places for beats on their way through the fetcher."""
+    return _ring(arch.released.address_fifo + arch.released.in_flight + arch.fetcher.fifo_depth + 8)
+
+
+def _ids(arch: Arch) -> int:
+    """Return the places for requests of a channel on their way."""
+    return _ring(arch.released.pending + 4)
+
+
+def _ring(places: int) -> int:
+    """Return the least power of two that is not below `places`."""
+    return 1 << (places - 1).bit_length()
 
 
 def _tables(arch: Arch, rows: int) -> dict[int, int]:
     """Return the size of each table."""
     ports, channels, lines, d = arch.fetcher.ports, arch.dram.channels, arch.key_lines, arch.released
-    buffer = REPLAY + d.replay * N_REPLAY + lines
+    buffer = REPLAY + _ring(d.replay) * N_REPLAY + lines
     return {
         O_ROW: rows * N_ROW,
         O_INDEX: lines * ports,
@@ -202,8 +214,8 @@ def _tables(arch: Arch, rows: int) -> dict[int, int]:
         O_BEAT: _beats(arch) * N_BEAT,
         O_ADDRESS: _beats(arch) * ports * ADDRESS_PARTS,
         O_CHANNEL: channels * N_CHANNEL,
-        O_ID: channels * (d.pending + 4),
-        O_READY: channels * (d.pending + 4),
+        O_ID: channels * _ids(arch),
+        O_READY: channels * _ids(arch),
         O_REQUEST: 2 * REQUEST_RING * (T_INDEX + ports // score_lanes(arch)),
         O_ELEMENT: _realign(arch).held,
         O_PRODUCT: HEAD_DIM.bit_length(),
@@ -241,4 +253,4 @@ def _empty_buffer(b: I64, arch: Arch) -> None:
     ports[:, [W_DATA, W_SKID, W_PIPE]] = -1
     banks = b[W_BANK:REPLAY].reshape(FUSED, N_W_BANK)
     banks[:, [K_LINE, K_REPLY, K_STORE]], banks[:, K_LAST] = -1, FUSED - 1
-    b[REPLAY + arch.released.replay * N_REPLAY :] = -1
+    b[REPLAY + _ring(arch.released.replay) * N_REPLAY :] = -1

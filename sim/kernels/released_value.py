@@ -93,14 +93,16 @@ def select(m, now):
     line, trimmed = m[s.RELOAD_2], _trimmed(m)
     row = m[s.O_ROW] + (line >> 2) * s.N_ROW
     bypass = trimmed >= 0 and m[row + s.VALUES] >= m[row + s.KEYS]
-    passing = (kept, trimmed if bypass and m[s.IN_SELECT] == 0 else np.int64(-1))
     chosen = m[s.SELECT_LOCK]
     if chosen < 0:
         chosen = 0 if kept >= 0 else 1
+    passing = kept
+    if chosen:
+        passing = trimmed if bypass and m[s.IN_SELECT] == 0 else np.int64(-1)
     went = False
-    if passing[chosen] >= 0:
-        went = _allocate(m, passing[chosen])
-        m[s.SELECT_LOCK] = -1 if went and passing[chosen] & s.FINAL else chosen
+    if passing >= 0:
+        went = _allocate(m, passing)
+        m[s.SELECT_LOCK] = -1 if went and passing & s.FINAL else chosen
     if went and chosen == 0:
         m[s.IN_SELECT] -= kept & s.FINAL
     _step_select(m, (went and chosen == 0) or (not waits and kept < 0))

@@ -92,7 +92,6 @@ def run(
 
     machine = load_arch(arch, sets or ())
     if rules is not None and trace is not None:
-        say_if_cold(quiet)
         return run_rules(machine, trace, iteration, count_rounding, topk_latency, rows, json, quiet)
     decisions = decisions_of(machine, workload, trace, seed)
     shape = _shape(decisions, workload, model, fc_bits) if end_to_end else None

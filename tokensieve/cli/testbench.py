@@ -76,10 +76,13 @@ def run_rules(
     """Run the released design and print what happened; raise `CheckError` where it hung."""
     from tokensieve.arch import CheckError
     from tokensieve.report.files import check_folder, write_file
+    from tokensieve.sim.kernels import compiled
     from tokensieve.study.testbench import run_testbench
 
     if rows is not None:
         check_folder(Path(rows).parent)
+    if not quiet and not compiled("released"):
+        print("compiling the kernels once ...", file=sys.stderr, flush=True)
     run = run_testbench(arch, trace, iteration, rounding, latency)
     if rows is not None:
         write_file(Path(rows), run.rows_csv().encode())
