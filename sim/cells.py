@@ -1,8 +1,31 @@
 """What units are made of, and what a bag of cells costs: shared by area and energy."""
 
 from dataclasses import dataclass
+from math import fsum
 
 from tokensieve.arch.technology import ZERO, Quantity, Technology
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """Memories of one shape."""
+
+    words: float
+    """Words of each."""
+
+    bits: float
+    """Bits of a word."""
+
+    ports: int = 2
+    """Ports of each; what is written and read in the same cycle, as queues and buffers are, has two."""
+
+    copies: int = 1
+    """How many there are."""
+
+    @property
+    def total_bits(self) -> float:
+        """Bits of all copies."""
+        return self.copies * self.words * self.bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,21 +33,38 @@ class Cells:
     """What a unit is made of."""
 
     logic_um2: Quantity
-    """Area of arithmetic, selectors and registers, in um2."""
+    """Area of arithmetic, selectors and registers, in um2, without the space between placed cells."""
 
-    sram_bits: int
-    """Bits of SRAM, FIFOs included."""
+    memories: tuple[Memory, ...] = ()
+    """Its memories, queues included."""
+
+    @property
+    def sram_bits(self) -> float:
+        """Bits of memory."""
+        return fsum(one.total_bits for one in self.memories)
 
     def __add__(self, other: "Cells") -> "Cells":
-        return Cells(self.logic_um2 + other.logic_um2, self.sram_bits + other.sram_bits)
-
-
-NOTHING = Cells(ZERO, 0)
+        return Cells(self.logic_um2 + other.logic_um2, self.memories + other.memories)
 
 
 def cells_um2(cells: Cells, technology: Technology) -> Quantity:
-    """Return the area of `cells`, in um2."""
-    return cells.logic_um2 + cells.sram_bits * technology.sram.area.quantity
+    """Return the area of `cells` in um2: logic as it is placed, and memories."""
+    logic = cells.logic_um2 / technology.logic.utilization.quantity
+    return sum((memory_um2(one, technology) for one in cells.memories), logic)
+
+
+def memory_um2(memory: Memory, technology: Technology) -> Quantity:
+    """Return the area of `memory` in um2: macros, or registers and selectors where those are smaller.
+
+    Registers win where a memory is small, or so wide that a macro is mostly sense amplifiers.
+    """
+    if not memory.total_bits:
+        return ZERO
+    macro = technology.sram.bit_um2(memory.words, memory.bits, memory.ports)
+    logic = technology.logic
+    read = (1 - 1 / max(1.0, memory.words)) * logic.select_area.quantity
+    registers = (logic.register_area.quantity + read) / logic.utilization.quantity
+    return memory.total_bits * (macro if macro.value < registers.value else registers)
 
 
 def memory_energy(bits: float, capacity_bits: float, technology: Technology) -> Quantity:

@@ -2,29 +2,30 @@
 
 `energy_per_action` is the only table. It derives every entry from the structure of the unit and the constants of
 `arch.technology`, the same cells that `sim.area` counts. Not charged, for want of a source: control, clock tree, wires
-outside the fetcher, pipeline registers inside the softmax.
+outside the fetcher, bitwidth converters and token gathers.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import fsum, log2, sqrt
 
 from tokensieve.arch import Arch
 from tokensieve.arch.datapath import MultiplierArray
 from tokensieve.arch.memory import Sram
-from tokensieve.arch.technology import Quantity, Technology
+from tokensieve.arch.technology import ZERO, DramConstants, Quantity, Technology
 from tokensieve.sim.area import (
     ADDRESS_BITS,
     DATA_FIFO_BITS,
     FP_BITS,
     TAYLOR_FMAS,
     adder_bits,
-    exp_table_bits,
+    exp_table,
     fetcher_cells,
     multiplier_bits,
-    probability_row_bits,
+    pipeline_bits,
+    probability_row,
     register_bits,
-    softmax_row_bits,
+    softmax_row,
     unit_cells,
 )
 from tokensieve.sim.cells import cells_um2, memory_energy
@@ -47,6 +48,9 @@ class Energy:
     """Lowest and highest total. Uncertainties add linearly, as if all constants were wrong in one direction (fully
     correlated): wider than the truth where sources differ."""
 
+    half_widths: dict[str, float] = field(default_factory=dict)
+    """Half width of the interval of every unit's energy."""
+
     @property
     def total(self) -> float:
         """Energy of all units."""
@@ -60,15 +64,16 @@ def energy(arch: Arch, technology: Technology, actions: Actions, seconds: float)
     """
     assert seconds >= 0
     table = energy_per_action(arch, technology)
-    joules = {unit: 0.0 for unit, _ in table}
-    half_widths: list[float] = []
+    spent = {unit: ZERO for unit, _ in table}
     for unit, counts in actions.items():
-        joules[unit] += fsum(count * table[unit, action][0] for action, count in counts.items())
-        half_widths += [count * table[unit, action][0] * table[unit, action][1] for action, count in counts.items()]
-    for unit, watts in background_watts(arch, technology).items():
-        joules[unit] = watts.value * seconds
-        half_widths.append(watts.half_width * seconds)
-    return Energy(joules, Quantity(fsum(joules.values()), fsum(half_widths)).interval)
+        known = {action: table[unit, action] for action in counts}
+        joules = fsum(count * known[action][0] for action, count in counts.items())
+        half = fsum(count * known[action][0] * known[action][1] for action, count in counts.items())
+        spent[unit] += Quantity(joules, half)
+    spent |= {unit: seconds * watts for unit, watts in background_watts(arch, technology).items()}
+    values = {unit: one.value for unit, one in spent.items()}
+    halves = {unit: one.half_width for unit, one in spent.items()}
+    return Energy(values, Quantity(fsum(values.values()), fsum(halves.values())).interval, halves)
 
 
 def energy_per_action(arch: Arch, technology: Technology) -> dict[tuple[str, str], tuple[float, float]]:
@@ -102,14 +107,20 @@ def energy_per_action(arch: Arch, technology: Technology) -> dict[tuple[str, str
 
 def background_watts(arch: Arch, technology: Technology) -> dict[str, Quantity]:
     """Return the power that flows whatever is done: DRAM standby of every channel, and leakage on chip, in watts."""
-    dram = technology.dram
+    dram = technology.dram.of(arch.dram.standard)
     cells = unit_cells(arch, technology).values()
     logic = sum(one.logic_um2.value for one in cells) * technology.logic.leakage_nw_per_um2
     sram = sum(one.sram_bits for one in cells) * technology.sram.leakage.quantity
     return {
-        "dram_background": arch.dram.channels * dram.supply.value * 1e-3 * dram.standby.quantity,
+        "dram_background": _channels(arch, dram) * dram.supply.value * 1e-3 * dram.standby.quantity,
         "leakage": (logic + sram) * 1e-9,
     }
+
+
+def _channels(arch: Arch, constants: DramConstants) -> float:
+    """Return the channels in units of the one whose currents are known, by width; a clock moves two bits a pin."""
+    bits = arch.dram.pseudo_channels * 8 * arch.dram.granule_bytes / (2 * arch.dram.nBL)
+    return arch.dram.channels * bits / constants.channel_bits
 
 
 def _dram(arch: Arch, technology: Technology) -> dict[str, Quantity]:
@@ -117,15 +128,15 @@ def _dram(arch: Arch, technology: Technology) -> dict[str, Quantity]:
 
     A refresh costs what flows above standby while it lasts (nRFC); mA x V x ns is pJ. The current is a channel's.
     """
-    dram, chip = technology.dram, arch.dram
-    granule = 8 * chip.granule_bytes * dram.move_bit
+    chip, dram = arch.dram, technology.dram.of(arch.dram.standard)
+    bits = 8 * chip.granule_bytes
     nrfc_ns = chip.nRFC * chip.tCK_ps * 1e-3
     refresh = dram.supply.value * nrfc_ns * (dram.refresh.quantity - dram.standby.quantity)
     return {
         "activate": chip.row_bytes / dram.activate_row_bytes * dram.activate.quantity,
-        "read_granule": granule,
-        "write_granule": granule,
-        "refresh": (1 / chip.pseudo_channels) * refresh,
+        "read_granule": bits * dram.read.quantity,
+        "write_granule": bits * dram.write.quantity,
+        "refresh": _channels(arch, dram) / (chip.channels * chip.pseudo_channels) * refresh,
     }
 
 
@@ -175,26 +186,29 @@ def _softmax(arch: Arch, technology: Technology) -> dict[str, Quantity]:
     logic, bits = technology.logic, arch.softmax.divider_bits
     add = logic.fp_add_energy.at(FP_BITS)
     fma = add + logic.fp_multiply_energy.at(FP_BITS)
-    buffer = memory_energy(FP_BITS, softmax_row_bits(arch), technology)
+    row = softmax_row(arch)
+    buffer = memory_energy(FP_BITS, row.words * row.bits, technology)
     exp = TAYLOR_FMAS * fma if arch.softmax.kind == "taylor5" else _exp_table(arch, technology)
-    return {
+    energies = {
         "dequantize": fma + buffer,
         "exp": exp + 2 * buffer,
         "accumulate": add,
         "divide": bits * (logic.add_energy.at(bits) + 2 * bits * logic.register_energy.quantity) + buffer,
     }
+    pipelines = pipeline_bits(arch)
+    return {action: one + pipelines[action] * logic.register_energy.quantity for action, one in energies.items()}
 
 
 def _exp_table(arch: Arch, technology: Technology) -> Quantity:
-    bits = arch.softmax.exp_frac_bits
-    return technology.logic.multiply_energy.at(bits) + memory_energy(bits, exp_table_bits(arch), technology)
+    bits, table = arch.softmax.exp_frac_bits, exp_table(arch)
+    return technology.logic.multiply_energy.at(bits) + memory_energy(bits, table.words * table.bits, technology)
 
 
 def _requant(arch: Arch, technology: Technology) -> Quantity:
     """Return one probability through the max tree and the row that waits for the decision, written and read."""
-    logic, bits = technology.logic, arch.softmax.probability_bits
+    logic, bits, row = technology.logic, arch.softmax.probability_bits, probability_row(arch)
     tree = bits * (logic.compare_energy.quantity + arch.requant.tree_stages * logic.register_energy.quantity)
-    return tree + memory_energy(2 * bits, probability_row_bits(arch), technology)
+    return tree + memory_energy(2 * bits, row.words * row.bits, technology)
 
 
 def _importance(arch: Arch, technology: Technology) -> dict[str, Quantity]:

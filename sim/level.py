@@ -43,6 +43,7 @@ def cycle_result(arch: Arch, decisions: Decisions, un_pruned: bool = False) -> R
         energy_j={**spent.joules, "total": spent.total},
         energy_j_interval=spent.interval,
         area_mm2={**silicon.mm2, "total": silicon.total},
+        area_mm2_interval=silicon.interval,
         operations={"effective": operations, "dense_equivalent": operations},
         utilization={unit: cycles / run.total for unit, cycles in busy.items()},
         bottleneck=_bottleneck(causes, busy),

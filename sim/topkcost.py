@@ -21,7 +21,7 @@ from math import sqrt
 
 from tokensieve.arch.datapath import Topk
 from tokensieve.arch.technology import LogicConstants, Quantity, Technology
-from tokensieve.sim.cells import Cells, memory_energy
+from tokensieve.sim.cells import Cells, Memory, memory_energy
 
 SLOTS = 2
 """Rows of the longest kind that the side buffer holds."""
@@ -73,7 +73,7 @@ def _shell(topk: Topk, logic: LogicConstants) -> Cells:
     verdicts = 2 * score * logic.compare_area.quantity + _prefix_area(topk, logic)
     row_buffer = item * (2 * register + logic.select_area.quantity)
     lane = verdicts + topk.drain_stages * score * register + _compactor(topk, item, logic) + row_buffer
-    return Cells(topk.lanes * lane, SLOTS * topk.max_tokens * score)
+    return Cells(topk.lanes * lane, (_row_buffer(topk, SLOTS),))
 
 
 def _quickselect(topk: Topk, logic: LogicConstants) -> Cells:
@@ -81,7 +81,7 @@ def _quickselect(topk: Topk, logic: LogicConstants) -> Cells:
     sides = 2 * (score * logic.compare_area.quantity + _compactor(topk, score, logic))
     lane = sides + score * (logic.select_area.quantity + logic.register_area.quantity)
     draw = logic.multiply_area.at(sqrt(STATE_BITS * topk.max_tokens.bit_length()))
-    return Cells(topk.lanes * lane + draw, 2 * topk.max_tokens * score)
+    return Cells(topk.lanes * lane + draw, 2 * (_row_buffer(topk, 1),))
 
 
 def _radix(topk: Topk, logic: LogicConstants) -> Cells:
@@ -90,20 +90,25 @@ def _radix(topk: Topk, logic: LogicConstants) -> Cells:
     lane = test + _compactor(topk, score, logic) + bins * (register + logic.add_area.at(TREE_BITS))
     total = topk.max_tokens.bit_length()
     counter = logic.add_area.at(total) + total * (register + logic.compare_area.quantity) + count_bits(topk) * register
-    return Cells(topk.lanes * lane + bins * counter, topk.max_tokens * score)
+    return Cells(topk.lanes * lane + bins * counter, (_row_buffer(topk, 1),))
 
 
 def _bitserial(topk: Topk, logic: LogicConstants) -> Cells:
     register, select = logic.register_area.quantity, logic.select_area.quantity
     place = topk.score_bits * (register + select) + register + select
     tree = topk.max_tokens * logic.add_area.at(TREE_BITS) + _count_registers(topk) * register
-    return Cells(topk.max_tokens * place + tree, 0)
+    return Cells(topk.max_tokens * place + tree)
 
 
 def _bitonic(topk: Topk, logic: LogicConstants) -> Cells:
     places, score = 1 << topk.bitonic_passes, topk.score_bits
     place = score * (logic.register_area.quantity + 2 * logic.select_area.quantity)
-    return Cells(places * place + places / 2 * score * logic.compare_area.quantity, 0)
+    return Cells(places * place + places / 2 * score * logic.compare_area.quantity)
+
+
+def _row_buffer(topk: Topk, rows: int) -> Memory:
+    """Return a memory of so many of the longest rows."""
+    return Memory(words=rows * topk.rows, bits=min(topk.lanes, topk.max_tokens) * topk.score_bits)
 
 
 def _cut_layers(topk: Topk) -> int:

@@ -26,11 +26,28 @@ def read_csv(path: Path | str) -> Counts:
     return csv_counts(rows, decode=reader.columns is GPT2)
 
 
+def read_rows(path: Path | str) -> list[tuple[int, Row]]:
+    """Return line and columns of each row of a 17-column file, in file order; the rows may be any, in any order.
+
+    Raises `WorkloadError` naming the line and the column at fault.
+    """
+    reader = _Reader(Path(path), whole=False)
+    rows = [(reader.line, row) for row in reader.rows()]
+    if reader.columns is not GPT2:
+        raise WorkloadError(f"{path}, line 1: the {len(GPT2)} columns of a decode trace are expected, got {len(BERT)}")
+    if not rows:
+        raise WorkloadError(f"{path}: has a header and no rows")
+    return rows
+
+
 @dataclass
 class _Reader:
     """Streams the rows of one file, checking each against those before it."""
 
     path: Path
+    whole: bool = True
+    """Whether the rows must make up a whole trace, and the columns of a row agree with one another."""
+
     line: int = 0
     columns: dict[str, Column] | None = None
     config_line: int = 0
@@ -44,7 +61,9 @@ class _Reader:
                 self._header(fields)
             elif self._is_row(fields):
                 row = self._row(fields)
-                order.check(row)
+                if self.whole:
+                    self._within(row)
+                    order.check(row)
                 yield row
         if self.columns is None:
             raise WorkloadError(f"{self.path}: is empty")
@@ -105,7 +124,6 @@ class _Reader:
         if self.columns is BERT:
             fetched = row["key_value_query_fetch_num"]
             row |= {"iteration_id": 0, "key_fetch_num": fetched, "value_fetch_num": fetched}
-        self._within(row)
         return row
 
     def _within(self, row: Row) -> None:

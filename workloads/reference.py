@@ -9,14 +9,14 @@ from tokensieve.workloads.decisions import Decisions
 from tokensieve.workloads.layout import ARRAYS
 from tokensieve.workloads.ragged import Ragged, spans
 
-Kind = Literal["dense", "fp32"]
+Kind = Literal["dense", "dense-int8", "fp32"]
 
-BITS = {"dense": 12, "fp32": 32}
+BITS = {"dense": 12, "dense-int8": 8, "fp32": 32}
 """Width of Q, K and V in DRAM; `dense` is the on-chip width."""
 
 
 def dense(decisions: Decisions, kind: Kind = "dense") -> Decisions:
-    """Return `decisions` with all tokens, heads and values, K and V in one pass of 12 (or 32) bits, and no top-k.
+    """Return `decisions` with all tokens, heads and values, K and V in one pass of 12 (or 8, or 32) bits, and no top-k.
 
     For the simulator alone: `value_ids` stays empty in decode too (every token's value is fetched), and 32 bits are no
     width that `validate` or `save` take.

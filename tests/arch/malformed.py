@@ -85,7 +85,7 @@ SETS = {
     "dram.refresh=yes": "dram.refresh must be true or false, got 'yes'",
     "dram.nrcd=3": "dram.nrcd is not a known field; did you mean 'nRCD'?",
     "name=8": "name must be a string, got 8",
-    "technology=tsmc4": "technology must be one of tsmc40, got 'tsmc4'; did you mean 'tsmc40'?",
+    "technology=tsmc4": "technology must be one of public45, scaled7, tsmc40, got 'tsmc4'; did you mean 'tsmc40'?",
     "qk.multipliers=131072": "qk.multipliers must be in 8..65536, got 131072",
 }
 """Override, and a part of the message."""

@@ -1,7 +1,6 @@
 """Energy is counts times energy per action, plus what flows with time."""
 
 from math import fsum
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -9,13 +8,11 @@ from hypothesis import strategies as st
 
 from tokensieve.arch import load_arch
 from tokensieve.arch.technology import load_technology
-from tokensieve.sim.area import area
 from tokensieve.sim.energy import background_watts, energy, energy_per_action
 
 TSMC40 = load_technology()
 SPATTEN, EIGHTH = load_arch("spatten"), load_arch("spatten-eighth")
 TABLE = energy_per_action(SPATTEN, TSMC40)
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "technology.md"
 
 ACTIONS = {
     "dram": {"activate", "read_granule", "write_granule", "refresh"},
@@ -128,9 +125,11 @@ def test_line_takes_the_energy_of_its_bits_in_a_bank():
 
 
 def test_exp_takes_seven_fused_multiply_adds_and_two_buffer_accesses():
-    buffer = pj(TABLE, "softmax.dequantize") - (3.7 + 0.9)
+    """And the registers of the pipelines: 7 stages of one value, 21 of two (argument and sum)."""
+    register = TSMC40.logic.register_energy.quantity.value
+    buffer = pj(TABLE, "softmax.dequantize") - (3.7 + 0.9) - 7 * 32 * register
 
-    assert pj(TABLE, "softmax.exp") == pytest.approx(7 * (3.7 + 0.9) + 2 * buffer)
+    assert pj(TABLE, "softmax.exp") == pytest.approx(7 * (3.7 + 0.9) + 2 * buffer + 21 * 64 * register)
 
 
 @pytest.mark.parametrize(
@@ -176,36 +175,44 @@ def test_background_of_the_dram_follows_its_channels():
     assert full["leakage"].value > eighth["leakage"].value
 
 
-def test_reference_page_prints_the_table():
-    page, small = PAGE.read_text(), energy_per_action(EIGHTH, TSMC40)
+@pytest.mark.parametrize("preset", ["spatten", "spatten-eighth", "sieve"])
+def test_seven_nanometres_take_less_energy_for_everything_but_dram(preset):
+    arch = load_arch(preset)
+    now, then = (energy_per_action(arch, load_technology(name)) for name in ("scaled7", "tsmc40"))
 
-    for (unit, action), (joules, uncertainty) in TABLE.items():
-        row = f"| `{unit}.{action}` | {joules * 1e12:.4g} | {small[unit, action][0] * 1e12:.4g} | {uncertainty:.0%} |"
-        assert row in page
-
-
-def test_reference_page_prints_the_areas():
-    page, small = PAGE.read_text(), area(EIGHTH, TSMC40).mm2
-
-    for unit, mm2 in area(SPATTEN, TSMC40).mm2.items():
-        assert f"| `{unit}` | {mm2:.3f} | {small[unit]:.3f} |" in page
+    for name, (joules, _) in now.items():
+        assert joules == then[name][0] if name[0] == "dram" else joules < then[name][0], name
+    assert (
+        background_watts(arch, load_technology("scaled7"))["leakage"].value
+        < background_watts(arch, TSMC40)["leakage"].value
+    )
 
 
-@pytest.mark.parametrize("engine", ["quickselect", "radix", "bitserial", "bitonic"])
-def test_reference_page_prints_every_engine(engine):
-    arch = load_arch("spatten", [f"topk.engine={engine}"])
-    table, row = energy_per_action(arch, TSMC40), PAGE.read_text().partition(f"\n| `{engine}` | ")[2].splitlines()[0]
-    load, compare, drain, _, mm2 = row.removesuffix(" |").split(" | ")
+@given(run=runs, seconds=durations)
+def test_half_widths_of_units_add_up_to_that_of_the_total(run, seconds):
+    result = energy(SPATTEN, TSMC40, run, seconds)
 
-    printed = zip(("load", "compare", "drain"), (load, compare, drain), strict=True)
-    assert all(text == f"{pj(table, f'topk.{action}'):.4g}" for action, text in printed)
-    assert mm2 == f"{area(arch, TSMC40).mm2['topk']:.3f}"
+    assert result.half_widths.keys() == result.joules.keys()
+    assert fsum(result.half_widths.values()) == pytest.approx(result.interval[1] - result.total, abs=1e-12)
 
 
-def test_reference_page_prints_every_constant():
-    page = PAGE.read_text()
+@pytest.mark.parametrize("standard", ["DDR4", "LPDDR4"])
+def test_dram_of_another_standard_takes_its_own_energies(standard):
+    """A channel as wide as that of the standard's constants; the fields go in without the checks of a machine."""
+    granule, clocks, row = {"DDR4": (64, 4, 8192), "LPDDR4": (32, 8, 2048)}[standard]
+    fields = {"standard": standard, "pseudo_channels": 1, "granule_bytes": granule, "nBL": clocks, "row_bytes": row}
+    chip = SPATTEN.dram.model_copy(update=fields)
+    arch, constants = SPATTEN.model_copy(update={"dram": chip}), TSMC40.dram.of(standard)
+    table, watts = energy_per_action(arch, TSMC40), background_watts(arch, TSMC40)["dram_background"]
 
-    for name, one in TSMC40.constants():
-        per = f" / {one.per}" if one.per > 1 else ""
-        row = f"| `{name}` | {one.value:g}{per} {one.unit} | {one.uncertainty:.0%} | {one.confidence} | {one.source} |"
-        assert row in page
+    assert pj(table, "dram.activate") == pytest.approx(constants.activate.value)
+    assert pj(table, "dram.read_granule") == pytest.approx(8 * granule * constants.read.value)
+    assert pj(table, "dram.write_granule") == pytest.approx(8 * granule * constants.write.value)
+    assert watts.value == pytest.approx(16 * constants.supply.value * constants.standby.value * 1e-3)
+
+
+def test_a_channel_half_as_wide_takes_half_the_standby():
+    half = SPATTEN.model_copy(update={"dram": SPATTEN.dram.model_copy(update={"pseudo_channels": 1})})
+
+    whole, part = (background_watts(arch, TSMC40)["dram_background"].value for arch in (SPATTEN, half))
+    assert part == pytest.approx(whole / 2)

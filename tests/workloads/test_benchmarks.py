@@ -234,7 +234,7 @@ def test_pruned_heads_and_values_take_less_work():
 
 
 @pytest.mark.parametrize("which", ["decode", "prefill"])
-@pytest.mark.parametrize(("kind", "bits"), [("dense", 12), ("fp32", 32)])
+@pytest.mark.parametrize(("kind", "bits"), [("dense", 12), ("dense-int8", 8), ("fp32", 32)])
 def test_the_dense_twin_prunes_nothing(request, which, kind, bits):
     decisions = request.getfixturevalue(which)
     twin = dense(decisions, kind)

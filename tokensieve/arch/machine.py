@@ -12,6 +12,7 @@ from tokensieve.arch.datapath import Clock, Control, Importance, MultiplierArray
 from tokensieve.arch.gather import TokenGather
 from tokensieve.arch.memory import Dram, Fetcher, Sram
 from tokensieve.arch.prunerlaw import CascadeLaw, LocalValueLaw
+from tokensieve.arch.released import Released
 
 
 class Arch(ArchModel):
@@ -67,6 +68,9 @@ class Arch(ArchModel):
 
     control: Control = Control()
     """Order of heads and layers."""
+
+    released: Released = Released()
+    """Queues of the authors' RTL."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

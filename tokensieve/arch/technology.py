@@ -1,141 +1,31 @@
 """Energy and area constants of a technology, each with its source and how sure we are of it.
 
-Two rules turn them into figures that no table holds, and both are code: widths and capacities between two points follow
-a power law (`Curve.at`), and the intervals of a sum add up (`Quantity`).
+Three rules turn them into figures that no table holds, and all are code: widths and capacities between two points
+follow a power law (`Curve.at`), areas of memories a fit (`macros.fit`), and the intervals of a sum add up (`Quantity`).
+A technology may extend another one's file, and may scale it to another node (`Scaling`).
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
-from itertools import pairwise
-from math import log
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from tokensieve.arch.base import ArchModel, build
 from tokensieve.arch.errors import ArchError, nearest
+from tokensieve.arch.macros import SramConstants
+from tokensieve.arch.quantity import ZERO, Constant, Curve, Point, Quantity
 from tokensieve.arch.yamlio import load_yaml
 
-EXTRAPOLATED = 2.0
-"""Factor on the uncertainty of a figure beyond the first or last point of its curve (at most 0.9 results)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Quantity:
-    """A positive figure and the half width of its interval, in the same unit.
-
-    Intervals of a sum add, as if all errors had one sign: constants of one technology are wrong together. That is
-    conservative where sources differ.
-
-    >>> (Quantity(1.0, 0.25) + 2 * Quantity(3.0, 0.5)).interval
-    (5.75, 8.25)
-    """
-
-    value: float
-    half_width: float
-
-    def __add__(self, other: "Quantity") -> "Quantity":
-        return Quantity(self.value + other.value, self.half_width + other.half_width)
-
-    def __sub__(self, other: "Quantity") -> "Quantity":
-        return Quantity(self.value - other.value, self.half_width + other.half_width)
-
-    def __mul__(self, factor: float) -> "Quantity":
-        return Quantity(self.value * factor, self.half_width * factor)
-
-    __rmul__ = __mul__
-
-    @property
-    def uncertainty(self) -> float:
-        """Half width relative to the value."""
-        return self.half_width / self.value if self.value else 0.0
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Lowest and highest figure; nothing is below zero."""
-        return max(0.0, self.value - self.half_width), self.value + self.half_width
-
-
-ZERO = Quantity(0.0, 0.0)
-"""Nothing: where a sum starts."""
-
-
-class Constant(ArchModel):
-    """One published figure."""
-
-    value: Annotated[float, Field(gt=0)]
-    """The figure as its source prints it."""
-
-    unit: Literal["pJ", "pJ/bit", "pJ/bit/mm", "um2", "um2/bit", "nW/bit", "mA", "V"]
-    """Unit of `quantity`, and of `value` where `per` is 1."""
-
-    per: Annotated[int, Field(ge=1)] = 1
-    """Bits, bit layers or bit millimetres that the printed figure covers."""
-
-    uncertainty: Annotated[float, Field(ge=0, lt=1)]
-    """Half width of the interval relative to the value, our judgement: 0.3 stands for 30 % less to 30 % more."""
-
-    source: Annotated[str, Field(min_length=1)]
-    """Where the figure stands."""
-
-    confidence: Literal["confirmed", "restated", "recalled", "paper", "derived"]
-    """`confirmed`: read in the source named. `restated`: found alike in at least two independent public texts that cite
-    the source. `recalled`: widely quoted, not checked. `paper`: SpAtten's own text. `derived`: computed from others."""
-
-    @property
-    def quantity(self) -> Quantity:
-        """The figure for one bit, layer or millimetre, with its interval."""
-        return Quantity(self.value / self.per, self.value / self.per * self.uncertainty)
-
-
-class Point(Constant):
-    """One published figure of a curve."""
-
-    at: Annotated[int, Field(ge=1)]
-    """Where on the curve: a width in bits, or a capacity in bytes."""
-
-
-class Curve(ArchModel):
-    """A figure that depends on a width or a capacity, known at two or more points."""
-
-    points: Annotated[tuple[Point, ...], Field(min_length=2, strict=False)]
-    """Known points, ascending, all in one unit."""
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if any(a.at >= b.at for a, b in pairwise(self.points)):
-            raise ValueError(f".points must be in ascending order of at, got {[p.at for p in self.points]}")
-        if len({p.unit for p in self.points}) > 1:
-            raise ValueError(f".points must share one unit, got {sorted({p.unit for p in self.points})}")
-        return self
-
-    def at(self, place: float) -> Quantity:
-        """Return the figure at `place`: a straight line between the neighbouring points on logarithmic axes.
-
-        Array multipliers grow with about the square of their width, and so does the line from 8 to 32 bit. The
-        uncertainty between two points is the larger one of theirs, times `EXTRAPOLATED` outside of all points.
-        """
-        assert place > 0
-        if known := next((p for p in self.points if p.at == place), None):
-            return known.quantity
-        a, b = self._neighbours(place)
-        low, high = a.quantity.value, b.quantity.value
-        value = low * (place / a.at) ** (log(high / low) / log(b.at / a.at))
-        uncertainty = max(a.uncertainty, b.uncertainty)
-        if not self.points[0].at <= place <= self.points[-1].at:
-            uncertainty = min(0.9, EXTRAPOLATED * uncertainty)
-        return Quantity(value, value * uncertainty)
-
-    def _neighbours(self, place: float) -> tuple[Point, Point]:
-        """Return the points that enclose `place`, or the two nearest to it."""
-        pairs = list(pairwise(self.points))
-        return next(((a, b) for a, b in pairs if place <= b.at), pairs[-1])
+__all__ = [
+    "ZERO", "Constant", "Curve", "DramConstants", "DramSet", "LogicConstants", "Point", "Quantity", "Scaling",
+    "SramConstants", "Technology", "load_technology", "technology_names",
+]  # fmt: skip
 
 
 class DramConstants(ArchModel):
-    """Constants of the DRAM stack. Currents are those of one 128-bit channel."""
+    """Constants of one standard. Currents are those of one channel of `channel_bits`, all its chips together."""
 
     activate: Constant
     """Activation and precharge of one row of `activate_row_bytes`."""
@@ -143,14 +33,14 @@ class DramConstants(ArchModel):
     activate_row_bytes: Annotated[int, Field(ge=1)]
     """Row that `activate` stands for; other rows scale with their size."""
 
-    before_sense: Constant
-    """Movement on the die up to the global sense amplifiers."""
+    read: Constant
+    """One bit from an open row to the other side of the pins, half of the bits toggling."""
 
-    after_sense: Constant
-    """Movement on the die from the global sense amplifiers to the pins, half of the bits toggling."""
+    write: Constant
+    """One bit the other way."""
 
-    pins: Constant
-    """Input and output, half of the bits toggling."""
+    channel_bits: Annotated[int, Field(ge=1)]
+    """Width of the channel whose currents follow; other widths scale."""
 
     supply: Constant
     """Supply voltage of the currents below."""
@@ -159,12 +49,26 @@ class DramConstants(ArchModel):
     """Current with rows open and no command (IDD3N): the background of every channel, all the time."""
 
     refresh: Constant
-    """Current while all banks are refreshed (IDD5AB)."""
+    """Current while all banks are refreshed (IDD5AB, IDD5)."""
 
-    @property
-    def move_bit(self) -> Quantity:
-        """Energy of one bit read or written, in pJ."""
-        return self.before_sense.quantity + self.after_sense.quantity + self.pins.quantity
+
+class DramSet(ArchModel):
+    """Constants of every standard that `arch.dram.standard` may name."""
+
+    HBM2: DramConstants
+    """JESD235."""
+
+    DDR4: DramConstants
+    """JESD79-4, a channel of eight chips of 8 bit."""
+
+    LPDDR4: DramConstants
+    """JESD209-4, a channel of one chip of 16 bit."""
+
+    def of(self, standard: str) -> DramConstants:
+        """Return the constants of `standard`."""
+        found = getattr(self, standard)
+        assert isinstance(found, DramConstants)
+        return found
 
 
 class LogicConstants(ArchModel):
@@ -218,23 +122,40 @@ class LogicConstants(ArchModel):
     wire: Constant
     """One bit over one millimetre of wire, half of the bits toggling."""
 
+    utilization: Constant
+    """Share of a block's area that placed cells take; the rest is left for wires and the clock tree."""
+
     @property
     def leakage_nw_per_um2(self) -> Quantity:
         """Leakage of logic by its area, in nW per um2: that of a register, which is the logic's densest leak."""
         return self.register_leakage.quantity * (1 / self.register_area.quantity.value)
 
 
-class SramConstants(ArchModel):
-    """Constants of on-chip memories."""
+class Scaling(ArchModel):
+    """Factors from one node to another. DRAM is a chip of its own and stays as it is."""
 
-    access_energy: Curve
-    """One bit read or written, by the capacity of the bank in bytes; words of any width are as good as their bits."""
+    energy: Constant
+    """Of switching: arithmetic, registers, memories."""
 
-    area: Constant
-    """Macro area per bit, decoders and sense amplifiers included."""
+    logic_area: Constant
+    """Of standard cells."""
+
+    sram_area: Constant
+    """Of memory cells and macros; the sides of a cell scale with its root."""
 
     leakage: Constant
-    """Macro leakage per bit."""
+    """Per register bit and memory bit."""
+
+    wire: Constant
+    """Energy of a millimetre of wire, whose capacitance hardly changes with the node."""
+
+    def factor(self, group: str, one: Constant) -> Constant | None:
+        """Return the factor of a constant of `group`, or None where it has none: ratios."""
+        if one.unit == "um":
+            return self.sram_area.model_copy(update={"value": self.sram_area.value**0.5})
+        area = self.sram_area if group == "sram" else self.logic_area
+        by_unit = {"pJ/bit/mm": self.wire, "nW/bit": self.leakage, "um2": area, "um2/bit": area, "1": None}
+        return by_unit.get(one.unit, self.energy)
 
 
 class Technology(ArchModel):
@@ -246,8 +167,8 @@ class Technology(ArchModel):
     note: Annotated[str, Field(min_length=1)]
     """What the constants stand for, and what was not scaled."""
 
-    dram: DramConstants
-    """DRAM stack."""
+    dram: DramSet
+    """DRAM by standard."""
 
     logic: LogicConstants
     """Arithmetic, registers and wires."""
@@ -255,9 +176,14 @@ class Technology(ArchModel):
     sram: SramConstants
     """On-chip memories."""
 
+    scaling: Scaling | None = None
+    """Factors that `logic` and `sram` have been multiplied by."""
+
     def constants(self) -> list[tuple[str, Constant]]:
         """Return the dotted name of every constant and the constant, in order of the file."""
-        return [row for group in ("dram", "logic", "sram") for row in _constants(getattr(self, group), group)]
+        groups = [(f"dram.{name}", getattr(self.dram, name)) for name in type(self.dram).model_fields]
+        groups += [("logic", self.logic), ("sram", self.sram)]
+        return [row for prefix, group in groups for row in _constants(group, prefix)]
 
 
 def _constants(group: ArchModel, prefix: str) -> list[tuple[str, Constant]]:
@@ -268,6 +194,8 @@ def _constants(group: ArchModel, prefix: str) -> list[tuple[str, Constant]]:
             rows.append((f"{prefix}.{name}", value))
         elif isinstance(value, Curve):
             rows += [(f"{prefix}.{name}[{p.at}]", p) for p in value.points]
+        elif isinstance(value, tuple):
+            rows += [(f"{prefix}.{name}[{m.words}x{m.bits}]", m) for m in value]
     return rows
 
 
@@ -286,9 +214,39 @@ def load_technology(name: str = "tsmc40") -> Technology:
     known = technology_names()
     if name not in known:
         raise ArchError(f"technology must be one of {', '.join(known)}, got {name!r}{nearest(name, known)}")
-    path = _folder() / f"{name}.yaml"
-    data, lines = load_yaml(path, ArchError)
-    return build(Technology, data, ArchError, lines, str(path))
+    data, lines = _merged(name)
+    found = build(Technology, data, ArchError, lines, str(_path(name)))
+    return _scaled(found, found.scaling) if found.scaling else found
+
+
+def _merged(name: str) -> tuple[dict[str, Any], Any]:
+    """Return the fields of a file on top of those of the one that it extends, and the lines of its own."""
+    data, lines = load_yaml(_path(name), ArchError)
+    if base := data.pop("extend", None):
+        under = _merged(base)[0]
+        data |= {group: {**under[group], **data.get(group, {})} for group in ("dram", "logic", "sram")}
+    return data, lines
+
+
+def _scaled(technology: Technology, scaling: Scaling) -> Technology:
+    groups = {name: _scaled_group(getattr(technology, name), name, scaling) for name in ("logic", "sram")}
+    return technology.model_copy(update=groups)
+
+
+def _scaled_group(group: ArchModel, name: str, scaling: Scaling) -> ArchModel:
+    """Return `group` with every constant, curve and macro multiplied by its factor."""
+
+    def one(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(one(below) for below in value)
+        factor = scaling.factor(name, value.points[0] if isinstance(value, Curve) else value)
+        return value.scaled(factor) if factor else value
+
+    return group.model_copy(update={field: one(getattr(group, field)) for field in type(group).model_fields})
+
+
+def _path(name: str) -> Path:
+    return _folder() / f"{name}.yaml"
 
 
 def _folder() -> Path:

@@ -21,6 +21,7 @@ class ReferenceKind(StrEnum):
     """Un-pruned run that a run is compared with."""
 
     DENSE = "dense"
+    INT8 = "dense-int8"
     FP32 = "fp32"
     NONE = "none"
 

@@ -20,35 +20,52 @@ from tokensieve.cli.options import (
     say,
     width,
 )
+from tokensieve.cli.testbench import (
+    IterationOption,
+    LatencyOption,
+    RoundingOption,
+    RowsOption,
+    RulesOption,
+    check_flags,
+    run_rules,
+)
+from tokensieve.cli.work import SHIPPED, TraceOption, WorkloadOption, decisions_of, say_if_cold
 
 if TYPE_CHECKING:
     from tokensieve.arch import Arch
     from tokensieve.sim.result import Result
     from tokensieve.workloads.decisions import Decisions
+    from tokensieve.workloads.models import ModelShape
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 LONG_WORK = 1.0
 """Seconds after which a progress bar appears."""
 
-SHIPPED = "the shipped trace"
+FC_BITS = 8
+"""Width of a weight where --fc-bits does not tell."""
 
 
 @app.command()
 def run(
     arch: ArchOption = "spatten",
-    workload: Annotated[
-        str | None,
-        typer.Option("--workload", metavar="NAME|FILE", help="Named workload, or a YAML file that describes one."),
-    ] = None,
-    trace: Annotated[
-        str | None, typer.Option("--trace", metavar="FILE", help="Decisions: the authors' .csv, or a captured .npz.")
-    ] = None,
+    workload: WorkloadOption = None,
+    trace: TraceOption = None,
     sets: SetOption = None,
     level: Annotated[Level, typer.Option("--level", help="Level of fidelity.")] = Level.CYCLE,
     reference: Annotated[
         ReferenceKind, typer.Option("--reference", help="Un-pruned run to compare with.")
     ] = ReferenceKind.DENSE,
+    end_to_end: Annotated[
+        bool, typer.Option("--end-to-end", help="Add the model's fully connected layers, their weights from DRAM.")
+    ] = False,
+    fc_bits: Annotated[
+        int | None, typer.Option("--fc-bits", metavar="8|12", help="Width of their weights in DRAM. [default: 8]")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="NAME|FILE", help="Their model, where the trace does not tell: name or YAML."),
+    ] = None,
     seed: SeedOption = 0,
     out: Annotated[
         str | None,
@@ -56,18 +73,32 @@ def run(
     ] = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
+    rules: RulesOption = None,
+    iteration: IterationOption = None,
+    count_rounding: RoundingOption = None,
+    topk_latency: LatencyOption = None,
+    rows: RowsOption = None,
 ) -> None:
     """Simulate an accelerator on a workload or a trace; without either, on the trace that ships with the package."""
     if workload is not None and trace is not None:
         raise typer.BadParameter("--workload and --trace exclude each other")
+    if not end_to_end and (fc_bits is not None or model is not None):
+        raise typer.BadParameter(f"{'--model' if fc_bits is None else '--fc-bits'} needs --end-to-end")
+    bench = {"--iteration": iteration, "--count-rounding": count_rounding, "--topk-latency": topk_latency}
+    check_flags(rules, {**bench, "--rows": rows}, {"--workload": workload, "--out": out, "--seed": seed or None}, trace)
     folder = _folder(out)
     from tokensieve.arch import load_arch
     from tokensieve.report.summary import header
 
     machine = load_arch(arch, sets or ())
-    decisions = _decisions(machine, workload, trace, seed)
+    if rules is not None and trace is not None:
+        return run_rules(machine, trace, iteration, count_rounding, topk_latency, rows, json, quiet)
+    decisions = decisions_of(machine, workload, trace, seed)
+    shape = _shape(decisions, workload, model, fc_bits) if end_to_end else None
     kind = None if reference is ReferenceKind.NONE else reference.value
     result = _simulated(machine, decisions, level.value, kind, seed, quiet)
+    if shape is not None:
+        result = _with_fc(machine, result, decisions, shape, fc_bits)
     head = header(machine.name, decisions.meta, workload or trace or SHIPPED)
     written = _written(folder, result, head) if folder else []
     _show(result, head, written, json, quiet)
@@ -85,22 +116,31 @@ def _folder(out: str | None) -> Path | None:
     return Path(out)
 
 
-def _decisions(machine: "Arch", workload: str | None, trace: str | None, seed: int) -> "Decisions":
-    from tokensieve.workloads.benchmarks import default_trace, load_trace, load_workload
-
-    if workload is not None:
-        return load_workload(workload, machine, seed)
-    return load_trace(default_trace() if trace is None else trace, machine, seed)
-
-
 def _simulated(
     machine: "Arch", decisions: "Decisions", level: str, reference: str | None, seed: int, quiet: bool
 ) -> "Result":
-    _say_if_cold(quiet)
+    say_if_cold(quiet)
     from tokensieve.study.run import run as simulate
 
     with _progress(quiet) as report:
         return simulate(machine, decisions, level=level, reference=reference, seed=seed, progress=report)
+
+
+def _shape(decisions: "Decisions", workload: str | None, model: str | None, fc_bits: int | None) -> "ModelShape":
+    """Return the shape of the model, after making sure of what --end-to-end needs."""
+    from tokensieve.study.endtoend import check, shape_of
+
+    shape = shape_of(decisions, workload, model)
+    check(decisions, shape, FC_BITS if fc_bits is None else fc_bits)
+    return shape
+
+
+def _with_fc(
+    machine: "Arch", result: "Result", decisions: "Decisions", shape: "ModelShape", fc_bits: int | None
+) -> "Result":
+    from tokensieve.study.endtoend import with_end_to_end
+
+    return with_end_to_end(machine, result, decisions, shape, FC_BITS if fc_bits is None else fc_bits)
 
 
 def _written(folder: Path, result: "Result", head: str) -> list[Path]:
@@ -122,14 +162,6 @@ def _show(result: "Result", head: str, written: list[Path], json: bool, quiet: b
     if written and not quiet:
         told = f"wrote {' and '.join(map(str, written))}"
         print(told, file=sys.stderr) if json else say(told)
-
-
-def _say_if_cold(quiet: bool) -> None:
-    """Say that the kernels are about to be compiled, where they are not in numba's cache."""
-    from tokensieve.sim.kernels import compiled
-
-    if not quiet and not compiled():
-        print("compiling the kernels once ...", file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """JSON Schema of `result.json`, from whose descriptions the reference page is made."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from tokensieve.sim.result import CAUSES, SCHEMA_VERSION, TENSORS
@@ -36,14 +37,22 @@ def _fields() -> dict[str, Schema]:
             _map(_whole("Times that the action happened."), "Actions of one unit."), "Actions of each unit, by name."
         ),
         "energy_j": _by_unit(_number("Energy, in J."), "Energy of each unit and its sum, `total`, in J.", "total"),
-        "energy_j_interval": {
-            "type": "array",
-            "description": "Lowest and highest total energy within the uncertainties of the constants, in J.",
-            "prefixItems": [_number("Lowest."), _number("Highest.")],
-            "minItems": 2,
-            "items": False,
-        },
+        "energy_j_interval": _interval(
+            "Lowest and highest total energy within the uncertainties of the constants, in J."
+        ),
+        "power_w": _group(
+            "Mean power, energy over time, split as the paper does, in W.",
+            {
+                "compute": _number("Everything on chip but K and V SRAM; queues and leakage are here."),
+                "sram": _number("K and V SRAM."),
+                "dram": _number("DRAM: commands, data and background."),
+                "total": _number("Sum of the three."),
+            },
+        ),
         "area_mm2": _by_unit(_number("Area, in mm2."), "Area of each unit and its sum, `total`, in mm2.", "total"),
+        "area_mm2_interval": _interval(
+            "Lowest and highest total area within the uncertainties of the constants, in mm2."
+        ),
         "throughput_gops": _group(
             "Arithmetic rate, two operations per multiply-accumulate, in 10^9 operations per s.",
             {
@@ -57,6 +66,8 @@ def _fields() -> dict[str, Schema]:
         "speedup": _or_null(_number("reference.cycles / cycles.total.")),
         "dram_reduction": _or_null(_number("reference.dram_bytes / traffic.dram_bytes.total.")),
         "energy_saving": _or_null(_number("reference.energy_j / energy_j.total.")),
+        "end_to_end": _group("The whole model, with --end-to-end; else null.", _whole_model_fields())
+        | {"type": ["object", "null"]},
         "labels": {
             "type": "object",
             "description": (
@@ -104,12 +115,70 @@ def _traffic_fields() -> dict[str, Schema]:
 def _reference_fields() -> dict[str, Schema]:
     return {
         "kind": {
-            "enum": ["dense", "fp32"],
-            "description": "`dense`: K and V at the on-chip width in one pass. `fp32`: 32 bits.",
+            "enum": ["dense", "dense-int8", "fp32"],
+            "description": "`dense`: K and V at the on-chip width in one pass. `dense-int8`: 8 bits. `fp32`: 32 bits.",
         },
         "cycles": _whole("Its cycles."),
         "dram_bytes": _whole("Its DRAM traffic, in bytes."),
         "energy_j": _number("Its energy, in J."),
+    }
+
+
+def _whole_model_fields() -> dict[str, Schema]:
+    parts = {"attention": "Attention", "fc": "Fully connected layers", "total": "Both"}
+    return {
+        "model": {"type": "string", "description": "Shape of the model."},
+        "weight_bits": {"enum": [8, 12], "description": "Width of a weight in DRAM."},
+        **{f"{part}_cycles": _whole(f"{words}, in cycles.") for part, words in parts.items()},
+        **{f"{part}_seconds": _number(f"{words}, in s.") for part, words in parts.items()},
+        "operations": _group(
+            "Arithmetic operations, two per multiply-accumulate.",
+            {part: _whole(f"{words}.") for part, words in parts.items()},
+        ),
+        "energy_j": _group("Energy, in J.", {part: _number(f"{words}.") for part, words in parts.items()}),
+        "reference": _or_null(
+            _group("The un-pruned model, in cycles.", {part: _whole(f"{words}.") for part, words in parts.items()})
+        ),
+        "speedup": _or_null(_number("total_cycles of the reference over those of this run.")),
+        "fc": _group("The fully connected layers.", _fc_fields()),
+    }
+
+
+def _fc_fields() -> dict[str, Schema]:
+    matrices = {
+        "qkv": "Q, K and V projections.",
+        "output": "Output projection.",
+        "ffn_in": "First matrix of the feed-forward network.",
+        "ffn_out": "Its second matrix.",
+    }
+    tensors = {
+        "weights": "Weights; again for each block of tokens where the inputs do not fit on chip.",
+        "activations_read": "Activations read: the attention output, and what found no room on chip.",
+        "activations_written": "Activations written: Q, K and V, and what found no room on chip.",
+    }
+    return {
+        "macs": _whole("Multiply-accumulates."),
+        "weight_bytes": _whole("Bytes of the weights, once for each layer and step that uses them."),
+        "dram_bytes": _summed("Bytes that cross the DRAM interface.", tensors),
+        "cycles": _summed("Cycles, by kind of matrix.", matrices),
+        "busy_cycles": _group(
+            "Cycles that each would take if it never waited.",
+            {"dram": _whole("The data bus of DRAM."), "arrays": _whole("The two arrays.")},
+        ),
+        "bound": {"enum": ["dram", "compute"], "description": "Which of the two takes longer."},
+        "stream": _group(
+            "Steady state of a sequential read stream, measured on the DRAM model.",
+            {
+                "bytes_per_cycle": _number("Bytes per accelerator cycle."),
+                "efficiency": _number("Share of the peak bandwidth."),
+                "spread": _number("Largest distance of a refresh interval from the mean, as a share of the mean."),
+            },
+        ),
+        "actions": _by_unit(
+            _map(_whole("Times that the action happened."), "Actions of one unit."), "Actions of each unit, by name."
+        ),
+        "energy_j": _by_unit(_number("Energy, in J."), "Energy of each unit and its sum, `total`, in J.", "total"),
+        "energy_j_interval": _interval("Lowest and highest energy within the uncertainties of the constants, in J."),
     }
 
 
@@ -136,6 +205,20 @@ def _cycles(description: str) -> Schema:
 def _traffic(description: str) -> Schema:
     parts = {t: _whole(_TENSOR_MEANING[t]) for t in TENSORS}
     return _group(description, parts | {"total": _whole("Sum of the tensors.")})
+
+
+def _summed(description: str, meaning: Mapping[str, str]) -> Schema:
+    return _group(description, {name: _whole(text) for name, text in meaning.items()} | {"total": _whole("Their sum.")})
+
+
+def _interval(description: str) -> Schema:
+    return {
+        "type": "array",
+        "description": description,
+        "prefixItems": [_number("Lowest."), _number("Highest.")],
+        "minItems": 2,
+        "items": False,
+    }
 
 
 def _group(description: str, fields: dict[str, Schema]) -> Schema:

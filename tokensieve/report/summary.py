@@ -5,6 +5,7 @@ from typing import Any
 
 from tokensieve.report.quantity import percent
 from tokensieve.report.tables import layer_table, total_table, unit_table
+from tokensieve.report.wholemodel import fc_sentence, whole_model_table
 from tokensieve.report.words import UNIT_WORDS
 from tokensieve.sim.result import CAUSES, Result
 
@@ -61,6 +62,7 @@ def assumptions(result: Result) -> str:
 
 def page(result: Result, head: str, width: int) -> str:
     """Return all that is printed of a run, at most `width` characters wide where tables are concerned."""
+    whole = result.end_to_end
     return "\n".join(
         (
             head,
@@ -71,7 +73,9 @@ def page(result: Result, head: str, width: int) -> str:
             "",
             total_table(result).text(width),
             "",
+            *(() if whole is None else (whole_model_table(result, whole).text(width), "")),
             bottleneck(result),
+            *(() if whole is None else (fc_sentence(whole),)),
             assumptions(result),
         )
     )

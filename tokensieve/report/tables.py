@@ -5,7 +5,7 @@ from typing import Any
 
 from tokensieve.report.quantity import count, digits, fixed, percent, prefix, quantity, times
 from tokensieve.report.table import Column, Table
-from tokensieve.report.words import CAUSE_WORDS, TENSOR_WORDS, UNIT_WORDS, label, legend, mark
+from tokensieve.report.words import CAUSE_WORDS, POWER_WORDS, TENSOR_WORDS, UNIT_WORDS, label, legend, mark
 from tokensieve.sim.result import CAUSES, TENSORS, Result
 
 
@@ -72,6 +72,7 @@ def _totals(told: dict[str, Any]) -> list[tuple[str, str, str, str, str]]:
     ref: dict[str, Any] = told["reference"] or {}
     cycles, rate = told["cycles"]["total"], told["throughput_gops"]
     low, high = told["energy_j_interval"]
+    small, large = told["area_mm2_interval"]
     ref_seconds = quantity(told["seconds"] * ref["cycles"] / cycles, "s") if ref and cycles else "-"
     return [
         ("cycles", count(cycles), _count(ref.get("cycles")), times(told["speedup"]), "cycles.total"),
@@ -92,9 +93,13 @@ def _totals(told: dict[str, Any]) -> list[tuple[str, str, str, str, str]]:
         ),
         ("  lowest", quantity(low, "J"), "-", "-", "energy_j_interval"),
         ("  highest", quantity(high, "J"), "-", "-", "energy_j_interval"),
+        ("power", quantity(told["power_w"]["total"], "W"), "-", "-", "power_w.total"),
+        *((f"  {POWER_WORDS[k]}", quantity(told["power_w"][k], "W"), "-", "-", f"power_w.{k}") for k in POWER_WORDS),
         ("throughput", _rate(rate["effective"]), "-", "-", "throughput_gops.effective"),
         ("  dense-equivalent", _rate(rate["dense_equivalent"]), "-", "-", "throughput_gops.dense_equivalent"),
         ("area", f"{digits(told['area_mm2']['total'])} mm2", "-", "-", "area_mm2.total"),
+        ("  lowest", f"{digits(small)} mm2", "-", "-", "area_mm2_interval"),
+        ("  highest", f"{digits(large)} mm2", "-", "-", "area_mm2_interval"),
     ]
 
 

@@ -22,9 +22,12 @@ UNIT_WORDS = {
     "importance": "importance accumulators",
     "key_sram": "K SRAM",
     "value_sram": "V SRAM",
+    "gather": "token gathers",
+    "converter": "bitwidth converters",
     "dram_background": "DRAM standby",
     "pipeline": "pipeline latency",
 }
+POWER_WORDS = {"compute": "compute", "sram": "K and V SRAM", "dram": "DRAM"}
 MARKS = {"modelled": "m", "verified": "v", "measured": "t", "assumed": "a"}
 """Letter behind a number, and the word it stands for."""
 

@@ -22,8 +22,9 @@ from tokensieve.workloads.traces import check_fit
 LEVELS = ("cycle",)
 
 _MODELLED = (
-    "seconds", "cycles", "busy_cycles", "layers", "traffic", "actions", "energy_j", "energy_j_interval", "area_mm2",
-    "throughput_gops", "utilization", "reference", "speedup", "dram_reduction", "energy_saving",
+    "seconds", "cycles", "busy_cycles", "layers", "traffic", "actions", "energy_j", "energy_j_interval", "power_w",
+    "area_mm2", "area_mm2_interval", "throughput_gops", "utilization", "reference", "speedup", "dram_reduction",
+    "energy_saving",
 )  # fmt: skip
 
 

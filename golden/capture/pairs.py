@@ -1,0 +1,76 @@
+"""Counts, on a real model's un-pruned attention, how many keys the policies of other accelerators look at.
+
+Run as ``python -m tokensieve.golden.capture.pairs TEXT OUT [MODEL [LICENCE]]``; MODEL is `minilm` or a folder.
+"""
+
+import sys
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from tokensieve.arch.errors import WorkloadError
+from tokensieve.arch.machine import Arch
+from tokensieve.arch.presets import load_arch
+from tokensieve.golden.capture.attach import attending, load_model
+from tokensieve.golden.capture.capture import one_thread
+from tokensieve.golden.capture.runs import EncoderRuns
+from tokensieve.golden.capture.source import MINILM, ModelFolder, read_tokens
+from tokensieve.golden.layer import LayerInput
+from tokensieve.golden.policies import a3, mnnfast
+from tokensieve.golden.quantize import Quantized, quantize
+from tokensieve.golden.reference import dense_attention
+from tokensieve.workloads.pairs import COUNTS, VERSION, Pairs, write_pairs
+
+KNOBS = {
+    "a3": {"iterations": str(a3.CONSERVATIVE.iterations), "weight": str(a3.CONSERVATIVE.weight)},
+    "a3_aggressive": {"iterations": str(a3.AGGRESSIVE.iterations), "weight": str(a3.AGGRESSIVE.weight)},
+    "mnnfast": {"threshold": str(mnnfast.THRESHOLD), "chunk": mnnfast.CHUNK},
+}
+
+
+class _Counter:
+    """Attends as the model would, and counts what the policies would have looked at."""
+
+    def __init__(self, arch: Arch) -> None:
+        self.arch = arch
+        self.layers: list[Tensor] = []
+
+    def layer(self, x: LayerInput) -> Tensor:
+        number = self.arch.number
+        operands = [(quantize(q, number), quantize(k, number)) for q, k in zip(x.query, x.key, strict=True)]
+        self.layers.append(torch.stack([counted(q, k, self.arch) for q, k in operands], dim=1))
+        return dense_attention(x.query, x.key, x.value)
+
+
+def counted(q: Quantized, k: Quantized, arch: Arch) -> Tensor:
+    """Return the counts of every query of a head, shape ``(len(COUNTS), queries)``."""
+    careful, bold = a3.select(q, k, arch, a3.CONSERVATIVE), a3.select(q, k, arch, a3.AGGRESSIVE)
+    kept = mnnfast.used_values(q, k, arch)
+    return torch.stack([m.sum(dim=1) for m in (careful.candidates, careful.used, bold.candidates, bold.used, kept)])
+
+
+@one_thread()
+def pairs(model: str, text: Path, licence: str) -> Pairs:
+    """Return the counts of an encoder on the whole of `text`."""
+    folder = ModelFolder.of(model)
+    if folder.causal:
+        raise WorkloadError(f"counts are those of an encoder's prefill, {folder.name} is a causal model")
+    tokens, network = read_tokens(text, folder.tokenizer(), None), load_model(folder)
+    counter = _Counter(load_arch("spatten"))
+    with attending(network, counter.layer):
+        EncoderRuns(network, tokens.ids).hidden()
+    found = torch.stack(counter.layers, dim=1).numpy().astype("uint16")  # (counts, layers, heads, queries)
+    meta = {
+        "version": VERSION,
+        "model": f"{folder.name} (sha256 {folder.weights_sha256[:12]})",
+        "text_sha256": tokens.sha256,
+        "licence": licence,
+        "knobs": KNOBS,
+    }
+    return Pairs(meta, dict(zip(COUNTS, found, strict=True)))
+
+
+if __name__ == "__main__":
+    _text, _out, _model, _licence = (*sys.argv[1:], *(MINILM, "not stated")[len(sys.argv) - 3 :])
+    write_pairs(Path(_out), pairs(_model, Path(_text), _licence))

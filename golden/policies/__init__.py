@@ -1,0 +1,1 @@
+"""Published pruning policies of other accelerators, written to be read."""

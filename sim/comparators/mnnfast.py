@@ -1,0 +1,87 @@
+"""MNNFast (Jang et al., ISCA 2019) on the same work: K streams through in chunks, values of small weight are skipped.
+
+Each chunk of keys is loaded once and passes all queries: scores, exponentials and weighted sums are one pipeline, as
+nothing waits for the sum over a whole row (the division comes last). What a query has summed up so far is read and
+written once a chunk. A value that is skipped saves its multiplications and its way through the memory, and in decode,
+where it would serve one query only, its fetch. K is always fetched. As Q x K and Prob x V have multipliers of their
+own, the cycles are those of Q x K whatever is skipped.
+"""
+
+import numpy as np
+
+from tokensieve.arch.machine import Arch
+from tokensieve.arch.technology import load_technology
+from tokensieve.sim.comparators.base import (
+    I64,
+    Cost,
+    DenseRows,
+    Stages,
+    granules,
+    io_granules,
+    lanes,
+    register_cycles,
+    sequential,
+    total_cycles,
+)
+from tokensieve.sim.comparators.parts import Part, bill, memory
+
+CHUNK = 128
+"""Keys of a chunk (assumed)."""
+
+NOTES = (
+    "all of K is fetched, at the on-chip width, of V in decode what is used; chunks of 128 keys (assumed)",
+    "memories for two chunks of K and V and topk.max_tokens partial outputs; no crossbar",
+)
+
+
+def mnnfast_cost(arch: Arch, rows: DenseRows, used: I64, name: str = "mnnfast") -> Cost:
+    """Return what `rows` cost on MNNFast's dataflow; `used` are the values that each query uses, shape (Q,)."""
+    stream, width = sequential(arch), rows.head_dim * arch.number.onchip_bits
+    io = io_granules(arch, rows)
+    values = rows.keys if rows.prefill else np.add.reduceat(used, np.cumsum(rows.queries) - rows.queries)
+    read = granules(arch, rows.keys, width) + granules(arch, values, width) + io
+    stages = _stages(arch, rows, stream.cycles(read + io))
+    cycles = total_cycles(arch, rows, stages, stream.latency)
+    actions = _actions(rows, values, int(used.sum())) | {"dram": stream.actions(int(read.sum()), int(io.sum()), cycles)}
+    seconds = cycles / (arch.clock.mhz * 1e6)
+    priced = bill(arch, _parts(arch, rows.head_dim), actions, seconds)
+    return Cost(
+        name=name,
+        seconds=seconds,
+        operations=rows.operations,
+        dram_bytes=int((read + io).sum()) * arch.dram.granule_bytes,
+        cycles=cycles,
+        energy_j=priced.energy_j,
+        energy_j_interval=priced.energy_j_interval,
+        area_mm2=priced.area_mm2,
+        busy_cycles={"dram": int(stages.load.sum()), "queries": int(stages.work.sum())},
+        notes=NOTES,
+    )
+
+
+def _stages(arch: Arch, rows: DenseRows, load: I64) -> Stages:
+    keys = -(-rows.keys // lanes(arch, rows.head_dim))
+    registers = register_cycles(arch, rows.head_dim)
+    return Stages(load=load, prepare=0 * keys, work=rows.queries * keys, fill=np.full_like(keys, registers))
+
+
+def _actions(rows: DenseRows, values: I64, used: int) -> dict[str, dict[str, int]]:
+    pairs, dim = rows.pairs, rows.head_dim
+    passes = int((rows.queries * -(-rows.keys // CHUNK)).sum())
+    return {
+        "keys": {"write_row": int(rows.keys.sum()), "read_row": pairs},
+        "values": {"write_row": int(values.sum()), "read_row": used},
+        "partial": {"write_row": passes, "read_row": passes},
+        "qk": {"multiply": pairs * dim},
+        "softmax": {"dequantize": pairs, "exp": pairs, "accumulate": pairs, "divide": int(rows.queries.sum()) * dim},
+        "pv": {"multiply": used * dim},
+    }
+
+
+def _parts(arch: Arch, dim: int) -> dict[str, Part]:
+    technology, width = load_technology(arch.technology), dim * arch.number.onchip_bits
+    return {
+        "keys": memory(2 * CHUNK, width, 1, technology),
+        "values": memory(2 * CHUNK, width, 1, technology),
+        "partial": memory(arch.topk.max_tokens, 2 * width, 1, technology),
+    }

@@ -1,0 +1,78 @@
+"""Energy and area of a comparator: its parts, priced with the constants that `sim.energy` and `sim.area` price with.
+
+Arrays, softmax and DRAM are those of the machine that is compared with. Its crossbars, top-k engines and accumulators
+are not there. What A3 and MNNFast have of their own stands in their modules, as `Part`s.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import fsum
+
+from tokensieve.arch.machine import Arch
+from tokensieve.arch.technology import ZERO, Quantity, Technology, load_technology
+from tokensieve.sim.area import unit_cells
+from tokensieve.sim.cells import Cells, Memory, cells_um2, memory_energy
+from tokensieve.sim.energy import JOULES_PER_PJ, background_watts, energy_per_action
+
+Counts = Mapping[str, Mapping[str, int]]
+
+SHARED = ("qk", "softmax", "pv")
+"""Units taken over from the machine that is compared with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A unit that SpAtten does not have."""
+
+    cells: Cells
+    energy: Mapping[str, Quantity] = field(default_factory=dict)
+    """Energy of each of its actions, in pJ."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """What a run takes in energy, and the silicon that it takes it on."""
+
+    energy_j: float
+    energy_j_interval: tuple[float, float]
+    area_mm2: float
+
+
+def bill(arch: Arch, parts: Mapping[str, Part], actions: Counts, seconds: float) -> Bill:
+    """Return energy and area of a comparator that has `parts` besides the arrays and the softmax of `arch`.
+
+    `actions` counts by unit: the names of `energy_per_action` for what is shared, those of `parts` for the rest.
+    """
+    technology = load_technology(arch.technology)
+    prices = _prices(arch, parts, technology)
+    spent = [count * prices[unit, action] for unit, counts in actions.items() for action, count in counts.items()]
+    cells = [unit_cells(arch, technology)[unit] for unit in SHARED] + [part.cells for part in parts.values()]
+    flows = (background_watts(arch, technology)["dram_background"], _leakage(cells, technology))
+    spent += [watts * seconds for watts in flows]
+    joules = Quantity(fsum(one.value for one in spent), fsum(one.half_width for one in spent))
+    return Bill(
+        energy_j=joules.value,
+        energy_j_interval=joules.interval,
+        area_mm2=fsum(cells_um2(one, technology).value for one in cells) * 1e-6,
+    )
+
+
+def _prices(arch: Arch, parts: Mapping[str, Part], technology: Technology) -> dict[tuple[str, str], Quantity]:
+    """Return joules of each action."""
+    shared = energy_per_action(arch, technology)
+    prices = {name: Quantity(joules, joules * uncertainty) for name, (joules, uncertainty) in shared.items()}
+    own = {(unit, name): JOULES_PER_PJ * pj for unit, part in parts.items() for name, pj in part.energy.items()}
+    return prices | own
+
+
+def _leakage(cells: list[Cells], technology: Technology) -> Quantity:
+    """Return the leakage of `cells`, in watts, by the rule of `background_watts`."""
+    logic = fsum(one.logic_um2.value for one in cells) * technology.logic.leakage_nw_per_um2
+    return (logic + sum(one.sram_bits for one in cells) * technology.sram.leakage.quantity) * 1e-9
+
+
+def memory(rows: int, row_bits: int, banks: int, technology: Technology) -> Part:
+    """Return a memory of `rows` in `banks` equal banks; a row is written or read at once."""
+    access = memory_energy(row_bits, rows * row_bits / banks, technology)
+    held = Memory(words=rows / banks, bits=row_bits, copies=banks)
+    return Part(cells=Cells(ZERO, (held,)), energy={"write_row": access, "read_row": access})

@@ -1,0 +1,97 @@
+"""Area of on-chip memories by depth, width and ports, fitted to published outputs of CACTI.
+
+A memory compiler or CACTI itself would answer for each size. Neither can be asked here: compilers are under licence,
+and `hwcomponents-cacti`, the maintained package around CACTI, needs Python 3.12, builds CACTI with make and a C++
+compiler where no wheel fits, starts a process for every size and writes into its own folder. So the outputs that others
+have published are fitted.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import exp, log
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from tokensieve.arch.base import ArchModel
+from tokensieve.arch.quantity import Constant, Curve, Quantity
+
+
+class Macro(Constant):
+    """Area of a published memory macro with one port."""
+
+    words: Annotated[int, Field(ge=1)]
+    """Words that it holds."""
+
+    bits: Annotated[int, Field(ge=1)]
+    """Bits of a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class MacroFit:
+    """Area per bit: ``density x (words x bits) ^ size x max(1, bits / words) ^ aspect`` um2.
+
+    Large arrays share their periphery among more bits. A macro wider than deep has more sense amplifiers and drivers
+    for its bits, and longer word lines.
+    """
+
+    density: float
+    size: float
+    aspect: float
+    uncertainty: float
+    """That of the macros, and the largest relative distance of one from the fit."""
+
+    def at(self, words: float, bits: float) -> Quantity:
+        """Return the area per bit of a macro of `words` words of `bits` bits, in um2."""
+        value = self.density * (words * bits) ** self.size * max(1.0, bits / words) ** self.aspect
+        return Quantity(value, value * self.uncertainty)
+
+
+@lru_cache
+def fit(macros: Sequence[Macro]) -> MacroFit:
+    """Return the fit of least squared logarithms through `macros`."""
+    rows = [(1.0, log(one.words * one.bits), log(max(1.0, one.bits / one.words))) for one in macros]
+    density = np.log([one.value / (one.words * one.bits) for one in macros])
+    found = np.linalg.lstsq(np.array(rows), density, rcond=None)[0]
+    off = float(np.max(np.abs(np.expm1(density - np.array(rows) @ found))))
+    base, size, aspect = (float(one) for one in found)
+    return MacroFit(exp(base), size, aspect, max(one.uncertainty for one in macros) + off)
+
+
+class SramConstants(ArchModel):
+    """Constants of on-chip memories."""
+
+    access_energy: Curve
+    """One bit read or written, by the capacity of the bank in bytes; words of any width are as good as their bits."""
+
+    macros: Annotated[tuple[Macro, ...], Field(min_length=4, strict=False)]
+    """Macros of one port, decoders and sense amplifiers included."""
+
+    cell: Constant
+    """Cell of one port, which is `cell_aspect` times as high as wide or the other way round."""
+
+    cell_aspect: Constant
+    """Longer side of the cell by its shorter one."""
+
+    port_pitch: Constant
+    """What a port beyond the first adds to either side of the cell: two wires."""
+
+    leakage: Constant
+    """Macro leakage per bit."""
+
+    def cell_um2(self, ports: int) -> Quantity:
+        """Return the area of a cell with `ports` ports, in um2, as CACTI grows it: on both sides with each port."""
+        cell, more = self.cell.quantity, (ports - 1) * self.port_pitch.quantity.value
+        short = (cell.value / self.cell_aspect.value) ** 0.5
+        value = (short + more) * (short * self.cell_aspect.value + more)
+        return Quantity(value, value * max(cell.uncertainty, self.port_pitch.uncertainty if more else 0.0))
+
+    def bit_um2(self, words: float, bits: float, ports: int) -> Quantity:
+        """Return the area per bit of a macro of `words` words of `bits` bits with `ports` ports, in um2.
+
+        More ports grow the cells; that decoders and sense amplifiers come once for each port is left out.
+        """
+        grown = self.cell_um2(ports) - self.cell_um2(1) if ports > 1 else Quantity(0.0, 0.0)
+        return fit(self.macros).at(words, bits) + grown

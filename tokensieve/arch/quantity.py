@@ -1,0 +1,148 @@
+"""Figures with intervals, and published constants with their sources: what a technology is made of."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from math import hypot, log
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from tokensieve.arch.base import ArchModel
+
+EXTRAPOLATED = 2.0
+"""Factor on the uncertainty of a figure beyond the first or last point of its curve (at most `WIDEST` results)."""
+
+WIDEST = 0.9
+"""Largest uncertainty that extrapolation alone leads to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A positive figure and the half width of its interval, in the same unit.
+
+    Intervals of a sum add, as if all errors had one sign: constants of one technology are wrong together. That is
+    conservative where sources differ.
+
+    >>> (Quantity(1.0, 0.25) + 2 * Quantity(3.0, 0.5)).interval
+    (5.75, 8.25)
+    """
+
+    value: float
+    half_width: float
+
+    def __add__(self, other: "Quantity") -> "Quantity":
+        return Quantity(self.value + other.value, self.half_width + other.half_width)
+
+    def __sub__(self, other: "Quantity") -> "Quantity":
+        return Quantity(self.value - other.value, self.half_width + other.half_width)
+
+    def __mul__(self, factor: float) -> "Quantity":
+        return Quantity(self.value * factor, self.half_width * factor)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, share: "Quantity") -> "Quantity":
+        value = self.value / share.value
+        return Quantity(value, value * (self.uncertainty + share.uncertainty))
+
+    @property
+    def uncertainty(self) -> float:
+        """Half width relative to the value."""
+        return self.half_width / self.value if self.value else 0.0
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Lowest and highest figure; nothing is below zero."""
+        return max(0.0, self.value - self.half_width), self.value + self.half_width
+
+
+ZERO = Quantity(0.0, 0.0)
+"""Nothing: where a sum starts."""
+
+
+class Constant(ArchModel):
+    """One published figure."""
+
+    value: Annotated[float, Field(gt=0)]
+    """The figure as its source prints it."""
+
+    unit: Literal["pJ", "pJ/bit", "pJ/bit/mm", "um", "um2", "um2/bit", "nW/bit", "mA", "V", "1"]
+    """Unit of `quantity`, and of `value` where `per` is 1."""
+
+    per: Annotated[int, Field(ge=1)] = 1
+    """Bits, bit layers or bit millimetres that the printed figure covers."""
+
+    uncertainty: Annotated[float, Field(ge=0, lt=2)]
+    """Half width of the interval relative to the value, our judgement: 0.3 stands for 30 % less to 30 % more. From 1 on
+    the interval begins at zero."""
+
+    source: Annotated[str, Field(min_length=1)]
+    """Where the figure stands."""
+
+    confidence: Literal["confirmed", "restated", "recalled", "paper", "derived"]
+    """`confirmed`: read in the source named. `restated`: found alike in at least two independent public texts that cite
+    the source. `recalled`: widely quoted, not checked. `paper`: SpAtten's own text. `derived`: computed from others."""
+
+    @property
+    def quantity(self) -> Quantity:
+        """The figure for one bit, layer or millimetre, with its interval."""
+        return Quantity(self.value / self.per, self.value / self.per * self.uncertainty)
+
+    def scaled(self, factor: "Constant") -> Self:
+        """Return the constant times `factor`. The errors of both are independent, and so add as the root of squares."""
+        return self.model_copy(
+            update={
+                "value": self.value * factor.value,
+                "uncertainty": hypot(self.uncertainty, factor.uncertainty),
+                "confidence": "derived",
+                "source": f"{self.source}, times {factor.value:g}",
+            }
+        )
+
+
+class Point(Constant):
+    """One published figure of a curve."""
+
+    at: Annotated[int, Field(ge=1)]
+    """Where on the curve: a width in bits, or a capacity in bytes."""
+
+
+class Curve(ArchModel):
+    """A figure that depends on a width or a capacity, known at two or more points."""
+
+    points: Annotated[tuple[Point, ...], Field(min_length=2, strict=False)]
+    """Known points, ascending, all in one unit."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if any(a.at >= b.at for a, b in pairwise(self.points)):
+            raise ValueError(f".points must be in ascending order of at, got {[p.at for p in self.points]}")
+        if len({p.unit for p in self.points}) > 1:
+            raise ValueError(f".points must share one unit, got {sorted({p.unit for p in self.points})}")
+        return self
+
+    def at(self, place: float) -> Quantity:
+        """Return the figure at `place`: a straight line between the neighbouring points on logarithmic axes.
+
+        Array multipliers grow with about the square of their width, and so does the line from 8 to 32 bit. The
+        uncertainty between two points is the larger one of theirs, times `EXTRAPOLATED` outside of all points.
+        """
+        assert place > 0
+        if known := next((p for p in self.points if p.at == place), None):
+            return known.quantity
+        a, b = self._neighbours(place)
+        low, high = a.quantity.value, b.quantity.value
+        value = low * (place / a.at) ** (log(high / low) / log(b.at / a.at))
+        uncertainty = max(a.uncertainty, b.uncertainty)
+        if not self.points[0].at <= place <= self.points[-1].at:
+            uncertainty = max(uncertainty, min(WIDEST, EXTRAPOLATED * uncertainty))
+        return Quantity(value, value * uncertainty)
+
+    def scaled(self, factor: Constant) -> Self:
+        """Return the curve with every point times `factor`."""
+        return self.model_copy(update={"points": tuple(point.scaled(factor) for point in self.points)})
+
+    def _neighbours(self, place: float) -> tuple[Point, Point]:
+        """Return the points that enclose `place`, or the two nearest to it."""
+        pairs = list(pairwise(self.points))
+        return next(((a, b) for a, b in pairs if place <= b.at), pairs[-1])

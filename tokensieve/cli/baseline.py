@@ -1,0 +1,126 @@
+"""``tokensieve baseline``: measure PyTorch's attention on this host, for a speedup against something measured."""
+
+import json as json_text
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tokensieve.cli.options import ArchOption, JsonOption, SeedOption, SetOption, say
+from tokensieve.cli.work import SHIPPED, TraceOption, WorkloadOption, decisions_of, say_if_cold
+
+if TYPE_CHECKING:
+    from tokensieve.arch import Arch
+    from tokensieve.sim.comparators.base import Cost
+    from tokensieve.study.measured import Baseline
+    from tokensieve.workloads.decisions import Decisions
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+class DeviceName(StrEnum):
+    """Where PyTorch runs."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+@app.command()
+def baseline(
+    workload: WorkloadOption = None,
+    trace: TraceOption = None,
+    device: Annotated[DeviceName, typer.Option("--device", help="Where PyTorch runs.")] = DeviceName.CPU,
+    threads: Annotated[
+        int | None, typer.Option("--threads", metavar="T", min=1, help="Threads. [default: PyTorch's own choice]")
+    ] = None,
+    repeats: Annotated[int, typer.Option("--repeats", metavar="N", min=1, help="Repetitions that are timed.")] = 20,
+    warmup: Annotated[int, typer.Option("--warmup", metavar="N", min=0, help="Repetitions before those.")] = 3,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Run all steps and layers in each repetition, however long it takes.")
+    ] = False,
+    arch: ArchOption = "spatten",
+    sets: SetOption = None,
+    out: Annotated[
+        str | None, typer.Option("--out", metavar="FILE.json", help="Where the measurement goes, for `compare`.")
+    ] = None,
+    seed: SeedOption = 0,
+    json: JsonOption = False,
+) -> None:
+    """Measure PyTorch's attention for a workload on this host, and print a machine's modelled speedup over it."""
+    from tokensieve.arch import load_arch
+    from tokensieve.study.baseline import Settings, measure, require_torch
+
+    machine = load_arch(arch, sets or ())
+    target = None if out is None else _target(out)
+    require_torch(device.value)
+    decisions = decisions_of(machine, workload, trace, seed)
+    settings = Settings(device=device.value, threads=threads, warmup=warmup, repeats=repeats, whole=whole, seed=seed)
+    ours = _modelled(machine, decisions)
+    measured = measure(decisions, settings)
+    told = {**measured.model_dump(mode="json"), "modelled": beside(machine, ours, measured)}
+    text = json_text.dumps(told, indent=2, allow_nan=False) + "\n"
+    if target is not None:
+        from tokensieve.report.files import write_file
+
+        write_file(target, text.encode())
+    if json:
+        sys.stdout.write(text)
+    else:
+        say(page(told, measured, workload or trace or SHIPPED))
+
+
+def _target(out: str) -> Path:
+    """Return the file of --out, after making sure that it can be made."""
+    from tokensieve.arch.errors import WorkloadError
+
+    path = Path(out)
+    if path.suffix != ".json" or path.is_dir():
+        raise WorkloadError(f"--out must be a file that ends in .json, got {out!r}")
+    if not path.parent.is_dir():
+        raise WorkloadError(f"--out {out}: there is no folder {str(path.parent)!r}")
+    return path
+
+
+def _modelled(machine: "Arch", decisions: "Decisions") -> "Cost":
+    """Return what the work costs on the machine, which is also what refuses work that does not fit."""
+    from tokensieve.study.comparators import compare
+
+    say_if_cold()
+    return compare(machine, decisions, ()).ours
+
+
+def beside(machine: "Arch", ours: "Cost", measured: "Baseline") -> dict[str, Any]:
+    """Return the machine's own time for the work, and how many times as fast that is as what was measured."""
+    seconds = measured.seconds
+    return {
+        "arch": machine.name,
+        "arch_digest": machine.digest,
+        "seconds": ours.seconds,
+        "label": ours.label,
+        "speedup": seconds.median / ours.seconds,
+        "speedup_quartiles": [seconds.first_quartile / ours.seconds, seconds.third_quartile / ours.seconds],
+    }
+
+
+def page(told: dict[str, Any], measured: "Baseline", source: str) -> str:
+    """Return what is printed for people."""
+    from tokensieve.report.quantity import quantity, times
+
+    modelled = told["modelled"]
+    rows = [(f"PyTorch, {name}", one, name == measured.kernel) for name, one in measured.kernels.items()]
+    low, high = (times(one) for one in modelled["speedup_quartiles"])
+    return "\n".join(
+        (
+            f"attention of {source}, un-pruned: {quantity(measured.operations, 'op')}",
+            *(
+                f"{name:<18}{quantity(one.median, 's'):>12}  measured, quartiles {quantity(one.first_quartile, 's')} "
+                f"to {quantity(one.third_quartile, 's')}{', the baseline' if best else ''}"
+                for name, one, best in rows
+            ),
+            f"{modelled['arch']:<18}{quantity(modelled['seconds'], 's'):>12}  {modelled['label']}, pruned",
+            f"{'speedup':<18}{times(modelled['speedup']):>12}  modelled over measured, quartiles {low} to {high}",
+            measured.note,
+        )
+    )

@@ -1,0 +1,128 @@
+"""``tokensieve compare``: one machine beside A3, MNNFast, its dense self and CPUs and GPUs, on the same work."""
+
+import json as json_text
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tokensieve.cli.options import ArchOption, JsonOption, SeedOption, SetOption, say, width
+from tokensieve.cli.work import SHIPPED, TraceOption, WorkloadOption, decisions_of, say_if_cold
+
+if TYPE_CHECKING:
+    from tokensieve.arch import Arch
+    from tokensieve.sim.comparators.base import Cost
+    from tokensieve.workloads.decisions import Decisions
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def compare(
+    arch: ArchOption = "spatten-eighth",
+    workload: WorkloadOption = None,
+    trace: TraceOption = None,
+    sets: SetOption = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against",
+            metavar="NAME[,NAME...]",
+            help="Accelerators: a3, a3-aggressive, mnnfast, dense, dense-int8, fp32; or none. [default: all but "
+            "a3-aggressive]",
+        ),
+    ] = None,
+    roofline: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--roofline",
+            metavar="NAME|GFLOPS,GB_PER_S",
+            help="CPU or GPU by its peaks: titan-xp, xeon-e5-2640v4, jetson-nano, raspberry-pi-4, or two numbers. "
+            "Repeatable.",
+        ),
+    ] = None,
+    baseline: Annotated[
+        list[str] | None,
+        typer.Option("--baseline", metavar="FILE", help="What `tokensieve baseline --out` measured. Repeatable."),
+    ] = None,
+    pairs: Annotated[
+        str | None,
+        typer.Option("--pairs", metavar="FILE.npz", help="Counts of A3 and MNNFast. [default: those of MiniLM]"),
+    ] = None,
+    table3: Annotated[
+        bool, typer.Option("--table3", help="Redraw the paper's Table III instead, on --arch and the named workloads.")
+    ] = False,
+    seed: SeedOption = 0,
+    json: JsonOption = False,
+) -> None:
+    """Compare a machine with others that have its multipliers and DRAM; without a workload, on the shipped trace."""
+    from tokensieve.arch import load_arch
+
+    machine = load_arch(arch, sets or ())
+    if table3:
+        _refuse({"--workload": workload, "--trace": trace, "--against": against, "--roofline": roofline})
+        _show_table3(machine, json)
+        return
+    names, devices, counted = _names(against), _devices(roofline or ()), _pairs(pairs)
+    decisions = decisions_of(machine, workload, trace, seed)
+    measured = _measured(baseline or (), decisions)
+    say_if_cold()
+    from tokensieve.report.comparison import comparison_page
+    from tokensieve.report.summary import header
+    from tokensieve.study.comparators import compare as compared
+
+    told = compared(machine, decisions, names, devices, counted, measured).to_dict()
+    if json:
+        _print_json(told)
+    else:
+        head = header(machine.name, decisions.meta, workload or trace or SHIPPED)
+        say(comparison_page(told, head, width()))
+
+
+def _refuse(given: dict[str, Any]) -> None:
+    """Refuse options that mean nothing beside --table3."""
+    if named := [name for name, value in given.items() if value]:
+        raise typer.BadParameter(f"--table3 runs the named workloads and excludes {', '.join(named)}")
+
+
+def _names(against: str | None) -> tuple[str, ...]:
+    from tokensieve.study.comparators import DEFAULT
+
+    if against is None:
+        return DEFAULT
+    return () if against == "none" else tuple(name.strip() for name in against.split(","))
+
+
+def _devices(roofline: "list[str] | tuple[()]") -> list[Any]:
+    from tokensieve.arch.device import find_device
+
+    return [find_device(given) for given in roofline]
+
+
+def _pairs(file: str | None) -> Any:
+    from tokensieve.workloads.pairs import read_pairs
+
+    return None if file is None else read_pairs(file)
+
+
+def _measured(files: "list[str] | tuple[()]", decisions: "Decisions") -> "list[Cost]":
+    from tokensieve.study.measured import read_baseline
+
+    return [read_baseline(file).cost(decisions) for file in files]
+
+
+def _show_table3(machine: "Arch", json: bool) -> None:
+    say_if_cold()
+    from tokensieve.report.comparison import table3_page
+    from tokensieve.study.table3 import table3_rows
+
+    rows = [asdict(row) | {"deviation": row.deviation, "in_band": row.in_band} for row in table3_rows(machine)]
+    if json:
+        _print_json({"arch": machine.name, "arch_digest": machine.digest, "rows": rows})
+    else:
+        say(table3_page(rows, width()))
+
+
+def _print_json(told: dict[str, Any]) -> None:
+    sys.stdout.write(json_text.dumps(told, indent=2, allow_nan=False) + "\n")

@@ -1,0 +1,39 @@
+"""What a command is asked to work on: a named workload, a trace, or the trace that ships with the package."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from tokensieve.arch import Arch
+    from tokensieve.workloads.decisions import Decisions
+
+SHIPPED = "the shipped trace"
+
+WorkloadOption = Annotated[
+    str | None,
+    typer.Option("--workload", metavar="NAME|FILE", help="Named workload, or a YAML file that describes one."),
+]
+TraceOption = Annotated[
+    str | None, typer.Option("--trace", metavar="FILE", help="Decisions: the authors' .csv, or a captured .npz.")
+]
+
+
+def decisions_of(machine: "Arch", workload: str | None, trace: str | None, seed: int) -> "Decisions":
+    """Return the decisions of what was asked for; of the shipped trace where neither was."""
+    if workload is not None and trace is not None:
+        raise typer.BadParameter("--workload and --trace exclude each other")
+    from tokensieve.workloads.benchmarks import default_trace, load_trace, load_workload
+
+    if workload is not None:
+        return load_workload(workload, machine, seed)
+    return load_trace(default_trace() if trace is None else trace, machine, seed)
+
+
+def say_if_cold(quiet: bool = False) -> None:
+    """Say that the kernels are about to be compiled, where they are not in numba's cache."""
+    from tokensieve.sim.kernels import compiled
+
+    if not quiet and not compiled():
+        print("compiling the kernels once ...", file=sys.stderr, flush=True)

@@ -1,0 +1,63 @@
+"""Checks 7 and 8: the top-k's and the zero eliminator's answers, against a sort and the paper's example."""
+
+from importlib.util import find_spec
+
+import numpy as np
+import numpy.typing as npt
+
+from tokensieve.study.validate.row import Row, exactly
+from tokensieve.study.validate.section import Data, LeftOut, Section
+
+CASES = 500
+LENGTHS = (1, 2, 15, 16, 17, 204, 716, 1024)
+SEED = 7
+
+
+def section(data: Data) -> Section:
+    """Return how many answers of the reference differ. The RTL is held against the same reference by `cosim`."""
+    if find_spec("torch") is None:
+        raise LeftOut("torch is missing: pip install 'tokensieve[golden]'")
+    wrong = sum(_wrong(n) for n in LENGTHS)
+    rows = (
+        _none(f"top-k answers that differ from a stable sort, of {CASES * len(LENGTHS)}", wrong, "check 7: paper IV-B"),
+        _none("lanes of the zero eliminator's example that differ", _example(), "check 8: paper IV-C, Fig. 10"),
+    )
+    return Section(rows=rows)
+
+
+def _none(name: str, wrong: int, source: str) -> Row:
+    return Row(name=name, expected=0, modelled=wrong, unit="", source=source, band=exactly(0))
+
+
+def _wrong(n: int) -> int:
+    """Return on how many rows of `n` scores with many ties quick-select's threshold keeps what a sort does not."""
+    import torch
+
+    from tokensieve.golden.records import quickselect_search
+
+    rng = np.random.Generator(np.random.PCG64([SEED, n]))
+    scores = rng.integers(0, max(2, n // 4), (CASES, n))
+    wanted = int(rng.integers(1, n, endpoint=True))
+    _, found = quickselect_search(torch.from_numpy(scores), wanted, torch.arange(CASES))
+    if wanted == n:  # bypassed: all are kept
+        return 0
+    threshold, ties = np.array(found).T[:, :, None]
+    equal = scores == threshold
+    kept = (scores > threshold) | (equal & (np.cumsum(equal, axis=1) <= ties))
+    return int((kept != _sorted(scores, wanted)).any(axis=1).sum())
+
+
+def _sorted(scores: npt.NDArray[np.int64], wanted: int) -> npt.NDArray[np.bool_]:
+    """Return which scores a stable sort, largest first, puts among the first `wanted`."""
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :wanted]
+    kept = np.zeros(scores.shape, bool)
+    np.put_along_axis(kept, order, True, axis=1)
+    return kept
+
+
+def _example() -> int:
+    """Return how many items of [a 0 b 0 c d 0 e] end elsewhere than the paper's zero counts 0 1 2 2 3 say."""
+    from tokensieve.golden.vectors.zero_eliminator import kept_items
+
+    places = kept_items(np.array([1, 0, 1, 0, 1, 1, 0, 1]))
+    return int((places - np.arange(5) != np.array([0, 1, 2, 2, 3])).sum())

@@ -1,0 +1,113 @@
+"""The DRAM oracle: cycles that two public DRAM simulators take for the same streams, and what our DRAM takes.
+
+`dram_oracle.csv` names simulator, configuration, stream, way of issuing and cycles. Bands: 3 % where requests are
+pushed as fast as the queue takes them, 5 % through a port of 16 outstanding, 2 % on average, for each configuration.
+"""
+
+import csv
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokensieve.arch import load_dram
+from tokensieve.arch.errors import WorkloadError
+from tokensieve.sim.dramrun import pattern, replay
+from tokensieve.study.validate.row import Row, agreement, at_most, within
+from tokensieve.study.validate.section import Data, Section
+
+FILE = "dram-oracle/dram_oracle.csv"
+CONFIGS = {
+    ("dramsim3", "1ch"): "dramsim3",
+    ("ramulator2_v2.0a", "artefact"): "ramulator-release",
+    ("ramulator2_v2.0a", "v21timings_chw128"): "ramulator-v21",
+}
+"""Ours by simulator and configuration of the file."""
+
+BANDS = {"sat": 0.03, "axi16": 0.05}
+MEAN = 0.02
+NO_TARGET = "Ramulator serves a request of 64 B by one access: more bytes a cycle than its bus carries; no target"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One line of the file."""
+
+    config: str
+    """Our DRAM configuration."""
+
+    pattern: str
+    requests: int
+    request_bytes: int
+    param: int
+    seed: int
+    issue: str
+    cycles: int
+
+    @property
+    def is_target(self) -> bool:
+        """Whether the run is one that a bus of 32 B a cycle can do."""
+        return not (self.config.startswith("ramulator") and self.request_bytes > 32)
+
+    @property
+    def name(self) -> str:
+        """Name of its row."""
+        size = "" if self.request_bytes == 32 else f" of {self.request_bytes} B"
+        param = f" {self.param}" if self.param else ""
+        return f"{self.config}: {self.pattern}{param}, {self.requests}{size}, {self.issue}"
+
+
+def section(data: Data) -> Section:
+    """Return every run, and the mean of each configuration."""
+    path = data.file(FILE)
+    rows = {config: [_row(run) for run in runs(path) if run.config == config] for config in CONFIGS.values()}
+    targets = {config: tuple(row for row in found if row.band) for config, found in rows.items()}
+    means = [_mean(config, found) for config, found in targets.items()]
+    return Section(rows=(*means, *(row for found in rows.values() for row in found)), scatter=targets)
+
+
+def runs(path: Path) -> Iterator[Run]:
+    """Yield the runs of the oracle's file; raise `WorkloadError` naming the line that cannot be read."""
+    with path.open(newline="") as file:
+        for number, line in enumerate(csv.DictReader(file), 2):
+            try:
+                yield _run(line)
+            except (KeyError, TypeError, ValueError) as problem:
+                raise WorkloadError(f"{path}, line {number}: not a run of the oracle ({problem})") from None
+
+
+def _run(line: dict[str, str]) -> Run:
+    return Run(
+        config=CONFIGS[line["simulator"], line["config"]],
+        pattern=line["pattern"],
+        requests=int(line["n_requests"]),
+        request_bytes=int(line["request_bytes"]),
+        param=int(line["param"]),
+        seed=int(line["seed"]),
+        issue=line["issue_mode"],
+        cycles=int(line["total_cycles"]),
+    )
+
+
+def _row(run: Run) -> Row:
+    addresses = pattern(run.pattern, run.requests, run.request_bytes, run.param, run.seed)
+    stats = replay(load_dram(run.config), addresses, run.request_bytes, issue=run.issue, mhz=None)
+    return Row(
+        name=run.name,
+        expected=run.cycles,
+        modelled=stats.cycles,
+        unit="cycles",
+        source="DRAM oracle, dram_oracle.csv",
+        band=within(run.cycles, BANDS[run.issue]) if run.is_target else None,
+        cause=None if run.is_target else NO_TARGET,
+    )
+
+
+def _mean(config: str, rows: Iterable[Row]) -> Row:
+    return Row(
+        name=f"{config}: mean deviation",
+        expected=None,
+        modelled=100 * agreement(rows).mean,
+        unit="%",
+        source="DRAM oracle, dram_oracle.csv",
+        band=at_most(100 * MEAN),
+    )
