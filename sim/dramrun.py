@@ -1,10 +1,8 @@
 """DRAM alone: streams of addresses, and what the stack of an architecture makes of them.
 
-`pattern` makes the streams of the DRAM oracle (two public DRAM simulators ran the same ones); `replay` pushes a stream
-as fast as the request queues take it.
+`pattern` makes the streams of the DRAM oracle (two public DRAM simulators ran the same ones); `replay` sends a stream
+as fast as the request queues take it, or through a port with few requests outstanding.
 """
-
-from dataclasses import dataclass, field
 
 import numba
 import numpy as np
@@ -12,8 +10,9 @@ import numpy.typing as npt
 
 from tokensieve.arch.errors import ArchError, WorkloadError, nearest
 from tokensieve.arch.memory import Dram, Fetcher
+from tokensieve.sim.dramstats import DramStats
 from tokensieve.sim.kernels import dram_state as ds
-from tokensieve.sim.kernels.stream import stream
+from tokensieve.sim.kernels.stream import exchange, saturate
 
 I64 = npt.NDArray[np.int64]
 
@@ -24,37 +23,11 @@ SPAN = 1 << 29
 ROW = 64
 """Bytes of a row of `gather`."""
 
+ISSUES = {"sat": 0, "axi16": 16}
+"""How a stream is sent, and the most accesses outstanding (0: as many as the queues take)."""
+
 LIMIT = 1 << 46
 """Addresses lie below this: the smallest organisation tells that many bytes apart."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DramStats:
-    """What a stack did for one stream."""
-
-    cycles: int
-    """Cycles of the accelerator from the first request to the end of the last data."""
-
-    bytes_per_cycle: float
-    """Bytes that were asked for, per cycle; a granule that is used in part counts with that part."""
-
-    row_hits: int
-    """Column accesses that found their row open."""
-
-    row_misses: int
-    """Column accesses whose bank had to open a row."""
-
-    row_conflicts: int
-    """Column accesses whose bank had to close another row first."""
-
-    activates: int
-    reads: int
-    writes: int
-    refreshes: int
-    """Refreshes that fell due in the `cycles`, of all pseudo-channels."""
-
-    commands: I64 | None = field(default=None, compare=False, repr=False)
-    """Commands as `tokensieve.sim.kernels.dram_state.command_log` lists them, where a log was asked for."""
 
 
 def pattern(name: str, requests: int, request_bytes: int, param: int = 0, seed: int = 1) -> I64:
@@ -142,29 +115,43 @@ def replay(
     addresses: npt.ArrayLike,
     request_bytes: int | None = None,
     *,
+    issue: str = "sat",
     writes: npt.ArrayLike | None = None,
-    mhz: int = 1000,
+    earliest: npt.ArrayLike | None = None,
+    mhz: int | None = 1000,
     fifo_depth: int | None = None,
     log: int = 0,
+    times: bool = False,
 ) -> DramStats:
-    """Return what an idle stack does with one stream, sent in order and as fast as the queues take it.
+    """Return what an idle stack does with one stream, sent in order.
 
     A request moves every granule that its `request_bytes` (default: one granule) touch, lowest address first. One whose
-    channel has no room in its queue holds up all behind it. `writes` tells which requests write (default: none). Cycles
-    are those of an accelerator at `mhz`; `fifo_depth` requests wait in front of a channel's window (default: as in
-    `Fetcher`). The first `log` commands are kept.
+    channel has no room in its queue holds up all behind it. `issue` is ``sat``: as fast as the queues take it, or
+    ``axi16``: at most one granule a cycle, 16 of them outstanding, one response taken a cycle. `writes` tells which
+    requests write (default: none), `earliest` the cycle before which each is not sent (never falling). Cycles are those
+    of an accelerator at `mhz`, or of the DRAM (None). With ``sat``, `fifo_depth` requests wait in front of a channel's
+    window (controller `frfcfs`; default: as in `Fetcher`). The first `log` commands are kept, and the `times` of every
+    request if they are asked for.
     """
     wanted = dram.granule_bytes if request_bytes is None else request_bytes
     places = _checked_addresses(addresses, wanted)
     written = _checked_writes(writes, len(places))
+    since = _checked_cycles(earliest, len(places))
     depth = Fetcher().fifo_depth if fifo_depth is None else fifo_depth
-    for name, value, high in (("clock.mhz", mhz, 10_000), ("fetcher.fifo_depth", depth, 4096)):
+    for name, value, high in (("clock.mhz", 1 if mhz is None else mhz, 10_000), ("fetcher.fifo_depth", depth, 4096)):
         if not 1 <= value <= high:
             raise ArchError(f"{name} must be in 1..{high}, got {value}")
+    if issue not in ISSUES:
+        raise WorkloadError(f"issue must be one of {', '.join(ISSUES)}, got {issue!r}{nearest(issue, ISSUES)}")
     assert log >= 0
     state = ds.new_state(dram, mhz, depth, log)
-    stream(state, places, wanted, written)
-    return _stats(state, len(places) * wanted, log)
+    issued, completed = (np.zeros(len(places) if times else 0, np.int64) for _ in range(2))
+    if issue == "sat":
+        saturate(state, places, wanted, written, since, issued, completed)
+        issued, completed = (-((-clocks * state[ds.DEN]) // state[ds.NUM]) for clocks in (issued, completed))
+    else:
+        exchange(state, places, wanted, written, since, ISSUES[issue], issued, completed)
+    return _stats(state, len(places) * wanted, log, (issued, completed) if times else (None, None))
 
 
 def _checked_addresses(addresses: npt.ArrayLike, request_bytes: int) -> I64:
@@ -191,7 +178,16 @@ def _checked_writes(writes: npt.ArrayLike | None, requests: int) -> npt.NDArray[
     return np.ascontiguousarray(given)
 
 
-def _stats(m: I64, asked: int, log: int) -> DramStats:
+def _checked_cycles(earliest: npt.ArrayLike | None, requests: int) -> I64:
+    if earliest is None:
+        return np.zeros(0, np.int64)
+    given = np.asarray(earliest)
+    if given.shape != (requests,) or given.dtype.kind not in "iu" or given[0] < 0 or (np.diff(given) < 0).any():
+        raise WorkloadError(f"earliest must hold a cycle for each of {requests} requests, none before the one above it")
+    return np.ascontiguousarray(given, np.int64)
+
+
+def _stats(m: I64, asked: int, log: int, times: tuple[I64 | None, I64 | None]) -> DramStats:
     cycles = int(ds.to_core(m, m[ds.LAST]))
     return DramStats(
         cycles=cycles,
@@ -203,5 +199,8 @@ def _stats(m: I64, asked: int, log: int) -> DramStats:
         reads=int(m[ds.READS]),
         writes=int(m[ds.WRITES]),
         refreshes=int(m[ds.REFS]),
+        issued=times[0],
+        completed=times[1],
+        command_count=int(m[ds.LOGGED]) if log else None,
         commands=ds.command_log(m) if log else None,
     )

@@ -42,11 +42,41 @@ CACHE = _cache_folder()
 
 _before = config.CACHE_DIR
 config.CACHE_DIR = str(CACHE)
-from tokensieve.sim.kernels import critical, dram, dram_state, fetch, pipeline, stream, tables  # noqa: E402  (decorated while CACHE is set)
+from tokensieve.sim.kernels import (  # noqa: E402  (decorated while CACHE is set)
+    critical,
+    dram,
+    dram_active,
+    dram_bank,
+    dram_banked,
+    dram_clock,
+    dram_lists,
+    dram_state,
+    dram_window,
+    fetch,
+    pipeline,
+    stream,
+    tables,
+)
 
 config.CACHE_DIR = _before
 
-__all__ = ["CACHE", "compiled", "critical", "dram", "dram_state", "fetch", "pipeline", "stream", "tables"]
+__all__ = [
+    "CACHE",
+    "compiled",
+    "critical",
+    "dram",
+    "dram_active",
+    "dram_bank",
+    "dram_banked",
+    "dram_clock",
+    "dram_lists",
+    "dram_state",
+    "dram_window",
+    "fetch",
+    "pipeline",
+    "stream",
+    "tables",
+]
 
 
 def compiled() -> bool:

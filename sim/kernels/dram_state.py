@@ -1,10 +1,13 @@
 """What the DRAM controllers remember: one flat array, its columns, and how it begins."""
 
+import math
+
 import numba
 import numpy as np
 import numpy.typing as npt
 
-from tokensieve.arch.memory import ADDRESS_PARTS, Dram
+from tokensieve.arch.mapping import ADDRESS_PARTS
+from tokensieve.arch.memory import Dram
 
 I64 = npt.NDArray[np.int64]
 FAR = 1 << 60
@@ -37,84 +40,128 @@ FAR = 1 << 60
     WR,
 ) = range(22)
 (WTR_S, WTR_L, RFC, REFI, GRANULE_SHIFT, NUM, DEN, SLOTS, LOG) = range(22, 31)
-(O_BANK, O_GROUP, O_PSEUDO, O_ENTRY, O_CHANNEL, O_FIFO, O_SLOT, O_DONE, O_LOG) = range(31, 40)
-SHIFT = 40  # shifts of ADDRESS_PARTS, counted from the granule upwards, then their masks
+(CONTROLLER, RCD_WR, TURN, CLOSED, ACT_CLOCKS, BACK, BUS, QUEUE, HIT_LIMIT, LISTS, ROOM) = range(31, 42)
+(O_BANK, O_GROUP, O_PSEUDO, O_ENTRY, O_CHANNEL, O_FIFO, O_SLOT, O_DONE, O_LOG, O_LIST, O_COUNT) = range(42, 53)
+SHIFT = 53  # shifts of ADDRESS_PARTS, counted from the granule upwards, then their masks
 MASK = SHIFT + len(ADDRESS_PARTS)
 RO_, BA_, BG_, CO_, PC_, CH_ = range(6)
 STATS = MASK + len(ADDRESS_PARTS)
 ACTS, READS, WRITES, REFS, HITS, MISSES, CONFLICTS, LAST, DONE, LOGGED = range(STATS, STATS + 10)
 HEADER = STATS + 10
 
-# Bank of a pseudo-channel (g = channel x pseudo-channels + pseudo-channel). LISTED of line k: the k-th bank
-# that has requests.
-ROW, ACT_OK, COL_OK, PRE_OK, OPENED, HIT_R, HIT_W, HEAD, CAND, KIND, SEQ, GROUP, PLACE, LISTED, TAIL, N_BANK = range(16)
+CONTROLLERS = ("frfcfs", "bank-queues", "active-buffer")
+FRFCFS, BANK_QUEUES, ACTIVE_BUFFER = range(3)
+BUSES = ("pseudo-channel", "channel", "single")
+PSEUDO_BUS, CHANNEL_BUS, SINGLE_BUS = range(3)
+
+# Bank of a pseudo-channel (g = channel x pseudo-channels + pseudo-channel). COL_OK: of a read; WR_OK: of a write.
+# LISTED of line k: the k-th bank that has requests. USED: columns since its row was opened.
+ROW, ACT_OK, COL_OK, WR_OK, PRE_OK, OPENED, HIT_R, HIT_W, HEAD, CAND, KIND, SEQ, GROUP, PLACE, LISTED, TAIL = range(16)
+USED, N_BANK = 16, 17
 # Bank group; line 0 holds the last of all groups.
 ACT_AT, COL_AT, WRITE_END, N_GROUP = range(4)
 # Pseudo-channel; P_SEEN: last clock at which a request entered; the last four ACTs from P_FAW on.
 P_ROW_BUS, P_NOW, P_DRAIN, P_NEXT_REF, P_N, P_WRITES, P_FREE, P_READ_AT, P_TIME, P_BANK, P_KIND, P_DIRTY, P_OLDEST = (
     range(13)
 )
-P_LISTED, P_SEEN, P_FAW, N_PSEUDO = 13, 14, 15, 19
-# Request in the window, linked by bank in order of age.
+P_LISTED, P_SEEN, P_WAIT, P_FAW, N_PSEUDO = 13, 14, 15, 16, 20  # P_WAIT: a refresh is due
+# Request in the window, linked by bank in order of age, or in a list (BANK then counts on over pseudo-channels).
 ARRIVAL, BANK, E_ROW, SLOT, E_SEQ, WRITE, LINK, N_ENTRY = range(8)
-F_N, F_HEAD, IN_WINDOW, NEXT_SEQ, NEXT, N_CHANNEL = range(6)
+# Channel; what only those have that are stepped by the clock: CLOCK: next one; TURN_OF: queue that had its turn.
+F_N, F_HEAD, IN_WINDOW, NEXT_SEQ, NEXT, CLOCK, ROW_BUS, TURN_OF, DRAIN, N_CHANNEL = range(10)
+# Lists of a channel stepped by the clock: reads, writes, then requests with an open row, or the queues of the banks.
+L_READ, L_WRITE, L_ACTIVE, L_BANK = 0, 1, 2, 2
 # Request in the FIFO: arrival, pseudo-channel, bank, row, slot x 2 + write.
 N_FIFO = 5
 # Slot, the unit of completion: granules outstanding, end of the last data.
 LEFT, END, N_SLOT = range(3)
 # Log: clock, g, command, bank, row.
 N_LOG = 5
-C_ACT, C_PRE, C_RD, C_WR, C_PREA, C_REF = range(6)
+C_ACT, C_PRE, C_RD, C_WR, C_PREA, C_REF, C_RDA, C_WRA = range(8)
 NEXT_COL, NEXT_ACT, NEXT_PRE, NEXT_REF = range(4)
 
 
-def new_state(dram: Dram, mhz: int, fifo: int, log: int = 0) -> I64:
-    """Return the state of an idle stack with all rows closed; `log` is the capacity of the command log."""
-    d = dram
-    ch, g = d.channels, d.channels * d.pseudo_channels
-    slots = ch * (d.window + fifo) + 64
-    tables = {
-        O_BANK: (g * d.banks, N_BANK),
-        O_GROUP: (g * (1 + d.bank_groups), N_GROUP),
-        O_PSEUDO: (g, N_PSEUDO),
-        O_ENTRY: (g * d.window, N_ENTRY),
-        O_CHANNEL: (ch, N_CHANNEL),
-        O_FIFO: (ch * fifo, N_FIFO),
-        O_SLOT: (slots, N_SLOT),
-        O_DONE: (slots, 1),
-        O_LOG: (log, N_LOG),
-    }
+def new_state(dram: Dram, mhz: int | None, fifo: int, log: int = 0) -> I64:
+    """Return the state of an idle stack with all rows closed; `log` is the capacity of the command log.
+
+    `mhz` is the clock of the accelerator; None stands for that of the DRAM.
+    """
+    slots = dram.channels * (dram.held + fifo) + 64
+    tables = _tables(dram, fifo, slots, log)
     m = np.zeros(HEADER + sum(rows * columns for rows, columns in tables.values()), np.int64)
-    m[: WR + 1] = [
-        ch, d.pseudo_channels, d.bank_groups, d.banks_per_group, d.banks, d.window, fifo, d.refresh, d.nBL, d.nCL,
-        d.nCWL, d.nRCD, d.nRP, d.nRAS, d.nRC, max(d.nCCD_S, d.nBL), max(d.nCCD_L, d.nBL), d.nRRD_S, d.nRRD_L, d.nFAW,
-        d.nRTP, d.nWR,
-    ]  # fmt: skip
-    m[WTR_S : LOG + 1] = [
-        d.nWTR_S, d.nWTR_L, d.nRFC, d.nREFI, d.granule_bytes.bit_length() - 1, 1_000_000, mhz * d.tCK_ps, slots, log,
-    ]  # fmt: skip
-    _set_address(m, d)
+    _set_timings(m, dram)
+    m[[WINDOW, FIFO, SLOTS, LOG]] = dram.window, fifo, slots, log
+    m[[NUM, DEN]] = (1, 1) if mhz is None else (1_000_000, mhz * dram.tCK_ps)
+    m[LISTS], m[ROOM] = _lists(dram)
+    _set_address(m, dram)
     place, table = HEADER, {}
     for name, (rows, columns) in tables.items():
         m[name] = place
         table[name] = m[place : place + rows * columns].reshape(rows, columns)
         place += rows * columns
+    _begin(dram, table)
+    return m
+
+
+def _tables(d: Dram, fifo: int, slots: int, log: int) -> dict[int, tuple[int, int]]:
+    """Return the lines and columns of each table."""
+    ch, g, lists = d.channels, d.channels * d.pseudo_channels, math.prod(_lists(d))
+    return {
+        O_BANK: (g * d.banks, N_BANK),
+        O_GROUP: (g * (1 + d.bank_groups), N_GROUP),
+        O_PSEUDO: (g, N_PSEUDO),
+        O_ENTRY: (g * d.window if d.controller == "frfcfs" else 0, N_ENTRY),
+        O_CHANNEL: (ch, N_CHANNEL),
+        O_FIFO: (ch * fifo, N_FIFO),
+        O_SLOT: (slots, N_SLOT),
+        O_DONE: (slots, 1),
+        O_LOG: (log, N_LOG),
+        O_LIST: (ch * lists, N_ENTRY),
+        O_COUNT: (ch * _lists(d)[0], 1),
+    }
+
+
+def _lists(d: Dram) -> tuple[int, int]:
+    """Return how many lists a channel has that is stepped by the clock, and the most requests of one."""
+    if d.controller == "frfcfs":
+        return 0, 0
+    if d.controller == "active-buffer":
+        return 3, d.window
+    return 2 + d.pseudo_channels * d.banks, max(d.window, d.bank_queue)
+
+
+def _set_timings(m: I64, d: Dram) -> None:
+    named = {
+        CH: d.channels, PC: d.pseudo_channels, BG: d.bank_groups, BA: d.banks_per_group, BANKS: d.banks,
+        REFRESH: d.refresh, BL: d.nBL, CL: d.nCL, CWL: d.nCWL, RCD: d.nRCD, RP: d.nRP, RAS: d.nRAS, RC: d.nRC,
+        CCD_S: max(d.nCCD_S, d.nBL), CCD_L: max(d.nCCD_L, d.nBL), RRD_S: d.nRRD_S, RRD_L: d.nRRD_L, FAW: d.nFAW,
+        RTP: d.nRTP, WR: d.nWR, WTR_S: d.nWTR_S, WTR_L: d.nWTR_L, RFC: d.nRFC, REFI: d.nREFI,
+        GRANULE_SHIFT: d.granule_bytes.bit_length() - 1, CONTROLLER: CONTROLLERS.index(d.controller),
+        RCD_WR: d.nRCD if d.nRCD_WR is None else d.nRCD_WR, TURN: d.nTurn, CLOSED: d.page == "closed",
+        ACT_CLOCKS: d.act_clocks, BACK: d.return_clocks, BUS: BUSES.index(d.command_bus), QUEUE: d.bank_queue,
+        HIT_LIMIT: d.row_hit_limit or FAR,
+    }  # fmt: skip
+    m[list(named)] = list(named.values())
+
+
+def _begin(d: Dram, table: dict[int, I64]) -> None:
+    g = d.channels * d.pseudo_channels
     table[O_BANK][:, [ROW, HEAD, CAND]] = -1
     table[O_BANK][:, GROUP] = np.tile(1 + np.arange(d.banks) // d.banks_per_group, g)
     table[O_GROUP][:] = -FAR
     table[O_PSEUDO][:, P_NEXT_REF] = d.nREFI
     table[O_PSEUDO][:, P_TIME] = FAR
     table[O_PSEUDO][:, [P_READ_AT, *range(P_FAW, P_FAW + 4)]] = -FAR
-    table[O_ENTRY][:, LINK] = np.tile(np.arange(1, d.window + 1), g)
+    if d.controller == "frfcfs":
+        table[O_ENTRY][:, LINK] = np.tile(np.arange(1, d.window + 1), g)
     table[O_CHANNEL][:, NEXT] = FAR
-    return m
 
 
 def _set_address(m: I64, dram: Dram) -> None:
     sizes = {"co": dram.columns, "pc": dram.pseudo_channels, "ch": dram.channels}
     sizes |= {"bg": dram.bank_groups, "ba": dram.banks_per_group, "ro": 1 << 40}
     shift = 0
-    for part in reversed(dram.mapping.split("-")):
+    for part in reversed(dram.order):
         k = ADDRESS_PARTS.index(part)
         m[SHIFT + k], m[MASK + k] = shift, sizes[part] - 1
         shift += sizes[part].bit_length() - 1

@@ -8,15 +8,104 @@ from tokensieve.sim.kernels import dram as d
 from tokensieve.sim.kernels import dram_state as ds
 
 I64 = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 
 @numba.njit(cache=True)
-def stream(m: I64, addresses: I64, request_bytes: int, writes: npt.NDArray[np.bool_]) -> None:
-    """Push all granules, each no earlier than the one before was taken, and wait for the last data."""
-    shift, clock = m[ds.GRANULE_SHIFT], 0
-    m[m[ds.O_SLOT] + ds.LEFT] = ds.FAR  # all share slot 0, which never completes
+def saturate(
+    m: I64, addresses: I64, request_bytes: int, writes: Bools, earliest: I64, issued: I64, completed: I64
+) -> None:
+    """Push all granules, each no earlier than the one before was taken, and wait for the last data.
+
+    `earliest` holds the cycle before which each request is not sent. `issued` and `completed` receive the clocks at
+    which each request was taken and at which all its data was there. Each of the three may be empty.
+    """
+    shift, clock, told, kept = m[ds.GRANULE_SHIFT], 0, len(issued) > 0, 0
+    m[m[ds.O_SLOT] + ds.LEFT] = ds.FAR  # unless times are wanted, all share slot 0, which never completes
+    free, owner = np.arange(m[ds.SLOTS]), np.zeros(m[ds.SLOTS], np.int64)
     for i in range(len(addresses)):
-        for granule in range(addresses[i] >> shift, ((addresses[i] + request_bytes - 1) >> shift) + 1):
-            clock = d.push(m, granule << shift, clock, 0, np.int64(writes[i]))
+        slot, first = 0, addresses[i] >> shift
+        if len(earliest) > 0:
+            clock = max(clock, ds.to_dram(m, earliest[i]))
+        last = (addresses[i] + request_bytes - 1) >> shift
+        if told:
+            kept = _collect(m, owner, free, kept, completed)
+            slot = free[kept]
+            kept, owner[slot] = kept + 1, i
+            k = m[ds.O_SLOT] + slot * ds.N_SLOT
+            m[k + ds.LEFT], m[k + ds.END] = last - first + 1, 0
+        for granule in range(first, last + 1):
+            clock = _room(m, granule << shift, clock, np.int64(writes[i]))
+            clock = d.push(m, granule << shift, clock, slot, np.int64(writes[i]))
+        if told:
+            issued[i] = clock
     d.advance_all(m, ds.FAR)
+    if told:
+        _collect(m, owner, free, kept, completed)
+    d.refresh_until(m, m[ds.LAST])
+
+
+@numba.njit(cache=True)
+def _room(m, address, clock, write):
+    """Return the clock from which a controller that is stepped by the clock has room, its FIFO left aside."""
+    if m[ds.CONTROLLER] != ds.FRFCFS:
+        ch = d.decoded(m, address)[0]
+        d.advance(m, ch, clock)
+        while not d.accepts(m, address, write):
+            clock += 1
+            d.advance(m, ch, clock)
+    return clock
+
+
+@numba.njit(cache=True)
+def _collect(m, owner, free, kept, completed):
+    """Note when requests were complete, give their slots back, and return how many are still in use."""
+    for n in range(m[ds.DONE]):
+        slot = m[m[ds.O_DONE] + n]
+        completed[owner[slot]] = m[m[ds.O_SLOT] + slot * ds.N_SLOT + ds.END]
+        kept -= 1
+        free[kept] = slot
+    m[ds.DONE] = 0
+    return kept
+
+
+@numba.njit(cache=True)
+def exchange(
+    m: I64, addresses: I64, request_bytes: int, writes: Bools, earliest: I64, limit: int, issued: I64, completed: I64
+) -> None:
+    """Send at most one granule a cycle, with at most `limit` of them outstanding, and take one response a cycle.
+
+    A granule is outstanding until the cycle in which its response is taken; the responses wait in the order in which
+    they came. Cycles are those of the accelerator. `earliest`, `issued` and `completed`: as for `saturate`.
+    """
+    shift, told = m[ds.GRANULE_SHIFT], len(issued) > 0
+    owner, back = np.full(limit, -1), np.full(limit, ds.FAR)  # request of each slot; cycle of its response
+    i, granule, open_, cycle = 0, addresses[0] >> shift, 0, 0
+    while i < len(addresses) or open_ > 0:
+        if open_ == 0 and len(earliest) > 0:
+            cycle = max(cycle, earliest[i])
+        asked = i < len(addresses) and open_ < limit and (len(earliest) == 0 or earliest[i] <= cycle)
+        if asked and d.accepts(m, granule << shift, np.int64(writes[i])):
+            slot = np.argmin(owner)
+            owner[slot], open_ = i, open_ + 1
+            k = m[ds.O_SLOT] + slot * ds.N_SLOT
+            m[k + ds.LEFT], m[k + ds.END] = 1, 0
+            d.push(m, granule << shift, ds.to_dram(m, cycle), slot, np.int64(writes[i]))
+            granule += 1
+            if told:
+                issued[i] = cycle
+            if granule > (addresses[i] + request_bytes - 1) >> shift:
+                i += 1
+                granule = addresses[i] >> shift if i < len(addresses) else granule
+        d.advance_all(m, ds.to_dram(m, cycle + 1))
+        for n in range(m[ds.DONE]):
+            slot = m[m[ds.O_DONE] + n]
+            back[slot] = ds.to_core(m, m[m[ds.O_SLOT] + slot * ds.N_SLOT + ds.END])
+            if told:
+                completed[owner[slot]] = max(completed[owner[slot]], back[slot])
+        m[ds.DONE] = 0
+        slot = np.argmin(back)
+        if back[slot] <= cycle:
+            owner[slot], back[slot], open_ = -1, ds.FAR, open_ - 1
+        cycle += 1
     d.refresh_until(m, m[ds.LAST])

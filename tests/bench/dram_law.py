@@ -1,7 +1,7 @@
 """A judge of DRAM command logs: it knows the timings of a `Dram` and the rules of its standard, and no controller.
 
 A log is what `tokensieve.sim.kernels.dram_state.command_log` lists: clock, pseudo-channel, command, bank, row, in the
-order of issue within a pseudo-channel.
+order of issue within a pseudo-channel. RDA and WRA close their row as soon as nRAS and nRTP or nWR let them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,9 +10,12 @@ from itertools import groupby
 
 from tokensieve.arch.memory import Dram
 
-ACT, PRE, RD, WR, PREA, REF = range(6)
-NAMES = ("ACT", "PRE", "RD", "WR", "PREA", "REF")
-COLUMN, ROW, OPENS, CLOSES = {RD, WR}, {ACT, PRE, PREA, REF}, {ACT}, {PRE, PREA}
+ACT, PRE, RD, WR, PREA, REF, RDA, WRA = range(8)
+NAMES = ("ACT", "PRE", "RD", "WR", "PREA", "REF", "RDA", "WRA")
+READS, WRITES, ROW, OPENS, CLOSES = {RD, RDA}, {WR, WRA}, {ACT, PRE, PREA, REF}, {ACT}, {PRE, PREA}
+COLUMN = READS | WRITES
+WHILE_DUE = {"frfcfs": {PREA}, "bank-queues": {PRE}, "active-buffer": {PREA, *COLUMN}}
+"""What still goes while a refresh is due: rows are closed, and `active-buffer` first serves those it has opened."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Spacing:
     before: set[int]
     after: set[int]
     scope: str
-    """``bank``, ``group`` or ``pseudo``."""
+    """``bank``, ``group``, ``pseudo`` or ``channel``."""
 
     clocks: int
 
@@ -42,33 +45,64 @@ class Violation:
 
 def spacings(d: Dram) -> list[Spacing]:
     """Return the laws on pairs of commands. Those named _S hold between any two bank groups, the same one too."""
-    written = d.nCWL + d.nBL
+    written, write_rcd = d.nCWL + d.nBL, d.nRCD if d.nRCD_WR is None else d.nRCD_WR
+    again = {ACT, REF}
     return [
         Spacing("row bus", ROW, ROW, "pseudo", 1),
-        Spacing("data bus", {RD}, {RD}, "pseudo", d.nBL),
-        Spacing("data bus", {WR}, {WR}, "pseudo", d.nBL),
-        Spacing("data bus", {RD}, {WR}, "pseudo", d.nCL + d.nBL + 1 - d.nCWL),
-        Spacing("data bus", {WR}, {RD}, "pseudo", written - d.nCL),
+        Spacing("data bus", READS, READS, "pseudo", d.nBL),
+        Spacing("data bus", WRITES, WRITES, "pseudo", d.nBL),
+        Spacing("nTurn", READS, WRITES, "pseudo", d.nCL + d.nBL + d.nTurn - d.nCWL),
+        Spacing("data bus", WRITES, READS, "pseudo", written - d.nCL),
         Spacing("nCCD_S", COLUMN, COLUMN, "pseudo", d.nCCD_S),
         Spacing("nCCD_L", COLUMN, COLUMN, "group", d.nCCD_L),
         Spacing("nRRD_S", OPENS, OPENS, "pseudo", d.nRRD_S),
         Spacing("nRRD_L", OPENS, OPENS, "group", d.nRRD_L),
-        Spacing("nWTR_S", {WR}, {RD}, "pseudo", written + d.nWTR_S),
-        Spacing("nWTR_L", {WR}, {RD}, "group", written + d.nWTR_L),
-        Spacing("nRCD", OPENS, COLUMN, "bank", d.nRCD),
+        Spacing("nWTR_S", WRITES, READS, "pseudo", written + d.nWTR_S),
+        Spacing("nWTR_L", WRITES, READS, "group", written + d.nWTR_L),
+        Spacing("nRCD", OPENS, READS, "bank", d.nRCD),
+        Spacing("nRCD" if d.nRCD_WR is None else "nRCD_WR", OPENS, WRITES, "bank", write_rcd),
         Spacing("nRAS", OPENS, CLOSES, "bank", d.nRAS),
-        Spacing("nRC", OPENS, {ACT, REF}, "bank", d.nRC),
-        Spacing("nRP", CLOSES, {ACT, REF}, "bank", d.nRP),
+        Spacing("nRAS", OPENS, again, "bank", d.nRAS + d.nRP),
+        Spacing("nRC", OPENS, again, "bank", d.nRC),
+        Spacing("nRP", CLOSES, again, "bank", d.nRP),
         Spacing("nRTP", {RD}, CLOSES, "bank", d.nRTP),
+        Spacing("nRTP", {RDA}, again, "bank", d.nRTP + d.nRP),
         Spacing("nWR", {WR}, CLOSES, "bank", written + d.nWR),
-        Spacing("nRFC", {REF}, {ACT, REF}, "bank", d.nRFC),
+        Spacing("nWR", {WRA}, again, "bank", written + d.nWR + d.nRP),
+        Spacing("nRFC", {REF}, again, "bank", d.nRFC),
+        *_bus(d),
     ]
 
 
+def _bus(d: Dram) -> list[Spacing]:
+    """Return the laws of the command bus. An activate of several clocks keeps other row commands away."""
+    shared = {
+        "pseudo-channel": [],
+        "channel": [Spacing("command bus", kinds, kinds, "channel", 1) for kinds in (ROW, COLUMN)],
+        "single": [Spacing("command bus", ROW | COLUMN, ROW | COLUMN, "channel", 1)],
+    }[d.command_bus]
+    scope = "pseudo" if d.command_bus == "pseudo-channel" else "channel"
+    return [*shared, Spacing("act_clocks", OPENS, ROW, scope, d.act_clocks)]
+
+
 def violations(dram: Dram, log: Iterable[Sequence[int]]) -> list[Violation]:
-    """Return every breach of a law, pseudo-channel by pseudo-channel."""
+    """Return every breach of a law, pseudo-channel by pseudo-channel, then those of the buses of the channels."""
     lines = sorted(([int(x) for x in line] for line in log), key=lambda line: line[1])
-    return [v for _, own in groupby(lines, key=lambda line: line[1]) for v in _Judge(dram).judge(list(own))]
+    found = [v for _, own in groupby(lines, key=lambda line: line[1]) for v in _Judge(dram).judge(list(own))]
+    channels = groupby(lines, key=lambda line: line[1] // dram.pseudo_channels)
+    return found + [v for _, own in channels for v in _bus_violations(dram, sorted(own))]
+
+
+def _bus_violations(dram: Dram, lines: list[list[int]]) -> list[Violation]:
+    """Return the breaches of the laws on a channel; `lines` are in the order of their clocks."""
+    laws = [s for s in spacings(dram) if s.scope == "channel"]
+    found, last = [], [-(1 << 60)] * len(laws)
+    for clock, g, kind, bank, _ in lines:
+        for k, s in enumerate(laws):
+            short = last[k] + s.clocks - clock if kind in s.after else 0
+            found += [Violation(s.law, clock, g, NAMES[kind], bank, short)] if short > 0 else []
+            last[k] = clock if kind in s.before else last[k]
+    return found
 
 
 class _Judge:
@@ -76,10 +110,11 @@ class _Judge:
 
     def __init__(self, dram: Dram) -> None:
         self.dram = dram
-        self.spacings = spacings(dram)
+        self.spacings = [s for s in spacings(dram) if s.scope != "channel"]
         self.last: dict[tuple[int, int], int] = {}  # latest command that counts for a spacing, in a place of its scope
         self.activates: list[int] = []
         self.rows: dict[int, int] = {}
+        self.while_due = WHILE_DUE[dram.controller]
         self.refreshes = 0
         self.clock = 0
 
@@ -126,20 +161,19 @@ class _Judge:
         wrong = {
             ACT: bank in self.rows,
             PRE: bank not in self.rows,
-            RD: self.rows.get(bank) != row,
-            WR: self.rows.get(bank) != row,
+            **dict.fromkeys(COLUMN, self.rows.get(bank) != row),
             REF: bool(self.rows),
         }
         return [("state", 0)] if wrong.get(kind, False) else []
 
     def _refreshed(self, clock: int, kind: int) -> list[tuple[str, int]]:
-        """A refresh comes no earlier than its interval ends, and nothing but the closing of rows comes before it."""
+        """A refresh comes no earlier than its interval ends, and from then on until it comes no row is opened."""
         if not self.dram.refresh:
             return [("refresh", 0)] if kind == REF else []
         due = (self.refreshes + 1) * self.dram.nREFI
         if kind == REF:
             return [("refresh", due - clock)] if clock < due else []
-        return [("refresh", clock - due + 1)] if clock >= due and kind != PREA else []
+        return [("refresh", clock - due + 1)] if clock >= due and kind not in self.while_due else []
 
     def _note(self, clock: int, kind: int, bank: int, row: int) -> None:
         for k, s in enumerate(self.spacings):
@@ -149,7 +183,7 @@ class _Judge:
         if kind == ACT:
             self.activates.append(clock)
             self.rows[bank] = row
-        elif kind == PRE:
+        elif kind in {PRE, RDA, WRA}:
             self.rows.pop(bank, None)
         elif kind == PREA:
             self.rows.clear()

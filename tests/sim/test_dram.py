@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokensieve.arch import load_arch
-from tokensieve.arch.memory import ADDRESS_PARTS, Dram
+from tokensieve.arch.mapping import ADDRESS_PARTS
+from tokensieve.arch.memory import Dram
 from tokensieve.sim.dramrun import pattern, replay
 from tokensieve.sim.kernels import dram_state as ds
 

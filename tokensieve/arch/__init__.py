@@ -2,7 +2,7 @@
 
 from tokensieve.arch.errors import ArchError, CheckError, TokensieveError, ToolError, WorkloadError
 from tokensieve.arch.machine import Arch
-from tokensieve.arch.presets import load_arch, preset_names
+from tokensieve.arch.presets import dram_names, load_arch, load_dram, preset_names
 
 __all__ = [
     "Arch",
@@ -11,6 +11,8 @@ __all__ = [
     "TokensieveError",
     "ToolError",
     "WorkloadError",
+    "dram_names",
     "load_arch",
+    "load_dram",
     "preset_names",
 ]

@@ -5,11 +5,10 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from tokensieve.arch.base import ArchModel, bounds
+from tokensieve.arch.mapping import address_order
 
 Timing = Annotated[int, Field(ge=0, le=1 << 20)]
 PowerOfTwo = Annotated[int, Field(ge=1, le=1 << 16)]
-
-ADDRESS_PARTS = ("ro", "ba", "bg", "co", "pc", "ch")
 
 
 def is_power_of_two(value: int) -> bool:
@@ -28,8 +27,8 @@ def require_powers_of_two(model: ArchModel, *names: str) -> None:
 class Dram(ArchModel):
     """DRAM organisation and JEDEC timings of one stack. Timings are in DRAM clocks (`tCK_ps`)."""
 
-    standard: Literal["HBM2"] = "HBM2"
-    """Which standard the organisation follows."""
+    standard: Literal["HBM2", "DDR4", "LPDDR4"] = "HBM2"
+    """Which standard the organisation follows: JESD235, JESD79-4 or JESD209-4."""
 
     channels: Annotated[int, Field(ge=1, le=256)] = 16
     """Independent channels."""
@@ -50,10 +49,33 @@ class Dram(ArchModel):
     """Bytes of one column access (burst); consecutive granules go to consecutive channels."""
 
     mapping: str = "ro-ba-bg-co-pc-ch"
-    """Address fields above the granule offset, highest first."""
+    """Address fields above the granule offset, highest first: parts joined by - or a name such as RoBaRaCoCh."""
+
+    controller: Literal["frfcfs", "bank-queues", "active-buffer"] = "frfcfs"
+    """How a channel chooses its next command (docs/reference/dram.md): first ready, first come within a window; a queue
+    for each bank, served in turn, as in DRAMsim3; a buffer of requests whose row was opened before all others, as in
+    Ramulator 2."""
 
     window: Annotated[int, Field(ge=1, le=1024)] = 64
-    """Requests of a channel among which its controller may choose (first ready, first come)."""
+    """Requests of a channel among which its controller may choose; but for `frfcfs`, reads and writes apart."""
+
+    bank_queue: Annotated[int, Field(ge=1, le=256)] = 8
+    """Requests in the queue of each bank (`bank-queues` only)."""
+
+    row_hit_limit: Annotated[int, Field(ge=0, le=1 << 16)] = 4
+    """Columns after which an open row gives way to an older request; 0 for no limit (`bank-queues` only)."""
+
+    command_bus: Literal["pseudo-channel", "channel", "single"] = "pseudo-channel"
+    """Commands in a clock: a row and a column command for each pseudo-channel (`frfcfs`), for the channel, or one."""
+
+    act_clocks: Annotated[int, Field(ge=1, le=16)] = 1
+    """Clocks that an activate holds the row command bus."""
+
+    return_clocks: Annotated[int, Field(ge=0, le=1 << 10)] = 0
+    """Clocks from the end of the data to the requester, spent in the controller."""
+
+    page: Literal["open", "closed"] = "open"
+    """Whether a row stays open, or is closed with the last of the column accesses that wait for it."""
 
     refresh: bool = True
     """Whether all banks of a pseudo-channel are refreshed every nREFI."""
@@ -72,6 +94,9 @@ class Dram(ArchModel):
 
     nRCD: Timing = 14
     """Activate to column command, same bank."""
+
+    nRCD_WR: Annotated[int | None, Field(ge=0, le=1 << 20)] = None
+    """Activate to write where it is not `nRCD` too; none by default."""
 
     nRP: Timing = 14
     """Precharge to activate, same bank."""
@@ -109,6 +134,9 @@ class Dram(ArchModel):
     nWTR_L: Timing = 8
     """End of write data to read command, same bank group."""
 
+    nTurn: Annotated[int, Field(ge=0, le=64)] = 1
+    """Idle clocks of the data bus between the data of a read and of a write."""
+
     nRFC: Timing = 260
     """Refresh to activate."""
 
@@ -126,11 +154,23 @@ class Dram(ArchModel):
         return self.row_bytes // self.granule_bytes
 
     @property
+    def order(self) -> tuple[str, ...]:
+        """Parts of an address above the granule offset, highest first; the one rank has no part."""
+        return address_order(self.mapping)
+
+    @property
+    def held(self) -> int:
+        """Most requests that the controller of a channel holds, less those in front of it."""
+        if self.controller == "frfcfs":
+            return self.window
+        return 2 * self.window + max(self.window, self.pseudo_channels * self.banks * self.bank_queue)
+
+    @property
     def channel_shift(self) -> int:
         """Bits of a granule's number below its channel; 0 where consecutive granules go to consecutive channels."""
         sizes = {"co": self.columns, "pc": self.pseudo_channels, "bg": self.bank_groups, "ba": self.banks_per_group}
         sizes["ro"] = 1 << 40  # however many rows there are: what stands above them is 0
-        below = self.mapping.partition("ch")[2].split("-")[1:]
+        below = self.order[self.order.index("ch") + 1 :]
         return sum(sizes[part].bit_length() - 1 for part in below)
 
     @property
@@ -143,8 +183,15 @@ class Dram(ArchModel):
         require_powers_of_two(
             self, "channels", "pseudo_channels", "bank_groups", "banks_per_group", "row_bytes", "granule_bytes"
         )
-        if sorted(self.mapping.split("-")) != sorted(ADDRESS_PARTS):
-            raise ValueError(f".mapping must hold each of {', '.join(ADDRESS_PARTS)} once, got {self.mapping!r}")
+        try:
+            address_order(self.mapping)
+        except ValueError as problem:
+            raise ValueError(f".mapping {problem}") from None
+        if (self.controller == "frfcfs") != (self.command_bus == "pseudo-channel"):
+            allowed = "pseudo-channel" if self.controller == "frfcfs" else "channel or single"
+            raise ValueError(
+                f".command_bus must be {allowed} for the controller {self.controller}, got {self.command_bus!r}"
+            )
         if self.row_bytes < self.granule_bytes:
             raise ValueError(f".row_bytes must be at least granule_bytes = {self.granule_bytes}, got {self.row_bytes}")
         if self.refresh and self.nREFI <= self.nRFC + self.nRP:

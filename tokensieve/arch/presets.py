@@ -1,27 +1,30 @@
 """Presets and files: where an `Arch` comes from, and how single fields are overridden."""
 
-import os
 from collections.abc import Iterable, Mapping
-from importlib import resources
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
 from tokensieve.arch.base import bounds, build, field_names, shown, submodel
 from tokensieve.arch.errors import ArchError, nearest
+from tokensieve.arch.library import Library, merge
 from tokensieve.arch.machine import Arch
+from tokensieve.arch.memory import Dram
 from tokensieve.arch.technology import technology_names
-from tokensieve.arch.yamlio import load_yaml, parse_yaml, yaml_scalar
+from tokensieve.arch.yamlio import parse_yaml, yaml_scalar
 
-_SUFFIXES = (".yaml", ".yml")
-_MAX_EXTENDS = 16
+DRAMS = Library("drams", Dram, "DRAM configuration", "dram")
+PRESETS = Library("presets", Arch, "preset", "arch", {"dram": DRAMS})
 
 
 def preset_names() -> list[str]:
     """Return the names of the presets that ship with the package."""
-    folder = resources.files("tokensieve.arch") / "presets"
-    return sorted(p.name.removesuffix(".yaml") for p in folder.iterdir() if p.name.endswith(".yaml"))
+    return PRESETS.names()
+
+
+def dram_names() -> list[str]:
+    """Return the names of the DRAM configurations that ship with the package."""
+    return DRAMS.names()
 
 
 def load_arch(name: str = "spatten", sets: Iterable[str] = ()) -> Arch:
@@ -29,7 +32,7 @@ def load_arch(name: str = "spatten", sets: Iterable[str] = ()) -> Arch:
 
     Raises `ArchError` naming field, rule and value, and for a file its line.
     """
-    arch = build(Arch, apply_sets(_resolve(name, ()), sets), ArchError)
+    arch = build(Arch, apply_sets(PRESETS.fields(name), sets), ArchError)
     known = technology_names()
     if arch.technology not in known:
         hint = nearest(arch.technology, known)
@@ -37,16 +40,32 @@ def load_arch(name: str = "spatten", sets: Iterable[str] = ()) -> Arch:
     return arch
 
 
+def load_dram(name: str, sets: Iterable[str] = ()) -> Dram:
+    """Return the DRAM configuration or YAML file called `name`, with overrides such as ``nFAW=16`` applied in order.
+
+    A leading ``dram.`` of an override may be left out. Raises `ArchError` as `load_arch` does.
+    """
+    inside = [item if item.lstrip().startswith("dram.") else f"dram.{item.lstrip()}" for item in sets]
+    machine = build(Arch, apply_sets({"dram": DRAMS.fields(name)}, inside), ArchError)
+    return machine.dram
+
+
 def apply_sets(data: Mapping[str, Any], sets: Iterable[str]) -> dict[str, Any]:
-    """Return `data` with each ``dotted.name=value`` of `sets` put in; values are read as YAML scalars."""
-    result = _merge({}, data)
+    """Return `data` with each ``dotted.name=value`` of `sets` put in; values are read as YAML scalars.
+
+    ``dram.extend=NAME`` puts the DRAM configuration of that name in the place of all DRAM fields.
+    """
+    result = merge({}, data)
     for item in sets:
         name, equals, text = item.partition("=")
         path = tuple(name.strip().split("."))
         if not equals or not all(path):
             raise ArchError(f"--set {item}: expected NAME=VALUE, for example topk.lanes=8")
+        if path == ("dram", "extend"):
+            result["dram"] = DRAMS.fields(str(_value(name.strip(), text)))
+            continue
         _require_known(path)
-        result = _merge(result, _nested(path, _value(name.strip(), text)))
+        result = merge(result, _nested(path, _value(name.strip(), text)))
     return result
 
 
@@ -94,60 +113,6 @@ def all_fields(model: type[BaseModel] = Arch, prefix: str = "") -> list[tuple[st
     return rows
 
 
-def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `base` with the groups and values of `over` laid on top; neither is changed."""
-    result = {k: _merge({}, v) if isinstance(v, Mapping) else v for k, v in base.items()}
-    for key, value in over.items():
-        below = result.get(key)
-        result[key] = _merge(below if isinstance(below, dict) else {}, value) if isinstance(value, Mapping) else value
-    return result
-
-
-def _resolve(name: str, seen: tuple[str, ...]) -> dict[str, Any]:
-    """Return the merged fields of `name` and of everything it extends.
-
-    Each file has to be a whole machine together with what it extends, so that an error names the file it stands in.
-    """
-    path = _find(name)
-    key = os.path.realpath(path)
-    if key in seen or len(seen) >= _MAX_EXTENDS:
-        chain = " -> ".join(Path(s).stem for s in (*seen, key))
-        raise ArchError(f"{path}: extend runs in a circle or too far ({chain})")
-    data, lines = load_yaml(path, ArchError)
-    if "extend" in data:
-        place = f"{path}, line {lines.pop(('extend',))}: extend"
-        data = _merge(_resolve(_parent(path, data.pop("extend"), place), (*seen, key)), data)
-    build(Arch, data, ArchError, lines, str(path))
-    return data
-
-
-def _parent(path: Path, parent: object, place: str) -> str:
-    """Return the preset or file that the file at `path` extends; a file's name is relative to it."""
-    if not isinstance(parent, str) or not parent:
-        raise ArchError(f"{place} must be the name of a preset or a file, got {shown(parent)}")
-    if parent in preset_names():
-        return parent
-    beside = os.path.join(path.parent, parent)
-    if not os.path.isfile(beside):
-        raise _unknown(place, parent)
-    return beside
-
-
-def _find(name: str) -> Path:
-    if name in preset_names():
-        return Path(str(resources.files("tokensieve.arch") / "presets" / f"{name}.yaml"))
-    if name.endswith(_SUFFIXES) or "/" in name or os.path.isfile(name):
-        return Path(name)
-    raise _unknown("arch", name)
-
-
-def _unknown(field: str, name: str) -> ArchError:
-    known = preset_names()
-    return ArchError(
-        f"{field} must be a preset ({', '.join(known)}) or a YAML file, got {shown(name)}{nearest(name, known)}"
-    )
-
-
 def show_yaml(arch: Arch) -> str:
     """Return `arch` as YAML that loads back to an equal `Arch`, with what each field means as a comment."""
     lines = _show(arch, "")
@@ -176,4 +141,8 @@ def arch_schema() -> dict[str, Any]:
     """Return the JSON Schema of an architecture file."""
     schema = Arch.model_json_schema()
     schema["properties"]["extend"] = {"type": "string", "description": "Preset or file that this one starts from."}
+    schema["$defs"]["Dram"]["properties"]["extend"] = {
+        "type": "string",
+        "description": "DRAM configuration or file that these fields start from.",
+    }
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

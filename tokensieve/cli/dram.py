@@ -2,16 +2,22 @@
 
 import json as json_text
 from enum import StrEnum
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tokensieve.cli.options import ArchOption, JsonOption, SeedOption, SetOption
 
+if TYPE_CHECKING:
+    from tokensieve.arch.memory import Dram
+    from tokensieve.sim.dramstats import DramStats
+
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 FIGURES = (
     "cycles", "bytes_per_cycle", "reads", "row_hits", "row_misses", "row_conflicts", "activates", "refreshes",
+    "writes", "gb_per_s", "mean_latency_cycles", "energy_j",
 )  # fmt: skip
 
 
@@ -32,9 +38,26 @@ class Channel(StrEnum):
     ALL = "all"
 
 
+class Issue(StrEnum):
+    """How the stream is sent."""
+
+    SAT = "sat"
+    AXI16 = "axi16"
+
+
 @app.command()
 def dram(
+    context: typer.Context,
     arch: ArchOption = "spatten",
+    config: Annotated[
+        str | None,
+        typer.Option(
+            "--config",
+            metavar="NAME|FILE",
+            help="DRAM configuration (dramsim3, ramulator-release, hbm2, ddr4-3200, ...) or a YAML file of one, in the "
+            "place of --arch; cycles are then clocks of the DRAM.",
+        ),
+    ] = None,
     sets: SetOption = None,
     pattern: Annotated[Pattern, typer.Option("--pattern", help="Addresses that are asked for.")] = Pattern.SEQ,
     requests: Annotated[
@@ -58,24 +81,107 @@ def dram(
         ),
     ] = 0,
     seed: SeedOption = 1,
+    trace: Annotated[
+        Path | None,
+        typer.Option(
+            "--trace",
+            metavar="FILE",
+            help="Requests of a text file in the place of a pattern, one a line: ADDRESS [R|W] [CYCLE].",
+        ),
+    ] = None,
+    issue: Annotated[
+        Issue,
+        typer.Option(
+            "--issue",
+            help="sat: as fast as the queues take it; axi16: one access a cycle, 16 outstanding, one response a cycle.",
+        ),
+    ] = Issue.SAT,
     channel: Annotated[Channel, typer.Option("--channel", help="All channels, or a stack with one.")] = Channel.ALL,
+    commands: Annotated[
+        Path | None, typer.Option("--commands", metavar="FILE", help="Write every DRAM command to a CSV file.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Send one stream of reads to the DRAM model and count what happened."""
-    check_stream(pattern, request_bytes, param)
-    from tokensieve.arch import load_arch
+    """Send one stream of requests to the DRAM model and count what happened."""
+    given = {
+        name for name in context.params if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
+    }
+    _require_alone(given, "config", ("arch",))
+    _require_alone(given, "trace", ("pattern", "requests", "param", "seed"))
+    if trace is None:
+        check_stream(pattern, request_bytes, param)
+    stack, mhz, technology = _stack(arch, config, [*(sets or ()), *_one(channel, config)])
+    from tokensieve.sim import dramrun, dramtrace
 
-    only = ["dram.channels=1"] if channel is Channel.ONE else []
-    machine = load_arch(arch, [*(sets or ()), *only])
-    from tokensieve.sim import dramrun
+    stream: dict[str, Any] = {"issue": issue.value, "mhz": mhz, "times": True}
+    if trace is None:
+        addresses = dramrun.pattern(pattern.value, requests, request_bytes, param, seed)
+    else:
+        wanted = dramtrace.read_requests(trace)
+        addresses = wanted.addresses
+        stream |= {"writes": wanted.writes, "earliest": wanted.earliest}
+    stats = dramrun.replay(stack, addresses, request_bytes, log=int(commands is not None), **stream)
+    if commands is not None:
+        full = dramrun.replay(stack, addresses, request_bytes, log=stats.command_count or 1, **stream)
+        _write(commands, stack, full)
+    _show(_told(stack, stats, len(addresses) * request_bytes, mhz, technology), json)
 
-    addresses = dramrun.pattern(pattern.value, requests, request_bytes, param, seed)
-    stats = dramrun.replay(machine.dram, addresses, request_bytes, mhz=machine.clock.mhz)
-    told = {name: _plain(getattr(stats, name)) for name in FIGURES}
+
+def _require_alone(given: set[str], name: str, others: tuple[str, ...]) -> None:
+    """Refuse flags that `name` makes meaningless."""
+    for other in others:
+        if {name, other} <= given:
+            raise typer.BadParameter(f"--{name} and --{other} exclude each other")
+
+
+def _one(channel: Channel, config: str | None) -> list[str]:
+    if channel is Channel.ALL:
+        return []
+    return ["channels=1" if config else "dram.channels=1"]
+
+
+def _stack(arch: str, config: str | None, sets: list[str]) -> tuple["Dram", int | None, str]:
+    """Return the DRAM, the clock that counts the cycles (None: its own) and the technology."""
+    from tokensieve.arch import load_arch, load_dram
+
+    if config is not None:
+        return load_dram(config, sets), None, "tsmc40"
+    machine = load_arch(arch, sets)
+    return machine.dram, machine.clock.mhz, machine.technology
+
+
+def _write(path: Path, stack: "Dram", stats: "DramStats") -> None:
+    from tokensieve.report.files import write_file
+    from tokensieve.sim.dramstats import command_lines
+
+    assert stats.commands is not None
+    write_file(path, command_lines(stack, stats.commands).encode(), "--commands")
+
+
+def _told(
+    stack: "Dram", stats: "DramStats", asked: int, mhz: int | None, technology: str
+) -> dict[str, int | float | None]:
+    """Return the figures; energy is known for HBM2 alone."""
+    from tokensieve.arch.technology import load_technology
+    from tokensieve.sim.dramstats import energy
+
+    period = stack.tCK_ps * 1e-12 if mhz is None else 1e-6 / mhz
+    seconds = stats.cycles * period
+    told: dict[str, int | float | None] = {name: _plain(getattr(stats, name)) for name in FIGURES[:9]}
+    told["gb_per_s"] = round(asked / seconds * 1e-9, 4)
+    told["mean_latency_cycles"] = round(stats.mean_latency, 2)
+    joules = energy(stack, stats, seconds, load_technology(technology))[0] if stack.standard == "HBM2" else None
+    told["energy_j"] = None if joules is None else float(f"{joules:.4g}")
+    return told
+
+
+def _show(told: dict[str, int | float | None], json: bool) -> None:
     if json:
         print(json_text.dumps(told, indent=2))
-    else:
-        print("\n".join(f"{name:<16} {value:>14,}" for name, value in told.items()))
+        return
+    for name, value in told.items():
+        text = "unknown" if value is None else f"{value:,}" if name != "energy_j" else f"{value:.4g}"
+        print(f"{name:<19} {text:>14}")
 
 
 def check_stream(pattern: Pattern, request_bytes: int, param: int) -> None:

@@ -61,6 +61,8 @@ def values(model: type[BaseModel], name: str) -> str:
     if kind is int:
         word = "power of two" if _only_powers_of_two(model, name) else "whole number"
         return f"{word} {bounds(model, (name,))}".rstrip()
+    if kind == int | None:
+        return f"whole number {bounds(model, (name,))} or `null`"
     words: dict[Any, str] = {bool: "`true` or `false`", str: "string", float: "number"}
     return f"{words[kind]} {bounds(model, (name,))}".rstrip()
 

@@ -43,18 +43,18 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
             raise
 
 
-def write_file(path: Path, data: bytes) -> None:
-    """Write `data` to `path`, through a temporary file beside it."""
-    with _as_ours(path):
+def write_file(path: Path, data: bytes, option: str = "--out") -> None:
+    """Write `data` to `path`, which `option` named, through a temporary file beside it."""
+    with _as_ours(path, option):
         _write_all({path: data})
 
 
 @contextmanager
-def _as_ours(place: Path) -> Iterator[None]:
+def _as_ours(place: Path, option: str = "--out") -> Iterator[None]:
     try:
         yield
     except OSError as problem:
-        raise TokensieveError(f"--out {place}: cannot be written: {problem.strerror or problem}") from None
+        raise TokensieveError(f"{option} {place}: cannot be written: {problem.strerror or problem}") from None
 
 
 def _write_all(files: Mapping[Path, bytes]) -> list[Path]:

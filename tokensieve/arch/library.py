@@ -1,0 +1,95 @@
+"""Named YAML files that ship with the package, and files of users that start from them."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from tokensieve.arch.base import ArchModel, build, shown
+from tokensieve.arch.errors import ArchError, nearest
+from tokensieve.arch.yamlio import load_yaml
+
+_SUFFIXES = (".yaml", ".yml")
+_MAX_EXTENDS = 16
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `base` with the groups and values of `over` laid on top; neither is changed."""
+    result = {k: merge({}, v) if isinstance(v, Mapping) else v for k, v in base.items()}
+    for key, value in over.items():
+        below = result.get(key)
+        result[key] = merge(below if isinstance(below, dict) else {}, value) if isinstance(value, Mapping) else value
+    return result
+
+
+@dataclass(frozen=True)
+class Library:
+    """The YAML files of one folder of this package, each of which describes a `model`.
+
+    A file may start from another one by ``extend: NAME``, and so may its groups that `parts` has a library for.
+    """
+
+    folder: str
+    model: type[ArchModel]
+    noun: str
+    """What one of them is called in an error."""
+
+    asked_by: str
+    """What asks for one, in an error."""
+
+    parts: Mapping[str, "Library"] = field(default_factory=dict)
+
+    def names(self) -> list[str]:
+        """Return the names of the files that ship with the package."""
+        folder = resources.files("tokensieve.arch") / self.folder
+        return sorted(p.name.removesuffix(".yaml") for p in folder.iterdir() if p.name.endswith(".yaml"))
+
+    def fields(self, name: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
+        """Return the merged fields of the file called `name` and of everything it extends.
+
+        Each file has to be a whole `model` together with what it extends, so that an error names the file it stands in.
+        """
+        path = self._find(name)
+        key = os.path.realpath(path)
+        if key in seen or len(seen) >= _MAX_EXTENDS:
+            chain = " -> ".join(Path(s).stem for s in (*seen, key))
+            raise ArchError(f"{path}: extend runs in a circle or too far ({chain})")
+        data, lines = load_yaml(path, ArchError)
+        base: dict[str, Any] = {}
+        if "extend" in data:
+            place = f"{path}, line {lines.pop(('extend',))}: extend"
+            base = self.fields(self._parent(path, data.pop("extend"), place), (*seen, key))
+        for part, library in self.parts.items():
+            if isinstance(data.get(part), dict) and "extend" in data[part]:
+                place = f"{path}, line {lines.pop((part, 'extend'))}: {part}.extend"
+                base[part] = library.fields(library._parent(path, data[part].pop("extend"), place))
+        data = merge(base, data)
+        build(self.model, data, ArchError, lines, str(path))
+        return data
+
+    def _parent(self, path: Path, parent: object, place: str) -> str:
+        """Return the name or file that the file at `path` extends; a file's name is relative to it."""
+        if not isinstance(parent, str) or not parent:
+            raise ArchError(f"{place} must be the name of a {self.noun} or a file, got {shown(parent)}")
+        if parent in self.names():
+            return parent
+        beside = os.path.join(path.parent, parent)
+        if not os.path.isfile(beside):
+            raise self._unknown(place, parent)
+        return beside
+
+    def _find(self, name: str) -> Path:
+        if name in self.names():
+            return Path(str(resources.files("tokensieve.arch") / self.folder / f"{name}.yaml"))
+        if name.endswith(_SUFFIXES) or "/" in name or os.path.isfile(name):
+            return Path(name)
+        raise self._unknown(self.asked_by, name)
+
+    def _unknown(self, place: str, name: str) -> ArchError:
+        known = self.names()
+        return ArchError(
+            f"{place} must be a {self.noun} ({', '.join(known)}) or a YAML file, "
+            f"got {shown(name)}{nearest(name, known)}"
+        )
