@@ -2,14 +2,17 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from math import fsum
 
 import numpy as np
 import pytest
-from bench.pipeline_cases import ARCHES, Case, cases, simulated
+from bench.pipeline_cases import ARCHES, cases, simulated
 from bench.pipeline_count import TENSORS, granules
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tokensieve.arch.technology import load_technology
+from tokensieve.sim.energy import background_watts, energy_per_action
 from tokensieve.sim.kernels import dram_state
 from tokensieve.sim.kernels import tables as t
 from tokensieve.sim.level import cycle_result
@@ -19,6 +22,7 @@ EVENTS = 1 << 14
 FEW = settings(max_examples=60)
 MACHINES = st.sampled_from(sorted(ARCHES)).flatmap(lambda name: cases((name,)))
 """Cases with every machine as likely as every other."""
+ONE_PASS = st.sampled_from(sorted(ARCHES)).flatmap(lambda name: cases((name,), refetch=False))
 
 
 @FEW
@@ -174,23 +178,43 @@ def test_the_same_case_gives_the_same_run(case):
     assert a.to_json() == b.to_json()
 
 
-MORE_CHANNELS_MAY_COST = 0.25
-"""Share of the cycles. Most cases are monotone (96 % of 1,200); the others are runs of a thousand cycles in which
-planes aligned to 128 KiB meet in one bank, and other channels mean other bank conflicts (largest found: 19 %)."""
+@FEW
+@given(MACHINES)
+def test_the_multiplications_are_those_of_the_decisions(case):
+    """A score is D of them, twice where it is computed again or its two planes are streamed; a kept value D."""
+    d, result = case.decisions, cycle_result(case.arch, case.decisions)
+    keys, values = d.keys_kept[d.query_row].astype(np.int64), int(d.values_kept.sum())
+    multiplied = int((keys * (1 + (d.lsb_refetch > 0))).sum())
+
+    assert result.actions["qk"]["multiply"] == d.head_dim * multiplied
+    assert result.actions["pv"]["multiply"] == d.head_dim * values
+    assert result.operations["effective"] == 2 * d.head_dim * (int(keys.sum()) + values)
 
 
-@settings(max_examples=40)
-@given(cases(("spatten", "slow memory", "no barrier")), st.sampled_from([1, 2, 4, 8]))
-def test_more_channels_hardly_ever_cost_cycles(case, channels):
-    few, many = (
-        simulated(Case(with_channels(case.arch, n), case.decisions, case.name)).total for n in (channels, 2 * channels)
-    )
+@FEW
+@given(ONE_PASS)
+def test_pruning_never_adds_work(case):
+    """Multiplications and bytes. A second pass, the price of fetching few bits first, is work that the twin lacks."""
+    pruned = cycle_result(case.arch, case.decisions)
+    whole = cycle_result(case.arch, dense(case.decisions), un_pruned=True)
 
-    assert many <= few * (1 + MORE_CHANNELS_MAY_COST)
+    for unit in ("qk", "pv"):
+        assert pruned.actions[unit]["multiply"] <= whole.actions[unit]["multiply"]
+    assert pruned.operations["effective"] <= whole.operations["effective"]
+    for tensor, moved in pruned.dram_bytes.items():
+        assert moved <= whole.dram_bytes[tensor], tensor
 
 
-def with_channels(arch, channels):
-    return arch.model_copy(update={"dram": arch.dram.model_copy(update={"channels": channels})})
+@FEW
+@given(MACHINES)
+def test_the_energy_is_that_of_the_actions_and_of_the_seconds(case):
+    result, technology = cycle_result(case.arch, case.decisions), load_technology(case.arch.technology)
+    table = energy_per_action(case.arch, technology)
+    spent = fsum(n * table[unit, one][0] for unit, counts in result.actions.items() for one, n in counts.items())
+    flowing = fsum(watts.value for watts in background_watts(case.arch, technology).values()) * result.seconds
+
+    assert result.energy_j["total"] == pytest.approx(spent + flowing, rel=1e-12)
+    assert result.energy_j["total"] == pytest.approx(fsum(j for unit, j in result.energy_j.items() if unit != "total"))
 
 
 @pytest.mark.parametrize("name", sorted(ARCHES))

@@ -1,0 +1,176 @@
+"""More of a unit never costs cycles, less to do is never more work: where that holds, and by how much it does not.
+
+docs/explanation/laws.md says why.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from bench.pipeline_cases import ARCHES, cases, simulated
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tokensieve.arch import load_arch
+from tokensieve.sim.cycle import run_cycles
+from tokensieve.sim.dramrun import replay
+from tokensieve.sim.kernels import dram_state, tables
+from tokensieve.sim.work import row_work
+from tokensieve.study.units.base import with_fields
+from tokensieve.workloads.benchmarks import load_workload
+
+LANES = (("topk", "lanes"), ("softmax", "lanes"), ("importance", "lanes"))
+BUFFERS = (
+    ("key_sram", "kib"), ("value_sram", "kib"), ("softmax", "fifo_lines"), ("topk", "queue_lines"),
+    ("requant", "queue_rows"),
+)  # fmt: skip
+BANDWIDTH = (("dram", "channels"), ("dram", "window"), ("fetcher", "ports"), ("fetcher", "fifo_depth"))
+SMALL = tuple(name for name in ARCHES if name not in ("wide softmax", "bitonic"))
+"""Machines that can be doubled: the others hold a whole row already."""
+
+ORDER_MAY_COST = 0.25
+"""Share of the cycles of runs of some thousand cycles at most: other times mean another order of DRAM commands. 1 in
+160 of 20,000 comparisons costs anything; the largest found was 19 %."""
+
+few = settings(max_examples=25)
+machines = st.sampled_from(SMALL).flatmap(lambda name: cases((name,)))
+
+
+def doubled(arch, *fields):
+    """Return `arch` with twice as much of each field, (group, name)."""
+    for group, name in fields:
+        arch = with_fields(arch, group, **{name: 2 * getattr(getattr(arch, group), name)})
+    return arch
+
+
+def unhindered(case):
+    """Return `case` on its machine at 1 MHz: of the commands of DRAM, a thousand fit into a cycle."""
+    arch = with_fields(case.arch, "clock", mhz=1)
+    return replace(case, arch=with_fields(arch, "fetcher", ports=256, fifo_depth=4096))
+
+
+def cycles(case, arch):
+    return simulated(replace(case, arch=arch)).total
+
+
+@few
+@given(machines)
+def test_more_lanes_or_memory_never_cost_a_cycle_where_dram_is_never_waited_for(case):
+    case = unhindered(case)
+    usual = cycles(case, case.arch)
+
+    for field in (*LANES, *BUFFERS):
+        assert cycles(case, doubled(case.arch, field)) <= usual, field
+
+
+@few
+@given(machines.filter(lambda case: case.arch.topk.lanes > 1))
+def test_a_wider_array_costs_one_level_of_its_adder_tree_for_each_layer(case):
+    """With as many lines of memory as before; the last output of each layer and step waits for the new level.
+
+    An engine that hands out one id a cycle completes a longer line later, and costs more.
+    """
+    case = unhindered(case)
+    usual = simulated(case)
+    key = cycles(case, doubled(case.arch, ("key_sram", "kib"), ("qk", "multipliers")))
+    arch = doubled(case.arch, ("value_sram", "kib"), ("topk", "queue_lines"), ("pv", "multipliers"))
+
+    assert key <= usual.total
+    assert cycles(case, arch) <= usual.total + len(usual.plan.group)
+
+
+@few
+@given(machines)
+def test_more_of_anything_hardly_ever_costs_cycles_where_dram_is_waited_for(case):
+    usual = cycles(case, case.arch)
+
+    for field in (*LANES, *BUFFERS, *BANDWIDTH):
+        assert cycles(case, doubled(case.arch, field)) <= usual * (1 + ORDER_MAY_COST), field
+
+
+DECODE = """\
+model: bert-base
+layers: 2
+phase: decode
+prompt: 256
+steps: 4
+schedule: {interpolation: list, token: [1, 0.7], value: 0.5, bits: {query: 12, key: 8, value: 8, lsb: 0}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("dram.channels", (1, 2, 4, 8, 16, 32, 64)),
+        ("dram.tCK_ps", (4000, 2000, 1000, 500)),
+        ("dram.window", (1, 4, 16, 64)),
+        ("fetcher.ports", (1, 2, 8, 32)),
+        ("topk.lanes", (1, 2, 4, 8, 16, 32, 64)),
+        ("softmax.lanes", (8, 16, 32)),
+        ("key_sram.kib", (32, 64, 128, 192, 512)),
+        ("value_sram.kib", (16, 32, 192, 512)),
+    ],
+)
+def test_a_run_of_usual_size_is_faster_the_more_there_is(tmp_path, field, values):
+    (tmp_path / "decode.yaml").write_text(DECODE)
+    totals = []
+    for value in values:
+        arch = load_arch("spatten", [f"{field}={value}"])
+        totals.append(run_cycles(arch, row_work(arch, load_workload(str(tmp_path / "decode.yaml"), arch))).total)
+
+    assert totals == sorted(totals, reverse=True)
+    assert totals[-1] < totals[0]
+
+
+streams = st.lists(st.integers(0, 1 << 12), min_size=1, max_size=200)
+
+
+@few
+@given(streams, st.sampled_from([2, 4, 16]), st.booleans())
+def test_one_channel_of_many_does_its_share_in_the_same_time(granules, channels, refresh):
+    """A stream that gives every channel the same requests ends as that of one channel does, with so many times less."""
+    one = with_fields(ARCHES["spatten"], "dram", channels=1, refresh=refresh).dram
+    many = with_fields(ARCHES["spatten"], "dram", channels=channels, refresh=refresh).dram
+    alone = np.array(granules)
+    together = (alone[:, None] * channels + np.arange(channels)).reshape(-1)
+    share, whole = (replay(dram, places * dram.granule_bytes) for dram, places in ((one, alone), (many, together)))
+
+    assert many.peak_gb_per_s == channels * one.peak_gb_per_s
+    assert whole.cycles == share.cycles
+    for count in ("reads", "activates", "row_hits", "row_misses", "row_conflicts"):
+        assert getattr(whole, count) == channels * getattr(share, count)
+
+
+@few
+@given(machines, st.sampled_from([1, 2, 8]))
+def test_what_crosses_dram_does_not_hang_on_the_channels(case, channels):
+    fewer = simulated(replace(case, arch=with_fields(case.arch, "dram", channels=channels)))
+
+    assert np.array_equal(fewer.granules, simulated(case).granules)
+    assert fewer.scalar(tables.S_BUSY_QK) == simulated(case).scalar(tables.S_BUSY_QK)
+
+
+PAIR = """\
+model: {name: tiny, layers: 1, heads: 2, head_dim: 32, hidden: 64, ffn: 64}
+phase: decode
+prompt: 1
+steps: 1
+schedule: {interpolation: list, token: 1, value: 1, bits: {query: 12, key: 4, value: 6, lsb: 0}}
+"""
+
+
+def test_a_second_channel_costs_cycles_where_a_run_is_hardly_more_than_opening_rows(tmp_path):
+    """The page's smallest case: eight planes of one granule or two, which all lie in bank 0 of each pseudo-channel."""
+    totals, activates, granules = [], [], []
+    for channels in (1, 2, 16):
+        (tmp_path / "pair.yaml").write_text(PAIR)
+        arch = load_arch("spatten", [f"dram.channels={channels}"])
+        run = run_cycles(arch, row_work(arch, load_workload(str(tmp_path / "pair.yaml"), arch)))
+        totals.append(run.total)
+        activates.append(int(run.dram[dram_state.ACTS]))
+        granules.append(int(run.granules.sum()))
+
+    assert totals[0] < totals[1]
+    assert totals[2] < totals[0]
+    assert activates[0] < activates[1] < activates[2]
+    assert len(set(granules)) == 1
