@@ -158,29 +158,27 @@ def _write(path: Path, stack: "Dram", stats: "DramStats") -> None:
     write_file(path, command_lines(stack, stats.commands).encode(), "--commands")
 
 
-def _told(
-    stack: "Dram", stats: "DramStats", asked: int, mhz: int | None, technology: str
-) -> dict[str, int | float | None]:
-    """Return the figures; energy is known for HBM2 alone."""
+def _told(stack: "Dram", stats: "DramStats", asked: int, mhz: int | None, technology: str) -> dict[str, int | float]:
+    """Return the figures."""
     from tokensieve.arch.technology import load_technology
     from tokensieve.sim.dramstats import energy
 
     period = stack.tCK_ps * 1e-12 if mhz is None else 1e-6 / mhz
     seconds = stats.cycles * period
-    told: dict[str, int | float | None] = {name: _plain(getattr(stats, name)) for name in FIGURES[:9]}
+    told: dict[str, int | float] = {name: _plain(getattr(stats, name)) for name in FIGURES[:9]}
     told["gb_per_s"] = round(asked / seconds * 1e-9, 4)
     told["mean_latency_cycles"] = round(stats.mean_latency, 2)
-    joules = energy(stack, stats, seconds, load_technology(technology))[0] if stack.standard == "HBM2" else None
-    told["energy_j"] = None if joules is None else float(f"{joules:.4g}")
+    joules, _ = energy(stack, stats, seconds, load_technology(technology))
+    told["energy_j"] = float(f"{joules:.4g}")
     return told
 
 
-def _show(told: dict[str, int | float | None], json: bool) -> None:
+def _show(told: dict[str, int | float], json: bool) -> None:
     if json:
         print(json_text.dumps(told, indent=2))
         return
     for name, value in told.items():
-        text = "unknown" if value is None else f"{value:,}" if name != "energy_j" else f"{value:.4g}"
+        text = f"{value:,}" if name != "energy_j" else f"{value:.4g}"
         print(f"{name:<19} {text:>14}")
 
 
