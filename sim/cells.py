@@ -1,5 +1,6 @@
 """What units are made of, and what a bag of cells costs: shared by area and energy."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import fsum
 
@@ -51,6 +52,14 @@ def cells_um2(cells: Cells, technology: Technology) -> Quantity:
     """Return the area of `cells` in um2: logic as it is placed, and memories."""
     logic = cells.logic_um2 / technology.logic.utilization.quantity
     return sum((memory_um2(one, technology) for one in cells.memories), logic)
+
+
+def leakage_watts(bags: Iterable[Cells], technology: Technology) -> Quantity:
+    """Return what leaks through the logic and the memories of `bags`, in watts."""
+    every = list(bags)
+    logic = sum(one.logic_um2.value for one in every) * technology.logic.leakage_nw_per_um2
+    sram = sum(one.sram_bits for one in every) * technology.sram.leakage.quantity
+    return (logic + sram) * 1e-9
 
 
 def memory_um2(memory: Memory, technology: Technology) -> Quantity:

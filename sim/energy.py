@@ -28,7 +28,7 @@ from tokensieve.sim.area import (
     softmax_row,
     unit_cells,
 )
-from tokensieve.sim.cells import cells_um2, memory_energy
+from tokensieve.sim.cells import cells_um2, leakage_watts, memory_energy
 from tokensieve.sim.topkcost import engine_energy
 
 Actions = Mapping[str, Mapping[str, int]]
@@ -108,12 +108,9 @@ def energy_per_action(arch: Arch, technology: Technology) -> dict[tuple[str, str
 def background_watts(arch: Arch, technology: Technology) -> dict[str, Quantity]:
     """Return the power that flows whatever is done: DRAM standby of every channel, and leakage on chip, in watts."""
     dram = technology.dram.of(arch.dram.standard)
-    cells = unit_cells(arch, technology).values()
-    logic = sum(one.logic_um2.value for one in cells) * technology.logic.leakage_nw_per_um2
-    sram = sum(one.sram_bits for one in cells) * technology.sram.leakage.quantity
     return {
         "dram_background": _channels(arch, dram) * dram.supply.value * 1e-3 * dram.standby.quantity,
-        "leakage": (logic + sram) * 1e-9,
+        "leakage": leakage_watts(unit_cells(arch, technology).values(), technology),
     }
 
 

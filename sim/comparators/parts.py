@@ -11,7 +11,7 @@ from math import fsum
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.technology import ZERO, Quantity, Technology, load_technology
 from tokensieve.sim.area import unit_cells
-from tokensieve.sim.cells import Cells, Memory, cells_um2, memory_energy
+from tokensieve.sim.cells import Cells, Memory, cells_um2, leakage_watts, memory_energy
 from tokensieve.sim.energy import JOULES_PER_PJ, background_watts, energy_per_action
 
 Counts = Mapping[str, Mapping[str, int]]
@@ -47,7 +47,7 @@ def bill(arch: Arch, parts: Mapping[str, Part], actions: Counts, seconds: float)
     prices = _prices(arch, parts, technology)
     spent = [count * prices[unit, action] for unit, counts in actions.items() for action, count in counts.items()]
     cells = [unit_cells(arch, technology)[unit] for unit in SHARED] + [part.cells for part in parts.values()]
-    flows = (background_watts(arch, technology)["dram_background"], _leakage(cells, technology))
+    flows = (background_watts(arch, technology)["dram_background"], leakage_watts(cells, technology))
     spent += [watts * seconds for watts in flows]
     joules = Quantity(fsum(one.value for one in spent), fsum(one.half_width for one in spent))
     return Bill(
@@ -63,12 +63,6 @@ def _prices(arch: Arch, parts: Mapping[str, Part], technology: Technology) -> di
     prices = {name: Quantity(joules, joules * uncertainty) for name, (joules, uncertainty) in shared.items()}
     own = {(unit, name): JOULES_PER_PJ * pj for unit, part in parts.items() for name, pj in part.energy.items()}
     return prices | own
-
-
-def _leakage(cells: list[Cells], technology: Technology) -> Quantity:
-    """Return the leakage of `cells`, in watts, by the rule of `background_watts`."""
-    logic = fsum(one.logic_um2.value for one in cells) * technology.logic.leakage_nw_per_um2
-    return (logic + sum(one.sram_bits for one in cells) * technology.sram.leakage.quantity) * 1e-9
 
 
 def memory(rows: int, row_bits: int, banks: int, technology: Technology) -> Part:
