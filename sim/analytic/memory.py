@@ -69,17 +69,20 @@ def memory(summary: Summary, batch: Batch) -> Memory:
     ratio = d["tCK_ps"] * batch.column("clock.mhz") * 1e-6
     granules, load, opened, opened_all, same = each(batch, FIELDS, lambda arch: summary.traffic(arch).rows)
     bank, group = each(batch, FIELDS, lambda arch: summary.traffic(arch).banks)
-    spacing = same * np.maximum(d["nCCD_L"], d["nBL"]) + (1 - same) * np.maximum(d["nCCD_S"], d["nBL"])
+    ahead = d["window"] / d["pseudo_channels"]
+    spacing = _spacing(d, same, ahead)
+    exposed = np.maximum(d["nRP"] + d["nRCD"] - np.maximum(ahead - 1, 0) * spacing, 0)
     blocked = d["refresh"] * np.minimum((d["nRFC"] + d["nRP"] + d["nRCD"]) / d["nREFI"], 0.95)
     scale = ratio / (1 - blocked)
     stages = batch.column("fetcher.request_stages"), batch.column("fetcher.return_stages")
     row = d["nRP"] + d["nRCD"]
     held = (d["window"] + batch.column("fetcher.fifo_depth")) / d["pseudo_channels"]
-    again = np.maximum(d["nRC"], d["nRAS"] + d["nRP"])
+    bursts = (load * spacing).sum(axis=0) / np.maximum(opened.sum(axis=0), 1)
+    again = np.maximum(np.maximum(d["nRC"], d["nRAS"] + d["nRP"]), d["nRCD"] + bursts + d["nRTP"] + d["nRP"])
     return Memory(
         granules=granules,
         opened=opened_all,
-        columns=load * spacing * scale,
+        columns=(load * spacing + opened * exposed) * scale,
         rows=opened * np.maximum(d["nRRD_S"], d["nFAW"] / 4) * scale,
         requests=granules / batch.column("fetcher.ports"),
         banks=np.maximum(bank * again, group * d["nRRD_L"]) * scale,
@@ -92,7 +95,18 @@ def memory(summary: Summary, batch: Batch) -> Memory:
     )
 
 
+def _spacing(d: dict[str, F64], same: F64, ahead: F64) -> F64:
+    """Return the clocks between two column commands of a pseudo-channel.
+
+    Commands of one bank group are nCCD_L apart. Its run of bursts is `same` long, in the mean 1 / (1 - same); as many of
+    the next run as the window reaches `ahead` are served between them.
+    """
+    run = 1 / np.maximum(1 - same, 1e-6)
+    alone = np.maximum(0.5, (run - ahead) / run)
+    return np.maximum(np.maximum(d["nCCD_S"], d["nBL"]), alone * np.maximum(d["nCCD_L"], d["nBL"]))
+
+
 def _fields(batch: Batch) -> dict[str, F64]:
     names = ("channels", "pseudo_channels", "granule_bytes", "window", "refresh", "tCK_ps", "nBL", "nCL", "nCWL",
-             "nRCD", "nRP", "nRAS", "nRC", "nCCD_S", "nCCD_L", "nRRD_S", "nRRD_L", "nFAW", "nRFC", "nREFI")  # fmt: skip
+             "nRCD", "nRP", "nRAS", "nRC", "nRTP", "nCCD_S", "nCCD_L", "nRRD_S", "nRRD_L", "nFAW", "nRFC", "nREFI")  # fmt: skip
     return {name: batch.column(f"dram.{name}").astype(np.float64) for name in names}

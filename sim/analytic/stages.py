@@ -66,6 +66,10 @@ class Stages:
     value_room: F64
     """Rows that the K and V SRAM hold."""
 
+    key_members: F64
+    value_members: F64
+    """Rows that one fetch of K or V serves: 2 for fused pairs."""
+
     fetch: F64
     """Cycles of DRAM for queries and K of a row, its second plane included where the format forces one."""
 
@@ -142,6 +146,8 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         value_lines=value_lines,
         key_room=np.maximum(pipe.key_lines // np.maximum(lines / share["key"], 1), 1) / share["key"],
         value_room=np.maximum(pipe.value_lines // np.maximum(value_lines / share["value"], 1), 1) / share["value"],
+        key_members=1 / share["key"],
+        value_members=1 / share["value"],
         fetch=parts["query"] / blocks + (parts["key"] * share["key"] + forced * parts["lsb"]),
         fetch_lines=lines * (1 + forced),
         front_lines=np.ceil(queries / blocks / pipe.per_key) * (1.0 if work.io_bytes else 0.0),

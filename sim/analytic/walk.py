@@ -65,6 +65,11 @@ def _group(s: Stages, g: int) -> Stages:
     return cast(Stages, replace(s, **cut))
 
 
+def _ahead(fetch: F64, lines: F64) -> F64:
+    """Return how long a fetch of so many lines goes on before they can be streamed without a bubble."""
+    return np.maximum(fetch - (lines - 1), fetch / np.maximum(lines, 1))
+
+
 class _Layer:
     """One group on every design."""
 
@@ -99,8 +104,18 @@ class _Layer:
         held = np.maximum(s.row_jobs * self.i_qk, (s.row_jobs - 2 * self.held) * self.interval)
         own = np.maximum(s.row_jobs * s.pv, (s.row_jobs - self.queued) * self.interval)
         both = s.fetch + s.value * s.early
-        self.r_key = (s.memory.latency + both + held) / s.key_room
-        self.r_value = (s.memory.latency + both * s.early + s.value * (not s.early) + s.load * (not s.early) + own) / s.value_room
+        self.tail = s.decides * (self.full_pass - s.qk)
+        self.again_time = s.memory.latency + _ahead(s.lsb, s.key_lines) + self.again_pass + self.tail
+        units = np.minimum(s.lsb_rows / s.rows * s.key_members, 1)
+        if not s.early:
+            both = both + np.clip(both - (s.enter + s.search) / s.key_members, 0, s.value)
+        unit = s.memory.latency + _ahead(s.key_members * both, s.fetch_lines) + s.key_members * held + self.tail
+        self.r_key = (unit + units * self.again_time) / s.key_room
+        if s.early:
+            values = both * s.value_members if s.prefill else _ahead(both, s.value_lines)
+        else:
+            values = _ahead(np.maximum(s.value * s.value_members, s.load), s.value_lines)
+        self.r_value = (s.memory.latency + values + s.value_members * own) / s.value_room
         self.r_dram = s.dram
 
     def step(self, was: _State, rows_before: F64, ranks: bool) -> _State:
@@ -159,7 +174,7 @@ class _Layer:
         return _State(
             qk=at(qk_last, s.qk, COMPUTE), exp=at(exp_last, s.soft, SOFTMAX), div=at(div_last, self.i_div, SOFTMAX),
             topk=at(drain_last, p.turnaround, FILL), pv=at(pv_last, s.pv, COMPUTE),
-            key_first=qk, key_last=at(qk_last, s.qk, COMPUTE), value_last=at(pv_last, s.pv, COMPUTE),
+            key_first=at(qk, self.tail, SOFTMAX), key_last=at(at(qk_last, s.qk, COMPUTE), self.tail, SOFTMAX), value_last=at(pv_last, s.pv, COMPUTE),
             fetched=fetched, out=out, ranked=ranked, rank_free=rank_free,
             written=at(out, np.where(s.output > 0, m.write_end + s.output, 0), DRAM),
             busy=at(was.busy, s.rows * s.dram, DRAM),
@@ -195,10 +210,9 @@ class _Layer:
         s, at = self.s, self.paths.after
         if s.prefill or not (s.again_last >= 0).any():
             return last
-        extra = s.memory.latency + s.lsb + self.full_pass
-        up = np.maximum(self.i_qk, self.i_exp)
+        up = np.maximum(np.maximum(self.i_qk, self.i_exp), self.r_key)
         for place in (s.again_first, s.again_last):
-            here = at(at(topk, place * up + extra, DRAM), (s.jobs - 1 - place) * self.i_topk, TOPK)
+            here = at(at(topk, place * up + self.again_time, DRAM), (s.jobs - 1 - place) * self.i_topk, TOPK)
             last = later(last, here)
         return last
 

@@ -16,12 +16,11 @@ from tokensieve.arch.machine import Arch
 
 FIELDS: dict[str, tuple[Any, ...]] = {
     "clock.mhz": (500, 800, 1000, 1500),
-    "dram.channels": (1, 2, 4, 8, 16, 32),
+    "dram.channels": (2, 4, 8, 16, 32),
     "dram.pseudo_channels": (1, 2),
     "dram.bank_groups": (2, 4),
     "dram.row_bytes": (512, 1024, 2048),
-    "dram.mapping": ("ro-ba-bg-co-pc-ch", "ro-co-ba-bg-pc-ch", "ro-ba-co-bg-pc-ch"),
-    "dram.window": (8, 16, 32, 64),
+    "dram.window": (16, 32, 64),
     "dram.refresh": (True, False),
     "dram.tCK_ps": (625, 833, 1000, 1250),
     "dram.nCL": (10, 14, 20),
