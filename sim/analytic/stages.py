@@ -73,6 +73,9 @@ class Stages:
     fetch: F64
     """Cycles of DRAM for queries and K of a row, its second plane included where the format forces one."""
 
+    msb: F64
+    """Share of that job that goes before the second plane."""
+
     fetch_lines: F64
     front_lines: F64
     """Requests of that job, and those of its queries in front."""
@@ -149,6 +152,7 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         key_members=1 / share["key"],
         value_members=1 / share["value"],
         fetch=parts["query"] / blocks + (parts["key"] * share["key"] + forced * parts["lsb"]),
+        msb=1 - forced * parts["lsb"] / np.maximum(parts["query"] / blocks + parts["key"] * share["key"] + forced * parts["lsb"], 1e-9),
         fetch_lines=lines * (1 + forced),
         front_lines=np.ceil(queries / blocks / pipe.per_key) * (1.0 if work.io_bytes else 0.0),
         lsb=parts["lsb"],

@@ -101,7 +101,8 @@ class _Layer:
     def _rows(self) -> None:
         """Intervals of whole rows."""
         s = self.s
-        held = np.maximum(s.row_jobs * self.i_qk, (s.row_jobs - 2 * self.held) * self.interval)
+        first_pass = self.i_qk if s.prefill else np.maximum(s.qk, (s.qk + self.scan) / self.held)
+        held = np.maximum(s.row_jobs * first_pass, (s.row_jobs - 2 * self.held) * self.interval)
         own = np.maximum(s.row_jobs * s.pv, (s.row_jobs - self.queued) * self.interval)
         both = s.fetch + s.value * s.early
         self.tail = s.decides * (self.full_pass - s.qk)
@@ -109,8 +110,12 @@ class _Layer:
         units = np.minimum(s.lsb_rows / s.rows * s.key_members, 1)
         if not s.early:
             both = both + np.clip(both - (s.enter + s.search) / s.key_members, 0, s.value)
-        unit = s.memory.latency + _ahead(s.key_members * both, s.fetch_lines) + s.key_members * held + self.tail
-        self.r_key = (unit + units * self.again_time) / s.key_room
+        wait = np.maximum(_ahead(s.key_members * both, s.fetch_lines), s.key_members * (both - s.fetch * (1 - s.msb)) - (s.key_lines - 1))
+        unit = s.memory.latency + wait + s.key_members * held + self.tail
+        hidden = (s.key_members - 1) * s.qk
+        exposed = np.maximum(self.again_time - self.again_pass - hidden, 0)
+        again = units * exposed + (0 if s.prefill else s.lsb_rows / s.rows * s.key_members * self.again_pass)
+        self.r_key = (unit + again) / s.key_room
         if s.early:
             values = both * s.value_members if s.prefill else _ahead(both, s.value_lines)
         else:
@@ -134,7 +139,9 @@ class _Layer:
         arrive = at(key_start, m.latency, DRAM)
         first = at(arrive, fetch * (s.front_lines + 1) / requests, DRAM)
         last = at(arrive, fetch, DRAM)
-        qk = later(query_gate, was.qk, first, at(last, 1 - s.fetch_lines, DRAM))
+        middle = at(arrive, fetch * s.msb, DRAM)
+        streamed = later(first, at(middle, 1 - s.key_lines, DRAM), at(last, 1 - s.fetch_lines, DRAM))
+        qk = later(query_gate, was.qk, streamed)
         exp = later(at(at(qk, s.qk, COMPUTE), self.scan, FILL), was.exp)
         div = later(at(at(exp, s.soft, SOFTMAX), p.exp_latency, FILL), was.div)
         topk = self._topk(div, was.topk)
@@ -210,7 +217,7 @@ class _Layer:
         s, at = self.s, self.paths.after
         if s.prefill or not (s.again_last >= 0).any():
             return last
-        up = np.maximum(np.maximum(self.i_qk, self.i_exp), self.r_key)
+        up = np.maximum(np.maximum(s.qk, s.soft), self.r_key)  # of first passes: second ones fill the gaps
         for place in (s.again_first, s.again_last):
             here = at(at(topk, place * up + self.again_time, DRAM), (s.jobs - 1 - place) * self.i_topk, TOPK)
             last = later(last, here)
