@@ -62,6 +62,9 @@ class Result:
     utilization: Mapping[str, float]
     bottleneck: str
     reference: Reference | None = None
+    levels: Mapping[str, int] | None = None
+    """Cycles of the same run at this level and at another one, where that was asked for."""
+
     labels: Mapping[str, str] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
@@ -102,6 +105,7 @@ class Result:
             "speedup": None if ref is None else ref.cycles / self.cycles["total"],
             "dram_reduction": None if ref is None else ratio(ref.dram_bytes, self.dram_bytes["total"]),
             "energy_saving": None if ref is None else ratio(ref.energy_j, self.energy_j["total"]),
+            "levels": None if self.levels is None else _compared(self.levels),
             "labels": dict(self.labels),
             "provenance": dict(self.provenance),
         }
@@ -109,6 +113,12 @@ class Result:
     def to_json(self) -> str:
         """Return the text of `result.json`."""
         return json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
+
+
+def _compared(levels: Mapping[str, int]) -> dict[str, float]:
+    """Return the cycles by level and how far the coarser one (`analytic`) is off, as a share of the finer one."""
+    finer = next(cycles for level, cycles in levels.items() if level != "analytic")
+    return {**levels, "deviation": levels["analytic"] / finer - 1}
 
 
 def ratio(a: float, b: float) -> float | None:

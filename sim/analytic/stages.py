@@ -12,6 +12,7 @@ from tokensieve.sim.analytic.batch import F64, Batch, each
 from tokensieve.sim.analytic.machine import TOPK, Pipeline, pipeline
 from tokensieve.sim.analytic.memory import Memory, memory
 from tokensieve.sim.analytic.summary import Summary
+from tokensieve.sim.plan import rows_per_line
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,7 @@ class Stages:
 def stages(summary: Summary, batch: Batch) -> Stages:
     """Return the work of `summary` on every design of the batch."""
     work = summary.work
+    each(batch, ["qk.multipliers", "pv.multipliers", "topk.max_tokens"], lambda arch: rows_per_line(arch, work))
     pipe, dram = pipeline(batch, work.head_dim), memory(summary, batch)
     keys, jobs, live = (_column(a) for a in (summary.keys, summary.jobs, summary.rows))
     lines, soft = np.ceil(keys / pipe.per_key), np.ceil(keys / pipe.soft_lanes)

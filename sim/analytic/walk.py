@@ -109,7 +109,10 @@ class _Layer:
         self.again_time = s.memory.latency + _ahead(s.lsb, s.key_lines) + self.again_pass + self.tail
         units = np.minimum(s.lsb_rows / s.rows * s.key_members, 1)
         if not s.early:
-            both = both + np.clip(both - (s.enter + s.search) / s.key_members, 0, s.value)
+            both = both + s.value * np.maximum(
+                both / (both + held + self.tail / s.key_members),
+                np.clip((both - (s.enter + s.search) / s.key_members) / np.maximum(s.value, 1e-9), 0, 1),
+            )
         wait = np.maximum(_ahead(s.key_members * both, s.fetch_lines), s.key_members * (both - s.fetch * (1 - s.msb)) - (s.key_lines - 1))
         unit = s.memory.latency + wait + s.key_members * held + self.tail
         hidden = (s.key_members - 1) * s.qk

@@ -49,6 +49,9 @@ def run(
     reference: Annotated[
         ReferenceKind, typer.Option("--reference", help="Un-pruned run to compare with.")
     ] = ReferenceKind.DENSE,
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="Also run at another level and tell how far apart the two are.")
+    ] = False,
     seed: SeedOption = 0,
     out: Annotated[
         str | None,
@@ -67,7 +70,7 @@ def run(
     machine = load_arch(arch, sets or ())
     decisions = _decisions(machine, workload, trace, seed)
     kind = None if reference is ReferenceKind.NONE else reference.value
-    result = _simulated(machine, decisions, level.value, kind, seed, quiet)
+    result = _simulated(machine, decisions, level.value, kind, confirm, seed, quiet)
     head = header(machine.name, decisions.meta, workload or trace or SHIPPED)
     written = _written(folder, result, head) if folder else []
     _show(result, head, written, json, quiet)
@@ -94,13 +97,13 @@ def _decisions(machine: "Arch", workload: str | None, trace: str | None, seed: i
 
 
 def _simulated(
-    machine: "Arch", decisions: "Decisions", level: str, reference: str | None, seed: int, quiet: bool
+    machine: "Arch", decisions: "Decisions", level: str, reference: str | None, confirm: bool, seed: int, quiet: bool
 ) -> "Result":
     _say_if_cold(quiet)
     from tokensieve.study.run import run as simulate
 
     with _progress(quiet) as report:
-        return simulate(machine, decisions, level=level, reference=reference, seed=seed, progress=report)
+        return simulate(machine, decisions, level=level, reference=reference, confirm=confirm, seed=seed, progress=report)
 
 
 def _written(folder: Path, result: "Result", head: str) -> list[Path]:

@@ -57,6 +57,18 @@ def _fields() -> dict[str, Schema]:
         "speedup": _or_null(_number("reference.cycles / cycles.total.")),
         "dram_reduction": _or_null(_number("reference.dram_bytes / traffic.dram_bytes.total.")),
         "energy_saving": _or_null(_number("reference.energy_j / energy_j.total.")),
+        "levels": {
+            "type": ["object", "null"],
+            "description": "Cycles of the run at two levels of fidelity (`--confirm`). Null where not asked for.",
+            "properties": {
+                "analytic": _whole("Cycles at level `analytic`."),
+                "cycle": _whole("Cycles at level `cycle`."),
+                "rtl": _whole("Cycles at level `rtl`."),
+                "deviation": {"type": "number", "description": "`analytic` over the other one, less 1."},
+            },
+            "required": ["analytic", "deviation"],
+            "additionalProperties": False,
+        },
         "labels": {
             "type": "object",
             "description": (
