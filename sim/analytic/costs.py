@@ -23,7 +23,6 @@ Actions = dict[str, dict[str, F64]]
 """Counts by unit and action, an array over designs each."""
 
 
-
 def _group(name: str) -> tuple[str, ...]:
     """Return all fields of one group of `Arch`."""
     return tuple(f"{name}.{field}" for field in type(getattr(Arch(), name)).model_fields)

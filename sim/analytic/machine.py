@@ -50,7 +50,9 @@ def pipeline(batch: Batch, dim: int) -> Pipeline:
     """Return the pipeline of every design for heads of width `dim`."""
     column = _Columns(batch)
     barrier = batch.column("control.barrier")
-    laws = each(batch, TOPK, lambda arch: [*search_cycles(arch.topk.law), arch.topk.drain_latency, arch.topk.turnaround])
+    laws = each(
+        batch, TOPK, lambda arch: [*search_cycles(arch.topk.law), arch.topk.drain_latency, arch.topk.turnaround]
+    )
     search, bypass, rounds, drain, turnaround = laws.astype(np.float64)
     ranks = each(batch, [*TOPK, "importance.lanes", "importance.stages"], lambda arch: _rank_latencies(arch, dim))
     return Pipeline(

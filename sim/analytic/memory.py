@@ -49,7 +49,6 @@ class Memory:
     blocked: F64
     """Share of the time that refresh takes."""
 
-
     def stream(self, name: str) -> F64:
         """Return the cycles that a row of one stream takes alone."""
         s = STREAMS.index(name)

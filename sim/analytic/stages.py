@@ -154,7 +154,10 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         key_members=1 / share["key"],
         value_members=1 / share["value"],
         fetch=parts["query"] / blocks + (parts["key"] * share["key"] + forced * parts["lsb"]),
-        msb=1 - forced * parts["lsb"] / np.maximum(parts["query"] / blocks + parts["key"] * share["key"] + forced * parts["lsb"], 1e-9),
+        msb=1
+        - forced
+        * parts["lsb"]
+        / np.maximum(parts["query"] / blocks + parts["key"] * share["key"] + forced * parts["lsb"], 1e-9),
         fetch_lines=lines * (1 + forced),
         front_lines=np.ceil(queries / blocks / pipe.per_key) * (1.0 if work.io_bytes else 0.0),
         lsb=parts["lsb"],

@@ -25,6 +25,7 @@ FIELDS = (
 )  # fmt: skip
 """Fields that the traffic of given work depends on."""
 
+
 @dataclass(frozen=True)
 class Plane:
     """Rows of tokens that one stream reads: R rows of `count` ids from `first` on, each `width` bytes."""
