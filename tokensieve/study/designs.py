@@ -20,7 +20,7 @@ FIELDS: dict[str, tuple[Any, ...]] = {
     "dram.pseudo_channels": (1, 2),
     "dram.bank_groups": (2, 4),
     "dram.row_bytes": (512, 1024, 2048),
-    "dram.window": (16, 32, 64),
+    "dram.window": (32, 64, 128),
     "dram.refresh": (True, False),
     "dram.tCK_ps": (625, 833, 1000, 1250),
     "dram.nCL": (10, 14, 20),
@@ -59,7 +59,7 @@ def random_designs(count: int, seed: int, base: Arch | None = None) -> list[Arch
     """Return `count` valid machines, the same ones for the same seed; fields not in `FIELDS` are those of `base`.
 
     >>> [machine.topk.lanes for machine in random_designs(3, seed=1)]
-    [2, 8, 4]
+    [4, 16, 32]
     """
     return list(islice(_valid(np.random.Generator(np.random.PCG64(seed)), base or Arch()), count))
 
