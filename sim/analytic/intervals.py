@@ -108,9 +108,13 @@ def _waiting(s: Stages, full_pass: F64) -> F64:
 
 
 def _key_row(s: Stages, used: F64, verdict: F64, again: F64, again_pass: F64) -> F64:
-    """Return the interval of rows around the K SRAM; `used` is how long Q x K needs a row's lines."""
+    """Return the interval of rows around the K SRAM; `used` is how long Q x K needs a row's lines.
+
+    Where V is loaded early, the loops of the two SRAMs run beside each other, and their fetches fall into each other's
+    gaps; that DRAM has to serve both is an interval of its own (`Stages.dram`).
+    """
     members = s.key_members
-    fetch = s.fetch + s.value if s.early else s.fetch + s.value * _overlap(s, used, verdict)
+    fetch = s.fetch if s.early else s.fetch + s.value * _overlap(s, used, verdict)
     second_plane = s.fetch * (1 - s.msb)
     wait = np.maximum(
         streamable(members * fetch, s.fetch_lines), members * (fetch - second_plane) - (s.key_lines - 1)
@@ -132,11 +136,7 @@ def _value_row(s: Stages, job: F64) -> F64:
     """Return the interval of rows around the V SRAM."""
     queued = np.maximum(s.pipe.queue_lines // np.maximum(s.pv, 1), 1)
     used = np.maximum(s.row_jobs * s.pv, (s.row_jobs - queued) * job)
-    both, members = s.fetch + s.value, s.value_members
-    if s.prefill:
-        wait = both * members
-    elif s.early:
-        wait = streamable(both, s.value_lines)
-    else:
-        wait = streamable(np.maximum(s.value * members, s.load), s.value_lines)
+    fetch, members = s.value * s.value_members, s.value_members
+    paced = fetch if s.early else np.maximum(fetch, s.load)
+    wait = fetch if s.prefill else streamable(paced, s.value_lines)
     return (s.memory.latency + wait + members * used) / s.value_room
