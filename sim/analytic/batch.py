@@ -85,7 +85,8 @@ class Sweep:
     def _check(self, groups: set[str]) -> None:
         """Build every combination of the swept fields of some groups, in the words of `Arch` where it is refused."""
         paths = [path for path in self._fields if path.partition(".")[0] in groups]
-        each(self, paths, lambda arch: build(Arch, arch.model_dump(), ArchError))
+        for index in combinations(self, paths)[0].tolist():
+            build(Arch, self.arch(index).model_dump(), ArchError)
 
     def __len__(self) -> int:
         return self._count

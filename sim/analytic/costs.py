@@ -141,13 +141,13 @@ def _entries(unit: str, names: list[str], arch: Arch) -> list[float]:
 
 
 def background(batch: Batch) -> dict[str, F64]:
-    """Return the power in W that flows with time: that of `energy.background_watts`, whose leakage adds up over units."""
+    """Return the power in W that flows with time, as `energy.background_watts`; leakage adds up over the units."""
 
     def standby(arch: Arch) -> float:
         return background_watts(arch, load_technology(arch.technology))["dram_background"].value
 
-    leakage = sum(each(batch, (*DEPENDS[unit], "technology"), partial(_leakage, unit)) for unit in _units(batch))
-    return {"dram_background": each(batch, (*_CHANNELS, "technology"), standby), "leakage": leakage}
+    shares = [each(batch, (*DEPENDS[unit], "technology"), partial(_leakage, unit)) for unit in _units(batch)]
+    return {"dram_background": each(batch, (*_CHANNELS, "technology"), standby), "leakage": np.sum(shares, axis=0)}
 
 
 def _units(batch: Batch) -> list[str]:

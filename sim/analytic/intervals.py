@@ -122,14 +122,16 @@ def _key_row(s: Stages, used: F64, verdict: F64, again: F64, again_pass: F64) ->
     once = s.memory.latency + wait + members * used + verdict
     asked = s.lsb_rows / s.rows * members
     exposed = np.minimum(asked, 1) * np.maximum(again - again_pass - (members - 1) * s.qk, 0)
-    return (once + exposed + (0 if s.prefill else asked * again_pass)) / s.key_room
+    interval: F64 = (once + exposed + (0 if s.prefill else asked * again_pass)) / s.key_room
+    return interval
 
 
 def _overlap(s: Stages, used: F64, verdict: F64) -> F64:
     """Return the share of a row's V whose fetch falls into that of another row's K, in decode."""
     by_chance = s.fetch / (s.fetch + used + verdict / s.key_members)
     beyond = (s.fetch - (s.enter + s.search) / s.key_members) / np.maximum(s.value, 1e-9)
-    return np.maximum(by_chance, np.clip(beyond, 0, 1))
+    share: F64 = np.maximum(by_chance, np.clip(beyond, 0, 1))
+    return share
 
 
 def _value_row(s: Stages, job: F64) -> F64:
@@ -139,4 +141,5 @@ def _value_row(s: Stages, job: F64) -> F64:
     fetch, members = s.value * s.value_members, s.value_members
     paced = fetch if s.early else np.maximum(fetch, s.load)
     wait = fetch if s.prefill else streamable(paced, s.value_lines)
-    return (s.memory.latency + wait + members * used) / s.value_room
+    interval: F64 = (s.memory.latency + wait + members * used) / s.value_room
+    return interval

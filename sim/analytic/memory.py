@@ -52,14 +52,15 @@ class Memory:
     def stream(self, name: str) -> F64:
         """Return the cycles that a row of one stream takes alone."""
         s = STREAMS.index(name)
-        return np.maximum(np.maximum(self.columns[s], self.rows[s]), self.requests[s])
+        cycles: F64 = np.maximum(np.maximum(self.columns[s], self.rows[s]), self.requests[s])
+        return cycles
 
     def together(self, share: Mapping[str, F64 | float]) -> F64:
         """Return the cycles that some rows of each stream take together."""
-        return np.maximum.reduce([
-            sum(share[name] * table[s] for s, name in enumerate(STREAMS))
-            for table in (self.columns, self.rows, self.requests)
-        ])  # fmt: skip
+        tables = (self.columns, self.rows, self.requests)
+        sums = [sum(share[name] * table[s] for s, name in enumerate(STREAMS)) for table in tables]
+        cycles: F64 = np.maximum.reduce(sums)
+        return cycles
 
 
 def memory(summary: Summary, batch: Batch) -> Memory:
@@ -97,15 +98,18 @@ def memory(summary: Summary, batch: Batch) -> Memory:
 def _spacing(d: dict[str, F64], same: F64, ahead: F64) -> F64:
     """Return the clocks between two column commands of a pseudo-channel.
 
-    Commands of one bank group are nCCD_L apart. Its run of bursts is `same` long, in the mean 1 / (1 - same); as many of
-    the next run as the window reaches `ahead` are served between them.
+    Commands of one bank group are nCCD_L apart. Its run of bursts is 1 / (1 - same) long in the mean; as many of the
+    next run as the window reaches `ahead` are served between them.
     """
     run = 1 / np.maximum(1 - same, 1e-6)
     alone = np.maximum(0.5, (run - ahead) / run)
-    return np.maximum(np.maximum(d["nCCD_S"], d["nBL"]), alone * np.maximum(d["nCCD_L"], d["nBL"]))
+    clocks: F64 = np.maximum(np.maximum(d["nCCD_S"], d["nBL"]), alone * np.maximum(d["nCCD_L"], d["nBL"]))
+    return clocks
 
 
 def _fields(batch: Batch) -> dict[str, F64]:
-    names = ("channels", "pseudo_channels", "granule_bytes", "window", "refresh", "tCK_ps", "nBL", "nCL", "nCWL",
-             "nRCD", "nRP", "nRAS", "nRC", "nRTP", "nCCD_S", "nCCD_L", "nRRD_S", "nRRD_L", "nFAW", "nRFC", "nREFI")  # fmt: skip
+    names = (
+        "channels", "pseudo_channels", "granule_bytes", "window", "refresh", "tCK_ps", "nBL", "nCL", "nCWL", "nRCD",
+        "nRP", "nRAS", "nRC", "nRTP", "nCCD_S", "nCCD_L", "nRRD_S", "nRRD_L", "nFAW", "nRFC", "nREFI",
+    )  # fmt: skip
     return {name: batch.column(f"dram.{name}").astype(np.float64) for name in names}

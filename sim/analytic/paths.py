@@ -44,7 +44,7 @@ class Paths:
             moved[1 + self.first + cause] += cycles
         return moved
 
-    def after_either(self, event: F64, cycles: npt.ArrayLike, which: F64, cause: int, other: int) -> F64:
+    def after_either(self, event: F64, cycles: F64, which: F64, cause: int, other: int) -> F64:
         """Return the event `cycles` later, booked to `cause` where `which` is 1 and to `other` where it is 0."""
         return self.after(self.after(event, cycles * which, cause), cycles * (1 - which), other)
 

@@ -26,8 +26,8 @@ class Summary:
     def __init__(self, decisions: Decisions, un_pruned: bool = False) -> None:
         """With `un_pruned`, the decisions are a dense twin, as in `row_work`."""
         self._decisions, self._un_pruned = decisions, un_pruned
-        self._works: dict[tuple[bool, int], RowWork] = {}
-        self._searches: dict[tuple[bool, int], F64] = {}
+        self._works: dict[tuple[str, int], RowWork] = {}
+        self._searches: dict[tuple[str, int], F64] = {}
         self._traffic: dict[object, Traffic] = {}
 
     def row_work(self, arch: Arch) -> RowWork:
@@ -54,11 +54,11 @@ class Summary:
 
     def by_row(self, values: npt.ArrayLike) -> F64:
         """Return the sums of what the rows hold, shape (G,)."""
-        return np.bincount(self._unique[1], np.asarray(values, np.float64), len(self.groups))
+        return np.bincount(self._unique[1], np.asarray(values, np.float64), len(self.groups)).astype(np.float64)
 
     def by_query(self, values: npt.ArrayLike) -> F64:
         """Return the sums of what the queries hold, shape (G,)."""
-        return np.bincount(self._query_group, np.asarray(values, np.float64), len(self.groups))
+        return np.bincount(self._query_group, np.asarray(values, np.float64), len(self.groups)).astype(np.float64)
 
     @cached_property
     def _query_group(self) -> I64:
@@ -173,10 +173,14 @@ def search_terms(law: TopkLaw, work: TopkWork) -> F64:
     items, kept = np.asarray(work.items), np.asarray(work.kept)
     searches = (kept > 0) & (kept < items)
     rows, rounds = np.zeros(len(items)), np.zeros(len(items))
-    if isinstance(law, QuickselectLaw | RadixLaw):
-        first = {"start_cycles": 0} if isinstance(law, QuickselectLaw) else {"first_cycles": 0}
-        rows = np.asarray(replace(law, bypass_cycles=0, round_cycles=0, **first).search(work))
-        rounds = np.asarray(replace(law, bypass_cycles=0, round_cycles=1, **first).search(work)) - rows
+    bare: QuickselectLaw | RadixLaw | None = None
+    if isinstance(law, QuickselectLaw):
+        bare = replace(law, bypass_cycles=0, start_cycles=0, round_cycles=0)
+    elif isinstance(law, RadixLaw):
+        bare = replace(law, bypass_cycles=0, first_cycles=0, round_cycles=0)
+    if bare is not None:
+        rows = np.asarray(bare.search(work))
+        rounds = np.asarray(replace(bare, round_cycles=1).search(work)) - rows
     return np.stack([searches, ~searches, rounds, rows, np.asarray(law.streamed(work))]).astype(np.float64)
 
 

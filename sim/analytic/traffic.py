@@ -142,8 +142,10 @@ def fetching_rows(work: RowWork) -> dict[str, npt.NDArray[np.bool_]]:
 
 
 def _pattern(dram: Dram, plane: Plane, ids: I64, sample: I64) -> tuple[F64, tuple[I64, I64]]:
-    """Return the last four lines of `Traffic.rows` for the rows `sample`, and (row, granule) of each row of DRAM that the
-    first pseudo-channel opens."""
+    """Return the last four lines of `Traffic.rows` for the rows `sample`, and what they open.
+
+    That is a (row of `sample`, granule) for each row of DRAM, whichever pseudo-channel opens it.
+    """
     row, low, granules = plane.spans(ids, dram.granule_bytes, sample)
     row = np.repeat(row, granules)
     number = np.repeat(low, granules) + np.arange(len(row)) - np.repeat(np.cumsum(granules) - granules, granules)

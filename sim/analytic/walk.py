@@ -6,7 +6,6 @@ take the same time for every job.
 """
 
 from dataclasses import dataclass, fields, replace
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -75,7 +74,7 @@ def walk(s: Stages, layer: npt.NDArray[np.int64], layers: int, causes: bool) -> 
 def _group(s: Stages, g: int) -> Stages:
     """Return the stages of one group: arrays over designs."""
     own = {f.name: getattr(s, f.name) for f in fields(s)}
-    return cast(Stages, replace(s, **{name: array[g] for name, array in own.items() if isinstance(array, np.ndarray)}))
+    return replace(s, **{name: array[g] for name, array in own.items() if isinstance(array, np.ndarray)})
 
 
 class _Layer:

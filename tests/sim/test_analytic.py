@@ -92,7 +92,9 @@ def test_the_causes_add_up_to_the_total_in_the_run_and_in_every_layer():
 
 def test_a_machine_costs_the_same_alone_in_a_batch_and_in_a_sweep():
     lanes, channels = [1, 4, 16, 32], [4, 16, 2, 8]
-    machines = [load_arch("spatten", [f"topk.lanes={p}", f"dram.channels={c}"]) for p, c in zip(lanes, channels, strict=True)]
+    machines = [
+        load_arch("spatten", [f"topk.lanes={p}", f"dram.channels={c}"]) for p, c in zip(lanes, channels, strict=True)
+    ]
     summary = Summary(gpt2())
     batch = estimate(summary, Designs(machines))
     sweep = estimate(summary, Sweep(ARCH, {"topk.lanes": lanes, "dram.channels": channels}))
@@ -155,7 +157,7 @@ def test_a_sweep_with_a_machine_that_cannot_be_is_refused_in_the_words_of_the_ar
 
 
 def test_work_that_does_not_fit_one_machine_of_a_batch_is_refused_naming_the_field():
-    with pytest.raises(WorkloadError, match="qk.multipliers must be at least the head width D = 64, got 32"):
+    with pytest.raises(WorkloadError, match=r"qk\.multipliers must be at least the head width D = 64, got 32"):
         estimate(Summary(gpt2()), Sweep(ARCH, {"qk.multipliers": [512, 32]}))
 
 

@@ -103,7 +103,9 @@ def _simulated(
     from tokensieve.study.run import run as simulate
 
     with _progress(quiet) as report:
-        return simulate(machine, decisions, level=level, reference=reference, confirm=confirm, seed=seed, progress=report)
+        return simulate(
+            machine, decisions, level=level, reference=reference, confirm=confirm, seed=seed, progress=report
+        )
 
 
 def _written(folder: Path, result: "Result", head: str) -> list[Path]:

@@ -117,4 +117,5 @@ def beginning(decisions: Decisions, count: int) -> Decisions:
     }
     meta = {**decisions.meta, "bits": bits, "steps" if decode else "layers": count}
     assert set(arrays) | {"heads_alive"} == set(ARRAYS)
-    return Decisions(meta=meta, heads_alive=alive, **arrays)
+    parts: dict[str, Any] = {**arrays, "heads_alive": alive}
+    return Decisions(meta=meta, **parts)

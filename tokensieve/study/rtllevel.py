@@ -148,7 +148,7 @@ class _RunTopk(TopkUnit):
             yield Command(_scores(shuffle, items, bits), kept, group)
 
     def _compare(self, arch: Arch, made: Vectors) -> None:
-        """Raise `CheckError` where a record that golden makes of the scores is not the one that the run was priced by."""
+        """Raise `CheckError` where golden finds other sizes in the scores than the run was priced by."""
         kind = "radix" if arch.topk.engine == "radix" else "quick"
         ends, sizes = made.work["sizes_ptr"], made.work["sizes"]
         wanted = [(f"topk_local_{kind}", self._local), (f"topk_token_{kind}", self._ranking)]

@@ -42,9 +42,10 @@ def run(
     """Return the result of `decisions` on `arch`.
 
     With `confirm`, the run is also done at another level (`cycle` for `analytic`, `analytic` for the others), and the
-    result holds the cycles of both. `seed` is the one the decisions were completed with, for the record; nothing is drawn here. `progress` is called
-    with the fraction done. Raises `ArchError` for an unknown level, `WorkloadError` where decisions and machine do not
-    fit, and at level `rtl` `ToolError` without Verilator and `CheckError` where hardware and law differ.
+    result holds the cycles of both. `seed` is the one the decisions were completed with, for the record; nothing is
+    drawn here. `progress` is called with the fraction done. Raises `ArchError` for an unknown level, `WorkloadError`
+    where decisions and machine do not fit, and at level `rtl` `ToolError` without Verilator and `CheckError` where
+    hardware and law differ.
     """
     if level not in LEVELS:
         raise ArchError(f"level must be one of {', '.join(LEVELS)}, got {level!r}")
@@ -76,9 +77,10 @@ def run(
 
 def _levels(arch: Arch, decisions: Decisions, level: str, result: Result) -> dict[str, int]:
     """Return the cycles at two levels, the coarser one first."""
-    own, total = result.cycles["total"], lambda other: other(arch, decisions).cycles["total"]
-    return {"analytic": own, "cycle": total(cycle_result)} if level == "analytic" else {
-        "analytic": total(analytic_result), level: own}  # fmt: skip
+    own = result.cycles["total"]
+    if level == "analytic":
+        return {level: own, "cycle": cycle_result(arch, decisions).cycles["total"]}
+    return {"analytic": analytic_result(arch, decisions).cycles["total"], level: own}
 
 
 def _reference(kind: str, twin: Result) -> Reference:
