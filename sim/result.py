@@ -166,6 +166,8 @@ class Result:
     reference: Reference | None = None
     end_to_end: EndToEnd | None = None
     """The whole model, where its fully connected layers were asked for."""
+    levels: Mapping[str, int] | None = None
+    """Cycles of the same run at this level and at another one, where that was asked for."""
 
     labels: Mapping[str, str] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
@@ -217,6 +219,7 @@ class Result:
             "dram_reduction": None if ref is None else ratio(ref.dram_bytes, self.dram_bytes["total"]),
             "energy_saving": None if ref is None else ratio(ref.energy_j, self.energy_j["total"]),
             "end_to_end": None if self.end_to_end is None else self.end_to_end.to_dict(),
+            "levels": None if self.levels is None else _compared(self.levels),
             "labels": dict(self.labels),
             "provenance": dict(self.provenance),
         }
@@ -224,6 +227,12 @@ class Result:
     def to_json(self) -> str:
         """Return the text of `result.json`."""
         return json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
+
+
+def _compared(levels: Mapping[str, int]) -> dict[str, float]:
+    """Return the cycles by level and how far the coarser one (`analytic`) is off, as a share of the finer one."""
+    finer = next(cycles for level, cycles in levels.items() if level != "analytic")
+    return {**levels, "deviation": levels["analytic"] / finer - 1}
 
 
 def ratio(a: float, b: float) -> float | None:

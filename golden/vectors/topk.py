@@ -47,7 +47,11 @@ def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vector
     every second one keeps a half, the others a fifth.
     """
     topk = arch.topk
-    commands = commands_of(topk, count, seed, scores)
+    return vectors_of(topk, commands_of(topk, count, seed, scores), seed)
+
+
+def vectors_of(topk: Topk, commands: Sequence[Command], seed: int) -> Vectors:
+    """Return the vectors of given commands."""
     answers = answer(topk, commands)
     lengths = np.array([len(command.scores) for command in commands], dtype=np.int64)
     ks = np.array([command.k for command in commands], dtype=np.int64)

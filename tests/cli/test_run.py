@@ -75,7 +75,7 @@ def test_the_options_reach_the_simulator(machine_room):
     arch, _, options = machine_room.runs[0]
     assert machine_room.workload == ("bert-base-cola", "spatten-eighth", 7)
     assert (arch.topk.lanes, arch.dram.channels) == (8, 2)
-    assert options == {"level": "cycle", "reference": "fp32", "seed": 7, "progress": None}
+    assert options == {"level": "cycle", "reference": "fp32", "confirm": False, "seed": 7, "progress": None}
 
 
 def test_reference_none_compares_with_nothing(machine_room, capsys):

@@ -14,7 +14,9 @@ WIDTH = 100
 class Level(StrEnum):
     """How closely the machine is simulated."""
 
+    ANALYTIC = "analytic"
     CYCLE = "cycle"
+    RTL = "rtl"
 
 
 class ReferenceKind(StrEnum):

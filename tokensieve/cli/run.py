@@ -66,6 +66,9 @@ def run(
         str | None,
         typer.Option("--model", metavar="NAME|FILE", help="Their model, where the trace does not tell: name or YAML."),
     ] = None,
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="Also run at another level and tell how far apart the two are.")
+    ] = False,
     seed: SeedOption = 0,
     out: Annotated[
         str | None,
@@ -96,7 +99,7 @@ def run(
     decisions = decisions_of(machine, workload, trace, seed)
     shape = _shape(decisions, workload, model, fc_bits) if end_to_end else None
     kind = None if reference is ReferenceKind.NONE else reference.value
-    result = _simulated(machine, decisions, level.value, kind, seed, quiet)
+    result = _simulated(machine, decisions, level.value, kind, confirm, seed, quiet)
     if shape is not None:
         result = _with_fc(machine, result, decisions, shape, fc_bits)
     head = header(machine.name, decisions.meta, workload or trace or SHIPPED)
@@ -117,13 +120,15 @@ def _folder(out: str | None) -> Path | None:
 
 
 def _simulated(
-    machine: "Arch", decisions: "Decisions", level: str, reference: str | None, seed: int, quiet: bool
+    machine: "Arch", decisions: "Decisions", level: str, reference: str | None, confirm: bool, seed: int, quiet: bool
 ) -> "Result":
     say_if_cold(quiet)
     from tokensieve.study.run import run as simulate
 
     with _progress(quiet) as report:
-        return simulate(machine, decisions, level=level, reference=reference, seed=seed, progress=report)
+        return simulate(
+            machine, decisions, level=level, reference=reference, confirm=confirm, seed=seed, progress=report
+        )
 
 
 def _shape(decisions: "Decisions", workload: str | None, model: str | None, fc_bits: int | None) -> "ModelShape":

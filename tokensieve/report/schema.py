@@ -68,6 +68,18 @@ def _fields() -> dict[str, Schema]:
         "energy_saving": _or_null(_number("reference.energy_j / energy_j.total.")),
         "end_to_end": _group("The whole model, with --end-to-end; else null.", _whole_model_fields())
         | {"type": ["object", "null"]},
+        "levels": {
+            "type": ["object", "null"],
+            "description": "Cycles of the run at two levels of fidelity (`--confirm`). Null where not asked for.",
+            "properties": {
+                "analytic": _whole("Cycles at level `analytic`."),
+                "cycle": _whole("Cycles at level `cycle`."),
+                "rtl": _whole("Cycles at level `rtl`."),
+                "deviation": {"type": "number", "description": "`analytic` over the other one, less 1."},
+            },
+            "required": ["analytic", "deviation"],
+            "additionalProperties": False,
+        },
         "labels": {
             "type": "object",
             "description": (

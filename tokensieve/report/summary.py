@@ -54,6 +54,15 @@ _CAUSE_SENTENCES = {
 }
 
 
+def levels(result: Result) -> list[str]:
+    """Return how far apart two levels of fidelity are, in a sentence, where both were asked for."""
+    if result.levels is None:
+        return []
+    told = [f"{name} {cycles:,}" for name, cycles in result.levels.items()]
+    deviation = result.to_dict()["levels"]["deviation"]
+    return [f"Levels of fidelity: {', '.join(told)} cycles; analytic is {deviation:+.1%} off."]
+
+
 def assumptions(result: Result) -> str:
     """Return how many assumptions the figures rest on, and where to read them."""
     number = len(result.provenance.get("assumed", ()))
@@ -76,6 +85,7 @@ def page(result: Result, head: str, width: int) -> str:
             *(() if whole is None else (whole_model_table(result, whole).text(width), "")),
             bottleneck(result),
             *(() if whole is None else (fc_sentence(whole),)),
+            *levels(result),
             assumptions(result),
         )
     )

@@ -12,14 +12,16 @@ from typing import Any, cast, get_args
 from tokensieve import __version__
 from tokensieve.arch.errors import ArchError
 from tokensieve.arch.machine import Arch
+from tokensieve.sim.analytic.level import analytic_result
 from tokensieve.sim.level import cycle_result
 from tokensieve.sim.result import SCHEMA_VERSION, Reference, Result
+from tokensieve.study.rtllevel import play_selections
 from tokensieve.workloads.decisions import Decisions
 from tokensieve.workloads.reference import Kind as ReferenceKind
 from tokensieve.workloads.reference import dense
 from tokensieve.workloads.traces import check_fit
 
-LEVELS = ("cycle",)
+LEVELS = ("analytic", "cycle", "rtl")
 
 _MODELLED = (
     "seconds", "cycles", "busy_cycles", "layers", "traffic", "actions", "energy_j", "energy_j_interval", "power_w",
@@ -34,14 +36,17 @@ def run(
     *,
     level: str = "cycle",
     reference: str | None = "dense",
+    confirm: bool = False,
     seed: int = 0,
     progress: Callable[[float], None] | None = None,
 ) -> Result:
     """Return the result of `decisions` on `arch`.
 
-    `seed` is the one the decisions were completed with, for the record; nothing is drawn here. `progress` is called
-    with the fraction done. Raises `ArchError` for an unknown level and `WorkloadError` where decisions and machine do
-    not fit.
+    With `confirm`, the run is also done at another level (`cycle` for `analytic`, `analytic` for the others), and the
+    result holds the cycles of both. `seed` is the one the decisions were completed with, for the record; nothing is
+    drawn here. `progress` is called with the fraction done. Raises `ArchError` for an unknown level, `WorkloadError`
+    where decisions and machine do not fit, and at level `rtl` `ToolError` without Verilator and `CheckError` where
+    hardware and law differ.
     """
     if level not in LEVELS:
         raise ArchError(f"level must be one of {', '.join(LEVELS)}, got {level!r}")
@@ -52,18 +57,31 @@ def run(
     check_fit(decisions, arch, str(decisions.meta["model"]))
     began = time.process_time()
     tell(0.0)
-    result = cycle_result(arch, decisions)
+    price = analytic_result if level == "analytic" else cycle_result
+    result = price(arch, decisions)
     tell(0.3 if reference else 1.0)
-    twin = cycle_result(arch, dense(decisions, kind), un_pruned=True) if kind else None
+    twin = price(arch, dense(decisions, kind), un_pruned=True) if kind else None
     tell(1.0)
     dense_operations = twin.operations["effective"] if twin else _dense_operations(decisions)
+    played = play_selections(arch, decisions, seed) if level == "rtl" else None
     return replace(
         result,
+        level=level,
+        levels=_levels(arch, decisions, level, result) if confirm else None,
         operations={"effective": result.operations["effective"], "dense_equivalent": dense_operations},
         reference=_reference(kind, twin) if kind and twin else None,
-        labels=_labels(decisions),
-        provenance=_provenance(arch, decisions, level, seed, time.process_time() - began),
+        labels=_labels(decisions) | (played.labels if played else {}),
+        provenance=_provenance(arch, decisions, level, seed, time.process_time() - began)
+        | ({"rtl": played.as_object()} if played else {}),
     )
+
+
+def _levels(arch: Arch, decisions: Decisions, level: str, result: Result) -> dict[str, int]:
+    """Return the cycles at two levels, the coarser one first."""
+    own = result.cycles["total"]
+    if level == "analytic":
+        return {level: own, "cycle": cycle_result(arch, decisions).cycles["total"]}
+    return {"analytic": analytic_result(arch, decisions).cycles["total"], level: own}
 
 
 def _reference(kind: str, twin: Result) -> Reference:
@@ -80,7 +98,7 @@ def _dense_operations(decisions: Decisions) -> int:
 
 
 def _labels(decisions: Decisions) -> dict[str, str]:
-    """Return how each group of numbers was come by. No unit is verified before its RTL runs."""
+    """Return how each group of numbers was come by. Level `rtl` adds what its RTL verifies."""
     labels = dict.fromkeys(_MODELLED, "modelled")
     if decisions.meta["source"] == "counts":
         labels |= {"busy_cycles.topk": "assumed", "busy_cycles.ranking": "assumed"}

@@ -58,11 +58,12 @@ class Run:
 
 def section(data: Data) -> Section:
     """Return every run, and the mean of each configuration."""
-    path = data.file(FILE)
-    rows = {config: [_row(run) for run in runs(path) if run.config == config] for config in CONFIGS.values()}
-    targets = {config: tuple(row for row in found if row.band) for config, found in rows.items()}
-    means = [_mean(config, found) for config, found in targets.items()]
-    return Section(rows=(*means, *(row for found in rows.values() for row in found)), scatter=targets)
+    rows = [(run.config, _row(run)) for run in runs(data.file(FILE))]
+    targets = {name: tuple(row for config, row in rows if config == name and row.band) for name in CONFIGS.values()}
+    targets = {name: found for name, found in targets.items() if found}
+    means = [_mean(name, found) for name, found in targets.items()]
+    ordered = (row for name in CONFIGS.values() for config, row in rows if config == name)
+    return Section(rows=(*means, *ordered), scatter=targets)
 
 
 def runs(path: Path) -> Iterator[Run]:

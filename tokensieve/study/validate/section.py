@@ -59,7 +59,7 @@ class Data:
         """Return the path of the file called `name` in the folder; raise `LeftOut` where it is missing."""
         path = self.folder / name
         if not path.is_file():
-            raise LeftOut(f"{path} is not there (--data names the folder of the reference data)")
+            raise LeftOut(f"{name} is not in the folder of the reference data (--data)")
         return path
 
 

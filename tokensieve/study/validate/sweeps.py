@@ -1,16 +1,25 @@
-"""Checks 19 and 20: comparators of the top-k and bytes of SRAM, swept as in the paper's design space (Fig. 19)."""
+"""Checks 19 and 20: comparators of the top-k and bytes of SRAM, swept as in the paper's design space (Fig. 19).
+
+And the channels of DRAM, whose stalls have to fall with each of them.
+"""
+
+from itertools import pairwise
 
 from tokensieve.arch import load_arch
 from tokensieve.report.accuracyfigure import Curve
+from tokensieve.sim.result import Result
 from tokensieve.study.validate.authors import PRUNED, cost
-from tokensieve.study.validate.row import Row, at_most
+from tokensieve.study.validate.row import Row, at_most, exactly
 from tokensieve.study.validate.section import Data, Section
 
 LANES = (1, 2, 4, 8, 16, 32)
 KIB = (64, 96, 128, 192, 256, 384, 512)
 """KiB of each of the two SRAMs; 192 are the paper's 196,608 bytes."""
 
+CHANNELS = (1, 2, 4, 8, 16, 32)
+
 APPLICATION = "the paper does not say on which GPT-2 application it swept"
+OWN = "authors' trace on spatten"
 SOURCE_LANES, SOURCE_SRAM = "check 19: paper V-C, Fig. 19", "check 20: paper V-C, Fig. 19"
 PAIRS = (
     "6-bit K lies in pairs of heads, and a pair of layer 0 takes 2 x 116 of the 256 lines of 192 KiB: the next pair is "
@@ -29,11 +38,30 @@ def section(data: Data) -> Section:
         cycles = _cycles(data, f"{other}_sram.kib=384")
         rows.append(_point(f"{other[0].upper()} SRAM alone of 384 KiB", cycles, SOURCE_SRAM))
     rows.append(_gain("gain of 512 KiB over 192", sram[192], sram[512], 0.05, SOURCE_SRAM, PAIRS))
+    stalls = [_run(data, f"dram.channels={n}").cycles["dram_stall"] for n in CHANNELS]
+    rows += [_point(f"{n} channels, waiting for DRAM", s, OWN) for n, s in zip(CHANNELS, stalls, strict=True)]
+    rows.append(_rises(stalls))
     return Section(rows=tuple(rows), curves=(_lane_curve(lanes), _sram_curve(sram)))
 
 
+def _run(data: Data, *sets: str) -> Result:
+    return cost(data.file(PRUNED), load_arch("spatten", sets))
+
+
 def _cycles(data: Data, *sets: str) -> int:
-    return cost(data.file(PRUNED), load_arch("spatten", sets)).cycles["total"]
+    return _run(data, *sets).cycles["total"]
+
+
+def _rises(stalls: list[int]) -> Row:
+    """Return how often twice the channels do not make the stalls fewer."""
+    return Row(
+        name="doublings of the channels that save no stall",
+        expected=0,
+        modelled=sum(after >= before for before, after in pairwise(stalls)),
+        unit="",
+        source=OWN,
+        band=exactly(0),
+    )
 
 
 def _point(name: str, cycles: int, source: str) -> Row:

@@ -1,0 +1,97 @@
+"""How far level `analytic` is from level `cycle`, on random machines and six workloads, and how fast it is.
+
+    python benchmarks/levels.py [DESIGNS] [SEED]
+
+Targets: median error at most 5 %, 95th percentile at most 15 %, rank correlation at least 0.95 for cycles and energy,
+never below the lower bounds; at least 20,000 evaluations (design point, 12-head layer) a second with energy.
+"""
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from tokensieve.arch import Arch
+from tokensieve.sim.analytic.batch import Sweep
+from tokensieve.sim.analytic.estimate import estimate
+from tokensieve.sim.analytic.summary import Summary
+from tokensieve.study.designs import random_designs
+from tokensieve.study.levels import Deviations, beginning, bert_layer, deviations, rank_correlation
+from tokensieve.workloads.benchmarks import load_trace, load_workload
+from tokensieve.workloads.decisions import Decisions
+
+TRACES = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "spatten-traces"
+
+
+def workloads() -> Iterator[tuple[str, Decisions]]:
+    """Yield six workloads, three of prefill and three of decode; without the authors' traces, named ones instead."""
+    arch = Arch()
+    yield "minilm, 2 layers", beginning(load_workload("minilm", arch), 2)
+    yield "bert-base-squad1", load_workload("bert-base-squad1", arch)
+    yield "bert-base layer, L = 384", bert_layer(arch)
+    yield "gpt2-small-wikitext2, 2 steps", beginning(load_workload("gpt2-small-wikitext2", arch), 2)
+    pruned, dense = TRACES / "gpt2-small-wikitext2-per8.csv", TRACES / "gpt2-small-wikitext2-per8-step1.csv"
+    if pruned.is_file() and dense.is_file():
+        yield "authors' pruned trace, 2 steps", beginning(load_trace(pruned, arch), 2)
+        yield "authors' un-pruned trace, 1 step", beginning(load_trace(dense, arch), 1)
+    else:
+        yield "gpt2-small-ptb, 2 steps", beginning(load_workload("gpt2-small-ptb", arch), 2)
+        yield "gpt2-medium-1bw, 1 step", beginning(load_workload("gpt2-medium-1bw", arch), 1)
+
+
+def main() -> None:
+    """Compare on so many designs, then measure the speed."""
+    count, seed = (int(sys.argv[i]) if len(sys.argv) > i else default for i, default in ((1, 500), (2, 1)))
+    machines = random_designs(count, seed)
+    print(f"{count} designs, seed {seed}: error of level analytic against level cycle")
+    columns = f"{'95 %':>8}{'most':>8}{'rank':>8}"
+    print(f"{'workload':34}{'cycles: median':>15}{columns}{'energy: median':>16}{columns}{'below bound':>13}")
+    told = []
+    for name, decisions in workloads():
+        told.append(deviations(machines, decisions))
+        print(row(name, told[-1:]), flush=True)
+    print(row("all", told))
+    speed()
+
+
+def row(name: str, some: list[Deviations]) -> str:
+    """Return a line of the table; the rank correlation of several workloads is the least of them."""
+    cells = [f"{name:34}"]
+    for kind, levels, width in (
+        ("cycles", ("analytic_cycles", "cycle_cycles"), 14),
+        ("energy", ("analytic_joules", "cycle_joules"), 15),
+    ):
+        error = np.abs(np.concatenate([getattr(one, kind) for one in some]))
+        rank = min(rank_correlation(*(getattr(one, level) for level in levels)) for one in some)
+        cells.append(f"{np.median(error):{width}.1%} {np.percentile(error, 95):7.1%} {error.max():7.1%} {rank:7.3f} ")
+    below = sum(int((one.analytic_cycles < np.floor(one.least_cycles)).sum()) for one in some)
+    return "".join(cells) + f"{below:12}"
+
+
+def speed() -> None:
+    """Print how many (design point, 12-head layer) evaluations a second one core makes, summary and energy included."""
+    rng = np.random.Generator(np.random.PCG64(1))
+    count = 20_000
+    fields = {
+        "topk.lanes": (1, 2, 4, 8, 16, 32), "topk.engine": ("quickselect", "radix", "bitserial"),
+        "softmax.lanes": (8, 16, 32), "qk.multipliers": (64, 128, 256, 512), "pv.multipliers": (64, 128, 256, 512),
+        "key_sram.kib": (64, 96, 128, 192, 256), "value_sram.kib": (64, 96, 128, 192, 256),
+        "dram.channels": (4, 8, 16), "fetcher.ports": (8, 16, 32), "clock.mhz": (500, 750, 1000, 1250),
+    }  # fmt: skip
+    drawn = {path: np.array(values)[rng.integers(len(values), size=count)] for path, values in fields.items()}
+    for name, decisions in (
+        ("one bert-base layer", bert_layer(Arch())),
+        ("bert-base-squad1, 12 layers", load_workload("bert-base-squad1", Arch())),
+    ):
+        began = time.process_time()
+        estimate(Summary(decisions), Sweep(Arch(), drawn))
+        seconds = time.process_time() - began
+        rate = count * decisions.layers / seconds
+        verdict = "met" if rate >= 20_000 else "MISSED"
+        print(f"{name}: {count:,} designs in {seconds:.2f} CPU s, {rate:,.0f} a second; 20,000: {verdict}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Level `analytic`: closed form, over whole batches of design points."""

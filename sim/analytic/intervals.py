@@ -1,0 +1,145 @@
+"""How far apart the jobs of a layer follow one another at each stage, and its rows at each memory; in cycles.
+
+An interval is the largest mean of a loop of the pipeline: a stage's own cycles, or the time around a bounded buffer
+over what the buffer holds.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tokensieve.sim.analytic.batch import F64
+from tokensieve.sim.analytic.stages import Stages
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """Intervals of one group on every design."""
+
+    qk: F64
+    exp: F64
+    div: F64
+    topk: F64
+    pv: F64
+    queue: F64
+    """Of the queue between the top-k and Prob x V, and of the queries that may wait for a verdict."""
+
+    job: F64
+    """The largest of all."""
+
+    key_row: F64
+    """Of rows, around the room in the K SRAM: fetch, passes, verdict, and again where low bits are fetched."""
+
+    value_row: F64
+    """Of rows, around the room in the V SRAM."""
+
+    held: F64
+    """Queries that a line buffer of the softmax holds."""
+
+    verdict: F64
+    """Cycles from the end of a pass at Q x K to its verdict; 0 without decision."""
+
+    again_pass: F64
+    """Cycles of a second pass at Q x K."""
+
+    again: F64
+    """Cycles from a verdict that asks for low bits to the verdict on the second pass."""
+
+
+def intervals(s: Stages) -> Intervals:
+    """Return the intervals of one group."""
+    p = s.pipe
+    to_exp = p.qk_latency + p.scan_latency
+    held = np.maximum(p.buffer_lines // s.soft, 1)
+    again_pass = np.maximum(s.key_lines, s.soft)
+    after_qk = to_exp + 2 * s.soft + p.exp_latency + p.div_latency + p.verdict
+    verdict = s.decides * after_qk
+    passes = 1 + s.again
+    qk = np.maximum(s.qk + s.again * again_pass, (s.qk + to_exp) / held)
+    exp = np.maximum(s.soft * passes, (s.soft + p.exp_latency) / held)
+    div = np.where(s.decides, s.soft * passes, s.enter)
+    topk = np.zeros_like(s.soft) if s.skip else s.enter + s.search + p.turnaround
+    queue = np.maximum(_queue(s), _waiting(s, s.qk + after_qk))
+    job = np.maximum.reduce([qk, exp, div, topk, queue, s.pv])
+    again = s.memory.latency + streamable(s.lsb, s.key_lines) + again_pass + verdict
+    first = qk if s.prefill else np.maximum(s.qk, (s.qk + to_exp) / held)
+    used = np.maximum(s.row_jobs * first, (s.row_jobs - 2 * held) * job)
+    return Intervals(
+        qk=qk,
+        exp=exp,
+        div=div,
+        topk=topk,
+        pv=s.pv,
+        queue=queue,
+        job=job,
+        key_row=_key_row(s, used, verdict, again, again_pass),
+        value_row=_value_row(s, job),
+        held=held,
+        verdict=verdict,
+        again_pass=again_pass,
+        again=again,
+    )
+
+
+def streamable(fetch: F64, lines: F64) -> F64:
+    """Return how long a fetch of so many lines goes on before they can be streamed without a bubble."""
+    return np.maximum(fetch - (lines - 1), fetch / np.maximum(lines, 1))
+
+
+def _queue(s: Stages) -> F64:
+    """Return the interval of the queue before Prob x V: from the drain to the start, over the queries it holds."""
+    if s.skip:
+        return np.zeros_like(s.soft)
+    p = s.pipe
+    to_pv = np.maximum(p.drain_latency, s.load + p.drain_latency - s.pv)
+    return (to_pv + s.memory.latency * (not s.early)) / np.maximum(p.queue_lines // np.maximum(s.pv, 1), 1)
+
+
+def _waiting(s: Stages, full_pass: F64) -> F64:
+    """Return the interval of the queries between Q x K and the top-k, where a decision bounds their number.
+
+    In prefill a query that is computed again stops the top-k for a pass; those that wait behind it share that time.
+    """
+    alone = s.decides * full_pass / s.pipe.queue_rows
+    if not s.prefill:
+        return alone
+    stops: F64 = (1 - (1 - s.again) ** s.pipe.queue_rows) / s.pipe.queue_rows
+    return alone + stops * full_pass
+
+
+def _key_row(s: Stages, used: F64, verdict: F64, again: F64, again_pass: F64) -> F64:
+    """Return the interval of rows around the K SRAM; `used` is how long Q x K needs a row's lines.
+
+    Where V is loaded early, the loops of the two SRAMs run beside each other, and their fetches fall into each other's
+    gaps; that DRAM has to serve both is an interval of its own (`Stages.dram`).
+    """
+    members = s.key_members
+    fetch = s.fetch if s.early else s.fetch + s.value * _overlap(s, used, verdict)
+    second_plane = s.fetch * (1 - s.msb)
+    wait = np.maximum(
+        streamable(members * fetch, s.fetch_lines), members * (fetch - second_plane) - (s.key_lines - 1)
+    )  # fmt: skip
+    once = s.memory.latency + wait + members * used + verdict
+    asked = s.lsb_rows / s.rows * members
+    exposed = np.minimum(asked, 1) * np.maximum(again - again_pass - (members - 1) * s.qk, 0)
+    interval: F64 = (once + exposed + (0 if s.prefill else asked * again_pass)) / s.key_room
+    return interval
+
+
+def _overlap(s: Stages, used: F64, verdict: F64) -> F64:
+    """Return the share of a row's V whose fetch falls into that of another row's K, in decode."""
+    by_chance = s.fetch / (s.fetch + used + verdict / s.key_members)
+    beyond = (s.fetch - (s.enter + s.search) / s.key_members) / np.maximum(s.value, 1e-9)
+    share: F64 = np.maximum(by_chance, np.clip(beyond, 0, 1))
+    return share
+
+
+def _value_row(s: Stages, job: F64) -> F64:
+    """Return the interval of rows around the V SRAM."""
+    queued = np.maximum(s.pipe.queue_lines // np.maximum(s.pv, 1), 1)
+    used = np.maximum(s.row_jobs * s.pv, (s.row_jobs - queued) * job)
+    fetch, members = s.value * s.value_members, s.value_members
+    paced = fetch if s.early else np.maximum(fetch, s.load)
+    wait = fetch if s.prefill else streamable(paced, s.value_lines)
+    interval: F64 = (s.memory.latency + wait + members * used) / s.value_room
+    return interval

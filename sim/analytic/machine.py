@@ -1,0 +1,116 @@
+"""Figures of every design of a batch that do not depend on the work, as arrays over designs."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tokensieve.arch.datapath import Topk
+from tokensieve.arch.machine import Arch
+from tokensieve.arch.timing import StreamWork
+from tokensieve.sim.analytic.batch import F64, Batch, each
+from tokensieve.sim.analytic.summary import search_cycles
+
+TOPK = tuple(f"topk.{name}" for name in Topk.model_fields)
+
+_ARRAY_STAGES = ("multipliers", "broadcast_stages", "multiply_stages", "accumulate_stages")
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Latencies and capacities of the pipeline of every design, shape (designs,), as level `cycle` takes them."""
+
+    per_key: F64
+    per_value: F64
+    soft_lanes: F64
+    topk_lanes: F64
+    qk_latency: F64
+    scan_latency: F64
+    exp_latency: F64
+    div_latency: F64
+    verdict: F64
+    pv_latency: F64
+    drain_latency: F64
+    turnaround: F64
+    rank_latency: F64
+    head_latency: F64
+    search: F64
+    bypass: F64
+    round: F64
+    key_lines: F64
+    value_lines: F64
+    queue_lines: F64
+    buffer_lines: F64
+    queue_rows: F64
+    waits_output: F64
+    waits_ranking: F64
+    """1 where a layer waits for the outputs (or for the selections) of the layer before, else 0."""
+
+
+def pipeline(batch: Batch, dim: int) -> Pipeline:
+    """Return the pipeline of every design for heads of width `dim`."""
+    column = _Columns(batch)
+    barrier = batch.column("control.barrier")
+    laws = each(
+        batch, TOPK, lambda arch: [*search_cycles(arch.topk.law), arch.topk.drain_latency, arch.topk.turnaround]
+    )
+    search, bypass, rounds, drain, turnaround = laws.astype(np.float64)
+    ranks = each(batch, [*TOPK, "importance.lanes", "importance.stages"], lambda arch: _rank_latencies(arch, dim))
+    return Pipeline(
+        per_key=column("qk.multipliers") // dim,
+        per_value=column("pv.multipliers") // dim,
+        soft_lanes=column("softmax.lanes"),
+        topk_lanes=column("topk.lanes"),
+        qk_latency=_latency(batch, "qk", "key_sram", dim),
+        scan_latency=column("softmax.dequant_latency"),
+        exp_latency=column("softmax.exp_latency") + column("softmax.accumulate_latency"),
+        div_latency=column("softmax.divide_latency") + column("softmax.quantize_latency"),
+        verdict=column("requant.tree_stages"),
+        pv_latency=_latency(batch, "pv", "value_sram", dim),
+        drain_latency=drain,
+        turnaround=turnaround,
+        rank_latency=ranks[0],
+        head_latency=ranks[1],
+        search=search,
+        bypass=bypass,
+        round=rounds,
+        key_lines=_sram_lines(batch, "key_sram", "qk"),
+        value_lines=_sram_lines(batch, "value_sram", "pv"),
+        queue_lines=column("topk.queue_lines"),
+        buffer_lines=column("softmax.fifo_lines"),
+        queue_rows=column("requant.queue_rows"),
+        waits_output=(barrier == "output").astype(np.float64),
+        waits_ranking=(barrier != "none").astype(np.float64),
+    )
+
+
+class _Columns:
+    """Columns of a batch as floating point, exact for whole numbers below 2^53."""
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+
+    def __call__(self, path: str) -> F64:
+        return self._batch.column(path).astype(np.float64)
+
+
+def _latency(batch: Batch, array: str, sram: str, dim: int) -> F64:
+    """Return the latency of an array's law; the tree of Prob x V is over the rows of a line, that of Q x K over D."""
+
+    def latency(arch: Arch) -> int:
+        unit = getattr(arch, array)
+        terms = dim if array == "qk" else unit.rows_per_cycle(dim)
+        return int(unit.law(dim, terms=terms, read_latency=getattr(arch, sram).read_latency).latency)
+
+    paths = [*(f"{array}.{name}" for name in _ARRAY_STAGES), f"{sram}.read_latency"]
+    return each(batch, paths, latency).astype(np.float64)
+
+
+def _sram_lines(batch: Batch, sram: str, array: str) -> F64:
+    paths = [f"{sram}.kib", f"{array}.multipliers", "number.onchip_bits"]
+    name = {"key_sram": "key_lines", "value_sram": "value_lines"}[sram]
+    return each(batch, paths, lambda arch: getattr(arch, name)).astype(np.float64)
+
+
+def _rank_latencies(arch: Arch, dim: int) -> F64:
+    law = arch.importance.law(arch.topk)
+    return np.array([law.latency, int(law.cycles(StreamWork(items=dim))) - 1], np.float64)

@@ -1,0 +1,115 @@
+"""DRAM in closed form: how long a stream's rows take, from organisation and JEDEC timings alone.
+
+A pseudo-channel moves a burst every nBL clocks, or nCCD if that is more; it opens a row every nRRD, and four in nFAW. A
+stream takes as long as its busiest pseudo-channel. Refresh takes its share of all time. What is fetched on demand also
+pays the way there and back.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from tokensieve.sim.analytic.batch import F64, Batch, each
+from tokensieve.sim.analytic.summary import Summary
+from tokensieve.sim.analytic.traffic import FIELDS, STREAMS
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What fetching the rows of each group takes, in cycles; arrays over (streams, groups, designs) or designs."""
+
+    granules: F64
+    """Granules of a row, mean over the rows of a group that fetch on their own."""
+
+    opened: F64
+    """Rows of DRAM that they open, over all pseudo-channels."""
+
+    columns: F64
+    rows: F64
+    requests: F64
+    """Cycles of a row's column commands, of its activates (both in the busiest pseudo-channel), and at the fetcher."""
+
+    banks: F64
+    """Cycles that the rows which a whole group opens take in the busiest bank or bank group, shape (G, designs)."""
+
+    latency: F64
+    """Cycles from a request to its first data in SRAM, DRAM being idle, with the row to be closed and opened."""
+
+    backlog: F64
+    """Cycles that a request waits behind what fills the channels' windows and FIFOs."""
+
+    write_end: F64
+    """Cycles from the request of a write to the end of its data."""
+
+    peak: F64
+    """Bytes per cycle of all channels."""
+
+    cycles_per_clock: F64
+    blocked: F64
+    """Share of the time that refresh takes."""
+
+    def stream(self, name: str) -> F64:
+        """Return the cycles that a row of one stream takes alone."""
+        s = STREAMS.index(name)
+        cycles: F64 = np.maximum(np.maximum(self.columns[s], self.rows[s]), self.requests[s])
+        return cycles
+
+    def together(self, share: Mapping[str, F64 | float]) -> F64:
+        """Return the cycles that some rows of each stream take together."""
+        tables = (self.columns, self.rows, self.requests)
+        sums = [sum(share[name] * table[s] for s, name in enumerate(STREAMS)) for table in tables]
+        cycles: F64 = np.maximum.reduce(sums)
+        return cycles
+
+
+def memory(summary: Summary, batch: Batch) -> Memory:
+    """Return the DRAM of every design of the batch under the work of `summary`."""
+    d = _fields(batch)
+    ratio = d["tCK_ps"] * batch.column("clock.mhz") * 1e-6
+    granules, load, opened, opened_all, same = each(batch, FIELDS, lambda arch: summary.traffic(arch).rows)
+    bank, group = each(batch, FIELDS, lambda arch: summary.traffic(arch).banks)
+    ahead = d["window"] / d["pseudo_channels"]
+    spacing = _spacing(d, same, ahead)
+    exposed = np.maximum(d["nRP"] + d["nRCD"] - np.maximum(ahead - 1, 0) * spacing, 0)
+    blocked = d["refresh"] * np.minimum((d["nRFC"] + d["nRP"] + d["nRCD"]) / d["nREFI"], 0.95)
+    scale = ratio / (1 - blocked)
+    stages = batch.column("fetcher.request_stages"), batch.column("fetcher.return_stages")
+    row = d["nRP"] + d["nRCD"]
+    held = (d["window"] + batch.column("fetcher.fifo_depth")) / d["pseudo_channels"]
+    bursts = (load * spacing).sum(axis=0) / np.maximum(opened.sum(axis=0), 1)
+    again = np.maximum(np.maximum(d["nRC"], d["nRAS"] + d["nRP"]), d["nRCD"] + bursts + d["nRTP"] + d["nRP"])
+    return Memory(
+        granules=granules,
+        opened=opened_all,
+        columns=(load * spacing + opened * exposed) * scale,
+        rows=opened * np.maximum(d["nRRD_S"], d["nFAW"] / 4) * scale,
+        requests=granules / batch.column("fetcher.ports"),
+        banks=np.maximum(bank * again, group * d["nRRD_L"]) * scale,
+        latency=stages[0] + stages[1] + (row + d["nCL"] + d["nBL"]) * ratio,
+        backlog=held * np.maximum(d["nBL"], d["nCCD_S"]) * ratio,
+        write_end=stages[0] + (row + d["nCWL"] + d["nBL"]) * ratio,
+        peak=d["channels"] * d["pseudo_channels"] * d["granule_bytes"] / (d["nBL"] * ratio),
+        cycles_per_clock=ratio,
+        blocked=blocked,
+    )
+
+
+def _spacing(d: dict[str, F64], same: F64, ahead: F64) -> F64:
+    """Return the clocks between two column commands of a pseudo-channel.
+
+    Commands of one bank group are nCCD_L apart. Its run of bursts is 1 / (1 - same) long in the mean; as many of the
+    next run as the window reaches `ahead` are served between them.
+    """
+    run = 1 / np.maximum(1 - same, 1e-6)
+    alone = np.maximum(0.5, (run - ahead) / run)
+    clocks: F64 = np.maximum(np.maximum(d["nCCD_S"], d["nBL"]), alone * np.maximum(d["nCCD_L"], d["nBL"]))
+    return clocks
+
+
+def _fields(batch: Batch) -> dict[str, F64]:
+    names = (
+        "channels", "pseudo_channels", "granule_bytes", "window", "refresh", "tCK_ps", "nBL", "nCL", "nCWL", "nRCD",
+        "nRP", "nRAS", "nRC", "nRTP", "nCCD_S", "nCCD_L", "nRRD_S", "nRRD_L", "nFAW", "nRFC", "nREFI",
+    )  # fmt: skip
+    return {name: batch.column(f"dram.{name}").astype(np.float64) for name in names}

@@ -1,0 +1,185 @@
+"""What a layer asks of each stage of each design: arrays over (groups, designs), in cycles unless told otherwise.
+
+A *job* is one query of one row. Where K or V exceed half an SRAM, a row is cut into *blocks* of queries that load both
+again (`docs/explanation/pipeline.md`); `rows` counts blocks.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tokensieve.sim.analytic.batch import F64, Batch, each
+from tokensieve.sim.analytic.machine import TOPK, Pipeline, pipeline
+from tokensieve.sim.analytic.memory import Memory, memory
+from tokensieve.sim.analytic.summary import Summary
+from tokensieve.sim.plan import rows_per_line
+
+
+@dataclass(frozen=True)
+class Stages:
+    """Work of each group on each design."""
+
+    pipe: Pipeline
+    memory: Memory
+    prefill: bool
+    early: bool
+    """Whether V is loaded with K."""
+
+    skip: bool
+    """Whether there is no top-k."""
+
+    decides: F64
+    """1 where rows pass the progressive-quantization decision, shape (G, 1)."""
+
+    jobs: F64
+    again: F64
+    """Second passes for one job, on average."""
+
+    blocks: F64
+    rows: F64
+    row_jobs: F64
+    key_lines: F64
+    """Lines of K of a row."""
+
+    qk: F64
+    """Lines that a pass takes at Q x K, the softmax's if these are more."""
+
+    soft: F64
+    load: F64
+    """Lines of probabilities at the top-k engine."""
+
+    enter: F64
+    """Cycles in which the probabilities enter the engine: not faster than the softmax delivers them."""
+
+    search: F64
+    """Cycles of a search, mean over the jobs."""
+
+    searches: F64
+    """1 where searches are more than bypasses: what the engine's time is booked as."""
+
+    pv: F64
+    """Lines of V that a job streams, mean."""
+
+    value_lines: F64
+    """Lines of V that a row fetches."""
+
+    key_room: F64
+    value_room: F64
+    """Rows that the K and V SRAM hold."""
+
+    key_members: F64
+    value_members: F64
+    """Rows that one fetch of K or V serves: 2 for fused pairs."""
+
+    fetch: F64
+    """Cycles of DRAM for queries and K of a row, its second plane included where the format forces one."""
+
+    msb: F64
+    """Share of that job that goes before the second plane."""
+
+    fetch_lines: F64
+    front_lines: F64
+    """Requests of that job, and those of its queries in front."""
+
+    lsb: F64
+    """Cycles of DRAM for the low bits of a row."""
+
+    value: F64
+    output: F64
+    """Cycles of DRAM for the values and for the outputs of a row."""
+
+    dram: F64
+    """Cycles of DRAM for all that a row moves, mean; the banks' turn-around included."""
+
+    again_first: F64
+    again_last: F64
+    """First and last job that is computed again, -1 where none is, shape (G, 1)."""
+
+    lsb_rows: F64
+    """Rows whose low bits are fetched on demand, shape (G, 1)."""
+
+    token_rank: F64
+    head_rank: F64
+    """Cycles of the selections at the end of the group, -1 where none runs."""
+
+
+def stages(summary: Summary, batch: Batch) -> Stages:
+    """Return the work of `summary` on every design of the batch."""
+    work = summary.work
+    each(batch, ["qk.multipliers", "pv.multipliers", "topk.max_tokens"], lambda arch: rows_per_line(arch, work))
+    pipe, dram = pipeline(batch, work.head_dim), memory(summary, batch)
+    keys, jobs, live = (_column(a) for a in (summary.keys, summary.jobs, summary.rows))
+    lines, soft = np.ceil(keys / pipe.per_key), np.ceil(keys / pipe.soft_lanes)
+    load = np.ceil(keys / pipe.topk_lanes)
+    pv = each(batch, ["pv.multipliers"], lambda a: summary.value_lines(a.pv.rows_per_cycle(work.head_dim))) / jobs
+    value_lines = np.ceil(keys / pipe.per_value) if work.values_early else pv
+    forced = _column(summary.forced) / live
+    key_owners, value_owners = _column(summary.key_owners), _column(summary.value_owners)
+    queries = jobs / live
+    too_long = (lines > pipe.key_lines // 2) | (value_lines > pipe.value_lines // 2)
+    per_block = np.maximum(pipe.buffer_lines // np.maximum(soft, 1), 1)
+    blocks = np.where(too_long & (queries > 1), np.ceil(queries / per_block), 1.0)
+    share = {name: np.where(blocks > 1, 1.0, owners / live) for name, owners in
+             (("key", key_owners), ("value", value_owners))}  # fmt: skip
+    searches, search = _search(summary, batch, pipe)
+    lsb_rows = _column(summary.lsb_rows) / live
+    together = dram.together({
+        "query": 1 / blocks, "key": share["key"], "lsb": forced + lsb_rows / blocks, "value": share["value"],
+        "output": 1 / blocks,
+    })  # fmt: skip
+    parts = {name: dram.stream(name) for name in ("query", "key", "lsb", "value", "output")}
+    return Stages(
+        pipe=pipe,
+        memory=dram,
+        prefill=work.prefill,
+        early=work.values_early,
+        skip=work.skip_topk,
+        decides=(_column(summary.decided) > 0).astype(np.float64),
+        jobs=jobs,
+        again=_column(summary.redone) / jobs,
+        blocks=blocks,
+        rows=live * blocks,
+        row_jobs=queries / blocks,
+        key_lines=lines,
+        qk=forced * lines + np.maximum(lines, soft),
+        soft=soft,
+        load=load,
+        enter=soft if work.skip_topk else np.maximum(soft, load),
+        search=search / jobs,
+        searches=(searches > 0.5 * jobs).astype(np.float64),
+        pv=pv,
+        value_lines=value_lines,
+        key_room=np.maximum(pipe.key_lines // np.maximum(lines / share["key"], 1), 1) / share["key"],
+        value_room=np.maximum(pipe.value_lines // np.maximum(value_lines / share["value"], 1), 1) / share["value"],
+        key_members=1 / share["key"],
+        value_members=1 / share["value"],
+        fetch=parts["query"] / blocks + (parts["key"] * share["key"] + forced * parts["lsb"]),
+        msb=1
+        - forced
+        * parts["lsb"]
+        / np.maximum(parts["query"] / blocks + parts["key"] * share["key"] + forced * parts["lsb"], 1e-9),
+        fetch_lines=lines * (1 + forced),
+        front_lines=np.ceil(queries / blocks / pipe.per_key) * (1.0 if work.io_bytes else 0.0),
+        lsb=parts["lsb"],
+        value=parts["value"] * share["value"],
+        output=parts["output"] / blocks,
+        dram=np.maximum(together, dram.banks / live),
+        again_first=_column(summary.again_at[0]),
+        again_last=_column(summary.again_at[1]),
+        lsb_rows=_column(summary.lsb_rows),
+        token_rank=each(batch, TOPK, lambda arch: summary.selection("token", arch)[0]),
+        head_rank=each(batch, TOPK, lambda arch: summary.selection("head", arch)[0]),
+    )
+
+
+def _column(values: F64) -> F64:
+    """Return a figure of each group as a column beside those of the designs."""
+    return values[:, None]
+
+
+def _search(summary: Summary, batch: Batch, pipe: Pipeline) -> tuple[F64, F64]:
+    """Return searches and search cycles of each group."""
+    if summary.work.skip_topk:
+        return np.zeros(1), np.zeros(1)
+    searches, bypasses, rounds, rows, _ = each(batch, ["topk.engine", "topk.lanes"], summary.searches)
+    return searches, searches * pipe.search + bypasses * pipe.bypass + rounds * pipe.round + rows

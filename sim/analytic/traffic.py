@@ -1,0 +1,205 @@
+"""What each stream fetches: granules, exactly, and how they fall on the pseudo-channels, from the token ids.
+
+Granules are counted for every row. Their pattern (the busiest pseudo-channel, the rows of DRAM that are opened, how
+often two granules in turn lie in one bank group) is that of the first head of each layer: all heads of a layer attend
+to the same tokens, and their planes begin at multiples of 128 KiB.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tokensieve.arch.machine import Arch
+from tokensieve.arch.mapping import ADDRESS_PARTS
+from tokensieve.arch.memory import Dram
+from tokensieve.sim.plan import PLANE_ALIGNMENT
+from tokensieve.sim.work import RowWork
+
+I64 = npt.NDArray[np.int64]
+F64 = npt.NDArray[np.float64]
+
+STREAMS = ("query", "key", "lsb", "value", "output")
+FIELDS = (
+    "dram.channels", "dram.pseudo_channels", "dram.bank_groups", "dram.banks_per_group", "dram.row_bytes",
+    "dram.granule_bytes", "dram.mapping", "qk.multipliers", "pv.multipliers",
+)  # fmt: skip
+"""Fields that the traffic of given work depends on."""
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Rows of tokens that one stream reads: R rows of `count` ids from `first` on, each `width` bytes."""
+
+    first: I64
+    count: I64
+    width: I64
+    base: I64
+    """Where the plane begins in DRAM."""
+
+    per_line: int
+    whole_lines: bool
+    """Whether the last line of a row is filled up with the ids after the last one."""
+
+    def spans(self, ids: I64, granule: int, which: I64) -> tuple[I64, I64, I64]:
+        """Return the row, first granule and granules of every token of the rows `which`.
+
+        A granule that two tokens of a line touch belongs to the first of them.
+        """
+        count, per = self.count[which], self.per_line
+        sent = np.where(count > 0, -(-count // per) * per, 0) if self.whole_lines else count
+        row = np.repeat(np.arange(len(which)), sent)
+        place = np.arange(len(row)) - np.repeat(np.cumsum(sent) - sent, sent)
+        last = count[row] - 1
+        token = ids[self.first[which][row] + np.minimum(place, last)] + np.maximum(place - last, 0)
+        width = self.width[which][row]
+        low, high = token * width // granule, (token * width + width - 1) // granule
+        follows = (place % per > 0)[1:]
+        low[1:] = np.where(follows, np.maximum(low[1:], high[:-1] + 1), low[1:])
+        return row, low, high - low + 1
+
+    def granules(self, ids: I64, granule: int) -> I64:
+        """Return the granules of each row."""
+        if not (self.width % granule).any():
+            lines = -(-self.count // self.per_line) * self.per_line if self.whole_lines else self.count
+            return lines * (self.width // granule)
+        row, _, granules = self.spans(ids, granule, np.arange(len(self.count)))
+        return np.bincount(row, granules, len(self.count)).astype(np.int64)
+
+
+def planes(arch: Arch, work: RowWork) -> dict[str, Plane]:
+    """Return what each stream reads for every row, whether the row is fetched on its own or not."""
+    per_key, per_value = arch.qk.rows_per_cycle(work.head_dim), arch.pv.rows_per_cycle(work.head_dim)
+    io = np.full_like(work.keys, work.io_bytes)
+    values = work.keys if work.values_early else work.values[work.query_ptr[:-1]]
+    value_ids = work.key_ids if work.values_early else work.value_ids
+    base = plane_bases(work)
+    return {
+        "query": Plane(work.query_ids, work.queries, io, base["query"], per_key, False),
+        "key": Plane(work.key_ids, work.keys, work.key_bytes, base["key"], per_key, True),
+        "lsb": Plane(work.key_ids, work.keys, work.lsb_bytes, base["lsb"], per_key, True),
+        "value": Plane(value_ids, values, work.value_bytes, base["value"], per_value, True),
+        "output": Plane(work.query_ids, work.queries, io, base["output"], per_value, False),
+    }
+
+
+def plane_bases(work: RowWork) -> dict[str, I64]:
+    """Return where the planes of each row begin: K, LSB and V of each layer and head, then queries and outputs."""
+    tokens = int(work.context.max())
+
+    def plane(width: npt.ArrayLike) -> int:
+        return -(-int(np.max(width)) * tokens // PLANE_ALIGNMENT) * PLANE_ALIGNMENT
+
+    key, lsb, value, io = (plane(w) for w in (work.key_bytes, work.lsb_bytes, work.value_bytes, work.io_bytes))
+    unit = work.layer * work.heads + work.head
+    home, io_home = unit * (key + lsb + value), work.layers * work.heads * (key + lsb + value) + unit * 2 * io
+    return {"query": io_home, "key": home, "lsb": home + key, "value": home + key + lsb, "output": io_home + io}
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Traffic of the G groups of some work on one DRAM."""
+
+    rows: F64
+    """What is said of a row by stream and group, shape (5, streams, G): granules, bursts of the busiest
+    pseudo-channel, rows of DRAM that it opens, those that all open, share of neighbours in one bank group. Granules are
+    the mean over the rows of the group that fetch on their own, the others those of the first such row."""
+
+    banks: F64
+    """Rows of DRAM that all rows of a group open in the busiest bank, and in the busiest bank group, of one
+    pseudo-channel; shape (2, G)."""
+
+
+def traffic(arch: Arch, work: RowWork, groups: I64) -> Traffic:
+    """Return the traffic of `work`, which depends on `FIELDS` alone."""
+    fetches = fetching_rows(work)
+    table = np.zeros((5, len(STREAMS), len(groups)))
+    opened = []
+    for s, (name, plane) in enumerate(planes(arch, work).items()):
+        own = np.flatnonzero(fetches[name])
+        if len(own) == 0 or not plane.width.any():
+            continue
+        group = np.searchsorted(groups, work.group[own])
+        counts = plane.granules(work.ids, arch.dram.granule_bytes)[own]
+        table[0, s] = np.bincount(group, counts, len(groups)) / np.maximum(np.bincount(group, minlength=len(groups)), 1)
+        here, first = np.unique(group, return_index=True)
+        pattern, samples = _pattern(arch.dram, plane, work.ids, own[first])
+        table[1:, s, here] = pattern
+        opened.append(_moved(arch.dram, samples, plane.base[own], np.searchsorted(here, group), group))
+    return Traffic(table, _busiest_banks(arch.dram, np.concatenate(opened, axis=1), len(groups)))
+
+
+def fetching_rows(work: RowWork) -> dict[str, npt.NDArray[np.bool_]]:
+    """Return which rows fetch something of their own in each stream."""
+    every = np.ones(len(work.group), bool)
+    again = np.add.reduceat(work.redo, work.query_ptr[:-1]) > 0
+    return {
+        "query": every,
+        "key": ~work.key_second,
+        "lsb": work.forced | again,
+        "value": ~work.value_shared,
+        "output": every,
+    }
+
+
+def _pattern(dram: Dram, plane: Plane, ids: I64, sample: I64) -> tuple[F64, tuple[I64, I64]]:
+    """Return the last four lines of `Traffic.rows` for the rows `sample`, and what they open.
+
+    That is a (row of `sample`, granule) for each row of DRAM, whichever pseudo-channel opens it.
+    """
+    row, low, granules = plane.spans(ids, dram.granule_bytes, sample)
+    row = np.repeat(row, granules)
+    number = np.repeat(low, granules) + np.arange(len(row)) - np.repeat(np.cumsum(granules) - granules, granules)
+    part = _address(dram, number)
+    of_row = dram.channels * dram.pseudo_channels
+    lane = row * of_row + part["ch"] * dram.pseudo_channels + part["pc"]
+    lanes = len(sample) * of_row
+    bank = part["bg"] * dram.banks_per_group + part["ba"]
+    _, opens = np.unique((part["ro"] * lanes + lane) * dram.banks + bank, return_index=True)
+
+    def busiest(which: I64) -> F64:
+        counts: F64 = np.bincount(which, minlength=lanes).reshape(len(sample), -1).max(axis=1, initial=0)
+        return counts
+
+    order = np.argsort(lane, kind="stable")
+    neighbours = lane[order][1:] == lane[order][:-1]
+    same = neighbours & (part["bg"][order][1:] == part["bg"][order][:-1])
+    pairs = np.bincount(row[order][1:][neighbours], minlength=len(sample))
+    table = np.stack([
+        busiest(lane),
+        busiest(lane[opens]),
+        np.bincount(row[opens], minlength=len(sample)),
+        np.bincount(row[order][1:][same], minlength=len(sample)) / np.maximum(pairs, 1),
+    ]).astype(np.float64)  # fmt: skip
+    # Of a plane, every pseudo-channel opens the same rows, where a row of it touches them all.
+    _, rows_opened = np.unique((part["ro"] * dram.banks + bank) * len(sample) + row, return_index=True)
+    return table, (row[rows_opened], number[rows_opened])
+
+
+def _moved(dram: Dram, samples: tuple[I64, I64], base: I64, sample_of: I64, group: I64) -> I64:
+    """Return (group, bank, row of DRAM) of what all rows open, whose planes begin at `base`; shape (3, opened)."""
+    order = np.argsort(samples[0], kind="stable")
+    number = samples[1][order]
+    count = np.bincount(samples[0], minlength=int(sample_of.max()) + 1)
+    begin = np.cumsum(count) - count
+    which = np.repeat(np.arange(len(base)), count[sample_of])
+    place = np.arange(len(which)) - np.repeat(np.cumsum(count[sample_of]) - count[sample_of], count[sample_of])
+    part = _address(dram, number[begin[sample_of][which] + place] + base[which] // dram.granule_bytes)
+    return np.stack([group[which], part["bg"] * dram.banks_per_group + part["ba"], part["ro"]])
+
+
+def _busiest_banks(dram: Dram, opened: I64, groups: int) -> F64:
+    bank = np.bincount(opened[0] * dram.banks + opened[1], minlength=groups * dram.banks).reshape(groups, -1)
+    whole = bank.reshape(groups, dram.bank_groups, dram.banks_per_group).sum(axis=2)
+    return np.stack([bank.max(axis=1), whole.max(axis=1)]).astype(np.float64)
+
+
+def _address(dram: Dram, granule: I64) -> dict[str, I64]:
+    """Return the parts of the address of each granule."""
+    sizes = {"ch": dram.channels, "pc": dram.pseudo_channels, "co": dram.columns}
+    sizes |= {"bg": dram.bank_groups, "ba": dram.banks_per_group, "ro": 1 << 40}
+    parts, rest = {}, granule
+    for name in reversed(dram.mapping.split("-")):
+        parts[name], rest = rest % sizes[name], rest // sizes[name]
+    assert set(parts) == set(ADDRESS_PARTS)
+    return parts

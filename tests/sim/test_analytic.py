@@ -1,0 +1,194 @@
+"""Level `analytic`: close to level `cycle`, never below what is physically possible, and equal in its sums."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tokensieve.arch import Arch, load_arch
+from tokensieve.arch.errors import ArchError, WorkloadError
+from tokensieve.arch.technology import load_technology
+from tokensieve.arch.topklaw import TopkWork
+from tokensieve.sim.analytic.batch import Designs, Sweep, each
+from tokensieve.sim.analytic.costs import energies
+from tokensieve.sim.analytic.estimate import detail, estimate
+from tokensieve.sim.analytic.level import analytic_result, whole
+from tokensieve.sim.analytic.summary import Summary, search_cycles, search_terms
+from tokensieve.sim.energy import energy
+from tokensieve.sim.level import cycle_result
+from tokensieve.study.designs import FIELDS, random_designs
+from tokensieve.study.levels import beginning, bert_layer, deviations, rank_correlation
+from tokensieve.workloads.benchmarks import load_workload
+from tokensieve.workloads.decisions import Decisions
+from tokensieve.workloads.reference import dense
+
+ARCH = Arch()
+
+
+def gpt2(steps: int = 1) -> Decisions:
+    return beginning(load_workload("gpt2-small-wikitext2", ARCH), steps)
+
+
+@pytest.fixture(scope="module")
+def compared():
+    """Forty random machines on a prefill layer, twelve shorter ones and a step of decode."""
+    machines = random_designs(40, seed=5)
+    works = (bert_layer(ARCH), load_workload("bert-base-squad1", ARCH), gpt2())
+    return [deviations(machines, decisions) for decisions in works]
+
+
+def test_the_median_error_of_the_cycles_is_at_most_5_percent_and_the_95th_percentile_at_most_15(compared):
+    errors = np.abs(np.concatenate([one.cycles for one in compared]))
+
+    assert np.median(errors) <= 0.05
+    assert np.percentile(errors, 95) <= 0.15
+
+
+def test_cycles_and_energy_rank_machines_as_level_cycle_does(compared):
+    for one in compared:
+        assert rank_correlation(one.analytic_cycles, one.cycle_cycles) >= 0.95
+        assert rank_correlation(one.analytic_joules, one.cycle_joules) >= 0.95
+
+
+def test_no_machine_is_faster_than_its_dram_at_peak_or_its_arrays(compared):
+    for one in compared:
+        assert (one.analytic_cycles >= np.floor(one.least_cycles)).all()
+
+
+@pytest.mark.parametrize("barrier", ["output", "ranking", "none"])
+def test_on_the_papers_design_a_step_of_decode_is_within_3_percent(barrier):
+    arch, decisions = load_arch("spatten", [f"control.barrier={barrier}"]), gpt2(2)
+
+    assert analytic_result(arch, decisions).cycles["total"] == pytest.approx(
+        cycle_result(arch, decisions).cycles["total"], rel=0.03
+    )
+
+
+@pytest.mark.parametrize("preset", ["spatten", "spatten-eighth", "sieve"])
+@pytest.mark.parametrize("un_pruned", [False, True])
+def test_traffic_arithmetic_and_all_actions_but_those_of_dram_are_those_of_level_cycle(preset, un_pruned):
+    arch = load_arch(preset)
+    decisions = dense(gpt2()) if un_pruned else gpt2()
+    coarse, fine = analytic_result(arch, decisions, un_pruned), cycle_result(arch, decisions, un_pruned)
+
+    for field in ("vectors", "lsb_rows", "dram_bytes", "operations", "area_mm2"):
+        assert getattr(coarse, field) == getattr(fine, field), field
+    for unit, counts in fine.actions.items():
+        unsure = {"activate", "refresh"} if unit == "dram" else set()
+        assert {n: c for n, c in coarse.actions[unit].items() if n not in unsure} == {
+            n: c for n, c in counts.items() if n not in unsure
+        }, unit
+    for unit in ("qk", "softmax", "requant", "topk", "pv", "ranking", "importance"):
+        assert coarse.busy_cycles[unit] == fine.busy_cycles[unit], unit
+
+
+def test_the_causes_add_up_to_the_total_in_the_run_and_in_every_layer():
+    result = analytic_result(ARCH, gpt2(2))
+
+    assert sum(n for cause, n in result.cycles.items() if cause != "total") == result.cycles["total"]
+    assert sum(layer.cycles["total"] for layer in result.layers) == result.cycles["total"]
+    assert all(n >= 0 for layer in result.layers for n in layer.cycles.values())
+
+
+def test_a_machine_costs_the_same_alone_in_a_batch_and_in_a_sweep():
+    lanes, channels = [1, 4, 16, 32], [4, 16, 2, 8]
+    machines = [
+        load_arch("spatten", [f"topk.lanes={p}", f"dram.channels={c}"]) for p, c in zip(lanes, channels, strict=True)
+    ]
+    summary = Summary(gpt2())
+    batch = estimate(summary, Designs(machines))
+    sweep = estimate(summary, Sweep(ARCH, {"topk.lanes": lanes, "dram.channels": channels}))
+
+    assert batch.cycles.tolist() == sweep.cycles.tolist()
+    assert batch.energy_j.tolist() == sweep.energy_j.tolist()
+    assert batch.cycles.tolist() == [analytic_result(machine, gpt2()).cycles["total"] for machine in machines]
+
+
+def test_energies_of_a_batch_are_those_of_sim_energy_design_by_design():
+    machines, summary = random_designs(25, seed=3), Summary(gpt2())
+    one = detail(summary, Designs(machines))
+    joules = energies(Designs(machines), one.actions, one.seconds)
+    for i, machine in enumerate(machines):
+        counts = {unit: {name: n[i] for name, n in of.items()} for unit, of in one.actions.items()}
+        alone = energy(machine, load_technology(machine.technology), counts, one.seconds[i]).joules
+
+        assert {unit: values[i] for unit, values in joules.items()} == pytest.approx(alone, rel=1e-9)
+
+
+@given(
+    engine=st.sampled_from(["quickselect", "radix", "bitserial", "bitonic"]),
+    lanes=st.sampled_from([1, 4, 16, 64]),
+    compactor=st.sampled_from(["low_latency", "max_frequency"]),
+    sizes=st.lists(st.integers(0, 200), min_size=1, max_size=6),
+    kept=st.integers(0, 210),
+)
+@settings(max_examples=60)
+def test_the_terms_of_searches_give_the_laws_cycles_whatever_its_constants(engine, lanes, compactor, sizes, kept):
+    topk = ARCH.topk.model_copy(update={"engine": engine, "lanes": lanes, "compactor": compactor})
+    record = [size for size in sizes if size] + [0] * sizes.count(0)
+    work = TopkWork(items=np.array([200]), kept=np.array([kept]), sizes=np.array([record]))
+    searches, bypasses, rounds, rows, streamed = search_terms(topk.law, work)[:, 0]
+    start, bypass, each_round = search_cycles(topk.law)
+
+    assert searches * start + bypasses * bypass + rounds * each_round + rows == topk.law.search(work)[0]
+    assert streamed == topk.law.streamed(work)[0]
+
+
+def test_what_is_asked_once_per_combination_reaches_every_design():
+    sweep = Sweep(ARCH, {"topk.lanes": [2, 4, 2, 8], "dram.channels": [1, 2, 4, 8]})
+    asked = []
+    values = each(sweep, ["topk.lanes"], lambda arch: asked.append(arch.topk.lanes) or arch.topk.lanes)
+
+    assert values.tolist() == [2, 4, 2, 8]
+    assert sorted(asked) == [2, 4, 8]
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"topk.lanes": [16, 12]}, "topk.lanes must be a power of two in 1..64, got 12"),
+        ({"topk.lanes": [16], "dram.channels": [1, 2]}, "equally many values"),
+        ({"softmax.lanes": [8, 1]}, "softmax.fifo_lines x softmax.lanes must be at least"),
+    ],
+)
+def test_a_sweep_with_a_machine_that_cannot_be_is_refused_in_the_words_of_the_arch(fields, message):
+    with pytest.raises(ArchError, match=message):
+        Sweep(ARCH, fields)
+
+
+def test_work_that_does_not_fit_one_machine_of_a_batch_is_refused_naming_the_field():
+    with pytest.raises(WorkloadError, match=r"qk\.multipliers must be at least the head width D = 64, got 32"):
+        estimate(Summary(gpt2()), Sweep(ARCH, {"qk.multipliers": [512, 32]}))
+
+
+def test_more_bandwidth_lanes_or_sram_never_costs_cycles():
+    summary = Summary(gpt2())
+    for path, values in {"dram.channels": [1, 2, 4, 8, 16, 32], "key_sram.kib": [48, 96, 192, 384]}.items():
+        cycles = estimate(summary, Sweep(ARCH, {path: values})).cycles
+
+        assert (np.diff(cycles) <= 0).all(), path
+
+
+def test_random_designs_are_valid_differ_and_follow_from_the_seed():
+    machines = random_designs(30, seed=11)
+
+    assert machines == random_designs(30, seed=11)
+    assert machines != random_designs(30, seed=12)
+    assert len({machine.digest for machine in machines}) == 30
+    for path, values in FIELDS.items():
+        group, field = path.split(".")
+        assert len({getattr(getattr(machine, group), field) for machine in machines}) > 1 or len(values) == 1, path
+
+
+@given(parts=st.lists(st.floats(-5, 1e6), min_size=1, max_size=20), total=st.integers(1, 10**7))
+def test_rounded_parts_are_whole_and_add_up(parts, total):
+    rounded = whole(np.array([*parts, 1.0]), total)
+
+    assert rounded.sum() == total
+    assert (rounded >= 0).all()
+
+
+def test_the_beginning_of_a_trace_is_a_trace_of_its_own():
+    steps, layers = gpt2(2), beginning(load_workload("minilm", ARCH), 2)
+
+    assert (steps.validate().steps, layers.validate().layers) == (2, 2)
