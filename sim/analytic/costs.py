@@ -17,6 +17,7 @@ from tokensieve.sim.analytic.stages import Stages
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.analytic.traffic import STREAMS
 from tokensieve.sim.area import unit_cells
+from tokensieve.sim.cells import leakage_watts
 from tokensieve.sim.energy import background_watts, energy_per_action
 
 Actions = dict[str, dict[str, F64]]
@@ -157,6 +158,4 @@ def _units(batch: Batch) -> list[str]:
 
 def _leakage(unit: str, arch: Arch) -> float:
     technology = load_technology(arch.technology)
-    cells = unit_cells(arch, technology)[unit]
-    sram = cells.sram_bits * technology.sram.leakage.quantity
-    return (cells.logic_um2.value * technology.logic.leakage_nw_per_um2 + sram).value * 1e-9
+    return leakage_watts([unit_cells(arch, technology)[unit]], technology).value
