@@ -49,7 +49,7 @@ def _oldest_ready(m, ch, k, t):
         if at > t:
             later = min(later, at)
         elif m[e + s.ARRIVAL] < oldest:
-            best, best_kind, oldest = e, kind, m[e + s.ARRIVAL]
+            best, best_kind, oldest = np.int64(e), kind, m[e + s.ARRIVAL]
     return best, best_kind, later
 
 

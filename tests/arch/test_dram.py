@@ -54,7 +54,7 @@ def test_a_file_of_a_user_starts_from_a_configuration_or_another_file(tmp_path):
     ("text", "message"),
     [
         ("extend: dramsim\n", "line 1: extend must be a DRAM configuration (ddr4-2400, "),
-        ("extend: dramsim3\nnRDC: 3\n", "line 2: nRDC is not a known field; did you mean 'nRCD'?"),
+        ("extend: dramsim3\nnRDC: 3\n", "line 2: nRDC is not a known field; did you mean 'nRC'?"),
         ("extend: dramsim3\ncommand_bus: pseudo-channel\n", "command_bus must be channel or single for the controller"),
         ("command_bus: single\n", "line 1: command_bus must be pseudo-channel for the controller frfcfs, got 'single'"),
         ("mapping: RoBaCh\n", "line 1: mapping must hold each of ro, ba, bg, co, pc, ch once"),

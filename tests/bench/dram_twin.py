@@ -9,7 +9,8 @@ JEDEC constraints that `gap` states. What the controller does on each clock, in 
    command goes before a row command, an older request before a younger one. A column command frees a place in the
    window, which the head of the FIFO takes at once: the controller sees it, but its commands wait for the next clock.
 3. For a bank the controller considers one command: the column of the oldest request for the open row; without such a
-   request, ACT or PRE for the oldest request. Requests of the other direction are not considered.
+   request, ACT or PRE for the oldest request. Requests of the other direction are not considered. Where pages are
+   closed, the column of the last request that wants the row closes it (RDA, WRA).
 4. The direction of a pseudo-channel is chosen anew after every request that enters and after every command. Writes go
    once they fill half of the window of the channel or no read is left, and until they fill less than a quarter of it
    while a read waits. A turn takes effect at once, not before.
@@ -27,7 +28,7 @@ from dataclasses import dataclass, field
 
 from tokensieve.arch.memory import Dram
 
-ROW_COMMANDS, COLUMN_COMMANDS = ("ACT", "PRE", "PREA", "REF"), ("RD", "WR")
+ROW_COMMANDS, COLUMN_COMMANDS = ("ACT", "PRE", "PREA", "REF"), ("RD", "WR", "RDA", "WRA")
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def decoded(dram: Dram, address: int, write: bool, number: int) -> Request:
         "ro": 1 << 40,
     }
     rest, part = address // dram.granule_bytes, {}
-    for name in reversed(dram.mapping.split("-")):
+    for name in reversed(dram.order):
         rest, part[name] = divmod(rest, size[name])
     bank = part["bg"] * dram.banks_per_group + part["ba"]
     return Request(part["ch"], part["pc"], bank, part["ro"], write, number)
@@ -84,24 +85,33 @@ def gap(dram: Dram, before: Command, after: str, bank: int) -> int:
     written = d.nCWL + d.nBL
     need = [0]
     if before.kind in ROW_COMMANDS and after in ROW_COMMANDS:
-        need.append(1)
+        need.append(d.act_clocks if before.kind == "ACT" else 1)
     if before.kind in COLUMN_COMMANDS and after in COLUMN_COMMANDS:
         need += [d.nBL, d.nCCD_S, d.nCCD_L if same_group else 0]
-    if before.kind == "RD" and after == "WR":
-        need.append(d.nCL + d.nBL + 1 - d.nCWL)
-    if before.kind == "WR" and after == "RD":
+    if before.kind[:2] == "RD" and after[:2] == "WR":
+        need.append(d.nCL + d.nBL + d.nTurn - d.nCWL)
+    if before.kind[:2] == "WR" and after[:2] == "RD":
         need += [written + d.nWTR_S, written + d.nWTR_L if same_group else 0]
     if before.kind == "ACT" and after == "ACT":
         need += [d.nRRD_S, d.nRRD_L if same_group else 0]
     if same_bank:
+        again, write_rcd = max(d.nRC, d.nRAS + d.nRP), d.nRCD if d.nRCD_WR is None else d.nRCD_WR
         need.append(
             {
                 ("ACT", "RD"): d.nRCD,
-                ("ACT", "WR"): d.nRCD,
+                ("ACT", "WR"): write_rcd,
+                ("ACT", "RDA"): d.nRCD,
+                ("ACT", "WRA"): write_rcd,
+                ("RDA", "ACT"): d.nRTP + d.nRP,
+                ("WRA", "ACT"): written + d.nWR + d.nRP,
+                ("RDA", "REF"): d.nRTP + d.nRP,
+                ("WRA", "REF"): written + d.nWR + d.nRP,
+                ("RDA", "PREA"): d.nRTP,
+                ("WRA", "PREA"): written + d.nWR,
                 ("ACT", "PRE"): d.nRAS,
                 ("ACT", "PREA"): d.nRAS,
-                ("ACT", "ACT"): d.nRC,
-                ("ACT", "REF"): d.nRC,
+                ("ACT", "ACT"): again,
+                ("ACT", "REF"): again,
                 ("PRE", "ACT"): d.nRP,
                 ("PRE", "REF"): d.nRP,
                 ("PREA", "REF"): d.nRP,
@@ -145,7 +155,7 @@ class Pseudo:
         for c in self.history:
             if c.kind == "ACT":
                 rows[c.bank] = c.row
-            elif c.kind == "PRE":
+            elif c.kind in ("PRE", "RDA", "WRA"):
                 del rows[c.bank]
             elif c.kind == "PREA":
                 rows.clear()
@@ -172,8 +182,14 @@ class Pseudo:
         for bank, requests in banks.items():
             hits = [r for r in requests if rows.get(bank) == r.row]
             kind = ("WR" if self.draining else "RD") if hits else ("PRE" if bank in rows else "ACT")
+            if hits and self.dram.page == "closed" and self.wanting(bank, rows[bank]) == 1:
+                kind += "A"
             wishes.append((kind, (hits or requests)[0]))
         return wishes
+
+    def wanting(self, bank: int, row: int) -> int:
+        """Return how many requests, of either direction, want a row."""
+        return sum((r.bank, r.row) == (bank, row) for r in self.waiting)
 
     def step(self, clock: int) -> tuple[str, Request | None] | None:
         """Return the command to issue at `clock`, if there is one."""
@@ -226,7 +242,7 @@ class Twin:
         row = -1 if r is None or kind == "PRE" else r.row
         pseudo.history.append(Command(clock, kind, -1 if r is None else r.bank, row))
         if kind in COLUMN_COMMANDS:
-            r.end = clock + self.dram.nBL + (self.dram.nCWL if r.write else self.dram.nCL)
+            r.end = clock + self.dram.nBL + (self.dram.nCWL if r.write else self.dram.nCL) + self.dram.return_clocks
             pseudo.waiting.remove(r)
             if self.queues[r.channel]:
                 self.let_in(self.queues[r.channel].popleft(), clock + 1)

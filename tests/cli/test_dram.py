@@ -57,11 +57,11 @@ def test_requests_come_from_a_file_and_commands_go_to_one(capsys, tmp_path):
 
     figures = told(capsys, "--config", "dramsim3", "--trace", str(stream), "--commands", str(log))
 
-    assert (figures["reads"], figures["writes"], figures["cycles"]) == (2, 1, 132)
+    assert (figures["reads"], figures["writes"], figures["cycles"]) == (2, 1, 146)
     lines = [line.split(",") for line in log.read_text().splitlines()]
     assert lines[0] == ["clock", "channel", "pseudo_channel", "command", "bank_group", "bank", "row"]
     assert [line[3] for line in lines[1:4]] == ["ACT", "RD", "WR"]
-    assert lines[-1] == ["115", "0", "0", "RD", "0", "0", "4"]
+    assert lines[-1] == ["129", "0", "0", "RD", "0", "0", "4"]
     assert sorted(int(line[0]) for line in lines[1:]) == [int(line[0]) for line in lines[1:]]
 
 

@@ -14,6 +14,7 @@ from tokensieve.sim.kernels import dram as d
 from tokensieve.sim.kernels import dram_state as ds
 
 KINDS = {ds.C_ACT: "ACT", ds.C_PRE: "PRE", ds.C_RD: "RD", ds.C_WR: "WR", ds.C_PREA: "PREA", ds.C_REF: "REF"}
+KINDS |= {ds.C_RDA: "RDA", ds.C_WRA: "WRA"}
 TIMINGS = (
     "nCL", "nCWL", "nRCD", "nRP", "nRAS", "nRC", "nCCD_S", "nCCD_L", "nRRD_S", "nRRD_L", "nFAW", "nRTP", "nWR",
     "nWTR_S", "nWTR_L", "nRFC",
@@ -42,6 +43,11 @@ drams = st.builds(
     mapping=st.permutations(ADDRESS_PARTS).map("-".join),
     window=st.integers(1, 12),
     refresh=st.booleans(),
+    page=st.sampled_from(["open", "closed"]),
+    act_clocks=st.sampled_from([1, 1, 2]),
+    return_clocks=st.sampled_from([0, 0, 3]),
+    nRCD_WR=st.none() | st.integers(0, 12),
+    nTurn=st.integers(0, 3),
     nBL=st.integers(1, 4),
     nREFI=st.integers(100, 160),
     **{name: st.just(0) | st.integers(0, 40 if name in {"nFAW", "nRC"} else 12) for name in TIMINGS[:-1]},
@@ -88,12 +94,13 @@ def test_the_kernel_issues_the_commands_of_its_slow_twin_at_the_same_clocks(dram
     assert kernel_run(dram, fifo, in_time(dram, stream)) == (ends, commands)
 
 
-@pytest.mark.parametrize("name", [*TIMINGS, "nBL", "window", "refresh"])
+@pytest.mark.parametrize("name", [*TIMINGS, "nBL", "nTurn", "act_clocks", "return_clocks", "window", "refresh"])
 def test_every_parameter_moves_kernel_and_twin_alike(name):
     """And moves them at all, so that no constraint is left out of both."""
     draw = np.random.default_rng(7)
     stream = in_time(SMALL, [(int(draw.integers(64)), bool(draw.random() < 0.4), 0) for _ in range(64)])
-    other = SMALL.model_copy(update={name: not SMALL.refresh if name == "refresh" else getattr(SMALL, name) + 17})
+    more = 7 if name == "act_clocks" else 17
+    other = SMALL.model_copy(update={name: not SMALL.refresh if name == "refresh" else getattr(SMALL, name) + more})
 
     assert kernel_run(other, 2, stream) == dram_twin.run(other, 2, stream)
     assert kernel_run(other, 2, stream) != kernel_run(SMALL, 2, stream)

@@ -68,7 +68,9 @@ def _rule(model: type[BaseModel], item: dict[str, Any], path: tuple[str, ...]) -
     if kind == "missing":
         return f"{name} is required"
     if kind == "value_error":
-        return f"{name}{context['error']}" if str(context["error"]).startswith(".") else str(context["error"])
+        return (
+            f"{name}{context['error']}".removeprefix(".") if str(context["error"])[0] == "." else str(context["error"])
+        )
     if kind in {"literal_error", "enum"}:
         known = [str(k).strip("'") for k in context["expected"].replace(" or ", ", ").split(", ")]
         return f"{name} must be one of {', '.join(known)}, got {shown(came)}{nearest(str(came), known)}"
