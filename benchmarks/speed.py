@@ -14,16 +14,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-TRACE = ROOT.parent / "shared" / "data" / "spatten-traces" / "gpt2-small-wikitext2-per8.csv"
+TRACES = ROOT.parent / "shared" / "data" / "spatten-traces"
+PRUNED, TWIN = TRACES / "gpt2-small-wikitext2-per8.csv", TRACES / "gpt2-small-wikitext2-per8-step1.csv"
 REPEATS = 3
 COMMAND = [sys.executable, "-c", "from tokensieve.cli import main; main()"]
 
-BERT_LAYER = """\
+VERILATOR = {"512x16": 55, "64x2": 33}
+"""CPU seconds of the authors' RTL (multipliers x channels) under Verilator for the 4,608 rows of the pruned trace."""
+
+BERT = """\
 model: bert-base
-layers: 1
+layers: {layers}
 phase: prefill
 context: 384
-schedule: {interpolation: list, token: 1, value: 0.5, bits: {query: 12, key: 8, value: 8, lsb: 0}}
+schedule: {{interpolation: list, token: 1, value: 0.5, bits: {{query: 12, key: 8, value: 8, lsb: 0}}}}
 """
 
 
@@ -33,17 +37,30 @@ def main() -> None:
         inside(sys.argv[1], sys.argv[2])
         return
     with tempfile.TemporaryDirectory() as folder:
-        layer = Path(folder) / "bert-layer.yaml"
-        layer.write_text(BERT_LAYER)
+        one, twelve = (Path(folder) / f"bert-{layers}.yaml" for layers in (1, 12))
+        one.write_text(BERT.format(layers=1))
+        twelve.write_text(BERT.format(layers=12))
         heading()
-        cases("one BERT-Base layer, L = 384, pruned", "pruned", str(layer), (0.2, 300))
-        cases("one BERT-Base layer, L = 384, dense", "dense", str(layer), (0.2, 300))
-        if TRACE.is_file():
-            cases("the authors' pruned trace, 4,608 rows", "pruned", str(TRACE), (3.0, None))
-        else:
-            print(f"the authors' pruned trace: left out, {TRACE} is not there")
+        cases("one BERT-Base layer, L = 384, pruned", "pruned", str(one), (0.02, 300))
+        processes(str(one))
+        cases("one BERT-Base layer, L = 384, dense", "dense", str(one), (0.02, 300))
+        cases("twelve BERT-Base layers, L = 384, pruned", "pruned", str(twelve), (0.25, None))
+        cases("twelve BERT-Base layers, L = 384, dense", "dense", str(twelve), (0.25, None))
+        traces()
         whole("tokensieve --help", [*COMMAND, "--help"], {}, (0.5, None))
         cold(Path(folder))
+
+
+def traces() -> None:
+    """Measure the authors' traces, and say how much sooner that is than their RTL."""
+    if not (PRUNED.is_file() and TWIN.is_file()):
+        print(f"the authors' traces: left out, {TRACES} is not there")
+        return
+    seconds = cases("the authors' pruned trace, 4,608 rows", "pruned", str(PRUNED), (1.0, None))
+    for design, peer in VERILATOR.items():
+        print(f"  their RTL, {design}, under Verilator: {peer} CPU s, {peer / seconds:.0f} times as long")
+    processes(str(PRUNED))
+    cases("its un-pruned twin, 23 million bursts", "pruned", str(TWIN), (6.0, None))
 
 
 def heading() -> None:
@@ -61,8 +78,8 @@ def verdict(value: float, most: float, unit: str) -> str:
     return f"at most {most:g} {unit}: {'met' if value <= most else 'MISSED'}"
 
 
-def cases(what: str, kind: str, source: str, target: tuple[float, float | None]) -> None:
-    """Measure a simulation inside its process, then the same as a whole command."""
+def cases(what: str, kind: str, source: str, target: tuple[float, float | None]) -> float:
+    """Measure a simulation inside its process and return its CPU seconds."""
     done = subprocess.run(
         [sys.executable, __file__, kind, source],
         cwd=ROOT,
@@ -76,11 +93,15 @@ def cases(what: str, kind: str, source: str, target: tuple[float, float | None])
     if target[1] is not None:
         told += ", " + verdict(own["megabytes"], target[1], "MB")
     line(what, own["cpu"], own["wall"], own["megabytes"], told)
-    if kind == "pruned":
-        option = "--trace" if source.endswith(".csv") else "--workload"
-        for reference in ("none", "dense"):
-            arguments = ["run", "--quiet", option, source, "--reference", reference]
-            whole(f"  whole process, --reference {reference}", [*COMMAND, *arguments], {}, None)
+    return float(own["cpu"])
+
+
+def processes(source: str) -> None:
+    """Measure a simulation as a whole command, without and with its reference run."""
+    option = "--trace" if source.endswith(".csv") else "--workload"
+    for reference in ("none", "dense"):
+        arguments = ["run", "--quiet", option, source, "--reference", reference]
+        whole(f"  whole process, --reference {reference}", [*COMMAND, *arguments], {}, None)
 
 
 def inside(kind: str, source: str) -> None:

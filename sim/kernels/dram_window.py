@@ -116,10 +116,8 @@ def _enter(m, ch, pc, now, arrival, b, row, slot, write):
     m[e + s.E_SEQ], m[e + s.WRITE], m[e + s.LINK] = m[kc + s.NEXT_SEQ], write, -1
     m[kc + s.NEXT_SEQ] += 1
     m[kc + s.IN_WINDOW] += 1
-    m[kc + s.NEXT] = -1
     m[kp + s.P_N] += 1
     m[kp + s.P_WRITES] += write
-    m[kp + s.P_DIRTY] = 1
     m[kp + s.P_SEEN] = max(m[kp + s.P_SEEN], now)
     if m[kb + s.HEAD] < 0:
         m[kb + s.HEAD] = i
@@ -132,9 +130,15 @@ def _enter(m, ch, pc, now, arrival, b, row, slot, write):
     hit = m[kb + s.ROW] == row
     if hit:
         m[kb + s.HIT_R + write] += 1
+    # What was planned stands where a read enters behind its bank's candidate, no later than that command goes, and
+    # reads are due anyway: the direction stays, and no other command gets earlier.
+    stands = not write and not m[kp + s.P_DRAIN] and now <= m[kp + s.P_TIME]
     if write == m[kp + s.P_DRAIN] and (m[kb + s.CAND] < 0 or (hit and m[kb + s.KIND] != s.NEXT_COL)):
         m[kb + s.CAND], m[kb + s.SEQ] = i, m[e + s.E_SEQ]
         m[kb + s.KIND] = s.NEXT_COL if hit else (s.NEXT_ACT if m[kb + s.ROW] < 0 else s.NEXT_PRE)
+        stands = False
+    if not stands:
+        m[kp + s.P_DIRTY], m[kc + s.NEXT] = 1, -1
 
 
 @numba.njit(cache=True)
