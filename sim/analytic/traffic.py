@@ -199,7 +199,7 @@ def _address(dram: Dram, granule: I64) -> dict[str, I64]:
     sizes = {"ch": dram.channels, "pc": dram.pseudo_channels, "co": dram.columns}
     sizes |= {"bg": dram.bank_groups, "ba": dram.banks_per_group, "ro": 1 << 40}
     parts, rest = {}, granule
-    for name in reversed(dram.mapping.split("-")):
+    for name in reversed(dram.order):
         parts[name], rest = rest % sizes[name], rest // sizes[name]
     assert set(parts) == set(ADDRESS_PARTS)
     return parts
