@@ -10,7 +10,7 @@ from bench.dram_law import ACT, PRE, PREA, RD, RDA, REF, WR, spacings
 from bench.dram_twin import decoded
 
 BUSES = ("row bus", "command bus")
-"""Laws that the controller keeps by what it issues in one clock; so it keeps `act_clocks` where it is 1.
+"""Laws that the controller keeps by what it issues in one clock.
 
 In `bank-queues`, a queue whose row command comes second in a clock, and has to wait for that, has had its turn.
 """
@@ -42,7 +42,7 @@ class Twin:
 
     def __post_init__(self):
         d = self.dram
-        self.laws = [s for s in spacings(d) if s.law not in BUSES and (s.law != "act_clocks" or d.act_clocks > 1)]
+        self.laws = [s for s in spacings(d) if s.law not in BUSES]
         self.queues = [[] for _ in range(d.pseudo_channels * d.banks)]
         self.rows, self.used, self.ends = {}, {}, {}
         self.waiting, self.due = set(), [d.nREFI] * d.pseudo_channels

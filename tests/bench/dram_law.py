@@ -82,7 +82,7 @@ def _bus(d: Dram) -> list[Spacing]:
         "single": [Spacing("command bus", ROW | COLUMN, ROW | COLUMN, "channel", 1)],
     }[d.command_bus]
     scope = "pseudo" if d.command_bus == "pseudo-channel" else "channel"
-    return [*shared, Spacing("act_clocks", OPENS, ROW, scope, d.act_clocks)]
+    return [*shared, *([Spacing("act_clocks", OPENS, ROW, scope, d.act_clocks)] if d.act_clocks > 1 else [])]
 
 
 def violations(dram: Dram, log: Iterable[Sequence[int]]) -> list[Violation]:

@@ -147,7 +147,6 @@ PLANTED = {
 }
 CLOSING = {
     "nRAS": ({}, lambda n: [(0, ACT, 0, 7), (1, RDA, 0, 7), (n, ACT, 0, 8)]),
-    "nRP": ({}, lambda n: [(0, ACT, 0, 7), (1, RDA, 0, 7), (1 + n, ACT, 0, 8)]),
     "nRTP": ({}, lambda n: [(0, ACT, 0, 7), (1, RDA, 0, 7), (1 + n, ACT, 0, 8)]),
     "nWR": ({"nCWL": 5}, lambda n: [(0, ACT, 0, 7), (1, WRA, 0, 7), (1 + 5 + 1 + n, ACT, 0, 8)]),
     "nRCD_WR": ({}, lambda n: [(0, ACT, 0, 7), (n, WRA, 0, 7)]),
@@ -182,6 +181,13 @@ def test_a_constraint_holds_at_its_clock_and_breaks_one_before(name, others, lin
 
     assert laws_broken(dram, lines(9)) == []
     assert set(laws_broken(dram, lines(8))) == {name}
+
+
+def test_a_row_that_closes_by_itself_takes_nrp_before_the_next_one():
+    """Told as nRTP, which it follows."""
+    lines = [[(0, ACT, 0, 7), (1, RDA, 0, 7), (1 + n, ACT, 0, 8)] for n in (8, 9)]
+
+    assert [laws_broken(only(nRP=9), log) for log in lines] == [["nRTP"], []]
 
 
 @pytest.mark.parametrize("name", ["nRRD_L", "nCCD_L", "nWTR_L"])
@@ -285,6 +291,6 @@ def test_from_the_end_of_its_interval_on_everything_waits_for_the_refresh():
 
 def test_every_spacing_is_planted():
     """So that a law that is added is shown to bind."""
-    named = {s.law for s in spacings(only(nRCD_WR=0, controller="active-buffer", command_bus="single"))}
+    named = {s.law for s in spacings(only(nRCD_WR=0, act_clocks=2, controller="active-buffer", command_bus="single"))}
 
     assert named == (set(PLANTED) - {"nFAW"}) | {"row bus", "data bus", "command bus"}
