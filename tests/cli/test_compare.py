@@ -96,6 +96,7 @@ def test_table_3_is_printed_with_causes_and_assumptions(capsys, monkeypatch):
         (["--workload", "bert-base-col"], "did you mean 'bert-base-cola'?"),
         (["--pairs", "absent.npz"], "absent.npz: no such file"),
         (["--baseline", "absent.json"], "absent.json"),
+        (["--table3", "--pairs", "x.npz"], "--table3 runs the named workloads and excludes --pairs"),
         (["--table3", "--workload", "minilm"], "--table3 runs the named workloads and excludes --workload"),
     ],
 )

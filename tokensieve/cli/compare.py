@@ -61,7 +61,8 @@ def compare(
 
     machine = load_arch(arch, sets or ())
     if table3:
-        _refuse({"--workload": workload, "--trace": trace, "--against": against, "--roofline": roofline})
+        work = {"--workload": workload, "--trace": trace, "--pairs": pairs}
+        _refuse({**work, "--against": against, "--roofline": roofline, "--baseline": baseline})
         _show_table3(machine, json)
         return
     names, devices, counted = _names(against), _devices(roofline or ()), _pairs(pairs)

@@ -125,7 +125,7 @@ class Baseline(ArchModel):
         """What was measured, in a sentence."""
         told = (
             f"{self.processor}, PyTorch {self.torch}, {_some(self.threads, 'thread')}, {self.dtype}, {self.kernel}: "
-            f"median of {self.repeats} repetitions after {self.warmup}"
+            f"median of {_some(self.repeats, 'repetition')} after {self.warmup}"
         )
         return f"{told}; {self.extrapolated}" if self.extrapolated else told
 
