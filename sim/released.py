@@ -18,6 +18,9 @@ I64 = npt.NDArray[np.int64]
 READ_BYTES = 32
 """Bytes of one read; the release's AXI bus is 256 bits wide and has no bursts."""
 
+LSB_BITS = 4
+"""Bits that a second pass fetches of a key (`requantBitCount` of the release)."""
+
 PATIENCE = 8192
 """Cycles without any movement, beyond those in which the buffers are initialised, after which the design hangs.
 
@@ -61,6 +64,7 @@ def _rules(arch: Arch) -> list[tuple[str, str, object, bool]]:
         ("fetcher.ports", f"a multiple of qk.multipliers / 64 = {lanes}", arch.fetcher.ports, _whole(arch, lanes)),
         ("key_sram.kib", "that of a power of two of lines", f"that of {lines} lines", is_power_of_two(lines)),
         ("value_sram.kib", f"key_sram.kib = {arch.key_sram.kib}", arch.value_sram.kib, arch.value_lines == lines),
+        ("number.lsb_bits", str(LSB_BITS), arch.number.lsb_bits, arch.number.lsb_bits == LSB_BITS),
         ("dram.granule_bytes", str(READ_BYTES), dram.granule_bytes, dram.granule_bytes == READ_BYTES),
         ("dram.controller", "bank-queues or active-buffer", dram.controller, dram.controller != "frfcfs"),
         ("dram.tCK_ps", f"the period of the accelerator, {period:g}", dram.tCK_ps, dram.tCK_ps == period),

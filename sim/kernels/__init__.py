@@ -96,5 +96,5 @@ __all__ = [
 
 
 def compiled(kernel: str = "fetch") -> bool:
-    """Return whether the main loop of a level (`released`: of the authors' RTL) is in the cache and need not compile."""
+    """Return whether the main loop (`released`: that of the authors' RTL) is in the cache and need not compile."""
     return any(CACHE.rglob(f"{kernel}.simulate-*.nbc"))

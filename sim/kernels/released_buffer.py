@@ -8,6 +8,7 @@ expects. A cycle has two halves: first what leaves (`read`, `write`), then what 
 import numba
 
 from tokensieve.sim.kernels import released_state as s
+from tokensieve.sim.kernels.dram_state import FAR
 
 
 @numba.njit(cache=True)
@@ -226,7 +227,7 @@ def allocate(m, o, lines):
         return False
     if lines > 0:
         h = o + s.L_TABLE + 2 * m[o + s.L_NEXT]
-        m[h], m[h + 1] = lines, s.FAR
+        m[h], m[h + 1] = lines, FAR
         m[o + s.L_NEXT] = (m[o + s.L_NEXT] + 1) % m[s.HANDLES]
         m[o + s.L_LINE] = (m[o + s.L_LINE] + lines) & m[s.LINE_MASK]
         m[o + s.L_HANDLES] += 1

@@ -120,7 +120,7 @@ def _all_have_room(m):
 def _push_beat(m, d, t, piece):
     """Give each port its address of beat `piece` of request `t`; ports beyond its last row get none."""
     ports, pieces, lanes = m[s.PORTS], m[t + s.T_PIECES], m[s.LANES]
-    n = m[s.PUSHED] & m[s.BEATS]
+    n = m[s.PUSHED] & m[s.BEAT_MASK]
     beat, a = m[s.O_BEAT] + n * s.N_BEAT, m[s.O_ADDRESS] + n * ports * s.ADDRESS_PARTS
     first = piece * ports
     m[beat + s.E_COUNT] = min(max(m[t + s.T_ROWS] * pieces - first, 0), ports)

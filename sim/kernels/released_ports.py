@@ -35,7 +35,7 @@ def _pop_results(m, now):
     for o in range(m[s.O_PORT], m[s.O_PORT] + m[s.PORTS] * s.N_PORT, s.N_PORT):
         if m[o + s.D_VALID] == 0:
             return np.int64(0)
-    m[s.RESULT] = m[s.POPPED] & m[s.BEATS]
+    m[s.RESULT] = m[s.POPPED] & m[s.BEAT_MASK]
     m[s.PROGRESS] = now
     return np.int64(1)
 
@@ -48,7 +48,7 @@ def _route_answers(m):
     for ch in range(m[s.CHANNELS]):
         c = m[s.O_CHANNEL] + ch * s.N_CHANNEL
         if m[c + s.C_RESPONSE]:
-            port = m[m[s.O_ID] + ch * (m[s.IDS] + 1) + (m[c + s.C_ID_R] & m[s.IDS])]
+            port = m[m[s.O_ID] + ch * (m[s.ID_MASK] + 1) + (m[c + s.C_ID_R] & m[s.ID_MASK])]
             o = m[s.O_PORT] + port * s.N_PORT
             if m[o + s.D_LOCK] == ch or (m[o + s.D_LOCK] < 0 and m[o + s.D_FROM] < 0):
                 m[o + s.D_FROM] = ch
@@ -64,7 +64,7 @@ def _receive(m, port, popped):
     m[o + s.D_VALID] = 1 if refill else full - popped
     came, ch = 0, m[o + s.D_FROM]
     if m[o + s.Q_VALID] and room:
-        if port >= m[m[s.O_BEAT] + (m[o + s.Q_R] & m[s.BEATS]) * s.N_BEAT + s.E_COUNT]:
+        if port >= m[m[s.O_BEAT] + (m[o + s.Q_R] & m[s.BEAT_MASK]) * s.N_BEAT + s.E_COUNT]:
             came = 1
         elif ch >= 0:
             c = m[s.O_CHANNEL] + ch * s.N_CHANNEL
@@ -104,7 +104,7 @@ def _ask(m, d, port, now):
         m[c + s.C_LOCK] = port
         return
     m[o + s.A_REQUEST], m[c + s.C_LOCK] = -1, s.FIRED
-    m[m[s.O_ID] + ch * (m[s.IDS] + 1) + (m[c + s.C_ID_W] & m[s.IDS])] = port
+    m[m[s.O_ID] + ch * (m[s.ID_MASK] + 1) + (m[c + s.C_ID_W] & m[s.ID_MASK])] = port
     m[c + s.C_ID_W] += 1
     if not _sent(m, d, ch, a, now):
         m[c + s.C_STALLED] = a
@@ -116,7 +116,7 @@ def _next_address(m, port):
     o = m[s.O_PORT] + port * s.N_PORT
     taken = 0
     if m[o + s.A_VALID] and m[o + s.A_NEXT] < 0:
-        n = m[o + s.A_R] & m[s.BEATS]
+        n = m[o + s.A_R] & m[s.BEAT_MASK]
         padding = port >= m[m[s.O_BEAT] + n * s.N_BEAT + s.E_COUNT]
         if padding or m[o + s.A_REQUEST] < 0:
             taken = 1
@@ -152,7 +152,7 @@ def _channel(m, d, ch, now):
         m[c + s.C_STALLED] = -1
     if m[c + s.C_RESPONSE] == 0 or m[c + s.C_TAKEN]:
         came = m[c + s.C_READY_R] < m[c + s.C_READY_W]
-        came = came and m[m[s.O_READY] + ch * (m[s.IDS] + 1) + (m[c + s.C_READY_R] & m[s.IDS])] <= now
+        came = came and m[m[s.O_READY] + ch * (m[s.ID_MASK] + 1) + (m[c + s.C_READY_R] & m[s.ID_MASK])] <= now
         m[c + s.C_RESPONSE] = came
         m[c + s.C_READY_R] += came
         m[c + s.C_PENDING] -= came
@@ -164,5 +164,5 @@ def _channel(m, d, ch, now):
         d[k + ds.NEXT] = dram_clock.step(d, ch)
         if d[ds.READS] > reads:  # slot `ch` is for ever incomplete: its end is that of its last read
             end = d[d[ds.O_SLOT] + ch * ds.N_SLOT + ds.END]
-            m[m[s.O_READY] + ch * (m[s.IDS] + 1) + (m[c + s.C_READY_W] & m[s.IDS])] = end
+            m[m[s.O_READY] + ch * (m[s.ID_MASK] + 1) + (m[c + s.C_READY_W] & m[s.ID_MASK])] = end
             m[c + s.C_READY_W] += 1

@@ -8,26 +8,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from tokensieve.arch.machine import Arch
-
-I64 = npt.NDArray[np.int64]
-FAR = 1 << 60
-"""A time that never comes."""
+from tokensieve.sim.kernels.dram_state import I64
 
 FUSED = 2
 """Heads that may share a fetch; so many write ports and banks has a buffer (`maxFusedMatrix` of the release)."""
 
 # The state is one flat array, because numba counts references to every array that a call passes. It begins with the
 # configuration; the tables follow, each from the place that O_... holds, in lines of N_... columns, and the FIFOs, each
-# from the place that F_... holds.
-(NOW, ROWS, PORTS, LANES, LINES, GROUPS, INDEXES, RAM_READY, MANAGER_READY, ADDRESSES, FLIGHT, RESPONSES, HANDLES) = (
-    range(13)
-)
-(REPLAYS, PENDING, BEATS, CHANNELS, IDS, ELEMENT_PORTS, PUSHED_ELEMENTS, ELEMENTS, PRODUCT_TREE, MAXIMUM_TREE) = range(
-    13, 23
-)
+# from the place that F_... holds. ..._MASK: the places of a ring, a power of two, less one.
+(NOW, ROWS, PORTS, LANES, LINES, GROUPS, INDEXES, RAM_READY, MANAGER_READY, ADDRESSES, FLIGHT) = range(11)
+(RESPONSES, HANDLES, REPLAYS, PENDING, BEAT_MASK, CHANNELS, ID_MASK, ELEMENT_PORTS, PUSHED_ELEMENTS) = range(11, 20)
+(ELEMENTS, PRODUCT_TREE, MAXIMUM_TREE) = range(20, 23)
 (VALUE_STAGES, LSB_BITS, PROGRESS, DONE, NEXT_ROW, READS) = range(23, 29)
 (O_ROW, O_INDEX, O_KEYS, O_VALUES, O_KEY_LINES, O_VALUE_LINES, O_PORT, O_BEAT, O_ADDRESS, O_CHANNEL, O_ID) = range(
     29, 40
@@ -165,8 +158,8 @@ def _figures(arch: Arch, rows: int) -> dict[int, int]:
         INDEXES: arch.key_lines * arch.fetcher.ports, RAM_READY: d.reset_cycles + arch.key_lines // FUSED,
         MANAGER_READY: d.reset_cycles + d.handles, ADDRESSES: d.address_fifo, FLIGHT: d.in_flight,
         RESPONSES: arch.fetcher.fifo_depth, HANDLES: d.handles, REPLAYS: d.replay, PENDING: d.pending,
-        BEATS: _beats(arch) - 1, CHANNELS: arch.dram.channels, IDS: _ids(arch) - 1, ELEMENT_PORTS: realign.ports,
-        PUSHED_ELEMENTS: realign.pushed, ELEMENTS: realign.held,
+        BEAT_MASK: _beats(arch) - 1, CHANNELS: arch.dram.channels, ID_MASK: _ids(arch) - 1,
+        ELEMENT_PORTS: realign.ports, PUSHED_ELEMENTS: realign.pushed, ELEMENTS: realign.held,
         PRODUCT_TREE: HEAD_DIM.bit_length(), MAXIMUM_TREE: tree,
         VALUE_STAGES: 3 + tree, LSB_BITS: arch.number.lsb_bits, FETCH_LAST: 1, FIRST_BEAT: 1,
         REPLAY_MASK: _ring(d.replay) - 1, LINE_MASK: arch.key_lines - 1,

@@ -1,5 +1,7 @@
 """Architecture files and overrides that have to be refused, with what the message has to say."""
 
+from tokensieve.arch import preset_names
+
 FILES = {
     "unknown field": ("name: x\ntopk: {lans: 8}\n", "line 2: topk.lans is not a known field; did you mean 'lanes'?"),
     "unknown group": ("topkk: {lanes: 8}\n", "line 1: topkk is not a known field; did you mean 'topk'?"),
@@ -56,7 +58,7 @@ FILES = {
     "5,000 digits": (f"topk: {{lanes: {'9' * 5000}}}\n", "line 1: topk.lanes cannot be read as int, got '9999"),
     "nested 3,000 deep": (f"topk: {'[' * 3000}{']' * 3000}\n", "not valid YAML: nested too deeply"),
     "merge key": ("topk: &t {lanes: 8}\npv:\n  <<: *t\n", "line 3: pv.<< is not a known field"),
-    "unknown parent": ("name: x\nextend: spaten\n", "line 2: extend must be a preset (sieve, spatten, spatten-eighth"),
+    "unknown parent": ("name: x\nextend: spaten\n", f"line 2: extend must be a preset ({', '.join(preset_names())})"),
     "parent without a name": ("extend:\n", "line 1: extend must be the name of a preset or a file, got nothing"),
     "list of parents": (
         "extend: [spatten]\n",

@@ -49,7 +49,7 @@ def test_show_as_json_holds_every_field(capsys, tmp_path):
     [
         (
             ["show", "spaten"],
-            "error: arch must be a preset (sieve, spatten, spatten-eighth) or a YAML file, got 'spaten'",
+            f"error: arch must be a preset ({', '.join(preset_names())}) or a YAML file, got 'spaten'",
         ),
         (["show"], "error: missing argument 'NAME|FILE'"),
         (["sho", "spatten"], "error: no such command 'sho'"),

@@ -11,7 +11,7 @@ import pytest
 from arch.malformed import FILES, SETS
 from report.sample import ALONE, COUNTS, RESULT
 
-from tokensieve.arch import ArchError, WorkloadError
+from tokensieve.arch import ArchError, WorkloadError, preset_names
 from tokensieve.cli import run as command
 from tokensieve.cli.app import call
 
@@ -195,7 +195,7 @@ FLAGS = {
     "both sources": (["--workload", "minilm", "--trace", "a.csv"], "--workload and --trace exclude each other"),
     "unknown preset": (
         ["--arch", "spaten"],
-        "arch must be a preset (sieve, spatten, spatten-eighth) or a YAML file, got 'spaten'",
+        f"arch must be a preset ({', '.join(preset_names())}) or a YAML file, got 'spaten'",
     ),
     "no arch": (["--arch", ""], "arch must be a preset"),
     "missing file": (["--arch", "no/such.yaml"], "no/such.yaml: no such file"),

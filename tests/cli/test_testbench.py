@@ -40,10 +40,8 @@ def test_the_single_request_takes_the_374_cycles_of_the_rtl(bench):
 def test_a_trace_and_an_iteration_give_the_cycles_of_the_rtl(shared_data, tmp_path, capsys):
     trace, rows = shared_data / "spatten-traces" / "gpt2-small-wikitext2-per8.csv", tmp_path / "cycles.csv"
 
-    code = call(
-        ["run", "--arch", "released-64x2", "--trace", str(trace), "--rules", "test-bench", "--iteration", "31", "--json",
-         "--rows", str(rows)]
-    )  # fmt: skip
+    flags = ["--rules", "test-bench", "--iteration", "31", "--json", "--rows", str(rows)]
+    code = call(["run", "--arch", "released-64x2", "--trace", str(trace), *flags])
 
     told = json.loads(capsys.readouterr().out)
     with rows.open(newline="") as file:

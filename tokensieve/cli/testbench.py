@@ -97,9 +97,10 @@ def run_rules(
 
 
 def _page(run: "TestBenchRun") -> str:
+    first = f", the first in cycle {run.first_response:,}" if run.responses else ""
     figures = {
-        "cycles": f"{run.total_cycles:,} (modelled, reset included)",
-        "responses": f"{run.responses:,} of {len(run.response):,}, the first in cycle {run.first_response:,}",
+        "cycles": f"{run.total_cycles:,} (modelled, reset included)" if run.responses else "none",
+        "responses": f"{run.responses:,} of {len(run.response):,}{first}",
         "second passes": f"{int(run.requests.second_pass.sum()):,}",
         "DRAM": f"{run.dram_reads:,} reads, {run.dram_bytes:,} bytes",
         "counts": f"rounded up to multiples of {run.count_rounding}",

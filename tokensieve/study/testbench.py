@@ -81,7 +81,7 @@ class TestBenchRun:
             "schema_version": 1,
             "rules": "test-bench",
             "level": "cycle",
-            "seconds": self.total_cycles / self.clock_mhz * 1e-6,
+            "seconds": max(self.total_cycles, 0) / self.clock_mhz * 1e-6,
             "cycles": {"total": self.total_cycles},
             "rows": len(self.response),
             "responses": self.responses,
