@@ -20,7 +20,6 @@ class Intervals:
     exp: F64
     div: F64
     topk: F64
-    pv: F64
     queue: F64
     """Of the queue between the top-k and Prob x V, and of the queries that may wait for a verdict."""
 
@@ -69,7 +68,6 @@ def intervals(s: Stages) -> Intervals:
         exp=exp,
         div=div,
         topk=topk,
-        pv=s.pv,
         queue=queue,
         job=job,
         key_row=_key_row(s, used, verdict, again, again_pass),

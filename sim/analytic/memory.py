@@ -42,12 +42,7 @@ class Memory:
     write_end: F64
     """Cycles from the request of a write to the end of its data."""
 
-    peak: F64
-    """Bytes per cycle of all channels."""
-
     cycles_per_clock: F64
-    blocked: F64
-    """Share of the time that refresh takes."""
 
     def stream(self, name: str) -> F64:
         """Return the cycles that a row of one stream takes alone."""
@@ -89,9 +84,7 @@ def memory(summary: Summary, batch: Batch) -> Memory:
         latency=stages[0] + stages[1] + (row + d["nCL"] + d["nBL"]) * ratio,
         backlog=held * np.maximum(d["nBL"], d["nCCD_S"]) * ratio,
         write_end=stages[0] + (row + d["nCWL"] + d["nBL"]) * ratio,
-        peak=d["channels"] * d["pseudo_channels"] * d["granule_bytes"] / (d["nBL"] * ratio),
         cycles_per_clock=ratio,
-        blocked=blocked,
     )
 
 
@@ -109,7 +102,7 @@ def _spacing(d: dict[str, F64], same: F64, ahead: F64) -> F64:
 
 def _fields(batch: Batch) -> dict[str, F64]:
     names = (
-        "channels", "pseudo_channels", "granule_bytes", "window", "refresh", "tCK_ps", "nBL", "nCL", "nCWL", "nRCD",
+        "pseudo_channels", "window", "refresh", "tCK_ps", "nBL", "nCL", "nCWL", "nRCD",
         "nRP", "nRAS", "nRC", "nRTP", "nCCD_S", "nCCD_L", "nRRD_S", "nRRD_L", "nFAW", "nRFC", "nREFI",
     )  # fmt: skip
     return {name: batch.column(f"dram.{name}").astype(np.float64) for name in names}

@@ -1,7 +1,9 @@
 """Random machines that are valid, drawn from a seed: what the levels of fidelity are compared on.
 
 Every field is drawn on its own from a few values around those of the paper's design, the smallest and the largest far
-enough from it that another unit becomes the bottleneck. A combination that `Arch` refuses is drawn again.
+enough from it that another unit becomes the bottleneck. A combination that `Arch` refuses is drawn again. The address
+mapping stays that of `base`, and no DRAM window is below 32: `docs/explanation/levels.md` says what level `analytic`
+makes of these.
 """
 
 from collections.abc import Iterator

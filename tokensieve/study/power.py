@@ -183,7 +183,7 @@ def _share_row(
 
 @lru_cache
 def powers(arch_name: str) -> tuple[Power, ...]:
-    """Return the power of every named workload but `minilm` on the preset called `arch_name`; equal work is run once."""
+    """Return the power of every named workload but `minilm` on the preset `arch_name`; equal work is run once."""
     arch, known, found = load_arch(arch_name), dict[str, Power](), list[Power]()
     for name in (name for name in workload_names() if name.startswith(("bert", "gpt2"))):
         decisions = load_workload(name, arch)
