@@ -312,3 +312,22 @@ def test_the_page_and_its_pictures_are_the_same_bytes_each_time(tmp_path):
 
     assert files(outcomes) == files([replace(outcomes[0], section=curves)])
     assert list(files(outcomes)[1]) == ["bert.png"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("query_seed", "seeds", "there must be a column query_seed"),
+        ("64mult_2ch", "65mult_2ch", "design, seed or rows of run 'small8_i1' are not known: '65mult_2ch', '0'"),
+        ("123148", "many", "total_cycles must be a whole number, got 'many'"),
+    ],
+)
+def test_a_file_of_the_rtl_oracle_that_cannot_be_read_is_refused(old, new, message, shared_data, tmp_path):
+    (tmp_path / "spatten-rtl").mkdir()
+    for path in (shared_data / "spatten-rtl").iterdir():
+        (tmp_path / "spatten-rtl" / path.name).write_text(path.read_text())
+    runs = tmp_path / "spatten-rtl" / "gpt2_small_runs.csv"
+    runs.write_text(runs.read_text().replace(old, new, 1))
+
+    with pytest.raises(WorkloadError, match=message):
+        list(validate(["rtl"], tmp_path))

@@ -49,7 +49,10 @@ def scatter_png(groups: Mapping[str, Pairs], unit: str, band: float | None = Non
         for place, (name, pairs) in enumerate(groups.items()):
             x, y = zip(*pairs, strict=True)
             colour, marker = _COLOURS[place % len(_COLOURS)], _MARKS[place % len(_MARKS)]
-            axes.scatter(x, y, s=18, label=name, alpha=0.75, linewidths=0, color=colour, marker=marker)
+            # the fewer points, the further in front
+            axes.scatter(
+                x, y, s=18, label=name, alpha=0.75, linewidths=0, color=colour, marker=marker, zorder=3 + 1 / len(x)
+            )
         axes.set(xscale="log", yscale="log", xlabel=f"expected, {unit}", ylabel=f"modelled, {unit}")
         axes.set_aspect("equal")
         axes.legend(frameon=False, fontsize="small")

@@ -6,7 +6,7 @@ over its 30 benchmarks; ours is the mean over the 30 named workloads, whose leng
 
 import argparse
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from tokensieve.arch import Arch, load_arch
@@ -183,10 +183,14 @@ def _share_row(
 
 @lru_cache
 def powers(arch_name: str) -> tuple[Power, ...]:
-    """Return the power of every named workload but `minilm` on the preset called `arch_name`."""
-    arch = load_arch(arch_name)
-    names = [name for name in workload_names() if name.startswith(("bert", "gpt2"))]
-    return tuple(power_of(name, arch, load_workload(name, arch)) for name in names)
+    """Return the power of every named workload but `minilm` on the preset `arch_name`; equal work is run once."""
+    arch, known, found = load_arch(arch_name), dict[str, Power](), list[Power]()
+    for name in (name for name in workload_names() if name.startswith(("bert", "gpt2"))):
+        decisions = load_workload(name, arch)
+        if decisions.digest not in known:
+            known[decisions.digest] = power_of(name, arch, decisions)
+        found.append(replace(known[decisions.digest], name=name))
+    return tuple(found)
 
 
 def mean_power(arch_name: str, only: Callable[[str], bool] = lambda _: True) -> Power:

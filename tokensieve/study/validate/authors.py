@@ -1,6 +1,6 @@
 """The authors' traces of GPT-2-small, read once per machine, and what they cost."""
 
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from tokensieve.arch.machine import Arch
@@ -20,7 +20,7 @@ def trace(data: Data, name: str, arch: Arch) -> Decisions:
     return _completed(data.file(name), arch)
 
 
-@cache
+@lru_cache(maxsize=2)
 def _completed(path: Path, arch: Arch) -> Decisions:
     return load_trace(path, arch)
 

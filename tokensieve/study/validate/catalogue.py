@@ -15,6 +15,7 @@ SECTIONS = {
     "traces": "What the authors' traces hold, and the least they cost (checks 4, 6, 22)",
     "dram": "Cycles of two DRAM simulators (DRAM oracle)",
     "rtl": "Cycles of the authors' released RTL (RTL oracle)",
+    "levels": "Level analytic against level cycle",
     "throughput": "Throughput of the named workloads (checks 12, 13)",
     "gpt2": "The authors' trace of GPT-2-small, taken apart (check 13)",
     "ladder": "From a dense datapath to the whole design (checks 17, 18)",

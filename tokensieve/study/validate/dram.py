@@ -77,6 +77,8 @@ def runs(path: Path) -> Iterator[Run]:
 
 
 def _run(line: dict[str, str]) -> Run:
+    if line["issue_mode"] not in BANDS:
+        raise ValueError(f"issue_mode must be one of {', '.join(BANDS)}, got {line['issue_mode']!r}")
     return Run(
         config=CONFIGS[line["simulator"], line["config"]],
         pattern=line["pattern"],

@@ -73,18 +73,18 @@ def section(data: Data) -> Section:
 
 def _traced(data: Data) -> Iterator[Run]:
     """Yield the runs whose request lists are given row by row."""
-    path = data.file(f"{FOLDER}/gpt2_small_rows.csv")
-    lines = _lines(path)
-    for run in _lines(data.file(f"{FOLDER}/gpt2_small_runs.csv")):
-        own = [line for line in lines if (line["design"], line["run"]) == (run["design"], run["run"])]
-        preset = DESIGNS.get(run["design"])
-        if preset is None or not own:
-            raise WorkloadError(f"{path}: no rows of a known design for run {run['run']!r} of {run['design']!r}")
+    lines = _lines(data.file(f"{FOLDER}/gpt2_small_rows.csv"), "design", "run")
+    path = data.file(f"{FOLDER}/gpt2_small_runs.csv")
+    for run in _lines(path, "design", "run", "query_seed"):
+        design, name, seed = run["design"], run["run"], run["query_seed"]
+        own = [line for line in lines if (line["design"], line["run"]) == (design, name)]
+        if design not in DESIGNS or seed not in PASSES or not own:
+            raise WorkloadError(f"{path}: design, seed or rows of run {name!r} are not known: {design!r}, {seed!r}")
         yield Run(
-            name=f"{preset}: {run['run']}",
-            cycles=int(run["total_cycles"]),
-            rows=_column(own, f"response_cycle_seed{run['query_seed']}"),
-            ours=replay(load_arch(preset), _listed(own, PASSES[run["query_seed"]])),
+            name=f"{DESIGNS[design]}: {name}",
+            cycles=_whole(run, "total_cycles"),
+            rows=_column(own, f"response_cycle_seed{seed}"),
+            ours=replay(load_arch(DESIGNS[design]), _listed(own, PASSES[seed])),
         )
 
 
@@ -104,12 +104,12 @@ def _listed(lines: list[Line], passes: str) -> Requests:
 def _uniform(data: Data) -> Iterator[Run]:
     """Yield the runs of identical requests; their top-k latencies are drawn by the release's model."""
     arch, fields = load_arch(UNIFORM), ("requests", "key_fetch", "val_fetch", "key_bits", "val_bits", "requant_forced")
-    responses = _lines(data.file(f"{FOLDER}/rtl_spattensim_128mult_8ch_responses.csv"))
-    for run in _lines(data.file(f"{FOLDER}/rtl_spattensim_128mult_8ch.csv")):
-        n, keys, values, key_bits, value_bits, forced = (int(run[field]) for field in fields)
+    responses = _lines(data.file(f"{FOLDER}/rtl_spattensim_128mult_8ch_responses.csv"), *fields)
+    for run in _lines(data.file(f"{FOLDER}/rtl_spattensim_128mult_8ch.csv"), *fields):
+        n, keys, values, key_bits, value_bits, forced = (_whole(run, field) for field in fields)
         draw = JavaRandom(SEED)
         latency = np.array([topk_latency(draw, keys, values, arch.topk.lanes) for _ in range(n)], np.int64)
-        if int(latency.sum()) != int(run["sum_topk_latency_input"]):
+        if int(latency.sum()) != _whole(run, "sum_topk_latency_input"):
             raise WorkloadError(f"{FOLDER}: the top-k latencies of {n} x {keys} keys are not those of the release")
         requests = Requests(
             keys=np.full(n, keys),
@@ -122,7 +122,7 @@ def _uniform(data: Data) -> Iterator[Run]:
         )
         yield Run(
             name=f"{UNIFORM}: {n} x K {keys}, V {values}, {key_bits}/{value_bits} bit{', LSB' if forced else ''}",
-            cycles=int(run["total_cycles"]),
+            cycles=_whole(run, "total_cycles"),
             rows=_column([r for r in responses if all(r[f] == run[f] for f in fields)], "response_cycle"),
             ours=replay(arch, requests),
         )
@@ -181,13 +181,23 @@ def _points(expected: I64, modelled: I64) -> tuple[Row, ...]:
     )
 
 
-def _lines(path: Path) -> list[Line]:
+def _lines(path: Path, *columns: str) -> list[Line]:
+    """Return the lines of a file that has `columns`, and others."""
     with path.open(newline="") as file:
-        return list(csv.DictReader(file))
+        reader = csv.DictReader(file)
+        missing = set(columns) - set(reader.fieldnames or ())
+        if missing:
+            raise WorkloadError(f"{path}: there must be a column {min(missing)}")
+        return list(reader)
 
 
 def _column(lines: list[Line], name: str) -> I64:
+    return np.array([_whole(line, name) for line in lines], np.int64)
+
+
+def _whole(line: Line, name: str) -> int:
+    """Return the whole number in column `name`; raise `WorkloadError` where there is none."""
     try:
-        return np.array([int(line[name]) for line in lines], np.int64)
-    except (KeyError, TypeError, ValueError) as problem:
-        raise WorkloadError(f"{FOLDER}: column {name} cannot be read ({problem})") from None
+        return int(line[name])
+    except (KeyError, TypeError, ValueError):
+        raise WorkloadError(f"{FOLDER}: {name} must be a whole number, got {line.get(name)!r}") from None

@@ -31,7 +31,7 @@ def section(data: Data) -> Section:
     """Return cycles at each point, and what the points beyond the paper's choice still gain."""
     lanes = {n: _cycles(data, f"topk.lanes={n}") for n in LANES}
     sram = {n: _cycles(data, f"key_sram.kib={n}", f"value_sram.kib={n}") for n in KIB}
-    rows = [_point(f"top-k of {n} lanes", cycles, SOURCE_LANES) for n, cycles in lanes.items()]
+    rows = [_point(f"lanes of the top-k: {n}", cycles, SOURCE_LANES) for n, cycles in lanes.items()]
     rows.append(_gain("gain of 32 lanes over 16", lanes[16], lanes[32], 0.2, SOURCE_LANES))
     rows += [_point(f"SRAMs of {n} KiB", cycles, SOURCE_SRAM) for n, cycles in sram.items()]
     for other in ("key", "value"):
@@ -39,7 +39,7 @@ def section(data: Data) -> Section:
         rows.append(_point(f"{other[0].upper()} SRAM alone of 384 KiB", cycles, SOURCE_SRAM))
     rows.append(_gain("gain of 512 KiB over 192", sram[192], sram[512], 0.05, SOURCE_SRAM, PAIRS))
     stalls = [_run(data, f"dram.channels={n}").cycles["dram_stall"] for n in CHANNELS]
-    rows += [_point(f"{n} channels, waiting for DRAM", s, OWN) for n, s in zip(CHANNELS, stalls, strict=True)]
+    rows += [_point(f"waiting for DRAM, channels: {n}", s, OWN) for n, s in zip(CHANNELS, stalls, strict=True)]
     rows.append(_rises(stalls))
     return Section(rows=tuple(rows), curves=(_lane_curve(lanes), _sram_curve(sram)))
 
