@@ -29,9 +29,8 @@ def analytic_result(arch: Arch, decisions: Decisions, un_pruned: bool = False) -
     granules = _granules(summary, one.stages)
     actions = {unit: {name: round(float(n[0])) for name, n in counts.items()} for unit, counts in one.actions.items()}
     seconds = total / (arch.clock.mhz * 1e6)
-    spent, silicon = energy(arch, load_technology(arch.technology), actions, seconds), area(
-        arch, load_technology(arch.technology)
-    )  # fmt: skip
+    technology = load_technology(arch.technology)
+    spent, silicon = energy(arch, technology, actions, seconds), area(arch, technology)
     busy = _busy_cycles(arch, summary, one, total)
     by_cause = dict(zip(CAUSES, causes.sum(axis=0).tolist(), strict=True))
     operations = count.operations(summary.work)
