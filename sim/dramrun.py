@@ -39,7 +39,7 @@ def pattern(name: str, requests: int, request_bytes: int, param: int = 0, seed: 
     * ``gather``: 64-byte rows in order, each read whole with a chance of `param` percent, else skipped.
     * ``twostream``: two sequential streams in turn, `param` bytes apart.
     """
-    _check_stream(name, requests, request_bytes, param, seed)
+    check_stream(name, requests, request_bytes, param, seed)
     i = np.arange(requests, dtype=np.int64)
     if name == "seq":
         return i * request_bytes
@@ -52,7 +52,8 @@ def pattern(name: str, requests: int, request_bytes: int, param: int = 0, seed: 
     return addresses
 
 
-def _check_stream(name: str, requests: int, request_bytes: int, param: int, seed: int) -> None:
+def check_stream(name: str, requests: int, request_bytes: int, param: int, seed: int) -> None:
+    """Raise `WorkloadError` where `pattern` would, without making the addresses."""
     if name not in PATTERNS:
         raise WorkloadError(f"pattern must be one of {', '.join(PATTERNS)}, got {name!r}{nearest(name, PATTERNS)}")
     _check_range("requests", requests, 1, 1 << 28)

@@ -4,22 +4,25 @@
 pushed as fast as the queue takes them, 5 % through a port of 16 outstanding, 2 % on average, for each configuration.
 """
 
-import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tokensieve.arch import load_dram
 from tokensieve.arch.errors import WorkloadError
-from tokensieve.sim.dramrun import pattern, replay
+from tokensieve.sim.dramrun import PATTERNS, check_stream, pattern, replay
+from tokensieve.study.validate.lines import Line, read_lines
 from tokensieve.study.validate.row import Row, agreement, at_most, within
 from tokensieve.study.validate.section import Data, Section
 
 FILE = "dram-oracle/dram_oracle.csv"
+COLUMNS = (
+    "simulator", "config", "pattern", "n_requests", "request_bytes", "param", "seed", "issue_mode", "total_cycles",
+)  # fmt: skip
 CONFIGS = {
-    ("dramsim3", "1ch"): "dramsim3",
-    ("ramulator2_v2.0a", "artefact"): "ramulator-release",
-    ("ramulator2_v2.0a", "v21timings_chw128"): "ramulator-v21",
+    "dramsim3, 1ch": "dramsim3",
+    "ramulator2_v2.0a, artefact": "ramulator-release",
+    "ramulator2_v2.0a, v21timings_chw128": "ramulator-v21",
 }
 """Ours by simulator and configuration of the file."""
 
@@ -66,29 +69,37 @@ def section(data: Data) -> Section:
     return Section(rows=(*means, *ordered), scatter=targets)
 
 
-def runs(path: Path) -> Iterator[Run]:
-    """Yield the runs of the oracle's file; raise `WorkloadError` naming the line that cannot be read."""
-    with path.open(newline="") as file:
-        for number, line in enumerate(csv.DictReader(file), 2):
-            try:
-                yield _run(line)
-            except (KeyError, TypeError, ValueError) as problem:
-                raise WorkloadError(f"{path}, line {number}: not a run of the oracle ({problem})") from None
+def runs(path: Path) -> list[Run]:
+    """Return the runs of the oracle's file; raise `WorkloadError` naming the line that is none.
+
+    Each of `CONFIGS` must have one: a file that was cut off would agree with anything.
+    """
+    found = [_run(line) for line in read_lines(path, COLUMNS)]
+    missing = sorted(set(CONFIGS.values()) - {run.config for run in found})
+    if missing:
+        raise WorkloadError(f"{path}: there must be runs of every configuration, there are none for {missing[0]}")
+    return found
 
 
-def _run(line: dict[str, str]) -> Run:
-    if line["issue_mode"] not in BANDS:
-        raise ValueError(f"issue_mode must be one of {', '.join(BANDS)}, got {line['issue_mode']!r}")
-    return Run(
-        config=CONFIGS[line["simulator"], line["config"]],
-        pattern=line["pattern"],
-        requests=int(line["n_requests"]),
-        request_bytes=int(line["request_bytes"]),
-        param=int(line["param"]),
-        seed=int(line["seed"]),
-        issue=line["issue_mode"],
-        cycles=int(line["total_cycles"]),
+def _run(line: Line) -> Run:
+    config = f"{line.text('simulator')}, {line.text('config')}"
+    if config not in CONFIGS:
+        line.refuse(f"simulator, config must be one of {'; '.join(CONFIGS)}, got {config!r}")
+    run = Run(
+        config=CONFIGS[config],
+        pattern=line.text("pattern", PATTERNS),
+        requests=line.whole("n_requests"),
+        request_bytes=line.whole("request_bytes"),
+        param=line.whole("param"),
+        seed=line.whole("seed"),
+        issue=line.text("issue_mode", BANDS),
+        cycles=line.whole("total_cycles", 1),
     )
+    try:
+        check_stream(run.pattern, run.requests, run.request_bytes, run.param, run.seed)
+    except WorkloadError as problem:
+        line.refuse(str(problem))
+    return run
 
 
 def _row(run: Run) -> Row:

@@ -4,21 +4,19 @@ Bands: 5 % for a run and 2 % on average, 3 % for the single request, a correlati
 Runs in which the released RTL hung are no target.
 """
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from tokensieve.arch import load_arch
-from tokensieve.arch.errors import WorkloadError
 from tokensieve.sim.released import Replay, replay
+from tokensieve.study.validate.lines import Line, column, read_lines
 from tokensieve.study.validate.row import Row, agreement, at_least, at_most, correlation, within
 from tokensieve.study.validate.section import Data, Section
 from tokensieve.workloads.javarandom import JavaRandom
-from tokensieve.workloads.testbench import SEED, Requests, topk_latency
+from tokensieve.workloads.testbench import MAX_LATENCY, SEED, Requests, topk_latency
 
 FOLDER = "spatten-rtl"
 SOURCE = f"RTL oracle, {FOLDER}"
@@ -28,6 +26,8 @@ DESIGNS = {"64mult_2ch": "released-64x2", "512mult_16ch": "released-512x16"}
 UNIFORM = "released-128x8"
 """Preset of the runs of identical requests, which have files of their own."""
 
+TOTALS = ("responses", "total_cycles")
+REQUEST = ("key_fetch", "val_fetch", "key_bits", "val_bits", "topk_latency", "last_in_batch")
 PASSES = {"0": "requant_asked", "1": "requant_done_seed1"}
 """Column with the second passes that were made, by seed of the queries: with 0 all that were asked for are."""
 
@@ -35,8 +35,12 @@ RUN, MEAN, SINGLE, CORRELATION = 0.05, 0.02, 0.03, 0.99
 SINGLE_CYCLES = 374
 HUNG = "the released RTL hung: no target, the responses are counted"
 
+FIELDS = ("requests", "key_fetch", "val_fetch", "key_bits", "val_bits", "requant_forced")
+"""What tells the runs of identical requests apart."""
+
+MOST_KEYS, WIDTHS = 1 << 16, ("4", "6", "8")
+
 I64 = npt.NDArray[np.int64]
-Line = dict[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,44 +77,54 @@ def section(data: Data) -> Section:
 
 def _traced(data: Data) -> Iterator[Run]:
     """Yield the runs whose request lists are given row by row."""
-    lines = _lines(data.file(f"{FOLDER}/gpt2_small_rows.csv"), "design", "run")
-    path = data.file(f"{FOLDER}/gpt2_small_runs.csv")
-    for run in _lines(path, "design", "run", "query_seed"):
-        design, name, seed = run["design"], run["run"], run["query_seed"]
-        own = [line for line in lines if (line["design"], line["run"]) == (design, name)]
-        if design not in DESIGNS or seed not in PASSES or not own:
-            raise WorkloadError(f"{path}: design, seed or rows of run {name!r} are not known: {design!r}, {seed!r}")
+    lines = read_lines(data.file(f"{FOLDER}/gpt2_small_rows.csv"), ("design", "run", *REQUEST))
+    for line in read_lines(data.file(f"{FOLDER}/gpt2_small_runs.csv"), ("design", "run", "query_seed", *TOTALS)):
+        design, name, seed = line.text("design", DESIGNS), line.text("run"), line.text("query_seed", PASSES)
+        own = [other for other in lines if (other.fields["design"], other.fields["run"]) == (design, name)]
         yield Run(
             name=f"{DESIGNS[design]}: {name}",
-            cycles=_whole(run, "total_cycles"),
-            rows=_column(own, f"response_cycle_seed{seed}"),
+            cycles=line.whole("total_cycles", -1),
+            rows=_responses_of(line, column(own, f"response_cycle_seed{seed}", -1)),
             ours=replay(load_arch(DESIGNS[design]), _listed(own, PASSES[seed])),
         )
+
+
+def _responses_of(line: Line, cycles: I64) -> I64:
+    """Return the cycles of the responses, as many as the run's line says came: others would agree with anything."""
+    came = cycles[cycles >= 0]
+    if len(came) != line.whole("responses"):
+        line.refuse(f"responses must be those in the file of responses, {len(came)}, got {line.whole('responses')}")
+    return came
 
 
 def _listed(lines: list[Line], passes: str) -> Requests:
     """Return the request list that the lines of the rows file give; column `passes` tells who makes a second pass."""
     return Requests(
-        keys=_column(lines, "key_fetch"),
-        values=_column(lines, "val_fetch"),
-        key_bits=_column(lines, "key_bits"),
-        value_bits=_column(lines, "val_bits"),
-        second_pass=_column(lines, passes),
-        latency=_column(lines, "topk_latency"),
-        last=_column(lines, "last_in_batch"),
+        keys=column(lines, "key_fetch", 1, MOST_KEYS),
+        values=column(lines, "val_fetch", 1, MOST_KEYS),
+        key_bits=np.array([int(line.text("key_bits", WIDTHS)) for line in lines], np.int64),
+        value_bits=np.array([int(line.text("val_bits", WIDTHS)) for line in lines], np.int64),
+        second_pass=column(lines, passes, 0, 1),
+        latency=column(lines, "topk_latency", 0, MAX_LATENCY),
+        last=column(lines, "last_in_batch", 0, 1),
     )
 
 
 def _uniform(data: Data) -> Iterator[Run]:
     """Yield the runs of identical requests; their top-k latencies are drawn by the release's model."""
-    arch, fields = load_arch(UNIFORM), ("requests", "key_fetch", "val_fetch", "key_bits", "val_bits", "requant_forced")
-    responses = _lines(data.file(f"{FOLDER}/rtl_spattensim_128mult_8ch_responses.csv"), *fields)
-    for run in _lines(data.file(f"{FOLDER}/rtl_spattensim_128mult_8ch.csv"), *fields):
-        n, keys, values, key_bits, value_bits, forced = (_whole(run, field) for field in fields)
+    arch = load_arch(UNIFORM)
+    responses = read_lines(data.file(f"{FOLDER}/rtl_spattensim_128mult_8ch_responses.csv"), (*FIELDS, "response_cycle"))
+    runs = data.file(f"{FOLDER}/rtl_spattensim_128mult_8ch.csv")
+    for line in read_lines(runs, (*FIELDS, "sum_topk_latency_input", *TOTALS)):
+        n, keys, values = (line.whole(field, 1, MOST_KEYS) for field in FIELDS[:3])
+        key_bits, value_bits = (int(line.text(field, WIDTHS)) for field in FIELDS[3:5])
+        forced = line.whole("requant_forced", 0, 1)
         draw = JavaRandom(SEED)
         latency = np.array([topk_latency(draw, keys, values, arch.topk.lanes) for _ in range(n)], np.int64)
-        if int(latency.sum()) != _whole(run, "sum_topk_latency_input"):
-            raise WorkloadError(f"{FOLDER}: the top-k latencies of {n} x {keys} keys are not those of the release")
+        if int(latency.sum()) != line.whole("sum_topk_latency_input"):
+            line.refuse(
+                f"sum_topk_latency_input must be {latency.sum()}, as the release draws latencies of {n} x {keys}"
+            )
         requests = Requests(
             keys=np.full(n, keys),
             values=np.full(n, values),
@@ -120,10 +134,11 @@ def _uniform(data: Data) -> Iterator[Run]:
             latency=latency,
             last=np.ones(n, np.int64),
         )
+        own = [other for other in responses if all(other.fields[f] == line.fields[f] for f in FIELDS)]
         yield Run(
             name=f"{UNIFORM}: {n} x K {keys}, V {values}, {key_bits}/{value_bits} bit{', LSB' if forced else ''}",
-            cycles=_whole(run, "total_cycles"),
-            rows=_column([r for r in responses if all(r[f] == run[f] for f in fields)], "response_cycle"),
+            cycles=line.whole("total_cycles", -1),
+            rows=_responses_of(line, column(own, "response_cycle", -1)),
             ours=replay(arch, requests),
         )
 
@@ -179,25 +194,3 @@ def _points(expected: I64, modelled: I64) -> tuple[Row, ...]:
         Row(name=str(n), expected=e, modelled=m, unit="cycles", source="RTL oracle")
         for n, (e, m) in enumerate(zip(expected.tolist(), modelled.tolist(), strict=True))
     )
-
-
-def _lines(path: Path, *columns: str) -> list[Line]:
-    """Return the lines of a file that has `columns`, and others."""
-    with path.open(newline="") as file:
-        reader = csv.DictReader(file)
-        missing = set(columns) - set(reader.fieldnames or ())
-        if missing:
-            raise WorkloadError(f"{path}: there must be a column {min(missing)}")
-        return list(reader)
-
-
-def _column(lines: list[Line], name: str) -> I64:
-    return np.array([_whole(line, name) for line in lines], np.int64)
-
-
-def _whole(line: Line, name: str) -> int:
-    """Return the whole number in column `name`; raise `WorkloadError` where there is none."""
-    try:
-        return int(line[name])
-    except (KeyError, TypeError, ValueError):
-        raise WorkloadError(f"{FOLDER}: {name} must be a whole number, got {line.get(name)!r}") from None
