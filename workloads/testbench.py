@@ -108,9 +108,14 @@ def topk_latency(draw: JavaRandom, size: int, target: int, lanes: int) -> int:
 
     `target` counts from 0. Each round costs ``ceil(n / lanes) + 3`` cycles for the n scores that are left.
     """
-    scores, cycles = draw.integers(size), 0
+    return sum(-(-n // lanes) + 3 for n in topk_rounds(draw, size, target))
+
+
+def topk_rounds(draw: JavaRandom, size: int, target: int) -> list[int]:
+    """Return how many scores are left in each round of that quick-select."""
+    scores, rounds = draw.integers(size), []
     while len(scores):
-        cycles += -(-len(scores) // lanes) + 3
+        rounds.append(len(scores))
         pivot = scores[draw.below(len(scores))]
         less = scores[scores < pivot]
         equal = int((scores == pivot).sum())
@@ -121,7 +126,7 @@ def topk_latency(draw: JavaRandom, size: int, target: int, lanes: int) -> int:
         else:
             target -= len(less) + equal
             scores = scores[scores > pivot]
-    return cycles
+    return rounds
 
 
 def _last_of_batches(path: Path | str, rows: Sequence[tuple[int, Row]]) -> I64:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tokensieve.cli.app import call
-from tokensieve.study.validate import machine
+from tokensieve.study.validate import catalogue, machine
 from tokensieve.study.validate.row import Row, within
 from tokensieve.study.validate.section import Section
 
@@ -84,12 +84,20 @@ def test_out_writes_page_pictures_and_json_even_where_a_row_fails(tmp_path, monk
 
 def test_write_goes_to_the_reference_folder_of_where_one_stands(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(catalogue, "SECTIONS", {"machine": "Machines"})
 
-    assert call(["validate", "--section", "machine", "--write"]) == 2
+    assert call(["validate", "--write"]) == 2
     assert "docs/reference" in capsys.readouterr().err
     (tmp_path / "docs" / "reference").mkdir(parents=True)
-    assert call(["validate", "--section", "machine", "--write"]) == 0
+    assert call(["validate", "--write"]) == 0
     assert (tmp_path / "docs" / "reference" / "accuracy.md").is_file()
+
+
+def test_a_page_of_some_sections_says_so(tmp_path, capsys):
+    assert call(["validate", "--section", "reductions", "--section", "machine", "--out", str(tmp_path)]) == 0
+
+    page = (tmp_path / "accuracy.md").read_text()
+    assert "**Only these sections were asked for**: machine, reductions." in page
 
 
 @pytest.mark.parametrize(
@@ -99,6 +107,7 @@ def test_write_goes_to_the_reference_folder_of_where_one_stands(tmp_path, monkey
         (["--data", "nowhere"], "--data must be a folder, got 'nowhere'"),
         (["--out", ""], "--out must name a folder, got ''"),
         (["--out", "here", "--write"], "--write and --out exclude each other"),
+        (["--section", "machine", "--write"], "--write writes the whole page; for the page of a --section use --out"),
     ],
 )
 def test_a_mistake_is_one_message_and_nothing_is_written(arguments, message, tmp_path, monkeypatch, capsys):

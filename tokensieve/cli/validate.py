@@ -42,6 +42,8 @@ def validate(
     Leaves with 1 if a row that rests on no assumption is out of its band. A section whose reference data or packages
     are missing is left out, and the reason is printed.
     """
+    if write and sections:
+        raise typer.BadParameter("--write writes the whole page; for the page of a --section use --out")
     folder, reference = _folder(out, write), _data(data)
     from tokensieve.study.validate.catalogue import validate as outcomes_of
     from tokensieve.study.validate.record import to_json

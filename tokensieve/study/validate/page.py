@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from tokensieve.report.accuracy import page
 from tokensieve.report.archdoc import table
+from tokensieve.study.validate.catalogue import SECTIONS
 from tokensieve.study.validate.record import to_json
 from tokensieve.study.validate.section import Outcome
 from tokensieve.study.validate.told import part, pictures
@@ -19,7 +20,8 @@ agrees or not; [how to read and redo it](../how-to/validate.md) says what a verd
 
 A row is **in** or **OUT** of its band, or only **printed** where a band would say nothing. Bands were set before the
 figures were known. A row that assumes something (its remark says what) fails nobody; any other row that is out of its
-band makes the command leave with exit code 1. No figure has an efficiency factor, and no constant was fitted to a row.\
+band makes the command leave with exit code 1. No figure has an efficiency factor, and no constant was fitted to a row.
+Rows called *release* or *formula* restate a model of others: in their band, they say that it was read rightly.\
 """
 
 TAIL = """\
@@ -53,4 +55,6 @@ def _head(outcomes: Sequence[Outcome]) -> str:
         cells = [verdicts["in"], failing, assumed, verdicts["printed"]]
         rows.append([one.title, *(("left out",) * 4 if one.section is None else map(str, cells))])
     titles = ["section", "in", "OUT", "OUT, with an assumption", "printed"]
-    return HEAD + "\n\n" + "\n".join(table(titles, rows)).rstrip()
+    asked = [one.name for one in outcomes]
+    part = "" if asked == list(SECTIONS) else f"\n\n**Only these sections were asked for**: {', '.join(asked)}."
+    return HEAD + part + "\n\n" + "\n".join(table(titles, rows)).rstrip()

@@ -57,11 +57,6 @@ def at_least(limit: float, text: str | None = None) -> Band:
     return Band(low=limit, high=math.inf, text=f"at least {limit:g}" if text is None else text)
 
 
-def factor(expected: float, most: float) -> Band:
-    """Return the band from `expected` / `most` to `expected` x `most`."""
-    return Band(low=expected / most, high=expected * most, text=f"factor {most:g}")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One figure of others beside ours."""
