@@ -33,6 +33,9 @@ class Cost:
 
     energy_j: float | None = None
     energy_j_interval: tuple[float, float] | None = None
+    energy_j_of: Mapping[str, float] | None = None
+    """What each unit of a comparator takes of it; ``standing`` is what flows with time."""
+
     area_mm2: float | None = None
     busy_cycles: Mapping[str, int] | None = None
     """Cycles in which each stage works; the stages overlap."""
@@ -159,13 +162,10 @@ def sequential(arch: Arch) -> Stream:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stages:
-    """Cycles of each row in the three stages that rows pass one after the other, shape (R,)."""
+    """Cycles of each row in the two stages that rows pass one after the other, and behind them, shape (R,)."""
 
     load: I64
     """On the bus of DRAM."""
-
-    prepare: I64
-    """Before the first query may begin."""
 
     work: I64
     """In the slowest stage of the pipeline of queries."""
@@ -182,16 +182,15 @@ def total_cycles(arch: Arch, rows: DenseRows, stages: Stages, latency: int) -> i
     with its queries, as on the machine that is compared with.
     """
     waits = arch.control.barrier == "output"
-    loaded = prepared = worked = out = free = barrier = 0
+    loaded = worked = out = free = barrier = 0
     before = -1
-    per_row = (rows.group, stages.load, stages.prepare, stages.work, stages.fill)
-    for group, load, prepare, work, fill in zip(*(a.tolist() for a in per_row), strict=True):
+    per_row = (rows.group, stages.load, stages.work, stages.fill)
+    for group, load, work, fill in zip(*(a.tolist() for a in per_row), strict=True):
         if group != before:
             barrier, before = (out if waits else 0), group
         loaded = max(loaded, free, barrier if rows.prefill else 0) + load
         free = worked
-        prepared = max(loaded + latency, prepared) + prepare
-        worked = max(prepared, worked, barrier) + work
+        worked = max(loaded + latency, worked, barrier) + work
         out = worked + fill
     return out
 

@@ -53,6 +53,7 @@ def mnnfast_cost(arch: Arch, rows: DenseRows, used: I64, name: str = "mnnfast") 
         cycles=cycles,
         energy_j=priced.energy_j,
         energy_j_interval=priced.energy_j_interval,
+        energy_j_of=priced.energy_j_of,
         area_mm2=priced.area_mm2,
         busy_cycles={"dram": int(stages.load.sum()), "queries": int(stages.work.sum())},
         notes=NOTES,
@@ -62,7 +63,7 @@ def mnnfast_cost(arch: Arch, rows: DenseRows, used: I64, name: str = "mnnfast") 
 def _stages(arch: Arch, rows: DenseRows, load: I64) -> Stages:
     keys = -(-rows.keys // lanes(arch, rows.head_dim))
     registers = register_cycles(arch, rows.head_dim)
-    return Stages(load=load, prepare=0 * keys, work=rows.queries * keys, fill=np.full_like(keys, registers))
+    return Stages(load=load, work=rows.queries * keys, fill=np.full_like(keys, registers))
 
 
 def _actions(rows: DenseRows, values: I64, used: int) -> dict[str, dict[str, int]]:

@@ -4,7 +4,7 @@ Arrays, softmax and DRAM are those of the machine that is compared with. Its cro
 are not there. What A3 and MNNFast have of their own stands in their modules, as `Part`s.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import fsum
 
@@ -35,6 +35,9 @@ class Bill:
 
     energy_j: float
     energy_j_interval: tuple[float, float]
+    energy_j_of: Mapping[str, float]
+    """What the actions of each unit take of it, and under ``standing`` what flows with time."""
+
     area_mm2: float
 
 
@@ -45,16 +48,36 @@ def bill(arch: Arch, parts: Mapping[str, Part], actions: Counts, seconds: float)
     """
     technology = load_technology(arch.technology)
     prices = _prices(arch, parts, technology)
-    spent = [count * prices[unit, action] for unit, counts in actions.items() for action, count in counts.items()]
-    cells = [unit_cells(arch, technology)[unit] for unit in SHARED] + [part.cells for part in parts.values()]
-    flows = (background_watts(arch, technology)["dram_background"], leakage_watts(cells, technology))
-    spent += [watts * seconds for watts in flows]
-    joules = Quantity(fsum(one.value for one in spent), fsum(one.half_width for one in spent))
+    spent = {
+        unit: [count * prices[unit, action] for action, count in counts.items()] for unit, counts in actions.items()
+    }
+    leaks = leakage_watts(_cells(arch, parts, technology).values(), technology)
+    flows = (background_watts(arch, technology)["dram_background"], leaks)
+    spent["standing"] = [watts * seconds for watts in flows]
+    joules = _sum(one for each in spent.values() for one in each)
     return Bill(
         energy_j=joules.value,
         energy_j_interval=joules.interval,
-        area_mm2=fsum(cells_um2(one, technology).value for one in cells) * 1e-6,
+        energy_j_of={unit: _sum(each).value for unit, each in spent.items()},
+        area_mm2=fsum(areas_mm2(arch, parts).values()),
     )
+
+
+def areas_mm2(arch: Arch, parts: Mapping[str, Part]) -> dict[str, float]:
+    """Return the area of each unit of a comparator that has `parts` besides the arrays and the softmax of `arch`."""
+    technology = load_technology(arch.technology)
+    cells = _cells(arch, parts, technology)
+    return {unit: cells_um2(one, technology).value * 1e-6 for unit, one in cells.items()}
+
+
+def _cells(arch: Arch, parts: Mapping[str, Part], technology: Technology) -> dict[str, Cells]:
+    shared = unit_cells(arch, technology)
+    return {unit: shared[unit] for unit in SHARED} | {unit: part.cells for unit, part in parts.items()}
+
+
+def _sum(quantities: Iterable[Quantity]) -> Quantity:
+    every = list(quantities)
+    return Quantity(fsum(one.value for one in every), fsum(one.half_width for one in every))
 
 
 def _prices(arch: Arch, parts: Mapping[str, Part], technology: Technology) -> dict[tuple[str, str], Quantity]:

@@ -1,6 +1,7 @@
 """`tokensieve baseline`: a measured time, and the modelled speedup over it."""
 
 import json
+import os
 import sys
 
 import pytest
@@ -75,11 +76,18 @@ def test_without_a_gpu_cuda_is_a_missing_tool(monkeypatch, capsys):
         (["--out", "x.txt"], "--out must be a file that ends in .json, got 'x.txt'"),
         (["--out", "absent/x.json"], "there is no folder 'absent'"),
         (["--repeats", "0"], "'--repeats'"),
+        (["--repeats", "1000001"], "'--repeats'"),
+        (["--warmup", "1000001"], "'--warmup'"),
+        (["--threads", "0"], "'--threads'"),
+        (["--threads", "20000"], "--threads must be in 1..8, the processors of this host, got 20000"),
+        (["--threads", "3000000000"], "--threads must be in 1..8, the processors of this host, got 3000000000"),
+        (["--seed", str(1 << 64)], "--seed must be in 0..18446744073709551615, got 18446744073709551616"),
         (["--device", "tpu"], "'--device'"),
         (["--set", "topk.max_tokens=8"], "is above topk.max_tokens = 8"),
     ],
 )
-def test_a_mistake_is_one_message_and_exit_code_2(arguments, message, capsys):
+def test_a_mistake_is_one_message_and_exit_code_2(arguments, message, monkeypatch, capsys):
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
     assert call(["baseline", *SHORT, *arguments]) == 2
 
     out, err = capsys.readouterr()

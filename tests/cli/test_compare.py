@@ -91,13 +91,22 @@ def test_table_3_is_printed_with_causes_and_assumptions(capsys, monkeypatch):
     [
         (["--against", "a4"], "against must be of a3, a3-aggressive, mnnfast"),
         (["--roofline", "titan"], "did you mean 'titan-xp'?"),
-        (["--roofline", "-1,2"], "gflops must be"),
+        (["--roofline", "-1,2"], "roofline: gflops must be"),
+        (["--roofline", "5e-324,1", "--json"], "roofline: gflops must be"),
+        (["--roofline", "1,9.9e-4"], "roofline: gb_per_s must be in 0.001..1000000000.0, got 0.00099"),
+        (["--roofline", "1,1e300"], "roofline: gb_per_s must be"),
+        (["--roofline", "nan,1"], "roofline: gflops must be a finite number, got nan"),
         (["--workload", "bert", "--trace", "x.csv"], "--workload and --trace exclude each other"),
         (["--workload", "bert-base-col"], "did you mean 'bert-base-cola'?"),
         (["--pairs", "absent.npz"], "absent.npz: no such file"),
         (["--baseline", "absent.json"], "absent.json"),
         (["--table3", "--pairs", "x.npz"], "--table3 runs the named workloads and excludes --pairs"),
         (["--table3", "--workload", "minilm"], "--table3 runs the named workloads and excludes --workload"),
+        (["--table3", "--seed", "0"], "--table3 runs the named workloads and excludes --seed"),
+        (["--table3", "--against", ""], "--table3 runs the named workloads and excludes --against"),
+        (["--table3", "--roofline", "titan-xp"], "--table3 runs the named workloads and excludes --roofline"),
+        (["--table3", "--arch", "spatten"], "qk.multipliers + pv.multipliers must be 128 for Table III, got 512 + 512"),
+        (["--table3", "--set", "dram.channels=4"], "dram.peak_gb_per_s must be 64 for Table III, got 128"),
     ],
 )
 def test_a_mistake_is_one_message_and_exit_code_2(arguments, message, capsys):

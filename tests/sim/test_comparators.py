@@ -11,7 +11,7 @@ from tokensieve.arch import load_arch
 from tokensieve.arch.device import find_device
 from tokensieve.arch.errors import WorkloadError
 from tokensieve.arch.technology import load_technology
-from tokensieve.sim.comparators.a3 import Search, a3_cost
+from tokensieve.sim.comparators.a3 import Room, Search, a3_areas_mm2, a3_cost
 from tokensieve.sim.comparators.base import DenseRows, Stages, dense_rows, register_cycles, sequential, total_cycles
 from tokensieve.sim.comparators.mnnfast import mnnfast_cost
 from tokensieve.sim.comparators.parts import bill, memory
@@ -53,16 +53,16 @@ def test_the_work_is_that_of_all_heads_tokens_and_values():
     assert not rows.prefill
 
 
-def test_a3_sorts_first_and_then_takes_the_slowest_stage_for_each_query():
-    """16 keys: 4 passes of 16 values; 16 queries of 8 steps; the last one leaves three more stages behind."""
+def test_a3_reads_a_sorted_copy_with_k_and_v_and_takes_the_slowest_stage_for_each_query():
+    """16 keys, in the copy with row numbers of 10 bits; 16 queries of 8 steps; the last leaves three stages behind."""
     rows, stream = rows_of(16), sequential(EIGHTH)
     cost = a3_cost(EIGHTH, rows, search_of(rows, steps=8, candidates=5, used=3))
 
-    fetched = 2 * 16 * 96 + 2 * 16 * 64 * (12 + 10) // 8 + 2 * 16 * 96
-    assert cost.dram_bytes == fetched
-    load = int(np.ceil(fetched / 32 * stream.cycles_per_granule))
-    assert cost.busy_cycles == {"dram": load, "sort": 4 * 16, "queries": 16 * 8}
-    assert cost.cycles == load + stream.latency + 4 * 16 + 16 * 8 + (5 + 5 + 3) + REGISTERS
+    moved = 2 * 16 * 96 + 16 * 64 * (12 + 10) // 8 + 2 * 16 * 96
+    assert cost.dram_bytes == moved
+    load = int(np.ceil(moved / 32 * stream.cycles_per_granule))
+    assert cost.busy_cycles == {"dram": load, "queries": 16 * 8}
+    assert cost.cycles == load + stream.latency + 16 * 8 + (5 + 5 + 3) + REGISTERS
 
 
 @pytest.mark.parametrize(("steps", "candidates", "slowest"), [(8, 5, 8), (2, 11, 11)])
@@ -83,12 +83,11 @@ def test_units_side_by_side_take_queries_in_turn():
     assert a3_cost(twice, rows, found).busy_cycles["queries"] == max(4 + 2, 9)
 
 
-def test_in_its_base_design_a3_looks_at_all_keys_and_sorts_none():
+def test_in_its_base_design_a3_looks_at_all_keys_and_reads_no_sorted_copy():
     rows = rows_of(100, heads=3, prefill=False, charge_io=False)
     cost = a3_cost(EIGHTH, rows, None)
 
     assert cost.dram_bytes == 3 * 2 * 100 * 96
-    assert cost.busy_cycles["sort"] == 0
     assert cost.busy_cycles["queries"] == 3 * 100
 
 
@@ -142,17 +141,17 @@ def test_no_comparator_beats_its_arrays_or_its_dram(rows):
 
 
 def test_a_layer_of_a_prefill_is_loaded_when_the_one_before_has_ended():
-    """Two layers of one head each; all stages take 10 cycles, the way out 7, the first data 5."""
+    """Two layers of one head each; both stages take 10 cycles, the way out 7, the first data 5."""
     rows, ten = rows_of(4, layers=2), np.full(2, 10)
-    stages = Stages(load=ten, prepare=ten, work=ten, fill=np.full(2, 7))
+    stages = Stages(load=ten, work=ten, fill=np.full(2, 7))
 
-    assert total_cycles(EIGHTH, rows, stages, latency=5) == 2 * (10 + 5 + 10 + 10 + 7)
-    assert total_cycles(NO_BARRIER, rows, stages, latency=5) == 10 + 5 + 10 + 10 + 10 + 7
+    assert total_cycles(EIGHTH, rows, stages, latency=5) == 2 * (10 + 5 + 10 + 7)
+    assert total_cycles(NO_BARRIER, rows, stages, latency=5) == 10 + 5 + 10 + 10 + 7
 
 
 def test_a_layer_of_a_decode_is_loaded_early_and_its_query_waits():
     rows, ten = rows_of(4, layers=2, prefill=False), np.full(2, 10)
-    stages = Stages(load=ten, prepare=0 * ten, work=ten, fill=np.full(2, 7))
+    stages = Stages(load=ten, work=ten, fill=np.full(2, 7))
 
     assert total_cycles(EIGHTH, rows, stages, latency=5) == 10 + 5 + 10 + 7 + 10 + 7
     assert total_cycles(NO_BARRIER, rows, stages, latency=5) == 10 + 5 + 10 + 10 + 7
@@ -160,7 +159,7 @@ def test_a_layer_of_a_decode_is_loaded_early_and_its_query_waits():
 
 def test_the_third_row_is_loaded_when_the_first_has_left_its_half_of_the_memories():
     rows = rows_of(4, heads=3, prefill=False)
-    stages = Stages(load=np.full(3, 2), prepare=np.zeros(3, int), work=np.full(3, 50), fill=np.zeros(3, int))
+    stages = Stages(load=np.full(3, 2), work=np.full(3, 50), fill=np.zeros(3, int))
 
     assert total_cycles(EIGHTH, rows, stages, latency=1) == 2 + 1 + 3 * 50
     slow = replace(stages, load=np.array([2, 2, 90]))
@@ -184,6 +183,24 @@ def test_energy_is_the_sum_of_actions_at_the_prices_of_all_machines_and_what_flo
         + 10 * parts["keys"].energy["read_row"].value * 1e-12
     )
     assert bill(EIGHTH, parts, {}, 2.0).energy_j == pytest.approx(2 * bill(EIGHTH, parts, {}, 1.0).energy_j)
+
+
+def test_what_the_units_take_adds_up_to_the_energy_and_what_they_cover_to_the_area():
+    rows = rows_of(64)
+    for cost in (a3_cost(EIGHTH, rows, search_of(rows, 32, 9, 3)), mnnfast_cost(EIGHTH, rows, np.full(64, 3))):
+        assert sum(cost.energy_j_of.values()) == pytest.approx(cost.energy_j)
+        assert cost.energy_j_of["standing"] > 0
+    areas = a3_areas_mm2(EIGHTH, 64, Room(EIGHTH.topk.max_tokens))
+
+    assert set(areas) == {"qk", "softmax", "pv", "keys", "values", "greedy"}
+    assert sum(areas.values()) == pytest.approx(a3_cost(EIGHTH, rows, None).area_mm2)
+
+
+def test_less_room_takes_less_of_the_memories_alone():
+    large, small = (a3_areas_mm2(EIGHTH, 64, room) for room in (Room(1024), Room(320, rows=1)))
+
+    assert {unit for unit in large if small[unit] < large[unit]} == {"keys", "values", "greedy"}
+    assert all(small[unit] == large[unit] for unit in ("qk", "softmax", "pv"))
 
 
 def test_a_sequential_stream_never_beats_the_peak_and_comes_near_it():

@@ -61,8 +61,8 @@ def test_a_decode_leaves_a3_its_base_design():
     steps = load_workload("gpt2-small-wikitext2", EIGHTH)
     (a3,) = compare(EIGHTH, steps, ["a3"]).others
 
-    assert a3.busy_cycles["sort"] == 0
     assert any("base design" in note for note in a3.notes)
+    assert not any("sorted copy" in note for note in a3.notes)
     assert a3.dram_bytes > compare(EIGHTH, steps, ["mnnfast"]).others[0].dram_bytes
 
 

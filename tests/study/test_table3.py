@@ -3,6 +3,8 @@
 import pytest
 
 from tokensieve.arch import load_arch
+from tokensieve.arch.errors import ArchError
+from tokensieve.sim.comparators.a3 import Room, a3_areas_mm2
 from tokensieve.study import table3
 from tokensieve.study.comparators import compare
 from tokensieve.study.table3 import COUNTING, TableRow, table3_rows
@@ -60,6 +62,41 @@ def test_the_formula_of_the_paper_needs_no_assumption(rows):
 
 def test_every_row_that_is_out_of_its_band_names_a_cause(rows):
     assert all(row.causes for row in rows.values() if row.in_band is False)
+
+
+def test_the_area_of_a3_is_told_by_its_parts_and_for_the_published_memories(rows):
+    (cause,) = rows["A3, throughput by area and the row's count"].causes[1:]
+    areas = a3_areas_mm2(EIGHTH, 64, Room(1024))
+    whole = compare(EIGHTH, load_workload(FEW[0], EIGHTH), ["a3"]).others[0].area_mm2
+
+    assert f"of {whole:.2f} mm2 the search with its sorted columns takes {areas['greedy']:.2f}, K" in cause
+    assert f"K {areas['keys']:.2f} and V {areas['values']:.2f}, for 1,024 keys twice" in cause
+    assert f"the model has {sum(a3_areas_mm2(EIGHTH, 64, Room(320, 1)).values()):.2f} mm2" in cause
+
+
+def test_the_power_of_a3_is_told_with_shares_of_the_units(rows):
+    costs = [compare(EIGHTH, load_workload(name, EIGHTH), ["a3"]).others[0] for name in FEW]
+    (cause,) = rows["A3, energy efficiency by the row's count"].causes[1:]
+    shares = [100 * sum(one.energy_j_of[unit] / one.energy_j for one in costs) / 2 for unit in ("dram", "standing")]
+
+    assert (
+        f"power: {sum(one.energy_j / one.seconds for one in costs) / 2:.2f} W, where the paper's row implies 0.82"
+        in cause
+    )
+    assert f"{shares[0]:.0f} % of the energy is DRAM's" in cause
+    assert f"{shares[1]:.0f} % what flows with time" in cause
+
+
+@pytest.mark.parametrize(
+    ("sets", "message"),
+    [
+        (["qk.multipliers=128"], r"qk\.multipliers \+ pv\.multipliers must be 128 for Table III, got 128 \+ 64"),
+        (["dram.channels=4"], r"dram\.peak_gb_per_s must be 64 for Table III, got 128"),
+    ],
+)
+def test_a_machine_of_another_size_is_no_machine_of_the_table(sets, message):
+    with pytest.raises(ArchError, match=message):
+        table3_rows(load_arch("spatten-eighth", sets))
 
 
 @pytest.mark.parametrize(("modelled", "inside"), [(85.1, True), (84.9, False), (114.9, True), (115.1, False)])

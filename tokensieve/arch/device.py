@@ -10,7 +10,7 @@ from tokensieve.arch.base import ArchModel, build
 from tokensieve.arch.errors import ArchError, nearest
 from tokensieve.arch.yamlio import parse_yaml
 
-Peak = Annotated[float, Field(gt=0, le=1e9)]
+Peak = Annotated[float, Field(ge=1e-3, le=1e9)]
 
 
 class Device(ArchModel):

@@ -1,6 +1,7 @@
 """``tokensieve baseline``: measure PyTorch's attention on this host, for a speedup against something measured."""
 
 import json as json_text
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from tokensieve.sim.comparators.base import Cost
     from tokensieve.study.measured import Baseline
     from tokensieve.workloads.decisions import Decisions
+
+REPETITIONS = 1_000_000
+"""Most repetitions that can be asked for: the times of all of them are held."""
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -33,10 +37,20 @@ def baseline(
     trace: TraceOption = None,
     device: Annotated[DeviceName, typer.Option("--device", help="Where PyTorch runs.")] = DeviceName.CPU,
     threads: Annotated[
-        int | None, typer.Option("--threads", metavar="T", min=1, help="Threads. [default: PyTorch's own choice]")
+        int | None,
+        typer.Option(
+            "--threads",
+            metavar="T",
+            min=1,
+            help="Threads, at most one for each processor of this host. [default: PyTorch's own choice]",
+        ),
     ] = None,
-    repeats: Annotated[int, typer.Option("--repeats", metavar="N", min=1, help="Repetitions that are timed.")] = 20,
-    warmup: Annotated[int, typer.Option("--warmup", metavar="N", min=0, help="Repetitions before those.")] = 3,
+    repeats: Annotated[
+        int, typer.Option("--repeats", metavar="N", min=1, max=REPETITIONS, help="Repetitions that are timed.")
+    ] = 20,
+    warmup: Annotated[
+        int, typer.Option("--warmup", metavar="N", min=0, max=REPETITIONS, help="Repetitions before those.")
+    ] = 3,
     whole: Annotated[
         bool, typer.Option("--whole", help="Run all steps and layers in each repetition, however long it takes.")
     ] = False,
@@ -52,6 +66,8 @@ def baseline(
     from tokensieve.arch import load_arch
     from tokensieve.study.baseline import Settings, measure, require_torch
 
+    _check_threads(threads)
+    _check_seed(seed)
     machine = load_arch(arch, sets or ())
     target = None if out is None else _target(out)
     require_torch(device.value)
@@ -69,6 +85,19 @@ def baseline(
         sys.stdout.write(text)
     else:
         say(page(told, measured, workload or trace or SHIPPED))
+
+
+def _check_threads(threads: int | None) -> None:
+    """Refuse more threads than processors: they would time the scheduler, and thousands of them end the process."""
+    processors = os.cpu_count() or 1
+    if threads is not None and threads > processors:
+        raise typer.BadParameter(f"--threads must be in 1..{processors}, the processors of this host, got {threads}")
+
+
+def _check_seed(seed: int) -> None:
+    """Refuse a seed that PyTorch's generator cannot hold."""
+    if seed >> 64:
+        raise typer.BadParameter(f"--seed must be in 0..{(1 << 64) - 1}, got {seed}")
 
 
 def _target(out: str) -> Path:

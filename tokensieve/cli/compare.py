@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tokensieve.cli.options import ArchOption, JsonOption, SeedOption, SetOption, say, width
+from tokensieve.cli.options import ArchOption, JsonOption, SeedOption, SetOption, given_options, say, width
 from tokensieve.cli.work import SHIPPED, TraceOption, WorkloadOption, decisions_of, say_if_cold
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 @app.command()
 def compare(
+    context: typer.Context,
     arch: ArchOption = "spatten-eighth",
     workload: WorkloadOption = None,
     trace: TraceOption = None,
@@ -51,7 +52,12 @@ def compare(
         typer.Option("--pairs", metavar="FILE.npz", help="Counts of A3 and MNNFast. [default: those of MiniLM]"),
     ] = None,
     table3: Annotated[
-        bool, typer.Option("--table3", help="Redraw the paper's Table III instead, on --arch and the named workloads.")
+        bool,
+        typer.Option(
+            "--table3",
+            help="Redraw the paper's Table III instead, on the named workloads and an --arch of 128 multipliers and "
+            "64 GB/s.",
+        ),
     ] = False,
     seed: SeedOption = 0,
     json: JsonOption = False,
@@ -59,10 +65,10 @@ def compare(
     """Compare a machine with others that have its multipliers and DRAM; without a workload, on the shipped trace."""
     from tokensieve.arch import load_arch
 
+    if table3:
+        _refuse_beside_table3(given_options(context))
     machine = load_arch(arch, sets or ())
     if table3:
-        work = {"--workload": workload, "--trace": trace, "--pairs": pairs}
-        _refuse({**work, "--against": against, "--roofline": roofline, "--baseline": baseline})
         _show_table3(machine, json)
         return
     names, devices, counted = _names(against), _devices(roofline or ()), _pairs(pairs)
@@ -81,9 +87,10 @@ def compare(
         say(comparison_page(told, head, width()))
 
 
-def _refuse(given: dict[str, Any]) -> None:
-    """Refuse options that mean nothing beside --table3."""
-    if named := [name for name, value in given.items() if value]:
+def _refuse_beside_table3(given: set[str]) -> None:
+    """Refuse options that mean nothing beside --table3, whatever their values."""
+    meaningless = ("workload", "trace", "pairs", "against", "roofline", "baseline", "seed")
+    if named := [f"--{name}" for name in meaningless if name in given]:
         raise typer.BadParameter(f"--table3 runs the named workloads and excludes {', '.join(named)}")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tokensieve.cli.options import ArchOption, JsonOption, SeedOption, SetOption
+from tokensieve.cli.options import ArchOption, JsonOption, SeedOption, SetOption, given_options
 
 if TYPE_CHECKING:
     from tokensieve.arch.memory import Dram
@@ -103,9 +103,7 @@ def dram(
     json: JsonOption = False,
 ) -> None:
     """Send one stream of requests to the DRAM model and count what happened."""
-    given = {
-        name for name in context.params if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
-    }
+    given = given_options(context)
     _require_alone(given, "config", ("arch",))
     _require_alone(given, "trace", ("pattern", "requests", "param", "seed"))
     if trace is None:

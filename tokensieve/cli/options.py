@@ -43,6 +43,11 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object 
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only, and the object of --json.")]
 
 
+def given_options(context: typer.Context) -> set[str]:
+    """Return the names of the parameters that stand on the command line, whatever their values."""
+    return {name for name in context.params if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"}
+
+
 def width() -> int:
     """Return how many columns of text the output has: those of the terminal, or of COLUMNS where it is set."""
     return get_terminal_size((WIDTH, 24)).columns
