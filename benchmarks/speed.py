@@ -19,9 +19,6 @@ PRUNED, TWIN = TRACES / "gpt2-small-wikitext2-per8.csv", TRACES / "gpt2-small-wi
 REPEATS = 3
 COMMAND = [sys.executable, "-c", "from tokensieve.cli import main; main()"]
 
-VERILATOR = {"512x16": 55, "64x2": 33}
-"""CPU seconds of the authors' RTL (multipliers x channels) under Verilator for the 4,608 rows of the pruned trace."""
-
 BERT = """\
 model: bert-base
 layers: {layers}
@@ -52,13 +49,11 @@ def main() -> None:
 
 
 def traces() -> None:
-    """Measure the authors' traces, and say how much sooner that is than their RTL."""
+    """Measure the authors' traces."""
     if not (PRUNED.is_file() and TWIN.is_file()):
         print(f"the authors' traces: left out, {TRACES} is not there")
         return
-    seconds = cases("the authors' pruned trace, 4,608 rows", "pruned", str(PRUNED), (1.0, None))
-    for design, peer in VERILATOR.items():
-        print(f"  their RTL, {design}, under Verilator: {peer} CPU s, {peer / seconds:.0f} times as long")
+    cases("the authors' pruned trace, 4,608 rows", "pruned", str(PRUNED), (1.0, None))
     processes(str(PRUNED))
     cases("its un-pruned twin, 23 million bursts", "pruned", str(TWIN), (6.0, None))
 
@@ -78,8 +73,8 @@ def verdict(value: float, most: float, unit: str) -> str:
     return f"at most {most:g} {unit}: {'met' if value <= most else 'MISSED'}"
 
 
-def cases(what: str, kind: str, source: str, target: tuple[float, float | None]) -> float:
-    """Measure a simulation inside its process and return its CPU seconds."""
+def cases(what: str, kind: str, source: str, target: tuple[float, float | None]) -> None:
+    """Measure a simulation inside its process."""
     done = subprocess.run(
         [sys.executable, __file__, kind, source],
         cwd=ROOT,
@@ -93,7 +88,6 @@ def cases(what: str, kind: str, source: str, target: tuple[float, float | None])
     if target[1] is not None:
         told += ", " + verdict(own["megabytes"], target[1], "MB")
     line(what, own["cpu"], own["wall"], own["megabytes"], told)
-    return float(own["cpu"])
 
 
 def processes(source: str) -> None:

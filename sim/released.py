@@ -11,6 +11,7 @@ from tokensieve.arch.memory import is_power_of_two
 from tokensieve.sim.kernels import dram_state as ds
 from tokensieve.sim.kernels import released_state as s
 from tokensieve.sim.kernels.released import simulate
+from tokensieve.sim.releasedhang import Hang, why_hung
 from tokensieve.workloads.testbench import Requests, row_indexes
 
 I64 = npt.NDArray[np.int64]
@@ -40,6 +41,9 @@ class Replay:
 
     reads: int
     """Reads of 32 bytes that were sent to the DRAM's queues."""
+
+    hang: Hang | None
+    """Where and why the design hung; None where all heads were answered."""
 
 
 def check_released(arch: Arch) -> None:
@@ -86,7 +90,12 @@ def replay(arch: Arch, requests: Requests) -> Replay:
     ends[:, ds.LEFT] = ds.FAR
     simulate(m, d, PATIENCE + arch.key_lines)
     table = s.row_table(m)
-    return Replay(accept=table[:, s.ACCEPT].copy(), response=table[:, s.RESPONSE].copy(), reads=int(m[s.READS]))
+    return Replay(
+        accept=table[:, s.ACCEPT].copy(),
+        response=table[:, s.RESPONSE].copy(),
+        reads=int(m[s.READS]),
+        hang=why_hung(arch, m) if m[s.DONE] < m[s.ROWS] else None,
+    )
 
 
 def _given(q: Requests) -> I64:

@@ -1,7 +1,8 @@
 """Request lists for the authors' test bench, out of any rows of a 17-column CSV trace.
 
 The rules are those of the bench (`TestSpAtten.scala` of the release): rows in file order, counts rounded up, 6-bit rows
-fused in pairs, a latency of the dummy top-k for each head. Of a row only the counts, the bits and `if_requant` matter.
+fused in pairs, a latency of the dummy top-k for each head. Of a row only the counts, the bits and `if_requant` matter;
+the other columns must be well formed all the same.
 """
 
 from collections.abc import Sequence
@@ -50,6 +51,9 @@ class Requests:
     last: I64
     """0 for the first head of a fused pair."""
 
+    lines: tuple[int, ...] = ()
+    """Line of each row in its CSV file; empty where there is none."""
+
     def __len__(self) -> int:
         return len(self.keys)
 
@@ -90,6 +94,7 @@ def bench_requests(
         second_pass=np.array([row["if_requant"] or row["quant_key_bit"] in WIDE for _, row in rows], np.int64),
         latency=np.array(latency or _drawn(rows, last, lanes), np.int64),
         last=last,
+        lines=tuple(line for line, _ in rows),
     )
 
 
@@ -198,14 +203,15 @@ def _read_latencies(
 
 def _integers(path: Path | str) -> list[int]:
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
+        lines = Path(path).read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) else "not UTF-8 text"
         raise WorkloadError(f"{path}: cannot be read: {reason}") from None
-    for n, text in enumerate(lines, 1):
+    given = {n: text for n, text in enumerate(lines, 1) if text.strip()}
+    for n, text in given.items():
         if not (text.strip().isascii() and text.strip().isdigit()) or len(text) > 20 or int(text) > MAX_LATENCY:
             _fail(path, n, f"a top-k latency must be a whole number in 0..{MAX_LATENCY}, got {text[:40]!r}")
-    return [int(text) for text in lines]
+    return [int(text) for text in given.values()]
 
 
 def _spans(numbers: Sequence[int]) -> str:

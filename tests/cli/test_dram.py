@@ -104,7 +104,8 @@ def test_text_holds_one_line_per_figure(capsys):
         (["--trace", "none.txt"], "none.txt cannot be read as text"),
         (["--trace", "none.txt", "--pattern", "seq"], "--trace and --pattern exclude each other"),
         (["--trace", "none.txt", "--seed", "1"], "--trace and --seed exclude each other"),
-        (["--commands", "none/log.csv"], "--commands none/log.csv: cannot be written"),
+        (["--commands", "none/log.csv"], "--commands none/log.csv: the directory none does not exist"),
+        (["--commands", ""], "--commands must name a file"),
         (["--set", "dram.nrcd=3"], "dram.nrcd is not a known field; did you mean 'nRCD'?"),
     ],
 )
@@ -114,3 +115,10 @@ def test_a_mistake_is_one_message_and_exit_code_2(arguments, message, capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert message in err
+
+
+def test_where_commands_go_is_looked_at_before_anything_runs(monkeypatch, capsys):
+    monkeypatch.setattr("tokensieve.sim.dramrun.replay", None)
+
+    assert call(["dram", "--commands", "none/log.csv"]) == 2
+    assert "the directory none does not exist" in capsys.readouterr().err

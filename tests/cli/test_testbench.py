@@ -2,12 +2,14 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import pytest
 from bench.requests import csv_text
 
 from tokensieve.arch import load_arch
 from tokensieve.cli.app import call
+from tokensieve.sim.releasedhang import Hang
 from tokensieve.study.testbench import run_testbench
 
 SINGLE = {"key_fetch_num": 128, "value_fetch_num": 128}
@@ -77,7 +79,42 @@ def test_a_design_that_hangs_says_so_and_exits_with_1(bench):
     assert code == 1
     assert json.loads(out)["responses"] == 0
     assert json.loads(out)["hung"]
-    assert "hung after 0 of 1 responses" in err
+    assert "the modelled design hung after 0 of 1 responses, at row 0 (line 2); likely because of row 0 (line 2)" in err
+    assert "as the RTL" not in err
+
+
+def test_what_a_hung_run_does_not_have_is_null(bench):
+    _, out, _ = bench({"key_fetch_num": 256}, more=["--json"])
+
+    told = json.loads(out)
+    assert told["cycles"] == {"total": None}
+    assert [told[name] for name in ("seconds", "first_accept_cycle", "first_response_cycle")] == [None] * 3
+    assert told["last_accept_cycle"] is None
+
+
+def test_a_run_that_hangs_after_some_responses_has_no_total(bench):
+    code, out, err = bench(SINGLE, SINGLE | {"key_fetch_num": 256}, more=["--json"])
+
+    told = json.loads(out)
+    assert (code, told["responses"], told["first_response_cycle"]) == (1, 1, 374)
+    assert (told["cycles"]["total"], told["seconds"]) == (None, None)
+    assert "hung after 1 of 2 responses, at row 1 (line 3): it needs 128 lines for 256 keys, key_sram holds 64" in err
+
+
+def test_the_page_of_a_hung_run_has_no_cycles(bench):
+    _, out, _ = bench(SINGLE, SINGLE | {"key_fetch_num": 256})
+
+    assert "cycles         none, as it hung\n" in out
+    assert "1 of 2, the first in cycle 374" in out
+
+
+def test_a_hang_that_nothing_explains_is_told_without_a_reason(bench, tmp_path):
+    bench(SINGLE)
+    run = run_testbench(load_arch("released-128x8"), tmp_path / "rows.csv")
+
+    hung = replace(run, hang=Hang(row=0, reason=None))
+
+    assert hung.hang_message == "the modelled design hung after 1 of 1 responses, at row 0 (line 2); why is not known"
 
 
 @pytest.mark.parametrize(
@@ -85,9 +122,18 @@ def test_a_design_that_hangs_says_so_and_exits_with_1(bench):
     [
         ("spatten", [], "dram.controller must be bank-queues or active-buffer under the rules of the test bench"),
         ("released-128x8", ["--seed", "3"], "--seed does not go with --rules test-bench"),
+        ("released-128x8", ["--seed", "0"], "--seed does not go with --rules test-bench"),
+        ("released-128x8", ["--level", "cycle"], "--level does not go with --rules test-bench"),
+        ("released-128x8", ["--reference", "dense"], "--reference does not go with --rules test-bench"),
+        ("released-128x8", ["--end-to-end"], "--end-to-end does not go with --rules test-bench"),
+        ("released-128x8", ["--fc-bits", "8"], "--fc-bits does not go with --rules test-bench"),
+        ("released-128x8", ["--model", "gpt2-small"], "--model does not go with --rules test-bench"),
+        ("released-128x8", ["--confirm"], "--confirm does not go with --rules test-bench"),
+        ("released-128x8", ["--workload", "x.yaml"], "--workload does not go with --rules test-bench"),
         ("released-128x8", ["--out", "x"], "--out does not go with --rules test-bench"),
         ("released-128x8", ["--iteration", "4"], "iteration must be one of those in it (0), got 4"),
-        ("released-128x8", ["--rows", "no/such/place.csv"], "does not exist"),
+        ("released-128x8", ["--rows", "no/such/place.csv"], "--rows no/such/place.csv: the directory no/such does not"),
+        ("released-128x8", ["--rows", ""], "--rows must name a file, got ''"),
     ],
 )
 def test_what_does_not_fit_is_refused(bench, arch, more, message):
@@ -95,6 +141,12 @@ def test_what_does_not_fit_is_refused(bench, arch, more, message):
 
     assert (code, out) == (2, "")
     assert message in " ".join(err.split())
+
+
+def test_where_rows_go_is_looked_at_before_anything_runs(bench, monkeypatch):
+    monkeypatch.setattr("tokensieve.study.testbench.replay", None)
+
+    assert bench(SINGLE, more=["--rows", "no/such/place.csv"])[0] == 2
 
 
 @pytest.mark.parametrize("flag", ["--iteration", "--count-rounding", "--topk-latency", "--rows"])

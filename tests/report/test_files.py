@@ -3,7 +3,7 @@ import os
 import pytest
 
 from tokensieve.arch import TokensieveError
-from tokensieve.report.files import check_folder, write_file, write_folder
+from tokensieve.report.files import check_file, check_folder, write_file, write_folder
 
 FILES = {"result.json": b"{}\n", "cycles.png": b"png"}
 
@@ -44,6 +44,31 @@ def test_a_failure_takes_the_folder_that_was_made_away_again(tmp_path, monkeypat
 def test_one_file_may_have_to_go_nowhere(tmp_path):
     with pytest.raises(TokensieveError, match="cannot be written: No such file or directory"):
         write_file(tmp_path / "none" / "a.json", b"")
+
+
+def test_a_file_that_is_there_or_whose_folder_is_there_will_do(tmp_path):
+    (tmp_path / "old").write_text("old")
+
+    check_file(tmp_path / "old", "--rows")
+    check_file(tmp_path / "new", "--rows")
+
+    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {"old": "old"}
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("", "--rows must name a file, got ''"),
+        (".", "--rows must name a file, got '.'"),
+        ("..", "--rows ..: is not a file"),
+        ("/dev/null", "--rows /dev/null: is not a file"),
+        ("none/a.csv", "--rows none/a.csv: the directory none does not exist"),
+        ("x" * 250, "--rows x*: cannot be written: File name too long"),
+    ],
+)
+def test_what_cannot_be_a_file_is_refused(name, message):
+    with pytest.raises(TokensieveError, match=message):
+        check_file(name, "--rows")
 
 
 def test_a_folder_that_is_there_or_whose_parent_is_there_will_do(tmp_path):

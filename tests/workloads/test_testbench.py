@@ -124,6 +124,18 @@ def test_latencies_from_a_file_are_one_for_each_csv_row_or_each_row_that_is_run(
     assert asked.latency.tolist() == ([3, 5] if iteration is None else [5])
 
 
+@pytest.mark.parametrize("text", ["\ufeff3\n5\n", "3\r\n5\r\n", "3\n5\n\n \n", "3\n5", " 3\n\n5 \n"])
+def test_latencies_are_read_as_the_csv_is_with_a_mark_other_line_ends_and_blank_lines(made, tmp_path, text):
+    file = tmp_path / "latencies.txt"
+    file.write_bytes(text.encode())
+
+    assert made({}, {}, latencies=file).latency.tolist() == [3, 5]
+
+
+def test_a_request_knows_its_line_in_the_file(made):
+    assert made({}, {"iteration_id": 1}, {"iteration_id": 1}, iteration=1).lines == (3, 4)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -135,6 +147,7 @@ def test_latencies_from_a_file_are_one_for_each_csv_row_or_each_row_that_is_run(
         ([{"quant_key_bit": 7}], "line 2: quant_key_bit must be one of"),
         ([{"key_fetch_num": 0}], "line 2: key_fetch_num must be a whole number in"),
         ([{"if_requant": "yes"}], "line 2: if_requant must be True or False"),
+        ([{"sentence_length_L": 0}], "line 2: sentence_length_L must be a whole number in"),
         ([], "has a header and no rows"),
     ],
 )
@@ -155,6 +168,7 @@ def test_an_iteration_that_is_not_there_is_refused_with_those_that_are(made):
         ("3\n-1\n", "line 2: a top-k latency must be a whole number in 0..1048575, got '-1'"),
         ("3\n1048576\n", "line 2: a top-k latency must be"),
         ("3\nx\n", "line 2: a top-k latency must be"),
+        ("3\n\n\nx\n", "line 4: a top-k latency must be"),
         (None, "cannot be read"),
     ],
 )

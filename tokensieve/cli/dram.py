@@ -108,6 +108,10 @@ def dram(
     _require_alone(given, "trace", ("pattern", "requests", "param", "seed"))
     if trace is None:
         check_stream(pattern, request_bytes, param)
+    if commands is not None:
+        from tokensieve.report.files import check_file
+
+        check_file(commands, "--commands")
     stack, mhz, technology = _stack(arch, config, [*(sets or ()), *_one(channel, config)])
     from tokensieve.sim import dramrun, dramtrace
 

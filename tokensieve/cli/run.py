@@ -48,6 +48,7 @@ FC_BITS = 8
 
 @app.command()
 def run(
+    context: typer.Context,
     arch: ArchOption = "spatten",
     workload: WorkloadOption = None,
     trace: TraceOption = None,
@@ -83,12 +84,11 @@ def run(
     rows: RowsOption = None,
 ) -> None:
     """Simulate an accelerator on a workload or a trace; without either, on the trace that ships with the package."""
+    check_flags(context, rules, trace)
     if workload is not None and trace is not None:
         raise typer.BadParameter("--workload and --trace exclude each other")
     if not end_to_end and (fc_bits is not None or model is not None):
         raise typer.BadParameter(f"{'--model' if fc_bits is None else '--fc-bits'} needs --end-to-end")
-    bench = {"--iteration": iteration, "--count-rounding": count_rounding, "--topk-latency": topk_latency}
-    check_flags(rules, {**bench, "--rows": rows}, {"--workload": workload, "--out": out, "--seed": seed or None}, trace)
     folder = _folder(out)
     from tokensieve.arch import load_arch
     from tokensieve.report.summary import header

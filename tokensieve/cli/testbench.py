@@ -54,11 +54,21 @@ RowsOption = Annotated[
 ]
 
 
-def check_flags(rules: Rules | None, needs: dict[str, object], refuses: dict[str, object], trace: str | None) -> None:
+OWN = ("iteration", "count_rounding", "topk_latency", "rows")
+"""Parameters that go only with --rules."""
+
+SHARED = ("arch", "trace", "sets", "json", "quiet", "rules")
+"""Those that go with it as well; all others would have no effect."""
+
+
+def check_flags(context: typer.Context, rules: Rules | None, trace: str | None) -> None:
     """Raise `typer.BadParameter` where a flag is given that goes only with, or not with, --rules."""
-    wrong = [flag for flag, value in (refuses if rules else needs).items() if value is not None]
-    if wrong:
-        raise typer.BadParameter(f"{wrong[0]} {'does not go' if rules else 'goes only'} with --rules test-bench")
+    for param in context.command.params:
+        source = context.get_parameter_source(str(param.name))
+        fits = param.name in OWN + SHARED if rules else param.name not in OWN
+        if getattr(source, "name", "") == "COMMANDLINE" and not fits:
+            how = "does not go" if rules else "goes only"
+            raise typer.BadParameter(f"{param.opts[0]} {how} with --rules test-bench")
     if rules and trace is None:
         raise typer.BadParameter("--rules test-bench needs --trace FILE, a CSV file of 17 columns")
 
@@ -75,31 +85,29 @@ def run_rules(
 ) -> None:
     """Run the released design and print what happened; raise `CheckError` where it hung."""
     from tokensieve.arch import CheckError
-    from tokensieve.report.files import check_folder, write_file
+    from tokensieve.report.files import check_file, write_file
     from tokensieve.sim.kernels import compiled
     from tokensieve.study.testbench import run_testbench
 
     if rows is not None:
-        check_folder(Path(rows).parent)
+        check_file(rows, "--rows")
     if not quiet and not compiled("released"):
         print("compiling the kernels once ...", file=sys.stderr, flush=True)
     run = run_testbench(arch, trace, iteration, rounding, latency)
     if rows is not None:
-        write_file(Path(rows), run.rows_csv().encode())
+        write_file(Path(rows), run.rows_csv().encode(), "--rows")
     if json:
         sys.stdout.write(json_text.dumps(run.to_dict(), indent=2) + "\n")
     elif not quiet:
         say(_page(run))
-    if run.hung:
-        raise CheckError(
-            f"{trace}: the released design hung after {run.responses} of {len(run.response)} responses, as the RTL does"
-        )
+    if run.hang is not None:
+        raise CheckError(f"{trace}: {run.hang_message}")
 
 
 def _page(run: "TestBenchRun") -> str:
     first = f", the first in cycle {run.first_response:,}" if run.responses else ""
     figures = {
-        "cycles": f"{run.total_cycles:,} (modelled, reset included)" if run.responses else "none",
+        "cycles": "none, as it hung" if run.hang else f"{run.total_cycles:,} (modelled, reset included)",
         "responses": f"{run.responses:,} of {len(run.response):,}{first}",
         "second passes": f"{int(run.requests.second_pass.sum()):,}",
         "DRAM": f"{run.dram_reads:,} reads, {run.dram_bytes:,} bytes",

@@ -20,6 +20,21 @@ def check_folder(folder: Path) -> None:
         _writable(folder.parent, folder)
 
 
+def check_file(named: Path | str, option: str) -> None:
+    """Raise `TokensieveError` if a file could not be written to `named`, which `option` named."""
+    path = Path(named)
+    if not path.name:
+        raise TokensieveError(f"{option} must name a file, got {str(named)!r}")
+    with _as_ours(path, option):
+        if path.exists() and not path.is_file():
+            raise TokensieveError(f"{option} {path}: is not a file")
+        if not path.parent.is_dir():
+            raise TokensieveError(f"{option} {path}: the directory {path.parent} does not exist")
+        part = _part(path)
+        part.open("xb").close()
+        part.unlink()
+
+
 def _writable(folder: Path, asked: Path) -> None:
     if not os.access(folder, os.W_OK | os.X_OK):
         raise TokensieveError(f"--out {asked}: {folder} is not writable")
@@ -58,7 +73,7 @@ def _as_ours(place: Path, option: str = "--out") -> Iterator[None]:
 
 
 def _write_all(files: Mapping[Path, bytes]) -> list[Path]:
-    pending = {path: path.with_name(f".{path.name}.{os.getpid()}.part") for path in files}
+    pending = {path: _part(path) for path in files}
     try:
         for path, data in files.items():
             with open(pending[path], "xb") as file:
@@ -69,3 +84,8 @@ def _write_all(files: Mapping[Path, bytes]) -> list[Path]:
         for part in pending.values():
             part.unlink(missing_ok=True)
     return list(files)
+
+
+def _part(path: Path) -> Path:
+    """Return the temporary name beside `path`."""
+    return path.with_name(f".{path.name}.{os.getpid()}.part")

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from tokensieve import __version__
 from tokensieve.arch.machine import Arch
 from tokensieve.sim.released import READ_BYTES, check_released, replay
+from tokensieve.sim.releasedhang import Hang
 from tokensieve.workloads.testbench import SEED, Requests, bench_requests
 
 I64 = npt.NDArray[np.int64]
@@ -49,15 +50,13 @@ class TestBenchRun:
     dram_reads: int
     """Reads of 32 bytes."""
 
+    hang: Hang | None
+    """Where and why the design hung, as the released RTL does on some requests; None where it did not."""
+
     @property
     def responses(self) -> int:
         """Rows that got their response."""
         return int((self.response >= 0).sum())
-
-    @property
-    def hung(self) -> bool:
-        """Whether the design hung, as the released RTL does on some requests."""
-        return self.responses < len(self.response)
 
     @property
     def total_cycles(self) -> int:
@@ -67,8 +66,23 @@ class TestBenchRun:
     @property
     def first_response(self) -> int:
         """Cycle of the first response; -1 where there is none."""
-        came = self.response[self.response >= 0]
-        return int(came.min()) if len(came) else -1
+        return int(self.response[0])
+
+    @property
+    def hang_message(self) -> str | None:
+        """Where and why the design hung, in words."""
+        if self.hang is None:
+            return None
+        after = f"{self.responses:,} of {len(self.response):,} responses"
+        where = f"the modelled design hung after {after}, at {self._place(self.hang.row)}"
+        if self.hang.reason is None:
+            return f"{where}; why is not known"
+        if self.hang.suspect is None:
+            return f"{where}: {self.hang.reason}"
+        return f"{where}; likely because of {self._place(self.hang.suspect)}: {self.hang.reason}"
+
+    def _place(self, row: int) -> str:
+        return f"row {row} (line {self.requests.lines[row]})"
 
     @property
     def dram_bytes(self) -> int:
@@ -76,19 +90,23 @@ class TestBenchRun:
         return READ_BYTES * self.dram_reads
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON object of this run; what it shares with `result.json` stands at the same place."""
+        """Return the JSON object of this run; what it shares with `result.json` stands at the same place.
+
+        Cycles and seconds that a hung run does not have are null.
+        """
+        total = self.total_cycles if self.hang is None else None
         return {
             "schema_version": 1,
             "rules": "test-bench",
             "level": "cycle",
-            "seconds": max(self.total_cycles, 0) / self.clock_mhz * 1e-6,
-            "cycles": {"total": self.total_cycles},
+            "seconds": None if total is None else total / self.clock_mhz * 1e-6,
+            "cycles": {"total": total},
             "rows": len(self.response),
             "responses": self.responses,
-            "hung": self.hung,
-            "first_accept_cycle": int(self.accept[0]),
-            "first_response_cycle": self.first_response,
-            "last_accept_cycle": int(self.accept.max()),
+            "hung": self.hang is not None,
+            "first_accept_cycle": _or_null(self.accept[0]),
+            "first_response_cycle": _or_null(self.first_response),
+            "last_accept_cycle": _or_null(self.accept.max()),
             "second_passes": int(self.requests.second_pass.sum()),
             "topk_latency_sum": int(self.requests.latency.sum()),
             "traffic": {"dram_bytes": {"total": self.dram_bytes}, "dram_reads": self.dram_reads},
@@ -114,6 +132,11 @@ class TestBenchRun:
         }  # fmt: skip
         lines = [",".join(columns), *(",".join(map(str, row)) for row in zip(*columns.values(), strict=True))]
         return "\n".join(lines) + "\n"
+
+
+def _or_null(cycle: int) -> int | None:
+    """Return a cycle for JSON: null where it did not come."""
+    return int(cycle) if cycle >= 0 else None
 
 
 def run_testbench(
@@ -147,4 +170,5 @@ def run_testbench(
         accept=result.accept,
         response=result.response,
         dram_reads=result.reads,
+        hang=result.hang,
     )
