@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tokensieve.cli.options import say
+from tokensieve.cli.options import given_options, say
 
 if TYPE_CHECKING:
     from tokensieve.arch import Arch
@@ -63,10 +63,10 @@ SHARED = ("arch", "trace", "sets", "json", "quiet", "rules")
 
 def check_flags(context: typer.Context, rules: Rules | None, trace: str | None) -> None:
     """Raise `typer.BadParameter` where a flag is given that goes only with, or not with, --rules."""
+    given = given_options(context)
     for param in context.command.params:
-        source = context.get_parameter_source(str(param.name))
         fits = param.name in OWN + SHARED if rules else param.name not in OWN
-        if getattr(source, "name", "") == "COMMANDLINE" and not fits:
+        if param.name in given and not fits:
             how = "does not go" if rules else "goes only"
             raise typer.BadParameter(f"{param.opts[0]} {how} with --rules test-bench")
     if rules and trace is None:
