@@ -70,7 +70,7 @@ def run(
         levels=_levels(arch, decisions, level, result) if confirm else None,
         operations={"effective": result.operations["effective"], "dense_equivalent": dense_operations},
         reference=_reference(kind, twin) if kind and twin else None,
-        labels=_labels(decisions) | (played.labels if played else {}),
+        labels=(played.labels if played else {}) | _labels(decisions),
         provenance=_provenance(arch, decisions, level, seed, time.process_time() - began)
         | ({"rtl": played.as_object()} if played else {}),
     )
@@ -98,7 +98,7 @@ def _dense_operations(decisions: Decisions) -> int:
 
 
 def _labels(decisions: Decisions) -> dict[str, str]:
-    """Return how each group of numbers was come by. Level `rtl` adds what its RTL verifies."""
+    """Return how each group of numbers was come by. Level `rtl` adds what its RTL verifies, but for what is assumed."""
     labels = dict.fromkeys(_MODELLED, "modelled")
     if decisions.meta["source"] == "counts":
         labels |= {"busy_cycles.topk": "assumed", "busy_cycles.ranking": "assumed"}
