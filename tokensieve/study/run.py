@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import platform
 import time
 from collections.abc import Callable
@@ -108,7 +109,7 @@ def _labels(decisions: Decisions) -> dict[str, str]:
 def run_digest(arch: Arch, decisions: Decisions, level: str) -> str:
     """Return SHA-256 over canonical JSON of resolved arch, workload digest, level and schema version."""
     content = {
-        "arch": arch.model_dump(mode="json"),
+        "arch": arch.identity,
         "workload": decisions.digest,
         "level": level,
         "schema_version": SCHEMA_VERSION,
@@ -126,7 +127,7 @@ def _provenance(arch: Arch, decisions: Decisions, level: str, seed: int, cpu: fl
         "digest": run_digest(arch, decisions, level),
         "arch": arch.name,
         "arch_digest": arch.digest,
-        "technology": arch.technology,
+        "technology": os.path.basename(arch.technology),
         "workload": meta["model"],
         "workload_digest": decisions.digest,
         "decisions": meta["source"],
