@@ -14,19 +14,23 @@ from tokensieve.arch.machine import Arch
 from tokensieve.arch.technology import load_technology
 from tokensieve.sim.energy import energy
 from tokensieve.sim.fcchain import Chain, chains
-from tokensieve.sim.fccut import Matrix, cut
+from tokensieve.sim.fccut import Matrix, check_memories, cut
 from tokensieve.sim.fcrun import run_chain
 from tokensieve.sim.fcstream import steady
 from tokensieve.sim.result import FcResult
 from tokensieve.workloads.fc import MATRICES, FcWork
+from tokensieve.workloads.models import ModelShape
 
 WEIGHT_BITS = (8, 12)
 """Widths of a weight in DRAM (paper V, SpAtten-e2e); on chip it has `number.onchip_bits`."""
 
 
 def fc_result(arch: Arch, work: FcWork, weight_bits: int) -> FcResult:
-    """Return what the fully connected `work` costs on `arch` with weights of `weight_bits` (8 or 12)."""
-    check_weight_bits(weight_bits)
+    """Return what the fully connected `work` costs on `arch` with weights of `weight_bits` (8 or 12).
+
+    Raises `ArchError` as `check_fc` does.
+    """
+    check_fc(arch, work.shape, weight_bits)
     dim = work.shape.head_dim
     todo = chains(arch, work, weight_bits)
     cycles, bus, compute = _spent(arch, todo, dim)
@@ -41,7 +45,7 @@ def fc_result(arch: Arch, work: FcWork, weight_bits: int) -> FcResult:
         dram_bytes={**moved, "total": sum(moved.values())},
         cycles={**cycles, "total": total},
         busy_cycles={"dram": round(bus), "arrays": compute},
-        bound="dram" if bus > compute else "compute",
+        bound=_bound(bus, compute, total),
         stream={"bytes_per_cycle": reads.bytes_per_cycle, "efficiency": reads.efficiency, "spread": reads.spread},
         actions=actions,
         energy_j={**spent.joules, "total": spent.total},
@@ -49,11 +53,19 @@ def fc_result(arch: Arch, work: FcWork, weight_bits: int) -> FcResult:
     )
 
 
-def check_weight_bits(weight_bits: int) -> None:
-    """Raise `ArchError` for a width that weights do not have."""
+def check_fc(arch: Arch, shape: ModelShape, weight_bits: int) -> None:
+    """Raise `ArchError` for a width that weights do not have, or memories too small for the layers of `shape`."""
     if weight_bits not in WEIGHT_BITS:
         allowed = " or ".join(map(str, WEIGHT_BITS))
         raise ArchError(f"the weights of fully connected layers must have {allowed} bits, got {weight_bits}")
+    check_memories(arch, max(shape.hidden, shape.ffn, shape.heads * shape.head_dim))
+
+
+def _bound(bus: float, compute: int, total: int) -> str:
+    """Return what holds the layers up: the busier of bus and arrays, or `latency` where neither works half the time."""
+    if 2 * max(bus, compute) < total:
+        return "latency"
+    return "dram" if bus > compute else "compute"
 
 
 def _spent(arch: Arch, todo: Counter[Chain], head_dim: int) -> tuple[dict[str, int], float, int]:

@@ -8,6 +8,7 @@ cycle to pass it.
 
 from dataclasses import dataclass
 
+from tokensieve.arch.errors import ArchError
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.timing import StreamLaw
 
@@ -16,6 +17,9 @@ ARRAYS = ("qk", "pv")
 ACCUMULATE = 1
 """Registers that add up the parts of a sum behind Q x K. Attention needs none there: an assumption, as the paper only
 says that fully connected layers run on the same arrays."""
+
+LEAST_LINES = 4
+"""Lines that a memory must hold: two tiles of weights of one line each, and as much again for activations."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +68,26 @@ class Cut:
     """Activations read from DRAM, repetitions included."""
 
 
+def check_memories(arch: Arch, inputs: int) -> None:
+    """Raise `ArchError` where a memory holds no tile of a line, or the halves for activations no token of `inputs`."""
+    bits = arch.number.onchip_bits
+    for sram, array, lines in (("key_sram", "qk", arch.key_lines), ("value_sram", "pv", arch.value_lines)):
+        if lines < LEAST_LINES:
+            raise ArchError(
+                f"{sram}.kib must hold at least {LEAST_LINES} lines of {arch.line_bytes(getattr(arch, array))} bytes "
+                f"({array}.multipliers x number.onchip_bits) for fully connected layers, two of weights and as much "
+                f"again for activations, got {getattr(arch, sram).kib} KiB"
+            )
+    if 8 * room_bytes(arch) < inputs * bits:
+        raise ArchError(
+            f"key_sram.kib + value_sram.kib must hold {-(-inputs * bits // 8):,} bytes in their halves for "
+            f"activations: the inputs of one token of a fully connected layer, {inputs:,} x number.onchip_bits, "
+            f"got {arch.key_sram.kib} + {arch.value_sram.kib} KiB, half of them {room_bytes(arch):,} bytes"
+        )
+
+
 def cut(arch: Arch, m: Matrix, head_dim: int) -> Cut:
-    """Return how `m` is worked off.
+    """Return how `m` is worked off, on memories that passed `check_memories`.
 
     Where the inputs of all tokens do not fit, either the weights are streamed again for each block of tokens that does,
     or the inputs again for each tile of weights: whichever moves fewer bytes.
@@ -77,7 +99,7 @@ def cut(arch: Arch, m: Matrix, head_dim: int) -> Cut:
     )
     tiles = max(-(-n // tile) for n, tile in zip(lines, _tile_lines(arch), strict=True))
     token = m.inputs * arch.number.onchip_bits
-    blocks = -(-m.tokens // max(8 * room_bytes(arch) // token, 1))
+    blocks = -(-m.tokens // (8 * room_bytes(arch) // token))
     again, inputs_again = (blocks - 1) * m.weight_bytes, (tiles - 1) * -(-m.tokens * token // 8)
     if again <= inputs_again:
         return Cut(outputs=outputs, lines=lines, tiles=tiles, blocks=blocks, read_bytes=m.read_bytes)
@@ -93,7 +115,7 @@ def _shared_out(arch: Arch, outputs: int, head_dim: int) -> tuple[int, int]:
 
 def _tile_lines(arch: Arch) -> tuple[int, int]:
     """Return the lines of a tile of weights in each memory: half of the half."""
-    return max(arch.key_lines // 4, 1), max(arch.value_lines // 4, 1)
+    return arch.key_lines // LEAST_LINES, arch.value_lines // LEAST_LINES
 
 
 def room_bytes(arch: Arch) -> int:

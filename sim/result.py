@@ -63,7 +63,7 @@ class FcResult:
     """Cycles that the data bus of DRAM (`dram`) and the multipliers (`arrays`) take by themselves."""
 
     bound: str
-    """Which of the two takes longer: dram or compute."""
+    """What holds them up: dram, compute, or latency where neither of the two is busy for half of the cycles."""
 
     stream: Mapping[str, float]
     """Steady state of a sequential read stream: bytes_per_cycle, efficiency, spread."""

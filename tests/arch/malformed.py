@@ -22,7 +22,8 @@ FILES = {
     "empty name": ("name: ''\n", "line 1: name must be a string of at least 1 characters, got ''"),
     "long name": (f"name: {'x' * 5000}\n", "line 1: name must be a string of at most 80 characters, got 'xxxx"),
     "half a character": ('name: "\\ud800"\n', "line 1: name must be a string of valid characters"),
-    "odd technology": ("technology: a/b\n", "line 1: technology must be a string that matches"),
+    "number for a technology": ("technology: 40\n", "line 1: technology must be a string, got 40"),
+    "odd technology": ("technology: a/b\n", "line 1: technology must be a shipped technology (public45"),
     "two tiles do not fit": (
         "clock: {mhz: 1}\nkey_sram: {kib: 1}\n",
         "line 2: key_sram.kib must hold at least two tiles",
@@ -87,7 +88,9 @@ SETS = {
     "dram.refresh=yes": "dram.refresh must be true or false, got 'yes'",
     "dram.nrcd=3": "dram.nrcd is not a known field; did you mean 'nRCD'?",
     "name=8": "name must be a string, got 8",
-    "technology=tsmc4": "technology must be one of public45, scaled7, tsmc40, got 'tsmc4'; did you mean 'tsmc40'?",
+    "technology=tsmc4": "technology must be a shipped technology (public45, scaled7, tsmc40) or a YAML file, got 'ts",
+    "technology=no.yaml": "technology must be a shipped technology (public45, scaled7, tsmc40) or a YAML file, got 'n",
+    "technology=40": "technology must be a string, got 40",
     "qk.multipliers=131072": "qk.multipliers must be in 8..65536, got 131072",
 }
 """Override, and a part of the message."""

@@ -96,6 +96,11 @@ def test_an_authors_trace_needs_to_be_told_its_model(capsys, shared_data):
         (["--end-to-end", "--model", "bert-bas"], "got 'bert-bas'; did you mean 'bert-base'?"),
         (["--end-to-end", "--model", "bert-base"], "D of the decisions is 32, that of the model bert-base is 64"),
         (["--end-to-end", "--model", "no.yaml"], "no.yaml: no such file"),
+        (
+            ["--end-to-end", "--set", "key_sram.kib=2", "--set", "key_sram.banks=2"],
+            "key_sram.kib must hold at least 4 lines of 768 bytes (qk.multipliers x number.onchip_bits) for fully "
+            "connected layers, two of weights and as much again for activations, got 2 KiB",
+        ),
     ],
 )
 def test_mistakes_are_told_before_anything_runs(arguments, message, capsys):

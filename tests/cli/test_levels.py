@@ -61,6 +61,15 @@ def test_level_rtl_plays_commands_of_the_run_and_changes_no_figure(compiler, mon
     assert told["commands"] == {"topk": 3, "ranking": 1}
     assert told["cycles_rtl"] == told["cycles_law"] > 0
     assert (played["level"], played["cycles"]) == ("rtl", cycle["cycles"])
+    assert played["labels"] == cycle["labels"]
+    assert {played["labels"][f"busy_cycles.{unit}"] for unit in ("topk", "ranking")} == {"assumed"}
+
+
+def test_level_rtl_verifies_the_searches_of_a_captured_trace(compiler, monkeypatch, capsys):
+    monkeypatch.setattr(rtllevel, "LOCAL", 1)
+    monkeypatch.setattr(rtllevel, "RANKING", 1)
+    played = result_of(["run", "--reference", "none", "--set", "topk.lanes=4", "--level", "rtl"], capsys)
+
     assert {played["labels"][f"busy_cycles.{unit}"] for unit in ("topk", "ranking")} == {"verified"}
 
 

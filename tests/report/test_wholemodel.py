@@ -69,6 +69,14 @@ def test_the_sentence_says_what_binds_and_what_pruning_brings():
     assert len(fc_sentence(replace(WHOLE, reference=None)).splitlines()) == 1
 
 
+@pytest.mark.parametrize(("bound", "words"), [("dram", "DRAM"), ("compute", "the arrays"), ("latency", "latency")])
+def test_every_bound_has_its_words_and_is_in_the_schema(bound, words):
+    whole = replace(WHOLE, fc=replace(WHOLE.fc, bound=bound))
+
+    assert f"bound by {words}; " in fc_sentence(whole)
+    assert JUDGE.is_valid(json.loads(replace(BOTH, end_to_end=whole).to_json()))
+
+
 def test_the_page_has_it_only_where_it_was_asked_for():
     assert "Whole model" in page(BOTH, "head", 100)
     assert "Whole model" not in page(RESULT, "head", 100)

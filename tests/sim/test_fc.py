@@ -1,6 +1,7 @@
 """Laws of the fully connected layers: bytes and arithmetic conserved, timing by hand, more of anything never slower."""
 
 from fractions import Fraction
+from itertools import pairwise
 from math import ceil
 
 import numpy as np
@@ -193,13 +194,67 @@ def test_weights_that_are_streamed_again_are_counted_again():
 
 
 def test_inputs_are_read_again_where_that_moves_less():
-    """A narrow matrix with many tokens: its few weights stay, and the inputs come once for each of its tiles."""
-    small = load_arch("spatten", ["key_sram.kib=2", "value_sram.kib=2"])
-    m = matrix(tokens=512, inputs=4096, outputs=16, weight_bits=12, read_bytes=512 * 4096 * 3 // 2)
+    """By hand, 8 bits on chip: two tiles of 8 lines an array, and 4,096 tokens of which 256 fit at once."""
+    small = load_arch("spatten", ["key_sram.kib=16", "value_sram.kib=16", "number.onchip_bits=8"])
+    m = matrix(tokens=4096, inputs=64, outputs=256, weight_bits=12, read_bytes=4096 * 64)
     c = cut(small, m, 64)
-    again = min((512 - 1) * m.weight_bytes, (c.tiles - 1) * m.read_bytes)
 
-    assert c.blocks * m.weight_bytes + c.read_bytes == m.weight_bytes + m.read_bytes + again
+    assert (c.lines, c.tiles) == ((16, 16), 2)
+    assert (4096 // 256 - 1) * m.weight_bytes > 4096 * 64
+    assert (c.blocks, c.read_bytes) == (1, 2 * m.read_bytes)
+
+
+def sized(kib):
+    """Return `spatten` with two memories of so many KiB."""
+    return load_arch("spatten", [f"{sram}_sram.{it}" for sram in ("key", "value") for it in (f"kib={kib}", "banks=2")])
+
+
+@pytest.mark.parametrize("sram", ["key", "value"])
+def test_a_memory_that_holds_no_two_tiles_and_as_much_again_is_refused(sram):
+    small = load_arch("spatten", [f"{sram}_sram.kib=2", f"{sram}_sram.banks=2"])
+
+    with pytest.raises(ArchError, match=rf"{sram}_sram.kib must hold at least 4 lines of 768 bytes .*, got 2 KiB"):
+        result(small, BERT)
+
+
+def test_memories_that_hold_no_token_in_their_halves_are_refused():
+    """3,072 inputs of 12 bit are 4,608 bytes: half of 2 x 4 KiB is not enough, half of 2 x 5 KiB is."""
+    message = r"must hold 4,608 bytes .* 3,072 x number.onchip_bits, got 4 \+ 4 KiB, half of them 4,096 bytes"
+
+    with pytest.raises(ArchError, match=message):
+        result(sized(4), BERT)
+    assert result(sized(5), BERT).cycles["total"] > 0
+
+
+@pytest.mark.parametrize("phase", ["prefill", "decode"])
+def test_a_larger_memory_costs_no_more_than_a_longer_first_tile_of_each_chain(phase):
+    """Nothing hides the first tile of a chain, and it grows with the memory until it is the whole matrix."""
+    work = fc_work(decisions(BERT, phase, length=100), BERT)
+    grown = [sized(kib) for kib in (48, 96, 192, 768, 3072)]
+    spent = [fc_result(arch, work, 8).cycles["total"] for arch in grown]
+    first = [sum(n * first_tile(arch, chain[0]) for chain, n in chains(arch, work, 8).items()) for arch in grown]
+    rounding = sum(chains(SPATTEN, work, 8).values())
+
+    assert all(b[0] - a[0] <= b[1] - a[1] + rounding for a, b in pairwise(zip(spent, first, strict=True)))
+    assert (spent[-1] > spent[0]) is (phase == "prefill")
+
+
+def first_tile(arch, m):
+    """Return the cycles on the bus of the first tile of `m`: weights, a block's inputs, a share of outputs."""
+    c = cut(arch, m, 64)
+    reads, writes = (steady(arch, writes=writes) for writes in (False, True))
+    return reads.cycles(m.weight_bytes / c.tiles + c.read_bytes / c.blocks) + writes.cycles(
+        m.write_bytes / (c.tiles * c.blocks)
+    )
+
+
+@pytest.mark.parametrize(("kib", "length", "bound"), [(8, 40, "latency"), (192, 2, "dram"), (192, 200, "compute")])
+def test_the_bound_is_latency_where_bus_and_arrays_both_wait_half_of_the_time(kib, length, bound):
+    found = result(sized(kib), BERT, "prefill", length=length)
+    busiest = max(found.busy_cycles.values()) / found.cycles["total"]
+
+    assert (busiest < 0.5) is (bound == "latency")
+    assert found.bound == bound
 
 
 def test_activations_stay_on_chip_where_they_fit():

@@ -1,6 +1,7 @@
 """Power and area beside the paper's."""
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -86,3 +87,23 @@ def test_command_line_prices_a_run_in_any_technology(technology, capsys):
         other["power_w"]["total"]
     )
     assert other["provenance"]["technology"] == technology
+
+
+@pytest.mark.parametrize("level", ["cycle", "analytic"])
+def test_command_line_prices_a_run_in_a_technology_of_the_users(level, tmp_path, capsys):
+    """DRAM energies of HBM2 tenfold, in a file that holds only them."""
+    told = "{value: 34.8, unit: pJ/bit, uncertainty: 0.5, source: here, confidence: derived}"
+    file = tmp_path / "mine.yaml"
+    file.write_text(f"extend: tsmc40\nname: mine\nnote: mine\ndram: {{HBM2: {{read: {told}, write: {told}}}}}\n")
+    options = ["--workload", "bert-base-cola", "--level", level, "--reference", "none", "--json"]
+
+    def priced(name):
+        assert call(["run", *options, "--set", f"technology={name}"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    default, other = priced("tsmc40"), priced(file)
+    moved = sum(default["actions"]["dram"][f"{kind}_granule"] for kind in ("read", "write")) * 32 * 8
+
+    assert other["energy_j"]["dram"] - default["energy_j"]["dram"] == pytest.approx(moved * 9 * 3.48e-12)
+    assert re.fullmatch(r"mine\.yaml@[0-9a-f]{16}", other["provenance"]["technology"])
+    assert other["provenance"]["digest"] != default["provenance"]["digest"]

@@ -110,6 +110,7 @@ _TYPES = {
     "model_attributes_type": "a group of fields",
     "tuple_type": "a list",
     "list_type": "a list",
+    "too_short": "a list of at least {min_length}",
 }
 
 

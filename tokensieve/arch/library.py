@@ -1,7 +1,7 @@
 """Named YAML files that ship with the package, and files of users that start from them."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any
 
 from tokensieve.arch.base import ArchModel, build, shown
 from tokensieve.arch.errors import ArchError, nearest
-from tokensieve.arch.yamlio import load_yaml
+from tokensieve.arch.yamlio import Lines, load_yaml
 
 _SUFFIXES = (".yaml", ".yml")
 _MAX_EXTENDS = 16
@@ -22,6 +22,20 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
         below = result.get(key)
         result[key] = merge(below if isinstance(below, dict) else {}, value) if isinstance(value, Mapping) else value
     return result
+
+
+@dataclass(frozen=True)
+class Opened:
+    """One file as it stands, without its ``extend``."""
+
+    path: Path
+    data: dict[str, Any]
+    lines: Lines
+    parent: str | None
+    """Name or file that it extends."""
+
+    seen: tuple[str, ...]
+    """Files from the one asked for down to this one."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +55,10 @@ class Library:
 
     parts: Mapping[str, "Library"] = field(default_factory=dict)
 
+    pins: Mapping[str, Callable[[Path, str, str], str]] = field(default_factory=dict)
+    """Fields that name something of another library, and what returns what the model holds of it: asked with the file
+    that names it, the name and its place for an error."""
+
     def names(self) -> list[str]:
         """Return the names of the files that ship with the package."""
         folder = resources.files("tokensieve.arch") / self.folder
@@ -51,26 +69,36 @@ class Library:
 
         Each file has to be a whole `model` together with what it extends, so that an error names the file it stands in.
         """
+        one = self.opened(name, seen)
+        path, data, lines = one.path, one.data, one.lines
+        base = {} if one.parent is None else self.fields(one.parent, one.seen)
+        for name, pin in self.pins.items():
+            if isinstance(data.get(name), str):
+                data[name] = pin(path, data[name], f"{path}, line {lines[name,]}: {name}")
+        for part, library in self.parts.items():
+            if isinstance(data.get(part), dict) and "extend" in data[part]:
+                place = f"{path}, line {lines.pop((part, 'extend'))}: {part}.extend"
+                base[part] = library.fields(library.beside(path, data[part].pop("extend"), place))
+        data = merge(base, data)
+        build(self.model, data, ArchError, lines, str(path))
+        return data
+
+    def opened(self, name: str, seen: tuple[str, ...] = ()) -> Opened:
+        """Return the file called `name`, or raise `ArchError` where it is one of the files `seen` that lead to it."""
         path = self._find(name)
         key = os.path.realpath(path)
         if key in seen or len(seen) >= _MAX_EXTENDS:
             chain = " -> ".join(Path(s).stem for s in (*seen, key))
             raise ArchError(f"{path}: extend runs in a circle or too far ({chain})")
         data, lines = load_yaml(path, ArchError)
-        base: dict[str, Any] = {}
+        parent = None
         if "extend" in data:
             place = f"{path}, line {lines.pop(('extend',))}: extend"
-            base = self.fields(self._parent(path, data.pop("extend"), place), (*seen, key))
-        for part, library in self.parts.items():
-            if isinstance(data.get(part), dict) and "extend" in data[part]:
-                place = f"{path}, line {lines.pop((part, 'extend'))}: {part}.extend"
-                base[part] = library.fields(library._parent(path, data[part].pop("extend"), place))
-        data = merge(base, data)
-        build(self.model, data, ArchError, lines, str(path))
-        return data
+            parent = self.beside(path, data.pop("extend"), place)
+        return Opened(path, data, lines, parent, (*seen, key))
 
-    def _parent(self, path: Path, parent: object, place: str) -> str:
-        """Return the name or file that the file at `path` extends; a file's name is relative to it."""
+    def beside(self, path: Path, parent: object, place: str) -> str:
+        """Return the name or file that the file at `path` asks for; a file's name is relative to it."""
         if not isinstance(parent, str) or not parent:
             raise ArchError(f"{place} must be the name of a {self.noun} or a file, got {shown(parent)}")
         if parent in self.names():

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
@@ -21,8 +21,8 @@ class Arch(ArchModel):
     name: Annotated[str, Field(min_length=1, max_length=80)] = "spatten"
     """Name printed in reports."""
 
-    technology: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")] = "tsmc40"
-    """Table of energy and area constants."""
+    technology: Annotated[str, Field(pattern=r"^([A-Za-z0-9_-]+|.+@[0-9a-f]{16})$")] = "tsmc40"
+    """Table of energy and area constants: one that ships (public45, scaled7, tsmc40) or a YAML file."""
 
     clock: Clock = Clock()
     """Accelerator clock."""
@@ -139,7 +139,12 @@ class Arch(ArchModel):
         return 2 * (self.qk.multipliers + self.pv.multipliers) * self.clock.mhz * 1e-6
 
     @property
+    def identity(self) -> dict[str, Any]:
+        """What tells machines apart: all fields, but of a technology file its digest alone, wherever it lies."""
+        return self.model_dump(mode="json") | {"technology": self.technology.rpartition("@")[2]}
+
+    @property
     def digest(self) -> str:
-        """SHA-256 over the canonical JSON of all fields."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        """SHA-256 over the canonical JSON of `identity`."""
+        text = json.dumps(self.identity, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()

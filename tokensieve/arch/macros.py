@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import exp, log
-from typing import Annotated
+from typing import Annotated, Self
 
 import numpy as np
-from pydantic import Field
+import numpy.typing as npt
+from pydantic import Field, model_validator
 
 from tokensieve.arch.base import ArchModel
-from tokensieve.arch.quantity import Constant, Curve, Quantity
+from tokensieve.arch.quantity import Constant, Curve, Quantity, unit
 
 
 class Macro(Constant):
@@ -52,40 +53,53 @@ class MacroFit:
 @lru_cache
 def fit(macros: Sequence[Macro]) -> MacroFit:
     """Return the fit of least squared logarithms through `macros`."""
-    rows = [(1.0, log(one.words * one.bits), log(max(1.0, one.bits / one.words))) for one in macros]
-    density = np.log([one.value / (one.words * one.bits) for one in macros])
-    found = np.linalg.lstsq(np.array(rows), density, rcond=None)[0]
-    off = float(np.max(np.abs(np.expm1(density - np.array(rows) @ found))))
+    rows = _rows(macros)
+    density = np.log([one.quantity.value / (one.words * one.bits) for one in macros])
+    found = np.linalg.lstsq(rows, density, rcond=None)[0]
+    off = float(np.max(np.abs(np.expm1(density - rows @ found))))
     base, size, aspect = (float(one) for one in found)
     return MacroFit(exp(base), size, aspect, max(one.uncertainty for one in macros) + off)
+
+
+def _rows(macros: Sequence[Macro]) -> npt.NDArray[np.float64]:
+    """Return what the three figures of `MacroFit` are multiplied by, for each macro."""
+    return np.array([(1.0, log(one.words * one.bits), log(max(1.0, one.bits / one.words))) for one in macros])
 
 
 class SramConstants(ArchModel):
     """Constants of on-chip memories."""
 
-    access_energy: Curve
+    access_energy: Annotated[Curve, unit("pJ/bit")]
     """One bit read or written, by the capacity of the bank in bytes; words of any width are as good as their bits."""
 
-    macros: Annotated[tuple[Macro, ...], Field(min_length=4, strict=False)]
-    """Macros of one port, decoders and sense amplifiers included."""
+    macros: Annotated[tuple[Annotated[Macro, unit("um2")], ...], Field(min_length=4, strict=False)]
+    """Macros of one port, decoders and sense amplifiers included: of two sizes, and some wider than deep."""
 
-    cell: Constant
+    cell: Annotated[Constant, unit("um2/bit")]
     """Cell of one port, which is `cell_aspect` times as high as wide or the other way round."""
 
-    cell_aspect: Constant
+    cell_aspect: Annotated[Constant, unit("1")]
     """Longer side of the cell by its shorter one."""
 
-    port_pitch: Constant
+    port_pitch: Annotated[Constant, unit("um")]
     """What a port beyond the first adds to either side of the cell: two wires."""
 
-    leakage: Constant
+    leakage: Annotated[Constant, unit("nW/bit")]
     """Macro leakage per bit."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if np.linalg.matrix_rank(_rows(self.macros)) < 3:
+            shapes = ", ".join(f"{one.words} x {one.bits}" for one in self.macros)
+            raise ValueError(f".macros must differ in size and in bits / words above 1 to be fitted, got {shapes}")
+        return self
 
     def cell_um2(self, ports: int) -> Quantity:
         """Return the area of a cell with `ports` ports, in um2, as CACTI grows it: on both sides with each port."""
         cell, more = self.cell.quantity, (ports - 1) * self.port_pitch.quantity.value
-        short = (cell.value / self.cell_aspect.value) ** 0.5
-        value = (short + more) * (short * self.cell_aspect.value + more)
+        aspect = self.cell_aspect.quantity.value
+        short = (cell.value / aspect) ** 0.5
+        value = (short + more) * (short * aspect + more)
         return Quantity(value, value * max(cell.uncertainty, self.port_pitch.uncertainty if more else 0.0))
 
     def bit_um2(self, words: float, bits: float, ports: int) -> Quantity:

@@ -1,6 +1,7 @@
 """Presets and files: where an `Arch` comes from, and how single fields are overridden."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -10,11 +11,12 @@ from tokensieve.arch.errors import ArchError, nearest
 from tokensieve.arch.library import Library, merge
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.memory import Dram
-from tokensieve.arch.technology import technology_names
+from tokensieve.arch.technology import pin_technology
 from tokensieve.arch.yamlio import parse_yaml, yaml_scalar
 
 DRAMS = Library("drams", Dram, "DRAM configuration", "dram")
-PRESETS = Library("presets", Arch, "preset", "arch", {"dram": DRAMS})
+_HERE = Path("--set")
+PRESETS = Library("presets", Arch, "preset", "arch", {"dram": DRAMS}, {"technology": pin_technology})
 
 
 def preset_names() -> list[str]:
@@ -32,12 +34,7 @@ def load_arch(name: str = "spatten", sets: Iterable[str] = ()) -> Arch:
 
     Raises `ArchError` naming field, rule and value, and for a file its line.
     """
-    arch = build(Arch, apply_sets(PRESETS.fields(name), sets), ArchError)
-    known = technology_names()
-    if arch.technology not in known:
-        hint = nearest(arch.technology, known)
-        raise ArchError(f"technology must be one of {', '.join(known)}, got {arch.technology!r}{hint}")
-    return arch
+    return build(Arch, apply_sets(PRESETS.fields(name), sets), ArchError)
 
 
 def load_dram(name: str, sets: Iterable[str] = ()) -> Dram:
@@ -53,7 +50,8 @@ def load_dram(name: str, sets: Iterable[str] = ()) -> Dram:
 def apply_sets(data: Mapping[str, Any], sets: Iterable[str]) -> dict[str, Any]:
     """Return `data` with each ``dotted.name=value`` of `sets` put in; values are read as YAML scalars.
 
-    ``dram.extend=NAME`` puts the DRAM configuration of that name in the place of all DRAM fields.
+    ``dram.extend=NAME`` puts the DRAM configuration of that name in the place of all DRAM fields; a file that
+    ``technology`` names is taken from the working folder.
     """
     result = merge({}, data)
     for item in sets:
@@ -65,7 +63,10 @@ def apply_sets(data: Mapping[str, Any], sets: Iterable[str]) -> dict[str, Any]:
             result["dram"] = DRAMS.fields(str(_value(name.strip(), text)))
             continue
         _require_known(path)
-        result = merge(result, _nested(path, _value(name.strip(), text)))
+        value = _value(name.strip(), text)
+        if path == ("technology",) and isinstance(value, str):
+            value = pin_technology(_HERE, value, "technology")
+        result = merge(result, _nested(path, value))
     return result
 
 
@@ -141,6 +142,7 @@ def arch_schema() -> dict[str, Any]:
     """Return the JSON Schema of an architecture file."""
     schema = Arch.model_json_schema()
     schema["properties"]["extend"] = {"type": "string", "description": "Preset or file that this one starts from."}
+    schema["properties"]["technology"].pop("pattern")
     schema["$defs"]["Dram"]["properties"]["extend"] = {
         "type": "string",
         "description": "DRAM configuration or file that these fields start from.",

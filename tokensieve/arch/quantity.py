@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from itertools import pairwise
 from math import hypot, log
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from tokensieve.arch.base import ArchModel
 
@@ -92,10 +92,10 @@ class Constant(ArchModel):
         """Return the constant times `factor`. The errors of both are independent, and so add as the root of squares."""
         return self.model_copy(
             update={
-                "value": self.value * factor.value,
+                "value": self.value * factor.quantity.value,
                 "uncertainty": hypot(self.uncertainty, factor.uncertainty),
                 "confidence": "derived",
-                "source": f"{self.source}, times {factor.value:g}",
+                "source": f"{self.source}, times {factor.quantity.value:g}",
             }
         )
 
@@ -146,3 +146,21 @@ class Curve(ArchModel):
         """Return the points that enclose `place`, or the two nearest to it."""
         pairs = list(pairwise(self.points))
         return next(((a, b) for a, b in pairs if place <= b.at), pairs[-1])
+
+
+C = TypeVar("C", Constant, Curve)
+
+
+def unit(name: str) -> AfterValidator:
+    """Return a validator of a constant or curve that has to be in the unit called `name`.
+
+    Figures are scaled by their unit and summed with others in it, so each field has just one.
+    """
+
+    def checked(one: C) -> C:
+        place, found = (".points.0", one.points[0]) if isinstance(one, Curve) else ("", one)
+        if found.unit != name:
+            raise ValueError(f"{place}.unit must be {name}, got {found.unit!r}")
+        return one
+
+    return AfterValidator(checked)

@@ -2,167 +2,40 @@
 
 Three rules turn them into figures that no table holds, and all are code: widths and capacities between two points
 follow a power law (`Curve.at`), areas of memories a fit (`macros.fit`), and the intervals of a sum add up (`Quantity`).
-A technology may extend another one's file, and may scale it to another node (`Scaling`).
+A technology may extend another one's file, and may scale what it extends to another node (`Scaling`). One that does not
+ship is a file, and `Arch` names it together with a digest of its constants (`pin_technology`).
 """
 
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
-from tokensieve.arch.base import ArchModel, build
-from tokensieve.arch.errors import ArchError, nearest
+from tokensieve.arch.base import ArchModel, build, submodel
+from tokensieve.arch.constants import DramConstants, DramSet, LogicConstants, Scaling
+from tokensieve.arch.errors import ArchError
+from tokensieve.arch.library import Library
 from tokensieve.arch.macros import SramConstants
 from tokensieve.arch.quantity import ZERO, Constant, Curve, Point, Quantity
-from tokensieve.arch.yamlio import load_yaml
+from tokensieve.arch.yamlio import Lines
 
 __all__ = [
     "ZERO", "Constant", "Curve", "DramConstants", "DramSet", "LogicConstants", "Point", "Quantity", "Scaling",
-    "SramConstants", "Technology", "load_technology", "technology_names",
+    "SramConstants", "Technology", "load_technology", "pin_technology", "technology_names",
 ]  # fmt: skip
-
-
-class DramConstants(ArchModel):
-    """Constants of one standard. Currents are those of one channel of `channel_bits`, all its chips together."""
-
-    activate: Constant
-    """Activation and precharge of one row of `activate_row_bytes`."""
-
-    activate_row_bytes: Annotated[int, Field(ge=1)]
-    """Row that `activate` stands for; other rows scale with their size."""
-
-    read: Constant
-    """One bit from an open row to the other side of the pins, half of the bits toggling."""
-
-    write: Constant
-    """One bit the other way."""
-
-    channel_bits: Annotated[int, Field(ge=1)]
-    """Width of the channel whose currents follow; other widths scale."""
-
-    supply: Constant
-    """Supply voltage of the currents below."""
-
-    standby: Constant
-    """Current with rows open and no command (IDD3N): the background of every channel, all the time."""
-
-    refresh: Constant
-    """Current while all banks are refreshed (IDD5AB, IDD5)."""
-
-
-class DramSet(ArchModel):
-    """Constants of every standard that `arch.dram.standard` may name."""
-
-    HBM2: DramConstants
-    """JESD235."""
-
-    DDR4: DramConstants
-    """JESD79-4, a channel of eight chips of 8 bit."""
-
-    LPDDR4: DramConstants
-    """JESD209-4, a channel of one chip of 16 bit."""
-
-    def of(self, standard: str) -> DramConstants:
-        """Return the constants of `standard`."""
-        found = getattr(self, standard)
-        assert isinstance(found, DramConstants)
-        return found
-
-
-class LogicConstants(ArchModel):
-    """Constants of arithmetic and registers."""
-
-    add_energy: Curve
-    """Integer addition, by width in bits."""
-
-    add_area: Curve
-    """Integer adder, by width in bits."""
-
-    multiply_energy: Curve
-    """Integer multiplication, by width in bits."""
-
-    multiply_area: Curve
-    """Integer multiplier, by width in bits."""
-
-    fp_add_energy: Curve
-    """Floating-point addition, by width in bits."""
-
-    fp_add_area: Curve
-    """Floating-point adder, by width in bits."""
-
-    fp_multiply_energy: Curve
-    """Floating-point multiplication, by width in bits."""
-
-    fp_multiply_area: Curve
-    """Floating-point multiplier, by width in bits."""
-
-    compare_energy: Constant
-    """Comparison, per bit."""
-
-    compare_area: Constant
-    """Comparator, per bit."""
-
-    select_energy: Constant
-    """One bit through one layer of two-way selectors: a shifter's layer, or a level of a crossbar's tree."""
-
-    select_area: Constant
-    """One bit of one layer of two-way selectors."""
-
-    register_energy: Constant
-    """One bit clocked into a register."""
-
-    register_area: Constant
-    """One bit of register."""
-
-    register_leakage: Constant
-    """Leakage of one bit of register."""
-
-    wire: Constant
-    """One bit over one millimetre of wire, half of the bits toggling."""
-
-    utilization: Constant
-    """Share of a block's area that placed cells take; the rest is left for wires and the clock tree."""
-
-    @property
-    def leakage_nw_per_um2(self) -> Quantity:
-        """Leakage of logic by its area, in nW per um2: that of a register, which is the logic's densest leak."""
-        return self.register_leakage.quantity * (1 / self.register_area.quantity.value)
-
-
-class Scaling(ArchModel):
-    """Factors from one node to another. DRAM is a chip of its own and stays as it is."""
-
-    energy: Constant
-    """Of switching: arithmetic, registers, memories."""
-
-    logic_area: Constant
-    """Of standard cells."""
-
-    sram_area: Constant
-    """Of memory cells and macros; the sides of a cell scale with its root."""
-
-    leakage: Constant
-    """Per register bit and memory bit."""
-
-    wire: Constant
-    """Energy of a millimetre of wire, whose capacitance hardly changes with the node."""
-
-    def factor(self, group: str, one: Constant) -> Constant | None:
-        """Return the factor of a constant of `group`, or None where it has none: ratios."""
-        if one.unit == "um":
-            return self.sram_area.model_copy(update={"value": self.sram_area.value**0.5})
-        area = self.sram_area if group == "sram" else self.logic_area
-        by_unit = {"pJ/bit/mm": self.wire, "nW/bit": self.leakage, "um2": area, "um2/bit": area, "1": None}
-        return by_unit.get(one.unit, self.energy)
 
 
 class Technology(ArchModel):
     """Energy and area constants of one technology."""
 
     name: Annotated[str, Field(min_length=1)]
-    """Name, as in `arch.technology`."""
+    """Name; of those that ship, the one that `arch.technology` asks for."""
 
     note: Annotated[str, Field(min_length=1)]
     """What the constants stand for, and what was not scaled."""
@@ -177,7 +50,13 @@ class Technology(ArchModel):
     """On-chip memories."""
 
     scaling: Scaling | None = None
-    """Factors that `logic` and `sram` have been multiplied by."""
+    """Factors that `logic` and `sram` of the technology below have been multiplied by; own constants stand as given."""
+
+    @property
+    def digest(self) -> str:
+        """First 16 digits of SHA-256 over the canonical JSON of all fields."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def constants(self) -> list[tuple[str, Constant]]:
         """Return the dotted name of every constant and the constant, in order of the file."""
@@ -199,33 +78,94 @@ def _constants(group: ArchModel, prefix: str) -> list[tuple[str, Constant]]:
     return rows
 
 
+LIBRARY = Library("technology", Technology, "shipped technology", "technology")
+
+_PINNED = re.compile(r"(.+)@([0-9a-f]{16})")
+
+
 def technology_names() -> list[str]:
     """Return the names of the technologies that ship with the package."""
-    return sorted(p.name.removesuffix(".yaml") for p in _folder().iterdir() if p.name.endswith(".yaml"))
+    return LIBRARY.names()
 
 
-@lru_cache
 def load_technology(name: str = "tsmc40") -> Technology:
-    """Return the technology called `name`, or raise `ArchError` with the names there are.
+    """Return the technology or YAML file called `name`, or raise `ArchError` with the names there are.
+
+    A file may be followed by the digest that `pin_technology` puts there, and then has to have it still.
 
     >>> round(load_technology().logic.multiply_energy.at(12).value, 3)
     0.446
     """
-    known = technology_names()
-    if name not in known:
-        raise ArchError(f"technology must be one of {', '.join(known)}, got {name!r}{nearest(name, known)}")
-    data, lines = _merged(name)
-    found = build(Technology, data, ArchError, lines, str(_path(name)))
-    return _scaled(found, found.scaling) if found.scaling else found
+    return _kept(name) if name in _shipped() or _PINNED.fullmatch(name) else _read(name)
 
 
-def _merged(name: str) -> tuple[dict[str, Any], Any]:
-    """Return the fields of a file on top of those of the one that it extends, and the lines of its own."""
-    data, lines = load_yaml(_path(name), ArchError)
-    if base := data.pop("extend", None):
-        under = _merged(base)[0]
-        data |= {group: {**under[group], **data.get(group, {})} for group in ("dram", "logic", "sram")}
-    return data, lines
+def pin_technology(path: Path, asked: str, place: str) -> str:
+    """Return what `Arch.technology` holds of the technology `asked` for by the file at `path`.
+
+    That is the name of one that ships, or else a file's name, taken relative to `path`, and a digest: machines are told
+    apart by what the file holds. `place` begins an error.
+    """
+    if asked in _shipped():
+        return asked
+    pinned = _PINNED.fullmatch(asked)
+    file = os.path.normpath(LIBRARY.beside(path, pinned[1] if pinned else asked, place))
+    name = f"{file}@{pinned[2] if pinned else _read(file).digest}"
+    _checked(name)
+    _kept(name)
+    return name
+
+
+@lru_cache
+def _shipped() -> frozenset[str]:
+    return frozenset(technology_names())
+
+
+@lru_cache
+def _kept(name: str) -> Technology:
+    """Return a technology that stays as it is: one that ships, or a file with its digest."""
+    return _checked(name) if _PINNED.fullmatch(name) else _read(name)
+
+
+def _checked(name: str) -> Technology:
+    """Return the technology of a file that its digest follows, or raise `ArchError` where the file has another one."""
+    file, _, digest = name.rpartition("@")
+    found = _read(file)
+    if found.digest != digest:
+        raise ArchError(f"technology must be a file with the digest {digest}, got {file} with {found.digest}")
+    return found
+
+
+def _read(name: str, seen: tuple[str, ...] = ()) -> Technology:
+    """Return the fields of a file on top of those that it extends, which its `scaling` multiplies."""
+    one = LIBRARY.opened(name, seen)
+    base = _read(one.parent, one.seen) if one.parent is not None else None
+    found = _laid_on(base, one.data, one.lines, one.path)
+    if found.scaling is None:
+        return found
+    if base is None:
+        raise ArchError(
+            f"{one.path}, line {one.lines['scaling',]}: scaling must come with extend, "
+            "as it multiplies what the file extends, got none"
+        )
+    return _laid_on(_scaled(base, found.scaling), one.data, one.lines, one.path)
+
+
+def _laid_on(base: Technology | None, data: dict[str, Any], lines: Lines, path: Path) -> Technology:
+    """Return `data` on top of the constants of `base`; name, note and scaling are each file's own."""
+    under = base.model_dump(include={"dram", "logic", "sram"}) if base else {}
+    return build(Technology, _over(Technology, under, data), ArchError, lines, str(path))
+
+
+def _over(model: type[BaseModel], under: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `data` on top of `under`, group by group. A constant or curve is replaced whole, source and all."""
+    result = dict(under)
+    for name, value in data.items():
+        below = submodel(model, (name,))
+        if below and not issubclass(below, Constant | Curve) and isinstance(value, Mapping):
+            result[name] = _over(below, under.get(name, {}), value)
+        else:
+            result[name] = value
+    return result
 
 
 def _scaled(technology: Technology, scaling: Scaling) -> Technology:
@@ -243,11 +183,3 @@ def _scaled_group(group: ArchModel, name: str, scaling: Scaling) -> ArchModel:
         return value.scaled(factor) if factor else value
 
     return group.model_copy(update={field: one(getattr(group, field)) for field in type(group).model_fields})
-
-
-def _path(name: str) -> Path:
-    return _folder() / f"{name}.yaml"
-
-
-def _folder() -> Path:
-    return Path(str(resources.files("tokensieve.arch"))) / "technology"

@@ -97,7 +97,7 @@ def run(
     if rules is not None and trace is not None:
         return run_rules(machine, trace, iteration, count_rounding, topk_latency, rows, json, quiet)
     decisions = decisions_of(machine, workload, trace, seed)
-    shape = _shape(decisions, workload, model, fc_bits) if end_to_end else None
+    shape = _shape(machine, decisions, workload, model, fc_bits) if end_to_end else None
     kind = None if reference is ReferenceKind.NONE else reference.value
     result = _simulated(machine, decisions, level.value, kind, confirm, seed, quiet)
     if shape is not None:
@@ -131,12 +131,14 @@ def _simulated(
         )
 
 
-def _shape(decisions: "Decisions", workload: str | None, model: str | None, fc_bits: int | None) -> "ModelShape":
+def _shape(
+    machine: "Arch", decisions: "Decisions", workload: str | None, model: str | None, fc_bits: int | None
+) -> "ModelShape":
     """Return the shape of the model, after making sure of what --end-to-end needs."""
     from tokensieve.study.endtoend import check, shape_of
 
     shape = shape_of(decisions, workload, model)
-    check(decisions, shape, FC_BITS if fc_bits is None else fc_bits)
+    check(machine, decisions, shape, FC_BITS if fc_bits is None else fc_bits)
     return shape
 
 

@@ -177,7 +177,10 @@ def _fc_fields() -> dict[str, Schema]:
             "Cycles that each would take if it never waited.",
             {"dram": _whole("The data bus of DRAM."), "arrays": _whole("The two arrays.")},
         ),
-        "bound": {"enum": ["dram", "compute"], "description": "Which of the two takes longer."},
+        "bound": {
+            "enum": ["dram", "compute", "latency"],
+            "description": "Which of the two is busier; `latency` where neither is busy for half of the cycles.",
+        },
         "stream": _group(
             "Steady state of a sequential read stream, measured on the DRAM model.",
             {

@@ -8,6 +8,7 @@ from tokensieve.report.words import label
 from tokensieve.sim.result import EndToEnd, Result
 
 _PARTS = {"attention": "attention", "fc": "fully connected", "total": "total"}
+_BOUND = {"dram": "DRAM", "compute": "the arrays", "latency": "latency"}
 
 
 def whole_model_table(result: Result, whole: EndToEnd) -> Table:
@@ -44,10 +45,9 @@ def fc_sentence(whole: EndToEnd) -> str:
     """Return what holds the fully connected layers up, and what pruning brings the whole model."""
     fc = whole.fc
     total, busy = fc.cycles["total"], fc.busy_cycles
-    bound = "DRAM" if fc.bound == "dram" else "the arrays"
     gain = "" if whole.speedup is None else f"\nWhole model: {times(whole.speedup)} faster than un-pruned."
     return (
-        f"Fully connected layers: bound by {bound}; DRAM busy {percent(busy['dram'], total)} of the time with "
-        f"{quantity(fc.dram_bytes['total'], 'B')} (a stream gets {percent(fc.stream['efficiency'], 1)} of the peak), "
-        f"arrays {percent(busy['arrays'], total)}.{gain}"
+        f"Fully connected layers: bound by {_BOUND[fc.bound]}; DRAM busy {percent(busy['dram'], total)} of the time "
+        f"with {quantity(fc.dram_bytes['total'], 'B')} (a stream gets {percent(fc.stream['efficiency'], 1)} of the "
+        f"peak), arrays {percent(busy['arrays'], total)}.{gain}"
     )

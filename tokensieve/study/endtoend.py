@@ -5,7 +5,7 @@ import json
 from dataclasses import replace
 
 from tokensieve.arch.machine import Arch
-from tokensieve.sim.fc import check_weight_bits, fc_result
+from tokensieve.sim.fc import check_fc, fc_result
 from tokensieve.sim.level import cycle_result
 from tokensieve.sim.result import EndToEnd, Reference, Result
 from tokensieve.workloads.benchmarks import SHIPPED, find_workload
@@ -26,7 +26,7 @@ ASSUMED = (
 def end_to_end(arch: Arch, decisions: Decisions, shape: ModelShape, weight_bits: int = 8) -> EndToEnd:
     """Return attention and fully connected layers of `decisions`, taken by a model of `shape`, on `arch`.
 
-    Raises `WorkloadError` where shape and decisions differ and `ArchError` for weights of neither 8 nor 12 bits.
+    Raises `WorkloadError` where shape and decisions differ and `ArchError` as `check_fc` does.
     """
     return joined(arch, cycle_result(arch, decisions), decisions, shape, weight_bits)
 
@@ -88,10 +88,10 @@ def joined(arch: Arch, attention: Result, decisions: Decisions, shape: ModelShap
     )
 
 
-def check(decisions: Decisions, shape: ModelShape, weight_bits: int) -> None:
+def check(arch: Arch, decisions: Decisions, shape: ModelShape, weight_bits: int) -> None:
     """Raise `WorkloadError` or `ArchError` where an end-to-end run would, without running anything."""
     fc_work(decisions, shape)
-    check_weight_bits(weight_bits)
+    check_fc(arch, shape, weight_bits)
 
 
 def shape_of(decisions: Decisions, workload: str | None = None, model: str | None = None) -> ModelShape:

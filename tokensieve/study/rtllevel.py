@@ -3,7 +3,8 @@
 A run at level `rtl` is one at level `cycle`, in which a sample of the real top-k commands is also played on Verilator,
 alone and with pauses, through the machinery of `tokensieve.study.cosim`. The hardware must give golden's answers, and
 take the cycles and stream the sets that the law was charged with for these very commands; then putting its cycles in
-place of the law's changes no figure, and what rests on them is labelled `verified`. Where they differ, the run fails.
+place of the law's changes no figure. What rests on them is labelled `verified`, unless the scores themselves are made
+up: completed counts stay `assumed`. Where hardware and law differ, the run fails.
 """
 
 from collections.abc import Iterator

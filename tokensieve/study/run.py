@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import platform
 import time
 from collections.abc import Callable
@@ -70,7 +71,7 @@ def run(
         levels=_levels(arch, decisions, level, result) if confirm else None,
         operations={"effective": result.operations["effective"], "dense_equivalent": dense_operations},
         reference=_reference(kind, twin) if kind and twin else None,
-        labels=_labels(decisions) | (played.labels if played else {}),
+        labels=(played.labels if played else {}) | _labels(decisions),
         provenance=_provenance(arch, decisions, level, seed, time.process_time() - began)
         | ({"rtl": played.as_object()} if played else {}),
     )
@@ -98,7 +99,7 @@ def _dense_operations(decisions: Decisions) -> int:
 
 
 def _labels(decisions: Decisions) -> dict[str, str]:
-    """Return how each group of numbers was come by. Level `rtl` adds what its RTL verifies."""
+    """Return how each group of numbers was come by. Level `rtl` adds what its RTL verifies, but for what is assumed."""
     labels = dict.fromkeys(_MODELLED, "modelled")
     if decisions.meta["source"] == "counts":
         labels |= {"busy_cycles.topk": "assumed", "busy_cycles.ranking": "assumed"}
@@ -108,7 +109,7 @@ def _labels(decisions: Decisions) -> dict[str, str]:
 def run_digest(arch: Arch, decisions: Decisions, level: str) -> str:
     """Return SHA-256 over canonical JSON of resolved arch, workload digest, level and schema version."""
     content = {
-        "arch": arch.model_dump(mode="json"),
+        "arch": arch.identity,
         "workload": decisions.digest,
         "level": level,
         "schema_version": SCHEMA_VERSION,
@@ -126,7 +127,7 @@ def _provenance(arch: Arch, decisions: Decisions, level: str, seed: int, cpu: fl
         "digest": run_digest(arch, decisions, level),
         "arch": arch.name,
         "arch_digest": arch.digest,
-        "technology": arch.technology,
+        "technology": os.path.basename(arch.technology),
         "workload": meta["model"],
         "workload_digest": decisions.digest,
         "decisions": meta["source"],
