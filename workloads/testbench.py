@@ -193,7 +193,7 @@ def _read_latencies(
 
 def _integers(path: Path | str) -> list[int]:
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) else "not UTF-8 text"
         raise WorkloadError(f"{path}: cannot be read: {reason}") from None

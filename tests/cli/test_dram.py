@@ -23,7 +23,7 @@ def test_the_figures_are_those_of_the_model_for_the_stream_and_the_stack_asked_f
 
     assert list(figures) == list(FIGURES)
     assert figures["reads"] == 2 * 4096
-    assert all(figures[name] == round(getattr(expected, name), 4) for name in FIGURES[:9])
+    assert all(figures[name] == round(getattr(expected, name), 4) for name in FIGURES[:10])
     assert figures["gb_per_s"] == pytest.approx(figures["bytes_per_cycle"] / 2, rel=1e-3)
 
 
