@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokensieve.arch import dram_names, load_dram
+from tokensieve.arch import ArchError, dram_names, load_dram
 from tokensieve.arch.memory import Dram
 from tokensieve.sim.dramrun import replay
 from tokensieve.sim.kernels import dram as d
@@ -61,9 +61,9 @@ def test_no_request_waits_for_ever_where_refreshes_follow_one_another_as_fast_as
 
 
 def test_what_is_just_below_the_bound_is_refused_by_name_rule_and_value():
-    with pytest.raises(ValueError, match=r"nREFI must be at least 371 for a row to be opened, .*, got 275"):
+    with pytest.raises(ArchError, match=r"nREFI must be at least 371 for a row to be opened, .*, got 275"):
         load_dram("dramsim3", ["nREFI=275"])
-    with pytest.raises(ValueError, match="got 370"):
+    with pytest.raises(ArchError, match="got 370"):
         load_dram("dramsim3", ["nREFI=370"])
 
     assert load_dram("dramsim3", ["nREFI=371"]).nREFI == 371
