@@ -6,7 +6,7 @@ controller does on a clock stands in `docs/reference/dram.md`; the order within 
 
 from dataclasses import dataclass, field
 
-from bench.dram_law import ACT, COLUMN, PRE, PREA, RD, RDA, REF, WR, Spacing, spacings
+from bench.dram_law import ACT, COLUMN, PRE, PREA, RD, RDA, REF, WR, WRA, Spacing, spacings
 from bench.dram_twin import decoded
 
 BUSES = ("row bus", "command bus")
@@ -41,6 +41,7 @@ class Twin:
     active: list = field(default_factory=list)
     turn: int = 0
     drain: int = 0
+    shut: dict = field(default_factory=dict)  # bank: clock at which its row, closed by itself, is closed
     first: dict = field(default_factory=dict)  # the first command issued for each request, by its number
 
     def __post_init__(self):
@@ -68,6 +69,10 @@ class Twin:
             for s in self.laws:
                 if before in s.before and kind in s.after and same[s.scope] and self.t < clock + s.clocks:
                     return False
+        if kind in (ACT, REF, PREA):
+            shut = max(self.shut.get(g * d.banks + b, -d.nRP) for b in own)
+            if self.t < shut + (0 if kind == PREA else d.nRP):
+                return False
         acts = [c for c, other, k, *_ in self.log if k == ACT and other == g]
         return kind != ACT or len(acts) < 4 or self.t >= acts[-4] + d.nFAW
 
@@ -195,10 +200,20 @@ class Twin:
             self.used[r.bank] += 1
             if last:
                 del self.rows[r.bank]
+                self.shut[r.bank] = self.closes_at(r.bank)
             where.remove(r)
             d = self.dram
             end = self.t + (d.nCWL if r.write else d.nCL) + d.nBL + d.return_clocks
             self.ends.update(dict.fromkeys([r.number, *r.joined], end))
+
+    def closes_at(self, bank):
+        """Return the clock from which the row that is open in a bank may be closed, by what it was used for."""
+        d, at = self.dram, 0
+        spans = {ACT: d.nRAS, RD: d.nRTP, RDA: d.nRTP, WR: d.nCWL + d.nBL + d.nWR, WRA: d.nCWL + d.nBL + d.nWR}
+        for clock, g, kind, own, _ in self.log:
+            if g * d.banks + own == bank and kind in spans:
+                at = max(at, clock + spans[kind])
+        return at
 
     def close(self, bank):
         self.issue(PRE, bank)
