@@ -94,6 +94,13 @@ def test_a_file_that_is_no_configuration_is_refused_with_its_line(text, message,
     assert message in str(problem.value)
 
 
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("\ufeffextend: dramsim3\nnFAW: 16\n", encoding="utf-8")
+
+    assert load_dram(str(path)) == load_dram("dramsim3", ["nFAW=16"])
+
+
 def test_a_group_of_a_machine_that_extends_nothing_that_is_known_is_refused(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text("extend: spatten\nname: mine\ndram:\n  extend: hbm3\n")
