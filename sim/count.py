@@ -34,7 +34,10 @@ def actions(arch: Arch, work: RowWork, run: CycleRun) -> dict[str, Counts]:
             "write_granule": int(run.dram[dram_state.WRITES]),
             "refresh": int(run.dram[dram_state.REFS]),
         },
-        "fetcher": {"request": run.scalar(t.S_PUSHED), "return": int(run.dram[dram_state.READS])},
+        "fetcher": {
+            "request": run.scalar(t.S_PUSHED),
+            "return": int(run.dram[dram_state.READS] + run.dram[dram_state.JOINED_READS]),
+        },
         "key_sram": {"write_line": key_lines + lsb_lines, "read_line": run.scalar(t.S_BUSY_QK)},
         "value_sram": {"write_line": _value_lines(run), "read_line": run.scalar(t.S_BUSY_PV)},
         "qk": {"multiply": int((keys * (passes + forced)).sum()) * dim},

@@ -27,7 +27,7 @@ ISSUES = {"sat": 0, "axi16": 16}
 """How a stream is sent, and the most accesses outstanding (0: as many as the queues take)."""
 
 LIMIT = 1 << 46
-"""Addresses lie below this: the smallest organisation tells that many bytes apart."""
+"""Addresses lie below this; those above the capacity of a stack begin again at its first byte."""
 
 
 def pattern(name: str, requests: int, request_bytes: int, param: int = 0, seed: int = 1) -> I64:
@@ -145,7 +145,7 @@ def replay(
     if issue not in ISSUES:
         raise WorkloadError(f"issue must be one of {', '.join(ISSUES)}, got {issue!r}{nearest(issue, ISSUES)}")
     assert log >= 0
-    state = ds.new_state(dram, mhz, depth, log)
+    state = ds.new_state(dram, mhz, depth, log, _accesses(dram, places, wanted) if issue == "sat" else 0)
     issued, completed = (np.zeros(len(places) if times else 0, np.int64) for _ in range(2))
     if issue == "sat":
         saturate(state, places, wanted, written, since, issued, completed)
@@ -153,6 +153,12 @@ def replay(
     else:
         exchange(state, places, wanted, written, since, ISSUES[issue], issued, completed)
     return _stats(state, len(places) * wanted, log, (issued, completed) if times else (None, None))
+
+
+def _accesses(dram: Dram, addresses: I64, request_bytes: int) -> int:
+    """Return how many granules the requests touch, each request by itself."""
+    size = dram.granule_bytes
+    return int(((addresses + request_bytes - 1) // size - addresses // size + 1).sum())
 
 
 def _checked_addresses(addresses: npt.ArrayLike, request_bytes: int) -> I64:
@@ -199,6 +205,7 @@ def _stats(m: I64, asked: int, log: int, times: tuple[I64 | None, I64 | None]) -
         activates=int(m[ds.ACTS]),
         reads=int(m[ds.READS]),
         writes=int(m[ds.WRITES]),
+        joined=int(m[ds.JOINED_READS] + m[ds.JOINED_WRITES]),
         refreshes=int(m[ds.REFS]),
         issued=times[0],
         completed=times[1],

@@ -27,7 +27,8 @@ class DramStats:
     """Bytes that were asked for, per cycle; a granule that is used in part counts with that part."""
 
     row_hits: int
-    """Column accesses that found their row open."""
+    """Column accesses that found their row open. Each access is a hit, a miss or a conflict, by what its bank did since
+    the access before; with `active-buffer`, by the first command that was issued for its own request."""
 
     row_misses: int
     """Column accesses whose bank had to open a row."""
@@ -37,7 +38,14 @@ class DramStats:
 
     activates: int
     reads: int
+    """Column accesses that read; what was read together counts once."""
+
     writes: int
+    """Column accesses that wrote; what was written together counts once."""
+
+    joined: int
+    """Granules that were served without an access of their own (`bank-queues` only)."""
+
     refreshes: int
     """Refreshes that fell due in the `cycles`, of all pseudo-channels."""
 

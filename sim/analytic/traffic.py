@@ -20,8 +20,8 @@ F64 = npt.NDArray[np.float64]
 
 STREAMS = ("query", "key", "lsb", "value", "output")
 FIELDS = (
-    "dram.channels", "dram.pseudo_channels", "dram.bank_groups", "dram.banks_per_group", "dram.row_bytes",
-    "dram.granule_bytes", "dram.mapping", "qk.multipliers", "pv.multipliers",
+    "dram.channels", "dram.pseudo_channels", "dram.bank_groups", "dram.banks_per_group", "dram.rows",
+    "dram.row_bytes", "dram.granule_bytes", "dram.mapping", "qk.multipliers", "pv.multipliers",
 )  # fmt: skip
 """Fields that the traffic of given work depends on."""
 
@@ -196,7 +196,7 @@ def _busiest_banks(dram: Dram, opened: I64, groups: int) -> F64:
 def _address(dram: Dram, granule: I64) -> dict[str, I64]:
     """Return the parts of the address of each granule."""
     sizes = {"ch": dram.channels, "pc": dram.pseudo_channels, "co": dram.columns}
-    sizes |= {"bg": dram.bank_groups, "ba": dram.banks_per_group, "ro": 1 << 40}
+    sizes |= {"bg": dram.bank_groups, "ba": dram.banks_per_group, "ro": dram.rows}
     parts, rest = {}, granule
     for name in reversed(dram.order):
         parts[name], rest = rest % sizes[name], rest // sizes[name]

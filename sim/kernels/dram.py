@@ -67,14 +67,14 @@ def decoded(m: I64, address: int) -> tuple[int, int, int, int]:
 
 @numba.njit(cache=True)
 def push(m: I64, address: int, arrival: int, slot: int, write: int) -> int:
-    """Send the granule at byte `address` to its channel, `arrival` being the clock at which it gets there.
+    """Send the request at byte `address`, of one granule, to its channel; it gets there at clock `arrival`.
 
     Returns the clock at which the channel took it, later than `arrival` where its FIFO was full.
     """
     ch, pc, b, row = decoded(m, address)
     if m[s.CONTROLLER] == s.FRFCFS:
         return window.push(m, ch, pc, b, row, arrival, slot, write)
-    return clock.push(m, ch, pc * m[s.BANKS] + b, row, arrival, slot, write)
+    return clock.push(m, ch, pc * m[s.BANKS] + b, row, address, arrival, slot, write)
 
 
 @numba.njit(cache=True)

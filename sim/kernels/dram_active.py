@@ -3,7 +3,7 @@
 A request whose row was activated for it moves from the reads or writes to a buffer of its own, which is served before
 all others; as long as it is there, nobody closes its row. Of a buffer the oldest request goes whose next command is
 ready. Writes go from when they fill more than four fifths of their buffer, or no read waits, until they fill less than
-one fifth while reads wait.
+one fifth while reads wait. The fifths are those of one request less than the buffer holds.
 """
 
 import numba
@@ -58,9 +58,10 @@ def _direction(m, ch):
     """Return the list that is served."""
     kc = m[s.O_CHANNEL] + ch * s.N_CHANNEL
     reads, writes = lists.count(m, ch, s.L_READ), lists.count(m, ch, s.L_WRITE)
-    if m[kc + s.DRAIN] and reads > 0 and 5 * writes < m[s.WINDOW]:
+    size = max(m[s.WINDOW] - 1, 1)
+    if m[kc + s.DRAIN] and reads > 0 and 5 * writes < size:
         m[kc + s.DRAIN] = 0
-    elif not m[kc + s.DRAIN] and (reads == 0 or 5 * writes > 4 * m[s.WINDOW]):
+    elif not m[kc + s.DRAIN] and (reads == 0 or 5 * writes > 4 * size):
         m[kc + s.DRAIN] = 1
     return s.L_WRITE if m[kc + s.DRAIN] else s.L_READ
 

@@ -44,7 +44,7 @@ def close_row(m, g, b, t):
 
 @numba.njit(cache=True)
 def move_data(m, g, b, slot, write, t):
-    """Read or write a granule of the open row for `slot`."""
+    """Read or write a granule of the open row for `slot`; return when its data is with the requester."""
     kp, kb = m[s.O_PSEUDO] + g * s.N_PSEUDO, m[s.O_BANK] + (g * m[s.BANKS] + b) * s.N_BANK
     kg = m[s.O_GROUP] + g * (1 + m[s.BG]) * s.N_GROUP
     own = kg + m[kb + s.GROUP] * s.N_GROUP
@@ -59,14 +59,16 @@ def move_data(m, g, b, slot, write, t):
         m[kp + s.P_READ_AT] = t
         m[kb + s.PRE_OK] = max(m[kb + s.PRE_OK], t + m[s.RTP])
         m[s.READS] += 1
-    m[s.HITS + m[kb + s.OPENED]] += 1
+    if m[s.CONTROLLER] != s.ACTIVE_BUFFER:  # which counts by the first command of a request
+        m[s.HITS + m[kb + s.OPENED]] += 1
     m[kb + s.OPENED] = 0
     m[kb + s.USED] += 1
-    _complete(m, slot, end + m[s.BACK])
+    complete(m, slot, end + m[s.BACK])
+    return end + m[s.BACK]
 
 
 @numba.njit(cache=True)
-def _complete(m, slot, end):
+def complete(m, slot, end):
     """Count a granule of `slot`, whose data is with the requester at `end`."""
     m[s.LAST] = max(m[s.LAST], end)
     k = m[s.O_SLOT] + slot * s.N_SLOT

@@ -10,7 +10,9 @@ import numpy as np
 from tokensieve.sim.kernels import dram_active as active
 from tokensieve.sim.kernels import dram_bank as bank
 from tokensieve.sim.kernels import dram_banked as banked
+from tokensieve.sim.kernels import dram_join as join
 from tokensieve.sim.kernels import dram_lists as lists
+from tokensieve.sim.kernels import dram_rest as rest
 from tokensieve.sim.kernels import dram_state as s
 from tokensieve.sim.kernels.dram_state import FAR
 
@@ -18,16 +20,18 @@ from tokensieve.sim.kernels.dram_state import FAR
 @numba.njit(cache=True)
 def accepts(m, ch, write):
     """Return whether the controller of a channel has room for one more read or write."""
-    return lists.count(m, ch, write) < m[s.WINDOW]
+    return lists.count(m, ch, write) < m[s.WINDOW] and join.has_room(m)
 
 
 @numba.njit(cache=True)
-def offer(m, ch, b, row, slot, write):
+def offer(m, ch, b, row, address, slot, write):
     """Hand a request to the controller at the channel's next clock; it must have room. `b`: over pseudo-channels."""
     kc = m[s.O_CHANNEL] + ch * s.N_CHANNEL
-    lists.append(m, ch, write, m[kc + s.CLOCK], b, row, slot, write)
-    m[kc + s.IN_WINDOW] += 1
-    m[kc + s.NEXT] = m[kc + s.CLOCK]
+    t = m[kc + s.CLOCK]
+    if not join.joins(m, ch, b, address, slot, write, t):
+        lists.append(m, ch, write, t, b, row, address, slot, write)
+        m[kc + s.IN_WINDOW] += 1
+    m[kc + s.NEXT] = t
 
 
 @numba.njit(cache=True)
@@ -64,10 +68,13 @@ def _issue(m, ch, k, e, kind, t):
     kc = m[s.O_CHANNEL] + ch * s.N_CHANNEL
     g, b = lists.where(m, ch, e)
     row, write = m[e + s.E_ROW], m[e + s.WRITE]
+    if m[s.CONTROLLER] == s.ACTIVE_BUFFER and not m[e + s.CLASSED]:
+        m[e + s.CLASSED] = 1
+        m[s.HITS + kind] += 1  # hit, miss and conflict stand as column, activate and precharge do
     if kind == s.NEXT_COL:
         last = m[s.CLOSED] and _wanted(m, ch, k, m[e + s.BANK], row) == 1
         bank.record(m, t, g, (s.C_RDA if last else s.C_RD) + write, b, row)
-        bank.move_data(m, g, b, m[e + s.SLOT], write, t)
+        join.complete(m, e, bank.move_data(m, g, b, m[e + s.SLOT], write, t))
         if last:
             bank.close_after(m, g, b)
         lists.remove(m, ch, k, e)
@@ -164,6 +171,8 @@ def advance(m, ch, until):
             m[kc + s.NEXT] = FAR
             if until == FAR:
                 return
+            for g in range(ch * m[s.PC], (ch + 1) * m[s.PC]):
+                rest.pass_over(m, g, until)
         upto = step(m, ch)
         m[kc + s.NEXT] = upto
         m[kc + s.CLOCK] = min(upto, until)
@@ -172,17 +181,17 @@ def advance(m, ch, until):
 
 
 @numba.njit(cache=True)
-def push(m, ch, b, row, arrival, slot, write):
+def push(m, ch, b, row, address, arrival, slot, write):
     """Send a request to a channel through the FIFO in front of it; return the clock at which that took it."""
     kc = m[s.O_CHANNEL] + ch * s.N_CHANNEL
     advance(m, ch, arrival)
     if m[kc + s.F_N] == 0 and accepts(m, ch, write):
-        offer(m, ch, b, row, slot, write)
+        offer(m, ch, b, row, address, slot, write)
         return m[kc + s.CLOCK]
     while m[kc + s.F_N] == m[s.FIFO]:
         advance(m, ch, m[kc + s.CLOCK] + 1)
     q = m[s.O_FIFO] + (ch * m[s.FIFO] + (m[kc + s.F_HEAD] + m[kc + s.F_N]) % m[s.FIFO]) * s.N_FIFO
-    m[q], m[q + 2], m[q + 3], m[q + 4] = m[kc + s.CLOCK], b, row, slot * 2 + write
+    m[q], m[q + 1], m[q + 2], m[q + 3], m[q + 4] = m[kc + s.CLOCK], address, b, row, slot * 2 + write
     m[kc + s.F_N] += 1
     m[kc + s.NEXT] = m[kc + s.CLOCK]
     return m[kc + s.CLOCK]
@@ -197,7 +206,7 @@ def _from_fifo(m, ch, t):
         q = m[s.O_FIFO] + (ch * m[s.FIFO] + m[kc + s.F_HEAD]) * s.N_FIFO
         if not accepts(m, ch, m[q + 4] & 1):
             break
-        offer(m, ch, m[q + 2], m[q + 3], m[q + 4] >> 1, m[q + 4] & 1)
+        offer(m, ch, m[q + 2], m[q + 3], m[q + 1], m[q + 4] >> 1, m[q + 4] & 1)
         m[kc + s.F_HEAD] = (m[kc + s.F_HEAD] + 1) % m[s.FIFO]
         m[kc + s.F_N] -= 1
         any_went = True

@@ -17,11 +17,12 @@ def place(m, ch, k):
 
 
 @numba.njit(cache=True)
-def append(m, ch, k, arrival, b, row, slot, write):
+def append(m, ch, k, arrival, b, row, address, slot, write):
     """Put a request at the end of a list."""
     kl, kn = place(m, ch, k)
     e = kl + m[kn] * s.N_ENTRY
     m[e + s.ARRIVAL], m[e + s.BANK], m[e + s.E_ROW], m[e + s.SLOT], m[e + s.WRITE] = arrival, b, row, slot, write
+    m[e + s.ADDRESS], m[e + s.FIRST], m[e + s.CLASSED] = address, 0, 0
     m[kn] += 1
 
 
@@ -37,7 +38,11 @@ def remove(m, ch, k, e):
 @numba.njit(cache=True)
 def move(m, ch, k, e, to):
     """Take request `e` out of list `k` and put it at the end of list `to`."""
-    append(m, ch, to, m[e + s.ARRIVAL], m[e + s.BANK], m[e + s.E_ROW], m[e + s.SLOT], m[e + s.WRITE])
+    kl, kn = place(m, ch, to)
+    end = kl + m[kn] * s.N_ENTRY
+    for i in range(s.N_ENTRY):
+        m[end + i] = m[e + i]
+    m[kn] += 1
     remove(m, ch, k, e)
 
 

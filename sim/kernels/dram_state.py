@@ -41,13 +41,22 @@ FAR = 1 << 60
 ) = range(22)
 (WTR_S, WTR_L, RFC, REFI, GRANULE_SHIFT, NUM, DEN, SLOTS, LOG) = range(22, 31)
 (CONTROLLER, RCD_WR, TURN, CLOSED, ACT_CLOCKS, BACK, BUS, QUEUE, HIT_LIMIT, LISTS, ROOM) = range(31, 42)
-(O_BANK, O_GROUP, O_PSEUDO, O_ENTRY, O_CHANNEL, O_FIFO, O_SLOT, O_DONE, O_LOG, O_LIST, O_COUNT) = range(42, 53)
-SHIFT = 53  # shifts of ADDRESS_PARTS, counted from the granule upwards, then their masks
+(O_BANK, O_GROUP, O_PSEUDO, O_ENTRY, O_CHANNEL, O_FIFO, O_SLOT, O_DONE, O_LOG, O_LIST, O_COUNT, O_JOINED) = range(
+    42, 54
+)
+JOINED = 54  # most requests that may have joined others at one time
+SHIFT = 55  # shifts of ADDRESS_PARTS, counted from the granule upwards, then their masks
 MASK = SHIFT + len(ADDRESS_PARTS)
 RO_, BA_, BG_, CO_, PC_, CH_ = range(6)
 STATS = MASK + len(ADDRESS_PARTS)
 ACTS, READS, WRITES, REFS, HITS, MISSES, CONFLICTS, LAST, DONE, LOGGED = range(STATS, STATS + 10)
-HEADER = STATS + 10
+# JOINED_READS, JOINED_WRITES: served without an access of their own. JOIN_FREE: first line given back, + 1; JOIN_USED:
+# lines of O_JOINED ever used.
+JOINED_READS, JOINED_WRITES, JOIN_FREE, JOIN_USED = range(STATS + 10, STATS + 14)
+HEADER = STATS + 14
+
+MOST_JOINED = 1 << 24
+"""Requests beyond these wait where a place in a queue would be theirs at once."""
 
 CONTROLLERS = ("frfcfs", "bank-queues", "active-buffer")
 FRFCFS, BANK_QUEUES, ACTIVE_BUFFER = range(3)
@@ -66,12 +75,15 @@ P_ROW_BUS, P_NOW, P_DRAIN, P_NEXT_REF, P_N, P_WRITES, P_FREE, P_READ_AT, P_TIME,
 )
 P_LISTED, P_SEEN, P_WAIT, P_FAW, N_PSEUDO = 13, 14, 15, 16, 20  # P_WAIT: a refresh is due
 # Request in the window, linked by bank in order of age, or in a list (BANK then counts on over pseudo-channels).
-ARRIVAL, BANK, E_ROW, SLOT, E_SEQ, WRITE, LINK, N_ENTRY = range(8)
+# What only a list has: ADDRESS in bytes; FIRST: line of the first request that joined it, + 1; CLASSED: its row counts.
+ARRIVAL, BANK, E_ROW, SLOT, E_SEQ, WRITE, LINK, ADDRESS, FIRST, CLASSED, N_ENTRY = range(11)
+# Request that joined another: its slot; the next one that joined the same, + 1.
+J_SLOT, J_NEXT, N_JOINED = range(3)
 # Channel; what only those have that are stepped by the clock: CLOCK: next one; TURN_OF: queue that had its turn.
 F_N, F_HEAD, IN_WINDOW, NEXT_SEQ, NEXT, CLOCK, ROW_BUS, TURN_OF, DRAIN, N_CHANNEL = range(10)
 # Lists of a channel stepped by the clock: reads, writes, then requests with an open row, or the queues of the banks.
 L_READ, L_WRITE, L_ACTIVE, L_BANK = 0, 1, 2, 2
-# Request in the FIFO: arrival, pseudo-channel, bank, row, slot x 2 + write.
+# Request in the FIFO: arrival, pseudo-channel (where stepped by the clock: address), bank, row, slot x 2 + write.
 N_FIFO = 5
 # Slot, the unit of completion: granules outstanding, end of the last data.
 LEFT, END, N_SLOT = range(3)
@@ -81,16 +93,19 @@ C_ACT, C_PRE, C_RD, C_WR, C_PREA, C_REF, C_RDA, C_WRA = range(8)
 NEXT_COL, NEXT_ACT, NEXT_PRE, NEXT_REF = range(4)
 
 
-def new_state(dram: Dram, mhz: int | None, fifo: int, log: int = 0) -> I64:
+def new_state(dram: Dram, mhz: int | None, fifo: int, log: int = 0, requests: int = 0) -> I64:
     """Return the state of an idle stack with all rows closed; `log` is the capacity of the command log.
 
-    `mhz` is the clock of the accelerator; None stands for that of the DRAM.
+    `mhz` is the clock of the accelerator; None stands for that of the DRAM. Of `bank-queues`, which lets requests join
+    others without taking a place, `requests` (up to MOST_JOINED) may do so at one time, or as many as have places.
     """
     slots = dram.channels * (dram.held + fifo) + 64
-    tables = _tables(dram, fifo, slots, log)
+    joined = max(slots, min(requests, MOST_JOINED)) if dram.controller == "bank-queues" else 0
+    slots += joined
+    tables = _tables(dram, fifo, slots, log, joined)
     m = np.zeros(HEADER + sum(rows * columns for rows, columns in tables.values()), np.int64)
     _set_timings(m, dram)
-    m[[WINDOW, FIFO, SLOTS, LOG]] = dram.window, fifo, slots, log
+    m[[WINDOW, FIFO, SLOTS, LOG, JOINED]] = dram.window, fifo, slots, log, joined
     m[[NUM, DEN]] = (1, 1) if mhz is None else (1_000_000, mhz * dram.tCK_ps)
     m[LISTS], m[ROOM] = _lists(dram)
     _set_address(m, dram)
@@ -103,7 +118,7 @@ def new_state(dram: Dram, mhz: int | None, fifo: int, log: int = 0) -> I64:
     return m
 
 
-def _tables(d: Dram, fifo: int, slots: int, log: int) -> dict[int, tuple[int, int]]:
+def _tables(d: Dram, fifo: int, slots: int, log: int, joined: int) -> dict[int, tuple[int, int]]:
     """Return the lines and columns of each table."""
     ch, g, lists = d.channels, d.channels * d.pseudo_channels, math.prod(_lists(d))
     return {
@@ -118,6 +133,7 @@ def _tables(d: Dram, fifo: int, slots: int, log: int) -> dict[int, tuple[int, in
         O_LOG: (log, N_LOG),
         O_LIST: (ch * lists, N_ENTRY),
         O_COUNT: (ch * _lists(d)[0], 1),
+        O_JOINED: (joined, N_JOINED),
     }
 
 
@@ -159,7 +175,7 @@ def _begin(d: Dram, table: dict[int, I64]) -> None:
 
 def _set_address(m: I64, dram: Dram) -> None:
     sizes = {"co": dram.columns, "pc": dram.pseudo_channels, "ch": dram.channels}
-    sizes |= {"bg": dram.bank_groups, "ba": dram.banks_per_group, "ro": 1 << 40}
+    sizes |= {"bg": dram.bank_groups, "ba": dram.banks_per_group, "ro": dram.rows}
     shift = 0
     for part in reversed(dram.order):
         k = ADDRESS_PARTS.index(part)

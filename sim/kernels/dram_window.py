@@ -11,6 +11,7 @@ import numba
 import numpy as np
 
 from tokensieve.sim.kernels import dram_bank as bank
+from tokensieve.sim.kernels import dram_rest as rest
 from tokensieve.sim.kernels import dram_state as s
 from tokensieve.sim.kernels.dram_state import I64
 
@@ -91,6 +92,7 @@ def _plan(m, g):
         if t < best or (t == best and _first(kind, m[kb + s.SEQ], best_kind, best_seq)):
             best, best_bank, best_kind, best_seq = t, b, kind, m[kb + s.SEQ]
     if m[s.REFRESH] and best >= m[kp + s.P_NEXT_REF]:
+        rest.pass_over(m, g, best)
         best, best_kind = max(m[kp + s.P_NEXT_REF], m[kp + s.P_NOW]), np.int64(s.NEXT_REF)
     m[kp + s.P_TIME], m[kp + s.P_BANK], m[kp + s.P_KIND] = best, best_bank, best_kind
 

@@ -136,7 +136,7 @@ def _skip_shared(row, st, pointer, owner):
 @numba.njit(cache=True)
 def _begin_job(row, m, st, stream, r, column):
     """Note which job began the busy period of DRAM that this job belongs to: itself where hardly any read is queued."""
-    backlog = st[t.S_PUSHED] - st[t.S_PUSHED_WRITES] - m[ds.READS]
+    backlog = st[t.S_PUSHED] - st[t.S_PUSHED_WRITES] - m[ds.READS] - m[ds.JOINED_READS]
     if st[t.S_ORIGIN] < 0 or backlog <= m[ds.CH] * m[ds.PC]:
         st[t.S_ORIGIN] = stream * st[t.S_ROWS] + r
     row[r, column] = st[t.S_ORIGIN]

@@ -130,7 +130,7 @@ def _push_beat(m, d, t, piece):
         index = m[m[s.O_INDEX] + m[t + s.T_INDEX + row // lanes] + row % lanes]
         address = (m[t + s.T_BASE] + index * m[t + s.T_BYTES] + 32 * (k % pieces)) & 0xFFFFFFFF
         ch, pc, bank, dram_row = dram.decoded(d, address)
-        m[a], m[a + 1], m[a + 2] = ch, pc * d[ds.BANKS] + bank, dram_row
+        m[a], m[a + 1], m[a + 2], m[a + 3] = ch, pc * d[ds.BANKS] + bank, dram_row, address
         a += s.ADDRESS_PARTS
     m[s.READS] += m[beat + s.E_COUNT]
     m[s.PUSHED] += 1

@@ -138,7 +138,7 @@ def _sent(m, d, ch, a, now):
         return False
     m[c + s.C_PENDING] += 1
     d[d[ds.O_CHANNEL] + ch * ds.N_CHANNEL + ds.CLOCK] = now
-    dram_clock.offer(d, ch, m[a + 1], m[a + 2], ch, 0)
+    dram_clock.offer(d, ch, m[a + 1], m[a + 2], m[a + 3], ch, 0)
     return True
 
 
@@ -160,9 +160,11 @@ def _channel(m, d, ch, now):
     k = d[ds.O_CHANNEL] + ch * ds.N_CHANNEL
     if d[k + ds.NEXT] <= now:
         d[k + ds.CLOCK] = now
-        reads = d[ds.READS]
+        reads = d[ds.READS] + d[ds.JOINED_READS]
         d[k + ds.NEXT] = dram_clock.step(d, ch)
-        if d[ds.READS] > reads:  # slot `ch` is for ever incomplete: its end is that of its last read
+        for _ in range(
+            d[ds.READS] + d[ds.JOINED_READS] - reads
+        ):  # slot `ch` is for ever incomplete: its end is the last
             end = d[d[ds.O_SLOT] + ch * ds.N_SLOT + ds.END]
             m[m[s.O_READY] + ch * (m[s.ID_MASK] + 1) + (m[c + s.C_READY_W] & m[s.ID_MASK])] = end
             m[c + s.C_READY_W] += 1

@@ -84,9 +84,9 @@ L_HANDLES, L_LINES, L_OLDEST, L_NEXT, L_LINE, L_TABLE = range(6)
 
 # Port of the fetcher: address FIFO (which all ports fill together), in-flight FIFO, response FIFO (emptied together).
 (A_R, A_VALID, A_TAKEN, A_NEXT, A_REQUEST, Q_W, Q_R, Q_VALID, D_W, D_VALID, D_LOCK, D_FROM, N_PORT) = range(13)
-# Beat, one address for each port; an address is channel, then bank and row there.
+# Beat, one address for each port; an address is channel, bank and row there, then the byte.
 E_COUNT, E_FINAL, N_BEAT = range(3)
-ADDRESS_PARTS = 3
+ADDRESS_PARTS = 4
 # Channel: whether its response register is full, and taken; the request that the controller did not take yet (the line
 # of its address, -1 none); requests pending; ids and completions written and read; the port whose request is on offer.
 C_RESPONSE, C_TAKEN, C_STALLED, C_PENDING, C_ID_W, C_ID_R, C_READY_W, C_READY_R, C_LOCK, N_CHANNEL = range(10)

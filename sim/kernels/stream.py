@@ -17,8 +17,9 @@ def saturate(
 ) -> None:
     """Push all granules, each no earlier than the one before was taken, and wait for the last data.
 
-    `earliest` holds the cycle before which each request is not sent. `issued` and `completed` receive the clocks at
-    which each request was taken and at which all its data was there. Each of the three may be empty.
+    A granule has the address of the first byte of it that is wanted. `earliest` holds the cycle before which each
+    request is not sent. `issued` and `completed` receive the clocks at which each request was taken and at which all
+    its data was there. Each of the three may be empty.
     """
     shift, clock, told, kept = m[ds.GRANULE_SHIFT], 0, len(issued) > 0, 0
     m[m[ds.O_SLOT] + ds.LEFT] = ds.FAR  # unless times are wanted, all share slot 0, which never completes
@@ -35,8 +36,9 @@ def saturate(
             k = m[ds.O_SLOT] + slot * ds.N_SLOT
             m[k + ds.LEFT], m[k + ds.END] = last - first + 1, 0
         for granule in range(first, last + 1):
-            clock = _room(m, granule << shift, clock, np.int64(writes[i]))
-            clock = d.push(m, granule << shift, clock, slot, np.int64(writes[i]))
+            address = max(addresses[i], granule << shift)
+            clock = _room(m, address, clock, np.int64(writes[i]))
+            clock = d.push(m, address, clock, slot, np.int64(writes[i]))
         if told:
             issued[i] = clock
     d.advance_all(m, ds.FAR)
@@ -80,23 +82,23 @@ def exchange(
     """
     shift, told = m[ds.GRANULE_SHIFT], len(issued) > 0
     owner, back = np.full(limit, -1), np.full(limit, ds.FAR)  # request of each slot; cycle of its response
-    i, granule, open_, cycle = 0, addresses[0] >> shift, 0, 0
+    i, address, open_, cycle = 0, addresses[0], 0, 0
     while i < len(addresses) or open_ > 0:
         if open_ == 0 and len(earliest) > 0:
             cycle = max(cycle, earliest[i])
         asked = i < len(addresses) and open_ < limit and (len(earliest) == 0 or earliest[i] <= cycle)
-        if asked and d.accepts(m, granule << shift, np.int64(writes[i])):
+        if asked and d.accepts(m, address, np.int64(writes[i])):
             slot = np.argmin(owner)
             owner[slot], open_ = i, open_ + 1
             k = m[ds.O_SLOT] + slot * ds.N_SLOT
             m[k + ds.LEFT], m[k + ds.END] = 1, 0
-            d.push(m, granule << shift, ds.to_dram(m, cycle), slot, np.int64(writes[i]))
-            granule += 1
+            d.push(m, address, ds.to_dram(m, cycle), slot, np.int64(writes[i]))
+            address = ((address >> shift) + 1) << shift
             if told:
                 issued[i] = cycle
-            if granule > (addresses[i] + request_bytes - 1) >> shift:
+            if address >= addresses[i] + request_bytes:
                 i += 1
-                granule = addresses[i] >> shift if i < len(addresses) else granule
+                address = addresses[i] if i < len(addresses) else address
         d.advance_all(m, ds.to_dram(m, cycle + 1))
         for n in range(m[ds.DONE]):
             slot = m[m[ds.O_DONE] + n]

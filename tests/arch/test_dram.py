@@ -15,9 +15,25 @@ PEAKS = {
     "lpddr4-3200": 6.4,
 }
 
+CAPACITIES = {
+    "dramsim3": 1 << 30,
+    "ramulator-release": 1 << 29,
+    "ramulator-v21": 1 << 30,
+    "hbm2": 1 << 30,
+    "ddr4-2400": 1 << 33,
+    "ddr4-3200": 1 << 33,
+    "lpddr4-3200": 1 << 29,
+}
+
 
 def test_every_configuration_has_the_peak_bandwidth_of_its_standard():
     assert {n: load_dram(n).peak_gb_per_s for n in dram_names()} == pytest.approx(PEAKS, rel=1e-3)
+
+
+def test_a_channel_of_every_configuration_has_the_capacity_of_its_device():
+    drams = {name: load_dram(name) for name in dram_names()}
+
+    assert {n: d.pseudo_channels * d.banks * d.rows * d.row_bytes for n, d in drams.items()} == CAPACITIES
 
 
 def test_the_stack_of_the_paper_is_one_of_them():
@@ -58,6 +74,11 @@ def test_a_file_of_a_user_starts_from_a_configuration_or_another_file(tmp_path):
         ("extend: dramsim3\ncommand_bus: pseudo-channel\n", "command_bus must be channel or single for the controller"),
         ("command_bus: single\n", "line 1: command_bus must be pseudo-channel for the controller frfcfs, got 'single'"),
         ("mapping: RoBaCh\n", "line 1: mapping must hold each of ro, ba, bg, co, pc, ch once"),
+        ("rows: 1000\n", "line 1: rows must be a power of two in 1..16777216, got 1000"),
+        (
+            "extend: dramsim3\nnREFI: 275\n",
+            "line 2: nREFI must be at least 371 for a row to be opened, used and closed",
+        ),
         ("page: shut\n", "page must be one of open, closed, got 'shut'"),
         ("nRCD_WR: -1\n", "nRCD_WR must be in 0..1048576, got -1"),
     ],
@@ -71,6 +92,13 @@ def test_a_file_that_is_no_configuration_is_refused_with_its_line(text, message,
 
     assert str(path) in str(problem.value)
     assert message in str(problem.value)
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("\ufeffextend: dramsim3\nnFAW: 16\n", encoding="utf-8")
+
+    assert load_dram(str(path)) == load_dram("dramsim3", ["nFAW=16"])
 
 
 def test_a_group_of_a_machine_that_extends_nothing_that_is_known_is_refused(tmp_path):

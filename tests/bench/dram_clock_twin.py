@@ -6,7 +6,7 @@ controller does on a clock stands in `docs/reference/dram.md`; the order within 
 
 from dataclasses import dataclass, field
 
-from bench.dram_law import ACT, PRE, PREA, RD, RDA, REF, WR, spacings
+from bench.dram_law import ACT, COLUMN, PRE, PREA, RD, RDA, REF, WR, WRA, Spacing, spacings
 from bench.dram_twin import decoded
 
 BUSES = ("row bus", "command bus")
@@ -24,7 +24,9 @@ class Request:
     row: int
     write: bool
     number: int
+    address: int
     taken: int = -1
+    joined: list = field(default_factory=list)  # numbers of the requests that are served with it
 
 
 @dataclass
@@ -39,10 +41,13 @@ class Twin:
     active: list = field(default_factory=list)
     turn: int = 0
     drain: int = 0
+    shut: dict = field(default_factory=dict)  # bank: clock at which its row, closed by itself, is closed
+    first: dict = field(default_factory=dict)  # the first command issued for each request, by its number
 
     def __post_init__(self):
         d = self.dram
-        self.laws = [s for s in spacings(d) if s.law not in BUSES]
+        columns = Spacing("nBL", COLUMN, COLUMN, "pseudo", d.nBL)  # also where the data of a write would come later
+        self.laws = [columns, *(s for s in spacings(d) if s.law not in BUSES)]
         self.queues = [[] for _ in range(d.pseudo_channels * d.banks)]
         self.rows, self.used, self.ends = {}, {}, {}
         self.waiting, self.due = set(), [d.nREFI] * d.pseudo_channels
@@ -64,12 +69,28 @@ class Twin:
             for s in self.laws:
                 if before in s.before and kind in s.after and same[s.scope] and self.t < clock + s.clocks:
                     return False
+        if kind in (ACT, REF, PREA):
+            shut = max(self.shut.get(g * d.banks + b, -d.nRP) for b in own)
+            if self.t < shut + (0 if kind == PREA else d.nRP):
+                return False
         acts = [c for c, other, k, *_ in self.log if k == ACT and other == g]
         return kind != ACT or len(acts) < 4 or self.t >= acts[-4] + d.nFAW
 
     def issue(self, kind, bank, row=-1):
         g, own = (bank // self.dram.banks, bank % self.dram.banks) if bank >= 0 else (-1 - bank, -1)
         self.log.append((self.t, g, kind, own, row))
+
+    def take(self, r):
+        """Let a request in, or, with bank queues, join one that waits for its address."""
+        waiting = [x for queue in (self.reads, self.writes, *self.queues) for x in queue if x.address == r.address]
+        write, read = (next((x for x in waiting if x.write is w), None) for w in (True, False))
+        if self.banked and write and not r.write:
+            self.ends[r.number] = self.t + 1 + self.dram.return_clocks
+        elif self.banked and (write if r.write else read):
+            (write if r.write else read).joined.append(r.number)
+        else:
+            r.taken = self.t
+            (self.writes if r.write else self.reads).append(r)
 
     def needs(self, r):
         """Return the command that a request needs next."""
@@ -154,15 +175,16 @@ class Twin:
         return None, None
 
     def direction(self):
-        n, room = len(self.writes), self.dram.window
-        if self.drain and self.reads and 5 * n < room:
+        n, size = len(self.writes), max(self.dram.window - 1, 1)
+        if self.drain and self.reads and 5 * n < size:
             self.drain = 0
-        elif not self.drain and (not self.reads or 5 * n > 4 * room):
+        elif not self.drain and (not self.reads or 5 * n > 4 * size):
             self.drain = 1
         return self.writes if self.drain else self.reads
 
     def serve(self, where, r):
         kind = self.needs(r)
+        self.first.setdefault(r.number, kind)
         if kind == PRE:
             self.close(r.bank)
         elif kind == ACT:
@@ -178,9 +200,20 @@ class Twin:
             self.used[r.bank] += 1
             if last:
                 del self.rows[r.bank]
+                self.shut[r.bank] = self.closes_at(r.bank)
             where.remove(r)
             d = self.dram
-            self.ends[r.number] = self.t + (d.nCWL if r.write else d.nCL) + d.nBL + d.return_clocks
+            end = self.t + (d.nCWL if r.write else d.nCL) + d.nBL + d.return_clocks
+            self.ends.update(dict.fromkeys([r.number, *r.joined], end))
+
+    def closes_at(self, bank):
+        """Return the clock from which the row that is open in a bank may be closed, by what it was used for."""
+        d, at = self.dram, 0
+        spans = {ACT: d.nRAS, RD: d.nRTP, RDA: d.nRTP, WR: d.nCWL + d.nBL + d.nWR, WRA: d.nCWL + d.nBL + d.nWR}
+        for clock, g, kind, own, _ in self.log:
+            if g * d.banks + own == bank and kind in spans:
+                at = max(at, clock + spans[kind])
+        return at
 
     def close(self, bank):
         self.issue(PRE, bank)
@@ -199,15 +232,17 @@ class Twin:
 
 
 def run(dram, stream):
-    """Return the clock at which each request of (address, write) is complete, and the log."""
+    """Return the clock at which each request of (address, write) is complete, the log, and hits, misses and conflicts.
+
+    These are by the first command of a request, as `active-buffer` counts them.
+    """
     twin, todo = Twin(dram), []
     for number, (address, write) in enumerate(stream):
         r = decoded(dram, address, write, number)
-        todo.append(Request(r.pseudo * dram.banks + r.bank, r.row, write, number))
+        todo.append(Request(r.pseudo * dram.banks + r.bank, r.row, write, number, address))
     while len(twin.ends) < len(stream):
         while todo and len(twin.writes if todo[0].write else twin.reads) < dram.window:
-            r = todo.pop(0)
-            r.taken = twin.t
-            (twin.writes if r.write else twin.reads).append(r)
+            twin.take(todo.pop(0))
         twin.clock()
-    return [twin.ends[n] for n in range(len(stream))], twin.log
+    firsts = [RD if kind == WR else kind for kind in twin.first.values()]
+    return [twin.ends[n] for n in range(len(stream))], twin.log, [firsts.count(k) for k in (RD, ACT, PRE)]

@@ -68,7 +68,7 @@ def decoded(dram: Dram, address: int, write: bool, number: int) -> Request:
         "bg": dram.bank_groups,
         "ba": dram.banks_per_group,
         "co": dram.row_bytes // dram.granule_bytes,
-        "ro": 1 << 40,
+        "ro": dram.rows,
     }
     rest, part = address // dram.granule_bytes, {}
     for name in reversed(dram.order):

@@ -23,7 +23,7 @@ def test_the_figures_are_those_of_the_model_for_the_stream_and_the_stack_asked_f
 
     assert list(figures) == list(FIGURES)
     assert figures["reads"] == 2 * 4096
-    assert all(figures[name] == round(getattr(expected, name), 4) for name in FIGURES[:9])
+    assert all(figures[name] == round(getattr(expected, name), 4) for name in FIGURES[:10])
     assert figures["gb_per_s"] == pytest.approx(figures["bytes_per_cycle"] / 2, rel=1e-3)
 
 
@@ -101,6 +101,7 @@ def test_text_holds_one_line_per_figure(capsys):
         (["--issue", "axi8"], "'--issue'"),
         (["--config", "hbm3"], "must be a DRAM configuration"),
         (["--config", "hbm2", "--arch", "spatten"], "--config and --arch exclude each other"),
+        (["--config", "hbm2", "--set", "nREFI=275"], "dram.nREFI must be at least 326 for a row to be opened, used"),
         (["--trace", "none.txt"], "none.txt cannot be read as text"),
         (["--trace", "none.txt", "--pattern", "seq"], "--trace and --pattern exclude each other"),
         (["--trace", "none.txt", "--seed", "1"], "--trace and --seed exclude each other"),

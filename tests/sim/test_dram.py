@@ -5,17 +5,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokensieve.arch import load_arch
+from tokensieve.arch import dram_names, load_arch, load_dram
 from tokensieve.arch.mapping import ADDRESS_PARTS
 from tokensieve.arch.memory import Dram
+from tokensieve.sim.analytic.traffic import _address
 from tokensieve.sim.dramrun import pattern, replay
 from tokensieve.sim.kernels import dram_state as ds
+from tokensieve.sim.kernels.dram import decoded
 
 SPATTEN = load_arch("spatten").dram
 ONE = SPATTEN.model_copy(update={"channels": 1})
 SEQUENTIAL = pattern("seq", 8192, 32)
 RANDOM = pattern("randchunk", 8192, 32, 32)
 FREE_ROWS = {"nRCD": 0, "nRP": 0, "nRAS": 0, "nRC": 0, "nRRD_S": 0, "nRRD_L": 0, "nFAW": 0, "refresh": False}
+
+
+def capacity(dram):
+    """Return the bytes of a stack."""
+    return dram.channels * dram.pseudo_channels * dram.banks * dram.rows * dram.row_bytes
 
 
 def cycles(dram, addresses, **other):
@@ -87,24 +94,47 @@ def test_no_stream_exceeds_the_peak(name, size, param, channels, mhz, other):
 @given(parts=st.permutations(ADDRESS_PARTS), data=st.data())
 def test_every_mapping_gives_each_granule_a_place_of_its_own(parts, data):
     size = {p: 1 << data.draw(st.integers(0, 2), label=p) for p in ("ch", "pc", "bg", "ba")}
+    rows = 1 << data.draw(st.integers(0, 3), label="ro")
     dram = Dram(
         channels=size["ch"],
         pseudo_channels=size["pc"],
         bank_groups=size["bg"],
         banks_per_group=size["ba"],
+        rows=rows,
         row_bytes=64,
         granule_bytes=32,
         mapping="-".join(parts),
         refresh=False,
     )
-    if parts[0] != "ro":  # the row has no upper end, so that what stands above it does not change here
-        size |= dict.fromkeys(parts[: parts.index("ro")], 1)
-    places = int(np.prod(list(size.values()))) * (1 if "co" in size else 2) * 3  # three rows of every bank within reach
-    log = replay(dram, np.arange(places) * 32, log=10_000).commands
+    places = int(np.prod(list(size.values()))) * rows * 2
+    log = replay(dram, np.arange(places) * 32, log=20_000).commands
 
     reached, times = np.unique(log[log[:, 2] == ds.C_RD][:, [1, 3, 4]], axis=0, return_counts=True)
-    columns = 1 if "co" in size else 2
-    assert (len(reached) * columns, set(times)) == (places, {columns})
+    assert (len(reached) * 2, set(times)) == (places, {2})
+
+
+@pytest.mark.parametrize("name", dram_names())
+@pytest.mark.parametrize("times", [1, 3, 64])
+def test_an_address_beyond_the_capacity_begins_again_at_the_first_byte(name, times):
+    dram = load_dram(name)
+    addresses = pattern("randchunk", 500, 64, 64)
+    near, far = (replay(dram, addresses + over, 64, log=1 << 13) for over in (0, times * capacity(dram)))
+
+    assert far.commands.tolist() == near.commands.tolist()
+    assert [replay(dram, [0, over]).activates for over in (capacity(dram), capacity(dram) // 2)] == [1, 2]
+
+
+def test_the_closed_form_decodes_an_address_as_the_kernel_does():
+    for name in dram_names():
+        dram = load_dram(name, ["rows=4"])
+        state, granules = ds.new_state(dram, None, 1), np.arange(0, 1 << 22, 977)
+        parts = _address(dram, granules)
+        bank = parts["bg"] * dram.banks_per_group + parts["ba"]
+
+        assert [decoded(state, g * dram.granule_bytes) for g in granules.tolist()] == list(
+            zip(*(x.tolist() for x in (parts["ch"], parts["pc"], bank, parts["ro"])), strict=True)
+        )
+        assert parts["ro"].max() == 3
 
 
 def test_where_the_bank_group_stands_low_consecutive_granules_use_all_groups():

@@ -11,7 +11,7 @@ from tokensieve.arch.memory import Dram
 from tokensieve.sim.dramrun import replay
 
 TIMINGS = ("nCL", "nCWL", "nRCD", "nRP", "nRAS", "nRC", "nCCD_S", "nCCD_L", "nRRD_S", "nRRD_L", "nFAW", "nRTP", "nWR")
-drams = st.builds(
+fields = st.builds(
     Dram,
     channels=st.just(1),
     pseudo_channels=st.sampled_from([1, 2]),
@@ -28,9 +28,9 @@ drams = st.builds(
     act_clocks=st.integers(1, 3),
     return_clocks=st.integers(0, 2),
     page=st.sampled_from(["open", "closed"]),
-    refresh=st.booleans(),
+    refresh=st.just(False),
     nBL=st.integers(1, 4),
-    nREFI=st.integers(100, 160),
+    rows=st.sampled_from([2, 4, 1024]),
     nRFC=st.integers(0, 40),
     nRCD_WR=st.none() | st.integers(0, 12),
     nTurn=st.integers(0, 3),
@@ -38,17 +38,30 @@ drams = st.builds(
     nWTR_L=st.integers(0, 12),
     **{name: st.just(0) | st.integers(0, 30 if name in {"nFAW", "nRC"} else 12) for name in TIMINGS},
 )
-streams = st.lists(st.tuples(st.integers(0, 63), st.booleans()), min_size=1, max_size=40)
+drams = st.builds(
+    lambda dram, refresh, more: dram.model_copy(
+        update={"refresh": refresh, "nREFI": max(100, dram.least_nREFI) + more}
+    ),
+    fields,
+    st.booleans(),
+    st.integers(0, 60),
+)
+streams = st.lists(st.tuples(st.integers(0, 127), st.booleans()), min_size=1, max_size=40)
+"""Half granules, so that some requests are for one granule and not for one address."""
 
 
 def compared(dram, stream):
     """Check ends and commands of kernel and twin."""
+    size = dram.granule_bytes // 2
     addresses, writes = (np.array(x) for x in zip(*stream, strict=True))
-    stats = replay(dram, addresses * 32, 32, writes=writes, mhz=None, times=True, log=1 << 12)
-    ends, log = dram_clock_twin.run(dram, [(a * 32, w) for a, w in stream])
+    stats = replay(dram, addresses * size, size, writes=writes, mhz=None, times=True, log=1 << 12)
+    ends, log, classes = dram_clock_twin.run(dram, [(a * size, w) for a, w in stream])
     last = log[-1][0]
 
     assert stats.completed.tolist() == ends
+    assert stats.reads + stats.writes + stats.joined == len(stream)
+    if dram.controller == "active-buffer":
+        assert [stats.row_hits, stats.row_misses, stats.row_conflicts] == classes
     assert [tuple(line) for line in stats.commands.tolist() if line[0] <= last] == log
 
 

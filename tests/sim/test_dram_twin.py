@@ -32,7 +32,7 @@ SMALL = Dram(
     **{name: 3 for name in TIMINGS[:-1]},
 )
 
-drams = st.builds(
+fields = st.builds(
     Dram,
     channels=st.sampled_from([1, 1, 2]),
     pseudo_channels=st.sampled_from([1, 2]),
@@ -42,16 +42,24 @@ drams = st.builds(
     granule_bytes=st.sampled_from([16, 32, 64]),
     mapping=st.permutations(ADDRESS_PARTS).map("-".join),
     window=st.integers(1, 12),
-    refresh=st.booleans(),
+    rows=st.sampled_from([1, 4, 32768]),
+    refresh=st.just(False),
     page=st.sampled_from(["open", "closed"]),
     act_clocks=st.sampled_from([1, 1, 2]),
     return_clocks=st.sampled_from([0, 0, 3]),
     nRCD_WR=st.none() | st.integers(0, 12),
     nTurn=st.integers(0, 3),
     nBL=st.integers(1, 4),
-    nREFI=st.integers(100, 160),
     **{name: st.just(0) | st.integers(0, 40 if name in {"nFAW", "nRC"} else 12) for name in TIMINGS[:-1]},
     nRFC=st.integers(0, 60),
+)
+drams = st.builds(
+    lambda dram, refresh, more: dram.model_copy(
+        update={"refresh": refresh, "nREFI": max(100, dram.least_nREFI) + more}
+    ),
+    fields,
+    st.booleans(),
+    st.integers(0, 60),
 )
 streams = st.lists(
     st.tuples(st.integers(0, 127), st.booleans(), st.sampled_from([0, 0, 0, 1, 3, 40, 150])), min_size=1, max_size=60

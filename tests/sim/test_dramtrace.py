@@ -22,6 +22,17 @@ def test_a_line_holds_an_address_and_if_wanted_direction_and_cycle(tmp_path):
     assert got.earliest.tolist() == [0, 0, 7, 9, 12, 12]
 
 
+@pytest.mark.parametrize("number", ["0" * 6000 + "64", "0x" + "0" * 6000 + "40"])
+def test_leading_zeros_count_for_nothing(number, tmp_path):
+    got = read_requests(written(tmp_path, f"{number} R {'0' * 6000}7"))
+
+    assert (got.addresses.tolist(), got.earliest.tolist()) == ([64], [7])
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path):
+    assert read_requests(written(tmp_path, "\ufeff0x40\n")).addresses.tolist() == [64]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -35,6 +46,9 @@ def test_a_line_holds_an_address_and_if_wanted_direction_and_cycle(tmp_path):
         ("70368744177664\n", "line 1: an address must be below 2^46, got 70368744177664"),
         ("0 R 9\n0 R 8\n", "line 2: the cycle must be in 9..2^40, got 8"),
         (f"0 R {1 << 41}\n", "line 1: the cycle must be in 0..2^40"),
+        ("9" * 5000, f"line 1: an address must be below 2^46, got {'9' * 60}"),
+        ("0\n0x" + "f" * 5000, f"line 2: an address must be below 2^46, got 0x{'f' * 58}"),
+        ("0\n0 R " + "1" * 5001, f"line 2: the cycle must be in 0..2^40, got {'1' * 60}"),
         ("# nothing\n\n", "holds no request"),
         ("", "holds no request"),
         (b"\xff\xfe0", "cannot be read as text"),

@@ -181,6 +181,13 @@ def test_a_malformed_latency_file_is_refused(made, tmp_path, text, message):
         made({}, {}, latencies=file)
 
 
+def test_a_latency_file_may_begin_with_a_byte_order_mark(made, tmp_path):
+    file = tmp_path / "latencies.txt"
+    file.write_text("\ufeff3\n5\n", encoding="utf-8")
+
+    assert made({}, {}, latencies=file).latency.tolist() == [3, 5]
+
+
 def test_a_prefill_trace_is_refused(tmp_path):
     path = tmp_path / "bert.csv"
     row = {"key_value_query_fetch_num": 8, "auto_requant_num": -1}

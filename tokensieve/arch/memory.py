@@ -42,6 +42,9 @@ class Dram(ArchModel):
     banks_per_group: Annotated[int, Field(ge=1, le=16)] = 4
     """Banks of a bank group."""
 
+    rows: Annotated[int, Field(ge=1, le=1 << 24)] = 32768
+    """Rows of a bank. They set the capacity; an address beyond it begins again at the first byte."""
+
     row_bytes: Annotated[int, Field(ge=64, le=1 << 16)] = 1024
     """Row (page) of one bank of a pseudo-channel, in bytes."""
 
@@ -141,7 +144,7 @@ class Dram(ArchModel):
     """Refresh to activate."""
 
     nREFI: Annotated[int, Field(ge=100, le=1 << 20)] = 3900
-    """Average interval between two refreshes."""
+    """Average interval between two refreshes; long enough for a row to be opened, used and closed in between."""
 
     @property
     def banks(self) -> int:
@@ -169,9 +172,25 @@ class Dram(ArchModel):
     def channel_shift(self) -> int:
         """Bits of a granule's number below its channel; 0 where consecutive granules go to consecutive channels."""
         sizes = {"co": self.columns, "pc": self.pseudo_channels, "bg": self.bank_groups, "ba": self.banks_per_group}
-        sizes["ro"] = 1 << 40  # however many rows there are: what stands above them is 0
+        sizes["ro"] = self.rows
         below = self.order[self.order.index("ch") + 1 :]
         return sum(sizes[part].bit_length() - 1 for part in below)
+
+    @property
+    def least_nREFI(self) -> int:  # noqa: N802  (JEDEC's symbol)
+        """Smallest nREFI with which a refresh leaves time for an access, whatever the controller.
+
+        From a refresh on, a bank waits nRFC to open a row and nRCD to use it, and to be closed and refreshed again nRAS
+        and nRP, or nRC, from when the row was opened. Rows of other banks, opened before, keep it waiting for nRRD or
+        nFAW. Beyond that the command bus may be busy with the other banks that share it: one ACT and one PRE each
+        (`bank-queues`, which closes row by row and gives each queue its turn), or one of all rows.
+        """
+        use = max(self.nRCD, self.nRCD_WR or 0)
+        cycle = max(self.nRC, self.nRAS + self.nRP) + self.nRFC
+        sharing = {"frfcfs": 1, "active-buffer": self.pseudo_channels}.get(
+            self.controller, self.pseudo_channels * self.banks
+        )
+        return max(cycle, self.nRRD_S, self.nRRD_L, self.nFAW) + use + sharing * (self.act_clocks + 2) + 1
 
     @property
     def peak_gb_per_s(self) -> float:
@@ -181,7 +200,7 @@ class Dram(ArchModel):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         require_powers_of_two(
-            self, "channels", "pseudo_channels", "bank_groups", "banks_per_group", "row_bytes", "granule_bytes"
+            self, "channels", "pseudo_channels", "bank_groups", "banks_per_group", "rows", "row_bytes", "granule_bytes"
         )
         try:
             address_order(self.mapping)
@@ -194,8 +213,11 @@ class Dram(ArchModel):
             )
         if self.row_bytes < self.granule_bytes:
             raise ValueError(f".row_bytes must be at least granule_bytes = {self.granule_bytes}, got {self.row_bytes}")
-        if self.refresh and self.nREFI <= self.nRFC + self.nRP:
-            raise ValueError(f".nREFI must be above nRFC + nRP = {self.nRFC + self.nRP}, got {self.nREFI}")
+        if self.refresh and self.nREFI < self.least_nREFI:
+            raise ValueError(
+                f".nREFI must be at least {self.least_nREFI} for a row to be opened, used and closed between two "
+                f"refreshes (nRFC + max(nRC, nRAS + nRP) + nRCD and the command bus), got {self.nREFI}"
+            )
         return self
 
 

@@ -147,9 +147,9 @@ def load_yaml(path: Path, error: type[TokensieveError]) -> tuple[dict[str, Any],
 
 
 def read_text(path: Path, error: type[TokensieveError]) -> str:
-    """Return the UTF-8 text of the file at `path`, or raise `error` in a user's words."""
+    """Return the UTF-8 text of the file at `path`, without a byte order mark, or raise `error` in a user's words."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise error(f"{path}: no such file") from None
     except IsADirectoryError:

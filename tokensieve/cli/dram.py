@@ -17,7 +17,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 FIGURES = (
     "cycles", "bytes_per_cycle", "reads", "row_hits", "row_misses", "row_conflicts", "activates", "refreshes",
-    "writes", "gb_per_s", "mean_latency_cycles", "energy_j",
+    "writes", "joined", "gb_per_s", "mean_latency_cycles", "energy_j",
 )  # fmt: skip
 
 
@@ -167,7 +167,7 @@ def _told(stack: "Dram", stats: "DramStats", asked: int, mhz: int | None, techno
 
     period = stack.tCK_ps * 1e-12 if mhz is None else 1e-6 / mhz
     seconds = stats.cycles * period
-    told: dict[str, int | float] = {name: _plain(getattr(stats, name)) for name in FIGURES[:9]}
+    told: dict[str, int | float] = {name: _plain(getattr(stats, name)) for name in FIGURES[:10]}
     told["gb_per_s"] = round(asked / seconds * 1e-9, 4)
     told["mean_latency_cycles"] = round(stats.mean_latency, 2)
     joules, _ = energy(stack, stats, seconds, load_technology(technology))
