@@ -21,7 +21,7 @@ F64 = npt.NDArray[np.float64]
 STREAMS = ("query", "key", "lsb", "value", "output")
 FIELDS = (
     "dram.channels", "dram.pseudo_channels", "dram.bank_groups", "dram.banks_per_group", "dram.row_bytes",
-    "dram.granule_bytes", "dram.mapping", "qk.multipliers", "pv.multipliers",
+    "dram.granule_bytes", "dram.mapping", "qk.multipliers", "pv.multipliers", "number.onchip_bits",
 )  # fmt: skip
 """Fields that the traffic of given work depends on."""
 
