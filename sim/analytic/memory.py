@@ -64,6 +64,8 @@ def memory(summary: Summary, batch: Batch) -> Memory:
     ratio = d["tCK_ps"] * batch.column("clock.mhz") * 1e-6
     granules, load, opened, opened_all, same = each(batch, FIELDS, lambda arch: summary.traffic(arch).rows)
     bank, group = each(batch, FIELDS, lambda arch: summary.traffic(arch).banks)
+    # The pattern is that of one row; of others, as wide as they are, no pseudo-channel moves less than its share.
+    load = np.maximum(load, granules / (batch.column("dram.channels") * d["pseudo_channels"]))
     ahead = d["window"] / d["pseudo_channels"]
     spacing = _spacing(d, same, ahead)
     exposed = np.maximum(d["nRP"] + d["nRCD"] - np.maximum(ahead - 1, 0) * spacing, 0)
