@@ -183,15 +183,17 @@ def test_work_that_does_not_fit_one_machine_of_a_batch_is_refused_naming_the_fie
         estimate(Summary(gpt2()), Sweep(ARCH, {"qk.multipliers": [512, 32]}))
 
 
-def low_bits(phase: str, fraction: float, bits: int = 8) -> Decisions:
+def low_bits(
+    phase: str, fraction: float, bits: int = 8, value: float = 0.3, prompt: int = 100, heads: int = 3
+) -> Decisions:
     """Three heads of 100 tokens in two layers, a share of whose queries asks for low bits."""
-    shape = {"context": 100} if phase == "prefill" else {"prompt": 100, "steps": 3}
+    shape = {"context": prompt} if phase == "prefill" else {"prompt": prompt, "steps": 3}
     work = {
-        "model": {"name": "m", "layers": 2, "heads": 3, "head_dim": 64, "hidden": 192, "ffn": 768},
+        "model": {"name": "m", "layers": 2, "heads": heads, "head_dim": 64, "hidden": 64 * heads, "ffn": 768},
         "phase": phase,
         "lsb_fraction": fraction,
         "schedule": {
-            "interpolation": "list", "token": 1, "value": 0.3, "threshold": 0.1, "progressive": {phase: True},
+            "interpolation": "list", "token": 1, "value": value, "threshold": 0.1, "progressive": {phase: True},
             "bits": {"query": 12, "key": bits, "value": bits, "lsb": 4},
         },
     }  # fmt: skip
@@ -242,6 +244,35 @@ def test_low_bits_are_fetched_once_for_each_block_that_asks(phase, fraction, set
 
     assert coarse.dram_bytes == fine.dram_bytes
     assert coarse.actions["key_sram"] == fine.actions["key_sram"]
+
+
+@pytest.mark.parametrize(
+    ("sets", "within"),
+    [
+        (["clock.mhz=1000"], 0.2),
+        (["clock.mhz=50"], 0.2),
+        (["topk.queue_lines=32"], 0.1),
+        (["topk.queue_lines=1"], 0.25),
+        (["requant.queue_rows=1"], 0.25),
+    ],
+    ids=str,
+)
+def test_queries_that_wait_for_low_bits_let_those_behind_them_go_on_without_barrier(sets, within):
+    """Three heads a layer, of which half are computed again: queues reach over several layers."""
+    arch, decisions = load_arch("spatten", ["control.barrier=none", *sets]), low_bits("decode", 0.5, bits=6, value=1)
+
+    assert analytic_result(arch, decisions).cycles["total"] == pytest.approx(
+        cycle_result(arch, decisions).cycles["total"], rel=within
+    )
+
+
+def test_a_single_query_waits_for_its_own_data_once():
+    arch = load_arch("spatten", ["dram.refresh=false"])
+    decisions = beginning(low_bits("decode", 0, prompt=1, heads=1), 1)
+
+    assert analytic_result(arch, decisions).cycles["total"] == pytest.approx(
+        cycle_result(arch, decisions).cycles["total"], rel=0.25
+    )
 
 
 @pytest.mark.parametrize("bits", [8, 16])
