@@ -53,7 +53,7 @@ DEPENDS: dict[str, tuple[str, ...]] = {
 def actions(summary: Summary, batch: Batch, s: Stages, clocks: F64) -> Actions:
     """Return how often each unit does what on every design, in a run of so many DRAM clocks; names as `count.actions`.
 
-    All but activates and refreshes are exact.
+    All but activates and refreshes are exact, granules as far as blocks of queries do not cut one.
     """
     work, one = summary.work, np.ones(len(batch))
     keys = work.keys[work.query_row].astype(np.float64)

@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.topklaw import QuickselectLaw, RadixLaw, TopkLaw, TopkWork
-from tokensieve.sim.analytic.traffic import Traffic, traffic
+from tokensieve.sim.analytic.beside import beside
+from tokensieve.sim.analytic.traffic import Traffic, planes, traffic
 from tokensieve.sim.work import RowWork, Selection, io_bytes, row_work
 from tokensieve.workloads.decisions import Decisions
 
@@ -152,6 +153,14 @@ class Summary:
         if key not in self._traffic:
             self._traffic[key] = traffic(arch, self.row_work(arch), self.groups)
         return self._traffic[key]
+
+    def beside(self, arch: Arch) -> F64:
+        """Return `beside.beside` of the first row of each group, shape (2, G); zeros where V is not loaded with K."""
+        if not self.work.values_early:
+            return np.zeros((2, len(self.groups)))
+        work = self.row_work(arch)
+        first = np.searchsorted(work.group, self.groups)
+        return beside(arch.dram, planes(arch, work), work.ids, first)
 
     def searches(self, arch: Arch) -> F64:
         """Return `SEARCH_TERMS` of the local top-k by group, shape (5, G); they depend on engine and lanes alone."""

@@ -178,7 +178,7 @@ class _Layer:
         div = later(self._to_div(exp), at(first.div, jobs * every.div, SOFTMAX))
         busy = self.paths.after_either(first.topk, jobs * np.maximum(every.topk, every.queue), s.searches, TOPK, FILL)
         topk = self._again(first, later(self._to_topk(div, nothing), busy))
-        div = np.where(s.decides > 0, div, later(div, at(topk, -p.div_latency, FILL)))
+        div = later(div, at(topk, -p.div_latency - s.decides * (s.soft + p.verdict), FILL))
         exp = later(exp, at(div, -every.held * every.job, FILL))
         qk = later(qk, at(exp, -every.held * every.job, FILL))
         qk = np.where((s.decides > 0) & (s.jobs > p.queue_rows), later(qk, self._waiting(topk)), qk)
@@ -210,7 +210,7 @@ class _Layer:
     def _waiting(self, topk: F64) -> F64:
         """Return from when a job may enter Q x K so that no more wait than a decision allows.
 
-        `topk` is when that job, or the one before, enters the engine; those that wait for it follow at the engine's pace.
+        `topk` is when that job, or the one before, enters the engine; others follow at the engine's pace.
         """
         return self.paths.after(topk, -self.s.pipe.queue_rows * self.every.topk, FILL)
 
@@ -256,7 +256,7 @@ class _Layer:
             return last
         pace = np.maximum(np.maximum(s.qk, s.soft), every.key_row)
         for place in (s.again_first, s.again_last):
-            verdict = at(self._decided(first.div), place * pace + every.again, DRAM)
+            verdict = at(first.topk, place * pace + every.again, DRAM)
             last = later(last, at(verdict, (s.jobs - 1 - place) * every.topk, TOPK))
         return last
 
