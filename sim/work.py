@@ -130,7 +130,6 @@ def row_work(arch: Arch, d: Decisions, un_pruned: bool = False) -> RowWork:
     local = d.ragged(f"topk_local_{record}")
     token_ids = d.token_ids.astype(np.int64)
     key_ids = d.token_ptr[group].astype(np.int64)
-    io_bits = int(d.bits("query").max(initial=0)) if un_pruned else arch.number.onchip_bits
     runs = (d.values_kept > 0) & (d.values_kept < np.repeat(d.keys_kept, d.queries)) & (np.diff(local.ptr) > 0)
     value_second = _second_of_pair(d.value_bits == FUSED_BITS, group)
     return RowWork(
@@ -155,7 +154,7 @@ def row_work(arch: Arch, d: Decisions, un_pruned: bool = False) -> RowWork:
         key_bytes=_stored_bytes(d.head_dim, d.key_bits),
         lsb_bytes=_row_bytes(d.head_dim, np.maximum(d.bits("lsb"), 0)),
         value_bytes=_stored_bytes(d.head_dim, d.value_bits),
-        io_bytes=int(_row_bytes(d.head_dim, io_bits)) if d.meta["charge_io"] else 0,
+        io_bytes=io_bytes(arch, d, un_pruned),
         ids=np.concatenate([token_ids, d.value_ids.astype(np.int64), np.arange(int(d.context.max(initial=0)))]),
         key_ids=key_ids,
         value_ids=len(token_ids) + d.value_ptr[query_ptr[:-1]].astype(np.int64),
@@ -167,6 +166,12 @@ def row_work(arch: Arch, d: Decisions, un_pruned: bool = False) -> RowWork:
         token_selection=_selection(arch, d, "token", record),
         head_selection=_selection(arch, d, "head", record),
     )
+
+
+def io_bytes(arch: Arch, d: Decisions, un_pruned: bool = False) -> int:
+    """Return `RowWork.io_bytes`: queries and outputs are as wide as the datapath, in a dense twin as its queries."""
+    bits = int(d.bits("query").max(initial=0)) if un_pruned else arch.number.onchip_bits
+    return int(_row_bytes(d.head_dim, bits)) if d.meta["charge_io"] else 0
 
 
 def _decides(d: Decisions) -> Flags:

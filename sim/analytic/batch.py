@@ -11,8 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from tokensieve.arch.base import build
-from tokensieve.arch.errors import ArchError
+from tokensieve.arch.base import build, field_names, shown, submodel
+from tokensieve.arch.errors import ArchError, nearest
 from tokensieve.arch.machine import Arch
 
 I64 = npt.NDArray[np.int64]
@@ -71,12 +71,13 @@ class Sweep:
     """
 
     def __init__(self, base: Arch, fields: Mapping[str, npt.ArrayLike]) -> None:
-        """Raise `ArchError` where the arrays differ in length or a combination is no valid machine."""
-        self._base, self._fields = base, {path: np.asarray(values) for path, values in fields.items()}
-        lengths = {len(values) for values in self._fields.values()}
-        if len(lengths) != 1:
-            raise ArchError(f"a sweep's fields must have equally many values, got {sorted(lengths) or 'none'}")
-        self._count = lengths.pop()
+        """Raise `ArchError` where a field is unknown, the arrays are of no use or a combination is no valid machine."""
+        self._base, self._fields = base, {path: _values(path, values) for path, values in fields.items()}
+        lengths = {path: len(values) for path, values in self._fields.items()}
+        if len(set(lengths.values())) != 1:
+            told = ", ".join(f"{count} of {path}" for path, count in lengths.items()) or "no field"
+            raise ArchError(f"a sweep's fields must have equally many values, got {told}")
+        self._count = next(iter(lengths.values()))
         for groups in ({path.partition(".")[0]} for path in self._fields):
             self._check(groups)
         for together in _TOGETHER:
@@ -99,12 +100,13 @@ class Sweep:
 
     def arch(self, index: int) -> Arch:
         """Return one design."""
+        own: dict[str, Any] = {}
         changed: dict[str, dict[str, Any]] = {}
         for path, values in self._fields.items():
-            group, _, field = path.partition(".")
-            changed.setdefault(group, {})[field] = values[index].item()
+            group, _, field = path.rpartition(".")
+            (changed.setdefault(group, {}) if group else own)[field] = values[index].item()
         parts = {group: getattr(self._base, group).model_copy(update=some) for group, some in changed.items()}
-        return self._base.model_copy(update=parts)
+        return self._base.model_copy(update=own | parts)
 
     def part(self, low: int, high: int) -> "Sweep":
         """Return the designs from `low` to before `high`, which have been checked."""
@@ -112,6 +114,21 @@ class Sweep:
         some._base, some._count = self._base, min(high, self._count) - low
         some._fields = {path: values[low:high] for path, values in self._fields.items()}
         return some
+
+
+def _values(path: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
+    """Return the values of a swept field, or raise `ArchError` where there is no such field or no list of values."""
+    *groups, field = path.split(".")
+    for depth, name in enumerate([*groups, field]):
+        known = field_names(Arch, groups[:depth])
+        if name not in known:
+            raise ArchError(f"{path} is not a known field{nearest(name, known)}")
+    if submodel(Arch, [*groups, field]):
+        raise ArchError(f"{path} must be a single field in a sweep, got a group of {len(field_names(Arch, [path]))}")
+    array = np.asarray(values)
+    if array.ndim != 1 or not len(array):
+        raise ArchError(f"{path} must have a list of at least 1 value in a sweep, got {shown(values)}")
+    return array
 
 
 def each(batch: Batch, paths: Sequence[str], call: Callable[[Arch], npt.ArrayLike]) -> npt.NDArray[Any]:

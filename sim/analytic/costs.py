@@ -53,7 +53,7 @@ DEPENDS: dict[str, tuple[str, ...]] = {
 def actions(summary: Summary, batch: Batch, s: Stages, clocks: F64) -> Actions:
     """Return how often each unit does what on every design, in a run of so many DRAM clocks; names as `count.actions`.
 
-    All but activates and refreshes are exact.
+    All but activates and refreshes are exact, granules as far as blocks of queries do not cut one.
     """
     work, one = summary.work, np.ones(len(batch))
     keys = work.keys[work.query_row].astype(np.float64)
@@ -66,7 +66,7 @@ def actions(summary: Summary, batch: Batch, s: Stages, clocks: F64) -> Actions:
     opened = sum((s.memory.opened[i] * fetches(summary, s)[i]).sum(axis=0) for i in range(len(STREAMS)))
     column = {name: batch.column(f"dram.{name}") for name in ("refresh", "nREFI", "channels", "pseudo_channels")}
     refreshes = np.floor(clocks / column["nREFI"]) * column["refresh"] * column["channels"] * column["pseudo_channels"]
-    seconds = _column(summary.forced) + _column(summary.lsb_rows) * s.blocks
+    seconds = _column(summary.forced) * s.blocks + s.lsb_rows
     return {
         "dram": {"activate": opened, "read_granule": reads, "write_granule": writes, "refresh": refreshes},
         "fetcher": {"request": reads + writes, "return": reads},
@@ -99,7 +99,7 @@ def fetches(summary: Summary, s: Stages) -> list[F64]:
     cut = s.blocks > 1
     key = np.where(cut, s.rows, _column(summary.key_owners))
     value = np.where(cut, s.rows, _column(summary.value_owners))
-    low = _column(summary.forced) * s.blocks + _column(summary.lsb_rows) * s.blocks
+    low = _column(summary.forced) * s.blocks + s.lsb_rows
     return [live, key, low, value, live]
 
 

@@ -58,9 +58,9 @@ def intervals(s: Stages) -> Intervals:
     exp = np.maximum(s.soft * passes, (s.soft + p.exp_latency) / held)
     div = np.where(s.decides, s.soft * passes, s.enter)
     topk = np.zeros_like(s.soft) if s.skip else s.enter + s.search + p.turnaround
-    queue = np.maximum(_queue(s), _waiting(s, s.qk + after_qk))
-    job = np.maximum.reduce([qk, exp, div, topk, queue, s.pv])
     again = s.memory.latency + streamable(s.lsb, s.key_lines) + again_pass + verdict
+    queue = np.maximum(_queue(s), _waiting(s, s.qk + after_qk, again))
+    job = np.maximum.reduce([qk, exp, div, topk, queue, s.pv])
     first = qk if s.prefill else np.maximum(s.qk, (s.qk + to_exp) / held)
     used = np.maximum(s.row_jobs * first, (s.row_jobs - 2 * held) * job)
     return Intervals(
@@ -93,16 +93,15 @@ def _queue(s: Stages) -> F64:
     return (to_pv + s.memory.latency * (not s.early)) / np.maximum(p.queue_lines // np.maximum(s.pv, 1), 1)
 
 
-def _waiting(s: Stages, full_pass: F64) -> F64:
+def _waiting(s: Stages, full_pass: F64, again: F64) -> F64:
     """Return the interval of the queries between Q x K and the top-k, where a decision bounds their number.
 
-    In prefill a query that is computed again stops the top-k for a pass; those that wait behind it share that time.
+    A query that is computed again stops the top-k, in prefill for a pass, in decode for the fetch of its low bits too;
+    those that wait behind it share that time.
     """
     alone = s.decides * full_pass / s.pipe.queue_rows
-    if not s.prefill:
-        return alone
     stops: F64 = (1 - (1 - s.again) ** s.pipe.queue_rows) / s.pipe.queue_rows
-    return alone + stops * full_pass
+    return alone + stops * (full_pass if s.prefill else again)
 
 
 def _key_row(s: Stages, used: F64, verdict: F64, again: F64, again_pass: F64) -> F64:

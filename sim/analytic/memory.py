@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tokensieve.sim.analytic.batch import F64, Batch, each
+from tokensieve.sim.analytic.beside import BESIDE_FIELDS
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.analytic.traffic import FIELDS, STREAMS
 
@@ -33,6 +34,9 @@ class Memory:
     banks: F64
     """Cycles that the rows which a whole group opens take in the busiest bank or bank group, shape (G, designs)."""
 
+    crowding: F64
+    """How much longer all columns of a row take where few bank groups are seen at once, shape (G, designs)."""
+
     latency: F64
     """Cycles from a request to its first data in SRAM, DRAM being idle, with the row to be closed and opened."""
 
@@ -52,7 +56,7 @@ class Memory:
 
     def together(self, share: Mapping[str, F64 | float]) -> F64:
         """Return the cycles that some rows of each stream take together."""
-        tables = (self.columns, self.rows, self.requests)
+        tables = (self.columns * self.crowding, self.rows, self.requests)
         sums = [sum(share[name] * table[s] for s, name in enumerate(STREAMS)) for table in tables]
         cycles: F64 = np.maximum.reduce(sums)
         return cycles
@@ -64,6 +68,8 @@ def memory(summary: Summary, batch: Batch) -> Memory:
     ratio = d["tCK_ps"] * batch.column("clock.mhz") * 1e-6
     granules, load, opened, opened_all, same = each(batch, FIELDS, lambda arch: summary.traffic(arch).rows)
     bank, group = each(batch, FIELDS, lambda arch: summary.traffic(arch).banks)
+    # The pattern is that of one row; of others, as wide as they are, no pseudo-channel moves less than its share.
+    load = np.maximum(load, granules / (batch.column("dram.channels") * d["pseudo_channels"]))
     ahead = d["window"] / d["pseudo_channels"]
     spacing = _spacing(d, same, ahead)
     exposed = np.maximum(d["nRP"] + d["nRCD"] - np.maximum(ahead - 1, 0) * spacing, 0)
@@ -81,7 +87,8 @@ def memory(summary: Summary, batch: Batch) -> Memory:
         rows=opened * np.maximum(d["nRRD_S"], d["nFAW"] / 4) * scale,
         requests=granules / batch.column("fetcher.ports"),
         banks=np.maximum(bank * again, group * d["nRRD_L"]) * scale,
-        latency=stages[0] + stages[1] + (row + d["nCL"] + d["nBL"]) * ratio,
+        crowding=_crowding(d, each(batch, BESIDE_FIELDS, summary.beside), load, spacing),
+        latency=stages[0] + stages[1] + (row + d["nCL"] + d["nBL"] + d["return_clocks"]) * ratio,
         backlog=held * np.maximum(d["nBL"], d["nCCD_S"]) * ratio,
         write_end=stages[0] + (row + d["nCWL"] + d["nBL"]) * ratio,
         cycles_per_clock=ratio,
@@ -100,9 +107,22 @@ def _spacing(d: dict[str, F64], same: F64, ahead: F64) -> F64:
     return clocks
 
 
+def _crowding(d: dict[str, F64], shares: F64, load: F64, spacing: F64) -> F64:
+    """Return how much longer queries, K, V and outputs of a row take than each on its own, shape (G, designs).
+
+    `shares` are the numbers of `beside`: pseudo-channels move bursts side by side, bank groups take nCCD_L for each.
+    """
+    pseudo, group = shares
+    seen = np.maximum(pseudo * np.maximum(d["nCCD_S"], d["nBL"]), group * np.maximum(d["nCCD_L"], d["nBL"]))
+    streams = [STREAMS.index(name) for name in ("query", "key", "value", "output")]
+    alone = (load * spacing)[streams].sum(axis=0)
+    longer: F64 = np.maximum(seen / np.maximum(alone, 1), 1)
+    return longer
+
+
 def _fields(batch: Batch) -> dict[str, F64]:
     names = (
-        "pseudo_channels", "window", "refresh", "tCK_ps", "nBL", "nCL", "nCWL", "nRCD",
+        "pseudo_channels", "window", "refresh", "return_clocks", "tCK_ps", "nBL", "nCL", "nCWL", "nRCD",
         "nRP", "nRAS", "nRC", "nRTP", "nCCD_S", "nCCD_L", "nRRD_S", "nRRD_L", "nFAW", "nRFC", "nREFI",
     )  # fmt: skip
     return {name: batch.column(f"dram.{name}").astype(np.float64) for name in names}

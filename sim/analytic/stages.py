@@ -96,7 +96,7 @@ class Stages:
     """First and last job that is computed again, -1 where none is, shape (G, 1)."""
 
     lsb_rows: F64
-    """Rows whose low bits are fetched on demand, shape (G, 1)."""
+    """Rows (blocks) whose low bits are fetched on demand."""
 
     token_rank: F64
     head_rank: F64
@@ -122,9 +122,10 @@ def stages(summary: Summary, batch: Batch) -> Stages:
     share = {name: np.where(blocks > 1, 1.0, owners / live) for name, owners in
              (("key", key_owners), ("value", value_owners))}  # fmt: skip
     searches, search = _search(summary, batch, pipe)
-    lsb_rows = _column(summary.lsb_rows) / live
+    lsb_rows = _lsb_rows(summary, batch, blocks)
+    asked = lsb_rows / (live * blocks)
     together = dram.together({
-        "query": 1 / blocks, "key": share["key"], "lsb": forced + lsb_rows / blocks, "value": share["value"],
+        "query": 1 / blocks, "key": share["key"], "lsb": forced + asked, "value": share["value"],
         "output": 1 / blocks,
     })  # fmt: skip
     parts = {name: dram.stream(name) for name in ("query", "key", "lsb", "value", "output")}
@@ -166,7 +167,7 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         dram=np.maximum(together, dram.banks / live),
         again_first=_column(summary.again_at[0]),
         again_last=_column(summary.again_at[1]),
-        lsb_rows=_column(summary.lsb_rows),
+        lsb_rows=lsb_rows,
         token_rank=each(batch, TOPK, lambda arch: summary.selection("token", arch)[0]),
         head_rank=each(batch, TOPK, lambda arch: summary.selection("head", arch)[0]),
     )
@@ -175,6 +176,14 @@ def stages(summary: Summary, batch: Batch) -> Stages:
 def _column(values: F64) -> F64:
     """Return a figure of each group as a column beside those of the designs."""
     return values[:, None]
+
+
+def _lsb_rows(summary: Summary, batch: Batch, blocks: F64) -> F64:
+    """Return how often a decision fetches low bits: once for each row, or for each block that asks."""
+    rows = _column(summary.lsb_rows) * np.ones_like(blocks)
+    if not (summary.work.prefill and rows.any()):
+        return rows
+    return np.where(blocks > 1, each(batch, ["softmax.lanes", "softmax.fifo_lines"], summary.lsb_blocks), rows)
 
 
 def _search(summary: Summary, batch: Batch, pipe: Pipeline) -> tuple[F64, F64]:

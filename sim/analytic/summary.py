@@ -8,8 +8,9 @@ import numpy.typing as npt
 
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.topklaw import QuickselectLaw, RadixLaw, TopkLaw, TopkWork
-from tokensieve.sim.analytic.traffic import Traffic, traffic
-from tokensieve.sim.work import RowWork, Selection, row_work
+from tokensieve.sim.analytic.beside import beside
+from tokensieve.sim.analytic.traffic import Traffic, planes, traffic
+from tokensieve.sim.work import RowWork, Selection, io_bytes, row_work
 from tokensieve.workloads.decisions import Decisions
 
 I64 = npt.NDArray[np.int64]
@@ -26,20 +27,20 @@ class Summary:
     def __init__(self, decisions: Decisions, un_pruned: bool = False) -> None:
         """With `un_pruned`, the decisions are a dense twin, as in `row_work`."""
         self._decisions, self._un_pruned = decisions, un_pruned
-        self._works: dict[tuple[str, int], RowWork] = {}
+        self._works: dict[str, RowWork] = {}
         self._searches: dict[tuple[str, int], F64] = {}
         self._traffic: dict[object, Traffic] = {}
 
     def row_work(self, arch: Arch) -> RowWork:
-        """Return the rows, with the work records of the engine of `arch`."""
-        key = (arch.topk.engine, arch.number.onchip_bits)
+        """Return the rows as `arch` has them: with its engine's work records, queries and outputs in its width."""
+        key = arch.topk.engine
         if key not in self._works:
             self._works[key] = row_work(arch, self._decisions, self._un_pruned)
-        return self._works[key]
+        return replace(self._works[key], io_bytes=io_bytes(arch, self._decisions, self._un_pruned))
 
     @cached_property
     def work(self) -> RowWork:
-        """Rows, with quick-select's work records: for all that no engine changes."""
+        """Rows of the default machine, for all that is said of no machine: no work records, no widths on chip."""
         return self.row_work(Arch())
 
     @cached_property
@@ -116,6 +117,18 @@ class Summary:
         """Rows whose low bits a decision fetches."""
         return self.by_row(np.add.reduceat(self.work.redo, self.work.query_ptr[:-1]) > 0)
 
+    def lsb_blocks(self, arch: Arch) -> F64:
+        """Return the low bits that decisions fetch where every row is cut into blocks, shape (G,): a block each.
+
+        Of `arch`, softmax lanes and lines count: a block is as many queries as these hold.
+        """
+        work, at = self.work, np.flatnonzero(self.work.redo)
+        row = work.query_row[at]
+        size = np.maximum(arch.softmax.fifo_lines // np.maximum(-(-work.keys // arch.softmax.lanes), 1), 1)
+        block = (at - work.query_ptr[row]) // size[row]
+        asked = np.unique(np.stack([row, block]), axis=1)[0]
+        return self.by_row(np.bincount(asked, minlength=len(work.group)))
+
     @cached_property
     def again_at(self) -> tuple[F64, F64]:
         """First and last job of each group that is computed again; -1 where none is."""
@@ -135,10 +148,19 @@ class Summary:
         """Return `traffic.traffic` of the work, which depends on `traffic.FIELDS` alone."""
         dram = arch.dram
         key = (dram.channels, dram.pseudo_channels, dram.bank_groups, dram.banks_per_group, dram.row_bytes,
-               dram.granule_bytes, dram.mapping, arch.qk.multipliers, arch.pv.multipliers)  # fmt: skip
+               dram.granule_bytes, dram.mapping, arch.qk.multipliers, arch.pv.multipliers,
+               arch.number.onchip_bits)  # fmt: skip
         if key not in self._traffic:
-            self._traffic[key] = traffic(arch, self.work, self.groups)
+            self._traffic[key] = traffic(arch, self.row_work(arch), self.groups)
         return self._traffic[key]
+
+    def beside(self, arch: Arch) -> F64:
+        """Return `beside.beside` of the first row of each group, shape (2, G); zeros where V is not loaded with K."""
+        if not self.work.values_early:
+            return np.zeros((2, len(self.groups)))
+        work = self.row_work(arch)
+        first = np.searchsorted(work.group, self.groups)
+        return beside(arch.dram, planes(arch, work), work.ids, first)
 
     def searches(self, arch: Arch) -> F64:
         """Return `SEARCH_TERMS` of the local top-k by group, shape (5, G); they depend on engine and lanes alone."""

@@ -22,6 +22,7 @@ STREAMS = ("query", "key", "lsb", "value", "output")
 FIELDS = (
     "dram.channels", "dram.pseudo_channels", "dram.bank_groups", "dram.banks_per_group", "dram.rows",
     "dram.row_bytes", "dram.granule_bytes", "dram.mapping", "qk.multipliers", "pv.multipliers",
+    "number.onchip_bits",
 )  # fmt: skip
 """Fields that the traffic of given work depends on."""
 
@@ -149,7 +150,7 @@ def _pattern(dram: Dram, plane: Plane, ids: I64, sample: I64) -> tuple[F64, tupl
     row, low, granules = plane.spans(ids, dram.granule_bytes, sample)
     row = np.repeat(row, granules)
     number = np.repeat(low, granules) + np.arange(len(row)) - np.repeat(np.cumsum(granules) - granules, granules)
-    part = _address(dram, number)
+    part = address(dram, number)
     of_row = dram.channels * dram.pseudo_channels
     lane = row * of_row + part["ch"] * dram.pseudo_channels + part["pc"]
     lanes = len(sample) * of_row
@@ -183,7 +184,7 @@ def _moved(dram: Dram, samples: tuple[I64, I64], base: I64, sample_of: I64, grou
     begin = np.cumsum(count) - count
     which = np.repeat(np.arange(len(base)), count[sample_of])
     place = np.arange(len(which)) - np.repeat(np.cumsum(count[sample_of]) - count[sample_of], count[sample_of])
-    part = _address(dram, number[begin[sample_of][which] + place] + base[which] // dram.granule_bytes)
+    part = address(dram, number[begin[sample_of][which] + place] + base[which] // dram.granule_bytes)
     return np.stack([group[which], part["bg"] * dram.banks_per_group + part["ba"], part["ro"]])
 
 
@@ -193,7 +194,7 @@ def _busiest_banks(dram: Dram, opened: I64, groups: int) -> F64:
     return np.stack([bank.max(axis=1), whole.max(axis=1)]).astype(np.float64)
 
 
-def _address(dram: Dram, granule: I64) -> dict[str, I64]:
+def address(dram: Dram, granule: I64) -> dict[str, I64]:
     """Return the parts of the address of each granule."""
     sizes = {"ch": dram.channels, "pc": dram.pseudo_channels, "co": dram.columns}
     sizes |= {"bg": dram.bank_groups, "ba": dram.banks_per_group, "ro": dram.rows}

@@ -116,8 +116,8 @@ class _Layer:
         gate = np.where(s.pipe.waits_ranking > 0, was.ranked, begin) if ranks else begin
         if s.prefill:
             gate = later(gate, np.where(s.pipe.waits_output > 0, was.out, begin))
-        share = np.clip((rows_before - s.key_room + 1) / rows_before, 0, 1)
-        return later(gate, between(was.key_first, was.key_last, share), was.fetched)
+        must = np.clip((rows_before - s.key_room + 1) / rows_before, None, 1)
+        return later(gate, np.where(must > 0, between(was.key_first, was.key_last, must), begin), was.fetched)
 
     def _first(self, was: _State, key_start: F64) -> tuple[_Jobs, F64]:
         """Return the first job, and from when its values may be streamed."""
@@ -125,9 +125,12 @@ class _Layer:
         arrives = at(key_start, s.memory.latency, DRAM)
         query = np.where(p.waits_output > 0, was.out, self.paths.start())
         qk = later(query, was.qk, self._keys(arrives))
+        qk = np.where(s.decides > 0, later(qk, self._waiting(was.topk)), qk)
         exp = later(self._to_exp(qk), was.exp)
         div = later(self._to_div(exp), was.div)
         topk = self._to_topk(div, was.topk)
+        if not s.skip:
+            topk = later(topk, self._queued(was.pv))
         drain = self._to_drain(topk)
         values = self._early_values(arrives) if s.early else self._values(drain, self._fetched_alone(key_start, qk))
         return _Jobs(qk, exp, div, topk, drain, later(self._to_pv(topk, drain), was.pv, values)), values
@@ -156,7 +159,8 @@ class _Layer:
         """Return when DRAM has brought the K of all rows if no V is in its way; rows beyond the SRAM wait for room."""
         s, at = self.s, self.paths.after
         beyond = np.maximum(s.rows - s.key_room, 0)
-        return later(at(key_start, s.rows * s.fetch, DRAM), at(qk, s.qk + beyond * s.fetch, DRAM))
+        alone = at(key_start, s.rows * s.fetch, DRAM)
+        return np.where(beyond > 0, later(alone, at(qk, s.qk + beyond * s.fetch, DRAM)), alone)
 
     def _fetched(self, key_start: F64, first: _Jobs) -> F64:
         """Return when DRAM has brought the K of all rows, and the V that comes between."""
@@ -177,6 +181,7 @@ class _Layer:
         div = later(div, at(topk, -p.div_latency - s.decides * (s.soft + p.verdict), FILL))
         exp = later(exp, at(div, -every.held * every.job, FILL))
         qk = later(qk, at(exp, -every.held * every.job, FILL))
+        qk = np.where((s.decides > 0) & (s.jobs > p.queue_rows), later(qk, self._waiting(topk)), qk)
         drain = self._to_drain(topk)
         by_row = rows * (np.maximum(every.value_row, s.dram) if s.early else every.value_row)
         brought = at(values, by_row, DRAM) if s.early else self._values(drain, fetched)
@@ -194,9 +199,27 @@ class _Layer:
 
     def _to_topk(self, div: F64, free: F64) -> F64:
         """Return when a job enters the top-k engine, given when its division begins and when the engine is free."""
+        there = self._decided(div)
+        return there if self.s.skip else later(there, free)
+
+    def _decided(self, div: F64) -> F64:
+        """Return when a job's probabilities are there, and decided upon where a decision follows."""
         s, p = self.s, self.s.pipe
-        there = self.paths.after(div, p.div_latency + s.decides * (s.soft + p.verdict), FILL)
-        return there if s.skip else later(there, free)
+        return self.paths.after(div, p.div_latency + s.decides * (s.soft + p.verdict), FILL)
+
+    def _waiting(self, topk: F64) -> F64:
+        """Return from when a job may enter Q x K so that no more wait than a decision allows.
+
+        `topk` is when that job, or the one before, enters the engine; others follow at the engine's pace.
+        """
+        return self.paths.after(topk, -self.s.pipe.queue_rows * self.every.topk, FILL)
+
+    def _queued(self, pv: F64) -> F64:
+        """Return from when a job enters the top-k so that it finds room behind it, given when the one before leaves."""
+        s = self.s
+        lines = np.maximum(s.pv, 1)
+        held = np.maximum(s.pipe.queue_lines // lines, 1)
+        return self.paths.after(pv, -lines - (held - 1) * self.every.job - s.enter - s.search, FILL)
 
     def _to_drain(self, topk: F64) -> F64:
         s = self.s

@@ -1,5 +1,7 @@
 """Level `analytic`: close to level `cycle`, never below what is physically possible, and equal in its sums."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -19,8 +21,10 @@ from tokensieve.sim.level import cycle_result
 from tokensieve.study.designs import FIELDS, random_designs
 from tokensieve.study.levels import beginning, bert_layer, deviations, rank_correlation
 from tokensieve.workloads.benchmarks import load_workload
+from tokensieve.workloads.complete import complete
 from tokensieve.workloads.decisions import Decisions
 from tokensieve.workloads.reference import dense
+from tokensieve.workloads.workload import workload_from
 
 ARCH = Arch()
 
@@ -147,18 +151,128 @@ def test_what_is_asked_once_per_combination_reaches_every_design():
     ("fields", "message"),
     [
         ({"topk.lanes": [16, 12]}, "topk.lanes must be a power of two in 1..64, got 12"),
-        ({"topk.lanes": [16], "dram.channels": [1, 2]}, "equally many values"),
+        ({"topk.lanes": [16], "dram.channels": [1, 2]}, "equally many values, got 1 of topk.lanes, 2 of dram.channels"),
         ({"softmax.lanes": [8, 1]}, "softmax.fifo_lines x softmax.lanes must be at least"),
+        ({"topk.lanez": [1, 2]}, "topk.lanez is not a known field; did you mean 'lanes'?"),
+        ({"topc.lanes": [1, 2]}, "topc.lanes is not a known field; did you mean 'topk'?"),
+        ({"technologie": ["tsmc40"]}, "technologie is not a known field; did you mean 'technology'?"),
+        ({"topk.lanes.x": [1]}, "topk.lanes.x is not a known field"),
+        ({"topk": [1]}, "topk must be a single field in a sweep, got a group of"),
+        ({"topk.lanes": []}, "topk.lanes must have a list of at least 1 value in a sweep, got []"),
+        ({"topk.lanes": 4}, "topk.lanes must have a list of at least 1 value in a sweep, got 4"),
+        ({}, "a sweep's fields must have equally many values, got no field"),
     ],
 )
 def test_a_sweep_with_a_machine_that_cannot_be_is_refused_in_the_words_of_the_arch(fields, message):
-    with pytest.raises(ArchError, match=message):
+    with pytest.raises(ArchError, match=re.escape(message)):
         Sweep(ARCH, fields)
+
+
+def test_a_sweep_of_a_field_beside_the_groups_prices_each_machine_as_if_it_were_alone():
+    technologies = ["tsmc40", "scaled7"]
+    machines = [ARCH.model_copy(update={"technology": name}) for name in technologies]
+    summary = Summary(gpt2())
+    sweep = estimate(summary, Sweep(ARCH, {"technology": technologies, "topk.lanes": [16, 16]}))
+
+    assert sweep.energy_j.tolist() == estimate(summary, Designs(machines)).energy_j.tolist()
+    assert len(set(sweep.energy_j.tolist())) == 2
 
 
 def test_work_that_does_not_fit_one_machine_of_a_batch_is_refused_naming_the_field():
     with pytest.raises(WorkloadError, match=r"qk\.multipliers must be at least the head width D = 64, got 32"):
         estimate(Summary(gpt2()), Sweep(ARCH, {"qk.multipliers": [512, 32]}))
+
+
+def low_bits(
+    phase: str, fraction: float, bits: int = 8, value: float = 0.3, prompt: int = 100, heads: int = 3
+) -> Decisions:
+    """Three heads of 100 tokens in two layers, a share of whose queries asks for low bits."""
+    shape = {"context": prompt} if phase == "prefill" else {"prompt": prompt, "steps": 3}
+    work = {
+        "model": {"name": "m", "layers": 2, "heads": heads, "head_dim": 64, "hidden": 64 * heads, "ffn": 768},
+        "phase": phase,
+        "lsb_fraction": fraction,
+        "schedule": {
+            "interpolation": "list", "token": 1, "value": value, "threshold": 0.1, "progressive": {phase: True},
+            "bits": {"query": 12, "key": bits, "value": bits, "lsb": 4},
+        },
+    }  # fmt: skip
+    return complete(workload_from(work | shape, source="low-bits").counts(), ARCH.topk, 0)
+
+
+@given(
+    sets=st.fixed_dictionaries({
+        "value_sram.kib": st.sampled_from([2, 8, 192]),
+        "key_sram.kib": st.sampled_from([2, 8, 192]),
+        "softmax.fifo_lines": st.sampled_from([128, 200, 1024]),
+        "dram.channels": st.sampled_from([1, 2, 4, 16]),
+        "dram.pseudo_channels": st.sampled_from([1, 2]),
+        "dram.banks_per_group": st.sampled_from([1, 4]),
+        "fetcher.ports": st.sampled_from([1, 2, 32]),
+        "qk.multipliers": st.sampled_from([64, 512]),
+        "pv.multipliers": st.sampled_from([64, 512]),
+        "topk.engine": st.sampled_from(["quickselect", "radix"]),
+        "number.onchip_bits": st.sampled_from([8, 12, 16]),
+        "control.barrier": st.sampled_from(["output", "ranking", "none"]),
+        "clock.mhz": st.sampled_from([200, 1000, 3000]),
+    }),
+    phase=st.sampled_from(["prefill", "decode"]),
+    fraction=st.sampled_from([0.0, 0.03, 1.0]),
+    bits=st.sampled_from([6, 8]),
+)  # fmt: skip
+@settings(max_examples=60, deadline=None)
+def test_low_bits_fetched_block_by_block_cost_no_less_than_dram_at_peak_and_keep_no_unit_busy_beyond_the_run(
+    sets, phase, fraction, bits
+):
+    arch, decisions = (
+        load_arch("spatten", [f"{path}={value}" for path, value in sets.items()]),
+        low_bits(phase, fraction, bits),
+    )
+    result = analytic_result(arch, decisions)
+    peak = result.dram_bytes["total"] / arch.dram.peak_gb_per_s * arch.clock.mhz * 1e-3
+
+    assert result.cycles["total"] >= np.floor(max(peak, result.busy_cycles["qk"], result.busy_cycles["pv"]))
+    assert max(result.utilization.values()) <= 1
+
+
+@pytest.mark.parametrize("phase", ["prefill", "decode"])
+@pytest.mark.parametrize("fraction", [0.03, 1])
+@pytest.mark.parametrize("sets", [(), ("value_sram.kib=2",), ("value_sram.kib=2", "softmax.fifo_lines=200")])
+def test_low_bits_are_fetched_once_for_each_block_that_asks(phase, fraction, sets):
+    arch, decisions = load_arch("spatten", list(sets)), low_bits(phase, fraction)
+    coarse, fine = analytic_result(arch, decisions), cycle_result(arch, decisions)
+
+    assert coarse.dram_bytes == fine.dram_bytes
+    assert coarse.actions["key_sram"] == fine.actions["key_sram"]
+
+
+def test_a_decision_that_lets_one_query_wait_pays_for_low_bits_query_by_query():
+    arch, decisions = load_arch("spatten", ["control.barrier=none", "requant.queue_rows=1"]), low_bits("decode", 0.5, 6)
+
+    assert analytic_result(arch, decisions).cycles["total"] == pytest.approx(
+        cycle_result(arch, decisions).cycles["total"], rel=0.25
+    )
+
+
+def test_a_single_query_waits_for_its_own_data_once():
+    arch = load_arch("spatten", ["dram.refresh=false"])
+    decisions = beginning(low_bits("decode", 0, prompt=1, heads=1), 1)
+
+    assert analytic_result(arch, decisions).cycles["total"] == pytest.approx(
+        cycle_result(arch, decisions).cycles["total"], rel=0.25
+    )
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("un_pruned", [False, True])
+def test_queries_and_outputs_cross_dram_in_the_width_of_the_datapath(bits, un_pruned):
+    arch, decisions = load_arch("spatten", [f"number.onchip_bits={bits}"]), bert_layer(ARCH)
+    decisions = dense(decisions) if un_pruned else decisions
+    fine = cycle_result(arch, decisions, un_pruned).dram_bytes
+    sweep = estimate(Summary(decisions, un_pruned), Sweep(ARCH, {"number.onchip_bits": [12, bits]}))
+
+    assert analytic_result(arch, decisions, un_pruned).dram_bytes == fine
+    assert sweep.dram_bytes[1] == fine["total"]
 
 
 def test_more_bandwidth_lanes_or_sram_never_costs_cycles():
