@@ -54,6 +54,15 @@ def analytic_result(arch: Arch, decisions: Decisions, un_pruned: bool = False) -
     )
 
 
+def taken_for(arch: Arch) -> list[str]:
+    """Return a sentence for each field of `arch` that the closed form takes for another value (docs: levels.md)."""
+    return [
+        f"level analytic takes dram.{name} for {known}, not {getattr(arch.dram, name)}: its cycles may be far too few"
+        for name, known in {"controller": "frfcfs", "page": "open"}.items()
+        if getattr(arch.dram, name) != known
+    ]
+
+
 def whole(parts: F64, total: int) -> np.ndarray:
     """Return `parts` as whole numbers that add up to `total`; what is below zero counts as nothing.
 

@@ -44,6 +44,23 @@ def test_confirm_tells_how_far_apart_the_levels_are(level, capsys):
     assert levels["deviation"] == pytest.approx(levels["analytic"] / levels["cycle"] - 1)
 
 
+@pytest.mark.parametrize(
+    ("level", "sets", "told"),
+    [
+        ("analytic", "dram.extend=dramsim3", "level analytic takes dram.controller for frfcfs, not bank-queues"),
+        ("analytic", "dram.page=closed", "level analytic takes dram.page for open, not closed"),
+        ("analytic", "dram.extend=hbm2", None),
+        ("cycle", "dram.page=closed", None),
+    ],
+)
+def test_what_level_analytic_cannot_know_of_a_machine_is_among_the_assumptions(level, sets, told, capsys):
+    assumed = result_of([*COLA, "--level", level, "--set", sets], capsys)["provenance"]["assumed"]
+
+    found = [one for one in assumed if one.startswith("level analytic")]
+    assert len(found) == (told is not None)
+    assert all(one.startswith(told) for one in found)
+
+
 def test_confirm_says_so_on_the_page(capsys):
     assert call([*COLA, "--confirm", "--level", "analytic"]) == 0
 

@@ -13,7 +13,7 @@ from typing import Any, cast, get_args
 from tokensieve import __version__
 from tokensieve.arch.errors import ArchError
 from tokensieve.arch.machine import Arch
-from tokensieve.sim.analytic.level import analytic_result
+from tokensieve.sim.analytic.level import analytic_result, taken_for
 from tokensieve.sim.level import cycle_result
 from tokensieve.sim.result import SCHEMA_VERSION, Reference, Result
 from tokensieve.study.rtllevel import play_selections
@@ -134,7 +134,7 @@ def _provenance(arch: Arch, decisions: Decisions, level: str, seed: int, cpu: fl
         "licence": meta["licence"],
         "text_sha256": meta["text_sha256"],
         "seed": seed,
-        "assumed": list(meta["assumed"]),
+        "assumed": [*meta["assumed"], *(taken_for(arch) if level == "analytic" else ())],
         "times": {
             "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "cpu_s": round(cpu, 3),
