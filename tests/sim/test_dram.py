@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tokensieve.arch import dram_names, load_arch, load_dram
 from tokensieve.arch.mapping import ADDRESS_PARTS
 from tokensieve.arch.memory import Dram
-from tokensieve.sim.analytic.traffic import _address
+from tokensieve.sim.analytic.traffic import address
 from tokensieve.sim.dramrun import pattern, replay
 from tokensieve.sim.kernels import dram_state as ds
 from tokensieve.sim.kernels.dram import decoded
@@ -128,7 +128,7 @@ def test_the_closed_form_decodes_an_address_as_the_kernel_does():
     for name in dram_names():
         dram = load_dram(name, ["rows=4"])
         state, granules = ds.new_state(dram, None, 1), np.arange(0, 1 << 22, 977)
-        parts = _address(dram, granules)
+        parts = address(dram, granules)
         bank = parts["bg"] * dram.banks_per_group + parts["ba"]
 
         assert [decoded(state, g * dram.granule_bytes) for g in granules.tolist()] == list(
