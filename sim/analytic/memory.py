@@ -72,7 +72,7 @@ def memory(summary: Summary, batch: Batch) -> Memory:
     load = np.maximum(load, granules / (batch.column("dram.channels") * d["pseudo_channels"]))
     ahead = d["window"] / d["pseudo_channels"]
     spacing = _spacing(d, same, ahead)
-    exposed = np.maximum(d["nRP"] + d["nRCD"] - np.maximum(ahead - 1, 0) * spacing, 0)
+    exposed = _exposed(d, ahead, spacing, load / np.maximum(opened, 1))
     blocked = d["refresh"] * np.minimum((d["nRFC"] + d["nRP"] + d["nRCD"]) / d["nREFI"], 0.95)
     scale = ratio / (1 - blocked)
     stages = batch.column("fetcher.request_stages"), batch.column("fetcher.return_stages")
@@ -93,6 +93,17 @@ def memory(summary: Summary, batch: Batch) -> Memory:
         write_end=stages[0] + (row + d["nCWL"] + d["nBL"]) * ratio,
         cycles_per_clock=ratio,
     )
+
+
+def _exposed(d: dict[str, F64], ahead: F64, spacing: F64, run: F64) -> F64:
+    """Return the clocks by which opening a row delays its stream, where it has `run` granules in a row.
+
+    A row is opened when its first granule comes into the window, `ahead` granules before its turn. Of rows shorter than
+    that, all in the window open side by side, and together they delay it once.
+    """
+    waits = np.maximum(d["nRP"] + d["nRCD"] - np.maximum(ahead - 1, 0) * spacing, 0)
+    clocks: F64 = waits * np.minimum(run / np.maximum(ahead, 1), 1)
+    return clocks
 
 
 def _spacing(d: dict[str, F64], same: F64, ahead: F64) -> F64:
