@@ -30,10 +30,9 @@ from tokensieve.sim.comparators.base import (
     io_granules,
     lanes,
     register_cycles,
-    sequential,
-    total_cycles,
 )
-from tokensieve.sim.comparators.parts import Part, areas_mm2, bill, memory
+from tokensieve.sim.comparators.parts import Part, areas_mm2, memory
+from tokensieve.sim.comparators.pricing import comparator_cost
 
 ROOM_NOTE = "memories for topk.max_tokens keys, two rows; no crossbar; exponentials out of a table"
 NOTES = (
@@ -72,24 +71,14 @@ def a3_cost(arch: Arch, rows: DenseRows, search: Search | None, name: str = "a3"
     """Return what `rows` cost on A3 units, with the search's results, or on the base design where there are none."""
     arch = _with_table(arch)
     units = lanes(arch, rows.head_dim)
-    stream = sequential(arch)
-    read, io = _read(arch, rows, search is not None), io_granules(arch, rows)
-    stages = _stages(arch, rows, search, units, stream.cycles(read + io))
-    cycles = total_cycles(arch, rows, stages, stream.latency)
-    actions = _actions(rows, search) | {"dram": stream.actions(int(read.sum()), int(io.sum()), cycles)}
-    seconds = cycles / (arch.clock.mhz * 1e6)
-    priced = bill(arch, _parts(arch, rows.head_dim, units, Room(arch.topk.max_tokens)), actions, seconds)
-    return Cost(
+    return comparator_cost(
+        arch,
+        rows,
+        _read(arch, rows, search is not None),
+        lambda load: _stages(arch, rows, search, units, load),
+        _actions(rows, search),
+        _parts(arch, rows.head_dim, units, Room(arch.topk.max_tokens)),
         name=name,
-        seconds=seconds,
-        operations=rows.operations,
-        dram_bytes=int((read + io).sum()) * arch.dram.granule_bytes,
-        cycles=cycles,
-        energy_j=priced.energy_j,
-        energy_j_interval=priced.energy_j_interval,
-        energy_j_of=priced.energy_j_of,
-        area_mm2=priced.area_mm2,
-        busy_cycles={"dram": int(stages.load.sum()), "queries": int(stages.work.sum())},
         notes=NOTES if search else BASE_NOTES,
     )
 

@@ -20,10 +20,9 @@ from tokensieve.sim.comparators.base import (
     io_granules,
     lanes,
     register_cycles,
-    sequential,
-    total_cycles,
 )
-from tokensieve.sim.comparators.parts import Part, bill, memory
+from tokensieve.sim.comparators.parts import Part, memory
+from tokensieve.sim.comparators.pricing import comparator_cost
 
 CHUNK = 128
 """Keys of a chunk (assumed)."""
@@ -36,26 +35,16 @@ NOTES = (
 
 def mnnfast_cost(arch: Arch, rows: DenseRows, used: I64, name: str = "mnnfast") -> Cost:
     """Return what `rows` cost on MNNFast's dataflow; `used` are the values that each query uses, shape (Q,)."""
-    stream, width = sequential(arch), rows.head_dim * arch.number.onchip_bits
-    io = io_granules(arch, rows)
+    width = rows.head_dim * arch.number.onchip_bits
     values = rows.keys if rows.prefill else np.add.reduceat(used, np.cumsum(rows.queries) - rows.queries)
-    read = granules(arch, rows.keys, width) + granules(arch, values, width) + io
-    stages = _stages(arch, rows, stream.cycles(read + io))
-    cycles = total_cycles(arch, rows, stages, stream.latency)
-    actions = _actions(rows, values, int(used.sum())) | {"dram": stream.actions(int(read.sum()), int(io.sum()), cycles)}
-    seconds = cycles / (arch.clock.mhz * 1e6)
-    priced = bill(arch, _parts(arch, rows.head_dim), actions, seconds)
-    return Cost(
+    return comparator_cost(
+        arch,
+        rows,
+        granules(arch, rows.keys, width) + granules(arch, values, width) + io_granules(arch, rows),
+        lambda load: _stages(arch, rows, load),
+        _actions(rows, values, int(used.sum())),
+        _parts(arch, rows.head_dim),
         name=name,
-        seconds=seconds,
-        operations=rows.operations,
-        dram_bytes=int((read + io).sum()) * arch.dram.granule_bytes,
-        cycles=cycles,
-        energy_j=priced.energy_j,
-        energy_j_interval=priced.energy_j_interval,
-        energy_j_of=priced.energy_j_of,
-        area_mm2=priced.area_mm2,
-        busy_cycles={"dram": int(stages.load.sum()), "queries": int(stages.work.sum())},
         notes=NOTES,
     )
 

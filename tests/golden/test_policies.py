@@ -22,7 +22,10 @@ EXACT = load_arch("spatten", ["softmax.probability_bits=24", "topk.score_bits=24
 
 def a_head(queries, keys, dim, seed, sharp=1.5):
     lot = torch.Generator().manual_seed(seed)
-    draw = lambda rows: torch.randn(rows, dim, generator=lot, dtype=torch.float64)  # noqa: E731
+
+    def draw(rows):
+        return torch.randn(rows, dim, generator=lot, dtype=torch.float64)
+
     return quantize(sharp * draw(queries), SPATTEN.number), quantize(draw(keys), SPATTEN.number)
 
 
