@@ -162,9 +162,8 @@ def _channel(m, d, ch, now):
         d[k + ds.CLOCK] = now
         reads = d[ds.READS] + d[ds.JOINED_READS]
         d[k + ds.NEXT] = dram_clock.step(d, ch)
-        for _ in range(
-            d[ds.READS] + d[ds.JOINED_READS] - reads
-        ):  # slot `ch` is for ever incomplete: its end is the last
+        served = d[ds.READS] + d[ds.JOINED_READS] - reads
+        for _ in range(served):  # slot `ch` is for ever incomplete: its end is that of the last read
             end = d[d[ds.O_SLOT] + ch * ds.N_SLOT + ds.END]
             m[m[s.O_READY] + ch * (m[s.ID_MASK] + 1) + (m[c + s.C_READY_W] & m[s.ID_MASK])] = end
             m[c + s.C_READY_W] += 1
