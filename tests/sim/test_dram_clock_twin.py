@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from bench import dram_clock_twin
+from bench.drams import refreshing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -38,14 +39,7 @@ fields = st.builds(
     nWTR_L=st.integers(0, 12),
     **{name: st.just(0) | st.integers(0, 30 if name in {"nFAW", "nRC"} else 12) for name in TIMINGS},
 )
-drams = st.builds(
-    lambda dram, refresh, more: dram.model_copy(
-        update={"refresh": refresh, "nREFI": max(100, dram.least_nREFI) + more}
-    ),
-    fields,
-    st.booleans(),
-    st.integers(0, 60),
-)
+drams = refreshing(fields)
 streams = st.lists(st.tuples(st.integers(0, 127), st.booleans()), min_size=1, max_size=40)
 """Half granules, so that some requests are for one granule and not for one address."""
 

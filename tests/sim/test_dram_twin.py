@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from bench import dram_twin
+from bench.drams import refreshing
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -53,14 +54,7 @@ fields = st.builds(
     **{name: st.just(0) | st.integers(0, 40 if name in {"nFAW", "nRC"} else 12) for name in TIMINGS[:-1]},
     nRFC=st.integers(0, 60),
 )
-drams = st.builds(
-    lambda dram, refresh, more: dram.model_copy(
-        update={"refresh": refresh, "nREFI": max(100, dram.least_nREFI) + more}
-    ),
-    fields,
-    st.booleans(),
-    st.integers(0, 60),
-)
+drams = refreshing(fields)
 streams = st.lists(
     st.tuples(st.integers(0, 127), st.booleans(), st.sampled_from([0, 0, 0, 1, 3, 40, 150])), min_size=1, max_size=60
 )
