@@ -78,11 +78,12 @@ def test_a_configuration_that_refreshes_as_often_as_it_may_still_answers_every_r
     assert stats.reads == 3000
 
 
+@pytest.mark.parametrize("past", [-1, 0, 5, 60, 777])
 @pytest.mark.parametrize("name", ["hbm2", "dramsim3", "ddr4-3200"])
-def test_a_long_rest_changes_the_times_after_it_by_its_length_alone(name):
-    """A rest that is passed over, beside one that is just short enough to be carried out."""
+def test_a_long_rest_changes_the_times_after_it_by_its_length_alone(name, past):
+    """A rest that is passed over, beside one that is just short enough to be carried out; it ends near a refresh."""
     dram = load_dram(name)
-    near, far = (k * dram.nREFI + 777 for k in (LONG - 20, 10 * LONG))
+    near, far = (k * dram.nREFI + past for k in (LONG - 20, 10 * LONG))
     draw = np.random.default_rng(3)
     addresses, writes = draw.integers(1 << 20, size=200) * 64, draw.random(200) < 0.3
     short, long = (
