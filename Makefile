@@ -45,8 +45,8 @@ formal: venv-test  ## prove what is proved of the units
 
 TABLES := docs/reference/units
 fpga-table: venv-all  ## measure cells and clock of the units on an ECP5 again (an hour of CPU; no part of CI)
-	$(BIN)/python -m tokensieve.study.resources $(TABLES)/resources.json
-	$(BIN)/python -m tokensieve.study.fpgatable $(TABLES)/fpga.json
+	$(BIN)/python -m tokensieve.pages.resources $(TABLES)/resources.json
+	$(BIN)/python -m tokensieve.pages.fpga $(TABLES)/fpga.json
 
 lint: venv-test  ## mend what the linter can mend, then format
 	$(BIN)/ruff check --fix

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tokensieve.arch import load_arch
-from tokensieve.sim.cycle import run_cycles
-from tokensieve.sim.dramrun import pattern, replay
+from tokensieve.sim.cycle.level import cycle_result
+from tokensieve.sim.cycle.run import run_cycles
+from tokensieve.sim.dram.run import pattern, replay
 from tokensieve.sim.kernels import tables
-from tokensieve.sim.level import cycle_result
 from tokensieve.sim.work import RowWork, row_work
 from tokensieve.workloads.benchmarks import load_trace, load_workload
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import fmean
 
 from tokensieve.arch import load_dram
-from tokensieve.sim.dramrun import pattern, replay
+from tokensieve.sim.dram.run import pattern, replay
 
 ORACLE = Path(__file__).resolve().parents[2] / "shared" / "data" / "dram-oracle" / "dram_oracle.csv"
 REQUESTS = 1 << 18

@@ -17,8 +17,8 @@ from tokensieve.arch import Arch
 from tokensieve.sim.analytic.batch import Sweep
 from tokensieve.sim.analytic.estimate import estimate
 from tokensieve.sim.analytic.summary import Summary
-from tokensieve.study.designs import random_designs
-from tokensieve.study.levels import Deviations, beginning, bert_layer, deviations, rank_correlation
+from tokensieve.validate.designs import random_designs
+from tokensieve.validate.levels import Deviations, beginning, bert_layer, deviations, rank_correlation
 from tokensieve.workloads.benchmarks import load_trace, load_workload
 from tokensieve.workloads.decisions import Decisions
 

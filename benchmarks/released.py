@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from tokensieve.arch import load_arch
-from tokensieve.sim.released import replay
+from tokensieve.sim.released.replay import replay
 from tokensieve.workloads.testbench import bench_requests
 
 TRACES = Path(__file__).resolve().parents[2] / "shared" / "data" / "spatten-traces"

@@ -101,7 +101,7 @@ def processes(source: str) -> None:
 def inside(kind: str, source: str) -> None:
     """Print the CPU and wall seconds of simulating, least of `REPEATS`, with imports and compilation excluded."""
     from tokensieve.arch import load_arch
-    from tokensieve.sim.level import cycle_result
+    from tokensieve.sim.cycle.level import cycle_result
     from tokensieve.workloads.benchmarks import load_trace, load_workload
     from tokensieve.workloads.reference import dense
 

@@ -16,9 +16,9 @@ from tokensieve.sim.analytic.machine import TOPK
 from tokensieve.sim.analytic.stages import Stages
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.analytic.traffic import STREAMS
-from tokensieve.sim.area import unit_cells
-from tokensieve.sim.cells import leakage_watts
-from tokensieve.sim.energy import background_watts, energy_per_action
+from tokensieve.sim.cost.area import unit_cells
+from tokensieve.sim.cost.cells import leakage_watts
+from tokensieve.sim.cost.energy import background_watts, energy_per_action
 
 Actions = dict[str, dict[str, F64]]
 """Counts by unit and action, an array over designs each."""

@@ -4,15 +4,15 @@ import numpy as np
 
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.technology import load_technology
-from tokensieve.sim import count
 from tokensieve.sim.analytic.batch import F64, Designs
 from tokensieve.sim.analytic.costs import fetches
 from tokensieve.sim.analytic.estimate import Detail, detail
 from tokensieve.sim.analytic.stages import Stages
 from tokensieve.sim.analytic.summary import Summary
-from tokensieve.sim.area import area
-from tokensieve.sim.energy import energy
-from tokensieve.sim.level import bottleneck
+from tokensieve.sim.cost.area import area
+from tokensieve.sim.cost.energy import energy
+from tokensieve.sim.cycle import count
+from tokensieve.sim.cycle.level import bottleneck
 from tokensieve.sim.result import CAUSES, LayerResult, Result
 from tokensieve.workloads.decisions import Decisions
 

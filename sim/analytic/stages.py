@@ -12,7 +12,7 @@ from tokensieve.sim.analytic.batch import F64, Batch, each
 from tokensieve.sim.analytic.machine import TOPK, Pipeline, pipeline
 from tokensieve.sim.analytic.memory import Memory, memory
 from tokensieve.sim.analytic.summary import Summary
-from tokensieve.sim.plan import rows_per_line
+from tokensieve.sim.cycle.plan import rows_per_line
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.memory import Dram
-from tokensieve.sim.plan import PLANE_ALIGNMENT
+from tokensieve.sim.cycle.plan import PLANE_ALIGNMENT
 from tokensieve.sim.work import RowWork
 
 I64 = npt.NDArray[np.int64]

@@ -20,7 +20,6 @@ import numpy as np
 
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.technology import Technology, load_technology
-from tokensieve.sim.cells import Cells, Memory, memory_energy
 from tokensieve.sim.comparators.base import (
     I64,
     Cost,
@@ -33,6 +32,7 @@ from tokensieve.sim.comparators.base import (
 )
 from tokensieve.sim.comparators.parts import Part, areas_mm2, memory
 from tokensieve.sim.comparators.pricing import comparator_cost
+from tokensieve.sim.cost.cells import Cells, Memory, memory_energy
 
 ROOM_NOTE = "memories for topk.max_tokens keys, two rows; no crossbar; exponentials out of a table"
 NOTES = (

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from tokensieve.arch.errors import WorkloadError
 from tokensieve.arch.machine import Arch
-from tokensieve.sim.dramrun import pattern, replay
+from tokensieve.sim.dram.run import pattern, replay
 from tokensieve.workloads.decisions import Decisions
 from tokensieve.workloads.reference import dense
 

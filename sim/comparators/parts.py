@@ -10,9 +10,9 @@ from math import fsum
 
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.technology import ZERO, Quantity, Technology, load_technology
-from tokensieve.sim.area import unit_cells
-from tokensieve.sim.cells import Cells, Memory, cells_um2, leakage_watts, memory_energy
-from tokensieve.sim.energy import JOULES_PER_PJ, background_watts, energy_per_action
+from tokensieve.sim.cost.area import unit_cells
+from tokensieve.sim.cost.cells import Cells, Memory, cells_um2, leakage_watts, memory_energy
+from tokensieve.sim.cost.energy import JOULES_PER_PJ, background_watts, energy_per_action
 
 Counts = Mapping[str, Mapping[str, int]]
 

@@ -7,7 +7,7 @@ import pytest
 from tokensieve.arch import Arch, ArchError, load_arch
 from tokensieve.arch.presets import show_yaml
 from tokensieve.arch.technology import load_technology
-from tokensieve.sim.area import area
+from tokensieve.sim.cost.area import area
 
 HEAD = "name: mine\nnote: mine\n"
 REST = "uncertainty: 0.3, source: here, confidence: paper}"

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tokensieve.arch import Arch, load_arch
-from tokensieve.sim.cycle import CycleRun, run_cycles
+from tokensieve.sim.cycle.run import CycleRun, run_cycles
 from tokensieve.sim.work import row_work
 from tokensieve.workloads.complete import Counts, complete
 from tokensieve.workloads.decisions import Decisions

@@ -1,4 +1,4 @@
-"""Units of the study on Amaranth's simulator, held against golden, law and twin."""
+"""Units on Amaranth's simulator, held against golden, law and twin."""
 
 from dataclasses import dataclass, field
 
@@ -10,7 +10,7 @@ from tokensieve.rtl.flow.amsim import run
 from tokensieve.rtl.flow.case import case
 from tokensieve.rtl.flow.harness.base import part
 from tokensieve.rtl.flow.mutants.base import planted
-from tokensieve.study.units.base import with_fields
+from tokensieve.verify.units.base import with_fields
 
 
 @dataclass(frozen=True)

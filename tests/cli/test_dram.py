@@ -5,7 +5,7 @@ import pytest
 from tokensieve.arch import load_arch, load_dram
 from tokensieve.cli.app import call
 from tokensieve.cli.dram import FIGURES
-from tokensieve.sim.dramrun import pattern, replay
+from tokensieve.sim.dram.run import pattern, replay
 
 STRIDE = ["--pattern", "stride", "--requests", "4096", "--bytes", "64", "--param", "1024"]
 
@@ -119,7 +119,7 @@ def test_a_mistake_is_one_message_and_exit_code_2(arguments, message, capsys):
 
 
 def test_where_commands_go_is_looked_at_before_anything_runs(monkeypatch, capsys):
-    monkeypatch.setattr("tokensieve.sim.dramrun.replay", None)
+    monkeypatch.setattr("tokensieve.sim.dram.run.replay", None)
 
     assert call(["dram", "--commands", "none/log.csv"]) == 2
     assert "the directory none does not exist" in capsys.readouterr().err

@@ -8,7 +8,7 @@ import pytest
 from tokensieve.cli.app import call
 from tokensieve.report.schema import result_schema
 from tokensieve.rtl.flow import tools
-from tokensieve.study import rtllevel
+from tokensieve.run import rtl_level as rtllevel
 
 COLA = ["run", "--workload", "bert-base-cola", "--reference", "none"]
 GPT2 = ["run", "--workload", "gpt2-small-ptb", "--reference", "none"]

@@ -33,7 +33,7 @@ def machine_room(monkeypatch):
 
         return loaded
 
-    put(monkeypatch, "tokensieve.study.run", run=simulate)
+    put(monkeypatch, "tokensieve.run.simulate", run=simulate)
     put(
         monkeypatch,
         "tokensieve.workloads.benchmarks",

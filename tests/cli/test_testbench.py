@@ -9,8 +9,8 @@ from bench.requests import csv_text
 
 from tokensieve.arch import load_arch
 from tokensieve.cli.app import call
-from tokensieve.sim.releasedhang import Hang
-from tokensieve.study.testbench import run_testbench
+from tokensieve.run.released import run_testbench
+from tokensieve.sim.released.hang import Hang
 
 SINGLE = {"key_fetch_num": 128, "value_fetch_num": 128}
 
@@ -144,7 +144,7 @@ def test_what_does_not_fit_is_refused(bench, arch, more, message):
 
 
 def test_where_rows_go_is_looked_at_before_anything_runs(bench, monkeypatch):
-    monkeypatch.setattr("tokensieve.study.testbench.replay", None)
+    monkeypatch.setattr("tokensieve.run.released.replay", None)
 
     assert bench(SINGLE, more=["--rows", "no/such/place.csv"])[0] == 2
 

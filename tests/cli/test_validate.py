@@ -5,9 +5,10 @@ import json
 import pytest
 
 from tokensieve.cli.app import call
-from tokensieve.study.validate import catalogue, machine
-from tokensieve.study.validate.row import Row, within
-from tokensieve.study.validate.section import Section
+from tokensieve.validate import catalogue
+from tokensieve.validate.row import Row, within
+from tokensieve.validate.section import Section
+from tokensieve.validate.sections import presets as machine
 
 
 def plant(monkeypatch, **fields):

@@ -2,7 +2,8 @@ import pytest
 from report.sample import RESULT
 
 from tokensieve.arch.presets import all_fields
-from tokensieve.report import archdoc, resultdoc
+from tokensieve.pages import arch as archdoc
+from tokensieve.pages import result as resultdoc
 from tokensieve.report.schema import result_schema
 
 

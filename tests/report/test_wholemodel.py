@@ -8,7 +8,7 @@ from report.sample import ALONE, RESULT
 from report.test_docs import keys
 from report.test_schema import JUDGE
 
-from tokensieve.report import resultdoc
+from tokensieve.pages import result as resultdoc
 from tokensieve.report.schema import result_schema
 from tokensieve.report.summary import page
 from tokensieve.report.wholemodel import fc_sentence, whole_model_table

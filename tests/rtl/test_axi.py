@@ -22,8 +22,8 @@ from tokensieve.rtl.flow.axitop import StreamsOfAxi
 from tokensieve.rtl.flow.case import Stimulus, case, same
 from tokensieve.rtl.flow.mutants.base import mutants_of
 from tokensieve.rtl.flow.pack import pack
-from tokensieve.study.units import find_unit
-from tokensieve.study.units.token_gather import TokenGatherUnit
+from tokensieve.verify.units import find_unit
+from tokensieve.verify.units.token_gather import TokenGatherUnit
 
 SMALL = small()
 COUNT = 14

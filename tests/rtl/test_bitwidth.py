@@ -10,8 +10,8 @@ from tokensieve.arch.bitwidth import ConverterWork, lsb_widths
 from tokensieve.rtl.flow.amsim import run
 from tokensieve.rtl.flow.case import case
 from tokensieve.rtl.flow.mutants.base import mutants_of
-from tokensieve.study.units.base import with_fields
-from tokensieve.study.units.bitwidth_converter import BitwidthConverterUnit
+from tokensieve.verify.units.base import with_fields
+from tokensieve.verify.units.bitwidth_converter import BitwidthConverterUnit
 
 UNIT = BitwidthConverterUnit()
 COUNT = 40

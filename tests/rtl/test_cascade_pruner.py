@@ -11,8 +11,8 @@ from tokensieve.rtl.flow.amsim import run
 from tokensieve.rtl.flow.case import case
 from tokensieve.rtl.flow.harness.base import part
 from tokensieve.rtl.flow.mutants.base import mutants_of
-from tokensieve.study.units.base import with_fields
-from tokensieve.study.units.cascade_pruner import CascadePrunerUnit
+from tokensieve.verify.units.base import with_fields
+from tokensieve.verify.units.cascade_pruner import CascadePrunerUnit
 
 UNIT = CascadePrunerUnit()
 COUNT = 15

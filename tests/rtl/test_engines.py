@@ -8,9 +8,10 @@ import pytest
 from conftest import ROOT
 
 from tokensieve.arch.datapath import Topk
+from tokensieve.pages import fpga as fpgatable
+from tokensieve.pages import resources
+from tokensieve.pages.engines import BITS, DISTRIBUTIONS, engine, markdown, select_cycles
 from tokensieve.rtl.flow import fpga
-from tokensieve.study import fpgatable, resources
-from tokensieve.study.engines import BITS, DISTRIBUTIONS, engine, markdown, select_cycles
 from tokensieve.workloads.distributions import longest_row, scores
 
 PAGE = ROOT / "docs" / "reference" / "units" / "engines.md"

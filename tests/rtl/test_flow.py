@@ -20,7 +20,7 @@ from tokensieve.rtl.flow.lint import lint
 from tokensieve.rtl.flow.mutants.base import Mutant, edited, find_mutant, mutants_of, planted
 from tokensieve.rtl.flow.ports import ports_of
 from tokensieve.rtl.flow.verilog import verilog_body
-from tokensieve.study.units import UNITS
+from tokensieve.verify.units import UNITS
 
 WIDE = StructLayout({"value": unsigned(40), "last": 1})
 

@@ -10,7 +10,7 @@ from tokensieve.cli.app import call
 from tokensieve.rtl.flow.claims import CLAIMS, claims_of, find_claim, streams, unit_names
 from tokensieve.rtl.flow.formal import prove
 from tokensieve.rtl.flow.mutants.base import Mutant, find_mutant
-from tokensieve.study.units import UNITS
+from tokensieve.verify.units import UNITS
 
 QUICK = [
     ("stage", "holds-one-beat"),

@@ -12,8 +12,8 @@ from tokensieve.golden.vectors.sums import HeadSums, Step, TokenSums
 from tokensieve.rtl.flow.amsim import run
 from tokensieve.rtl.flow.case import case
 from tokensieve.rtl.flow.mutants.base import mutants_of
-from tokensieve.study.units.base import with_fields
-from tokensieve.study.units.importance import HeadAccumulatorUnit, ImportanceAccumulatorUnit
+from tokensieve.verify.units.base import with_fields
+from tokensieve.verify.units.importance import HeadAccumulatorUnit, ImportanceAccumulatorUnit
 
 TOKENS, HEADS = ImportanceAccumulatorUnit(), HeadAccumulatorUnit()
 COUNT = 24

@@ -8,7 +8,7 @@ from tokensieve.arch.topklaw import TopkWork
 from tokensieve.rtl.flow.amsim import run
 from tokensieve.rtl.flow.case import case
 from tokensieve.rtl.flow.mutants.base import mutants_of
-from tokensieve.study.units.local_value_pruner import LocalValuePrunerUnit
+from tokensieve.verify.units.local_value_pruner import LocalValuePrunerUnit
 
 UNIT = LocalValuePrunerUnit()
 COUNT = 24

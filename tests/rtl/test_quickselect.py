@@ -18,7 +18,7 @@ from tokensieve.golden.records import command_seed, quickselect_record, quicksel
 from tokensieve.golden.topk import top_k
 from tokensieve.rtl.flow.mutants.base import mutants_of, planted
 from tokensieve.rtl.search.banked_fifo import BankedFifo
-from tokensieve.study.units.topk import TopkUnit
+from tokensieve.verify.units.topk import TopkUnit
 
 UNIT = TopkUnit()
 SMALL = Topk(engine="quickselect", lanes=4, max_tokens=21, score_bits=6)

@@ -14,7 +14,7 @@ from tokensieve.arch.datapath import Topk
 from tokensieve.arch.topklaw import RadixLaw, TopkWork
 from tokensieve.golden.records import radix_record
 from tokensieve.rtl.flow.mutants.base import mutants_of, planted
-from tokensieve.study.units.topk import TopkUnit
+from tokensieve.verify.units.topk import TopkUnit
 
 UNIT = TopkUnit()
 COMPACTORS = ["low_latency", "balanced", "max_frequency"]

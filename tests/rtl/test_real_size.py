@@ -3,8 +3,9 @@
 import pytest
 
 from tokensieve.arch import load_arch
-from tokensieve.study.cosim import Request, cosim
-from tokensieve.study.units import UNITS, find_unit
+from tokensieve.verify.cosim import cosim
+from tokensieve.verify.request import Request
+from tokensieve.verify.units import UNITS, find_unit
 
 VECTORS = 15
 

@@ -16,8 +16,8 @@ from tokensieve.rtl.flow.amsim import run
 from tokensieve.rtl.flow.case import case
 from tokensieve.rtl.flow.mutants.base import mutants_of
 from tokensieve.rtl.flow.pack import codec
-from tokensieve.study.units.base import with_fields
-from tokensieve.study.units.token_gather import TokenGatherUnit
+from tokensieve.verify.units.base import with_fields
+from tokensieve.verify.units.token_gather import TokenGatherUnit
 
 UNIT = TokenGatherUnit()
 COUNT = 16

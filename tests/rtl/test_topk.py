@@ -13,7 +13,7 @@ from tokensieve.rtl.flow.amsim import run
 from tokensieve.rtl.flow.case import case
 from tokensieve.rtl.flow.harness.base import part
 from tokensieve.rtl.flow.mutants.base import mutants_of
-from tokensieve.study.units.topk import TopkUnit
+from tokensieve.verify.units.topk import TopkUnit
 
 UNIT = TopkUnit()
 ENGINE = "bitserial"  # any will do: what is tested here is around it

@@ -6,19 +6,19 @@ import sys
 
 import pytest
 
-from tokensieve.study.units import find_unit
-from tokensieve.study.waves import FOLDER, drawn, picture, pictures
+from tokensieve.pages.waves import FOLDER, drawn, picture, pictures
+from tokensieve.verify.units import find_unit
 
 
 @pytest.mark.parametrize(("unit", "engine"), [("zero-eliminator", ""), ("topk", "bitserial")])
 def test_a_page_shows_what_the_unit_does_today(root, unit, engine):
     shown = (root / FOLDER / f"{engine or unit}.svg").read_text(encoding="utf-8")
 
-    assert picture(find_unit(unit), engine) == shown, "run: .venv/bin/python -m tokensieve.study.waves"
+    assert picture(find_unit(unit), engine) == shown, "run: .venv/bin/python -m tokensieve.pages.waves"
 
 
 def test_another_process_draws_the_same_bytes(tmp_path):
-    command = [sys.executable, "-m", "tokensieve.study.waves", str(tmp_path / "img"), "zero-eliminator"]
+    command = [sys.executable, "-m", "tokensieve.pages.waves", str(tmp_path / "img"), "zero-eliminator"]
     subprocess.run(command, check=True, timeout=120, env={**os.environ, "PYTHONHASHSEED": "7"}, cwd=tmp_path)
     written = {path.stem: path.read_bytes() for path in (tmp_path / "img").iterdir()}
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from tokensieve.rtl.flow.amsim import run
 from tokensieve.rtl.flow.case import case
 from tokensieve.rtl.flow.mutants.base import mutants_of
-from tokensieve.study.units.zero_eliminator import ZeroEliminatorUnit
+from tokensieve.verify.units.zero_eliminator import ZeroEliminatorUnit
 
 UNIT = ZeroEliminatorUnit()
 COUNT = 24

@@ -16,10 +16,10 @@ from tokensieve.sim.analytic.costs import energies
 from tokensieve.sim.analytic.estimate import detail, estimate
 from tokensieve.sim.analytic.level import analytic_result, whole
 from tokensieve.sim.analytic.summary import Summary, search_cycles, search_terms
-from tokensieve.sim.energy import energy
-from tokensieve.sim.level import cycle_result
-from tokensieve.study.designs import FIELDS, random_designs
-from tokensieve.study.levels import beginning, bert_layer, deviations, rank_correlation
+from tokensieve.sim.cost.energy import energy
+from tokensieve.sim.cycle.level import cycle_result
+from tokensieve.validate.designs import FIELDS, random_designs
+from tokensieve.validate.levels import beginning, bert_layer, deviations, rank_correlation
 from tokensieve.workloads.benchmarks import load_workload
 from tokensieve.workloads.complete import complete
 from tokensieve.workloads.decisions import Decisions

@@ -9,7 +9,7 @@ from tokensieve.sim.analytic.beside import beside
 from tokensieve.sim.analytic.memory import memory
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.analytic.traffic import address, planes
-from tokensieve.study.levels import bert_layer
+from tokensieve.validate.levels import bert_layer
 from tokensieve.workloads.benchmarks import load_workload
 
 

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from tokensieve.arch import load_arch
 from tokensieve.arch.technology import ZERO, load_technology, technology_names
-from tokensieve.sim.area import area, area_quantities, unit_cells
-from tokensieve.sim.cells import Cells, Memory, cells_um2, memory_um2
+from tokensieve.sim.cost.area import area, area_quantities, unit_cells
+from tokensieve.sim.cost.cells import Cells, Memory, cells_um2, memory_um2
 
 TSMC40 = load_technology()
 ENGINES = ("quickselect", "radix", "bitserial", "bitonic")

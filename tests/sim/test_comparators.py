@@ -16,7 +16,7 @@ from tokensieve.sim.comparators.base import DenseRows, Stages, dense_rows, regis
 from tokensieve.sim.comparators.mnnfast import mnnfast_cost
 from tokensieve.sim.comparators.parts import bill, memory
 from tokensieve.sim.comparators.roofline import roofline_cost
-from tokensieve.sim.energy import energy_per_action
+from tokensieve.sim.cost.energy import energy_per_action
 from tokensieve.workloads.benchmarks import load_workload
 
 EIGHTH = load_arch("spatten-eighth")

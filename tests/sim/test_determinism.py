@@ -10,7 +10,7 @@ import pytest
 PROGRAM = """\
 import hashlib
 from tokensieve.arch import load_arch
-from tokensieve.study.run import run
+from tokensieve.run.simulate import run
 from tokensieve.workloads.benchmarks import load_workload
 
 arch = load_arch()
@@ -22,7 +22,7 @@ print(hashlib.sha256(repr(result).encode()).hexdigest())
 DESIGNS = """\
 import hashlib
 from tokensieve.arch import load_arch
-from tokensieve.sim.level import cycle_result
+from tokensieve.sim.cycle.level import cycle_result
 from tokensieve.workloads.benchmarks import load_workload
 
 told = hashlib.sha256()

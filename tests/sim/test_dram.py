@@ -9,7 +9,7 @@ from tokensieve.arch import dram_names, load_arch, load_dram
 from tokensieve.arch.mapping import ADDRESS_PARTS
 from tokensieve.arch.memory import Dram
 from tokensieve.sim.analytic.traffic import address
-from tokensieve.sim.dramrun import pattern, replay
+from tokensieve.sim.dram.run import pattern, replay
 from tokensieve.sim.kernels import dram_state as ds
 from tokensieve.sim.kernels.dram import decoded
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tokensieve.arch import load_dram
 from tokensieve.arch.memory import Dram
-from tokensieve.sim.dramrun import replay
+from tokensieve.sim.dram.run import replay
 
 TIMINGS = ("nCL", "nCWL", "nRCD", "nRP", "nRAS", "nRC", "nCCD_S", "nCCD_L", "nRRD_S", "nRRD_L", "nFAW", "nRTP", "nWR")
 fields = st.builds(

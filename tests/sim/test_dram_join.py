@@ -8,8 +8,8 @@ from bench.pipeline_cases import cases, simulated
 from hypothesis import given, settings
 
 from tokensieve.arch import load_dram
-from tokensieve.sim.count import actions
-from tokensieve.sim.dramrun import pattern, replay
+from tokensieve.sim.cycle.count import actions
+from tokensieve.sim.dram.run import pattern, replay
 from tokensieve.sim.kernels import dram_state as ds
 from tokensieve.sim.work import row_work
 

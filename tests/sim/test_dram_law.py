@@ -6,7 +6,7 @@ from bench.dram_law import ACT, PRE, PREA, RD, RDA, REF, WR, WRA, spacings, viol
 
 from tokensieve.arch import dram_names, load_arch, load_dram
 from tokensieve.arch.memory import Dram
-from tokensieve.sim.dramrun import pattern, replay
+from tokensieve.sim.dram.run import pattern, replay
 
 SPATTEN = load_arch("spatten").dram
 STREAMS = [

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tokensieve.arch import load_dram
-from tokensieve.sim.dramrun import pattern, replay
+from tokensieve.sim.dram.run import pattern, replay
 
 MIRRORS = {"1ch": "dramsim3", "artefact": "ramulator-release", "v21timings_chw128": "ramulator-v21"}
 BOUNDS = {"sat": 0.03, "axi16": 0.05}

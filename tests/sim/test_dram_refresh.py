@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tokensieve.arch import ArchError, dram_names, load_dram
 from tokensieve.arch.memory import Dram
-from tokensieve.sim.dramrun import replay
+from tokensieve.sim.dram.run import replay
 from tokensieve.sim.kernels import dram as d
 from tokensieve.sim.kernels import dram_state as ds
 from tokensieve.sim.kernels.dram_rest import LONG

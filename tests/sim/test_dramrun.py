@@ -7,7 +7,7 @@ import pytest
 
 from tokensieve.arch import ArchError, WorkloadError, load_arch
 from tokensieve.arch.memory import Dram
-from tokensieve.sim.dramrun import PATTERNS, pattern, replay
+from tokensieve.sim.dram.run import PATTERNS, pattern, replay
 
 SPATTEN = load_arch("spatten").dram
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tokensieve.arch import WorkloadError
-from tokensieve.sim.dramtrace import read_requests
+from tokensieve.sim.dram.trace import read_requests
 
 
 def written(tmp_path, text):

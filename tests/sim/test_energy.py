@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tokensieve.arch import load_arch
 from tokensieve.arch.technology import load_technology
-from tokensieve.sim.energy import background_watts, energy, energy_per_action
+from tokensieve.sim.cost.energy import background_watts, energy, energy_per_action
 
 TSMC40 = load_technology()
 SPATTEN, EIGHTH = load_arch("spatten"), load_arch("spatten-eighth")

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokensieve.arch import ArchError, load_arch
-from tokensieve.sim.dramrun import replay
-from tokensieve.sim.fc import fc_result
-from tokensieve.sim.fcchain import chains
-from tokensieve.sim.fccut import Matrix, array_latency, cut, room_bytes
-from tokensieve.sim.fcrun import run_chain
-from tokensieve.sim.fcstream import steady
+from tokensieve.sim.dram.run import replay
+from tokensieve.sim.fc.chain import chains
+from tokensieve.sim.fc.cut import Matrix, array_latency, cut, room_bytes
+from tokensieve.sim.fc.layers import fc_result
+from tokensieve.sim.fc.run import run_chain
+from tokensieve.sim.fc.stream import steady
 from tokensieve.workloads.fc import fc_work
 from tokensieve.workloads.models import ModelShape
 

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokensieve.arch.technology import load_technology
-from tokensieve.sim.energy import background_watts, energy_per_action
+from tokensieve.sim.cost.energy import background_watts, energy_per_action
+from tokensieve.sim.cycle.level import cycle_result
 from tokensieve.sim.kernels import dram_state
 from tokensieve.sim.kernels import tables as t
-from tokensieve.sim.level import cycle_result
 from tokensieve.workloads.reference import dense
 
 EVENTS = 1 << 14

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokensieve.arch import load_arch
-from tokensieve.sim.cycle import run_cycles
-from tokensieve.sim.dramrun import replay
+from tokensieve.sim.cycle.run import run_cycles
+from tokensieve.sim.dram.run import replay
 from tokensieve.sim.kernels import dram_state, tables
 from tokensieve.sim.work import row_work
-from tokensieve.study.units.base import with_fields
+from tokensieve.verify.units.base import with_fields
 from tokensieve.workloads.benchmarks import load_workload
 
 LANES = (("topk", "lanes"), ("softmax", "lanes"), ("importance", "lanes"))

@@ -8,8 +8,8 @@ from bench.pipeline_cases import ARCHES, cases
 from hypothesis import given, settings
 
 from tokensieve.arch import WorkloadError, load_arch
+from tokensieve.sim.cycle.plan import PLANE_ALIGNMENT, plan
 from tokensieve.sim.kernels import tables as t
-from tokensieve.sim.plan import PLANE_ALIGNMENT, plan
 from tokensieve.sim.work import row_work
 from tokensieve.workloads.complete import complete
 from tokensieve.workloads.workload import workload_from

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tokensieve.arch import ArchError, load_arch
 from tokensieve.sim.kernels import released_fifo as fifo
 from tokensieve.sim.kernels import released_state as s
-from tokensieve.sim.released import replay
+from tokensieve.sim.released.replay import replay
 from tokensieve.workloads.javarandom import JavaRandom
 from tokensieve.workloads.testbench import topk_latency
 

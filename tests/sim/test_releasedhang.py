@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokensieve.arch import load_arch
-from tokensieve.sim.released import replay
+from tokensieve.sim.released.replay import replay
 
 SMALL = ["key_sram.kib=12", "value_sram.kib=12"]
 SHORT, LONG = (64, 32, 4, 6, 0, 9, 1), (132, 128, 4, 6, 0, 9, 1)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tokensieve.arch import load_arch
-from tokensieve.sim import cycle
+from tokensieve.sim.cycle import run as cycle
 from tokensieve.sim.kernels import dram_state, tables
 from tokensieve.sim.work import row_work
 from tokensieve.workloads.builder import DecisionsBuilder

@@ -5,7 +5,7 @@ from functools import cache
 import pytest
 
 from tokensieve.arch import load_arch
-from tokensieve.sim.level import cycle_result
+from tokensieve.sim.cycle.level import cycle_result
 from tokensieve.workloads.reference import dense
 from tokensieve.workloads.traces import load_trace
 

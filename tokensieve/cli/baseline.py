@@ -14,8 +14,8 @@ from tokensieve.cli.work import SHIPPED, TraceOption, WorkloadOption, decisions_
 
 if TYPE_CHECKING:
     from tokensieve.arch import Arch
+    from tokensieve.compare.measured import Baseline
     from tokensieve.sim.comparators.base import Cost
-    from tokensieve.study.measured import Baseline
     from tokensieve.workloads.decisions import Decisions
 
 REPETITIONS = 1_000_000
@@ -64,7 +64,7 @@ def baseline(
 ) -> None:
     """Measure PyTorch's attention for a workload on this host, and print a machine's modelled speedup over it."""
     from tokensieve.arch import load_arch
-    from tokensieve.study.baseline import Settings, measure, require_torch
+    from tokensieve.compare.baseline import Settings, measure, require_torch
 
     _check_threads(threads)
     _check_seed(seed)
@@ -114,7 +114,7 @@ def _target(out: str) -> Path:
 
 def _modelled(machine: "Arch", decisions: "Decisions") -> "Cost":
     """Return what the work costs on the machine, which is also what refuses work that does not fit."""
-    from tokensieve.study.comparators import compare
+    from tokensieve.compare.machines import compare
 
     say_if_cold()
     return compare(machine, decisions, ()).ours

@@ -75,9 +75,9 @@ def compare(
     decisions = decisions_of(machine, workload, trace, seed)
     measured = _measured(baseline or (), decisions)
     say_if_cold()
+    from tokensieve.compare.machines import compare as compared
     from tokensieve.report.comparison import comparison_page
     from tokensieve.report.summary import header
-    from tokensieve.study.comparators import compare as compared
 
     told = compared(machine, decisions, names, devices, counted, measured).to_dict()
     if json:
@@ -95,7 +95,7 @@ def _refuse_beside_table3(given: set[str]) -> None:
 
 
 def _names(against: str | None) -> tuple[str, ...]:
-    from tokensieve.study.comparators import DEFAULT
+    from tokensieve.compare.machines import DEFAULT
 
     if against is None:
         return DEFAULT
@@ -115,7 +115,7 @@ def _pairs(file: str | None) -> Any:
 
 
 def _measured(files: "list[str] | tuple[()]", decisions: "Decisions") -> "list[Cost]":
-    from tokensieve.study.measured import read_baseline
+    from tokensieve.compare.measured import read_baseline
 
     return [read_baseline(file).cost(decisions) for file in files]
 
@@ -123,7 +123,7 @@ def _measured(files: "list[str] | tuple[()]", decisions: "Decisions") -> "list[C
 def _show_table3(machine: "Arch", json: bool) -> None:
     say_if_cold()
     from tokensieve.report.comparison import table3_page
-    from tokensieve.study.table3 import table3_rows
+    from tokensieve.validate.table3 import table3_rows
 
     rows = [asdict(row) | {"deviation": row.deviation, "in_band": row.in_band} for row in table3_rows(machine)]
     if json:

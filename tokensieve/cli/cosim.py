@@ -11,7 +11,9 @@ import typer
 from tokensieve.cli.options import ArchOption, JsonOption, SeedOption, SetOption, say
 
 if TYPE_CHECKING:
-    from tokensieve.study.cosim import Cosim, Request
+    from tokensieve.rtl.flow.mutants.base import Mutant
+    from tokensieve.verify.cosim import Cosim
+    from tokensieve.verify.request import Request
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -63,14 +65,14 @@ def cosim(
         raise typer.BadParameter("--coverage needs --simulator verilator")
     from dataclasses import replace
 
-    from tokensieve.study.cosim import cosim as run
+    from tokensieve.verify.cosim import cosim as run
 
     requests = _requests(unit, engine, arch, sets or [], mutant)
     folder = Path.cwd()
     told = []
     for request in requests:
         asked = replace(
-            request, count=vectors, seed=seed, scores=scores, simulator=simulator.value, mutant=mutant,
+            request, count=vectors, seed=seed, scores=scores, simulator=simulator.value,
             waves=folder / _file_name(request) if waves else None, coverage=coverage,
         )  # fmt: skip
         told.append(run(asked))
@@ -85,21 +87,16 @@ def cosim(
 def _requests(name: str, engine: str | None, arch: str, sets: list[str], mutant: str | None) -> "list[Request]":
     """Return one request for each unit and engine that were asked for; of a faulty unit, one."""
     from tokensieve.arch import load_arch
-    from tokensieve.study.cosim import Request
-    from tokensieve.study.units import UNITS, find_engine, find_unit
+    from tokensieve.verify.request import Request
+    from tokensieve.verify.units import UNITS, find_engine, find_unit
 
     machine = load_arch(arch, sets)
     if mutant is not None:
-        unit = find_unit(name)
-        return [
-            Request(
-                unit=unit,
-                engine=find_engine(unit, _faulty(name, engine, mutant), machine),
-                arch=machine,
-                count=1,
-                seed=0,
-            )
-        ]
+        from tokensieve.rtl.flow.mutants.base import find_mutant
+
+        unit, fault = find_unit(name), find_mutant(name, mutant)
+        own = find_engine(unit, _faulty_engine(fault, engine), machine)
+        return [Request(unit=unit, engine=own, arch=machine, count=1, seed=0, fault=fault)]
     units = [find_unit(one) for one in UNITS] if name == ALL else [find_unit(name)]
     return [
         Request(unit=unit, engine=one, arch=machine, count=1, seed=0)
@@ -108,14 +105,11 @@ def _requests(name: str, engine: str | None, arch: str, sets: list[str], mutant:
     ]
 
 
-def _faulty(name: str, engine: str | None, mutant: str) -> str | None:
+def _faulty_engine(fault: "Mutant", engine: str | None) -> str | None:
     """Return the engine to plant a fault in: the one it lies in, or the one asked for, if any."""
-    from tokensieve.rtl.flow.mutants.base import find_mutant
-
-    needed = find_mutant(name, mutant).engine
-    if needed and engine not in (None, needed):
-        raise typer.BadParameter(f"mutant {mutant} lies in engine {needed}, got --engine {engine}")
-    return needed or engine
+    if fault.engine and engine not in (None, fault.engine):
+        raise typer.BadParameter(f"mutant {fault.name} lies in engine {fault.engine}, got --engine {engine}")
+    return fault.engine or engine
 
 
 def _file_name(request: "Request") -> str:
@@ -142,7 +136,7 @@ def _tell(one: "Cosim", stream: Any) -> None:
 def _list(json: bool) -> None:
     """Print units, engines and mutants."""
     from tokensieve.rtl.flow.mutants.base import mutants_of
-    from tokensieve.study.units import UNITS, find_unit
+    from tokensieve.verify.units import UNITS, find_unit
 
     table = {name: (list(find_unit(name).engines()), [m.name for m in mutants_of(name)]) for name in UNITS}
     if json:

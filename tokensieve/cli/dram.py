@@ -11,7 +11,7 @@ from tokensieve.cli.options import ArchOption, JsonOption, SeedOption, SetOption
 
 if TYPE_CHECKING:
     from tokensieve.arch.memory import Dram
-    from tokensieve.sim.dramstats import DramStats
+    from tokensieve.sim.dram.stats import DramStats
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -113,7 +113,8 @@ def dram(
 
         check_file(commands, "--commands")
     stack, mhz, technology = _stack(arch, config, [*(sets or ()), *_one(channel, config)])
-    from tokensieve.sim import dramrun, dramtrace
+    from tokensieve.sim.dram import run as dramrun
+    from tokensieve.sim.dram import trace as dramtrace
 
     stream: dict[str, Any] = {"issue": issue.value, "mhz": mhz, "times": True}
     if trace is None:
@@ -154,7 +155,7 @@ def _stack(arch: str, config: str | None, sets: list[str]) -> tuple["Dram", int 
 
 def _write(path: Path, stack: "Dram", stats: "DramStats") -> None:
     from tokensieve.report.files import write_file
-    from tokensieve.sim.dramstats import command_lines
+    from tokensieve.sim.dram.stats import command_lines
 
     assert stats.commands is not None
     write_file(path, command_lines(stack, stats.commands).encode(), "--commands")
@@ -163,7 +164,7 @@ def _write(path: Path, stack: "Dram", stats: "DramStats") -> None:
 def _told(stack: "Dram", stats: "DramStats", asked: int, mhz: int | None, technology: str) -> dict[str, int | float]:
     """Return the figures."""
     from tokensieve.arch.technology import load_technology
-    from tokensieve.sim.dramstats import energy
+    from tokensieve.sim.dram.stats import energy
 
     period = stack.tCK_ps * 1e-12 if mhz is None else 1e-6 / mhz
     seconds = stats.cycles * period

@@ -11,7 +11,7 @@ from tokensieve.cli.options import ArchOption, SetOption, say
 
 if TYPE_CHECKING:
     from tokensieve.arch import Arch
-    from tokensieve.study.units import Unit
+    from tokensieve.verify.units import Unit
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -43,11 +43,11 @@ def emit(
             raise typer.BadParameter("emit all has the wrapped units too: --axi takes one unit")
         _emit_all(machine, lint, out)
         return
-    from tokensieve.study.units import find_engine, find_unit
+    from tokensieve.verify.units import find_engine, find_unit
 
     found = find_unit(unit)
     if axi:
-        from tokensieve.study.units.axi import on_axi
+        from tokensieve.verify.units.axi import on_axi
 
         found = on_axi(found)
     text = _text(found, find_engine(found, engine, machine), machine, lint)
@@ -71,7 +71,7 @@ def _emit_all(machine: "Arch", lint: bool, out: Path | None) -> None:
 
 
 def _files(machine: "Arch", lint: bool) -> Iterator[tuple[str, bytes]]:
-    from tokensieve.study.units import UNITS, find_unit
+    from tokensieve.verify.units import UNITS, find_unit
 
     for unit in map(find_unit, UNITS):
         for engine in unit.engines():
@@ -81,7 +81,7 @@ def _files(machine: "Arch", lint: bool) -> Iterator[tuple[str, bytes]]:
 
 def _text(unit: "Unit", engine: str, machine: "Arch", lint: bool) -> str:
     """Return the Verilog of a unit with an engine; with `lint`, only if it is clean."""
-    from tokensieve.study.machine import emitted, lint_warnings
+    from tokensieve.verify.verilog import emitted, lint_warnings
 
     text = emitted(unit, unit.arch(machine, engine))
     warnings = lint_warnings(unit, text) if lint else []

@@ -123,7 +123,7 @@ def _simulated(
     machine: "Arch", decisions: "Decisions", level: str, reference: str | None, confirm: bool, seed: int, quiet: bool
 ) -> "Result":
     say_if_cold(quiet)
-    from tokensieve.study.run import run as simulate
+    from tokensieve.run.simulate import run as simulate
 
     with _progress(quiet) as report:
         return simulate(
@@ -135,7 +135,7 @@ def _shape(
     machine: "Arch", decisions: "Decisions", workload: str | None, model: str | None, fc_bits: int | None
 ) -> "ModelShape":
     """Return the shape of the model, after making sure of what --end-to-end needs."""
-    from tokensieve.study.endtoend import check, shape_of
+    from tokensieve.run.end_to_end import check, shape_of
 
     shape = shape_of(decisions, workload, model)
     check(machine, decisions, shape, FC_BITS if fc_bits is None else fc_bits)
@@ -145,7 +145,7 @@ def _shape(
 def _with_fc(
     machine: "Arch", result: "Result", decisions: "Decisions", shape: "ModelShape", fc_bits: int | None
 ) -> "Result":
-    from tokensieve.study.endtoend import with_end_to_end
+    from tokensieve.run.end_to_end import with_end_to_end
 
     return with_end_to_end(machine, result, decisions, shape, FC_BITS if fc_bits is None else fc_bits)
 

@@ -12,7 +12,7 @@ from tokensieve.cli.options import given_options, say
 
 if TYPE_CHECKING:
     from tokensieve.arch import Arch
-    from tokensieve.study.testbench import TestBenchRun
+    from tokensieve.run.released import TestBenchRun
 
 
 class Rules(StrEnum):
@@ -86,8 +86,8 @@ def run_rules(
     """Run the released design and print what happened; raise `CheckError` where it hung."""
     from tokensieve.arch import CheckError
     from tokensieve.report.files import check_file, write_file
+    from tokensieve.run.released import run_testbench
     from tokensieve.sim.kernels import compiled
-    from tokensieve.study.testbench import run_testbench
 
     if rows is not None:
         check_file(rows, "--rows")

@@ -11,7 +11,7 @@ import typer
 from tokensieve.cli.options import JsonOption, QuietOption, say, width
 
 if TYPE_CHECKING:
-    from tokensieve.study.validate.section import Outcome
+    from tokensieve.validate.section import Outcome
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -45,10 +45,10 @@ def validate(
     if write and sections:
         raise typer.BadParameter("--write writes the whole page; for the page of a --section use --out")
     folder, reference = _folder(out, write), _data(data)
-    from tokensieve.study.validate.catalogue import validate as outcomes_of
-    from tokensieve.study.validate.record import to_json
-    from tokensieve.study.validate.section import passed
-    from tokensieve.study.validate.told import summary
+    from tokensieve.validate.catalogue import validate as outcomes_of
+    from tokensieve.validate.record import to_json
+    from tokensieve.validate.section import passed
+    from tokensieve.validate.texts import summary
 
     outcomes = list(_shown(outcomes_of(sections or (), reference), tables=not json and not quiet, clock=not quiet))
     if folder:
@@ -86,7 +86,7 @@ def _data(given: str | None) -> Path:
 def _shown(outcomes: "Iterable[Outcome]", tables: bool, clock: bool) -> "Iterator[Outcome]":
     """Pass the outcomes on, and print what each says and took."""
     from tokensieve.report.accuracy import text
-    from tokensieve.study.validate.told import part
+    from tokensieve.validate.texts import part
 
     began = time.process_time()
     for outcome in outcomes:
@@ -102,7 +102,7 @@ def _shown(outcomes: "Iterable[Outcome]", tables: bool, clock: bool) -> "Iterato
 def _write(folder: Path, outcomes: "list[Outcome]") -> None:
     from tokensieve.report.accuracy import IMAGES
     from tokensieve.report.files import write_folder
-    from tokensieve.study.validate.page import files
+    from tokensieve.validate.page import files
 
     told, drawn = files(outcomes)
     write_folder(folder, told)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import fill
 
-from tokensieve.report.archdoc import table as markdown_table
+from tokensieve.report.markdown import table as markdown_table
 from tokensieve.report.table import Table
 
 IMAGES = "img"
@@ -42,7 +42,7 @@ def _markdown(part: Part) -> str:
     blocks += [f"![{caption}]({IMAGES}/{file})" for file, caption in part.pictures]
     if part.table is not None:
         titles = [column.title.replace("\n", " ") for column in part.table.columns]
-        blocks.append("\n".join(markdown_table(titles, [list(row) for row in part.table.rows])).rstrip())
+        blocks.append(markdown_table(titles, part.table.rows))
     if part.remarks:
         blocks.append("\n".join(f"{number}. {remark}" for number, remark in enumerate(part.remarks, 1)))
     return "\n\n".join(blocks)

@@ -9,7 +9,7 @@ import importlib.machinery
 import importlib.util
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -42,6 +42,10 @@ class Mutant:
 
     engine: str = ""
     """Engine of the unit that the fault lies in; any of them if empty."""
+
+    def planted(self) -> AbstractContextManager[None]:
+        """Return a context within which hardware is built with the fault."""
+        return planted(self)
 
 
 def mutants_of(unit: str) -> tuple[Mutant, ...]:

@@ -1,0 +1,1 @@
+"""Energy and area: what units are made of, and what each action takes."""

@@ -1,0 +1,1 @@
+"""Fully connected layers: cut to what fits on chip, their weights streamed."""

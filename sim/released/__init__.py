@@ -1,0 +1,1 @@
+"""The authors' released RTL, cycle by cycle."""

@@ -1,0 +1,66 @@
+"""SpAtten-e2e beside the paper's Table IV: what needs no assumption agrees, and what misses has causes with figures."""
+
+import pytest
+
+from tokensieve.arch import load_arch
+from tokensieve.validate.table4 import table4_decisions, table4_rows, text
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return {row.name: row for row in table4_rows()}
+
+
+def test_the_fully_connected_work_is_the_papers(rows):
+    row = rows["fully connected, work"]
+
+    assert row.assumption is None
+    assert abs(row.deviation) < 0.005
+
+
+def test_an_honest_dram_streams_better_than_the_paper_implies(rows):
+    time, share = rows["fully connected, 8-bit weights, time"], rows["DRAM efficiency of streamed weights"]
+
+    assert 20 < time.modelled < 21
+    assert 0.90 < share.modelled < 1 - 260 / 3900
+    assert (time.check, share.check) == (15, 16)
+
+
+def test_the_width_of_a_weight_costs_what_the_paper_says(rows):
+    assert abs(rows["12-bit weights over 8-bit, time"].deviation) < 0.05
+
+
+def test_the_papers_time_lies_between_the_causes(rows):
+    row = rows["fully connected, 8-bit weights, time"]
+    causes = {cause.name: cause.value for cause in row.causes}
+
+    assert causes["no refresh"] < row.modelled < causes["a controller that sees 16 requests of a channel"]
+    assert row.expected < causes["16 granules outstanding in a channel"]
+    assert causes["weights fetched first, multiplied after"] > row.expected
+    assert causes["peak bandwidth"] == pytest.approx(9.66e9 / 512e9 * 1e3, rel=0.005)
+
+
+def test_rows_that_hang_on_unpublished_ratios_say_so(rows):
+    told = {name for name, row in rows.items() if row.assumption is not None}
+
+    assert told == {
+        "attention, time",
+        "attention, work",
+        "fully connected, share of the time",
+        "12-bit weights over 8-bit, time",
+    }
+
+
+def test_four_tasks_without_head_pruning_are_averaged():
+    found = table4_decisions(load_arch("spatten"))
+
+    assert len(found) == 4
+    assert all(d.heads_alive.all() for d in found)
+    assert {(d.steps, int(d.context.min()), int(d.context.max())) for d in found} == {(32, 993, 1024)}
+
+
+def test_the_page_on_end_to_end_prints_these_figures(rows, root):
+    page = (root / "docs" / "explanation" / "end-to-end.md").read_text()
+    printed = page.partition("$ python -m tokensieve.validate.table4\n")[2].partition("\n```")[0]
+
+    assert printed == text(rows.values())

@@ -1,0 +1,1 @@
+"""One machine beside others on the same work, and a processor measured on this host."""

@@ -1,0 +1,142 @@
+"""One run: decisions priced on an arch, next to the same work un-pruned, and where it all came from."""
+
+import hashlib
+import json
+import os
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.metadata import version
+from typing import Any, cast, get_args
+
+from tokensieve import __version__
+from tokensieve.arch.errors import ArchError
+from tokensieve.arch.machine import Arch
+from tokensieve.run.rtl_level import play_selections
+from tokensieve.sim.analytic.level import analytic_result, taken_for
+from tokensieve.sim.cycle.level import cycle_result
+from tokensieve.sim.result import SCHEMA_VERSION, Reference, Result
+from tokensieve.workloads.decisions import Decisions
+from tokensieve.workloads.reference import Kind as ReferenceKind
+from tokensieve.workloads.reference import dense
+from tokensieve.workloads.traces import check_fit
+
+LEVELS = ("analytic", "cycle", "rtl")
+
+_MODELLED = (
+    "seconds", "cycles", "busy_cycles", "layers", "traffic", "actions", "energy_j", "energy_j_interval", "power_w",
+    "area_mm2", "area_mm2_interval", "throughput_gops", "utilization", "reference", "speedup", "dram_reduction",
+    "energy_saving",
+)  # fmt: skip
+
+
+def run(
+    arch: Arch,
+    decisions: Decisions,
+    *,
+    level: str = "cycle",
+    reference: str | None = "dense",
+    confirm: bool = False,
+    seed: int = 0,
+    progress: Callable[[float], None] | None = None,
+) -> Result:
+    """Return the result of `decisions` on `arch`.
+
+    With `confirm`, the run is also done at another level (`cycle` for `analytic`, `analytic` for the others), and the
+    result holds the cycles of both. `seed` is the one the decisions were completed with, for the record; nothing is
+    drawn here. `progress` is called with the fraction done. Raises `ArchError` for an unknown level, `WorkloadError`
+    where decisions and machine do not fit, and at level `rtl` `ToolError` without Verilator and `CheckError` where
+    hardware and law differ.
+    """
+    if level not in LEVELS:
+        raise ArchError(f"level must be one of {', '.join(LEVELS)}, got {level!r}")
+    tell = progress or (lambda _: None)
+    if reference not in (*get_args(ReferenceKind), None):
+        raise ArchError(f"reference must be one of {', '.join(get_args(ReferenceKind))} or None, got {reference!r}")
+    kind = cast(ReferenceKind | None, reference)
+    check_fit(decisions, arch, str(decisions.meta["model"]))
+    began = time.process_time()
+    tell(0.0)
+    price = analytic_result if level == "analytic" else cycle_result
+    result = price(arch, decisions)
+    tell(0.3 if reference else 1.0)
+    twin = price(arch, dense(decisions, kind), un_pruned=True) if kind else None
+    tell(1.0)
+    dense_operations = twin.operations["effective"] if twin else _dense_operations(decisions)
+    played = play_selections(arch, decisions, seed) if level == "rtl" else None
+    return replace(
+        result,
+        level=level,
+        levels=_levels(arch, decisions, level, result) if confirm else None,
+        operations={"effective": result.operations["effective"], "dense_equivalent": dense_operations},
+        reference=_reference(kind, twin) if kind and twin else None,
+        labels=(played.labels if played else {}) | _labels(decisions),
+        provenance=_provenance(arch, decisions, level, seed, time.process_time() - began)
+        | ({"rtl": played.as_object()} if played else {}),
+    )
+
+
+def _levels(arch: Arch, decisions: Decisions, level: str, result: Result) -> dict[str, int]:
+    """Return the cycles at two levels, the coarser one first."""
+    own = result.cycles["total"]
+    if level == "analytic":
+        return {level: own, "cycle": cycle_result(arch, decisions).cycles["total"]}
+    return {"analytic": analytic_result(arch, decisions).cycles["total"], level: own}
+
+
+def _reference(kind: str, twin: Result) -> Reference:
+    return Reference(
+        kind=kind, cycles=twin.cycles["total"], dram_bytes=twin.dram_bytes["total"], energy_j=twin.energy_j["total"]
+    )
+
+
+def _dense_operations(decisions: Decisions) -> int:
+    """Return the operations of the un-pruned work."""
+    twin = dense(decisions)
+    queries = twin.queries.astype(int)
+    return int(4 * decisions.head_dim * (twin.keys_kept * queries).sum())
+
+
+def _labels(decisions: Decisions) -> dict[str, str]:
+    """Return how each group of numbers was come by. Level `rtl` adds what its RTL verifies, but for what is assumed."""
+    labels = dict.fromkeys(_MODELLED, "modelled")
+    if decisions.meta["source"] == "counts":
+        labels |= {"busy_cycles.topk": "assumed", "busy_cycles.ranking": "assumed"}
+    return labels
+
+
+def run_digest(arch: Arch, decisions: Decisions, level: str) -> str:
+    """Return SHA-256 over canonical JSON of resolved arch, workload digest, level and schema version."""
+    content = {
+        "arch": arch.identity,
+        "workload": decisions.digest,
+        "level": level,
+        "schema_version": SCHEMA_VERSION,
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _provenance(arch: Arch, decisions: Decisions, level: str, seed: int, cpu: float) -> dict[str, Any]:
+    meta = decisions.meta
+    return {
+        "tokensieve": __version__,
+        "python": platform.python_version(),
+        "numpy": version("numpy"),
+        "numba": version("numba"),
+        "digest": run_digest(arch, decisions, level),
+        "arch": arch.name,
+        "arch_digest": arch.digest,
+        "technology": os.path.basename(arch.technology),
+        "workload": meta["model"],
+        "workload_digest": decisions.digest,
+        "decisions": meta["source"],
+        "licence": meta["licence"],
+        "text_sha256": meta["text_sha256"],
+        "seed": seed,
+        "assumed": [*meta["assumed"], *(taken_for(arch) if level == "analytic" else ())],
+        "times": {
+            "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "cpu_s": round(cpu, 3),
+        },
+    }

@@ -1,1 +1,0 @@
-"""What joins the rooms: golden answers, simulated costs and hardware, compared."""

@@ -1,0 +1,1 @@
+"""The sections of the validation: one module each, with a function `section`."""

@@ -1,0 +1,1 @@
+"""Hardware against golden answers, cycle laws and twins: co-simulation of the units."""

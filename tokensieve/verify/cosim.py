@@ -1,0 +1,225 @@
+"""Co-simulation of one unit: golden's vectors, the cycle law and the twin against the hardware.
+
+Every vector runs alone and without pauses: what comes out must be golden's answer, the cycles the law's, and what the
+probes counted golden's work record. Then vectors run back to back with gaps and stalls: the answers must be the same,
+and every transfer must fall into the cycle in which the twin has it.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tokensieve.arch.errors import TokensieveError, nearest
+from tokensieve.arch.machine import Arch
+from tokensieve.verify.differences import wrong_answers, wrong_cycles, wrong_transfers, wrong_work
+from tokensieve.verify.pauses import draw_pauses
+from tokensieve.verify.request import SIMULATORS, Request
+from tokensieve.verify.simulator import simulator_for
+from tokensieve.verify.units.base import Unit
+from tokensieve.workloads.vectors import Vectors
+
+if TYPE_CHECKING:
+    from tokensieve.rtl.flow.case import Case, Record
+    from tokensieve.rtl.flow.harness.base import Harness
+
+Play = Callable[[Sequence["Case"]], "list[Record]"]
+
+_ON_REQUEST = ("mutant", "waves_file")
+
+_MOST_TOGETHER = 4
+"""Vectors that a stalled case runs back to back, at most."""
+
+_SLACK = 4
+"""A run is given up after this many times the cycles that law and pauses explain."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cosim:
+    """What came of it. The fields of the JSON object, and what is left on disk."""
+
+    unit: str
+    engine: str | None
+    vectors: int
+    mismatches: int
+    """Vectors with a wrong, missing or surplus answer, stalled or not, and streams that broke their rules."""
+
+    cycle_differences: int
+    """Vectors that took other cycles than the law says."""
+
+    work_differences: int
+    """Vectors for which a probe counted something else than golden."""
+
+    stall_cases: int
+    stall_differences: int
+    """Stalled cases in which a transfer fell into another cycle than the twin's."""
+
+    select_mean: float | None
+    select_max: int | None
+    total_mean: float | None
+    total_max: int | None
+    rtl_cycles_total: int
+    law_cycles_total: int
+    simulator: str
+    verilog_sha256: str | None
+    vectors_file: str
+    """Where golden's vectors were written."""
+
+    mutant: str | None = None
+    waves_file: str | None = None
+    bins: Mapping[str, int] = field(default_factory=dict)
+    """Functional coverage: how many vectors or cases were of each kind."""
+
+    lines: Mapping[str, int] | None = None
+    """Line and toggle coverage, if it was asked for."""
+
+    @property
+    def differences(self) -> int:
+        """All that must be zero."""
+        return self.mismatches + self.cycle_differences + self.work_differences + self.stall_differences
+
+    def as_object(self) -> dict[str, Any]:
+        """Return the object that ``--json`` prints; mutant, waves and coverage are in it if they were asked for."""
+        told = asdict(self)
+        if self.lines is None:
+            del told["lines"], told["bins"]
+        return {name: value for name, value in told.items() if value is not None or name not in _ON_REQUEST}
+
+
+def cosim(request: Request) -> Cosim:
+    """Return what came of co-simulating one unit with one engine."""
+    if request.simulator not in SIMULATORS:
+        choice = f"simulator must be one of {', '.join(SIMULATORS)}, got {request.simulator!r}"
+        raise TokensieveError(choice + nearest(request.simulator, SIMULATORS))
+    unit, arch = request.unit, request.unit.arch(request.arch, request.engine)
+    vectors, file = saved_vectors(unit, arch, request)
+    harness = unit.harness()
+    with simulator_for(request, arch, harness) as simulator:
+        alone = list(_alone(unit, arch, vectors, harness))
+        stalled = list(_stalled(unit, arch, vectors, harness, request.seed))
+        records = simulator.play([case for _, case in alone + stalled])
+    told = _Told(unit, arch, vectors, harness, records[: len(alone)], records[len(alone) :], [w for w, _ in stalled])
+    return Cosim(
+        unit=unit.name,
+        engine=request.engine or None,
+        vectors=len(alone),
+        simulator=request.simulator,
+        mutant=request.fault.name if request.fault else None,
+        verilog_sha256=simulator.verilog_sha256,
+        vectors_file=str(file),
+        waves_file=str(simulator.waves_file) if simulator.waves_file else None,
+        lines=simulator.lines,
+        **told.counted(),
+    )
+
+
+def saved_vectors(unit: Unit, arch: Arch, request: Request) -> tuple[Vectors, Path]:
+    """Return golden's vectors, by way of the file in which anybody else would find them."""
+    from tokensieve.rtl.flow.tools import cache_folder
+
+    made = unit.vectors(arch, request.count, request.seed, request.scores)
+    name = "-".join(filter(None, [unit.name, request.engine, request.scores, f"{request.count}", f"{request.seed}"]))
+    key = hashlib.sha256(arch.digest.encode()).hexdigest()[:12]
+    file = cache_folder("vectors") / f"{name}-{key}.npz"
+    made.save(file)
+    return Vectors.load(file), file
+
+
+def _alone(unit: Unit, arch: Arch, vectors: Vectors, harness: "Harness") -> Iterator[tuple[list[int], "Case"]]:
+    """Yield a case for every vector, without pauses."""
+    from tokensieve.rtl.flow.case import case
+
+    for index in range(vector_count(vectors)):
+        stimulus = harness.stimulus(arch, vectors, [index])
+        yield [index], case(stimulus, limit=_limit(unit.law(arch, vectors, index)["total"]))
+
+
+def _stalled(
+    unit: Unit, arch: Arch, vectors: Vectors, harness: "Harness", seed: int
+) -> Iterator[tuple[list[int], "Case"]]:
+    """Yield a third as many cases as there are vectors, each of a few vectors back to back, with pauses everywhere."""
+    from tokensieve.rtl.flow.case import case
+
+    count = vector_count(vectors)
+    rng = np.random.Generator(np.random.PCG64([seed, count, 1]))
+    order = [int(index) for _ in range(_MOST_TOGETHER) for index in rng.permutation(count)]
+    for _ in range(-(-count // 3)):
+        which = [order.pop(0) for _ in range(int(rng.integers(1, min(_MOST_TOGETHER, count), endpoint=True)))]
+        stimulus = harness.stimulus(arch, vectors, which)
+        busy = sum(unit.law(arch, vectors, index)["total"] for index in which)
+        pauses = draw_pauses(rng, stimulus.beats, list(stimulus.expect), busy, unit.longest_burst(arch))
+        yield which, case(stimulus, gaps=pauses.gaps, stalls=pauses.stalls, limit=_limit(busy + pauses.cycles))
+
+
+def _limit(cycles: int) -> int:
+    return _SLACK * cycles + 256
+
+
+def vector_count(vectors: Vectors) -> int:
+    """Return how many vectors there are: the length of every array that is not ragged."""
+    groups = (vectors.inputs, vectors.expected, vectors.work)
+    lengths = {
+        len(array) - name.endswith("_ptr")
+        for group in groups
+        for name, array in group.items()
+        if name.endswith("_ptr") or f"{name}_ptr" not in group
+    }
+    assert len(lengths) == 1, f"arrays of different numbers of vectors: {sorted(lengths)}"
+    return lengths.pop()
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Records beside what they are compared with."""
+
+    unit: Unit
+    arch: Arch
+    vectors: Vectors
+    harness: "Harness"
+    alone: Sequence["Record"]
+    stalled: Sequence["Record"]
+    together: Sequence[Sequence[int]]
+    """The vectors of each stalled case."""
+
+    def counted(self) -> dict[str, Any]:
+        """Return the figures of a `Cosim`."""
+        from tokensieve.verify.coverage import bins
+
+        here = (self.harness, self.arch, self.vectors)
+        runs = [([index], record) for index, record in enumerate(self.alone)]
+        paused = list(zip(self.together, self.stalled, strict=True))
+        laws = [self.unit.law(self.arch, self.vectors, which[0]) for which, _ in runs]
+        cycles = [_cycles(*here, which, record) for which, record in runs]
+        selects = [c["select"] for c in cycles if c.get("select", -1) >= 0]
+        totals = [c["total"] for c in cycles if c.get("total", -1) >= 0]
+        return {
+            "mismatches": sum(wrong_answers(*here, which, record) for which, record in runs + paused),
+            "cycle_differences": sum(map(wrong_cycles, cycles, laws)),
+            "work_differences": sum(wrong_work(*here, which, record) for which, record in runs + paused),
+            "stall_cases": len(paused),
+            "stall_differences": sum(
+                wrong_transfers(self.unit, self.arch, self.vectors, which, record) for which, record in paused
+            ),
+            "select_mean": _mean(selects), "select_max": max(selects, default=None),
+            "total_mean": _mean(totals), "total_max": max(totals, default=None),
+            "rtl_cycles_total": sum(totals),
+            "law_cycles_total": sum(law["total"] for law in laws),
+            "bins": bins(self.arch, self.vectors, paused),
+        }  # fmt: skip
+
+
+def _cycles(
+    harness: "Harness", arch: Arch, vectors: Vectors, which: Sequence[int], record: "Record"
+) -> Mapping[str, int]:
+    """Return the cycles of a vector that ran alone; none where a fault has left nothing to count."""
+    try:
+        return {name: int(count) for name, count in harness.cycles(arch, vectors, which, record)[0].items()}
+    except (IndexError, KeyError, ValueError):
+        return {}
+
+
+def _mean(numbers: Sequence[int]) -> float | None:
+    return round(sum(numbers) / len(numbers), 3) if numbers else None

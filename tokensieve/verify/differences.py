@@ -1,0 +1,85 @@
+"""What the hardware did, compared with what golden, law and twin say. Each answer is a number of differences.
+
+A fault in the hardware may lead a harness into nonsense; where it raises, all that it was asked about counts as wrong.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tokensieve.arch.machine import Arch
+from tokensieve.verify.units.base import Unit
+from tokensieve.workloads.vectors import Vectors
+
+if TYPE_CHECKING:
+    from tokensieve.rtl.flow.case import Record
+    from tokensieve.rtl.flow.harness.base import Harness
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+
+_NONSENSE = (IndexError, KeyError, ValueError, OverflowError, StopIteration)
+
+
+def wrong_answers(harness: "Harness", arch: Arch, vectors: Vectors, which: Sequence[int], record: "Record") -> int:
+    """Return for how many of the vectors something else came out than golden says.
+
+    At least one, if the run was given up, if a stream broke the rules or if more came than was awaited.
+    """
+    try:
+        observed = harness.observed(arch, vectors, which, record)
+        expect = harness.stimulus(arch, vectors, which).expect
+    except _NONSENSE:
+        return len(which)
+    names = {name for name in vectors.expected if not name.endswith("_ptr")}
+    wrong = sum(
+        one.keys() != names or not same_items(one, vectors.expected, index)
+        for one, index in zip(observed, which, strict=True)
+    )
+    surplus = any(len(record.transfers[name]) != count for name, count in expect.items())
+    return max(wrong, int(surplus or not record.complete or bool(record.broken)))
+
+
+def wrong_work(harness: "Harness", arch: Arch, vectors: Vectors, which: Sequence[int], record: "Record") -> int:
+    """Return for how many of the vectors the probes counted something else than golden."""
+    try:
+        counted = harness.work(arch, vectors, which, record)
+    except _NONSENSE:
+        return len(which)
+    return sum(not same_items(one, vectors.work, index) for one, index in zip(counted, which, strict=True))
+
+
+def wrong_cycles(cycles: Mapping[str, int], law: Mapping[str, int]) -> int:
+    """Return 1 if a vector took other cycles than the law says."""
+    return int(dict(cycles) != dict(law))
+
+
+def wrong_transfers(unit: Unit, arch: Arch, vectors: Vectors, which: Sequence[int], record: "Record") -> int:
+    """Return 1 if a transfer of any stream fell into another cycle than the twin's.
+
+    The twin sees what sources offered and sinks would have taken; never what the unit did. A source that answers the
+    unit, such as a memory, may have offered what no healthy unit asked for: then the twin has no next step, which
+    counts.
+    """
+    sources, sinks = _sides(unit, arch, vectors, which)
+    valid = {name: record.valid[name] for name in sources}
+    ready = {name: record.ready[name] for name in sinks}
+    try:
+        cycles = unit.twin(arch, vectors, which, valid, ready)
+    except _NONSENSE:
+        return 1
+    assert cycles.keys() == record.transfers.keys(), f"the twin of {unit.name} must tell of {sorted(record.transfers)}"
+    return int(any(list(cycles[name]) != record.cycles_of(name) for name in cycles))
+
+
+def _sides(unit: Unit, arch: Arch, vectors: Vectors, which: Sequence[int]) -> tuple[list[str], list[str]]:
+    stimulus = unit.harness().stimulus(arch, vectors, which[:1])
+    return list(stimulus.beats), list(stimulus.expect)
+
+
+def same_items(one: Arrays, all_of_them: Arrays, index: int) -> bool:
+    """Return whether `one` holds what vector `index` has under the same names."""
+    from tokensieve.rtl.flow.harness.base import part
+
+    return all(np.array_equal(array, part(all_of_them, name, index)) for name, array in one.items())

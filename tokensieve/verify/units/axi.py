@@ -1,0 +1,77 @@
+"""Units in their AXI4-Stream wrapper, for co-simulation: law and twin are those of the unit itself."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from tokensieve.arch.machine import Arch
+from tokensieve.verify.units.base import Bits, Unit
+from tokensieve.verify.units.topk import TopkUnit
+from tokensieve.verify.units.zero_eliminator import ZeroEliminatorUnit
+from tokensieve.workloads.vectors import Vectors
+
+if TYPE_CHECKING:
+    from tokensieve.rtl.flow.harness.base import Harness
+
+
+class AxiUnit:
+    """`AxiStreamUnit` around another unit."""
+
+    def __init__(self, inner: Unit) -> None:
+        self._inner = inner
+        self.name = f"axi-{inner.name}"
+        self.groups = inner.groups
+
+    def engines(self) -> tuple[str, ...]:
+        """Return the engines of the unit."""
+        return self._inner.engines()
+
+    def arch(self, arch: Arch, engine: str) -> Arch:
+        """Return the unit's architecture."""
+        return self._inner.arch(arch, engine)
+
+    def vectors(self, arch: Arch, count: int, seed: int, scores: str | None) -> Vectors:
+        """Return the unit's vectors."""
+        return self._inner.vectors(arch, count, seed, scores)
+
+    def harness(self) -> "Harness":
+        """Return the unit's harness, with the wrapper around its component."""
+        from tokensieve.rtl.flow.harness.axi import AxiHarness
+
+        return AxiHarness(self.name, self._inner.harness())
+
+    def law(self, arch: Arch, vectors: Vectors, index: int) -> Mapping[str, int]:
+        """Return the unit's cycles."""
+        return self._inner.law(arch, vectors, index)
+
+    def twin(
+        self, arch: Arch, vectors: Vectors, which: Sequence[int], valid: Bits, ready: Bits
+    ) -> Mapping[str, Sequence[int]]:
+        """Return the cycles of the unit's transfers."""
+        return self._inner.twin(arch, vectors, which, valid, ready)
+
+    def longest_burst(self, arch: Arch) -> int:
+        """Return that of the unit."""
+        return self._inner.longest_burst(arch)
+
+
+def on_axi(unit: Unit) -> Unit:
+    """Return `unit` in the wrapper; one that has it already is given back."""
+    return unit if isinstance(unit, AxiUnit) else AxiUnit(unit)
+
+
+class AxiTopk(AxiUnit):
+    """The top-k engine on AXI4-Stream. One core will do: the wrapper is the same for all."""
+
+    def __init__(self) -> None:
+        super().__init__(TopkUnit())
+
+    def engines(self) -> tuple[str, ...]:
+        """Return one of the search cores."""
+        return ("quickselect",)
+
+
+class AxiZeroEliminator(AxiUnit):
+    """The zero eliminator on AXI4-Stream: lanes that TKEEP leaves out are dropped, the others packed."""
+
+    def __init__(self) -> None:
+        super().__init__(ZeroEliminatorUnit())

@@ -1,0 +1,28 @@
+"""The local value pruner, for co-simulation."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tokensieve.arch.machine import Arch
+from tokensieve.verify.units.topk import EngineInside, topk_data, topk_work
+from tokensieve.workloads.vectors import Vectors
+
+
+class LocalValuePrunerUnit(EngineInside):
+    """`LocalValuePruner`, with the engine that `topk.engine` names."""
+
+    name = "local-value-pruner"
+    groups = ("topk", "softmax")
+
+    def law(self, arch: Arch, vectors: Vectors, index: int) -> Mapping[str, int]:
+        """Return the cycles until the threshold is known and until the last kept probability is out."""
+        law, work = arch.local_value_law, topk_work(vectors, index)
+        return {"select": int(law.select(work)), "total": int(law.cycles(work))}
+
+    def told(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Any]:
+        """Return what the engine's twin is told."""
+        return topk_data(arch, vectors, which)
+
+    def longest_burst(self, arch: Arch) -> int:
+        """Return more cycles than it takes to fill the queue: several queries, most of which keep a half or less."""
+        return 12 * arch.topk.rows + 2 * arch.kept_rows + 16

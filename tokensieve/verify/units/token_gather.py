@@ -1,0 +1,41 @@
+"""The token gather, for co-simulation."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tokensieve.arch.gather import GatherWork
+from tokensieve.arch.machine import Arch
+from tokensieve.verify.units.base import NamedUnit, part
+from tokensieve.workloads.vectors import Vectors
+
+
+class TokenGatherUnit(NamedUnit):
+    """`TokenGatherEngine` with a memory of fixed latency."""
+
+    name = "token-gather"
+    groups = ("gather", "dram", "topk")
+
+    def law(self, arch: Arch, vectors: Vectors, index: int) -> Mapping[str, int]:
+        """Return the cycles of a packet."""
+        return {"total": int(arch.gather.law.cycles(gather_work(vectors, index)))}
+
+    def told(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Any]:
+        """Return the granules of the rows of each packet."""
+        return {"granules": [granules_per_row(arch, vectors, index) for index in which]}
+
+    def longest_burst(self, arch: Arch) -> int:
+        """Return more cycles than it takes to fill every place and every register."""
+        return arch.gather.outstanding + arch.gather.law.latency + 16
+
+
+def gather_work(vectors: Vectors, index: int) -> GatherWork:
+    """Return the work of one packet."""
+    return GatherWork(**{name: int(vectors.work[name][index]) for name in ("rows", "granules", "memory_latency")})
+
+
+def granules_per_row(arch: Arch, vectors: Vectors, index: int) -> list[int]:
+    """Return how many granules each row of a packet touches."""
+    given, size = vectors.inputs, arch.dram.granule_bytes
+    base, row_bytes = int(given["base"][index]), int(given["row_bytes"][index])
+    firsts = [base + token * row_bytes for token in part(given, "tokens", index)]
+    return [(first + row_bytes - 1) // size - first // size + 1 for first in firsts]

@@ -1,0 +1,75 @@
+"""The top-k engine, for co-simulation: one unit, four engines."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tokensieve.arch.datapath import ENGINES
+from tokensieve.arch.machine import Arch
+from tokensieve.arch.topklaw import TopkWork
+from tokensieve.verify.units.base import NamedUnit, part, with_fields
+from tokensieve.workloads.vectors import Vectors
+
+BITONIC_TOKENS = 256
+"""Longest row on which the bitonic engine is co-simulated: it holds the whole row in registers and comparators."""
+
+
+class TopkUnit(NamedUnit):
+    """`TopKEngine` with any of its search cores."""
+
+    name = "topk"
+    groups = ("topk",)
+
+    def engines(self) -> tuple[str, ...]:
+        """Return the search cores."""
+        return ENGINES
+
+    def arch(self, arch: Arch, engine: str) -> Arch:
+        """Return `arch` with the engine, and with rows that a bitonic sorter can hold."""
+        fields: dict[str, object] = {"engine": engine} if engine else {}
+        if engine == "bitonic":
+            fields["max_tokens"] = min(arch.topk.max_tokens, BITONIC_TOKENS)
+        return with_fields(arch, "topk", **fields)
+
+    def law(self, arch: Arch, vectors: Vectors, index: int) -> Mapping[str, int]:
+        """Return the cycles until the threshold is known and until the last kept item is out."""
+        law, work = arch.topk.law, topk_work(vectors, index)
+        return {"select": int(law.select(work)), "total": int(law.cycles(work))}
+
+    def told(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Any]:
+        """Return what the timing of the commands depends on."""
+        return topk_data(arch, vectors, which)
+
+    def longest_burst(self, arch: Arch) -> int:
+        """Return more cycles than the side buffer has rows."""
+        return 2 * arch.topk.rows + 16
+
+
+class EngineInside(NamedUnit):
+    """A unit around the engine that `topk.engine` names: the engines themselves are compared as `topk`."""
+
+    def arch(self, arch: Arch, engine: str) -> Arch:
+        """Return `arch`, with rows that its engine can hold."""
+        return TopkUnit().arch(arch, arch.topk.engine)
+
+
+def topk_data(arch: Arch, vectors: Vectors, which: Sequence[int]) -> dict[str, list[Any]]:
+    """Return what the timing of commands depends on, from golden's vectors and the law of the search."""
+    return {
+        "n": [int(vectors.inputs["n"][index]) for index in which],
+        "search": [int(arch.topk.law.search(topk_work(vectors, index))) for index in which],
+        "marked": [marked_per_row(arch.topk.lanes, vectors, index) for index in which],
+    }
+
+
+def topk_work(vectors: Vectors, index: int) -> TopkWork:
+    """Return the work of one vector, from golden's record."""
+    sizes = part(vectors.work, "sizes", index)
+    return TopkWork(items=int(vectors.work["n"][index]), kept=int(vectors.work["k"][index]), sizes=sizes)
+
+
+def marked_per_row(lanes: int, vectors: Vectors, index: int) -> list[int]:
+    """Return how many items of each row golden keeps."""
+    marked = [0] * -(-int(vectors.inputs["n"][index]) // lanes)
+    for place in part(vectors.expected, "kept", index):
+        marked[place // lanes] += 1
+    return marked
