@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tokensieve.arch import load_arch
 from tokensieve.sim.released.replay import replay
-from tokensieve.workloads.testbench import bench_requests
+from tokensieve.workloads.released import bench_requests
 
 TRACES = Path(__file__).resolve().parents[2] / "shared" / "data" / "spatten-traces"
 TRACE = TRACES / "gpt2-small-wikitext2-per8.csv"

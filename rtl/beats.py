@@ -6,9 +6,9 @@ from amaranth.lib.data import ArrayLayout, Layout, StructLayout
 from amaranth.lib.wiring import Out
 
 from tokensieve.arch.datapath import Topk
-from tokensieve.arch.gather import TokenGather
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.memory import Dram
+from tokensieve.arch.token_gather import TokenGather
 
 
 def event(layout: Layout) -> wiring.Signature:
@@ -113,7 +113,7 @@ def gathered_row(gather: TokenGather) -> StructLayout:
 
 
 class SumsOp(enum.Enum, shape=3):  # type: ignore[call-arg]  # amaranth is untyped
-    """What an accumulator of importance is told to do; see `tokensieve.rtl.importance`."""
+    """What an accumulator of importance is told to do; see `tokensieve.rtl.accumulators`."""
 
     CLEAR = 0
     GROW = 1

@@ -15,6 +15,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from tokensieve.arch.machine import Arch
+from tokensieve.rtl.accumulators import HeadAccumulator, ImportanceAccumulator
 from tokensieve.rtl.beats import (
     CascadeOp,
     SumsOp,
@@ -33,7 +34,6 @@ from tokensieve.rtl.beats import (
 )
 from tokensieve.rtl.fork import fork
 from tokensieve.rtl.id_table import IdTable
-from tokensieve.rtl.importance import HeadAccumulator, ImportanceAccumulator
 from tokensieve.rtl.pipe import Stage
 from tokensieve.rtl.queue import BlockQueue
 from tokensieve.rtl.token_gather import TokenGatherEngine

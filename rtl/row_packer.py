@@ -8,8 +8,8 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.data import ArrayLayout, StructLayout
 from amaranth.lib.wiring import In, Out
 
-from tokensieve.arch.gather import TokenGather
 from tokensieve.arch.memory import Dram
+from tokensieve.arch.token_gather import TokenGather
 from tokensieve.rtl.beats import gathered_row, granule
 from tokensieve.rtl.pipe import Step, chain
 from tokensieve.rtl.row_requests import most_granules, offset_bits, place_layout, spread

@@ -9,8 +9,8 @@ from amaranth.lib.data import ArrayLayout, StructLayout
 from amaranth.lib.wiring import In, Out
 
 from tokensieve.arch.datapath import Topk
-from tokensieve.arch.gather import TokenGather
 from tokensieve.arch.memory import Dram
+from tokensieve.arch.token_gather import TokenGather
 from tokensieve.rtl.beats import (
     event,
     gather_command,

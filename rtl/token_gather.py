@@ -7,8 +7,8 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from tokensieve.arch.datapath import Topk
-from tokensieve.arch.gather import TokenGather
 from tokensieve.arch.memory import Dram
+from tokensieve.arch.token_gather import TokenGather
 from tokensieve.rtl.beats import gather_command, gathered_row, granule, granule_request, item, packed_row
 from tokensieve.rtl.queue import BlockQueue
 from tokensieve.rtl.row_packer import RowPacker

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from tokensieve.arch.bitwidth import lsb_widths, msb_widths
+from tokensieve.arch.bitwidth_converter import lsb_widths, msb_widths
 from tokensieve.arch.machine import Arch
 from tokensieve.golden.quantize import combine, lsb_plane, middle_of_msb, msb_only, msb_plane
 from tokensieve.golden.vectors import ragged

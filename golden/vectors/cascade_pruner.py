@@ -11,8 +11,8 @@ import torch
 from tokensieve.arch.machine import Arch
 from tokensieve.golden.attention import Head
 from tokensieve.golden.cascade import Cascade, Chosen
-from tokensieve.golden.gather import gathered_rows, touched_granules
 from tokensieve.golden.records import command_seed
+from tokensieve.golden.token_gather import gathered_rows, touched_granules
 from tokensieve.golden.vectors import ragged
 from tokensieve.workloads.distributions import scores as draw
 from tokensieve.workloads.vectors import Vectors

@@ -6,7 +6,7 @@ import numpy as np
 
 from tokensieve.arch.machine import Arch
 from tokensieve.golden.vectors import ragged
-from tokensieve.golden.vectors.sums import HeadSums, Step, Whole, inputs_of, kept_of, padded, work_of
+from tokensieve.golden.vectors.accumulators import HeadSums, Step, Whole, inputs_of, kept_of, padded, work_of
 from tokensieve.workloads.vectors import Vectors
 
 _MOST_ROWS = 1 << 12

@@ -6,7 +6,7 @@ import numpy as np
 
 from tokensieve.arch.machine import Arch
 from tokensieve.golden.vectors import ragged
-from tokensieve.golden.vectors.sums import Step, TokenSums, Whole, inputs_of, kept_of, padded, work_of
+from tokensieve.golden.vectors.accumulators import Step, TokenSums, Whole, inputs_of, kept_of, padded, work_of
 from tokensieve.workloads.distributions import longest_row
 from tokensieve.workloads.distributions import scores as draw
 from tokensieve.workloads.vectors import Vectors

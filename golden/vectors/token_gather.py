@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tokensieve.arch.machine import Arch
-from tokensieve.golden.gather import gathered_rows, touched_granules
+from tokensieve.golden.token_gather import gathered_rows, touched_granules
 from tokensieve.golden.topk import top_k
 from tokensieve.golden.vectors import ragged
 from tokensieve.workloads.distributions import distribution_names, longest_row

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In
 
 from tokensieve.rtl.axi import bus_wires, from_bus, to_bus
 from tokensieve.rtl.flow.ports import ports_of
-from tokensieve.rtl.flow.testbench import SEEN, TOP
+from tokensieve.rtl.flow.wrapper import SEEN, TOP
 
 
 def is_axi(component: Any) -> bool:

@@ -18,8 +18,8 @@ from tokensieve.rtl.flow.case import Case, Ports, Record
 from tokensieve.rtl.flow.exchange import read_records, write_cases
 from tokensieve.rtl.flow.player import check
 from tokensieve.rtl.flow.ports import ports_of
-from tokensieve.rtl.flow.testbench import TOP, bench_text
 from tokensieve.rtl.flow.verilog import verilog_body
+from tokensieve.rtl.flow.wrapper import TOP, bench_text
 
 _ARGS = ("--no-public-flat-rw", "-Wno-fatal", "-Wno-lint", "-Wno-style")
 """cocotb's runner makes every net public; the test bench has said which it needs. Warnings are `lint`'s business."""

@@ -12,7 +12,7 @@ from tokensieve.arch.machine import Arch
 from tokensieve.arch.technology import load_technology
 from tokensieve.arch.topklaw import QuickselectLaw, RadixLaw, TopkWork
 from tokensieve.sim.analytic.batch import F64, Batch, each
-from tokensieve.sim.analytic.machine import TOPK
+from tokensieve.sim.analytic.pipeline import TOPK
 from tokensieve.sim.analytic.stages import Stages
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.analytic.traffic import STREAMS

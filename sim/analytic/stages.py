@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tokensieve.sim.analytic.batch import F64, Batch, each
-from tokensieve.sim.analytic.machine import TOPK, Pipeline, pipeline
 from tokensieve.sim.analytic.memory import Memory, memory
+from tokensieve.sim.analytic.pipeline import TOPK, Pipeline, pipeline
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.cycle.plan import rows_per_line
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from math import ceil, sqrt
 
 from tokensieve.arch import Arch
-from tokensieve.arch.bitwidth import MSB_WIDTHS, lsb_widths, msb_widths, unit_bits
+from tokensieve.arch.bitwidth_converter import MSB_WIDTHS, lsb_widths, msb_widths, unit_bits
 from tokensieve.arch.datapath import MultiplierArray
 from tokensieve.arch.memory import Sram
 from tokensieve.arch.technology import ZERO, LogicConstants, Quantity, Technology

@@ -12,7 +12,7 @@ from tokensieve.sim.kernels import dram_state as ds
 from tokensieve.sim.kernels import released_state as s
 from tokensieve.sim.kernels.released import simulate
 from tokensieve.sim.released.hang import Hang, why_hung
-from tokensieve.workloads.testbench import Requests, row_indexes
+from tokensieve.workloads.released import Requests, row_indexes
 
 I64 = npt.NDArray[np.int64]
 

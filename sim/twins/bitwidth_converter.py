@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tokensieve.arch.bitwidth import lsb_widths, msb_widths, unit_bits
+from tokensieve.arch.bitwidth_converter import lsb_widths, msb_widths, unit_bits
 from tokensieve.arch.machine import Arch
 from tokensieve.sim.twins.feed import Feed
 

@@ -6,7 +6,7 @@ import io
 import numpy as np
 
 from tokensieve.workloads.columns import GPT2
-from tokensieve.workloads.testbench import Requests
+from tokensieve.workloads.released import Requests
 
 NAMES = ("keys", "values", "key_bits", "value_bits", "second_pass", "latency", "last")
 PLAIN = {

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tokensieve.arch import Arch
 from tokensieve.arch.errors import ArchError
-from tokensieve.arch.gather import GatherWork
-from tokensieve.golden.gather import gathered_rows, touched_granules
+from tokensieve.arch.token_gather import GatherWork
+from tokensieve.golden.token_gather import gathered_rows, touched_granules
 from tokensieve.rtl.beats import granule_request
 from tokensieve.rtl.flow.amsim import run
 from tokensieve.rtl.flow.case import case

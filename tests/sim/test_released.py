@@ -19,7 +19,7 @@ from tokensieve.sim.kernels import released_fifo as fifo
 from tokensieve.sim.kernels import released_state as s
 from tokensieve.sim.released.replay import replay
 from tokensieve.workloads.javarandom import JavaRandom
-from tokensieve.workloads.testbench import topk_latency
+from tokensieve.workloads.released import topk_latency
 
 DESIGNS = {"64mult_2ch": "released-64x2", "512mult_16ch": "released-512x16"}
 GIVEN = ("key_fetch", "val_fetch", "key_bits", "val_bits")

@@ -4,9 +4,9 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
+from tokensieve.arch.accumulators import SumsLaw
 from tokensieve.arch.base import ArchModel
 from tokensieve.arch.memory import require_powers_of_two
-from tokensieve.arch.sumslaw import SumsLaw
 from tokensieve.arch.timing import SoftmaxLaw, StreamLaw
 from tokensieve.arch.topklaw import BitonicLaw, BitserialLaw, QuickselectLaw, RadixLaw, TopkLaw
 

@@ -7,12 +7,12 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from tokensieve.arch.base import ArchModel
-from tokensieve.arch.bitwidth import MSB_WIDTHS, Converter
+from tokensieve.arch.bitwidth_converter import MSB_WIDTHS, Converter
 from tokensieve.arch.datapath import Clock, Control, Importance, MultiplierArray, Number, Requant, Softmax, Topk
-from tokensieve.arch.gather import TokenGather
 from tokensieve.arch.memory import Dram, Fetcher, Sram
 from tokensieve.arch.prunerlaw import CascadeLaw, LocalValueLaw
 from tokensieve.arch.released import Released
+from tokensieve.arch.token_gather import TokenGather
 
 
 class Arch(ArchModel):

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from tokensieve.arch.sumslaw import SumsLaw
+from tokensieve.arch.accumulators import SumsLaw
 from tokensieve.arch.timing import Count, ceil_div
 from tokensieve.arch.topklaw import TopkLaw, TopkWork
 

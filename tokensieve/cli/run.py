@@ -20,7 +20,7 @@ from tokensieve.cli.options import (
     say,
     width,
 )
-from tokensieve.cli.testbench import (
+from tokensieve.cli.replay import (
     IterationOption,
     LatencyOption,
     RoundingOption,

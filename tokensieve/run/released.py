@@ -12,7 +12,7 @@ from tokensieve import __version__
 from tokensieve.arch.machine import Arch
 from tokensieve.sim.released.hang import Hang
 from tokensieve.sim.released.replay import READ_BYTES, check_released, replay
-from tokensieve.workloads.testbench import SEED, Requests, bench_requests
+from tokensieve.workloads.released import SEED, Requests, bench_requests
 
 I64 = npt.NDArray[np.int64]
 

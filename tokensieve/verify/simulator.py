@@ -37,7 +37,7 @@ class Simulator:
         return self._on_verilator(self._built, cases)
 
     def _on_verilator(self, built: "Build", cases: "Sequence[Case]") -> "list[Record]":
-        from tokensieve.rtl.flow import coverage, testbench, tools, verilator
+        from tokensieve.rtl.flow import coverage, tools, verilator, wrapper
 
         with tempfile.TemporaryDirectory(prefix="run-", dir=tools.cache_folder("runs")) as folder:
             records = verilator.run(built, cases, Path(folder))
@@ -45,7 +45,7 @@ class Simulator:
                 self.waves_file = self._waves.with_suffix(f".{built.waves}")
                 _move(Path(folder) / f"dump.{built.waves}", self.waves_file)
             if built.coverage:
-                self.lines = coverage.read(Path(folder) / "coverage.dat", built.folder / "design.v", testbench.TOP)
+                self.lines = coverage.read(Path(folder) / "coverage.dat", built.folder / "design.v", wrapper.TOP)
         return records
 
 

@@ -21,7 +21,7 @@ class BitwidthConverterHarness:
     """Commands and planes in, words out."""
 
     unit = "bitwidth-converter"
-    module = "tokensieve.rtl.bitwidth"
+    module = "tokensieve.rtl.bitwidth_converter"
 
     def component(self, arch: Arch) -> wiring.Component:
         """Return the unit."""

@@ -18,8 +18,8 @@ from tokensieve.rtl.beats import (
     packed_row,
 )
 from tokensieve.rtl.flow.case import Record, Stimulus
+from tokensieve.rtl.flow.harness.accumulators import packed
 from tokensieve.rtl.flow.harness.base import Array, part, unit_class
-from tokensieve.rtl.flow.harness.sums import packed
 from tokensieve.rtl.flow.harness.topk import Packet, packets_of, probed_sizes
 from tokensieve.rtl.flow.pack import codec
 from tokensieve.workloads.vectors import Vectors

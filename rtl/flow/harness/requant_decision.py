@@ -19,7 +19,7 @@ class RequantDecisionHarness:
     """Thresholds and rows in, decisions out."""
 
     unit = "requant-decision"
-    module = "tokensieve.rtl.requant"
+    module = "tokensieve.rtl.requant_decision"
 
     def component(self, arch: Arch) -> wiring.Component:
         """Return the unit."""

@@ -5,28 +5,28 @@ from tokensieve.rtl.flow.mutants.base import Mutant
 MUTANTS = (
     Mutant(
         name="sign-kept",
-        module="tokensieve.rtl.importance",
+        module="tokensieve.rtl.accumulators",
         old="abs(rows.p.items[lane])",
         new="rows.p.items[lane]",
         why="outputs are added, not their magnitudes",
     ),
     Mutant(
         name="least-lost",
-        module="tokensieve.rtl.importance",
+        module="tokensieve.rtl.accumulators",
         old="rows.p.items[lane].shape().width, name",
         new="rows.p.items[lane].shape().width - 1, name",
         why="the magnitude of the most negative output does not fit and becomes 0",
     ),
     Mutant(
         name="one-lane",
-        module="tokensieve.rtl.importance",
+        module="tokensieve.rtl.accumulators",
         old="addition.addends[0].eq(_tree(sizes))",
         new="addition.addends[0].eq(sizes[0])",
         why="only the first lane counts",
     ),
     Mutant(
         name="first-head",
-        module="tokensieve.rtl.importance",
+        module="tokensieve.rtl.accumulators",
         old="[addition.line.eq(n), addition.count.eq(1)]",
         new="[addition.line.eq(0), addition.count.eq(1)]",
         why="all outputs are added to the first head",

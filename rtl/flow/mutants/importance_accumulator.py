@@ -75,7 +75,7 @@ MUTANTS = (
     ),
     Mutant(
         name="surplus-lanes",
-        module="tokensieve.rtl.importance",
+        module="tokensieve.rtl.accumulators",
         old="Mux(rows.p.count > lane, rows.p.items[lane], 0)",
         new="rows.p.items[lane]",
         why="lanes beyond the end of a row are added",

@@ -16,7 +16,7 @@ from tokensieve.validate.lines import Line, column, read_lines
 from tokensieve.validate.row import Row, agreement, at_least, at_most, correlation, within
 from tokensieve.validate.section import Data, Section
 from tokensieve.workloads.javarandom import JavaRandom
-from tokensieve.workloads.testbench import MAX_LATENCY, SEED, Requests, topk_latency
+from tokensieve.workloads.released import MAX_LATENCY, SEED, Requests, topk_latency
 
 FOLDER = "spatten-rtl"
 SOURCE = f"RTL oracle, {FOLDER}"

@@ -10,8 +10,8 @@ from tokensieve.validate.section import Data, Section
 from tokensieve.workloads.javarandom import JavaRandom
 from tokensieve.workloads.ragged import Ragged
 from tokensieve.workloads.records import quick_records_of_ranks
-from tokensieve.workloads.testbench import SEED as RELEASE_SEED
-from tokensieve.workloads.testbench import topk_rounds
+from tokensieve.workloads.released import SEED as RELEASE_SEED
+from tokensieve.workloads.released import topk_rounds
 
 TRIALS = 10_000
 RECORDS = 2_000

@@ -17,8 +17,8 @@ UNITS: dict[str, str] = {
     "token-gather": "token_gather:TokenGatherUnit",
     "axi-topk": "axi:AxiTopk",
     "axi-zero-eliminator": "axi:AxiZeroEliminator",
-    "importance-accumulator": "importance:ImportanceAccumulatorUnit",
-    "head-accumulator": "importance:HeadAccumulatorUnit",
+    "importance-accumulator": "accumulators:ImportanceAccumulatorUnit",
+    "head-accumulator": "accumulators:HeadAccumulatorUnit",
     "requant-decision": "requant_decision:RequantDecisionUnit",
     "bitwidth-converter": "bitwidth_converter:BitwidthConverterUnit",
 }

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tokensieve.arch.bitwidth import ConverterWork
+from tokensieve.arch.bitwidth_converter import ConverterWork
 from tokensieve.arch.machine import Arch
 from tokensieve.verify.units.base import NamedUnit, part
 from tokensieve.workloads.vectors import Vectors

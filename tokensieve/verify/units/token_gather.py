@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tokensieve.arch.gather import GatherWork
 from tokensieve.arch.machine import Arch
+from tokensieve.arch.token_gather import GatherWork
 from tokensieve.verify.units.base import NamedUnit, part
 from tokensieve.workloads.vectors import Vectors
 

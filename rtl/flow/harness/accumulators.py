@@ -24,7 +24,7 @@ class SumsHarness(ABC):
     """Commands, rows and ids in; rows of scores out."""
 
     unit: str
-    module = "tokensieve.rtl.importance"
+    module = "tokensieve.rtl.accumulators"
     source: str
     """Stream of the rows that are added."""
 

@@ -6,14 +6,14 @@ from bench.units import Trial, alone, caught, differences, small, trials
 from hypothesis import given, settings
 
 from tokensieve.arch import Arch
-from tokensieve.arch.sumslaw import SumsStep
+from tokensieve.arch.accumulators import SumsStep
 from tokensieve.golden.cascade import Cascade
-from tokensieve.golden.vectors.sums import HeadSums, Step, TokenSums
+from tokensieve.golden.vectors.accumulators import HeadSums, Step, TokenSums
 from tokensieve.rtl.flow.amsim import run
 from tokensieve.rtl.flow.case import case
 from tokensieve.rtl.flow.mutants.base import mutants_of
+from tokensieve.verify.units.accumulators import HeadAccumulatorUnit, ImportanceAccumulatorUnit
 from tokensieve.verify.units.base import with_fields
-from tokensieve.verify.units.importance import HeadAccumulatorUnit, ImportanceAccumulatorUnit
 
 TOKENS, HEADS = ImportanceAccumulatorUnit(), HeadAccumulatorUnit()
 COUNT = 24

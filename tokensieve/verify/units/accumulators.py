@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
+from tokensieve.arch.accumulators import SumsOp, SumsStep
 from tokensieve.arch.machine import Arch
-from tokensieve.arch.sumslaw import SumsOp, SumsStep
 from tokensieve.verify.units.base import NamedUnit, part
 from tokensieve.workloads.vectors import Vectors
 
@@ -15,7 +15,7 @@ _FIELDS = ("op", "lines", "kept", "last", "items")
 class _SumsUnit(NamedUnit):
     """What both have in common."""
 
-    family = "sums"
+    family = "accumulators"
     source: str
     """Stream of the rows that are added."""
 
@@ -25,7 +25,7 @@ class _SumsUnit(NamedUnit):
 
     def told(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Any]:
         """Return the commands of the scripts, and where the rows to add come in."""
-        from tokensieve.sim.twins.sums import Task
+        from tokensieve.sim.twins.accumulators import Task
 
         tasks = []
         for index in which:

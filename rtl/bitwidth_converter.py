@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from tokensieve.arch.bitwidth import lsb_widths, msb_widths, unit_bits
+from tokensieve.arch.bitwidth_converter import lsb_widths, msb_widths, unit_bits
 from tokensieve.arch.machine import Arch
 from tokensieve.rtl.beats import packed_row, plane_command
 from tokensieve.rtl.pipe import Stage

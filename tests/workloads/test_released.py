@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tokensieve.arch import WorkloadError
 from tokensieve.workloads.columns import BERT
 from tokensieve.workloads.javarandom import JavaRandom
-from tokensieve.workloads.testbench import bench_requests, row_indexes, topk_latency
+from tokensieve.workloads.released import bench_requests, row_indexes, topk_latency
 
 SIX = {"quant_key_bit": 6, "quant_value_bit": 6}
 

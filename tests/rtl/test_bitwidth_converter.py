@@ -6,7 +6,7 @@ from bench.units import Trial, alone, caught, differences, small, trials
 from hypothesis import given, settings
 
 from tokensieve.arch import Arch
-from tokensieve.arch.bitwidth import ConverterWork, lsb_widths
+from tokensieve.arch.bitwidth_converter import ConverterWork, lsb_widths
 from tokensieve.rtl.flow.amsim import run
 from tokensieve.rtl.flow.case import case
 from tokensieve.rtl.flow.mutants.base import mutants_of
