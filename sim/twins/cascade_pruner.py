@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tokensieve.arch.machine import Arch
-from tokensieve.sim.twins import sums, token_gather, topk
+from tokensieve.sim.twins import accumulators, token_gather, topk
 from tokensieve.sim.twins.feed import Feed
 from tokensieve.sim.twins.pipe import Pipe
 from tokensieve.sim.twins.queue import Fork, Queue
@@ -91,7 +91,7 @@ class Pruner:
         self._state = "next"
         self._rows = 0
         """Rows of kept positions that have come."""
-        self._sums, self._ids = [sums.Sums(arch), sums.Sums(arch)], [IdTable(arch), IdTable(arch)]
+        self._sums, self._ids = [accumulators.Sums(arch), accumulators.Sums(arch)], [IdTable(arch), IdTable(arch)]
         prunes = [task for task in tasks if task.op == "prune"]
         self._engine = topk.Engine(arch.topk, [self._selection(task) for task in prunes])
         self._kept, self._fetched = Queue(max(2, arch.topk.rows)), Queue(max(2, arch.topk.rows))
@@ -190,7 +190,7 @@ class Pruner:
         for number in range(2):
             if went[number] and self._now:
                 task = self._now
-                self._sums[number].task = sums.Task(
+                self._sums[number].task = accumulators.Task(
                     "read" if op == "prune" else op, task.lines, task.offered, task.positions
                 )
             if went[2 + number] and self._now and op == "keep":
