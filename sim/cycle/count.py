@@ -53,7 +53,7 @@ def actions(arch: Arch, work: RowWork, run: CycleRun) -> dict[str, Counts]:
 def _written_lines(row: npt.NDArray[np.int64]) -> tuple[int, int]:
     """Return the lines written to the K SRAM by MSB and by LSB loads; both heads of a pair have lines of their own."""
     members = np.bincount(row[:, t.R_KEY_OWNER], minlength=len(row))
-    fetched = row[:, t.R_LSB_STATE] == 2
+    fetched = row[:, t.R_LSB_DONE] == 1
     first = int((row[:, t.R_LINES] * members).sum())
     second = int((row[:, t.R_LINES] * (row[:, t.R_PASSES] - 1) * members).sum() + row[fetched, t.R_LINES].sum())
     return first, second
@@ -112,7 +112,7 @@ def vectors(run: CycleRun) -> Counts:
 
 def lsb_rows(run: CycleRun) -> int:
     """Return the head rows (decode) or heads (prefill) whose low bits a decision fetched."""
-    return len(np.unique(run.plan.source_row[run.plan.row[:, t.R_LSB_STATE] == 2]))
+    return len(np.unique(run.plan.source_row[run.plan.row[:, t.R_LSB_DONE] == 1]))
 
 
 def operations(work: RowWork) -> int:

@@ -17,8 +17,6 @@ I64 = npt.NDArray[np.int64]
 PLANE_ALIGNMENT = 128 * 1024
 """Alignment of the planes in DRAM, in bytes (contracts, section 3)."""
 
-_BARRIERS = {"none": t.BARRIER_NONE, "ranking": t.BARRIER_RANKING, "output": t.BARRIER_OUTPUT}
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -195,10 +193,11 @@ def _scalars(arch: Arch, work: RowWork, row: I64, query: I64, groups: int, per_k
     dim = work.head_dim
     st = np.zeros(t.N_SCALAR, np.int64)
     st[t.S_ROWS], st[t.S_QUERIES], st[t.S_GROUPS] = len(row), len(query), groups
-    st[t.S_PHASE_PREFILL], st[t.S_BARRIER] = work.prefill, _BARRIERS[arch.control.barrier]
+    st[t.S_PHASE_PREFILL], st[t.S_BARRIER] = work.prefill, t.BARRIERS.index(arch.control.barrier)
     st[t.S_PER_LINE], st[t.S_PER_VALUE_LINE], st[t.S_PORTS] = per_key, per_value, arch.fetcher.ports
     st[t.S_REQUEST], st[t.S_RETURN] = arch.fetcher.request_stages, arch.fetcher.return_stages
-    st[t.S_KEY_CAP], st[t.S_VALUE_CAP], st[t.S_PROB_CAP] = arch.key_lines, arch.value_lines, arch.topk.queue_lines
+    st[t.S_KEY_RING + t.RING_CAP], st[t.S_VALUE_RING + t.RING_CAP] = arch.key_lines, arch.value_lines
+    st[t.S_PROB_RING + t.RING_CAP] = arch.topk.queue_lines
     st[t.S_FIFO_LINES], st[t.S_QUEUE_ROWS] = arch.softmax.fifo_lines, arch.requant.queue_rows
     softmax = arch.softmax.law
     st[t.S_QK_LATENCY] = arch.qk.law(dim, terms=dim, read_latency=arch.key_sram.read_latency).latency

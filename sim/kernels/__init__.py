@@ -12,13 +12,18 @@ from pathlib import Path
 
 from numba import config
 
+from tokensieve.arch.mapping import ADDRESS_PARTS
+from tokensieve.sim.result import CAUSES, TENSORS
+
 _HERE = Path(__file__).parent
+_ORDERS = (ADDRESS_PARTS, CAUSES, TENSORS)
+"""Names from elsewhere that the kernels have compiled in by their places."""
 
 
 def _digest() -> str:
-    """Return a digest of the kernel sources."""
+    """Return a digest of all that is compiled: the kernel sources, and orders that they take from elsewhere."""
     text = b"".join(path.read_bytes() for path in sorted(_HERE.glob("*.py")))
-    return hashlib.sha256(text).hexdigest()[:12]
+    return hashlib.sha256(text + repr(_ORDERS).encode()).hexdigest()[:12]
 
 
 def _cache_folder() -> Path:
@@ -43,6 +48,7 @@ CACHE = _cache_folder()
 _before = config.CACHE_DIR
 config.CACHE_DIR = str(CACHE)
 from tokensieve.sim.kernels import (  # noqa: E402  (decorated while CACHE is set)
+    columns,
     critical,
     dram,
     dram_active,
@@ -54,7 +60,9 @@ from tokensieve.sim.kernels import (  # noqa: E402  (decorated while CACHE is se
     dram_rest,
     dram_state,
     dram_window,
+    events,
     fetch,
+    groups,
     pipeline,
     released,
     released_buffer,
@@ -64,6 +72,8 @@ from tokensieve.sim.kernels import (  # noqa: E402  (decorated while CACHE is se
     released_score,
     released_state,
     released_value,
+    request,
+    room,
     stream,
     tables,
 )
@@ -72,6 +82,7 @@ config.CACHE_DIR = _before
 
 __all__ = [
     "CACHE",
+    "columns",
     "compiled",
     "critical",
     "dram",
@@ -84,7 +95,9 @@ __all__ = [
     "dram_rest",
     "dram_state",
     "dram_window",
+    "events",
     "fetch",
+    "groups",
     "pipeline",
     "released",
     "released_buffer",
@@ -94,6 +107,8 @@ __all__ = [
     "released_score",
     "released_state",
     "released_value",
+    "request",
+    "room",
     "stream",
     "tables",
 ]

@@ -1,15 +1,86 @@
-"""The critical path (numba): walks back from the last output and books every cycle under one cause."""
+"""The critical path (numba): walks back from the last output and books every cycle under one cause.
+
+A stop is the start of something, and belongs to a query, a pass or a job. What held it back leads to the stop before:
+
+    stop      of a     books the cycles of             and goes on to
+    AT_OUT    query    its V through Prob x V          AT_PV
+    AT_PV     query    -                               AT_DRAIN; AT_PV of the query before; AT_JOB of V
+    AT_DRAIN  query    load, search and drain          AT_LOAD; AT_PV of the query that made room
+    AT_LOAD   query    division and decision           AT_DIV; AT_DRAIN of the query before
+    AT_DIV    pass     exponentials                    AT_EXP; AT_DIV of the pass before; AT_DRAIN of a query
+    AT_EXP    pass     K through Q x K                 AT_QK; AT_EXP of the pass before; AT_DIV of a pass
+    AT_QK     pass     -                               AT_JOB of K or LSBs; AT_QK of the pass before; AT_EXP or AT_DIV
+                                                       of a pass; AT_LOAD of a query; AT_OUT of a group; AT_END
+    AT_JOB    job      its data on their way           whatever let it begin; AT_END
+
+Each stop is one function: it takes whose stop it is and `now`, the cycle that the walk has reached, and returns the
+stop before, whose that is, and the cycle then. Streaming through the arrays is compute, through softmax and decision a
+softmax stall, through a searching top-k engine a top-k stall, waiting for data since its fetch (or the busy period of
+DRAM that it queued in) began a DRAM stall; pipeline registers are fill and drain.
+"""
 
 import numba
 
 from tokensieve.sim.kernels import tables as t
-from tokensieve.sim.kernels.pipeline import I64
+from tokensieve.sim.kernels.columns import I64, Columns
+from tokensieve.sim.kernels.step import step
+from tokensieve.sim.result import CAUSES
 
-(COMPUTE, DRAM_STALL, TOPK_STALL, SOFTMAX_STALL, FILL_DRAIN) = range(5)
-(AT_OUT, AT_PV, AT_DRAIN, AT_LOAD, AT_DIV, AT_EXP, AT_QK, AT_JOB, AT_END) = range(9)
+COMPUTE = CAUSES.index("compute")
+DRAM_STALL = CAUSES.index("dram_stall")
+TOPK_STALL = CAUSES.index("topk_stall")
+SOFTMAX_STALL = CAUSES.index("softmax_stall")
+FILL_DRAIN = CAUSES.index("fill_drain")
+
+_stop = Columns()
+AT_OUT = _stop.take()
+AT_PV = _stop.take()
+AT_DRAIN = _stop.take()
+AT_LOAD = _stop.take()
+AT_DIV = _stop.take()
+AT_EXP = _stop.take()
+AT_QK = _stop.take()
+AT_JOB = _stop.take()
+AT_END = _stop.take()
+
+ALL = 1 << 60
+"""More cycles than any booking."""
 
 
 @numba.njit(cache=True)
+def walk_back(row: I64, query: I64, ps: I64, group: I64, st: I64, causes: I64) -> bool:
+    """Fill `causes`, shape (layers, causes), so that it sums to the total; return whether the walk reached the begin.
+
+    It visits nothing twice; the hops are counted all the same, so that a mistake of ours does not hang.
+    """
+    at, who, now = AT_OUT, st[t.S_QUERIES] - 1, st[t.S_TOTAL]
+    now = _book(causes, _layer(row, query, who), DRAM_STALL, now, query[who, t.Q_OUT] + 1, ALL)
+    hops = 20 * (st[t.S_PASSES] + st[t.S_QUERIES] + st[t.S_ROWS])
+    while at != AT_END:
+        hops -= 1
+        if hops < 0:
+            return False
+        if at == AT_OUT:
+            at, who, now = _at_out(row, query, causes, who, now)
+        elif at == AT_PV:
+            at, who, now = _at_pv(row, query, st, causes, who, now)
+        elif at == AT_DRAIN:
+            at, who, now = _at_drain(row, query, causes, who, now)
+        elif at == AT_LOAD:
+            at, who, now = _at_load(row, query, ps, st, causes, who, now)
+        elif at == AT_DIV:
+            at, who, now = _at_div(row, query, ps, causes, who, now)
+        elif at == AT_EXP:
+            at, who, now = _at_exp(row, query, ps, causes, who, now)
+        elif at == AT_QK:
+            at, who, now = _at_qk(row, query, ps, group, st, causes, who, now)
+        else:
+            at, who, now = _at_job(row, query, ps, group, st, causes, who, now)
+    causes[who, FILL_DRAIN] += now
+    return True
+
+
+@step
 def _book(causes, layer, cause, now, then, most):
     """Book at most `most` of the cycles between `then` and `now`; return how far back that reaches."""
     taken = max(min(now - then, most), 0)
@@ -17,157 +88,150 @@ def _book(causes, layer, cause, now, then, most):
     return now - taken
 
 
-@numba.njit(cache=True)
-def walk_back(row: I64, query: I64, ps: I64, group: I64, st: I64, causes: I64) -> bool:
-    """Fill `causes`, shape (layers, 5), so that it sums to the total.
-
-    Each stop is the start of something; what held it back leads to the stop before. Streaming through the arrays is
-    compute, through softmax and decision a softmax stall, through a searching top-k engine a top-k stall, waiting for
-    data since its fetch (or the busy period of DRAM that it queued in) began a DRAM stall; pipeline registers are fill
-    and drain. Returns whether the walk ended; it visits nothing twice.
-    """
-    q = st[t.S_QUERIES] - 1
-    now, far = st[t.S_TOTAL], 1 << 60
-    layer = row[query[q, t.Q_ROW], t.R_LAYER]
-    now = _book(causes, layer, DRAM_STALL, now, query[q, t.Q_OUT] + 1, far)
-    at, k, stream, r = AT_OUT, 0, 0, 0
-    hops = 20 * (st[t.S_PASSES] + st[t.S_QUERIES] + st[t.S_ROWS])
-    while at != AT_END:
-        hops -= 1
-        if hops < 0:
-            return False
-        if at == AT_OUT:
-            layer = row[query[q, t.Q_ROW], t.R_LAYER]
-            then = query[q, t.Q_PV_AT]
-            now = _book(causes, layer, COMPUTE, now, then, query[q, t.Q_VALUE_LINES])
-            now = _book(causes, layer, FILL_DRAIN, now, then, far)
-            at = AT_PV
-        elif at == AT_PV:
-            layer = row[query[q, t.Q_ROW], t.R_LAYER]
-            why = query[q, t.Q_PV_WHY]
-            if why == t.W_BUSY:
-                q -= 1
-                now = _book(causes, layer, COMPUTE, now, query[q, t.Q_PV_AT], far)
-            elif why == t.W_DATA:
-                at, stream, r = AT_JOB, t.STREAM_VALUE, row[query[q, t.Q_ROW], t.R_VALUE_OWNER]
-            else:
-                at = AT_DRAIN
-        elif at == AT_DRAIN:
-            layer = row[query[q, t.Q_ROW], t.R_LAYER]
-            cause = TOPK_STALL if query[q, t.Q_SEARCHES] > 0 else FILL_DRAIN
-            now = _book(causes, layer, cause, now, query[q, t.Q_DRAIN_AT], far)
-            if query[q, t.Q_DRAIN_WHO] >= 0:
-                q, at = query[q, t.Q_DRAIN_WHO], AT_PV
-            else:
-                at = AT_LOAD
-                if query[q, t.Q_SKIP] == 0:
-                    now = _book(causes, layer, cause, now, query[q, t.Q_LOAD_AT], far)
-        elif at == AT_LOAD:
-            k = query[q, t.Q_PASS]
-            if query[q, t.Q_LOAD_WHY] == t.W_BUSY or ps[k, t.P_DIV_WHY] == t.W_QUEUE:
-                q, at = q - 1, AT_DRAIN
-            else:
-                at = AT_DIV
-                now = _leave_softmax(row, query, ps, causes, st, k, now)
-        elif at == AT_DIV:
-            q = ps[k, t.P_QUERY]
-            layer = row[query[q, t.Q_ROW], t.R_LAYER]
-            why, before = ps[k, t.P_DIV_WHY], ps[k, t.P_DIV_WHO]
-            if why == t.W_BUSY:
-                k = before
-                now = _book(causes, layer, SOFTMAX_STALL, now, ps[k, t.P_DIV_AT], far)
-            elif why == t.W_QUEUE:
-                q, at = before, AT_DRAIN
-            else:
-                now = _book(causes, layer, SOFTMAX_STALL, now, ps[k, t.P_EXP_AT], ps[k, t.P_LINES])
-                now = _book(causes, layer, FILL_DRAIN, now, ps[k, t.P_EXP_AT], far)
-                at = AT_EXP
-        elif at == AT_EXP:
-            layer = row[query[ps[k, t.P_QUERY], t.Q_ROW], t.R_LAYER]
-            why, before = ps[k, t.P_EXP_WHY], ps[k, t.P_EXP_WHO]
-            if why == t.W_BUSY:
-                k = before
-                now = _book(causes, layer, SOFTMAX_STALL, now, ps[k, t.P_EXP_AT], far)
-            elif why == t.W_BUFFER:
-                k, at = before, AT_DIV
-            else:
-                now = _book(causes, layer, COMPUTE, now, ps[k, t.P_QK_AT], ps[k, t.P_QK_LINES])
-                now = _book(causes, layer, FILL_DRAIN, now, ps[k, t.P_QK_AT], far)
-                at = AT_QK
-        elif at == AT_QK:
-            layer = row[query[ps[k, t.P_QUERY], t.Q_ROW], t.R_LAYER]
-            why, before = ps[k, t.P_QK_WHY], ps[k, t.P_QK_WHO]
-            if why == t.W_BUSY:
-                if before < 0:
-                    at = AT_END
-                else:
-                    k = before
-                    now = _book(causes, layer, COMPUTE, now, ps[k, t.P_QK_AT], far)
-            elif why == t.W_DATA:
-                at, stream, r = AT_JOB, t.STREAM_KEY, before
-            elif why == t.W_LSB:
-                at, stream, r = AT_JOB, t.STREAM_LSB, before
-            elif why == t.W_BARRIER:
-                q, at = group[before, t.G_LAST_QUERY], AT_OUT
-            elif why == t.W_BUFFER:
-                k, at = before, AT_EXP
-            elif why == t.W_QUEUE:
-                q, at = before, AT_LOAD
-            else:  # its own decision
-                k, at = before, AT_DIV
-                now = _leave_softmax(row, query, ps, causes, st, k, now)
-        else:
-            layer = row[r, t.R_LAYER]
-            columns = (
-                t.R_KEY_FROM if stream == t.STREAM_KEY else (t.R_LSB_FROM if stream == t.STREAM_LSB else t.R_VALUE_FROM)
-            )
-            origin = row[r, columns + 3]
-            stream, r = origin // st[t.S_ROWS], origin % st[t.S_ROWS]
-            columns = (
-                t.R_KEY_FROM if stream == t.STREAM_KEY else (t.R_LSB_FROM if stream == t.STREAM_LSB else t.R_VALUE_FROM)
-            )
-            now = _book(causes, layer, DRAM_STALL, now, row[r, columns], far)
-            why, before = row[r, columns + 1], row[r, columns + 2]
-            layer = row[r, t.R_LAYER]
-            if why == t.W_START:
-                at = AT_END
-            elif why == t.W_BARRIER:
-                q, at = group[before, t.G_LAST_QUERY], AT_OUT
-            elif why == t.W_RANKED and group[before, t.G_HEAD_LAST] == 1:
-                q, at = group[before, t.G_LAST_QUERY], AT_OUT
-                now = _book(causes, layer, TOPK_STALL, now, group[before, t.G_OUT], far)
-            elif why == t.W_RANKED:
-                k, at = group[before, t.G_PROB_PASS], AT_DIV
-                now = _book(causes, layer, TOPK_STALL, now, group[before, t.G_PROB_END] + 1, far)
-                now = _leave_softmax(row, query, ps, causes, st, k, now)
-            elif stream == t.STREAM_LSB:
-                k, at = before, AT_DIV
-                now = _leave_softmax(row, query, ps, causes, st, k, now)
-            elif stream == t.STREAM_VALUE and why == t.W_FLOW:
-                q, at = before, AT_DRAIN
-            elif stream == t.STREAM_VALUE:
-                q, at = row[before, t.R_VALUE_FREER], AT_PV
-                now = _book(causes, layer, COMPUTE, now, query[q, t.Q_PV_AT], far)
-            else:
-                k = row[before, t.R_KEY_FREER]
-                if row[before, t.R_DECIDE]:
-                    at = AT_DIV
-                    now = _leave_softmax(row, query, ps, causes, st, k, now)
-                else:
-                    at = AT_QK
-                    now = _book(causes, layer, COMPUTE, now, ps[k, t.P_QK_AT], far)
-    causes[layer, FILL_DRAIN] += now
-    return True
+@step
+def _layer(row, query, q):
+    return row[query[q, t.Q_ROW], t.R_LAYER]
 
 
-@numba.njit(cache=True)
+@step
+def _at_out(row, query, causes, q, now):
+    """Book the output of query `q` back to the start of its Prob x V."""
+    layer, then = _layer(row, query, q), query[q, t.Q_PV_AT]
+    now = _book(causes, layer, COMPUTE, now, then, query[q, t.Q_VALUE_LINES])
+    return AT_PV, q, _book(causes, layer, FILL_DRAIN, now, then, ALL)
+
+
+@step
+def _at_pv(row, query, st, causes, q, now):
+    """Go on from the start of Prob x V to the query in front of it, to its V, or to its top-k."""
+    why = query[q, t.Q_PV_WHY]
+    if why == t.W_BUSY:
+        return AT_PV, q - 1, _book(causes, _layer(row, query, q), COMPUTE, now, query[q - 1, t.Q_PV_AT], ALL)
+    if why == t.W_DATA:
+        return AT_JOB, t.STREAM_VALUE * st[t.S_ROWS] + row[query[q, t.Q_ROW], t.R_VALUE_OWNER], now
+    return AT_DRAIN, q, now
+
+
+@step
+def _at_drain(row, query, causes, q, now):
+    """Book the drain of query `q`, and load and search if nothing delayed it; an engine with no choice only fills."""
+    layer, cause = _layer(row, query, q), TOPK_STALL if query[q, t.Q_SEARCHES] > 0 else FILL_DRAIN
+    now = _book(causes, layer, cause, now, query[q, t.Q_DRAIN_AT], ALL)
+    if query[q, t.Q_DRAIN_WHO] >= 0:
+        return AT_PV, query[q, t.Q_DRAIN_WHO], now
+    if query[q, t.Q_SKIP] == 0:
+        now = _book(causes, layer, cause, now, query[q, t.Q_LOAD_AT], ALL)
+    return AT_LOAD, q, now
+
+
+@step
+def _at_load(row, query, ps, st, causes, q, now):
+    """Go on from the load of query `q` to the query that held the engine, or to the pass that it loads."""
+    k = query[q, t.Q_PASS]
+    if query[q, t.Q_LOAD_WHY] == t.W_BUSY or ps[k, t.P_DIV_WHY] == t.W_QUEUE:
+        return AT_DRAIN, q - 1, now
+    return AT_DIV, k, _leave_softmax(row, query, ps, causes, st, k, now)
+
+
+@step
 def _leave_softmax(row, query, ps, causes, st, k, now):
     """Book the way from a pass's division to its decision, or to its last probability."""
-    layer = row[query[ps[k, t.P_QUERY], t.Q_ROW], t.R_LAYER]
-    lines = (
-        ps[k, t.P_DIV_CYCLES]
-        if row[query[ps[k, t.P_QUERY], t.Q_ROW], t.R_DECIDE] or now > ps[k, t.P_DIV_AT] + st[t.S_DIV_LATENCY]
-        else 0
-    )
-    now = _book(causes, layer, SOFTMAX_STALL, now, ps[k, t.P_DIV_AT], lines)
-    return _book(causes, layer, FILL_DRAIN, now, ps[k, t.P_DIV_AT], 1 << 60)
+    q, then = ps[k, t.P_QUERY], ps[k, t.P_DIV_AT]
+    # Where the engine loads the probabilities as they come, their lines have been booked with the load.
+    streams = not row[query[q, t.Q_ROW], t.R_DECIDE] and now <= then + st[t.S_DIV_LATENCY]
+    lines = 0 if streams else ps[k, t.P_DIV_CYCLES]
+    now = _book(causes, _layer(row, query, q), SOFTMAX_STALL, now, then, lines)
+    return _book(causes, _layer(row, query, q), FILL_DRAIN, now, then, ALL)
+
+
+@step
+def _at_div(row, query, ps, causes, k, now):
+    """Book what lies between the division of pass `k` and the one in front of it, the engine, or its exponentials."""
+    q, why, before = ps[k, t.P_QUERY], ps[k, t.P_DIV_WHY], ps[k, t.P_DIV_WHO]
+    layer = _layer(row, query, q)
+    if why == t.W_BUSY:
+        return AT_DIV, before, _book(causes, layer, SOFTMAX_STALL, now, ps[before, t.P_DIV_AT], ALL)
+    if why == t.W_QUEUE:
+        return AT_DRAIN, before, now
+    now = _book(causes, layer, SOFTMAX_STALL, now, ps[k, t.P_EXP_AT], ps[k, t.P_LINES])
+    return AT_EXP, k, _book(causes, layer, FILL_DRAIN, now, ps[k, t.P_EXP_AT], ALL)
+
+
+@step
+def _at_exp(row, query, ps, causes, k, now):
+    """Book what lies between the exponentials of pass `k` and those in front of them, a full buffer, or its Q x K."""
+    layer = _layer(row, query, ps[k, t.P_QUERY])
+    why, before = ps[k, t.P_EXP_WHY], ps[k, t.P_EXP_WHO]
+    if why == t.W_BUSY:
+        return AT_EXP, before, _book(causes, layer, SOFTMAX_STALL, now, ps[before, t.P_EXP_AT], ALL)
+    if why == t.W_BUFFER:
+        return AT_DIV, before, now
+    now = _book(causes, layer, COMPUTE, now, ps[k, t.P_QK_AT], ps[k, t.P_QK_LINES])
+    return AT_QK, k, _book(causes, layer, FILL_DRAIN, now, ps[k, t.P_QK_AT], ALL)
+
+
+@step
+def _at_qk(row, query, ps, group, st, causes, k, now):
+    """Go on from Q x K of pass `k` to whatever it waited for."""
+    layer = _layer(row, query, ps[k, t.P_QUERY])
+    why, before = ps[k, t.P_QK_WHY], ps[k, t.P_QK_WHO]
+    if why == t.W_BUSY:
+        if before < 0:
+            return AT_END, layer, now
+        return AT_QK, before, _book(causes, layer, COMPUTE, now, ps[before, t.P_QK_AT], ALL)
+    if why == t.W_DATA:
+        return AT_JOB, t.STREAM_KEY * st[t.S_ROWS] + before, now
+    if why == t.W_LSB:
+        return AT_JOB, t.STREAM_LSB * st[t.S_ROWS] + before, now
+    if why == t.W_BARRIER:
+        return AT_OUT, group[before, t.G_LAST_QUERY], now
+    if why == t.W_BUFFER:
+        return AT_EXP, before, now
+    if why == t.W_QUEUE:
+        return AT_LOAD, before, now
+    return AT_DIV, before, _leave_softmax(row, query, ps, causes, st, before, now)  # its own decision
+
+
+@step
+def _at_job(row, query, ps, group, st, causes, job, now):
+    """Book the wait for a job's data, back to the start of the job that began the busy period of DRAM."""
+    stream, r = job // st[t.S_ROWS], job % st[t.S_ROWS]
+    origin = row[r, t.R_JOBS + stream * t.N_JOB + t.J_ORIGIN]
+    layer = row[r, t.R_LAYER]
+    stream, r = origin // st[t.S_ROWS], origin % st[t.S_ROWS]
+    columns = t.R_JOBS + stream * t.N_JOB
+    now = _book(causes, layer, DRAM_STALL, now, row[r, columns + t.J_FROM], ALL)
+    why, before, layer = row[r, columns + t.J_WHY], row[r, columns + t.J_WHO], row[r, t.R_LAYER]
+    if why == t.W_START:
+        return AT_END, layer, now
+    if why == t.W_BARRIER:
+        return AT_OUT, group[before, t.G_LAST_QUERY], now
+    if why == t.W_RANKED:
+        return _before_ranking(row, query, ps, group, st, causes, layer, before, now)
+    if why == t.W_SPACE:
+        return _before_space(row, query, ps, st, causes, layer, stream, before, now)
+    if stream == t.STREAM_LSB:  # the pass that asked for them
+        return AT_DIV, before, _leave_softmax(row, query, ps, causes, st, before, now)
+    return AT_DRAIN, before, now  # the query that told which V to load
+
+
+@step
+def _before_ranking(row, query, ps, group, st, causes, layer, g, now):
+    """Book the selections at the end of group `g`, back to the output or the probability that the last one needed."""
+    if group[g, t.G_HEAD_LAST] == 1:
+        return AT_OUT, group[g, t.G_LAST_QUERY], _book(causes, layer, TOPK_STALL, now, group[g, t.G_OUT], ALL)
+    k = group[g, t.G_PROB_PASS]
+    now = _book(causes, layer, TOPK_STALL, now, group[g, t.G_PROB_END] + 1, ALL)
+    return AT_DIV, k, _leave_softmax(row, query, ps, causes, st, k, now)
+
+
+@step
+def _before_space(row, query, ps, st, causes, layer, stream, r, now):
+    """Go on to the last use of row `r`'s lines, which made room in an SRAM."""
+    if stream == t.STREAM_VALUE:
+        q = row[r, t.R_VALUE_FREER]
+        return AT_PV, q, _book(causes, layer, COMPUTE, now, query[q, t.Q_PV_AT], ALL)
+    k = row[r, t.R_KEY_FREER]
+    if row[r, t.R_DECIDE]:
+        return AT_DIV, k, _leave_softmax(row, query, ps, causes, st, k, now)
+    return AT_QK, k, _book(causes, layer, COMPUTE, now, ps[k, t.P_QK_AT], ALL)
