@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from tokensieve.arch.machine import Arch
 from tokensieve.sim.cycle.plan import Plan, plan
-from tokensieve.sim.kernels import dram_state, tables
+from tokensieve.sim.kernels import dram_idle, tables
 from tokensieve.sim.kernels.critical import walk_back
 from tokensieve.sim.kernels.fetch import simulate
 from tokensieve.sim.result import CAUSES, TENSORS
@@ -42,7 +42,7 @@ class CycleRun:
 def run_cycles(arch: Arch, work: RowWork, max_events: int = 0) -> CycleRun:
     """Return what `work` costs on `arch`, recording at most `max_events` events."""
     p = plan(arch, work)
-    state = dram_state.new_state(arch.dram, arch.clock.mhz, arch.fetcher.fifo_depth)
+    state = dram_idle.new_state(arch.dram, arch.clock.mhz, arch.fetcher.fifo_depth)
     granules = np.zeros((work.layers, len(TENSORS)), np.int64)
     events = np.zeros((max_events, tables.N_EVENT), np.int64)
     total = simulate(state, p.row, p.query, p.passes, p.group, p.redo, p.ids, p.scalars, granules, events)

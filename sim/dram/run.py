@@ -12,6 +12,7 @@ from tokensieve.arch.errors import ArchError, WorkloadError, nearest
 from tokensieve.arch.memory import Dram, Fetcher
 from tokensieve.sim.dram.stats import DramStats
 from tokensieve.sim.kernels import dram_state as ds
+from tokensieve.sim.kernels.dram_idle import new_state
 from tokensieve.sim.kernels.stream import exchange, saturate
 
 I64 = npt.NDArray[np.int64]
@@ -145,7 +146,7 @@ def replay(
     if issue not in ISSUES:
         raise WorkloadError(f"issue must be one of {', '.join(ISSUES)}, got {issue!r}{nearest(issue, ISSUES)}")
     assert log >= 0
-    state = ds.new_state(dram, mhz, depth, log, _accesses(dram, places, wanted) if issue == "sat" else 0)
+    state = new_state(dram, mhz, depth, log, _accesses(dram, places, wanted) if issue == "sat" else 0)
     issued, completed = (np.zeros(len(places) if times else 0, np.int64) for _ in range(2))
     if issue == "sat":
         saturate(state, places, wanted, written, since, issued, completed)

@@ -9,11 +9,9 @@ from tokensieve.arch.machine import Arch
 from tokensieve.arch.memory import Dram
 from tokensieve.arch.technology import Quantity, Technology
 from tokensieve.sim.cost.energy import background_watts, energy_per_action
+from tokensieve.sim.kernels.dram_state import COMMANDS
 
 I64 = npt.NDArray[np.int64]
-
-COMMANDS = ("ACT", "PRE", "RD", "WR", "PREA", "REF", "RDA", "WRA")
-"""Names of the commands of a log, in the order of `tokensieve.sim.kernels.dram_state`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,7 +73,7 @@ def _measured(dram: Dram, mhz: int, fifo_depth: int, ports: int, writes: bool) -
         log=4 * count,
     )
     assert stats.commands is not None
-    columns = stats.commands[np.isin(stats.commands[:, 2], (ds.C_RD, ds.C_WR)), 0]
+    columns = stats.commands[np.isin(stats.commands[:, ds.LOG_COMMAND], (ds.C_RD, ds.C_WR)), ds.LOG_CLOCK]
     moved = np.bincount((columns - clocks // 2) // clocks + 1)[2 : 2 + intervals] * dram.granule_bytes
     cycles = clocks * dram.tCK_ps * mhz * 1e-6
     rate = float(moved.mean()) / cycles

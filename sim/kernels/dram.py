@@ -18,7 +18,7 @@ import numba
 from tokensieve.sim.kernels import dram_clock as clock
 from tokensieve.sim.kernels import dram_state as s
 from tokensieve.sim.kernels import dram_window as window
-from tokensieve.sim.kernels.dram_state import I64
+from tokensieve.sim.kernels.columns import I64
 
 
 @numba.njit(cache=True)

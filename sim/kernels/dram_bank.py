@@ -13,7 +13,8 @@ def record(m, t, g, command, b, row):
     """Add a command to the log, as far as it has room."""
     if m[s.LOGGED] < m[s.LOG]:
         k = m[s.O_LOG] + m[s.LOGGED] * s.N_LOG
-        m[k], m[k + 1], m[k + 2], m[k + 3], m[k + 4] = t, g, command, b, row
+        m[k + s.LOG_CLOCK], m[k + s.LOG_PSEUDO], m[k + s.LOG_COMMAND] = t, g, command
+        m[k + s.LOG_BANK], m[k + s.LOG_ROW] = b, row
     m[s.LOGGED] += 1
 
 
@@ -23,12 +24,12 @@ def open_row(m, g, b, row, t):
     kp, kb = m[s.O_PSEUDO] + g * s.N_PSEUDO, m[s.O_BANK] + (g * m[s.BANKS] + b) * s.N_BANK
     kg = m[s.O_GROUP] + g * (1 + m[s.BG]) * s.N_GROUP
     m[kb + s.ROW], m[kb + s.USED] = row, 0
-    m[kb + s.OPENED] = max(m[kb + s.OPENED], 1)
+    m[kb + s.OPENED] = max(m[kb + s.OPENED], s.NEXT_ACT)
     m[kb + s.COL_OK], m[kb + s.WR_OK] = t + m[s.RCD], t + m[s.RCD_WR]
     m[kb + s.PRE_OK], m[kb + s.ACT_OK] = t + m[s.RAS], t + m[s.RC]
     m[kg + s.ACT_AT] = m[kg + m[kb + s.GROUP] * s.N_GROUP + s.ACT_AT] = t
     m[kp + s.P_FAW + m[kp + s.P_OLDEST]] = t
-    m[kp + s.P_OLDEST] = (m[kp + s.P_OLDEST] + 1) % 4
+    m[kp + s.P_OLDEST] = (m[kp + s.P_OLDEST] + 1) % s.FAW_ACTS
     m[kp + s.P_ROW_BUS], m[kp + s.P_NOW] = t + m[s.ACT_CLOCKS], t
     m[s.ACTS] += 1
 
@@ -37,7 +38,7 @@ def open_row(m, g, b, row, t):
 def close_row(m, g, b, t):
     """Precharge a bank."""
     kp, kb = m[s.O_PSEUDO] + g * s.N_PSEUDO, m[s.O_BANK] + (g * m[s.BANKS] + b) * s.N_BANK
-    m[kb + s.ROW], m[kb + s.HIT_R], m[kb + s.HIT_W], m[kb + s.OPENED] = -1, 0, 0, 2
+    m[kb + s.ROW], m[kb + s.HIT_R], m[kb + s.HIT_W], m[kb + s.OPENED] = -1, 0, 0, s.NEXT_PRE
     m[kb + s.ACT_OK] = max(m[kb + s.ACT_OK], t + m[s.RP])
     m[kp + s.P_ROW_BUS], m[kp + s.P_NOW] = t + 1, t
 
@@ -61,7 +62,7 @@ def move_data(m, g, b, slot, write, t):
         m[s.READS] += 1
     if m[s.CONTROLLER] != s.ACTIVE_BUFFER:  # which counts by the first command of a request
         m[s.HITS + m[kb + s.OPENED]] += 1
-    m[kb + s.OPENED] = 0
+    m[kb + s.OPENED] = s.NEXT_COL
     m[kb + s.USED] += 1
     complete(m, slot, end + m[s.BACK])
     return end + m[s.BACK]
@@ -93,7 +94,7 @@ def refresh_rows(m, g, t):
     kp, k0 = m[s.O_PSEUDO] + g * s.N_PSEUDO, m[s.O_BANK] + g * m[s.BANKS] * s.N_BANK
     for b in range(m[s.BANKS]):
         kb = k0 + b * s.N_BANK
-        m[kb + s.ROW], m[kb + s.OPENED], m[kb + s.HIT_R], m[kb + s.HIT_W] = -1, 0, 0, 0
+        m[kb + s.ROW], m[kb + s.OPENED], m[kb + s.HIT_R], m[kb + s.HIT_W] = -1, s.NEXT_COL, 0, 0
         m[kb + s.ACT_OK] = t + m[s.RFC]
     m[kp + s.P_ROW_BUS], m[kp + s.P_NOW] = t + 1, t
 

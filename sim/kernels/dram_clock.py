@@ -167,7 +167,7 @@ def advance(m, ch, until):
     """Do every clock of a channel before `until`; one that is idle is left where it is if there is no end."""
     kc = m[s.O_CHANNEL] + ch * s.N_CHANNEL
     while m[kc + s.CLOCK] < until:
-        if m[kc + s.IN_WINDOW] + m[kc + s.F_N] == 0:
+        if m[kc + s.IN_WINDOW] + m[kc + s.IN_FIFO] == 0:
             m[kc + s.NEXT] = FAR
             if until == FAR:
                 return
@@ -176,7 +176,7 @@ def advance(m, ch, until):
         upto = step(m, ch)
         m[kc + s.NEXT] = upto
         m[kc + s.CLOCK] = min(upto, until)
-    if m[kc + s.IN_WINDOW] + m[kc + s.F_N] == 0:
+    if m[kc + s.IN_WINDOW] + m[kc + s.IN_FIFO] == 0:
         m[kc + s.NEXT] = FAR
 
 
@@ -185,14 +185,15 @@ def push(m, ch, b, row, address, arrival, slot, write):
     """Send a request to a channel through the FIFO in front of it; return the clock at which that took it."""
     kc = m[s.O_CHANNEL] + ch * s.N_CHANNEL
     advance(m, ch, arrival)
-    if m[kc + s.F_N] == 0 and accepts(m, ch, write):
+    if m[kc + s.IN_FIFO] == 0 and accepts(m, ch, write):
         offer(m, ch, b, row, address, slot, write)
         return m[kc + s.CLOCK]
-    while m[kc + s.F_N] == m[s.FIFO]:
+    while m[kc + s.IN_FIFO] == m[s.FIFO]:
         advance(m, ch, m[kc + s.CLOCK] + 1)
-    q = m[s.O_FIFO] + (ch * m[s.FIFO] + (m[kc + s.F_HEAD] + m[kc + s.F_N]) % m[s.FIFO]) * s.N_FIFO
-    m[q], m[q + 1], m[q + 2], m[q + 3], m[q + 4] = m[kc + s.CLOCK], address, b, row, slot * 2 + write
-    m[kc + s.F_N] += 1
+    q = m[s.O_FIFO] + (ch * m[s.FIFO] + (m[kc + s.FIFO_HEAD] + m[kc + s.IN_FIFO]) % m[s.FIFO]) * s.N_FIFO
+    m[q + s.F_ADDRESS], m[q + s.F_BANK], m[q + s.F_ROW] = address, b, row
+    m[q + s.F_SLOT], m[q + s.F_WRITE] = slot, write
+    m[kc + s.IN_FIFO] += 1
     m[kc + s.NEXT] = m[kc + s.CLOCK]
     return m[kc + s.CLOCK]
 
@@ -202,12 +203,12 @@ def _from_fifo(m, ch, t):
     """Let the requests of the FIFO go to the controller as far as it has room; return whether any went."""
     kc = m[s.O_CHANNEL] + ch * s.N_CHANNEL
     any_went = False
-    while m[kc + s.F_N] > 0:
-        q = m[s.O_FIFO] + (ch * m[s.FIFO] + m[kc + s.F_HEAD]) * s.N_FIFO
-        if not accepts(m, ch, m[q + 4] & 1):
+    while m[kc + s.IN_FIFO] > 0:
+        q = m[s.O_FIFO] + (ch * m[s.FIFO] + m[kc + s.FIFO_HEAD]) * s.N_FIFO
+        if not accepts(m, ch, m[q + s.F_WRITE]):
             break
-        offer(m, ch, m[q + 2], m[q + 3], m[q + 1], m[q + 4] >> 1, m[q + 4] & 1)
-        m[kc + s.F_HEAD] = (m[kc + s.F_HEAD] + 1) % m[s.FIFO]
-        m[kc + s.F_N] -= 1
+        offer(m, ch, m[q + s.F_BANK], m[q + s.F_ROW], m[q + s.F_ADDRESS], m[q + s.F_SLOT], m[q + s.F_WRITE])
+        m[kc + s.FIFO_HEAD] = (m[kc + s.FIFO_HEAD] + 1) % m[s.FIFO]
+        m[kc + s.IN_FIFO] -= 1
         any_went = True
     return any_went

@@ -13,7 +13,8 @@ import numpy as np
 from tokensieve.sim.kernels import dram_bank as bank
 from tokensieve.sim.kernels import dram_rest as rest
 from tokensieve.sim.kernels import dram_state as s
-from tokensieve.sim.kernels.dram_state import I64
+from tokensieve.sim.kernels.columns import I64
+from tokensieve.sim.kernels.step import step
 
 
 @numba.njit(cache=True)
@@ -34,7 +35,7 @@ def _candidate(m, kb, ke, wanted):
         i = m[e + s.LINK]
 
 
-@numba.njit(cache=True)
+@step
 def _choose_direction(m, g):
     """Return 1 while writes are drained, 0 while they wait, and choose the banks' candidates anew on a change."""
     kp = m[s.O_PSEUDO] + g * s.N_PSEUDO
@@ -97,7 +98,7 @@ def _plan(m, g):
     m[kp + s.P_TIME], m[kp + s.P_BANK], m[kp + s.P_KIND] = best, best_bank, best_kind
 
 
-@numba.njit(cache=True)
+@step
 def _first(kind, seq, other_kind, other_seq):
     """Return whether a command goes before another one due at the same clock: columns first, then the older request."""
     if (kind == s.NEXT_COL) != (other_kind == s.NEXT_COL):
@@ -132,8 +133,8 @@ def _enter(m, ch, pc, now, arrival, b, row, slot, write):
     hit = m[kb + s.ROW] == row
     if hit:
         m[kb + s.HIT_R + write] += 1
-    # What was planned stands where a read enters behind its bank's candidate, no later than that command goes, and
-    # reads are due anyway: the direction stays, and no other command gets earlier.
+    # The plan stays valid if reads are being served and the new request is a read that queues behind its bank's
+    # candidate and arrives before the planned command: the direction stays, and no other command gets earlier.
     stands = not write and not m[kp + s.P_DRAIN] and now <= m[kp + s.P_TIME]
     if write == m[kp + s.P_DRAIN] and (m[kb + s.CAND] < 0 or (hit and m[kb + s.KIND] != s.NEXT_COL)):
         m[kb + s.CAND], m[kb + s.SEQ] = i, m[e + s.E_SEQ]
@@ -143,7 +144,7 @@ def _enter(m, ch, pc, now, arrival, b, row, slot, write):
         m[kp + s.P_DIRTY], m[kc + s.NEXT] = 1, -1
 
 
-@numba.njit(cache=True)
+@step
 def _leave(m, ch, g, b, i):
     """Take request `i` out of the window and out of the list of bank `b`."""
     kp, k0 = m[s.O_PSEUDO] + g * s.N_PSEUDO, m[s.O_BANK] + g * m[s.BANKS] * s.N_BANK
@@ -171,7 +172,7 @@ def _leave(m, ch, g, b, i):
     m[kp + s.P_FREE] = i
 
 
-@numba.njit(cache=True)
+@step
 def _column(m, ch, g, b, t, last):
     """Issue the RD or WR that bank `b` is due at `t`, and let the next request of the FIFO into the window.
 
@@ -185,14 +186,15 @@ def _column(m, ch, g, b, t, last):
     if last:
         bank.close_after(m, g, b)
     kc = m[s.O_CHANNEL] + ch * s.N_CHANNEL
-    if m[kc + s.F_N] > 0:
-        q = m[s.O_FIFO] + (ch * m[s.FIFO] + m[kc + s.F_HEAD]) * s.N_FIFO
-        m[kc + s.F_HEAD] = (m[kc + s.F_HEAD] + 1) % m[s.FIFO]
-        m[kc + s.F_N] -= 1
-        _enter(m, ch, m[q + 1], t, max(m[q], t + 1), m[q + 2], m[q + 3], m[q + 4] >> 1, m[q + 4] & 1)
+    if m[kc + s.IN_FIFO] > 0:
+        q = m[s.O_FIFO] + (ch * m[s.FIFO] + m[kc + s.FIFO_HEAD]) * s.N_FIFO
+        m[kc + s.FIFO_HEAD] = (m[kc + s.FIFO_HEAD] + 1) % m[s.FIFO]
+        m[kc + s.IN_FIFO] -= 1
+        arrival = max(m[q + s.F_ARRIVAL], t + 1)
+        _enter(m, ch, m[q + s.F_PSEUDO], t, arrival, m[q + s.F_BANK], m[q + s.F_ROW], m[q + s.F_SLOT], m[q + s.F_WRITE])
 
 
-@numba.njit(cache=True)
+@step
 def _activate(m, g, b, t):
     kb, ke = m[s.O_BANK] + (g * m[s.BANKS] + b) * s.N_BANK, m[s.O_ENTRY] + g * m[s.WINDOW] * s.N_ENTRY
     row = m[ke + m[kb + s.CAND] * s.N_ENTRY + s.E_ROW]
@@ -205,7 +207,7 @@ def _activate(m, g, b, t):
         k = m[e + s.LINK]
 
 
-@numba.njit(cache=True)
+@step
 def _refresh(m, g):
     """Close all banks of pseudo-channel `g` and refresh them."""
     kp, k0 = m[s.O_PSEUDO] + g * s.N_PSEUDO, m[s.O_BANK] + g * m[s.BANKS] * s.N_BANK
@@ -278,13 +280,14 @@ def push(m, ch, pc, b, row, arrival, slot, write):
     kc = m[s.O_CHANNEL] + ch * s.N_CHANNEL
     if m[kc + s.NEXT] < arrival:
         advance(m, ch, arrival)
-    while m[kc + s.F_N] == m[s.FIFO] and m[kc + s.IN_WINDOW] == m[s.WINDOW]:
+    while m[kc + s.IN_FIFO] == m[s.FIFO] and m[kc + s.IN_WINDOW] == m[s.WINDOW]:
         arrival = max(arrival, m[kc + s.NEXT] + 1)
         advance(m, ch, arrival)
     if m[kc + s.IN_WINDOW] < m[s.WINDOW]:
         _enter(m, ch, pc, arrival, arrival, b, row, slot, write)
         return arrival
-    q = m[s.O_FIFO] + (ch * m[s.FIFO] + (m[kc + s.F_HEAD] + m[kc + s.F_N]) % m[s.FIFO]) * s.N_FIFO
-    m[q], m[q + 1], m[q + 2], m[q + 3], m[q + 4] = arrival, pc, b, row, slot * 2 + write
-    m[kc + s.F_N] += 1
+    q = m[s.O_FIFO] + (ch * m[s.FIFO] + (m[kc + s.FIFO_HEAD] + m[kc + s.IN_FIFO]) % m[s.FIFO]) * s.N_FIFO
+    m[q + s.F_ARRIVAL], m[q + s.F_PSEUDO], m[q + s.F_BANK], m[q + s.F_ROW] = arrival, pc, b, row
+    m[q + s.F_SLOT], m[q + s.F_WRITE] = slot, write
+    m[kc + s.IN_FIFO] += 1
     return arrival

@@ -8,7 +8,7 @@ from tokensieve.sim.kernels import released_ports as ports
 from tokensieve.sim.kernels import released_score as score
 from tokensieve.sim.kernels import released_state as s
 from tokensieve.sim.kernels import released_value as value
-from tokensieve.sim.kernels.dram_state import I64
+from tokensieve.sim.kernels.columns import I64
 
 
 @numba.njit(cache=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tokensieve.arch.machine import Arch
-from tokensieve.sim.kernels.dram_state import I64
+from tokensieve.sim.kernels.columns import I64
 
 FUSED = 2
 """Heads that may share a fetch; so many write ports and banks has a buffer (`maxFusedMatrix` of the release)."""

@@ -6,8 +6,8 @@ import numpy.typing as npt
 
 from tokensieve.sim.kernels import dram as d
 from tokensieve.sim.kernels import dram_state as ds
+from tokensieve.sim.kernels.columns import I64
 
-I64 = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 

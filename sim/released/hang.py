@@ -8,7 +8,7 @@ import numpy as np
 
 from tokensieve.arch.machine import Arch
 from tokensieve.sim.kernels import released_state as s
-from tokensieve.sim.kernels.dram_state import I64
+from tokensieve.sim.kernels.columns import I64
 
 SIDES = (("keys", s.KEYS, s.KEY_BITS, "key_sram"), ("values", s.VALUES, s.VALUE_BITS, "value_sram"))
 FUSED_BITS = 6

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from tokensieve.arch.errors import ArchError
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.memory import is_power_of_two
+from tokensieve.sim.kernels import dram_idle
 from tokensieve.sim.kernels import dram_state as ds
 from tokensieve.sim.kernels import released_state as s
 from tokensieve.sim.kernels.released import simulate
@@ -85,7 +86,7 @@ def replay(arch: Arch, requests: Requests) -> Replay:
     rows = _given(requests)
     numbers = s.score_lanes(arch) * arch.key_lines
     m = s.new_state(arch, rows, row_indexes(arch.key_lines, arch.fetcher.ports) % numbers)
-    d = ds.new_state(arch.dram, arch.clock.mhz, 1)
+    d = dram_idle.new_state(arch.dram, arch.clock.mhz, 1)
     ends = d[d[ds.O_SLOT] : d[ds.O_SLOT] + arch.dram.channels * ds.N_SLOT].reshape(-1, ds.N_SLOT)
     ends[:, ds.LEFT] = ds.FAR
     simulate(m, d, PATIENCE + arch.key_lines)

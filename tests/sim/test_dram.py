@@ -12,6 +12,7 @@ from tokensieve.sim.analytic.traffic import address
 from tokensieve.sim.dram.run import pattern, replay
 from tokensieve.sim.kernels import dram_state as ds
 from tokensieve.sim.kernels.dram import decoded
+from tokensieve.sim.kernels.dram_idle import new_state
 
 SPATTEN = load_arch("spatten").dram
 ONE = SPATTEN.model_copy(update={"channels": 1})
@@ -109,7 +110,8 @@ def test_every_mapping_gives_each_granule_a_place_of_its_own(parts, data):
     places = int(np.prod(list(size.values()))) * rows * 2
     log = replay(dram, np.arange(places) * 32, log=20_000).commands
 
-    reached, times = np.unique(log[log[:, 2] == ds.C_RD][:, [1, 3, 4]], axis=0, return_counts=True)
+    reads = log[log[:, ds.LOG_COMMAND] == ds.C_RD]
+    reached, times = np.unique(reads[:, [ds.LOG_PSEUDO, ds.LOG_BANK, ds.LOG_ROW]], axis=0, return_counts=True)
     assert (len(reached) * 2, set(times)) == (places, {2})
 
 
@@ -127,7 +129,7 @@ def test_an_address_beyond_the_capacity_begins_again_at_the_first_byte(name, tim
 def test_the_closed_form_decodes_an_address_as_the_kernel_does():
     for name in dram_names():
         dram = load_dram(name, ["rows=4"])
-        state, granules = ds.new_state(dram, None, 1), np.arange(0, 1 << 22, 977)
+        state, granules = new_state(dram, None, 1), np.arange(0, 1 << 22, 977)
         parts = address(dram, granules)
         bank = parts["bg"] * dram.banks_per_group + parts["ba"]
 
@@ -163,7 +165,7 @@ def test_the_same_stream_gives_the_same_commands():
 
 def test_the_counts_are_those_of_the_commands():
     stats = replay(ONE, RANDOM, writes=RANDOM % 96 == 0, log=1 << 16)
-    counts = np.bincount(stats.commands[:, 2], minlength=6)
+    counts = np.bincount(stats.commands[:, ds.LOG_COMMAND], minlength=6)
 
     assert counts[[ds.C_ACT, ds.C_RD, ds.C_WR]].tolist() == [stats.activates, stats.reads, stats.writes]
     assert stats.refreshes == 2 * (stats.cycles // ONE.nREFI) == counts[ds.C_REF]
@@ -176,7 +178,7 @@ def test_a_slower_clock_of_the_accelerator_sees_fewer_cycles():
 
 
 def test_the_same_clock_on_both_sides_has_the_same_times():
-    state = ds.new_state(SPATTEN.model_copy(update={"tCK_ps": 1250}), 800, 1)
+    state = new_state(SPATTEN.model_copy(update={"tCK_ps": 1250}), 800, 1)
 
     assert (
         [ds.to_dram(state, t) for t in range(1000)] == [ds.to_core(state, t) for t in range(1000)] == list(range(1000))
@@ -186,7 +188,7 @@ def test_the_same_clock_on_both_sides_has_the_same_times():
 @given(mhz=st.integers(1, 4000), tck=st.integers(100, 5000), time=st.integers(0, 1 << 30))
 def test_a_time_of_one_clock_is_the_first_of_the_other_that_is_not_before(mhz, tck, time):
     """Compared in femtoseconds times MHz, which are whole numbers."""
-    state = ds.new_state(ONE.model_copy(update={"tCK_ps": tck}), mhz, 1)
+    state = new_state(ONE.model_copy(update={"tCK_ps": tck}), mhz, 1)
     core, clock = 10**6, tck * mhz
     there, back = ds.to_dram(state, time), ds.to_core(state, time)
 

@@ -11,6 +11,7 @@ from tokensieve.arch import load_dram
 from tokensieve.sim.cycle.count import actions
 from tokensieve.sim.dram.run import pattern, replay
 from tokensieve.sim.kernels import dram_state as ds
+from tokensieve.sim.kernels.tables import T_OUTPUT
 from tokensieve.sim.work import row_work
 
 DRAM = load_dram("dramsim3")
@@ -123,7 +124,8 @@ def test_other_controllers_read_what_they_are_asked_for(name):
 def test_a_machine_gets_every_granule_back_by_an_access_of_its_own_or_of_another(case):
     case = replace(case, arch=case.arch.model_copy(update={"dram": load_dram("dramsim3", ["channels=2"])}))
     run = simulated(case)
-    read, written = run.granules[:, :4].sum(), run.granules[:, 4].sum()
+    written = run.granules[:, T_OUTPUT].sum()
+    read = run.granules.sum() - written
 
     assert run.dram[ds.READS] + run.dram[ds.JOINED_READS] == read
     assert run.dram[ds.WRITES] + run.dram[ds.JOINED_WRITES] == written

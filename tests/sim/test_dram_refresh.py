@@ -10,6 +10,7 @@ from tokensieve.arch.memory import Dram
 from tokensieve.sim.dram.run import replay
 from tokensieve.sim.kernels import dram as d
 from tokensieve.sim.kernels import dram_state as ds
+from tokensieve.sim.kernels.dram_idle import new_state
 from tokensieve.sim.kernels.dram_rest import LONG
 
 NAMES = ("nCL", "nCWL", "nRCD", "nRP", "nRAS", "nRC", "nCCD_S", "nCCD_L", "nRRD_S", "nRRD_L", "nFAW", "nRTP", "nWR",
@@ -21,7 +22,7 @@ CONTROLLERS = [("frfcfs", "pseudo-channel")] + [
 
 def served(dram, addresses, writes, clocks):
     """Return how many of the requests, all sent at once, are served within some clocks."""
-    state = ds.new_state(dram, None, len(addresses))
+    state = new_state(dram, None, len(addresses))
     slots = state[state[ds.O_SLOT] : state[ds.O_DONE]].reshape(-1, ds.N_SLOT)
     slots[: len(addresses), ds.LEFT] = 1
     for slot, (address, write) in enumerate(zip(addresses, writes, strict=True)):

@@ -13,9 +13,8 @@ from tokensieve.arch.mapping import ADDRESS_PARTS
 from tokensieve.arch.memory import Dram
 from tokensieve.sim.kernels import dram as d
 from tokensieve.sim.kernels import dram_state as ds
+from tokensieve.sim.kernels.dram_idle import new_state
 
-KINDS = {ds.C_ACT: "ACT", ds.C_PRE: "PRE", ds.C_RD: "RD", ds.C_WR: "WR", ds.C_PREA: "PREA", ds.C_REF: "REF"}
-KINDS |= {ds.C_RDA: "RDA", ds.C_WRA: "WRA"}
 TIMINGS = (
     "nCL", "nCWL", "nRCD", "nRP", "nRAS", "nRC", "nCCD_S", "nCCD_L", "nRRD_S", "nRRD_L", "nFAW", "nRTP", "nWR",
     "nWTR_S", "nWTR_L", "nRFC",
@@ -62,7 +61,7 @@ streams = st.lists(
 
 def kernel_run(dram, fifo, stream):
     """Return what `dram_twin.run` returns, from the kernel."""
-    state = ds.new_state(dram, 1000, fifo, 4096)
+    state = new_state(dram, 1000, fifo, 4096)
     slots = state[state[ds.O_SLOT] : state[ds.O_DONE]].reshape(-1, ds.N_SLOT)
     assert len(stream) <= len(slots)
     slots[: len(stream), ds.LEFT] = 1
@@ -70,9 +69,9 @@ def kernel_run(dram, fifo, stream):
     for slot, (address, write, earliest) in enumerate(stream):
         clock = d.push(state, address, max(clock, earliest), slot, int(write))
     d.advance_all(state, ds.FAR)
-    log = ds.command_log(state)
+    log = ds.command_log(state).tolist()
     commands = [
-        [dram_twin.Command(t, KINDS[kind], bank, row) for t, _, kind, bank, row in log[log[:, 1] == g].tolist()]
+        [dram_twin.Command(t, ds.COMMANDS[kind], bank, row) for t, place, kind, bank, row in log if place == g]
         for g in range(dram.channels * dram.pseudo_channels)
     ]
     assert state[ds.LOGGED] == len(log)

@@ -8,7 +8,7 @@ import pytest
 
 from tokensieve.arch import load_arch
 from tokensieve.sim.cycle import run as cycle
-from tokensieve.sim.kernels import dram_state, tables
+from tokensieve.sim.kernels import dram_idle, dram_state, tables
 from tokensieve.sim.work import row_work
 from tokensieve.workloads.builder import DecisionsBuilder
 from tokensieve.workloads.decisions import Decisions
@@ -16,7 +16,6 @@ from tokensieve.workloads.layout import ARRAYS
 from tokensieve.workloads.meta import make_meta
 from tokensieve.workloads.ragged import Ragged
 
-COMMANDS = {dram_state.C_ACT: "ACT", dram_state.C_PRE: "PRE", dram_state.C_RD: "RD", dram_state.C_WR: "WR"}
 ROUND_TABLE = ["query", "head", "values kept", "sizes of the rounds", "lines of values", "search"]
 PIPELINE_TABLE = ["query", "Q x K", "why", "exp", "why", "division", "why", "load", "drain", "why"]
 PIPELINE_TABLE += ["Prob x V", "why", "output"]
@@ -119,7 +118,7 @@ def worked(request, page, arch):
     name, decisions = request.param
     section = page[name]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dram_state, "new_state", partial(dram_state.new_state, log=200))
+        patch.setattr(dram_idle, "new_state", partial(dram_idle.new_state, log=200))
         return section, cycle.run_cycles(arch, row_work(arch, decisions(section, arch)), max_events=200)
 
 
@@ -134,7 +133,8 @@ def test_every_event_has_the_times_of_the_page(worked):
 def test_every_dram_command_has_the_clock_bank_and_row_of_the_page(worked):
     section, run = worked
     log = [
-        [str(t), COMMANDS[c], str(b), str(r).replace("-1", "-")] for t, _, c, b, r in dram_state.command_log(run.dram)
+        [str(t), dram_state.COMMANDS[c], str(b), str(r).replace("-1", "-")]
+        for t, _, c, b, r in dram_state.command_log(run.dram)
     ]
 
     assert log == [row[:4] for row in table(section, ["clock", "command", "bank", "row", "for", "why then"])]
