@@ -21,7 +21,8 @@ def read(m, b, ready):
     commit, tail, issue = m[b + s.COMMIT], m[b + s.TAIL], m[b + s.ISSUE]
     if issue != tail and m[b + s.BLOCKED] == 0 and m[b + s.P_LINE] < 0:
         e = b + s.REPLAY + (issue & m[s.REPLAY_MASK]) * s.N_REPLAY
-        m[b + s.P_LINE], m[b + s.P_TAG], m[b + s.P_FINAL] = m[e], m[e + 1], m[e + 2]
+        m[b + s.P_LINE], m[b + s.P_TAG] = m[e + s.REPLAY_LINE], m[e + s.REPLAY_TAG]
+        m[b + s.P_FINAL] = m[e + s.REPLAY_FINAL]
         m[b + s.P_FLAG] = m[b + s.ISSUE_FLAG]
         issue += 1
     if verdict == MATCHED:
@@ -33,7 +34,8 @@ def read(m, b, ready):
     m[b + s.ISSUE], m[b + s.BLOCKED] = issue, 0
     if m[b + s.G_LINE] >= 0 and tail - commit < m[s.REPLAYS] - 1:
         e = b + s.REPLAY + (tail & m[s.REPLAY_MASK]) * s.N_REPLAY
-        m[e], m[e + 1], m[e + 2] = m[b + s.G_LINE], m[b + s.G_TAG], m[b + s.G_FINAL]
+        m[e + s.REPLAY_LINE], m[e + s.REPLAY_TAG] = m[b + s.G_LINE], m[b + s.G_TAG]
+        m[e + s.REPLAY_FINAL] = m[b + s.G_FINAL]
         m[b + s.TAIL] = tail + 1
         m[b + s.G_LINE] = -1
         m[b + s.BLOCKED] = issue == tail
@@ -46,7 +48,10 @@ NOTHING, MATCHED, MISSED = range(3)
 @numba.njit(cache=True)
 def _on_the_way(m, b):
     """Return whether a speculative read has not come back."""
-    return max(m[b + s.P_LINE], m[b + s.B_1], m[b + s.B_1 + 1], m[b + s.B_2], m[b + s.B_2 + 1], m[b + s.B_3]) >= 0
+    fullest = max(m[b + s.P_LINE], m[b + s.B_3])
+    for k in range(s.FUSED):
+        fullest = max(fullest, m[b + s.B_1 + k], m[b + s.B_2 + k])
+    return fullest >= 0
 
 
 @numba.njit(cache=True)
@@ -83,9 +88,15 @@ def _banks(m, b, ready):
             m[b + s.B_2 + k], m[b + s.B_1 + k] = m[b + s.B_1 + k], -1
     line = m[b + s.P_LINE]
     if line >= 0 and ready and m[b + s.B_1 + line % s.FUSED] < 0:
-        tag = m[b + s.REPLAY + (m[s.REPLAY_MASK] + 1) * s.N_REPLAY + line]
-        m[b + s.B_1 + line % s.FUSED] = (tag == m[b + s.P_TAG]) | m[b + s.P_FINAL] << 1 | m[b + s.P_FLAG] << 2
+        matched = m[_tag_of(m, b, line)] == m[b + s.P_TAG]
+        m[b + s.B_1 + line % s.FUSED] = matched | m[b + s.P_FINAL] << 1 | m[b + s.P_FLAG] << 2
         m[b + s.P_LINE] = -1
+
+
+@numba.njit(cache=True)
+def _tag_of(m, b, line):
+    """Return where the tag of a line stands, behind the replay queue."""
+    return b + s.REPLAY + (m[s.REPLAY_MASK] + 1) * s.N_REPLAY + line
 
 
 @numba.njit(cache=True)
@@ -164,8 +175,10 @@ def _port(m, p):
         return
     if inside:
         line = (m[p + s.W_FROM] + m[p + s.W_OFFSET]) & m[s.LINE_MASK]
-        place = s.W_PIPE if m[p + s.W_PIPE] < 0 else s.W_SKID
-        m[p + place], m[p + place + 1] = line, m[p + s.W_TAG]
+        if m[p + s.W_PIPE] < 0:
+            m[p + s.W_PIPE], m[p + s.W_PIPE_TAG] = line, m[p + s.W_TAG]
+        else:
+            m[p + s.W_SKID], m[p + s.W_SKID_TAG] = line, m[p + s.W_TAG]
     m[p + s.W_DATA] = -1
     m[p + s.W_OFFSET] += m[p + s.W_STEP]
     m[p + s.W_COUNT] += 1
@@ -216,7 +229,7 @@ def store(m, b):
     for k in range(s.FUSED):
         o = b + s.W_BANK + k * s.N_W_BANK
         if m[o + s.K_STORE] >= 0:
-            m[b + s.REPLAY + (m[s.REPLAY_MASK] + 1) * s.N_REPLAY + m[o + s.K_STORE]] = m[o + s.K_STORE_TAG]
+            m[_tag_of(m, b, m[o + s.K_STORE])] = m[o + s.K_STORE_TAG]
             m[o + s.K_STORE] = -1
 
 
@@ -226,8 +239,8 @@ def allocate(m, o, lines):
     if m[o + s.L_HANDLES] == m[s.HANDLES] or m[o + s.L_LINES] + lines > m[s.LINES]:
         return False
     if lines > 0:
-        h = o + s.L_TABLE + 2 * m[o + s.L_NEXT]
-        m[h], m[h + 1] = lines, FAR
+        h = o + s.L_TABLE + m[o + s.L_NEXT] * s.N_HANDLE
+        m[h + s.H_LINES], m[h + s.H_FREE_AT] = lines, FAR
         m[o + s.L_NEXT] = (m[o + s.L_NEXT] + 1) % m[s.HANDLES]
         m[o + s.L_LINE] = (m[o + s.L_LINE] + lines) & m[s.LINE_MASK]
         m[o + s.L_HANDLES] += 1
@@ -238,14 +251,14 @@ def allocate(m, o, lines):
 @numba.njit(cache=True)
 def release(m, o, handle, now):
     """Give a handle back at cycle `now`; its flag is written a cycle later, and read in the one after that."""
-    m[o + s.L_TABLE + 2 * handle + 1] = now + 3
+    m[o + s.L_TABLE + handle * s.N_HANDLE + s.H_FREE_AT] = now + 3
 
 
 @numba.njit(cache=True)
 def recycle(m, o, now):
     """End a cycle: the oldest handle, once given back, and its lines are free from the next one on."""
-    h = o + s.L_TABLE + 2 * m[o + s.L_OLDEST]
-    if m[o + s.L_HANDLES] > 0 and m[h + 1] <= now:
+    h = o + s.L_TABLE + m[o + s.L_OLDEST] * s.N_HANDLE
+    if m[o + s.L_HANDLES] > 0 and m[h + s.H_FREE_AT] <= now:
         m[o + s.L_OLDEST] = (m[o + s.L_OLDEST] + 1) % m[s.HANDLES]
         m[o + s.L_HANDLES] -= 1
-        m[o + s.L_LINES] -= m[h]
+        m[o + s.L_LINES] -= m[h + s.H_LINES]

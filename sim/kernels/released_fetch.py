@@ -121,7 +121,7 @@ def _push_beat(m, d, t, piece):
     """Give each port its address of beat `piece` of request `t`; ports beyond its last row get none."""
     ports, pieces, lanes = m[s.PORTS], m[t + s.T_PIECES], m[s.LANES]
     n = m[s.PUSHED] & m[s.BEAT_MASK]
-    beat, a = m[s.O_BEAT] + n * s.N_BEAT, m[s.O_ADDRESS] + n * ports * s.ADDRESS_PARTS
+    beat, a = m[s.O_BEAT] + n * s.N_BEAT, m[s.O_ADDRESS] + n * ports * s.N_ADDRESS
     first = piece * ports
     m[beat + s.E_COUNT] = min(max(m[t + s.T_ROWS] * pieces - first, 0), ports)
     m[beat + s.E_FINAL] = m[t + s.T_FINAL] and piece == pieces - 1
@@ -130,8 +130,9 @@ def _push_beat(m, d, t, piece):
         index = m[m[s.O_INDEX] + m[t + s.T_INDEX + row // lanes] + row % lanes]
         address = (m[t + s.T_BASE] + index * m[t + s.T_BYTES] + 32 * (k % pieces)) & 0xFFFFFFFF
         ch, pc, bank, dram_row = dram.decoded(d, address)
-        m[a], m[a + 1], m[a + 2], m[a + 3] = ch, pc * d[ds.BANKS] + bank, dram_row, address
-        a += s.ADDRESS_PARTS
+        m[a + s.X_CHANNEL], m[a + s.X_BANK], m[a + s.X_ROW] = ch, pc * d[ds.BANKS] + bank, dram_row
+        m[a + s.X_BYTE] = address
+        a += s.N_ADDRESS
     m[s.READS] += m[beat + s.E_COUNT]
     m[s.PUSHED] += 1
     if m[s.FIRST_BEAT]:

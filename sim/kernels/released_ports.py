@@ -96,7 +96,7 @@ def _ask(m, d, port, now):
     a = m[o + s.A_REQUEST]
     if a < 0:
         return
-    ch = m[a]
+    ch = m[a + s.X_CHANNEL]
     c = m[s.O_CHANNEL] + ch * s.N_CHANNEL
     if (m[c + s.C_LOCK] >= 0 and m[c + s.C_LOCK] != port) or m[c + s.C_LOCK] == s.FIRED:
         return
@@ -122,7 +122,7 @@ def _next_address(m, port):
             taken = 1
             m[o + s.A_NEXT] = n
             if not padding:
-                m[o + s.A_REQUEST] = m[s.O_ADDRESS] + (n * m[s.PORTS] + port) * s.ADDRESS_PARTS
+                m[o + s.A_REQUEST] = m[s.O_ADDRESS] + (n * m[s.PORTS] + port) * s.N_ADDRESS
     full = m[o + s.A_VALID]
     refill = m[s.PUSHED] != m[o + s.A_R] + full and (full == 0 or taken == 1)
     m[o + s.A_VALID] = 1 if refill else full - taken
@@ -138,7 +138,7 @@ def _sent(m, d, ch, a, now):
         return False
     m[c + s.C_PENDING] += 1
     d[d[ds.O_CHANNEL] + ch * ds.N_CHANNEL + ds.CLOCK] = now
-    dram_clock.offer(d, ch, m[a + 1], m[a + 2], m[a + 3], ch, 0)
+    dram_clock.offer(d, ch, m[a + s.X_BANK], m[a + s.X_ROW], m[a + s.X_BYTE], ch, 0)
     return True
 
 

@@ -136,12 +136,12 @@ def multiply_keys(m):
         free = _shift(m, m[s.O_MAXIMUM], m[s.MAXIMUM_TREE], m[s.O_PRODUCT] + m[s.PRODUCT_TREE] - 1, free)
         _shift(m, m[s.O_PRODUCT], m[s.PRODUCT_TREE], s.PRODUCT, free)
     b, head = m[s.O_KEYS], m[s.DISPATCHED]
-    if m[s.PRODUCT] >= 0 or m[b + s.READ] < 0 or head < 0 or m[s.LINK + 3]:
+    if m[s.PRODUCT] >= 0 or m[b + s.READ] < 0 or head < 0 or m[s.LINK + s.LINK_MULTIPLIER]:
         return
     final = m[b + s.READ]
     m[s.PRODUCT], m[b + s.READ] = head << 2 | (0 if m[s.MID_HEAD] else s.FIRST) | final, -1
     m[s.IN_TREES] += 1
-    m[s.MID_HEAD], m[s.LINK + 3] = 1 - final, final
+    m[s.MID_HEAD], m[s.LINK + s.LINK_MULTIPLIER] = 1 - final, final
 
 
 @numba.njit(cache=True)
@@ -180,7 +180,7 @@ def fetch_keys(m):
         m[s.KEY_FETCH], m[s.KEY_REQUEST] = m[s.KEY_REQUEST], -1
     head = m[s.DISPATCHED]
     row, again = row_of(m, head), head & 1
-    if head < 0 or m[s.LINK + 1] or m[s.KEY_REQUEST] >= 0 or (m[row + s.PART] and not again):
+    if head < 0 or m[s.LINK + s.LINK_FETCHER] or m[s.KEY_REQUEST] >= 0 or (m[row + s.PART] and not again):
         return
     bits, base = (m[s.LSB_BITS], m[row + s.LSB_BASE]) if again else (m[row + s.KEY_BITS], m[row + s.KEY_BASE])
     t = fetch.new_request(m, 0, bits, 1 if again else fused(bits), base)
@@ -191,7 +191,7 @@ def fetch_keys(m):
     m[t + s.T_FINAL], m[t + s.T_ROWS] = final, min(ports, m[row + s.KEYS] - line * ports)
     m[s.KEY_REQUEST] = t
     m[s.KEY_LINE] = 0 if final else line + 1
-    m[s.LINK + 1] = final
+    m[s.LINK + s.LINK_FETCHER] = final
 
 
 @numba.njit(cache=True)
@@ -204,14 +204,23 @@ def dispatch(m):
     lines, tag, heads = lines_of(m, m[row + s.KEYS]), 2 * m[row + s.BATCH] + again, fused(m[row + s.KEY_BITS])
     start = m[row + s.START] + (lines * m[row + s.PART] if heads > 1 else 0)
     if m[row + s.PART] and not again:  # fetched and written with the first head of the batch
-        m[s.LINK] = m[s.LINK + 1] = 1
-    elif m[s.LINK] == 0:
-        m[s.LINK] = buffer.prepare_write(m, b, s.WRITER_LINK, start, lines, tag, 1 if again else heads)
-    if m[s.LINK + 2] == 0:
-        m[s.LINK + 2] = buffer.prepare_read(m, b, start, lines, tag)
-    if m[s.LINK] and m[s.LINK + 1] and m[s.LINK + 2] and m[s.LINK + 3]:
-        m[s.LINK : s.LINK + 4] = 0
+        m[s.LINK + s.LINK_WRITER] = m[s.LINK + s.LINK_FETCHER] = 1
+    elif m[s.LINK + s.LINK_WRITER] == 0:
+        m[s.LINK + s.LINK_WRITER] = buffer.prepare_write(m, b, s.WRITER_LINK, start, lines, tag, 1 if again else heads)
+    if m[s.LINK + s.LINK_READER] == 0:
+        m[s.LINK + s.LINK_READER] = buffer.prepare_read(m, b, start, lines, tag)
+    if all_have(m, s.LINK):
         m[s.DISPATCHED] = -1
+
+
+@numba.njit(cache=True)
+def all_have(m, link):
+    """Return whether writer, fetcher, reader and multiplier have taken what they are offered, and if so, forget it."""
+    for k in range(link, link + s.N_LINK):
+        if m[k] == 0:
+            return False
+    m[link : link + s.N_LINK] = 0
+    return True
 
 
 @numba.njit(cache=True)

@@ -1,249 +1,260 @@
-"""What the released design remembers: one flat array, its columns, and how it begins.
+"""What the released design remembers: one flat array, and the names of its places.
 
 Names of registers and queues follow the list of blocks in docs/explanation/released-rtl.md. An empty register holds -1.
+
+The state is one array, because numba counts references to every array that a call passes. It begins with the
+configuration and the registers; the tables follow, each from the place that O_... holds, in lines of N_... columns, and
+the FIFOs, each from the place that F_... holds. ..._MASK: the places of a ring, a power of two, less one.
+`released_reset` makes the array.
 """
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-
-import numpy as np
-
-from tokensieve.arch.machine import Arch
-from tokensieve.sim.kernels.columns import I64
+from tokensieve.sim.kernels.columns import I64, Columns
 
 FUSED = 2
 """Heads that may share a fetch; so many write ports and banks has a buffer (`maxFusedMatrix` of the release)."""
 
-# The state is one flat array, because numba counts references to every array that a call passes. It begins with the
-# configuration; the tables follow, each from the place that O_... holds, in lines of N_... columns, and the FIFOs, each
-# from the place that F_... holds. ..._MASK: the places of a ring, a power of two, less one.
-(NOW, ROWS, PORTS, LANES, LINES, GROUPS, INDEXES, RAM_READY, MANAGER_READY, ADDRESSES, FLIGHT) = range(11)
-(RESPONSES, HANDLES, REPLAYS, PENDING, BEAT_MASK, CHANNELS, ID_MASK, ELEMENT_PORTS, PUSHED_ELEMENTS) = range(11, 20)
-(ELEMENTS, PRODUCT_TREE, MAXIMUM_TREE) = range(20, 23)
-(VALUE_STAGES, LSB_BITS, PROGRESS, DONE, NEXT_ROW, READS) = range(23, 29)
-(O_ROW, O_INDEX, O_KEYS, O_VALUES, O_KEY_LINES, O_VALUE_LINES, O_PORT, O_BEAT, O_ADDRESS, O_CHANNEL, O_ID) = range(
-    29, 40
-)
-(O_READY, O_REQUEST, O_ELEMENT, O_PRODUCT, O_MAXIMUM) = range(40, 45)
-(F_HEADS, F_SCORES, F_HELD, F_SELECT, F_WEIGHTS, F_CONTEXT) = range(45, 51)
+_state = Columns()
+NOW = _state.take()
+PROGRESS = _state.take()  # last cycle in which something moved
+DONE = _state.take()  # rows answered
+NEXT_ROW = _state.take()  # next row of the request list
+READS = _state.take()  # addresses handed to the ports
+# Configuration.
+ROWS = _state.take()
+PORTS = _state.take()
+CHANNELS = _state.take()
+LANES = _state.take()  # keys, or values, of a buffer line
+LINES = _state.take()  # of a buffer
+LINE_MASK = _state.take()
+GROUPS = _state.take()  # groups of lanes that the ports make
+INDEXES = _state.take()  # in the index memory
+RAM_READY, MANAGER_READY = _state.block(2)  # cycle from which the buffers' memories are initialised, and the allocators
+ADDRESSES, FLIGHT, RESPONSES = _state.block(3)  # depths of a port's FIFOs: addresses, requests in flight, responses
+HANDLES = _state.take()  # of an allocator
+REPLAYS = _state.take()  # reads that a buffer's replay queue holds
+REPLAY_MASK = _state.take()
+PENDING = _state.take()  # most requests of a channel on their way
+ID_MASK = _state.take()
+BEAT_MASK = _state.take()
+ELEMENT_PORTS = _state.take()  # ports whose data make an element of the realigner
+PUSHED_ELEMENTS = _state.take()  # elements of a beat
+ELEMENTS = _state.take()  # elements that the realigner holds
+PRODUCT_TREE, MAXIMUM_TREE = _state.block(2)  # registers of the tree of sums, and of that of maxima
+VALUE_STAGES = _state.take()  # registers from the values to the response
+LSB_BITS = _state.take()
+# Where the tables begin, and the FIFOs.
+O_ROW = _state.take()
+O_INDEX = _state.take()  # index memory
+O_KEYS, O_VALUES = _state.block(2)  # the two buffers, and the allocators of their lines
+O_KEY_LINES, O_VALUE_LINES = _state.block(2)
+O_REQUEST = _state.take()
+O_PORT = _state.take()
+O_BEAT = _state.take()
+O_ADDRESS = _state.take()
+O_CHANNEL = _state.take()
+O_ID = _state.take()  # of each channel, ports in the order in which they asked
+O_READY = _state.take()  # of each channel, when its answers are complete
+O_ELEMENT = _state.take()  # elements of the realigner: final + 2 x padding
+O_PRODUCT, O_MAXIMUM = _state.block(2)  # registers of the trees
+F_HEADS = _state.take()  # heads from admission to the decision
+F_SCORES = _state.take()  # lines of scores that wait for their maximum
+F_HELD = _state.take()  # lines of heads that wait for second passes
+F_SELECT = _state.take()  # lines in front of the dummy top-k
+F_WEIGHTS = _state.take()  # kept lines that wait for their values
+F_CONTEXT = _state.take()  # fetches on their way: elements of two lines x 2 + whether they are values
 # Registers of the key side, from the test bench to the decision.
-(ACCEPTED, SECOND, SECOND_SKID, SECOND_NEW, ADMIT_LOCK, TO_HEADS, TO_DISPATCH, DISPATCHED) = range(51, 59)
-LINK = 59  # whether writer, fetcher, reader and multiplier have taken the dispatched head
-WRITER_LINK = LINK + 4  # whether each write port has
-(KEY_LINE, KEY_REQUEST, KEY_FETCH, PRODUCT, IN_TREES, MID_HEAD, MAXIMUM, DECIDED, REPORTED, PASSED_ON) = range(65, 75)
-(HELD_LOCK, SECONDS_DUE, SECONDS_DONE, BUFFERED, REBATCHED, PART_NEXT, RELOAD_1, RELOAD_2, TRIMMED) = range(75, 84)
+ACCEPTED = _state.take()
+# Heads that go round again: in front of admission, in a place beside it, and come in this cycle.
+SECOND, SECOND_SKID, SECOND_NEW = _state.block(3)
+ADMIT_LOCK = _state.take()  # who enters until it is done: 0 a second pass, 1 a new head
+TO_HEADS, TO_DISPATCH = _state.block(2)  # whether the FIFO of heads has taken the head that enters, and the dispatcher
+DISPATCHED = _state.take()  # head that is fetched and multiplied
+_link = Columns()
+LINK_WRITER = _link.take()
+LINK_FETCHER = _link.take()
+LINK_READER = _link.take()
+LINK_MULTIPLIER = _link.take()
+N_LINK = _link.count
+LINK = _state.take(N_LINK)  # whether each of these has taken the dispatched head
+WRITER_LINK = _state.take(FUSED)  # whether each write port has
+KEY_LINE = _state.take()  # line of indices to be read next
+KEY_REQUEST, KEY_FETCH = _state.block(2)  # request on its way to the fetcher, and in front of it
+PRODUCT = _state.take()  # line in front of the trees
+IN_TREES = _state.take()  # lines in and in front of them
+MID_HEAD = _state.take()  # whether the multiplier is within a head
+MAXIMUM = _state.take()  # whether the maximum of the oldest scores is known
+DECIDED = _state.take()
+REPORTED, PASSED_ON = _state.block(2)  # whether `report` and `keep_order` are done with the decided line
+HELD_LOCK = _state.take()  # who passes until its head is over: 0 a head that waited, 1 a second pass
+SECONDS_DUE, SECONDS_DONE = _state.block(2)  # second passes since the last head that was put aside, asked for and made
+BUFFERED = _state.take()  # four registers on the way of a line to top-k
+REBATCHED = _state.take()
+PART_NEXT = _state.take()  # place of the next head in its batch of values
+RELOAD_1, RELOAD_2 = _state.block(2)
+TRIMMED = _state.take()  # lines that the head in the last of them has sent on
 # Registers of the value side, from top-k to the multiplier.
-(IN_SELECT, WAITED, SELECT_LINE, SELECT_LOCK, KEPT) = range(84, 89)
-V_LINK = 89
-V_WRITER_LINK = V_LINK + 4
-(GATHER_FULL, GATHERED, GATHER_LINE, GATHER_REQUEST, VALUE_FETCH) = range(95, 100)
+IN_SELECT = _state.take()  # heads in the dummy top-k
+WAITED = _state.take()  # cycles that the oldest line has waited there
+SELECT_LINE = _state.take()  # its place in its head
+SELECT_LOCK = _state.take()  # who passes until its head is over: 0 top-k, 1 the bypass
+KEPT = _state.take()
+V_LINK = _state.take(N_LINK)  # whether writer, ... have taken the kept line
+V_WRITER_LINK = _state.take(FUSED)
+GATHER_FULL = _state.take()  # whether the group of kept lines that is fetched next is complete
+GATHERED = _state.take()  # its lines so far
+GATHER_LINE = _state.take()  # place of the next line in its head
+GATHER_REQUEST = _state.take()  # its request
+VALUE_FETCH = _state.take()  # request in front of the fetcher
 # Registers of the fetcher.
-REQUESTS_MADE = 100  # of keys, of values
-(FETCH_LOCK, FETCH_LAST, PIECE, SPLIT_1, SPLIT_1_PIECE, SPLIT_2, SPLIT_2_PIECE, FIRST_BEAT, PUSHED, POPPED) = range(
-    102, 112
-)
-(RESULT, IN_REALIGN, REALIGN_HEAD, REALIGN_TAIL, REALIGNED, CONVERTED) = range(112, 118)
-DELIVERED = 118  # whether each write port has taken the converted line
-# Allocation of both sides: the buffer lines and handle of the last batch, and its number.
-(KEY_BATCH, KEY_START, KEY_HANDLE, VALUE_BATCH, VALUE_START, VALUE_HANDLE) = range(120, 126)
-REPLAY_MASK, LINE_MASK, HEADER = 126, 127, 128
+REQUESTS_MADE = _state.take(2)  # of keys, of values
+FETCH_LOCK = _state.take()  # who is fetched until its head is over: 0 keys, 1 values
+FETCH_LAST = _state.take()
+PIECE = _state.take()  # next beat of the request
+SPLIT_1, SPLIT_1_PIECE = _state.block(2)  # request and beat, two registers
+SPLIT_2, SPLIT_2_PIECE = _state.block(2)
+FIRST_BEAT = _state.take()  # whether the next beat begins a fetch
+PUSHED, POPPED = _state.block(2)  # beats handed to the ports, and whose data were taken from them
+RESULT = _state.take()  # beat of data in front of the realigner
+IN_REALIGN = _state.take()  # elements held
+REALIGN_HEAD, REALIGN_TAIL = _state.block(2)  # places of the oldest and of the next one
+REALIGNED, CONVERTED = _state.block(2)  # lines on their way to a buffer: value x 2 + final
+DELIVERED = _state.take(FUSED)  # whether each write port has taken the converted line
+# Allocation of both sides: number, first line and handle of the last batch.
+KEY_BATCH, KEY_START, KEY_HANDLE = _state.block(3)
+VALUE_BATCH, VALUE_START, VALUE_HANDLE = _state.block(3)
+HEADER = _state.count
 
-# Row of the request list; the first N_GIVEN columns are given. PART, LAST: its place in a batch of fused heads, before
-# and (V_...) after the batches are formed anew for the values.
-(KEYS, VALUES, KEY_BITS, VALUE_BITS, SECOND_PASS, LATENCY, LAST, KEY_BASE, LSB_BASE, VALUE_BASE) = range(10)
-N_GIVEN = 10
-(ACCEPT, RESPONSE, PART, BATCH, HANDLE, START, V_PART, V_LAST, V_BATCH, V_HANDLE, V_START, N_ROW) = range(10, 22)
+# Row of the request list; the first N_GIVEN columns are given.
+_row = Columns()
+KEYS, VALUES = _row.block(2)
+KEY_BITS, VALUE_BITS = _row.block(2)
+SECOND_PASS = _row.take()
+LATENCY = _row.take()  # of top-k
+LAST = _row.take()  # whether it is the last head of its batch
+KEY_BASE, LSB_BASE, VALUE_BASE = _row.block(3)
+N_GIVEN = _row.count
+ACCEPT, RESPONSE = _row.block(2)  # cycles; -1 not yet
+PART = _row.take()  # place in a batch of fused heads
+BATCH, HANDLE, START = _row.block(3)  # number, handle and first line of the batch
+# The same after the batches are formed anew for the values.
+V_PART, V_LAST = _row.block(2)
+V_BATCH, V_HANDLE, V_START = _row.block(3)
+N_ROW = _row.count
 
 # A line of a head on its way: head x 4 + FIRST + FINAL; heads of the key side are row x 2 + second pass.
 FINAL, FIRST = 1, 2
 
-# FIFO with a register behind its memory: writes, reads, whether the register is full, whether it was read this cycle,
-# depth, where the entries begin, and the mask of a place. Every ring has a power of two of places.
-F_W, F_R, F_VALID, F_TAKEN, F_DEPTH, F_DATA, F_MASK, N_FIFO = range(8)
+# FIFO with a register behind its memory. Every ring has a power of two of places.
+_fifo = Columns()
+F_W, F_R = _fifo.block(2)  # entries written, and read
+F_VALID, F_TAKEN = _fifo.block(2)  # whether the register is full, and whether it was read this cycle
+F_DEPTH = _fifo.take()
+F_DATA, F_MASK = _fifo.block(2)  # where the entries begin, and the mask of a place
+N_FIFO = _fifo.count
 
-# Buffer (keys or values): the reader. R_FROM.. is the head to read; P_.. the next speculative read; B_1, B_2 two
-# registers behind each bank, B_3 the one both share. A read on its way is matched + 2 x final + 4 x its flag.
-(R_LINES, R_FROM, R_TAG, R_NEXT, G_LINE, G_TAG, G_FINAL, COMMIT, ISSUE, TAIL, BLOCKED, ISSUE_FLAG, RETURN_FLAG) = range(
-    13
-)
-(P_LINE, P_TAG, P_FINAL, P_FLAG, B_1, B_2, B_3, B_LOCK, READ) = (13, 14, 15, 16, 17, 19, 21, 22, 23)
-# ... its write ports: lines still to come of the head that is written, then the way to the banks;
-W_PORT = 24
-W_LINES, W_FROM, W_STEP, W_TAG, W_OFFSET, W_COUNT, W_DATA, W_SKID, W_SKID_TAG, W_PIPE, W_PIPE_TAG, N_W_PORT = range(12)
-# ... its banks;
-W_BANK = W_PORT + FUSED * N_W_PORT
-K_LINE, K_TAG, K_PORT, K_REPLY, K_LAST, K_LOCKED, K_STORE, K_STORE_TAG, N_W_BANK = range(9)
-# ... the replay queue (line, tag, final), and the tag of each line.
-REPLAY = W_BANK + FUSED * N_W_BANK
-N_REPLAY = 3
+# Write port of a buffer: lines still to come of the head that is written, then the way to the banks.
+_port_in = Columns()
+W_LINES = _port_in.take()  # of the head; 0 none
+W_FROM, W_STEP = _port_in.block(2)  # where its first line goes, and how far the next ones are apart
+W_TAG = _port_in.take()
+W_OFFSET, W_COUNT = _port_in.block(2)  # of the next line, and how many there were
+W_DATA = _port_in.take()  # fetched line that waits: whether it is the last one
+W_SKID, W_SKID_TAG = _port_in.block(2)
+W_PIPE, W_PIPE_TAG = _port_in.block(2)
+N_W_PORT = _port_in.count
 
-# Allocator of lines: handles and lines in use, oldest and next handle, next line; then of each handle its lines and the
-# cycle from which they may be taken back.
-L_HANDLES, L_LINES, L_OLDEST, L_NEXT, L_LINE, L_TABLE = range(6)
+# Bank of a buffer, as the write ports see it.
+_bank = Columns()
+K_LINE, K_TAG, K_PORT = _bank.block(3)  # line in front of it, its tag, and the port that it came from
+K_REPLY = _bank.take()  # port that has an answer
+K_LAST, K_LOCKED = _bank.block(2)  # port that was chosen last, and whether that still holds
+K_STORE, K_STORE_TAG = _bank.block(2)  # line that is stored at the end of the cycle
+N_W_BANK = _bank.count
 
-# Port of the fetcher: address FIFO (which all ports fill together), in-flight FIFO, response FIFO (emptied together).
-(A_R, A_VALID, A_TAKEN, A_NEXT, A_REQUEST, Q_W, Q_R, Q_VALID, D_W, D_VALID, D_LOCK, D_FROM, N_PORT) = range(13)
-# Beat, one address for each port; an address is channel, bank and row there, then the byte.
-E_COUNT, E_FINAL, N_BEAT = range(3)
-ADDRESS_PARTS = 4
-# Channel: whether its response register is full, and taken; the request that the controller did not take yet (the line
-# of its address, -1 none); requests pending; ids and completions written and read; the port whose request is on offer.
-C_RESPONSE, C_TAKEN, C_STALLED, C_PENDING, C_ID_W, C_ID_R, C_READY_W, C_READY_R, C_LOCK, N_CHANNEL = range(10)
-FIRED = -2  # of C_LOCK: a request went this cycle
-# Request for the rows of one line of indices, then for each group of lanes the first index.
+# Read in the replay queue.
+_replay = Columns()
+REPLAY_LINE = _replay.take()
+REPLAY_TAG = _replay.take()
+REPLAY_FINAL = _replay.take()
+N_REPLAY = _replay.count
+
+# Buffer (keys or values): first the reader. A read on its way is matched + 2 x final + 4 x its flag.
+_buffer = Columns()
+R_LINES, R_FROM, R_TAG, R_NEXT = _buffer.block(4)  # head that is read: lines (0 none), first line, tag, next line
+G_LINE, G_TAG, G_FINAL = _buffer.block(3)  # its next line, on the way to the replay queue
+COMMIT, ISSUE, TAIL = _buffer.block(3)  # the replay queue: oldest read without a match, next one to be issued, end
+BLOCKED = _buffer.take()  # whether its only read came in the last cycle: it is issued one later
+ISSUE_FLAG, RETURN_FLAG = _buffer.block(2)  # change when the reader begins anew: reads with another flag are dropped
+P_LINE, P_TAG, P_FINAL, P_FLAG = _buffer.block(4)  # next speculative read
+B_1 = _buffer.take(FUSED)  # two registers behind each bank, and the one that both share
+B_2 = _buffer.take(FUSED)
+B_3 = _buffer.take()
+B_LOCK = _buffer.take()  # bank whose read was chosen and could not move on
+READ = _buffer.take()  # matched line for the multiplier: whether it is the last one
+W_PORT = _buffer.take(FUSED * N_W_PORT)
+W_BANK = _buffer.take(FUSED * N_W_BANK)
+REPLAY = _buffer.count  # the replay queue, and then the tag of each line
+
+# Allocator of lines.
+_allocator = Columns()
+L_HANDLES, L_LINES = _allocator.block(2)  # handles and lines in use
+L_OLDEST, L_NEXT = _allocator.block(2)  # oldest and next handle
+L_LINE = _allocator.take()  # next line
+L_TABLE = _allocator.count  # the handles
+
+_handle = Columns()
+H_LINES = _handle.take()
+H_FREE_AT = _handle.take()  # cycle from which its lines may be taken back
+N_HANDLE = _handle.count
+
+# Request for the rows of one line of indices.
 REQUEST_RING = 8  # more than there are registers for requests of one side
-T_ROWS, T_PIECES, T_BYTES, T_BASE, T_VALUE, T_FINAL, T_ELEMENTS, T_INDEX = range(8)
+_request = Columns()
+T_ROWS = _request.take()
+T_PIECES, T_BYTES = _request.block(2)  # of 32 bytes, and bytes, of a row
+T_BASE = _request.take()
+T_VALUE = _request.take()  # whether it fetches values
+T_FINAL = _request.take()  # whether it is the last one of its head
+T_ELEMENTS = _request.take()  # of two lines
+T_INDEX = _request.count  # for each group of lanes the first index
 
+# Port of the fetcher: FIFOs of addresses (which all ports fill together), of requests in flight and of responses
+# (which they empty together). ..._W, ..._R: entries written and read; ..._VALID: whether the register behind is full.
+_port = Columns()
+A_R = _port.take()
+A_VALID = _port.take()
+A_TAKEN = _port.take()  # whether it was read this cycle
+A_NEXT = _port.take()  # beat on its way to the requests in flight
+A_REQUEST = _port.take()  # address on its way to its channel
+Q_W, Q_R, Q_VALID = _port.block(3)
+D_W, D_VALID = _port.block(2)
+D_LOCK, D_FROM = _port.block(2)  # channel whose answer waits, and the one that answers in this cycle
+N_PORT = _port.count
 
-HEAD_DIM = 64
-"""Elements of a row; the release knows no other (`minD = sizeD = 64`)."""
+# Beat: one address for each port.
+_beat = Columns()
+E_COUNT = _beat.take()  # ports that have one; the others get padding
+E_FINAL = _beat.take()
+N_BEAT = _beat.count
 
+_address = Columns()
+X_CHANNEL = _address.take()
+X_BANK = _address.take()  # over the pseudo-channels of the channel
+X_ROW = _address.take()
+X_BYTE = _address.take()
+N_ADDRESS = _address.count
 
-def score_lanes(arch: Arch) -> int:
-    """Return the keys, or values, of a buffer line."""
-    return arch.qk.multipliers // HEAD_DIM
-
-
-@dataclass(frozen=True)
-class _Realign:
-    """Elements of the realigner: the widest unit that both what is written and what is read consist of."""
-
-    ports: int
-    pushed: int
-    held: int
-
-
-def _realign(arch: Arch) -> _Realign:
-    written = arch.fetcher.ports * arch.dram.granule_bytes * 8
-    read = [bits * arch.qk.multipliers * FUSED for bits in arch.released.widths]
-    element = math.gcd(written, *read)
-    pushed, popped = written // element, max(read) // element
-    return _Realign(ports=element // (8 * arch.dram.granule_bytes), pushed=pushed, held=2 * max(pushed, popped))
-
-
-def new_state(arch: Arch, rows: I64, indexes: I64) -> I64:
-    """Return the state after reset.
-
-    `rows` has the `N_GIVEN` columns of each row of the request list, `indexes` the row indices of the index memory.
-    """
-    tables, fifos = _tables(arch, len(rows)), _fifos(arch)
-    m = np.zeros(HEADER + sum(tables.values()) + sum(N_FIFO + _ring(n) for n in fifos.values()), np.int64)
-    _set_figures(m, arch, len(rows))
-    place = HEADER
-    for name, size in tables.items():
-        m[name] = place
-        place += size
-    for name, depth in fifos.items():
-        m[name], m[place + F_DEPTH], m[place + F_DATA] = place, depth, place + N_FIFO
-        m[place + F_MASK] = _ring(depth) - 1
-        place += N_FIFO + _ring(depth)
-    _begin(m, arch, tables)
-    table = row_table(m)
-    table[:, :N_GIVEN], table[:, [ACCEPT, RESPONSE]] = rows, -1
-    m[m[O_INDEX] : m[O_INDEX] + len(indexes)] = indexes
-    return m
+_channel = Columns()
+C_RESPONSE, C_TAKEN = _channel.block(2)  # whether its response register is full, and taken
+C_STALLED = _channel.take()  # request that the controller did not take yet: where its address is
+C_PENDING = _channel.take()  # requests on their way
+C_ID_W, C_ID_R = _channel.block(2)  # entries of O_ID and O_READY written and read
+C_READY_W, C_READY_R = _channel.block(2)
+C_LOCK = _channel.take()  # port whose request is on offer
+N_CHANNEL = _channel.count
+FIRED = -2  # of C_LOCK: a request went this cycle
 
 
 def row_table(m: I64) -> I64:
     """Return the rows of the request list, shape ``(rows, N_ROW)``, as a view."""
     return m[m[O_ROW] : m[O_ROW] + m[ROWS] * N_ROW].reshape(-1, N_ROW)
-
-
-def _figures(arch: Arch, rows: int) -> dict[int, int]:
-    d, lanes, realign = arch.released, score_lanes(arch), _realign(arch)
-    tree = lanes.bit_length() - 1
-    return {
-        ROWS: rows, PORTS: arch.fetcher.ports, LANES: lanes, LINES: arch.key_lines, GROUPS: arch.fetcher.ports // lanes,
-        INDEXES: arch.key_lines * arch.fetcher.ports, RAM_READY: d.reset_cycles + arch.key_lines // FUSED,
-        MANAGER_READY: d.reset_cycles + d.handles, ADDRESSES: d.address_fifo, FLIGHT: d.in_flight,
-        RESPONSES: arch.fetcher.fifo_depth, HANDLES: d.handles, REPLAYS: d.replay, PENDING: d.pending,
-        BEAT_MASK: _beats(arch) - 1, CHANNELS: arch.dram.channels, ID_MASK: _ids(arch) - 1,
-        ELEMENT_PORTS: realign.ports, PUSHED_ELEMENTS: realign.pushed, ELEMENTS: realign.held,
-        PRODUCT_TREE: HEAD_DIM.bit_length(), MAXIMUM_TREE: tree,
-        VALUE_STAGES: 3 + tree, LSB_BITS: arch.number.lsb_bits, FETCH_LAST: 1, FIRST_BEAT: 1,
-        REPLAY_MASK: _ring(d.replay) - 1, LINE_MASK: arch.key_lines - 1,
-    }  # fmt: skip
-
-
-def _set_figures(m: I64, arch: Arch, rows: int) -> None:
-    figures = _figures(arch, rows)
-    m[list(figures)] = list(figures.values())
-    empty = [
-        ACCEPTED, SECOND, SECOND_SKID, SECOND_NEW, ADMIT_LOCK, DISPATCHED, KEY_REQUEST, KEY_FETCH, PRODUCT, DECIDED,
-        HELD_LOCK, BUFFERED, REBATCHED, RELOAD_1, RELOAD_2, SELECT_LOCK, KEPT, VALUE_FETCH, FETCH_LOCK, SPLIT_1,
-        SPLIT_2, RESULT, REALIGNED, CONVERTED,
-    ]  # fmt: skip
-    m[empty] = -1
-
-
-def _beats(arch: Arch) -> int:
-    """Return the places for beats on their way through the fetcher."""
-    return _ring(arch.released.address_fifo + arch.released.in_flight + arch.fetcher.fifo_depth + 8)
-
-
-def _ids(arch: Arch) -> int:
-    """Return the places for requests of a channel on their way."""
-    return _ring(arch.released.pending + 4)
-
-
-def _ring(places: int) -> int:
-    """Return the least power of two that is not below `places`."""
-    return 1 << (places - 1).bit_length()
-
-
-def _tables(arch: Arch, rows: int) -> dict[int, int]:
-    """Return the size of each table."""
-    ports, channels, lines, d = arch.fetcher.ports, arch.dram.channels, arch.key_lines, arch.released
-    buffer = REPLAY + _ring(d.replay) * N_REPLAY + lines
-    return {
-        O_ROW: rows * N_ROW,
-        O_INDEX: lines * ports,
-        O_KEYS: buffer,
-        O_VALUES: buffer,
-        O_KEY_LINES: L_TABLE + 2 * d.handles,
-        O_VALUE_LINES: L_TABLE + 2 * d.handles,
-        O_PORT: ports * N_PORT,
-        O_BEAT: _beats(arch) * N_BEAT,
-        O_ADDRESS: _beats(arch) * ports * ADDRESS_PARTS,
-        O_CHANNEL: channels * N_CHANNEL,
-        O_ID: channels * _ids(arch),
-        O_READY: channels * _ids(arch),
-        O_REQUEST: 2 * REQUEST_RING * (T_INDEX + ports // score_lanes(arch)),
-        O_ELEMENT: _realign(arch).held,
-        O_PRODUCT: HEAD_DIM.bit_length(),
-        O_MAXIMUM: score_lanes(arch).bit_length(),
-    }
-
-
-def _fifos(arch: Arch) -> Mapping[int, int]:
-    """Return the depth of each FIFO."""
-    d, lines = arch.released, arch.key_lines
-    return {
-        F_HEADS: d.head_fifo,
-        F_SCORES: lines,
-        F_HELD: lines * d.held_buffers,
-        F_SELECT: lines,
-        F_WEIGHTS: arch.fetcher.ports // score_lanes(arch) * FUSED * d.weight_lines,
-        F_CONTEXT: d.context_fifo,
-    }
-
-
-def _begin(m: I64, arch: Arch, tables: Mapping[int, int]) -> None:
-    for name in (O_PRODUCT, O_MAXIMUM):
-        m[m[name] : m[name] + tables[name]] = -1
-    for name in (O_KEYS, O_VALUES):
-        _empty_buffer(m[m[name] : m[name] + tables[name]], arch)
-    port = m[m[O_PORT] : m[O_PORT] + tables[O_PORT]].reshape(-1, N_PORT)
-    port[:, [A_NEXT, A_REQUEST, D_LOCK]] = -1
-    channel = m[m[O_CHANNEL] : m[O_CHANNEL] + tables[O_CHANNEL]].reshape(-1, N_CHANNEL)
-    channel[:, [C_STALLED, C_LOCK]] = -1
-
-
-def _empty_buffer(b: I64, arch: Arch) -> None:
-    b[[G_LINE, P_LINE, B_1, B_1 + 1, B_2, B_2 + 1, B_3, B_LOCK, READ]] = -1
-    ports = b[W_PORT:W_BANK].reshape(FUSED, N_W_PORT)
-    ports[:, [W_DATA, W_SKID, W_PIPE]] = -1
-    banks = b[W_BANK:REPLAY].reshape(FUSED, N_W_BANK)
-    banks[:, [K_LINE, K_REPLY, K_STORE]], banks[:, K_LAST] = -1, FUSED - 1
-    b[REPLAY + _ring(arch.released.replay) * N_REPLAY :] = -1

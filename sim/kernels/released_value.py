@@ -10,7 +10,7 @@ from tokensieve.sim.kernels import released_buffer as buffer
 from tokensieve.sim.kernels import released_fetch as fetch
 from tokensieve.sim.kernels import released_fifo as fifo
 from tokensieve.sim.kernels import released_state as s
-from tokensieve.sim.kernels.released_score import fused, lines_of
+from tokensieve.sim.kernels.released_score import all_have, fused, lines_of
 
 
 @numba.njit(cache=True)
@@ -44,19 +44,18 @@ def distribute(m):
     row, b, first = m[s.O_ROW] + (line >> 2) * s.N_ROW, m[s.O_VALUES], line & s.FIRST
     lines, tag, heads = lines_of(m, m[row + s.VALUES]), 2 * m[row + s.V_BATCH], fused(m[row + s.VALUE_BITS])
     start, shared = m[row + s.V_START], m[row + s.V_PART] > 0  # fetched and written with the first head of the batch
-    if m[s.V_LINK] == 0:
+    if m[s.V_LINK + s.LINK_WRITER] == 0:
         known = shared or not first
-        m[s.V_LINK] = known or buffer.prepare_write(m, b, s.V_WRITER_LINK, start, lines, tag, heads)
-    if m[s.V_LINK + 1] == 0:
-        m[s.V_LINK + 1] = shared or _gather(m, line)
-    if m[s.V_LINK + 2] == 0:
+        m[s.V_LINK + s.LINK_WRITER] = known or buffer.prepare_write(m, b, s.V_WRITER_LINK, start, lines, tag, heads)
+    if m[s.V_LINK + s.LINK_FETCHER] == 0:
+        m[s.V_LINK + s.LINK_FETCHER] = shared or _gather(m, line)
+    if m[s.V_LINK + s.LINK_READER] == 0:
         start += lines * m[row + s.V_PART] if heads > 1 else 0
-        m[s.V_LINK + 2] = not first or buffer.prepare_read(m, b, start, lines, tag)
-    if m[s.V_LINK + 3] == 0 and fifo.room(m, m[s.F_WEIGHTS]) > 0:
+        m[s.V_LINK + s.LINK_READER] = not first or buffer.prepare_read(m, b, start, lines, tag)
+    if m[s.V_LINK + s.LINK_MULTIPLIER] == 0 and fifo.room(m, m[s.F_WEIGHTS]) > 0:
         fifo.push(m, m[s.F_WEIGHTS], line)
-        m[s.V_LINK + 3] = 1
-    if m[s.V_LINK] and m[s.V_LINK + 1] and m[s.V_LINK + 2] and m[s.V_LINK + 3]:
-        m[s.V_LINK : s.V_LINK + 4] = 0
+        m[s.V_LINK + s.LINK_MULTIPLIER] = 1
+    if all_have(m, s.V_LINK):
         m[s.KEPT] = -1
 
 

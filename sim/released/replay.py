@@ -8,10 +8,11 @@ import numpy.typing as npt
 from tokensieve.arch.errors import ArchError
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.memory import is_power_of_two
-from tokensieve.sim.kernels import dram_idle
+from tokensieve.sim.kernels import dram_idle, released_reset
 from tokensieve.sim.kernels import dram_state as ds
 from tokensieve.sim.kernels import released_state as s
 from tokensieve.sim.kernels.released import simulate
+from tokensieve.sim.kernels.released_reset import score_lanes
 from tokensieve.sim.released.hang import Hang, why_hung
 from tokensieve.workloads.released import Requests, row_indexes
 
@@ -56,7 +57,7 @@ def check_released(arch: Arch) -> None:
 
 def _rules(arch: Arch) -> list[tuple[str, str, object, bool]]:
     """Return of each rule the field, what it must be, what it is, and whether it holds."""
-    lanes, lines, multipliers, dram = s.score_lanes(arch), arch.key_lines, arch.qk.multipliers, arch.dram
+    lanes, lines, multipliers, dram = score_lanes(arch), arch.key_lines, arch.qk.multipliers, arch.dram
     period = 1e6 / arch.clock.mhz
     return [
         (
@@ -84,8 +85,8 @@ def replay(arch: Arch, requests: Requests) -> Replay:
     """Return what the released design of `arch` makes of `requests`; raise `ArchError` if there is no such design."""
     check_released(arch)
     rows = _given(requests)
-    numbers = s.score_lanes(arch) * arch.key_lines
-    m = s.new_state(arch, rows, row_indexes(arch.key_lines, arch.fetcher.ports) % numbers)
+    numbers = score_lanes(arch) * arch.key_lines
+    m = released_reset.new_state(arch, rows, row_indexes(arch.key_lines, arch.fetcher.ports) % numbers)
     d = dram_idle.new_state(arch.dram, arch.clock.mhz, 1)
     ends = d[d[ds.O_SLOT] : d[ds.O_SLOT] + arch.dram.channels * ds.N_SLOT].reshape(-1, ds.N_SLOT)
     ends[:, ds.LEFT] = ds.FAR
@@ -101,4 +102,9 @@ def replay(arch: Arch, requests: Requests) -> Replay:
 
 def _given(q: Requests) -> I64:
     """Return the given columns of the row table."""
-    return np.column_stack([q.keys, q.values, q.key_bits, q.value_bits, q.second_pass, q.latency, q.last, q.bases])
+    rows = np.empty((len(q.keys), s.N_GIVEN), np.int64)
+    rows[:, s.KEYS], rows[:, s.VALUES] = q.keys, q.values
+    rows[:, s.KEY_BITS], rows[:, s.VALUE_BITS] = q.key_bits, q.value_bits
+    rows[:, s.SECOND_PASS], rows[:, s.LATENCY], rows[:, s.LAST] = q.second_pass, q.latency, q.last
+    rows[:, [s.KEY_BASE, s.LSB_BASE, s.VALUE_BASE]] = q.bases
+    return rows
