@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tokensieve.workloads.csvtrace import read_csv
     from tokensieve.workloads.decisions import Decisions
     from tokensieve.workloads.distributions import distribution_names, scores
-    from tokensieve.workloads.meta import PIVOT_RULE, make_meta
+    from tokensieve.workloads.meta import make_meta
     from tokensieve.workloads.models import Macs, ModelShape, model_names, model_shape
     from tokensieve.workloads.ragged import Ragged
     from tokensieve.workloads.records import quick_record, quick_records, radix_record, radix_records
@@ -31,7 +31,7 @@ _HOMES = {
     "csvtrace": ("read_csv",),
     "decisions": ("Decisions",),
     "distributions": ("distribution_names", "scores"),
-    "meta": ("PIVOT_RULE", "make_meta"),
+    "meta": ("make_meta",),
     "models": ("Macs", "ModelShape", "model_names", "model_shape"),
     "ragged": ("Ragged",),
     "records": ("quick_record", "quick_records", "radix_record", "radix_records"),
@@ -44,7 +44,6 @@ _HOMES = {
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "PIVOT_RULE",
     "Counts",
     "Decisions",
     "DecisionsBuilder",

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from tokensieve.arch.errors import WorkloadError
 from tokensieve.workloads.csvcounts import WIDE, Row
 from tokensieve.workloads.csvtrace import read_rows
+from tokensieve.workloads.fused import FUSED_BITS
 from tokensieve.workloads.javarandom import JavaRandom
 
 I64 = npt.NDArray[np.int64]
@@ -25,7 +26,6 @@ SEED = 1
 
 MAX_LATENCY = (1 << 20) - 1
 _NARROW = 8  # bits that stand for those of `WIDE`
-_PAIRED = 6  # bits of rows that share a fetch with the next one
 _HEAD_DIM = 64
 _KEYS_AT, _LSB_AT, _VALUES_AT, _APART = 0xAB10000, 0xAB20000, 0xCD10000, 0x10000
 
@@ -139,9 +139,9 @@ def _last_of_batches(path: Path | str, rows: Sequence[tuple[int, Row]]) -> I64:
     last, n = np.ones(len(rows), np.int64), 0
     while n < len(rows):
         line, row = rows[n]
-        if _PAIRED in (row["quant_key_bit"], row["quant_value_bit"]):
+        if FUSED_BITS in (row["quant_key_bit"], row["quant_value_bit"]):
             _check_pair(path, line, row, rows[n + 1][1] if n + 1 < len(rows) else None)
-            last[n] = row["quant_key_bit"] != _PAIRED
+            last[n] = row["quant_key_bit"] != FUSED_BITS
             n += 1
         n += 1
     return last

@@ -94,7 +94,7 @@ class Script:
         self._pruned(before, self.cascade.prune_heads(k, self.number), Step("prune", True, k=k, number=self.number))
 
     def _pruned(self, before: torch.Tensor, chosen: Chosen, step: Step) -> None:
-        sizes = {"quickselect": chosen.quick, "radix": chosen.radix}.get(self.arch.topk.engine, [])
+        sizes = chosen.records.get(self.arch.topk.record or "", [])
         positions = torch.searchsorted(before, chosen.kept).numpy()
         self.number += 1
         self.steps.append(

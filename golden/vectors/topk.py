@@ -10,7 +10,7 @@ from torch import Tensor
 
 from tokensieve.arch.datapath import Topk
 from tokensieve.arch.machine import Arch
-from tokensieve.golden.records import command_seed, quickselect_record, quickselect_search, radix_record
+from tokensieve.golden.records import SEARCHES, command_seed
 from tokensieve.golden.topk import top_k
 from tokensieve.golden.vectors import ragged
 from tokensieve.workloads.distributions import distribution_names, longest_row
@@ -140,38 +140,12 @@ def answer(topk: Topk, commands: Sequence[Command]) -> list[Answer]:
 
 
 def _answers(topk: Topk, rows: Tensor, k: int, numbers: Tensor) -> list[Answer]:
-    selection = top_k(rows, k)
-    sizes = _records(topk, rows, k, numbers)
-    n, answers = rows.shape[1], []
-    for row, kept in enumerate(selection.kept.numpy()):
-        found = int(selection.threshold[row]), int(selection.ties[row])
-        if k == 0 or k >= n:
-            found = (0, n) if k else ((1 << topk.score_bits) - 1, 0)
-        elif topk.engine == "radix":
-            found = _reported_by_radix(topk, *found, digits=len(sizes[row]))
-        elif topk.engine == "quickselect":
-            found = quickselect_search(rows[row : row + 1], k, numbers[row : row + 1])[1][0]
-        answers.append(Answer(kept, *found, sizes[row]))
-    return answers
-
-
-def _records(topk: Topk, rows: Tensor, k: int, numbers: Tensor) -> list[list[int]]:
-    match topk.engine:
-        case "quickselect":
-            return quickselect_record(rows, k, numbers)
-        case "radix":
-            return radix_record(rows, k, topk)
-    return [[] for _ in rows]
-
-
-def _reported_by_radix(topk: Topk, kth: int, ties: int, digits: int) -> tuple[int, int]:
-    """Return the threshold and the ties that radix select knows after so many digits.
-
-    Where bits are left, it has stopped because all of the last bin is kept: the bin's smallest value less one is as
-    good a threshold as the k-th largest score, and needs no ties.
-    """
-    if topk.first_digit == "log":
-        left = max(kth.bit_length() - 2, 0) - topk.digit_bits * (digits - 1)
-    else:
-        left = topk.score_bits - topk.digit_bits * digits
-    return (kth, ties) if left <= 0 else ((kth >> left << left) - 1, 0)
+    """Return the answers to rows of equal length. An engine without a record reports the k-th largest score itself."""
+    selection, n = top_k(rows, k), rows.shape[1]
+    found = list(zip(selection.threshold.tolist(), selection.ties.tolist(), strict=True))
+    sizes: list[list[int]] = [[] for _ in rows]
+    if topk.record is not None:
+        sizes, found = SEARCHES[topk.record](rows, k, numbers, topk)
+    if k == 0 or k >= n:  # bypassed: all are kept, or none
+        found = [(0, n) if k else ((1 << topk.score_bits) - 1, 0)] * len(rows)
+    return [Answer(kept, *found[row], sizes[row]) for row, kept in enumerate(selection.kept.numpy())]

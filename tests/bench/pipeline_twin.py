@@ -23,6 +23,7 @@ from tokensieve.arch import Arch
 from tokensieve.arch.timing import StreamWork
 from tokensieve.arch.topklaw import TopkWork
 from tokensieve.workloads.decisions import Decisions
+from tokensieve.workloads.ragged import Ragged
 
 
 @dataclass
@@ -75,7 +76,7 @@ class Times:
 def queries(arch: Arch, d: Decisions, arrivals: Sequence[tuple[int, int, int]], dense: bool = False) -> list[Query]:
     """Return the queries of `d`, with the arrivals of K, LSB and V of each; `dense` leaves the top-k engine out."""
     per_key, per_value = arch.qk.multipliers // d.head_dim, arch.pv.multipliers // d.head_dim
-    records = d.ragged(f"topk_local_{record(arch)}")
+    records = recorded(arch, d, "local", len(d.query_row))
     result = []
     for q, row in enumerate(d.query_row.tolist()):
         keys, kept, sizes = int(d.keys_kept[row]), int(d.values_kept[q]), tuple(records[q].tolist())
@@ -106,9 +107,10 @@ def queries(arch: Arch, d: Decisions, arrivals: Sequence[tuple[int, int, int]], 
     return result
 
 
-def record(arch: Arch) -> str:
-    """Return whose work record says which selections search; bit-serial and bitonic take nothing else of it."""
-    return "radix" if arch.topk.engine == "radix" else "quick"
+def recorded(arch: Arch, d: Decisions, site: str, count: int) -> Ragged:
+    """Return the work records of the engine; for one without a kind those of another, which say what searches."""
+    kind = arch.topk.record or next(iter(d.records), None)
+    return getattr(d.records[kind], site) if kind in d.records else Ragged.empty(count)
 
 
 def _decides(d: Decisions) -> bool:
@@ -281,7 +283,7 @@ class Pipeline:
         for kind, ready in (("token", last + importance.latency), ("head", out + heads)):
             items, kept = (int(n) for n in getattr(d, f"topk_{kind}_count")[group])
             if items >= 0:
-                sizes = tuple(d.ragged(f"topk_{kind}_{record(self.arch)}")[group].tolist()) or (0,)
+                sizes = tuple(recorded(self.arch, d, kind, d.steps * d.layers)[group].tolist()) or (0,)
                 work = TopkWork(items=items, kept=kept, sizes=sizes)
                 end = max(ready, self.ranking_free, end) + int(self.arch.topk.law.cycles(work))
         self.ranking_free = max(self.ranking_free, end)

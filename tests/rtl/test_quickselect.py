@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tokensieve.arch.datapath import Topk
 from tokensieve.arch.topklaw import QuickselectLaw, TopkWork
-from tokensieve.golden.records import command_seed, quickselect_record, quickselect_search
+from tokensieve.golden.records import command_seed, quickselect_search
 from tokensieve.golden.topk import top_k
 from tokensieve.rtl.flow.mutants.base import mutants_of, planted
 from tokensieve.rtl.search.banked_fifo import BankedFifo
@@ -138,9 +138,8 @@ def test_selections_take_the_cycles_of_the_published_model_and_our_overhead(n, k
     rng = torch.Generator().manual_seed(n)
     rows = torch.randint(0, 1 << 32, (400, n), generator=rng)
     law = topk.law
-    cycles = [
-        law.select(TopkWork(items=n, kept=k, sizes=sizes)) for sizes in quickselect_record(rows, k, torch.arange(400))
-    ]
+    records = quickselect_search(rows, k, torch.arange(400)).sizes
+    cycles = [law.select(TopkWork(items=n, kept=k, sizes=sizes)) for sizes in records]
     model = published + -(-n // 16) + rounds * (topk.quickselect_round_cycles - 3)
 
     assert sum(cycles) / len(cycles) == pytest.approx(model, rel=0.1)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tokensieve.arch import WorkloadError, load_arch
+from tokensieve.sim.cycle.level import cycle_result
 from tokensieve.workloads import traces
 from tokensieve.workloads.benchmarks import find_workload, load_workload, workload_names
 from tokensieve.workloads.models import model_names, model_shape
@@ -104,7 +105,7 @@ def test_one_layer_can_be_had(written):
     decisions = load_workload(written(LAYER), load_arch())
 
     assert (decisions.layers, len(decisions.row_index), len(decisions.values_kept)) == (1, 12, 4608)
-    assert (decisions.ragged("topk_local_quick").lengths > 0).all()
+    assert (decisions.records["quick"].local.lengths > 0).all()
 
 
 def test_a_workload_may_describe_its_own_model(written):
@@ -246,7 +247,7 @@ def test_the_dense_twin_prunes_nothing(request, which, kind, bits):
     assert set(twin.key_bits) == set(twin.value_bits) == {bits}
     assert not twin.lsb_refetch.any()
     assert (twin.topk_token_count == -1).all()
-    assert len(twin.topk_local_quick) == 0
+    assert twin.records == {}
     assert np.diff(twin.query_ptr).tolist() == twin.queries.tolist()
     assert twin.queries.tolist() == (twin.context if which == "prefill" else np.ones_like(twin.context)).tolist()
     assert twin.ragged("token_ids")[0].tolist() == list(range(int(twin.context[0])))
@@ -297,16 +298,20 @@ def test_the_digit_rule_does_not_matter_to_other_engines(decode, tmp_path, engin
     assert load_trace(tmp_path / "t.npz", load_arch(sets=["topk.digit_bits=3", f"topk.engine={engine}"]))
 
 
+def with_other_pivots(decode, changed):
+    return changed(decode, "meta", "records", {**decode.meta["records"], "quick": "other"})
+
+
 @pytest.mark.parametrize("engine", ["radix", "bitserial", "bitonic"])
 def test_the_pivot_rule_does_not_matter_to_other_engines(decode, changed, engine):
-    check_fit(changed(decode, "meta", "pivot_rule", "other"), load_arch(sets=[f"topk.engine={engine}"]), "t.npz")
+    check_fit(with_other_pivots(decode, changed), load_arch(sets=[f"topk.engine={engine}"]), "t.npz")
 
 
 def test_another_pivot_rule_is_refused(decode, changed):
     with pytest.raises(
         WorkloadError, match="the pivot rule of its work records is 'other', the pivot rule is 'xorshift16"
     ):
-        check_fit(changed(decode, "meta", "pivot_rule", "other"), load_arch(), "t.npz")
+        check_fit(with_other_pivots(decode, changed), load_arch(), "t.npz")
 
 
 def test_an_installation_without_its_trace_says_so(monkeypatch):
@@ -314,3 +319,22 @@ def test_an_installation_without_its_trace_says_so(monkeypatch):
 
     with pytest.raises(WorkloadError, match=r"the shipped trace absent\.npz is missing"):
         load_workload("minilm", load_arch())
+
+
+@pytest.mark.parametrize(("engine", "kind", "other"), [("quickselect", "quick", "radix"), ("radix", "radix", "quick")])
+def test_a_trace_without_the_records_that_an_engine_needs_is_refused(decode, tmp_path, engine, kind, other):
+    meta = {**decode.meta, "records": {other: decode.meta["records"][other]}}
+    replace(decode, meta=meta, records={other: decode.records[other]}).save(tmp_path / "t.npz")
+    message = f"'{kind}', which topk.engine {engine} needs: make it again with `tokensieve capture`"
+
+    with pytest.raises(WorkloadError, match=message):
+        load_trace(tmp_path / "t.npz", load_arch(sets=[f"topk.engine={engine}"]))
+    assert load_trace(tmp_path / "t.npz", load_arch(sets=["topk.engine=bitserial"]))
+
+
+@pytest.mark.parametrize("engine", ["bitserial", "bitonic"])
+def test_a_trace_without_records_is_enough_for_an_engine_without_a_kind(prefill, engine):
+    arch = load_arch(sets=[f"topk.engine={engine}"])
+    bare = replace(prefill, meta={**prefill.meta, "records": {}}, records={}).validate()
+
+    assert cycle_result(arch, bare).cycles == cycle_result(arch, prefill).cycles

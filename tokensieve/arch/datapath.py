@@ -14,6 +14,8 @@ Stages = Annotated[int, Field(ge=0, le=64)]
 Lanes = Annotated[int, Field(ge=1, le=1024)]
 SearchEngine = Literal["quickselect", "radix", "bitserial", "bitonic"]
 ENGINES: tuple[SearchEngine, ...] = get_args(SearchEngine)
+_RECORDS: dict[SearchEngine, str] = {"quickselect": "quick", "radix": "radix"}
+"""Kind of work record that the time of an engine depends on; the others take the same time whatever the scores."""
 
 
 class Clock(ArchModel):
@@ -155,6 +157,11 @@ class Topk(ArchModel):
     def _consistent(self) -> Self:
         require_powers_of_two(self, "lanes")
         return self
+
+    @property
+    def record(self) -> str | None:
+        """Kind of work record that the engine's time depends on (`tokensieve.arch.records.KINDS`); None without one."""
+        return _RECORDS.get(self.engine)
 
     @property
     def digit_rule(self) -> str:

@@ -16,7 +16,7 @@ from tokensieve.arch.topklaw import TopkWork
 from tokensieve.report.markdown import table
 from tokensieve.workloads.distributions import longest_row, scores
 from tokensieve.workloads.ragged import Ragged
-from tokensieve.workloads.records import quick_records, radix_records
+from tokensieve.workloads.records import RECORDERS
 
 DISTRIBUTIONS = (
     "uniform", "softmax", "softmax-sigma3", "softmax-max", "softmax-max-sigma3", "narrow", "importance", "minilm",
@@ -56,10 +56,8 @@ def select_cycles(topk: Topk, rows: npt.NDArray[np.int64], k: npt.NDArray[np.int
     """Return `select` of each row, of shape ``(rows, n)``, of which `k` are kept; row i is running query i."""
     count, n = rows.shape
     records = Ragged.empty(count)
-    if topk.engine == "quickselect":
-        records = quick_records(rows, k, np.arange(count))
-    elif topk.engine == "radix":
-        records = radix_records(rows, k, topk.score_bits, topk.digit_bits, topk.first_digit)
+    if topk.record is not None:
+        records = RECORDERS[topk.record](rows, k, np.arange(count), topk)
     work = TopkWork(items=np.full(count, n), kept=k, sizes=records.padded())
     return np.asarray(topk.law.select(work))
 
