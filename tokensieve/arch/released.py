@@ -10,7 +10,7 @@ Depth = Annotated[int, Field(ge=2, le=1 << 12)]
 
 
 class Released(ArchModel):
-    """Used by `run --rules test-bench` alone (docs/explanation/released-rtl.md). Defaults are the release's."""
+    """Used by `tokensieve replay` alone (docs/explanation/released-rtl.md). Defaults are the release's."""
 
     count_rounding: Annotated[int, Field(ge=1, le=1 << 10)] = 8
     """Counts of keys and values are rounded up to multiples of this; the design of 32 ports hangs below 32."""

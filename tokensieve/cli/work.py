@@ -13,10 +13,19 @@ SHIPPED = "the shipped trace"
 
 WorkloadOption = Annotated[
     str | None,
-    typer.Option("--workload", metavar="NAME|FILE", help="Named workload, or a YAML file that describes one."),
+    typer.Option(
+        "--workload",
+        metavar="NAME|FILE",
+        help="Named workload (`tokensieve workloads`), or a YAML file that describes one.",
+    ),
 ]
 TraceOption = Annotated[
-    str | None, typer.Option("--trace", metavar="FILE", help="Decisions: the authors' .csv, or a captured .npz.")
+    str | None,
+    typer.Option(
+        "--trace",
+        metavar="FILE",
+        help="Pruning decisions: an .npz of `tokensieve capture`, or a .csv of SpAtten's authors.",
+    ),
 ]
 
 
