@@ -1,4 +1,4 @@
-"""Area and energy of a top-k engine, whichever of the four it is.
+"""Area and energy of a top-k engine.
 
 All have the same shell. What is loaded goes to a search core and, for the way out, to a **side buffer** of two slots of
 the longest row, as one command may load while another one drains. The **drain** reads it, has two comparators a lane
@@ -17,9 +17,11 @@ indices, and a row buffer. The cores:
 Left out in all of them: control, and with quickselect the second reading of the row that holds the pivot.
 """
 
+from collections.abc import Callable
 from math import sqrt
+from typing import NamedTuple
 
-from tokensieve.arch.datapath import Topk
+from tokensieve.arch.datapath import SearchEngine, Topk
 from tokensieve.arch.technology import LogicConstants, Quantity, Technology
 from tokensieve.sim.cost.cells import Cells, Memory, memory_energy
 
@@ -64,8 +66,7 @@ def radix_bins(topk: Topk) -> int:
 
 def engine_cells(topk: Topk, logic: LogicConstants) -> Cells:
     """Return what one engine is made of."""
-    core = {"quickselect": _quickselect, "radix": _radix, "bitserial": _bitserial, "bitonic": _bitonic}[topk.engine]
-    return _shell(topk, logic) + core(topk, logic)
+    return _shell(topk, logic) + CORES[topk.engine].cells(topk, logic)
 
 
 def _shell(topk: Topk, logic: LogicConstants) -> Cells:
@@ -140,13 +141,7 @@ def _compactor(topk: Topk, bits: int, logic: LogicConstants) -> Quantity:
 
 def engine_energy(topk: Topk, technology: Technology) -> Actions:
     """Return the energy of one engine's actions."""
-    core = {
-        "quickselect": _quickselect_energy,
-        "radix": _radix_energy,
-        "bitserial": _bitserial_energy,
-        "bitonic": _bitonic_energy,
-    }[topk.engine]
-    load, compare = core(topk, technology)
+    load, compare = CORES[topk.engine].energy(topk, technology)
     side = _row_memory(topk, SLOTS, technology)
     return {"load": side + load, "compare": compare, "drain": side + _drain_energy(topk, technology)}
 
@@ -208,3 +203,39 @@ def _compact_energy(topk: Topk, bits: int, technology: Technology) -> Quantity:
     logic = technology.logic
     registers = topk.compactor_stages * (bits + count_bits(topk)) * logic.register_energy.quantity
     return _prefix_energy(topk, technology) + shift_layers(topk) * bits * logic.select_energy.quantity + registers
+
+
+class Core(NamedTuple):
+    """What a search core costs."""
+
+    cells: Callable[[Topk, LogicConstants], Cells]
+    energy: Callable[[Topk, Technology], tuple[Quantity, Quantity]]
+    """Energy of `load` and of `compare`."""
+
+    compare: str
+    """What one `compare` is, in words."""
+
+
+CORES: dict[SearchEngine, Core] = {
+    "quickselect": Core(
+        _quickselect,
+        _quickselect_energy,
+        "a score streamed in a round: FIFO read, two comparators, two prefix sums, one shifter, FIFO written",
+    ),
+    "radix": Core(
+        _radix,
+        _radix_energy,
+        "a score streamed for a digit: FIFO read, test of the digits before, next digit counted, compacted,"
+        " FIFO written",
+    ),
+    "bitserial": Core(
+        _bitserial,
+        _bitserial_energy,
+        "one of the scores that there is room for, in one bit's step: registers, population count",
+    ),
+    "bitonic": Core(
+        _bitonic,
+        _bitonic_energy,
+        "one of the scores that there is room for, in one layer: registers, exchange, half a comparator",
+    ),
+}

@@ -6,8 +6,6 @@ from amaranth.sim import Simulator
 
 from tokensieve.rtl.flow.harness.base import unit_class
 
-_CORES = {"quickselect": "QuickselectCore", "radix": "RadixCore"}
-
 
 @dataclass(frozen=True)
 class Search:
@@ -24,7 +22,7 @@ def searches(topk, commands):
 
     The list ends with `None` where a search does not end.
     """
-    core, found = unit_class(f"tokensieve.rtl.search.{topk.engine}", _CORES[topk.engine])(topk), []
+    core, found = unit_class(f"tokensieve.rtl.search.{topk.engine}", f"{topk.engine.capitalize()}Core")(topk), []
 
     async def bench(ctx):
         for scores, k, seed in commands:

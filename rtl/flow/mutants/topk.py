@@ -2,10 +2,8 @@
 
 from dataclasses import replace
 
-from tokensieve.rtl.flow.mutants import bitonic, bitserial, quickselect, radix
-from tokensieve.rtl.flow.mutants.base import Mutant
-
-_CORES = {"quickselect": quickselect, "radix": radix, "bitserial": bitserial, "bitonic": bitonic}
+from tokensieve.arch.datapath import ENGINES
+from tokensieve.rtl.flow.mutants.base import Mutant, mutants_of
 
 SHELL = (
     Mutant(
@@ -74,4 +72,4 @@ SHELL = (
     ),
 )
 
-MUTANTS = SHELL + tuple(replace(one, engine=engine) for engine, core in _CORES.items() for one in core.MUTANTS)
+MUTANTS = SHELL + tuple(replace(one, engine=engine) for engine in ENGINES for one in mutants_of(engine))
