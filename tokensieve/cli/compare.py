@@ -17,6 +17,41 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
+AgainstOption = Annotated[
+    str | None,
+    typer.Option(
+        "--against",
+        metavar="NAME[,NAME...]",
+        help="Accelerators: a3, a3-aggressive, mnnfast, dense, dense-int8, fp32; or none. [default: all but "
+        "a3-aggressive]",
+    ),
+]
+RooflineOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--roofline",
+        metavar="NAME|GFLOPS,GB_PER_S",
+        help="CPU or GPU by its peaks: titan-xp, xeon-e5-2640v4, jetson-nano, raspberry-pi-4, or two numbers. "
+        "Repeatable.",
+    ),
+]
+BaselineOption = Annotated[
+    list[str] | None,
+    typer.Option("--baseline", metavar="FILE", help="What `tokensieve baseline --out` measured. Repeatable."),
+]
+PairsOption = Annotated[
+    str | None,
+    typer.Option("--pairs", metavar="FILE.npz", help="Counts of A3 and MNNFast. [default: those of MiniLM]"),
+]
+Table3Option = Annotated[
+    bool,
+    typer.Option(
+        "--table3",
+        help="Redraw the paper's Table III instead, on the named workloads and an --arch of 128 multipliers and "
+        "64 GB/s.",
+    ),
+]
+
 
 @app.command()
 def compare(
@@ -25,40 +60,11 @@ def compare(
     workload: WorkloadOption = None,
     trace: TraceOption = None,
     sets: SetOption = None,
-    against: Annotated[
-        str | None,
-        typer.Option(
-            "--against",
-            metavar="NAME[,NAME...]",
-            help="Accelerators: a3, a3-aggressive, mnnfast, dense, dense-int8, fp32; or none. [default: all but "
-            "a3-aggressive]",
-        ),
-    ] = None,
-    roofline: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--roofline",
-            metavar="NAME|GFLOPS,GB_PER_S",
-            help="CPU or GPU by its peaks: titan-xp, xeon-e5-2640v4, jetson-nano, raspberry-pi-4, or two numbers. "
-            "Repeatable.",
-        ),
-    ] = None,
-    baseline: Annotated[
-        list[str] | None,
-        typer.Option("--baseline", metavar="FILE", help="What `tokensieve baseline --out` measured. Repeatable."),
-    ] = None,
-    pairs: Annotated[
-        str | None,
-        typer.Option("--pairs", metavar="FILE.npz", help="Counts of A3 and MNNFast. [default: those of MiniLM]"),
-    ] = None,
-    table3: Annotated[
-        bool,
-        typer.Option(
-            "--table3",
-            help="Redraw the paper's Table III instead, on the named workloads and an --arch of 128 multipliers and "
-            "64 GB/s.",
-        ),
-    ] = False,
+    against: AgainstOption = None,
+    roofline: RooflineOption = None,
+    baseline: BaselineOption = None,
+    pairs: PairsOption = None,
+    table3: Table3Option = False,
     seed: SeedOption = 0,
     json: JsonOption = False,
 ) -> None:

@@ -46,6 +46,46 @@ LONG_WORK = 1.0
 FC_BITS = 8
 """Width of a weight where --fc-bits does not tell."""
 
+LevelOption = Annotated[
+    Level,
+    typer.Option(
+        "--level",
+        help="analytic: estimate in closed form; cycle: every query and DRAM command; rtl: cycle, and some of its "
+        "top-k commands on the generated Verilog.",
+    ),
+]
+ReferenceOption = Annotated[
+    ReferenceKind,
+    typer.Option(
+        "--reference",
+        help="Un-pruned run to compare with. Its numbers in DRAM have the on-chip width (dense), 8 bits "
+        "(dense-int8) or 32 bits (fp32).",
+    ),
+]
+EndToEndOption = Annotated[
+    bool, typer.Option("--end-to-end", help="Also run the model's fully connected layers, with weights from DRAM.")
+]
+FcBitsOption = Annotated[
+    int | None,
+    typer.Option("--fc-bits", metavar="8|12", help="With --end-to-end: bits of a weight in DRAM. [default: 8]"),
+]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="NAME|FILE",
+        help="With --end-to-end: the model, for example gpt2-small, or a YAML file of its shape. [default: the one "
+        "that the workload or the trace names]",
+    ),
+]
+ConfirmOption = Annotated[
+    bool, typer.Option("--confirm", help="Run at another level, too, and print how far apart the two are.")
+]
+OutOption = Annotated[
+    str | None,
+    typer.Option("--out", metavar="DIR", help="Write result.json and cycles.png to this folder."),
+]
+
 
 @app.command(
     epilog=examples(
@@ -60,46 +100,14 @@ def run(
     workload: WorkloadOption = None,
     trace: TraceOption = None,
     sets: SetOption = None,
-    level: Annotated[
-        Level,
-        typer.Option(
-            "--level",
-            help="analytic: estimate in closed form; cycle: every query and DRAM command; rtl: cycle, and some of its "
-            "top-k commands on the generated Verilog.",
-        ),
-    ] = Level.CYCLE,
-    reference: Annotated[
-        ReferenceKind,
-        typer.Option(
-            "--reference",
-            help="Un-pruned run to compare with. Its numbers in DRAM have the on-chip width (dense), 8 bits "
-            "(dense-int8) or 32 bits (fp32).",
-        ),
-    ] = ReferenceKind.DENSE,
-    end_to_end: Annotated[
-        bool, typer.Option("--end-to-end", help="Also run the model's fully connected layers, with weights from DRAM.")
-    ] = False,
-    fc_bits: Annotated[
-        int | None,
-        typer.Option("--fc-bits", metavar="8|12", help="With --end-to-end: bits of a weight in DRAM. [default: 8]"),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            metavar="NAME|FILE",
-            help="With --end-to-end: the model, for example gpt2-small, or a YAML file of its shape. [default: the one "
-            "that the workload or the trace names]",
-        ),
-    ] = None,
-    confirm: Annotated[
-        bool, typer.Option("--confirm", help="Run at another level, too, and print how far apart the two are.")
-    ] = False,
+    level: LevelOption = Level.CYCLE,
+    reference: ReferenceOption = ReferenceKind.DENSE,
+    end_to_end: EndToEndOption = False,
+    fc_bits: FcBitsOption = None,
+    model: ModelOption = None,
+    confirm: ConfirmOption = False,
     seed: SeedOption = 0,
-    out: Annotated[
-        str | None,
-        typer.Option("--out", metavar="DIR", help="Write result.json and cycles.png to this folder."),
-    ] = None,
+    out: OutOption = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
     # Hidden: the alias of `tokensieve replay`, whose options `replay_by_rules` reads from the context.
