@@ -3,17 +3,13 @@
 import numpy as np
 
 from tokensieve.arch.machine import Arch
-from tokensieve.arch.technology import load_technology
 from tokensieve.sim.analytic.batch import F64, Designs
 from tokensieve.sim.analytic.costs import fetches
 from tokensieve.sim.analytic.estimate import Detail, detail
 from tokensieve.sim.analytic.stages import Stages
 from tokensieve.sim.analytic.summary import Summary
-from tokensieve.sim.cost.area import area
-from tokensieve.sim.cost.energy import energy
-from tokensieve.sim.cycle import count
-from tokensieve.sim.cycle.level import bottleneck
-from tokensieve.sim.result import CAUSES, LayerResult, Result
+from tokensieve.sim.assemble import assemble, bytes_by_tensor
+from tokensieve.sim.result import CAUSES, Result, Traffic
 from tokensieve.workloads.decisions import Decisions
 
 
@@ -25,32 +21,20 @@ def analytic_result(arch: Arch, decisions: Decisions, un_pruned: bool = False) -
     summary = Summary(decisions, un_pruned)
     one = detail(summary, Designs([arch]), causes=True)
     total = int(one.end[0, 0])
-    causes = whole(one.end[1:, 0], total).reshape(-1, len(CAUSES))
     granules = _granules(summary, one.stages)
-    actions = {unit: {name: round(float(n[0])) for name, n in counts.items()} for unit, counts in one.actions.items()}
-    seconds = total / (arch.clock.mhz * 1e6)
-    technology = load_technology(arch.technology)
-    spent, silicon = energy(arch, technology, actions, seconds), area(arch, technology)
-    busy = _busy_cycles(arch, summary, one, total)
-    by_cause = dict(zip(CAUSES, causes.sum(axis=0).tolist(), strict=True))
-    operations = count.operations(summary.work)
-    return Result(
-        level="analytic",
-        seconds=seconds,
-        cycles=count.with_total(by_cause),
-        busy_cycles=busy,
-        layers=_layers(arch, summary, causes, granules),
-        vectors=_vectors(summary, one.stages),
-        lsb_rows=int(summary.lsb_rows.sum()),
-        dram_bytes=count.dram_bytes(arch, granules.sum(axis=0)),
-        actions=actions,
-        energy_j={**spent.joules, "total": spent.total},
-        energy_j_interval=spent.interval,
-        area_mm2={**silicon.mm2, "total": silicon.total},
-        area_mm2_interval=silicon.interval,
-        operations={"effective": operations, "dense_equivalent": operations},
-        utilization={unit: cycles / total for unit, cycles in busy.items()},
-        bottleneck=bottleneck(by_cause, busy),
+    return assemble(
+        "analytic",
+        arch,
+        summary.work,
+        causes=whole(one.end[1:, 0], total).reshape(-1, len(CAUSES)),
+        granules=granules,
+        busy_cycles=_busy_cycles(arch, summary, one, total),
+        traffic=Traffic(
+            vectors=_vectors(summary, one.stages),
+            lsb_rows=int(summary.lsb_rows.sum()),
+            dram_bytes=bytes_by_tensor(arch, granules.sum(axis=0)),
+        ),
+        actions=_actions(one),
     )
 
 
@@ -72,6 +56,11 @@ def whole(parts: F64, total: int) -> np.ndarray:
     sums = np.cumsum(np.maximum(parts, 0))
     edges = np.rint(sums * (total / max(sums[-1], 1e-9))).astype(np.int64)
     return np.diff(edges, prepend=0)
+
+
+def _actions(one: Detail) -> dict[str, dict[str, int]]:
+    """Return how often each unit did what."""
+    return {unit: {name: round(float(n[0])) for name, n in counts.items()} for unit, counts in one.actions.items()}
 
 
 def _granules(summary: Summary, s: Stages) -> np.ndarray:
@@ -110,21 +99,3 @@ def _busy_cycles(arch: Arch, summary: Summary, one: Detail, total: int) -> dict[
         "importance": passes.sum(),
     }
     return {unit: round(float(n)) for unit, n in cycles.items()}
-
-
-def _layers(arch: Arch, summary: Summary, causes: np.ndarray, granules: np.ndarray) -> tuple[LayerResult, ...]:
-    """Return the share of each layer; tokens and heads are means over the steps that reach it."""
-    work = summary.work
-    steps = np.bincount(summary.layer, minlength=work.layers)
-    heads = np.bincount(work.layer, minlength=work.layers)
-    tokens = np.bincount(work.layer, work.keys, work.layers)
-    return tuple(
-        LayerResult(
-            layer=layer,
-            cycles=count.with_total(dict(zip(CAUSES, causes[layer].tolist(), strict=True))),
-            tokens=float(tokens[layer] / max(heads[layer], 1)),
-            heads=float(heads[layer] / max(steps[layer], 1)),
-            dram_bytes=count.dram_bytes(arch, granules[layer]),
-        )
-        for layer in range(work.layers)
-    )

@@ -229,7 +229,7 @@ def test_low_bits_fetched_block_by_block_cost_no_less_than_dram_at_peak_and_keep
         low_bits(phase, fraction, bits),
     )
     result = analytic_result(arch, decisions)
-    peak = result.dram_bytes["total"] / arch.dram.peak_gb_per_s * arch.clock.mhz * 1e-3
+    peak = result.traffic.dram_bytes["total"] / arch.dram.peak_gb_per_s * arch.clock.mhz * 1e-3
 
     assert result.cycles["total"] >= np.floor(max(peak, result.busy_cycles["qk"], result.busy_cycles["pv"]))
     assert max(result.utilization.values()) <= 1
@@ -242,7 +242,7 @@ def test_low_bits_are_fetched_once_for_each_block_that_asks(phase, fraction, set
     arch, decisions = load_arch("spatten", list(sets)), low_bits(phase, fraction)
     coarse, fine = analytic_result(arch, decisions), cycle_result(arch, decisions)
 
-    assert coarse.dram_bytes == fine.dram_bytes
+    assert coarse.traffic.dram_bytes == fine.traffic.dram_bytes
     assert coarse.actions["key_sram"] == fine.actions["key_sram"]
 
 
@@ -268,10 +268,10 @@ def test_a_single_query_waits_for_its_own_data_once():
 def test_queries_and_outputs_cross_dram_in_the_width_of_the_datapath(bits, un_pruned):
     arch, decisions = load_arch("spatten", [f"number.onchip_bits={bits}"]), bert_layer(ARCH)
     decisions = dense(decisions) if un_pruned else decisions
-    fine = cycle_result(arch, decisions, un_pruned).dram_bytes
+    fine = cycle_result(arch, decisions, un_pruned).traffic.dram_bytes
     sweep = estimate(Summary(decisions, un_pruned), Sweep(ARCH, {"number.onchip_bits": [12, bits]}))
 
-    assert analytic_result(arch, decisions, un_pruned).dram_bytes == fine
+    assert analytic_result(arch, decisions, un_pruned).traffic.dram_bytes == fine
     assert sweep.dram_bytes[1] == fine["total"]
 
 

@@ -213,7 +213,7 @@ def test_a_search_that_is_switched_off_changes_cycles_and_no_traffic():
     whole, without = (cycle_result(arch, d) for d in (decisions, without_search(decisions)))
 
     assert without.cycles["total"] < whole.cycles["total"]
-    assert without.dram_bytes == whole.dram_bytes
+    assert without.traffic.dram_bytes == whole.traffic.dram_bytes
     assert without.operations == whole.operations
 
 

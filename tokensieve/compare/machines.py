@@ -155,7 +155,7 @@ def _of_result(name: str, result: Result, operations: int, notes: tuple[str, ...
         name=name,
         seconds=result.seconds,
         operations=operations,
-        dram_bytes=result.dram_bytes["total"],
+        dram_bytes=result.traffic.dram_bytes["total"],
         cycles=result.cycles["total"],
         energy_j=result.energy_j["total"],
         energy_j_interval=result.energy_j_interval,

@@ -15,6 +15,7 @@ import numpy as np
 
 from tokensieve.arch.errors import ArchError, CheckError
 from tokensieve.arch.machine import Arch
+from tokensieve.sim.result import Label
 from tokensieve.verify.cosim import Cosim, cosim
 from tokensieve.verify.request import Request
 from tokensieve.verify.units.topk import BITONIC_TOKENS, TopkUnit
@@ -45,7 +46,7 @@ class Played:
     scores: str
 
     @property
-    def labels(self) -> dict[str, str]:
+    def labels(self) -> dict[str, Label]:
         """Labels of the figures whose law the hardware has confirmed."""
         units = {"topk": self.local, "ranking": self.ranking}
         return {f"busy_cycles.{unit}": "verified" for unit, count in units.items() if count}

@@ -60,7 +60,7 @@ def deviations(machines: Sequence[Arch], decisions: Decisions) -> Deviations:
     fine = [cycle_result(machine, decisions) for machine in machines]
     least = [
         max(
-            one.dram_bytes["total"] / arch.dram.peak_gb_per_s * arch.clock.mhz * 1e-3,
+            one.traffic.dram_bytes["total"] / arch.dram.peak_gb_per_s * arch.clock.mhz * 1e-3,
             one.busy_cycles["qk"],
             one.busy_cycles["pv"],
         )

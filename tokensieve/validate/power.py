@@ -219,7 +219,7 @@ def power_of(name: str, arch: Arch, decisions: Decisions) -> Power:
         name=name,
         shares={share: _watts(spent, units, result.seconds) for share, units in groups.items()},
         topk=_watts(spent, TOPK, result.seconds),
-        dram_gb_per_s=result.dram_bytes["total"] / result.seconds * 1e-9,
+        dram_gb_per_s=result.traffic.dram_bytes["total"] / result.seconds * 1e-9,
     )
 
 

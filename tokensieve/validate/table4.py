@@ -21,7 +21,7 @@ from tokensieve.sim.cycle.level import cycle_result
 from tokensieve.sim.dram.run import replay
 from tokensieve.sim.fc.layers import WEIGHT_BITS, fc_result
 from tokensieve.sim.fc.stream import steady
-from tokensieve.sim.result import EndToEnd
+from tokensieve.sim.result_fc import EndToEnd
 from tokensieve.workloads.benchmarks import find_workload, workload_names
 from tokensieve.workloads.complete import complete
 from tokensieve.workloads.decisions import Decisions

@@ -39,7 +39,7 @@ def section(data: Data) -> Section:
     rows = [row for name in COUNTS for row in _counts(name, trace(data, name, arch))]
     for (name, preset), bounds in BOUNDS.items():
         result = cost(data.file(name), load_arch(preset))
-        own = (result.dram_bytes["total"], *(result.busy_cycles[unit] for unit in BUSY))
+        own = (result.traffic.dram_bytes["total"], *(result.busy_cycles[unit] for unit in BUSY))
         rows += _bounds(f"{SHORT[name]}, {preset}", bounds, own, ROUNDING.get((name, preset)))
     rows += _bounds(f"{SHORT[PRUNED]}, {RELEASED}", BOUNDS[PRUNED, "spatten-eighth"], _released(data))
     return Section(rows=(*rows, _share(trace(data, PRUNED, arch))))
