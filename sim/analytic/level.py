@@ -16,7 +16,7 @@ from tokensieve.workloads.decisions import Decisions
 def analytic_result(arch: Arch, decisions: Decisions, un_pruned: bool = False) -> Result:
     """Return an estimate of what `decisions` cost on `arch`, without reference and provenance.
 
-    With `un_pruned`, the decisions are a dense twin. Raises `WorkloadError` where they do not fit the machine.
+    With `un_pruned`, the decisions are a dense reference. Raises `WorkloadError` where they do not fit the machine.
     """
     summary = Summary(decisions, un_pruned)
     one = detail(summary, Designs([arch]), causes=True)
@@ -84,15 +84,15 @@ def _busy_cycles(arch: Arch, summary: Summary, one: Detail, total: int) -> dict[
     s, dram, dims = one.stages, one.actions["dram"], arch.dram
     bursts = (dram["read_granule"] + dram["write_granule"])[0]
     clocks = bursts * dims.nBL / (dims.channels * dims.pseudo_channels)
-    passes = s.soft * s.jobs
-    engine = 0 * passes if s.skip else s.jobs * (s.enter + s.search + s.pipe.turnaround)
+    passes = s.soft * s.queries
+    engine = 0 * passes if s.skip else s.queries * (s.enter + s.search + s.pipe.turnaround)
     decided = summary.by_row(summary.work.queries * summary.work.decide)[:, None]
     cycles = {
         "dram": min(clocks * dims.tCK_ps * arch.clock.mhz * 1e-6, total),
         "fetcher": one.actions["fetcher"]["request"][0] / arch.fetcher.ports,
         "qk": one.actions["key_sram"]["read_line"][0],
         "softmax": (passes * (1 + s.again)).sum(),
-        "requant": (s.soft * (decided + s.again * s.jobs)).sum(),
+        "requant": (s.soft * (decided + s.again * s.queries)).sum(),
         "topk": engine.sum(),
         "pv": one.actions["value_sram"]["read_line"][0],
         "ranking": np.maximum(s.token_rank, 0).sum() + np.maximum(s.head_rank, 0).sum(),

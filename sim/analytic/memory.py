@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tokensieve.sim.analytic.batch import F64, Batch, each
-from tokensieve.sim.analytic.beside import BESIDE_FIELDS
 from tokensieve.sim.analytic.summary import Summary
-from tokensieve.sim.analytic.traffic import FIELDS, STREAMS
+from tokensieve.sim.analytic.traffic import STREAMS
 
 
 @dataclass(frozen=True)
@@ -66,8 +65,8 @@ def memory(summary: Summary, batch: Batch) -> Memory:
     """Return the DRAM of every design of the batch under the work of `summary`."""
     d = _fields(batch)
     ratio = d["tCK_ps"] * batch.column("clock.mhz") * 1e-6
-    granules, load, opened, opened_all, same = each(batch, FIELDS, lambda arch: summary.traffic(arch).rows)
-    bank, group = each(batch, FIELDS, lambda arch: summary.traffic(arch).banks)
+    granules, load, opened, opened_all, same = each(batch, lambda arch: summary.traffic(arch).rows)
+    bank, group = each(batch, lambda arch: summary.traffic(arch).banks)
     # The pattern is that of one row; of others, as wide as they are, no pseudo-channel moves less than its share.
     load = np.maximum(load, granules / (batch.column("dram.channels") * d["pseudo_channels"]))
     ahead = d["window"] / d["pseudo_channels"]
@@ -87,7 +86,7 @@ def memory(summary: Summary, batch: Batch) -> Memory:
         rows=opened * np.maximum(d["nRRD_S"], d["nFAW"] / 4) * scale,
         requests=granules / batch.column("fetcher.ports"),
         banks=np.maximum(bank * again, group * d["nRRD_L"]) * scale,
-        crowding=_crowding(d, each(batch, BESIDE_FIELDS, summary.beside), load, spacing),
+        crowding=_crowding(d, each(batch, summary.beside), load, spacing),
         latency=stages[0] + stages[1] + (row + d["nCL"] + d["nBL"] + d["return_clocks"]) * ratio,
         backlog=held * np.maximum(d["nBL"], d["nCCD_S"]) * ratio,
         write_end=stages[0] + (row + d["nCWL"] + d["nBL"]) * ratio,

@@ -19,12 +19,6 @@ I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
 
 STREAMS = ("query", "key", "lsb", "value", "output")
-FIELDS = (
-    "dram.channels", "dram.pseudo_channels", "dram.bank_groups", "dram.banks_per_group", "dram.rows",
-    "dram.row_bytes", "dram.granule_bytes", "dram.mapping", "qk.multipliers", "pv.multipliers",
-    "number.onchip_bits",
-)  # fmt: skip
-"""Fields that the traffic of given work depends on."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +105,7 @@ class Traffic:
 
 
 def traffic(arch: Arch, work: RowWork, groups: I64) -> Traffic:
-    """Return the traffic of `work`, which depends on `FIELDS` alone."""
+    """Return the traffic of `work`."""
     fetches = fetching_rows(work)
     table = np.zeros((5, len(STREAMS), len(groups)))
     opened = []

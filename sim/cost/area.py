@@ -5,6 +5,7 @@ the clock tree need, and of memories by depth, width and ports. Not counted, for
 controllers and PHY.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import ceil, sqrt
 
@@ -64,22 +65,12 @@ def area_quantities(arch: Arch, technology: Technology) -> dict[str, Quantity]:
 
 def unit_cells(arch: Arch, technology: Technology) -> dict[str, Cells]:
     """Return what every unit is made of; the two top-k engines are alike."""
-    logic = technology.logic
-    engine = engine_cells(arch.topk, logic)
-    return {
-        "qk": _array(arch, arch.qk, arch.number.onchip_bits, logic),
-        "pv": _array(arch, arch.pv, arch.softmax.probability_bits, logic) + Cells(ZERO, (_kept_queue(arch),)),
-        "key_sram": Cells(ZERO, (bank(arch, arch.key_sram, arch.qk),)),
-        "value_sram": Cells(ZERO, (bank(arch, arch.value_sram, arch.pv),)),
-        "softmax": _softmax(arch, logic),
-        "topk": engine,
-        "ranking": engine,
-        "fetcher": fetcher_cells(arch, logic),
-        "gather": _gather(arch, logic),
-        "converter": _converter(arch, logic),
-        "importance": _importance(arch, logic),
-        "requant": _requant(arch, logic),
-    }
+    return {unit: cells_of(unit, arch, technology) for unit in UNITS}
+
+
+def cells_of(unit: str, arch: Arch, technology: Technology) -> Cells:
+    """Return what one unit is made of."""
+    return UNITS[unit](arch, technology.logic)
 
 
 def bank(arch: Arch, sram: Sram, array: MultiplierArray) -> Memory:
@@ -233,3 +224,26 @@ def _importance(arch: Arch, logic: LogicConstants) -> Cells:
     sums = ((arch.topk.max_tokens, unit.token_bits), (unit.max_heads, unit.head_bits))
     memories = tuple(Memory(words=ceil(count / unit.lanes), bits=unit.lanes * bits) for count, bits in sums)
     return Cells(unit.lanes * (adders + registers), memories)
+
+
+def _engine(arch: Arch, logic: LogicConstants) -> Cells:
+    return engine_cells(arch.topk, logic)
+
+
+UNITS: dict[str, Callable[[Arch, LogicConstants], Cells]] = {
+    "qk": lambda arch, logic: _array(arch, arch.qk, arch.number.onchip_bits, logic),
+    "pv": lambda arch, logic: (
+        _array(arch, arch.pv, arch.softmax.probability_bits, logic) + Cells(ZERO, (_kept_queue(arch),))
+    ),
+    "key_sram": lambda arch, _: Cells(ZERO, (bank(arch, arch.key_sram, arch.qk),)),
+    "value_sram": lambda arch, _: Cells(ZERO, (bank(arch, arch.value_sram, arch.pv),)),
+    "softmax": _softmax,
+    "topk": _engine,
+    "ranking": _engine,
+    "fetcher": fetcher_cells,
+    "gather": _gather,
+    "converter": _converter,
+    "importance": _importance,
+    "requant": _requant,
+}
+"""What makes the cells of each unit."""

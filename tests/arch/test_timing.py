@@ -112,8 +112,34 @@ def test_an_array_of_commands_takes_what_each_takes_alone(rows, engine, lanes):
     together = TopkWork(items=np.array([r[0] for r in rows]), kept=np.array([r[1] for r in rows]), sizes=sizes)
     alone = [TopkWork(items=n, kept=k, sizes=tuple(record)) for n, k, record in rows]
 
-    for name in ("load", "search", "streamed", "drain", "select", "cycles"):
+    for name in ("load", "search", "rounds", "rows", "streamed", "drain", "select", "cycles"):
         assert getattr(law, name)(together).tolist() == [getattr(law, name)(one) for one in alone]
+
+
+@given(
+    commands,
+    st.sampled_from(ENGINES),
+    st.sampled_from([1, 4, 16, 64]),
+    st.sampled_from(["low_latency", "balanced", "max_frequency"]),
+)
+def test_a_search_takes_its_fixed_cycles_those_of_its_rounds_and_a_cycle_a_row(rows, engine, lanes, compactor):
+    law = Topk(engine=engine, lanes=lanes, compactor=compactor).law
+    for n, k, record in rows:
+        work = TopkWork(items=n, kept=k, sizes=tuple(record))
+        paced = law.fixed.search + law.rounds(work) * law.fixed.round + law.rows(work)
+
+        assert law.search(work) == (paced if 0 < k < n else law.bypass_cycles)
+        assert law.rows(work) <= law.streamed(work)
+
+
+@pytest.mark.parametrize(
+    ("engine", "told"),
+    [("quickselect", (3, 4 + 2 + 1)), ("radix", (2, 4 + 4)), ("bitserial", (0, 0)), ("bitonic", (0, 0))],
+)
+def test_a_law_tells_the_rounds_of_a_record_and_the_rows_that_they_stream(engine, told):
+    law, work = law_of(engine), TopkWork(items=64, kept=20, sizes=(64, 30, 7))
+
+    assert (law.rounds(work), law.rows(work)) == told
 
 
 @given(st.integers(1, 1000), st.lists(st.integers(1, 1000), min_size=1, max_size=6), st.sampled_from(ENGINES))
