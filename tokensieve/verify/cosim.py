@@ -6,7 +6,7 @@ and every transfer must fall into the cycle in which the twin has it.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,8 +25,6 @@ from tokensieve.workloads.vectors import Vectors
 if TYPE_CHECKING:
     from tokensieve.rtl.flow.case import Case, Record
     from tokensieve.rtl.flow.harness.base import Harness
-
-Play = Callable[[Sequence["Case"]], "list[Record]"]
 
 _ON_REQUEST = ("mutant", "waves_file")
 
@@ -132,7 +130,7 @@ def _alone(unit: Unit, arch: Arch, vectors: Vectors, harness: "Harness") -> Iter
     """Yield a case for every vector, without pauses."""
     from tokensieve.rtl.flow.case import case
 
-    for index in range(vector_count(vectors)):
+    for index in range(len(vectors)):
         stimulus = harness.stimulus(arch, vectors, [index])
         yield [index], case(stimulus, limit=_limit(unit.law(arch, vectors, index)["total"]))
 
@@ -143,7 +141,7 @@ def _stalled(
     """Yield a third as many cases as there are vectors, each of a few vectors back to back, with pauses everywhere."""
     from tokensieve.rtl.flow.case import case
 
-    count = vector_count(vectors)
+    count = len(vectors)
     rng = np.random.Generator(np.random.PCG64([seed, count, 1]))
     order = [int(index) for _ in range(_MOST_TOGETHER) for index in rng.permutation(count)]
     for _ in range(-(-count // 3)):
@@ -156,19 +154,6 @@ def _stalled(
 
 def _limit(cycles: int) -> int:
     return _SLACK * cycles + 256
-
-
-def vector_count(vectors: Vectors) -> int:
-    """Return how many vectors there are: the length of every array that is not ragged."""
-    groups = (vectors.inputs, vectors.expected, vectors.work)
-    lengths = {
-        len(array) - name.endswith("_ptr")
-        for group in groups
-        for name, array in group.items()
-        if name.endswith("_ptr") or f"{name}_ptr" not in group
-    }
-    assert len(lengths) == 1, f"arrays of different numbers of vectors: {sorted(lengths)}"
-    return lengths.pop()
 
 
 @dataclass(frozen=True)

@@ -113,17 +113,6 @@ class NamedUnit(ABC):
         return self.name.replace("-", "_")
 
 
-def part(arrays: Mapping[str, Any], name: str, index: int) -> list[int]:
-    """Return the numbers that vector `index` has of `name`.
-
-    >>> part({"ids": np.array([4, 5, 6]), "ids_ptr": np.array([0, 1, 3])}, "ids", 1)
-    [5, 6]
-    """
-    ends = arrays[f"{name}_ptr"]
-    numbers: list[int] = arrays[name][int(ends[index]) : int(ends[index + 1])].tolist()
-    return numbers
-
-
 def with_fields(arch: Arch, group: str, **fields: object) -> Arch:
     """Return `arch` with fields of one group replaced, checked as if they had been written in its file.
 
