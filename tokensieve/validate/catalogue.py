@@ -32,7 +32,7 @@ MODULES = {"machine": "presets", "rtl": "released_rtl"}
 
 
 def validate(names: Iterable[str], folder: Path) -> Iterator[Outcome]:
-    """Yield what became of each section, in the order of `SECTIONS`; of all of them where `names` is empty.
+    """Yield the outcomes of the sections called `names`, or of all if it is empty, in the order of `SECTIONS`.
 
     Raises `WorkloadError` for an unknown name, and where reference data are malformed.
     """

@@ -29,7 +29,7 @@ class Band:
 
 
 def exactly(expected: float) -> Band:
-    """Return the band of one value, but for the rounding of floating point."""
+    """Return the band of one value and the rounding of floating point about it."""
     slack = ROUNDING * abs(expected)
     return Band(low=expected - slack, high=expected + slack, text="exact")
 

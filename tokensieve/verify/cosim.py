@@ -37,7 +37,7 @@ _SLACK = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Cosim:
-    """What came of it. The fields of the JSON object, and what is left on disk."""
+    """Outcome of one co-simulation: differences, cycle statistics, files written."""
 
     unit: str
     engine: str | None
@@ -88,7 +88,7 @@ class Cosim:
 
 
 def cosim(request: Request) -> Cosim:
-    """Return what came of co-simulating one unit with one engine."""
+    """Return the outcome of co-simulating one unit with one engine."""
     if request.simulator not in SIMULATORS:
         choice = f"simulator must be one of {', '.join(SIMULATORS)}, got {request.simulator!r}"
         raise TokensieveError(choice + nearest(request.simulator, SIMULATORS))

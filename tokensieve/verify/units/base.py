@@ -92,7 +92,7 @@ class NamedUnit(ABC):
 
     @abstractmethod
     def told(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Any]:
-        """Return what the twin is told of the vectors `which`."""
+        """Return the data of the vectors `which` that the twin computes from."""
 
     def twin(
         self, arch: Arch, vectors: Vectors, which: Sequence[int], valid: Bits, ready: Bits

@@ -46,7 +46,7 @@ def steps_of(vectors: Vectors, index: int) -> Iterator[tuple[CascadeStep, list[i
 
 
 def _tasks(arch: Arch, vectors: Vectors, index: int) -> Iterator[Any]:
-    """Yield what the twin is told of each command of a script."""
+    """Yield each command of a script as the twin takes it."""
     from tokensieve.sim.twins.cascade_pruner import Task
 
     sizes, granule = vectors.item("inputs", "row_bytes", index).tolist(), arch.dram.granule_bytes
