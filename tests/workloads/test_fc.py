@@ -59,7 +59,7 @@ def test_bert_base_takes_its_known_work_for_128_tokens():
     """12 n D^2 per layer: with the 2 n^2 D of attention, 11.17 G for twelve layers."""
     shape = model_shape("bert-base")
 
-    assert fc_work(decisions(shape, length=128), shape).macs == 12 * 12 * 128 * 768**2
+    assert fc_work(decisions(shape, "prefill", length=128), shape).macs == 12 * 12 * 128 * 768**2
 
 
 def test_gpt2_medium_has_the_19_gflop_of_the_paper():
