@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from importlib import import_module
 from statistics import fmean
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from tokensieve.arch import WorkloadError, load_arch
 from tokensieve.sim.cycle.level import cycle_result
 from tokensieve.validate import row as rows
-from tokensieve.validate.catalogue import SECTIONS, validate
+from tokensieve.validate.catalogue import MODULES, SECTIONS, validate
 from tokensieve.validate.page import files
 from tokensieve.validate.row import Row, agreement, correlation
 from tokensieve.validate.section import Outcome, Section, passed
@@ -249,6 +250,13 @@ def test_a_section_without_its_data_is_left_out_with_the_file_s_name(name, tmp_p
 
 def test_sections_come_in_the_order_of_the_catalogue_whatever_was_asked_first(tmp_path):
     assert [o.name for o in validate(["dram", "machine", "dram"], tmp_path)] == ["machine", "dram"]
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_every_section_is_a_module_with_a_function_of_that_name(name):
+    module = import_module(f"tokensieve.validate.sections.{MODULES.get(name, name)}")
+
+    assert callable(module.section)
 
 
 def test_an_unknown_section_is_refused_with_the_nearest_name(tmp_path):
