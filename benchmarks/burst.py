@@ -15,7 +15,8 @@ from tokensieve.sim.cycle.run import run_cycles
 from tokensieve.sim.dram.run import pattern, replay
 from tokensieve.sim.kernels import tables
 from tokensieve.sim.work import RowWork, row_work
-from tokensieve.workloads.benchmarks import load_trace, load_workload
+from tokensieve.workloads.benchmarks import load_workload
+from tokensieve.workloads.traces import load_trace
 
 TWIN = (
     Path(__file__).resolve().parents[2]

@@ -102,8 +102,9 @@ def inside(kind: str, source: str) -> None:
     """Print the CPU and wall seconds of simulating, least of `REPEATS`, with imports and compilation excluded."""
     from tokensieve.arch import load_arch
     from tokensieve.sim.cycle.level import cycle_result
-    from tokensieve.workloads.benchmarks import load_trace, load_workload
+    from tokensieve.workloads.benchmarks import load_workload
     from tokensieve.workloads.reference import dense
+    from tokensieve.workloads.traces import load_trace
 
     arch = load_arch()
     decisions = (load_trace if source.endswith(".csv") else load_workload)(source, arch)

@@ -1,4 +1,4 @@
-"""Gathering rows from memory: what is read for the kept tokens, and what they get (contracts 3, fetch granule)."""
+"""Gathering rows from memory: what is read for the kept tokens, and what they get (contracts, section 3)."""
 
 import torch
 from torch import Tensor

@@ -12,8 +12,6 @@ from tokensieve.arch.errors import ArchError
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.timing import StreamLaw
 
-ARRAYS = ("qk", "pv")
-
 ACCUMULATE = 1
 """Registers that add up the parts of a sum behind Q x K. Attention needs none there: an assumption, as the paper only
 says that fully connected layers run on the same arrays."""
@@ -53,10 +51,10 @@ class Cut:
     """How a matrix is worked off: `blocks` of tokens, each with all `tiles` of weights."""
 
     outputs: tuple[int, int]
-    """Outputs of each of `ARRAYS`."""
+    """Outputs of Q x K's array and of Prob x V's."""
 
     lines: tuple[int, int]
-    """Lines of weights of each of `ARRAYS`."""
+    """Lines of weights of either array."""
 
     tiles: int
     """Pairs of tiles, one for each array, that the weights make."""
@@ -130,7 +128,7 @@ def array_latency(arch: Arch, head_dim: int) -> int:
 
 
 def laws(arch: Arch, head_dim: int) -> tuple[StreamLaw, StreamLaw]:
-    """Return the cycle laws of `ARRAYS`, those of attention."""
+    """Return the cycle laws of both arrays, those of attention."""
     terms = arch.pv.rows_per_cycle(head_dim)
     return (
         arch.qk.law(head_dim, terms=head_dim, read_latency=arch.key_sram.read_latency),

@@ -39,9 +39,6 @@ class Steady:
     efficiency: float
     """Share of the peak bandwidth."""
 
-    intervals: int
-    """Intervals measured."""
-
     first_cycles: int
     """Cycles from a request to an idle stack to the end of its data."""
 
@@ -83,7 +80,6 @@ def _measured(dram: Dram, mhz: int, fifo_depth: int, ports: int, writes: bool) -
         bytes_per_cycle=min(rate, limit),
         spread=float(np.abs(moved / moved.mean() - 1).max()),
         efficiency=min(rate, limit) / (dram.peak_gb_per_s * 1e3 / mhz),
-        intervals=intervals,
         first_cycles=one.cycles,
         activates=stats.activates / count,
     )

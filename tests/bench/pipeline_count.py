@@ -1,4 +1,4 @@
-"""DRAM granules counted from decisions in plain Python, row by row, as contracts section 3 words it.
+"""DRAM granules counted from decisions in plain Python, row by row, as contracts, section 3, words it.
 
 Nothing is taken from the simulator: the machine gives line widths, SRAM sizes and the granule,
 the decisions the rest.

@@ -9,7 +9,6 @@ from tokensieve.arch.prunerlaw import CascadeStep
 from tokensieve.arch.topklaw import TopkWork
 from tokensieve.rtl.flow.amsim import run
 from tokensieve.rtl.flow.case import case
-from tokensieve.rtl.flow.harness.base import part
 from tokensieve.rtl.flow.mutants.base import mutants_of
 from tokensieve.verify.units.base import with_fields
 from tokensieve.verify.units.cascade_pruner import CascadePrunerUnit
@@ -99,9 +98,9 @@ def test_planted_fault_is_caught(mutant):
 
 def test_vectors_shrink_layer_after_layer_and_never_bring_a_number_back():
     for index in range(COUNT):
-        ops, heads = part(VECTORS.work, "op", index), part(VECTORS.work, "heads", index)
+        ops, heads = VECTORS.item("work", "op", index), VECTORS.item("work", "heads", index)
         ids = iter(
-            np.split(part(VECTORS.expected, "ids", index), np.cumsum(part(VECTORS.expected, "kept", index))[:-1])
+            np.split(VECTORS.item("expected", "ids", index), np.cumsum(VECTORS.item("expected", "kept", index))[:-1])
         )
         left = {0: None, 1: None}
         grown = 0

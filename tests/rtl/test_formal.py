@@ -7,7 +7,7 @@ import pytest
 
 from tokensieve.arch.errors import TokensieveError
 from tokensieve.cli.app import call
-from tokensieve.rtl.flow.claims import CLAIMS, claims_of, find_claim, streams, unit_names
+from tokensieve.rtl.flow.claims import CLAIMS, claims_of, streams, unit_names
 from tokensieve.rtl.flow.formal import prove
 from tokensieve.rtl.flow.mutants.base import Mutant, find_mutant
 from tokensieve.verify.units import UNITS
@@ -45,6 +45,12 @@ FAULTS = [
     ("topk", "bitserial-keeps-the-largest", find_mutant("topk", "tie-too-few"), "exactly min(k, n) items leave"),
     ("topk", "bitserial-keeps-the-largest", find_mutant("topk", "last-ties"), "only what is to be kept leaves"),
 ]
+
+
+def find_claim(unit, name):
+    """Return the claim `name` of `unit`."""
+    (claim,) = claims_of(unit, name)
+    return claim
 
 
 @pytest.mark.parametrize(("unit", "name"), QUICK)
@@ -118,6 +124,12 @@ def test_the_command_exits_with_1_where_a_claim_does_not_hold(capsys):
 
     assert code == 1
     assert "does not hold: items leave as they came" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("unit", ["topk", "all"])
+def test_the_command_refuses_a_claim_that_nobody_makes(unit, capsys):
+    assert call(["prove", unit, "--claim", "nothing"]) == 2
+    assert f"{unit} has no claim 'nothing'; --list shows them" in capsys.readouterr().err
 
 
 def test_the_command_exits_with_3_without_its_tools(monkeypatch, capsys, tmp_path):

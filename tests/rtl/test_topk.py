@@ -11,7 +11,6 @@ from tokensieve.golden.topk import top_k
 from tokensieve.golden.vectors.topk import make
 from tokensieve.rtl.flow.amsim import run
 from tokensieve.rtl.flow.case import case
-from tokensieve.rtl.flow.harness.base import part
 from tokensieve.rtl.flow.mutants.base import mutants_of
 from tokensieve.verify.units.topk import TopkUnit
 
@@ -95,12 +94,13 @@ def test_reported_threshold_and_ties_keep_what_golden_keeps(engine):
         arch = small(engine=engine, max_tokens=37, score_bits=9, digit_bits=2, first_digit=first_digit)
         vectors = make(arch, 150, 5)
         for index in range(150):
-            scores = part(vectors.inputs, "scores", index)
+            scores = vectors.item("inputs", "scores", index)
             threshold, ties = int(vectors.expected["threshold"][index]), int(vectors.expected["ties"][index])
             equal = np.flatnonzero(scores == threshold)[:ties]
 
             assert (
-                sorted([*np.flatnonzero(scores > threshold), *equal]) == part(vectors.expected, "kept", index).tolist()
+                sorted([*np.flatnonzero(scores > threshold), *equal])
+                == vectors.item("expected", "kept", index).tolist()
             )
 
 

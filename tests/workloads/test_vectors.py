@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from tokensieve.arch import WorkloadError
 from tokensieve.arch.datapath import Topk
 from tokensieve.workloads.container import write_arrays
-from tokensieve.workloads.distributions import longest_row, minilm_probabilities
-from tokensieve.workloads.vectors import Vectors, distribution_names, same, scores
+from tokensieve.workloads.distributions import distribution_names, longest_row, minilm_probabilities, scores
+from tokensieve.workloads.vectors import Vectors
 
 GROUPS = ("inputs", "expected", "work")
 HEAD = b'{"arch":{},"seed":1,"unit":"topk","version":1}'
@@ -23,7 +23,8 @@ def test_what_is_saved_is_loaded(tmp_path_factory, lists, seed):
     loaded = Vectors.load(path)
 
     assert (loaded.unit, loaded.arch, loaded.seed) == ("topk", Topk().model_dump(), seed)
-    assert all(same(getattr(loaded, group), getattr(vectors, group)) for group in GROUPS)
+    for group in GROUPS:
+        np.testing.assert_equal(getattr(loaded, group), getattr(vectors, group))
 
 
 def test_the_same_vectors_are_the_same_bytes(tmp_path):
@@ -48,6 +49,25 @@ def test_a_malformed_file_is_refused_in_words(tmp_path, arrays, message):
 
     with pytest.raises(WorkloadError, match=message):
         Vectors.load(tmp_path / "v.npz")
+
+
+@given(st.lists(st.lists(st.integers(0, 99), max_size=4), min_size=1, max_size=5))
+def test_each_vector_has_its_row_of_an_array_and_its_slice_of_a_ragged_one(lists):
+    begins = np.cumsum([0, *map(len, lists)])
+    ids = {"ids": np.array([number for one in lists for number in one], np.int64), "ids_ptr": begins}
+    sizes = {"n": np.array([len(one) for one in lists])}
+    vectors = Vectors(unit="topk", arch={}, seed=1, inputs=sizes, work=ids)
+
+    assert len(vectors) == len(lists)
+    assert [vectors.item("work", "ids", index).tolist() for index in range(len(lists))] == lists
+    assert [int(vectors.item("inputs", "n", index)) for index in range(len(lists))] == sizes["n"].tolist()
+
+
+def test_arrays_of_different_numbers_of_vectors_have_no_length():
+    vectors = Vectors(unit="topk", arch={}, seed=1, inputs={"n": np.arange(2)}, expected={"kept": np.arange(3)})
+
+    with pytest.raises(AssertionError, match=r"arrays of different numbers of vectors: \[2, 3\]"):
+        len(vectors)
 
 
 @pytest.mark.parametrize("inputs", [{"x": np.zeros(2)}, {"a.b": np.arange(2)}])

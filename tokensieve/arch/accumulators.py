@@ -59,11 +59,6 @@ class SumsLaw:
         """Cycles from the last element in to the first row of scores out, where they are read at once."""
         return self.stages + 1 + self.read_stages
 
-    @property
-    def interval(self) -> int:
-        """Cycles between two transfers in."""
-        return 1
-
     def lines(self, work: StreamWork) -> Count:
         """Return the transfers in that a row takes."""
         return ceil_div(work.items, self.lanes)

@@ -49,11 +49,6 @@ class ConverterLaw:
     latency: int
     """Cycles from the beat that completes a row of elements to that row out."""
 
-    @property
-    def interval(self) -> int:
-        """Cycles between two beats in."""
-        return 1
-
     def beats(self, elements: Count, bits: Count) -> Count:
         """Return the beats of one plane."""
         return ceil_div(elements * bits, self.beat_bits)

@@ -8,7 +8,6 @@ from tokensieve.arch.base import ArchModel, bounds
 from tokensieve.arch.mapping import address_order
 
 Timing = Annotated[int, Field(ge=0, le=1 << 20)]
-PowerOfTwo = Annotated[int, Field(ge=1, le=1 << 16)]
 
 
 def is_power_of_two(value: int) -> bool:
@@ -235,7 +234,7 @@ class Fetcher(ArchModel):
     """Requests that wait in front of a channel's window before the fetcher stalls."""
 
     request_stages: Annotated[int, Field(ge=0, le=64)] = 3
-    """Registers from a row id to the channel: address, split, crossbar (`facts` RTL 5-6 of the release)."""
+    """Registers from a row id to the channel: address, split, crossbar (MatrixFetcher and Crossbar of the release)."""
 
     return_stages: Annotated[int, Field(ge=1, le=64)] = 5
     """Registers from DRAM data to SRAM: crossbar, FIFO, realign, bit-width conversion, write."""

@@ -24,16 +24,6 @@ class LocalValueLaw:
     queue_latency: int
     """Cycles from a row of kept items to the same row at the head of the empty queue."""
 
-    @property
-    def latency(self) -> int:
-        """Cycles from a row read out of the engine's side buffer to its probabilities out."""
-        return self.topk.latency + self.queue_latency
-
-    @property
-    def interval(self) -> int:
-        """Cycles between two transfers in."""
-        return self.topk.interval
-
     def select(self, work: TopkWork) -> Count:
         """Return the cycles from the first probability in to the threshold known."""
         return self.topk.select(work)
@@ -85,16 +75,6 @@ class CascadeLaw:
     topk: TopkLaw
 
     sums: SumsLaw
-
-    @property
-    def latency(self) -> int:
-        """Cycles from the last element added to the first scores, where a PRUNE follows at once."""
-        return self.sums.latency
-
-    @property
-    def interval(self) -> int:
-        """Cycles between two transfers in."""
-        return self.sums.interval
 
     def prune(self, step: CascadeStep) -> int:
         """Return the cycles of a PRUNE, from the sums' first row addressed (not counted) to the last numbers out.

@@ -5,30 +5,12 @@ a unit's model makes it. Every law also accepts numpy arrays in place of integer
 """
 
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 Count = int | npt.NDArray[np.int64]
 """A whole number, or an array of them."""
-
-W_contra = TypeVar("W_contra", contravariant=True)
-
-
-class Law(Protocol[W_contra]):
-    """What every timing law offers."""
-
-    @property
-    def latency(self) -> int:
-        """Cycles from a transfer in to the transfer out that it causes."""
-
-    @property
-    def interval(self) -> int:
-        """Cycles between two transfers in."""
-
-    def cycles(self, work: W_contra) -> Count:
-        """Return the cycles from first transfer in to last transfer out, both counted, output never stalled."""
 
 
 def ceil_div(a: Count, b: int) -> Count:
@@ -90,11 +72,6 @@ class SoftmaxLaw:
     def latency(self) -> int:
         """Latencies of the three passes together; a row of n lines adds 3 n."""
         return self.scan_latency + self.exp_latency + self.divide_latency
-
-    @property
-    def interval(self) -> int:
-        """Cycles between two lines in."""
-        return 1
 
     def lines(self, work: StreamWork) -> Count:
         """Return the lines that a row takes."""

@@ -61,11 +61,6 @@ class GatherLaw:
         """Cycles from a token in to its row out, if the row is one granule, without those of the memory."""
         return self.request_latency + self.return_latency
 
-    @property
-    def interval(self) -> int:
-        """Cycles between two granules."""
-        return 1
-
     def last_request(self, work: GatherWork) -> Count:
         """Return the cycles from the first request to the last one."""
         last = np.maximum(np.asarray(work.granules) - 1, 0)

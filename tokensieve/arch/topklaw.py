@@ -1,6 +1,6 @@
 """Timing laws of the top-k engines: one class an engine, all with the same questions.
 
-Cycles are counted as contracts 4 says: `select` ends with the threshold known, `total` with the last kept item out.
+Cycles are counted by contracts, section 4: `select` ends with the threshold known, `total` with the last kept item out.
 Every law also accepts arrays of commands, with one row of sizes per command, padded with zeros at the end.
 """
 
@@ -76,16 +76,6 @@ class TopkLaw(ABC):
 
     turnaround: int
     """Cycles between the threshold known and the first row of the next command, neither counted."""
-
-    @property
-    def latency(self) -> int:
-        """Cycles from a row read out of the side buffer to the transfer out of the engine."""
-        return self.drain_latency
-
-    @property
-    def interval(self) -> int:
-        """Cycles between two transfers in."""
-        return 1
 
     def load(self, work: TopkWork) -> Count:
         """Return the cycles in which the scores enter, `lanes` a cycle."""

@@ -2,7 +2,6 @@
 
 import json as json_text
 import sys
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -129,9 +128,10 @@ def _measured(files: "list[str] | tuple[()]", decisions: "Decisions") -> "list[C
 def _show_table3(machine: "Arch", json: bool) -> None:
     say_if_cold()
     from tokensieve.report.comparison import table3_page
+    from tokensieve.validate.record import table3_object
     from tokensieve.validate.table3 import table3_rows
 
-    rows = [asdict(row) | {"deviation": row.deviation, "in_band": row.in_band} for row in table3_rows(machine)]
+    rows = [table3_object(row) for row in table3_rows(machine)]
     if json:
         _print_json({"arch": machine.name, "arch_digest": machine.digest, "rows": rows})
     else:

@@ -13,7 +13,7 @@ from tokensieve.arch.datapath import Topk
 from tokensieve.arch.machine import Arch
 from tokensieve.rtl.beats import SumsOp, item, packed_row, score_row, sums_command
 from tokensieve.rtl.flow.case import Record, Stimulus
-from tokensieve.rtl.flow.harness.base import Array, part, unit_class
+from tokensieve.rtl.flow.harness.base import Array, unit_class
 from tokensieve.rtl.flow.pack import Codec, codec
 from tokensieve.workloads.vectors import Vectors
 
@@ -55,7 +55,7 @@ class SumsHarness(ABC):
                         for place, packet in enumerate(rows)
                         for beat in packed(row, arch.importance.lanes, packet, self.ends(place, len(rows)))
                     ]
-        awaited = sum(len(part(vectors.expected, "scores", index)) for index in which) // arch.topk.lanes
+        awaited = sum(len(vectors.item("expected", "scores", index)) for index in which) // arch.topk.lanes
         return Stimulus(beats=beats, expect={"o": awaited})
 
     @abstractmethod
@@ -68,7 +68,7 @@ class SumsHarness(ABC):
         """Return the rows of scores."""
         rows = codec(score_row(arch.topk))
         came = [score for payload in record.payloads("o") for score in rows.unpack(payload)["scores"]]
-        ends = np.cumsum([0, *(len(part(vectors.expected, "scores", index)) for index in which)])
+        ends = np.cumsum([0, *(len(vectors.item("expected", "scores", index)) for index in which)])
         return [{"scores": np.array(came[first:end], dtype=np.int64)} for first, end in pairwise(ends)]
 
     def work(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, Array]]:
@@ -77,8 +77,8 @@ class SumsHarness(ABC):
 
     def cycles(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, int]]:
         """Return the cycles from a script's first command in to its last row of scores out; -1 if that did not come."""
-        commands = np.cumsum([0, *(len(part(vectors.inputs, "op", index)) for index in which)])
-        rows = np.cumsum([len(part(vectors.expected, "scores", index)) // arch.topk.lanes for index in which])
+        commands = np.cumsum([0, *(len(vectors.item("inputs", "op", index)) for index in which)])
+        rows = np.cumsum([len(vectors.item("expected", "scores", index)) // arch.topk.lanes for index in which])
         came, went = record.cycles_of("command"), record.cycles_of("o")
         return [
             {"total": went[last - 1] - came[first] + 1 if first < len(came) and last <= len(went) else -1}
@@ -158,8 +158,8 @@ def packed_ids(topk: Topk, ids: Array) -> list[int]:
 def _steps(vectors: Vectors, index: int) -> Iterator[tuple[Any, int, int, Array, Array]]:
     """Yield the commands of a script: what, with which number, pinned or not, rows, ids."""
     names = ("op", "n", "pin", "rows", "width", "kept")
-    elements, ids = part(vectors.inputs, "elements", index), part(vectors.inputs, "ids", index)
-    for op, n, pin, rows, width, kept in zip(*(part(vectors.inputs, name, index) for name in names), strict=True):
+    elements, ids = vectors.item("inputs", "elements", index), vectors.item("inputs", "ids", index)
+    for op, n, pin, rows, width, kept in zip(*(vectors.item("inputs", name, index) for name in names), strict=True):
         matrix: Array = elements[: rows * width].reshape(rows, width)
         yield _OPS[op], int(n), int(pin), matrix, ids[:kept]
         elements, ids = elements[rows * width :], ids[kept:]

@@ -10,7 +10,7 @@ from amaranth.lib import wiring
 from tokensieve.arch.machine import Arch
 from tokensieve.rtl.beats import packed_row, plane_command
 from tokensieve.rtl.flow.case import Record, Stimulus
-from tokensieve.rtl.flow.harness.base import Array, part, unit_class
+from tokensieve.rtl.flow.harness.base import Array, unit_class
 from tokensieve.rtl.flow.pack import codec
 from tokensieve.workloads.vectors import Vectors
 
@@ -32,7 +32,7 @@ class BitwidthConverterHarness:
         command, size = codec(plane_command(arch)), arch.converter.plane_bytes
         beats: dict[str, list[int]] = {"command": [], "msb": [], "lsb": []}
         for index in which:
-            planes = {name: part(vectors.inputs, name, index) for name in ("msb", "lsb")}
+            planes = {name: vectors.item("inputs", name, index) for name in ("msb", "lsb")}
             for told in _rows(vectors, index):
                 beats["command"].append(command.pack(told))
                 for name, left in planes.items():
@@ -77,7 +77,7 @@ class BitwidthConverterHarness:
 
 def _rows(vectors: Vectors, index: int) -> list[dict[str, int]]:
     """Return the commands of a vector."""
-    columns = [part(vectors.inputs, name, index).tolist() for name in _FIELDS]
+    columns = [vectors.item("inputs", name, index).tolist() for name in _FIELDS]
     return [dict(zip(_FIELDS, row, strict=True)) for row in zip(*columns, strict=True)]
 
 

@@ -19,7 +19,7 @@ from tokensieve.rtl.beats import (
 )
 from tokensieve.rtl.flow.case import Record, Stimulus
 from tokensieve.rtl.flow.harness.accumulators import packed
-from tokensieve.rtl.flow.harness.base import Array, part, unit_class
+from tokensieve.rtl.flow.harness.base import Array, unit_class
 from tokensieve.rtl.flow.harness.topk import Packet, packets_of, probed_sizes
 from tokensieve.rtl.flow.pack import codec
 from tokensieve.workloads.vectors import Vectors
@@ -45,7 +45,7 @@ class CascadePrunerHarness:
                 beats[name] += some
         latency = max((int(vectors.inputs["memory_latency"][index]) for index in which), default=1)
         expect = {
-            "o": sum(_rows(arch, kept) for index in which for kept in part(vectors.expected, "kept", index)),
+            "o": sum(_rows(arch, kept) for index in which for kept in vectors.item("expected", "kept", index)),
             "request": len(beats["data"]),
             "row": sum(_fetched(vectors, index) for index in which),
         }
@@ -71,7 +71,7 @@ class CascadePrunerHarness:
             for place, query in enumerate(rows):
                 ends = not step["heads"] or place == len(rows) - 1
                 beats[name] += packed(row[name], lanes, query, ends)
-        data = part(vectors.inputs, "data", index).astype(np.uint8).reshape(-1, size)
+        data = vectors.item("inputs", "data", index).astype(np.uint8).reshape(-1, size)
         return {**beats, "data": [int.from_bytes(granule.tobytes(), "little") for granule in data]}
 
     def observed(
@@ -82,7 +82,7 @@ class CascadePrunerHarness:
         requests, rows = codec(granule_request(arch.gather, arch.dram)), codec(gathered_row(arch.gather))
         asked = [requests.unpack(payload)["address"] for payload in record.payloads("request")]
         came = [rows.unpack(payload) for payload in record.payloads("row")]
-        asks = [0, *accumulate(len(part(vectors.expected, "address", index)) for index in which)]
+        asks = [0, *accumulate(len(vectors.item("expected", "address", index)) for index in which)]
         fetched = [0, *accumulate(_fetched(vectors, index) for index in which)]
         return [
             {
@@ -96,7 +96,7 @@ class CascadePrunerHarness:
 
     def work(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, Array]]:
         """Return the sizes that the engine's probe reported for the PRUNEs of each script."""
-        prunes = [0, *accumulate(len(part(vectors.expected, "kept", index)) for index in which)]
+        prunes = [0, *accumulate(len(vectors.item("expected", "kept", index)) for index in which)]
         sizes = probed_sizes(arch.topk, prunes[-1], record)
         return [
             {"sizes": np.array([size for some in sizes[first:last] for size in some], dtype=np.int64)}
@@ -105,10 +105,10 @@ class CascadePrunerHarness:
 
     def cycles(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, int]]:
         """Return the cycles from a script's first command in to its last numbers out; -1 where they are missing."""
-        commands = [0, *accumulate(len(part(vectors.inputs, "op", index)) for index in which)]
+        commands = [0, *accumulate(len(vectors.item("inputs", "op", index)) for index in which)]
         came, counted = record.cycles_of("command"), []
         for place, packets in enumerate(_scripts_packets(arch, vectors, which, record)):
-            whole = len(packets) == len(part(vectors.expected, "kept", which[place])) and commands[place] < len(came)
+            whole = len(packets) == len(vectors.item("expected", "kept", which[place])) and commands[place] < len(came)
             counted.append({"total": packets[-1][1] - came[commands[place]] + 1 if whole and packets else -1})
         return counted
 
@@ -119,21 +119,21 @@ def _rows(arch: Arch, kept: int) -> int:
 
 def _fetched(vectors: Vectors, index: int) -> int:
     """Return how many rows a script fetches; a fetch of nothing gives an empty one."""
-    sizes, kept = part(vectors.inputs, "row_bytes", index), part(vectors.work, "kept", index)
+    sizes, kept = vectors.item("inputs", "row_bytes", index), vectors.item("work", "kept", index)
     return sum(max(1, int(tokens)) for size, tokens in zip(sizes, kept, strict=True) if size)
 
 
 def _scripts_packets(arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> list[list[Packet]]:
     """Return what each PRUNE of each script gave out."""
     packets = packets_of(packed_row(arch.topk.lanes, kept_id(arch.topk)), record, "o")
-    ends = [0, *accumulate(len(part(vectors.expected, "kept", index)) for index in which)]
+    ends = [0, *accumulate(len(vectors.item("expected", "kept", index)) for index in which)]
     return [packets[first:last] for first, last in pairwise(ends)]
 
 
 def _steps(vectors: Vectors, index: int) -> Iterator[tuple[dict[str, int], Array]]:
     """Yield the commands of a script, each with the rows that follow it."""
-    elements = part(vectors.inputs, "elements", index)
-    for values in zip(*(part(vectors.inputs, name, index) for name in _FIELDS), strict=True):
+    elements = vectors.item("inputs", "elements", index)
+    for values in zip(*(vectors.item("inputs", name, index) for name in _FIELDS), strict=True):
         step = dict(zip(_FIELDS, map(int, values), strict=True))
         size = step["rows"] * step["width"]
         yield {**step, "op": tuple(CascadeOp)[step["op"]].value}, elements[:size].reshape(step["rows"], step["width"])

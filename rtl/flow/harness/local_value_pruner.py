@@ -8,7 +8,7 @@ from amaranth.lib import wiring
 from tokensieve.arch.machine import Arch
 from tokensieve.rtl.beats import command, item, kept_probability, packed_row, probability_row
 from tokensieve.rtl.flow.case import Record, Stimulus
-from tokensieve.rtl.flow.harness.base import Array, part, unit_class
+from tokensieve.rtl.flow.harness.base import Array, unit_class
 from tokensieve.rtl.flow.harness.topk import items_of, packets_of, probed_sizes
 from tokensieve.rtl.flow.pack import codec
 from tokensieve.workloads.vectors import Vectors
@@ -33,12 +33,12 @@ class LocalValuePrunerHarness:
             beats["command"].append(
                 commands.pack({name: int(vectors.inputs[name][index]) for name in ("n", "k", "seed")})
             )
-            given = [int(p) for p in part(vectors.inputs, "probabilities", index)]
+            given = [int(p) for p in vectors.item("inputs", "probabilities", index)]
             whole = given + [top] * (-len(given) % lanes)
             beats["probability"] += [
                 rows.pack({"probabilities": whole[first : first + lanes]}) for first in range(0, len(whole), lanes)
             ]
-        kept = sum(max(1, -(-len(part(vectors.expected, "kept", index)) // lanes)) for index in which)
+        kept = sum(max(1, -(-len(vectors.item("expected", "kept", index)) // lanes)) for index in which)
         return Stimulus(beats=beats, expect={"request": kept, "o": kept})
 
     def observed(

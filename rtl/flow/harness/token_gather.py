@@ -10,7 +10,7 @@ from tokensieve.arch.datapath import Topk
 from tokensieve.arch.machine import Arch
 from tokensieve.rtl.beats import gather_command, gathered_row, granule_request, item, packed_row
 from tokensieve.rtl.flow.case import Record, Stimulus
-from tokensieve.rtl.flow.harness.base import Array, packet_cycles, part, unit_class
+from tokensieve.rtl.flow.harness.base import Array, packet_cycles, unit_class
 from tokensieve.rtl.flow.pack import codec
 from tokensieve.workloads.vectors import Vectors
 
@@ -31,11 +31,11 @@ class TokenGatherHarness:
         beats: dict[str, list[int]] = {"command": [], "token": [], "data": []}
         for index in which:
             beats["command"].append(commands.pack({name: int(given[name][index]) for name in ("base", "row_bytes")}))
-            beats["token"] += packed_tokens(arch.topk, part(given, "tokens", index))
-            data = part(given, "data", index).astype(np.uint8).reshape(-1, size)
+            beats["token"] += packed_tokens(arch.topk, vectors.item("inputs", "tokens", index))
+            data = vectors.item("inputs", "data", index).astype(np.uint8).reshape(-1, size)
             beats["data"] += [int.from_bytes(granule.tobytes(), "little") for granule in data]
         latency = max((int(given["memory_latency"][index]) for index in which), default=1)
-        rows = sum(len(part(vectors.expected, "length", index)) for index in which)
+        rows = sum(len(vectors.item("expected", "length", index)) for index in which)
         expect = {"request": len(beats["data"]), "o": rows}
         return Stimulus(beats=beats, expect=expect, after={"data": ("request", latency)})
 
@@ -60,7 +60,7 @@ class TokenGatherHarness:
 
     def cycles(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, int]]:
         """Return the cycles from a packet's first tokens in to its last row out; -1 where it did not come."""
-        beats = [max(1, -(-len(part(vectors.inputs, "tokens", index)) // arch.topk.lanes)) for index in which]
+        beats = [max(1, -(-len(vectors.item("inputs", "tokens", index)) // arch.topk.lanes)) for index in which]
         return packet_cycles(beats, record.cycles_of("token"), [cycle for _, cycle in packets_out(arch, record)])
 
 
@@ -94,5 +94,5 @@ def _requests(arch: Arch, vectors: Vectors, which: Sequence[int], record: Record
     """Return the requests of each packet: as many as it should have, and what is left over with the last one."""
     layout = codec(granule_request(arch.gather, arch.dram))
     asked = [layout.unpack(payload) for payload in record.payloads("request")]
-    ends = [0, *accumulate(len(part(vectors.expected, "address", index)) for index in which)]
+    ends = [0, *accumulate(len(vectors.item("expected", "address", index)) for index in which)]
     return [asked[first : end if place < len(which) - 1 else None] for place, (first, end) in enumerate(pairwise(ends))]

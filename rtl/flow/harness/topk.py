@@ -11,7 +11,7 @@ from tokensieve.arch.datapath import Topk
 from tokensieve.arch.machine import Arch
 from tokensieve.rtl.beats import command, found, item, packed_row, round_size, score_row
 from tokensieve.rtl.flow.case import Record, Stimulus
-from tokensieve.rtl.flow.harness.base import Array, part, unit_class
+from tokensieve.rtl.flow.harness.base import Array, unit_class
 from tokensieve.rtl.flow.pack import codec
 from tokensieve.workloads.vectors import Vectors
 
@@ -37,8 +37,8 @@ class TopkHarness:
         for index in which:
             told = {name: int(given[name][index]) for name in ("n", "k", "seed")}
             beats["command"].append(commands.pack(told))
-            beats["score"] += packed_scores(topk, part(given, "scores", index))
-        kept = (len(part(vectors.expected, "kept", index)) for index in which)
+            beats["score"] += packed_scores(topk, vectors.item("inputs", "scores", index))
+        kept = (len(vectors.item("expected", "kept", index)) for index in which)
         return Stimulus(beats=beats, expect={"o": sum(max(1, -(-size // topk.lanes)) for size in kept)})
 
     def observed(

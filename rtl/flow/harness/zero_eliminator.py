@@ -9,7 +9,7 @@ from tokensieve.arch.datapath import Topk
 from tokensieve.arch.machine import Arch
 from tokensieve.rtl.beats import item, packed_row, sparse_row
 from tokensieve.rtl.flow.case import Record, Stimulus
-from tokensieve.rtl.flow.harness.base import Array, packet_cycles, part, unit_class
+from tokensieve.rtl.flow.harness.base import Array, packet_cycles, unit_class
 from tokensieve.rtl.flow.pack import codec
 from tokensieve.workloads.vectors import Vectors
 
@@ -26,9 +26,9 @@ class ZeroEliminatorHarness:
 
     def stimulus(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Stimulus:
         """Return the rows of the packets; lanes that are not marked hold ones, which must not come out."""
-        given = vectors.inputs
-        packets = [packet(arch.topk, part(given, "mask", j), part(given, "score", j)) for j in which]
-        sizes = [len(part(vectors.expected, "index", j)) for j in which]
+        pairs = [[vectors.item("inputs", name, j) for name in ("mask", "score")] for j in which]
+        packets = [packet(arch.topk, marks, scores) for marks, scores in pairs]
+        sizes = [len(vectors.item("expected", "index", j)) for j in which]
         awaited = sum(max(1, -(-size // arch.topk.lanes)) for size in sizes)
         return Stimulus(beats={"i": [beat for beats in packets for beat in beats]}, expect={"o": awaited})
 
@@ -49,7 +49,7 @@ class ZeroEliminatorHarness:
 
     def cycles(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, int]]:
         """Return the cycles from a packet's first row in to its last row out; -1 where it did not come."""
-        rows = [-(-len(part(vectors.inputs, "mask", index)) // arch.topk.lanes) for index in which]
+        rows = [-(-len(vectors.item("inputs", "mask", index)) // arch.topk.lanes) for index in which]
         return packet_cycles(rows, record.cycles_of("i"), [cycle for _, cycle in packets_out(arch.topk, record)])
 
 

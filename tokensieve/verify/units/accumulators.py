@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 from tokensieve.arch.accumulators import SumsOp, SumsStep
 from tokensieve.arch.machine import Arch
-from tokensieve.verify.units.base import NamedUnit, part
+from tokensieve.verify.units.base import NamedUnit
 from tokensieve.workloads.vectors import Vectors
 
 _OPS: tuple[SumsOp, ...] = get_args(SumsOp)
@@ -58,6 +58,6 @@ class HeadAccumulatorUnit(_SumsUnit):
 
 def steps_of(vectors: Vectors, index: int) -> Iterator[SumsStep]:
     """Yield the commands of one script with their work."""
-    columns = (part(vectors.work, name, index) for name in _FIELDS)
+    columns = (vectors.item("work", name, index).tolist() for name in _FIELDS)
     for op, lines, kept, last, items in zip(*columns, strict=True):
         yield SumsStep(op=_OPS[op], lines=lines, kept=kept, last=last, items=items)

@@ -5,7 +5,7 @@ from typing import Any
 
 from tokensieve.arch.bitwidth_converter import ConverterWork
 from tokensieve.arch.machine import Arch
-from tokensieve.verify.units.base import NamedUnit, part
+from tokensieve.verify.units.base import NamedUnit
 from tokensieve.workloads.vectors import Vectors
 
 _FIELDS = ("elements", "msb_bits", "lsb_bits")
@@ -35,5 +35,5 @@ class BitwidthConverterUnit(NamedUnit):
 
 
 def _rows(vectors: Vectors, index: int) -> list[ConverterWork]:
-    columns = (part(vectors.work, name, index) for name in _FIELDS)
+    columns = (vectors.item("work", name, index).tolist() for name in _FIELDS)
     return [ConverterWork(elements=of, msb_bits=msb, lsb_bits=lsb) for of, msb, lsb in zip(*columns, strict=True)]

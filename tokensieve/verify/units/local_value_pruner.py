@@ -20,7 +20,7 @@ class LocalValuePrunerUnit(EngineInside):
         return {"select": int(law.select(work)), "total": int(law.cycles(work))}
 
     def told(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Any]:
-        """Return what the engine's twin is told."""
+        """Return the data that the engine's twin computes from."""
         return topk_data(arch, vectors, which)
 
     def longest_burst(self, arch: Arch) -> int:

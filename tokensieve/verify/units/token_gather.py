@@ -5,7 +5,7 @@ from typing import Any
 
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.token_gather import GatherWork
-from tokensieve.verify.units.base import NamedUnit, part
+from tokensieve.verify.units.base import NamedUnit
 from tokensieve.workloads.vectors import Vectors
 
 
@@ -37,5 +37,5 @@ def granules_per_row(arch: Arch, vectors: Vectors, index: int) -> list[int]:
     """Return how many granules each row of a packet touches."""
     given, size = vectors.inputs, arch.dram.granule_bytes
     base, row_bytes = int(given["base"][index]), int(given["row_bytes"][index])
-    firsts = [base + token * row_bytes for token in part(given, "tokens", index)]
+    firsts = [base + token * row_bytes for token in vectors.item("inputs", "tokens", index).tolist()]
     return [(first + row_bytes - 1) // size - first // size + 1 for first in firsts]

@@ -6,7 +6,7 @@ from typing import Any
 from tokensieve.arch.datapath import ENGINES
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.topklaw import TopkWork
-from tokensieve.verify.units.base import NamedUnit, part, with_fields
+from tokensieve.verify.units.base import NamedUnit, with_fields
 from tokensieve.workloads.vectors import Vectors
 
 BITONIC_TOKENS = 256
@@ -63,13 +63,13 @@ def topk_data(arch: Arch, vectors: Vectors, which: Sequence[int]) -> dict[str, l
 
 def topk_work(vectors: Vectors, index: int) -> TopkWork:
     """Return the work of one vector, from golden's record."""
-    sizes = part(vectors.work, "sizes", index)
+    sizes = vectors.item("work", "sizes", index).tolist()
     return TopkWork(items=int(vectors.work["n"][index]), kept=int(vectors.work["k"][index]), sizes=sizes)
 
 
 def marked_per_row(lanes: int, vectors: Vectors, index: int) -> list[int]:
     """Return how many items of each row golden keeps."""
     marked = [0] * -(-int(vectors.inputs["n"][index]) // lanes)
-    for place in part(vectors.expected, "kept", index):
+    for place in vectors.item("expected", "kept", index).tolist():
         marked[place // lanes] += 1
     return marked

@@ -5,7 +5,7 @@ from typing import Any
 
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.timing import StreamWork
-from tokensieve.verify.units.base import NamedUnit, part
+from tokensieve.verify.units.base import NamedUnit
 from tokensieve.workloads.vectors import Vectors
 
 
@@ -30,5 +30,5 @@ class ZeroEliminatorUnit(NamedUnit):
 
 def marked_per_row(lanes: int, vectors: Vectors, index: int) -> list[int]:
     """Return how many items of each row are marked."""
-    marks = part(vectors.inputs, "mask", index)
+    marks = vectors.item("inputs", "mask", index).tolist()
     return [sum(marks[first : first + lanes]) for first in range(0, len(marks), lanes)]
