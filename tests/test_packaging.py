@@ -19,7 +19,7 @@ ROOMS = ("golden", "rtl", "sim", "workloads")
 
 @pytest.fixture(scope="session")
 def project(root):
-    return tomllib.loads((root / "pyproject.toml").read_text())
+    return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="session")

@@ -76,7 +76,7 @@ def test_out_writes_page_pictures_and_json_even_where_a_row_fails(tmp_path, monk
     folder = tmp_path / "page"
 
     assert call(["validate", "--section", "machine", "--section", "bert", "--out", str(folder)]) == 1
-    page = (folder / "accuracy.md").read_text()
+    page = (folder / "accuracy.md").read_text(encoding="utf-8")
     assert "| planted | 100 | 120 | cycles | +20.00 % | OUT, ±5 % | 1 |" in page
     assert (folder / "img" / "bert.png").read_bytes().startswith(b"\x89PNG")
     assert json.loads((folder / "accuracy.json").read_text())["passed"] is False
@@ -97,7 +97,7 @@ def test_write_goes_to_the_reference_folder_of_where_one_stands(tmp_path, monkey
 def test_a_page_of_some_sections_says_so(tmp_path, capsys):
     assert call(["validate", "--section", "reductions", "--section", "machine", "--out", str(tmp_path)]) == 0
 
-    page = (tmp_path / "accuracy.md").read_text()
+    page = (tmp_path / "accuracy.md").read_text(encoding="utf-8")
     assert "**Only these sections were asked for**: machine, reductions." in page
 
 

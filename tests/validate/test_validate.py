@@ -267,7 +267,7 @@ def test_an_unknown_section_is_refused_with_the_nearest_name(tmp_path):
 @pytest.mark.parametrize("name", QUICK)
 def test_the_page_on_record_is_what_the_command_finds(name, root, tmp_path):
     (outcome,) = validate([name], tmp_path)
-    on_record = (root / "docs" / "reference" / "accuracy.md").read_text()
+    on_record = (root / "docs" / "reference" / "accuracy.md").read_text(encoding="utf-8")
 
     assert section_of(files([outcome])[0]["accuracy.md"].decode(), SECTIONS[name]) in on_record
 
@@ -275,7 +275,7 @@ def test_the_page_on_record_is_what_the_command_finds(name, root, tmp_path):
 @pytest.mark.parametrize("name", ORACLE)
 def test_the_oracles_on_record_are_what_the_command_finds(name, root, shared_data):
     (outcome,) = validate([name], shared_data)
-    on_record = (root / "docs" / "reference" / "accuracy.md").read_text()
+    on_record = (root / "docs" / "reference" / "accuracy.md").read_text(encoding="utf-8")
 
     assert passed([outcome])
     assert section_of(files([outcome])[0]["accuracy.md"].decode(), SECTIONS[name]) in on_record
@@ -288,7 +288,7 @@ def section_of(page, title):
 
 def test_every_section_is_on_record_with_its_pictures(root):
     folder = root / "docs" / "reference"
-    text = (folder / "accuracy.md").read_text()
+    text = (folder / "accuracy.md").read_text(encoding="utf-8")
 
     assert all(f"## {title}\n" in text for title in SECTIONS.values())
     assert "Left out" not in text
