@@ -35,13 +35,8 @@ def machine_room(monkeypatch):
         return loaded
 
     put(monkeypatch, "tokensieve.run.simulate", run=simulate)
-    put(
-        monkeypatch,
-        "tokensieve.workloads.benchmarks",
-        default_trace=lambda: "shipped.npz",
-        load_trace=load("trace"),
-        load_workload=load("workload"),
-    )
+    put(monkeypatch, "tokensieve.workloads.traces", default_trace=lambda: "shipped.npz", load_trace=load("trace"))
+    put(monkeypatch, "tokensieve.workloads.benchmarks", load_workload=load("workload"))
     put(monkeypatch, "tokensieve.sim.kernels", compiled=lambda: asked.compiled)
     return asked
 
