@@ -126,10 +126,10 @@ def test_a_search_takes_its_fixed_cycles_those_of_its_rounds_and_a_cycle_a_row(r
     law = Topk(engine=engine, lanes=lanes, compactor=compactor).law
     for n, k, record in rows:
         work = TopkWork(items=n, kept=k, sizes=tuple(record))
-        paced = law.fixed.search + law.rounds(work) * law.fixed.round + law.rows(work)
+        paced = law.fixed.search + law.rounds(work) * law.fixed.round + law.lines(work)
 
         assert law.search(work) == (paced if 0 < k < n else law.bypass_cycles)
-        assert law.rows(work) <= law.streamed(work)
+        assert law.lines(work) <= law.streamed(work)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_a_search_takes_its_fixed_cycles_those_of_its_rounds_and_a_cycle_a_row(r
 def test_a_law_tells_the_rounds_of_a_record_and_the_rows_that_they_stream(engine, told):
     law, work = law_of(engine), TopkWork(items=64, kept=20, sizes=(64, 30, 7))
 
-    assert (law.rounds(work), law.rows(work)) == told
+    assert (law.rounds(work), law.lines(work)) == told
 
 
 @given(st.integers(1, 1000), st.lists(st.integers(1, 1000), min_size=1, max_size=6), st.sampled_from(ENGINES))
