@@ -68,8 +68,9 @@ def attend(
 ) -> Head:
     """Return one head's attention: `q` of shape ``(queries, D)`` over `k` and `v` of shape ``(keys, D)``.
 
-    Of each query's probabilities only the `values_kept` largest reach Prob x V; they are not renormalised. The output is
-    in steps of `output_scale`. Where `mask`, bool of shape ``(queries, keys)``, is False, a query does not see a key.
+    Of each query's probabilities only the `values_kept` largest reach Prob x V; they are not renormalised. The output
+    is in steps of `output_scale`. Where `mask`, bool of shape ``(queries, keys)``, is False, a query does not see a
+    key.
     """
     probabilities, refetch = progressive(q, k, arch, precision, mask)
     chosen = top_k(probabilities, values_kept)

@@ -102,8 +102,8 @@ def real_step(output_step: float, arch: Arch) -> float:
 def assembled(results: dict[int, tuple[Head, float]], shape: torch.Size, ran: Tensor) -> Tensor:
     """Return the layer's output as real values of shape `shape`, ``(heads, queries, D)``; what was pruned is 0.
 
-    `ran` are the positions whose queries ran. This is the way out of the integers: what the model computes its next layer
-    from.
+    `ran` are the positions whose queries ran. This is the way out of the integers: what the model computes its next
+    layer from.
     """
     output = torch.zeros(shape, dtype=torch.float64)
     for h, (head, step) in results.items():

@@ -32,8 +32,8 @@ def scores(name: str, n: int, score_bits: int, seed: int) -> Scores:
 
     `uniform`; `softmax` (probabilities of normal logits of sigma 1.5 as fractions of 2^bits, rounded and saturated);
     `softmax-max` (the same, scaled to their maximum); `softmax-sigma3` and `softmax-max-sigma3` (the same of sigma
-    3); `narrow` (0..63); `importance` (sum of 144 softmax outputs, sigma 3, scaled to the maximum); `outlier` (narrow, but
-    for a few near the top); `equal`; `sorted` and `reversed` (uniform, in ascending and descending order); `minilm`
+    3); `narrow` (0..63); `importance` (sum of 144 softmax outputs, sigma 3, scaled to the maximum); `outlier` (narrow,
+    with a few near the top); `equal`; `sorted` and `reversed` (uniform, in ascending and descending order); `minilm`
     (real probabilities of one query, rounded as those of `softmax`).
 
     Consecutive seeds give `minilm` queries of different heads and layers, each with 512 keys; where `n` is less, the

@@ -43,7 +43,7 @@ class FcWork:
     """Tokens that go through the layer: those alive in prefill, one in decode."""
 
     heads: I64
-    """Heads alive: those pruned take their columns of the matrices of Q, K and V and their rows of the output projection's matrix along."""
+    """Heads alive: those pruned take their columns of Q, K and V and their rows of the output projection along."""
 
     stored_bits: I64
     """Bits that attention expects in DRAM of the Q, K and V of one token, all heads."""

@@ -1,4 +1,4 @@
-"""Rows whose vectors have 6 bits: two heads share what is fetched, as in the authors' release (contracts, section 3)."""
+"""Vectors of 6 bits: two heads share what is fetched, as in the authors' release (contracts, section 3)."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,8 +1,8 @@
 """DRAM in closed form: how long a stream takes for a row, from organisation and JEDEC timings alone.
 
-A pseudo-channel moves a burst every nBL clocks, or nCCD if that is more; it opens a DRAM row every nRRD, and four in nFAW. A
-stream takes as long as its busiest pseudo-channel. Refresh takes its share of all time. What is fetched on demand also
-pays the way there and back.
+A pseudo-channel moves a burst every nBL clocks, or nCCD if that is more; it opens a DRAM row every nRRD, four in nFAW. A
+stream takes as long as its busiest pseudo-channel. Refresh takes its share of all time. What is fetched on demand
+also pays the way there and back.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ class Memory:
     """Cycles of a row's column commands, of its activates (both in the busiest pseudo-channel), and at the fetcher."""
 
     banks: F64
-    """Cycles that the DRAM rows which a whole group opens take in the busiest bank or bank group, shape (G, designs)."""
+    """Cycles of the DRAM rows that a whole group opens in the busiest bank or bank group, shape (G, designs)."""
 
     crowding: F64
     """How much longer all columns of a row take where few bank groups are seen at once, shape (G, designs)."""

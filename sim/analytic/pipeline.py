@@ -79,7 +79,7 @@ class _Columns:
 
 
 def _latency(batch: Batch, array: str, sram: str, dim: int) -> F64:
-    """Return the latency of an array's law; the tree of Prob x V is over the vectors of a line, that of Q x K over D."""
+    """Return the latency of an array's law; the tree of Prob x V is over the vectors of a line, of Q x K over D."""
 
     def latency(arch: Arch) -> int:
         unit = getattr(arch, array)

@@ -202,8 +202,8 @@ def _gather(arch: Arch, logic: LogicConstants) -> Cells:
 def _converter(arch: Arch, logic: LogicConstants) -> Cells:
     """Return the bitwidth converters, one for each channel: what has come in of both planes, cut into beats of words.
 
-    A plane holds what its widest beat out may leave over and a beat in (`arch.bitwidth_converter.unit_bits`). A selector for
-    each width shifts what is left, another one puts the words together.
+    A plane holds what its widest beat out may leave over and a beat in (`arch.bitwidth_converter.unit_bits`). A
+    selector for each width shifts what is left, another one puts the words together.
     """
     lanes, word = arch.converter.lanes, arch.number.onchip_bits
     selectors = registers = 0

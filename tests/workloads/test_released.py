@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tokensieve.arch import WorkloadError
 from tokensieve.workloads.columns import BERT
 from tokensieve.workloads.javarandom import JavaRandom
-from tokensieve.workloads.released import bench_requests, vector_indexes, topk_latency
+from tokensieve.workloads.released import bench_requests, topk_latency, vector_indexes
 
 SIX = {"quant_key_bit": 6, "quant_value_bit": 6}
 
@@ -54,7 +54,7 @@ def test_a_bounded_draw_is_below_its_bound_and_that_of_java_where_it_needs_no_se
         assert value == first % bound
 
 
-def test_latencies_and_row_indexes_are_those_of_the_release(shared_data):
+def test_latencies_and_vector_indexes_are_those_of_the_release(shared_data):
     with (shared_data / "spatten-rtl" / "gpt2_small_rows.csv").open(newline="") as file:
         rows = [r for r in csv.DictReader(file) if (r["design"], r["run"]) == ("64mult_2ch", "small8_i1")]
     trace = shared_data / "spatten-traces" / "gpt2-small-wikitext2-per8.csv"

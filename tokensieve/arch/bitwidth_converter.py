@@ -31,7 +31,7 @@ class ConverterWork:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConverterLaw:
-    """Cycle law of the bitwidth converter, one vector after the other, with all beats there and the output never stalled.
+    """Cycle law of the bitwidth converter, one vector after the other, all beats there and the output never stalled.
 
     >>> law = ConverterLaw(lanes=64, beat_bits=256, latency=2)
     >>> law.cycles(ConverterWork(elements=64, msb_bits=8, lsb_bits=0))

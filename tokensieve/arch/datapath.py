@@ -188,8 +188,8 @@ class Topk(ArchModel):
     def drain_latency(self) -> int:
         """Cycles of a drain beyond reading its lines.
 
-        The verdict's register, those before the zero eliminator, the zero eliminator, its beat buffer and the last beat,
-        which leaves a cycle after the others.
+        The verdict's register, those before the zero eliminator, the zero eliminator, its beat buffer and the last
+        beat, which leaves a cycle after the others.
         """
         return 1 + self.drain_stages + self.compactor_stages + 2
 

@@ -223,8 +223,8 @@ class Dram(ArchModel):
 class Fetcher(ArchModel):
     """The Q/K/V fetcher and its two crossbars, which turn vectors into DRAM granules (paper IV-A, Table I).
 
-    It takes one request of a line (as many vectors as the Q x K array uses in a cycle) at a time, round robin over the K,
-    LSB, V and output streams, and offers up to `ports` granules a cycle to the channels.
+    It takes one request of a line (as many vectors as the Q x K array uses in a cycle) at a time, round robin over the
+    K, LSB, V and output streams, and offers up to `ports` granules a cycle to the channels.
     """
 
     ports: Annotated[int, Field(ge=1, le=256)] = 32
@@ -234,7 +234,7 @@ class Fetcher(ArchModel):
     """Requests that wait in front of a channel's window before the fetcher stalls."""
 
     request_stages: Annotated[int, Field(ge=0, le=64)] = 3
-    """Registers from a token id to the channel: address, split, crossbar (MatrixFetcher and Crossbar of the release)."""
+    """Registers from token id to channel: address, split, crossbar (MatrixFetcher and Crossbar of the release)."""
 
     return_stages: Annotated[int, Field(ge=1, le=64)] = 5
     """Registers from DRAM data to SRAM: crossbar, FIFO, realign, bit-width conversion, write."""

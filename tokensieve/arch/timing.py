@@ -51,8 +51,8 @@ class StreamLaw:
 class SoftmaxLaw:
     """Cycle law of the softmax: three passes over the line buffer (maximum, exponential and sum, division).
 
-    A pass reads one line a cycle and the next one begins one cycle after its last line has come through, so three packets
-    can be in the unit at once, one per pass.
+    A pass reads one line a cycle and the next one begins one cycle after its last line has come through, so three
+    packets can be in the unit at once, one per pass.
 
     >>> SoftmaxLaw(lanes=8, scan_latency=7, exp_latency=44, divide_latency=36).cycles(StreamWork(items=64))
     111

@@ -28,8 +28,8 @@ class TopkWork:
 
     sizes: npt.ArrayLike
     """Work record: quickselect, the sizes of the set that each round streams; radix, those of the survivors of
-    each digit; empty for the engines whose time does not depend on data. With arrays of commands, one row of the array per command,
-    padded with zeros at the end."""
+    each digit; empty for the engines whose time does not depend on data. With arrays of commands, one row of this array
+    per command, padded with zeros at the end."""
 
     @property
     def searches(self) -> npt.NDArray[np.bool_]:

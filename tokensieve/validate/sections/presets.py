@@ -38,7 +38,9 @@ def _full(arch: Arch) -> tuple[Row, ...]:
 
 def _eighth(arch: Arch) -> tuple[Row, ...]:
     return (
-        _exact("keys a cycle, spatten-eighth", 1, arch.qk.vectors_per_cycle(HEAD_DIM), "", "check 2: paper V, 1/8 of 8"),
+        _exact(
+            "keys a cycle, spatten-eighth", 1, arch.qk.vectors_per_cycle(HEAD_DIM), "", "check 2: paper V, 1/8 of 8"
+        ),
         _exact("peak arithmetic, spatten-eighth", 0.256, arch.peak_tflops, "TFLOPS", "check 3: paper V"),
         _exact("peak bandwidth, spatten-eighth", 64, arch.dram.peak_gb_per_s, "GB/s", "check 3: paper V"),
     )
