@@ -1,6 +1,6 @@
 """DRAM in closed form: how long a stream takes for a row, from organisation and JEDEC timings alone.
 
-A pseudo-channel moves a burst every nBL clocks, or nCCD if that is more; it opens a DRAM row every nRRD, four in nFAW. A
+A pseudo-channel moves a burst every nBL clocks, or nCCD if that is more; it opens a DRAM row every nRRD, 4 in nFAW. A
 stream takes as long as its busiest pseudo-channel. Refresh takes its share of all time. What is fetched on demand
 also pays the way there and back.
 """

@@ -53,7 +53,7 @@ def engine(name: str, n: int, bits: int, lanes: int) -> Topk:
 
 
 def select_cycles(topk: Topk, rows: npt.NDArray[np.int64], k: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return `select` of each row of scores, shape ``(rows, n)``, of which `k` are kept; row i is running query i."""
+    """Return `select` of each of `rows`, shape ``(rows, n)``, of which `k` are kept; row i is running query i."""
     count, n = rows.shape
     records = Ragged.empty(count)
     if topk.record is not None:
