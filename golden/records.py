@@ -1,4 +1,4 @@
-"""Work records: what the top-k engines go through to find a row's k-th largest score (paper Alg. 3, and radix).
+"""Work records: what the top-k engines go through to find the k-th largest of n scores (paper Alg. 3, and radix).
 
 A record is the list of set sizes, which does not depend on how many scores an engine takes per cycle. It is what turns
 into cycles, so this file says the engines' rules once more, apart from `tokensieve.workloads`; tests compare the two. A

@@ -70,10 +70,10 @@ class Traffic(Part):
     """Data that was moved."""
 
     vectors: Annotated[Mapping[str, int], Vectors]
-    """Rows of K and V that were fetched, without the rounding to whole lines."""
+    """Vectors of K and V that were fetched, without the rounding to whole lines."""
 
     lsb_rows: int
-    """Times that low bits were fetched: head rows in decode, heads in prefill."""
+    """Rows (live heads) whose low bits were fetched, each counted once."""
 
     dram_bytes: DramBytes
     """Bytes that cross the DRAM interface, by tensor."""

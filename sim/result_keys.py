@@ -66,13 +66,13 @@ class ByTensor(TypedDict):
 
 
 class Vectors(TypedDict):
-    """Keys of the rows fetched."""
+    """Keys of the vectors fetched."""
 
     key: int
-    """Rows of K."""
+    """Vectors of K."""
 
     value: int
-    """Rows of V."""
+    """Vectors of V."""
 
 
 class Power(TypedDict):

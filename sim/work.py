@@ -54,7 +54,7 @@ class RowWork:
     lsb_bytes: I64
     value_bytes: I64
     io_bytes: int
-    """Bytes of one query or output row in DRAM; 0 where they do not cross it."""
+    """Bytes of one query or output vector in DRAM; 0 where they do not cross it."""
 
     ids: I64
     key_ids: I64
@@ -83,14 +83,14 @@ class RowWork:
         return np.repeat(np.arange(len(self.queries)), self.queries)
 
 
-def _row_bytes(head_dim: int, bits: npt.ArrayLike) -> I64:
-    """Return the bytes of one row of `head_dim` elements."""
+def _vector_bytes(head_dim: int, bits: npt.ArrayLike) -> I64:
+    """Return the bytes of one vector of `head_dim` elements."""
     return -(-np.asarray(bits, np.int64) * head_dim // 8)
 
 
 def _stored_bytes(head_dim: int, bits: npt.ArrayLike) -> I64:
-    """Return the bytes of one row of K or V in DRAM; 6-bit rows lie fused with those of another head."""
-    return _row_bytes(head_dim, np.asarray(bits) * np.where(np.asarray(bits) == FUSED_BITS, 2, 1))
+    """Return the bytes of one vector of K or V in DRAM; 6-bit vectors lie fused with those of another head."""
+    return _vector_bytes(head_dim, np.asarray(bits) * np.where(np.asarray(bits) == FUSED_BITS, 2, 1))
 
 
 def row_work(arch: Arch, d: Decisions, un_pruned: bool = False) -> RowWork:
@@ -126,7 +126,7 @@ def row_work(arch: Arch, d: Decisions, un_pruned: bool = False) -> RowWork:
         value_second=value_second,
         value_shared=value_second & (prefill or d.meta["pair_shares_values"]),
         key_bytes=_stored_bytes(d.head_dim, d.key_bits),
-        lsb_bytes=_row_bytes(d.head_dim, np.maximum(d.bits("lsb"), 0)),
+        lsb_bytes=_vector_bytes(d.head_dim, np.maximum(d.bits("lsb"), 0)),
         value_bytes=_stored_bytes(d.head_dim, d.value_bits),
         io_bytes=io_bytes(arch, d, un_pruned),
         ids=np.concatenate([token_ids, d.value_ids.astype(np.int64), np.arange(int(d.context.max(initial=0)))]),
@@ -143,9 +143,9 @@ def row_work(arch: Arch, d: Decisions, un_pruned: bool = False) -> RowWork:
 
 
 def io_bytes(arch: Arch, d: Decisions, un_pruned: bool = False) -> int:
-    """Return `RowWork.io_bytes`: queries and outputs are as wide as the datapath, in a dense twin as its queries."""
+    """Return `RowWork.io_bytes`: queries and outputs are as wide as the datapath, in the reference as its queries."""
     bits = int(d.bits("query").max(initial=0)) if un_pruned else arch.number.onchip_bits
-    return int(_row_bytes(d.head_dim, bits)) if d.meta["charge_io"] else 0
+    return int(_vector_bytes(d.head_dim, bits)) if d.meta["charge_io"] else 0
 
 
 def _decides(d: Decisions) -> Flags:

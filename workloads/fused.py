@@ -1,10 +1,10 @@
-"""Rows of 6 bits: two heads share what is fetched, as in the authors' release (contracts, section 3)."""
+"""Vectors of 6 bits: two heads share what is fetched, as in the authors' release (contracts, section 3)."""
 
 import numpy as np
 import numpy.typing as npt
 
 FUSED_BITS = 6
-"""Width whose rows are stored as fused pairs of heads."""
+"""Width whose vectors are stored as fused pairs of heads."""
 
 
 def second_of_pair(bits: npt.ArrayLike, group: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:

@@ -18,7 +18,7 @@ READ_VERSIONS = (1, 2)
 for the rule of each."""
 
 PLANE_BITS = (4, 6, 8, 10, 12)
-"""Widths that a row of K or V may have in DRAM."""
+"""Widths that an element of K or V may have in DRAM."""
 
 BIT_CHOICES = {"query": (*PLANE_BITS, 16), "key": PLANE_BITS, "value": PLANE_BITS, "lsb": (0, 1, 2, 3, 4, 5, 6, 7, 8)}
 """Widths that each tensor may have; `lsb` 0 means that there is no plane of low bits."""

@@ -211,7 +211,7 @@ RECORDERS: dict[str, Callable[[Scores, npt.ArrayLike, npt.ArrayLike, Topk], Ragg
     "radix": lambda rows, k, number, topk: radix_records(rows, k, topk.score_bits, topk.digit_bits, topk.first_digit),
     "quick": lambda rows, k, number, topk: quick_records(rows, k, number),
 }
-"""By kind (`tokensieve.arch.records`): records of rows of scores, of which k are kept, with their running numbers."""
+"""By kind (`tokensieve.arch.records`): records of each row of an array of scores, with its k and its running number."""
 
 RECORDERS_OF_RANKS: dict[str, Callable[[Scores, int, npt.ArrayLike], Ragged]] = {"quick": quick_records_of_ranks}
 """Faster ones for rows that are permutations of 0..n-1; they give the same records for any scores in that order."""

@@ -1,4 +1,4 @@
-"""The dense twin of decisions: the same layers and steps with nothing pruned, which every run is compared with."""
+"""The reference of decisions: the same layers and steps with nothing pruned, which every run is compared with."""
 
 from typing import Any, Literal
 

@@ -22,7 +22,7 @@ from tokensieve.workloads.javarandom import JavaRandom
 I64 = npt.NDArray[np.int64]
 
 SEED = 1
-"""Seed of the release's generators, of latencies and of row indices."""
+"""Seed of the release's generators, of latencies and of vector indices."""
 
 MAX_LATENCY = (1 << 20) - 1
 _NARROW = 8  # bits that stand for those of `WIDE`
@@ -36,7 +36,7 @@ class Requests:
 
     keys: I64
     values: I64
-    """Rows that are fetched, rounded up."""
+    """Vectors that are fetched, rounded up."""
 
     key_bits: I64
     value_bits: I64
@@ -98,8 +98,8 @@ def bench_requests(
     )
 
 
-def row_indexes(lines: int, ports: int) -> I64:
-    """Return the row indices of the release's index memory, line by line, shape ``(lines * ports,)``.
+def vector_indexes(lines: int, ports: int) -> I64:
+    """Return the vector indices of the release's index memory, line by line, shape ``(lines * ports,)``.
 
     A line holds `ports` of `2 * ports` consecutive numbers, ascending. The release fills the memory with them because
     no top-k output is connected to it.

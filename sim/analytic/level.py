@@ -72,7 +72,7 @@ def _granules(summary: Summary, s: Stages) -> np.ndarray:
 
 
 def _vectors(summary: Summary, s: Stages) -> dict[str, int]:
-    """Return the rows of K and V fetched, both heads of a pair counted."""
+    """Return the vectors of K and V fetched, both heads of a pair counted."""
     work, blocks = summary.work, s.blocks[:, 0]
     keys = summary.by_row(work.keys)
     values = keys if work.values_early else summary.by_query(work.values)

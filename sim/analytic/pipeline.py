@@ -79,11 +79,11 @@ class _Columns:
 
 
 def _latency(batch: Batch, array: str, sram: str, dim: int) -> F64:
-    """Return the latency of an array's law; the tree of Prob x V is over the rows of a line, that of Q x K over D."""
+    """Return the latency of an array's law; the tree of Prob x V is over the vectors of a line, of Q x K over D."""
 
     def latency(arch: Arch) -> int:
         unit = getattr(arch, array)
-        terms = dim if array == "qk" else unit.rows_per_cycle(dim)
+        terms = dim if array == "qk" else unit.vectors_per_cycle(dim)
         return int(unit.law(dim, terms=terms, read_latency=getattr(arch, sram).read_latency).latency)
 
     return each(batch, latency).astype(np.float64)

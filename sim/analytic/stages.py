@@ -12,7 +12,7 @@ from tokensieve.sim.analytic.batch import F64, Batch, each
 from tokensieve.sim.analytic.memory import Memory, memory
 from tokensieve.sim.analytic.pipeline import Pipeline, pipeline
 from tokensieve.sim.analytic.summary import Summary
-from tokensieve.sim.cycle.plan import rows_per_line
+from tokensieve.sim.cycle.plan import vectors_per_line
 
 
 @dataclass(frozen=True)
@@ -106,12 +106,12 @@ class Stages:
 def stages(summary: Summary, batch: Batch) -> Stages:
     """Return the work of `summary` on every design of the batch."""
     work = summary.work
-    each(batch, lambda arch: rows_per_line(arch, work))
+    each(batch, lambda arch: vectors_per_line(arch, work))
     pipe, dram = pipeline(batch, work.head_dim), memory(summary, batch)
     keys, queries, live = (_column(a) for a in (summary.keys, summary.queries, summary.rows))
     lines, soft = np.ceil(keys / pipe.per_key), np.ceil(keys / pipe.soft_lanes)
     load = np.ceil(keys / pipe.topk_lanes)
-    pv = each(batch, lambda arch: summary.value_lines(arch.pv.rows_per_cycle(work.head_dim))) / queries
+    pv = each(batch, lambda arch: summary.value_lines(arch.pv.vectors_per_cycle(work.head_dim))) / queries
     value_lines = np.ceil(keys / pipe.per_value) if work.values_early else pv
     forced = _column(summary.forced) / live
     key_owners, value_owners = _column(summary.key_owners), _column(summary.value_owners)

@@ -30,7 +30,7 @@ class _State:
 
     key_first: F64
     key_last: F64
-    """When the first row of K began to be used up, and when the last one was let go."""
+    """When the K of the first row began to be used up, and when that of the last one was let go."""
 
     fetched: F64
     """When DRAM has brought the last K."""
@@ -111,7 +111,7 @@ class _Layer:
         )
 
     def _key_start(self, was: _State, rows_before: F64, ranks: bool) -> F64:
-        """Return when the fetch of the first row of K begins: once it may, there is room, and the one before ended."""
+        """Return when the fetch of the first row's K begins: once it may, there is room, and the one before ended."""
         s, begin = self.s, self.paths.start()
         gate = np.where(s.pipe.waits_ranking > 0, was.ranked, begin) if ranks else begin
         if s.prefill:

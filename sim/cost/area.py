@@ -27,8 +27,8 @@ ADDRESS_BITS = 64
 DATA_FIFO_BITS = 128
 """Widths of an entry of the fetcher's address and data FIFOs (paper Table I: 8 B and 16 B)."""
 
-FIFO_ROWS = 2
-"""Rows that wait in the softmax: one between scan and exp, one between exp and division."""
+FIFO_PACKETS = 2
+"""Packets of scores that wait in the softmax: one between scan and exp, one between exp and division."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def fma_um2(logic: LogicConstants) -> Quantity:
     return logic.fp_multiply_area.at(FP_BITS) + logic.fp_add_area.at(FP_BITS)
 
 
-def softmax_row(arch: Arch) -> Memory:
+def softmax_packet(arch: Arch) -> Memory:
     """Return one line buffer of the softmax."""
     return Memory(words=arch.softmax.fifo_lines, bits=arch.softmax.lanes * FP_BITS)
 
@@ -145,7 +145,7 @@ def pipeline_bits(arch: Arch) -> dict[str, float]:
 def _softmax(arch: Arch, logic: LogicConstants) -> Cells:
     bits = arch.softmax.divider_bits
     divider = bits * (logic.add_area.at(bits) + 2 * bits * logic.register_area.quantity)
-    exp, memories = TAYLOR_FMAS * fma_um2(logic), [replace(softmax_row(arch), copies=FIFO_ROWS)]
+    exp, memories = TAYLOR_FMAS * fma_um2(logic), [replace(softmax_packet(arch), copies=FIFO_PACKETS)]
     if arch.softmax.kind == "lut":
         exp = logic.multiply_area.at(arch.softmax.exp_frac_bits)
         memories.append(exp_table(arch))
@@ -163,12 +163,12 @@ def exp_table(arch: Arch) -> Memory:
 def _requant(arch: Arch, logic: LogicConstants) -> Cells:
     bits = arch.softmax.lanes * arch.softmax.probability_bits
     tree = bits * (logic.compare_area.quantity + arch.requant.tree_stages * logic.register_area.quantity)
-    row = probability_row(arch)
-    return Cells(tree, (replace(row, words=(1 + arch.requant.queue_rows) * row.words),))
+    packet = probability_packet(arch)
+    return Cells(tree, (replace(packet, words=(1 + arch.requant.queue_rows) * packet.words),))
 
 
-def probability_row(arch: Arch) -> Memory:
-    """Return the memory of the longest row of probabilities."""
+def probability_packet(arch: Arch) -> Memory:
+    """Return the memory of the longest packet of probabilities."""
     softmax = arch.softmax
     return Memory(words=ceil(arch.topk.max_tokens / softmax.lanes), bits=softmax.lanes * softmax.probability_bits)
 
@@ -186,7 +186,7 @@ def fetcher_cells(arch: Arch, logic: LogicConstants) -> Cells:
 def _gather(arch: Arch, logic: LogicConstants) -> Cells:
     """Return the token gathers, one for each channel: a gather reads a granule a cycle.
 
-    A product of token and row length, the address, and the granule's rotation to where its row begins.
+    A product of token and vector length, the address, and the granule's rotation to where its vector begins.
     """
     gather, granule = arch.gather, 8 * arch.dram.granule_bytes
     token_bits = (arch.topk.max_tokens - 1).bit_length()
@@ -200,10 +200,10 @@ def _gather(arch: Arch, logic: LogicConstants) -> Cells:
 
 
 def _converter(arch: Arch, logic: LogicConstants) -> Cells:
-    """Return the bitwidth converters, one for each channel: what has come in of both planes, cut into rows of words.
+    """Return the bitwidth converters, one for each channel: what has come in of both planes, cut into beats of words.
 
-    A plane holds what its widest row may leave over and a beat (`arch.bitwidth_converter.unit_bits`). A selector for
-    each width shifts what is left, another one puts the words together.
+    A plane holds what its widest beat out may leave over and a beat in (`arch.bitwidth_converter.unit_bits`). A
+    selector for each width shifts what is left, another one puts the words together.
     """
     lanes, word = arch.converter.lanes, arch.number.onchip_bits
     selectors = registers = 0

@@ -23,9 +23,9 @@ from tokensieve.sim.cost.area import (
     fetcher_cells,
     multiplier_bits,
     pipeline_bits,
-    probability_row,
+    probability_packet,
     register_bits,
-    softmax_row,
+    softmax_packet,
     unit_cells,
 )
 from tokensieve.sim.cost.cells import cells_um2, leakage_watts, memory_energy
@@ -114,7 +114,7 @@ def _channels(arch: Arch, constants: DramConstants) -> float:
 
 
 def _dram(arch: Arch, technology: Technology) -> dict[str, Quantity]:
-    """Return the DRAM's actions: a row and a granule of a pseudo-channel, and one refresh of all its banks.
+    """Return the DRAM's actions: a DRAM row and a granule of a pseudo-channel, and one refresh of all its banks.
 
     A refresh costs what flows above standby while it lasts (nRFC); mA x V x ns is pJ. The current is a channel's.
     """
@@ -174,8 +174,8 @@ def _softmax(arch: Arch, technology: Technology) -> dict[str, Quantity]:
     logic, bits = technology.logic, arch.softmax.divider_bits
     add = logic.fp_add_energy.at(FP_BITS)
     fma = add + logic.fp_multiply_energy.at(FP_BITS)
-    row = softmax_row(arch)
-    buffer = memory_energy(FP_BITS, row.words * row.bits, technology)
+    packet = softmax_packet(arch)
+    buffer = memory_energy(FP_BITS, packet.words * packet.bits, technology)
     exp = TAYLOR_FMAS * fma if arch.softmax.kind == "taylor5" else _exp_table(arch, technology)
     energies = {
         "dequantize": fma + buffer,
@@ -193,10 +193,10 @@ def _exp_table(arch: Arch, technology: Technology) -> Quantity:
 
 
 def _requant(arch: Arch, technology: Technology) -> dict[str, Quantity]:
-    """Return one probability through the max tree and the row that waits for the decision, written and read."""
-    logic, bits, row = technology.logic, arch.softmax.probability_bits, probability_row(arch)
+    """Return one probability through the max tree and the packet that waits for the decision, written and read."""
+    logic, bits, packet = technology.logic, arch.softmax.probability_bits, probability_packet(arch)
     tree = bits * (logic.compare_energy.quantity + arch.requant.tree_stages * logic.register_energy.quantity)
-    return {"compare": tree + memory_energy(2 * bits, row.words * row.bits, technology)}
+    return {"compare": tree + memory_energy(2 * bits, packet.words * packet.bits, technology)}
 
 
 def _importance(arch: Arch, technology: Technology) -> dict[str, Quantity]:

@@ -92,11 +92,11 @@ def busy_cycles(arch: Arch, run: CycleRun) -> Counts:
 
 
 def vectors(run: CycleRun) -> Counts:
-    """Return the rows of K and V fetched, both heads of a pair counted."""
+    """Return the vectors of K and V fetched, both heads of a pair counted."""
     row = run.plan.row
     return {"key": int(row[:, t.R_KEYS].sum()), "value": int(row[:, t.R_VALUES].sum())}
 
 
 def lsb_rows(run: CycleRun) -> int:
-    """Return the head rows (decode) or heads (prefill) whose low bits a decision fetched."""
+    """Return the rows whose low bits a decision fetched, each counted once."""
     return len(np.unique(run.plan.source_row[run.plan.row[:, t.R_LSB_STATE] == 2]))

@@ -12,7 +12,7 @@ from tokensieve.workloads.decisions import Decisions
 def cycle_result(arch: Arch, decisions: Decisions, un_pruned: bool = False) -> Result:
     """Return what `decisions` cost on `arch`, without reference and provenance.
 
-    With `un_pruned`, the decisions are a dense twin. Raises `WorkloadError` where they do not fit the machine.
+    With `un_pruned`, the decisions are the reference. Raises `WorkloadError` where they do not fit the machine.
     """
     work = row_work(arch, decisions, un_pruned)
     run = run_cycles(arch, work)

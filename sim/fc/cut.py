@@ -2,7 +2,7 @@
 
 Each operand memory gives one half to weights, as two tiles of which one is filled while the other is used, and the
 other half to activations. Outputs are shared out between the arrays in proportion to their multipliers. A line of
-weights holds `rows_per_cycle` outputs of D inputs (Q x K) or as many inputs of D outputs (Prob x V); a token takes a
+weights holds `vectors_per_cycle` outputs of D inputs (Q x K) or as many inputs of D outputs (Prob x V); a token takes a
 cycle to pass it.
 """
 
@@ -92,8 +92,8 @@ def cut(arch: Arch, m: Matrix, head_dim: int) -> Cut:
     """
     outputs = _shared_out(arch, m.outputs, head_dim)
     lines = (
-        -(-m.inputs // head_dim) * -(-outputs[0] // arch.qk.rows_per_cycle(head_dim)),
-        -(-m.inputs // arch.pv.rows_per_cycle(head_dim)) * -(-outputs[1] // head_dim),
+        -(-m.inputs // head_dim) * -(-outputs[0] // arch.qk.vectors_per_cycle(head_dim)),
+        -(-m.inputs // arch.pv.vectors_per_cycle(head_dim)) * -(-outputs[1] // head_dim),
     )
     tiles = max(-(-n // tile) for n, tile in zip(lines, _tile_lines(arch), strict=True))
     token = m.inputs * arch.number.onchip_bits
@@ -129,7 +129,7 @@ def array_latency(arch: Arch, head_dim: int) -> int:
 
 def laws(arch: Arch, head_dim: int) -> tuple[StreamLaw, StreamLaw]:
     """Return the cycle laws of both arrays, those of attention."""
-    terms = arch.pv.rows_per_cycle(head_dim)
+    terms = arch.pv.vectors_per_cycle(head_dim)
     return (
         arch.qk.law(head_dim, terms=head_dim, read_latency=arch.key_sram.read_latency),
         arch.pv.law(head_dim, terms=terms, read_latency=arch.value_sram.read_latency),

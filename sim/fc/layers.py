@@ -131,7 +131,7 @@ def _on_chip(arch: Arch, todo: Counter[Chain], head_dim: int) -> dict[str, dict[
     """Return the actions of memories and arrays.
 
     A line of weights is written once for each block of tokens and read once for each token; with it a token's inputs
-    are read, D of them (Q x K) or as many as the line has rows (Prob x V). Outputs are written in lines.
+    are read, D of them (Q x K) or as many as the line has vectors (Prob x V). Outputs are written in lines.
     """
     written, read, multiplied = [0, 0], [0, 0], [0, 0]
     with_line = (head_dim / arch.qk.multipliers, 1 / head_dim)

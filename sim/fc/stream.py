@@ -16,7 +16,7 @@ from tokensieve.sim.dram.run import replay
 from tokensieve.sim.kernels import dram_state as ds
 
 INTERVALS = 8
-"""Refresh intervals that are measured, after one that is not: it begins with all rows closed."""
+"""Refresh intervals that are measured, after one that is not: it begins with all DRAM rows closed."""
 
 FEWEST = 2
 MOST_GRANULES = 1_000_000

@@ -12,7 +12,7 @@ from tokensieve.sim.kernels import dram_state as ds
 from tokensieve.sim.kernels import released_state as s
 from tokensieve.sim.kernels.released import simulate
 from tokensieve.sim.released.hang import Hang, why_hung
-from tokensieve.workloads.released import Requests, row_indexes
+from tokensieve.workloads.released import Requests, vector_indexes
 
 I64 = npt.NDArray[np.int64]
 
@@ -84,7 +84,7 @@ def replay(arch: Arch, requests: Requests) -> Replay:
     check_released(arch)
     rows = _given(requests)
     numbers = s.score_lanes(arch) * arch.key_lines
-    m = s.new_state(arch, rows, row_indexes(arch.key_lines, arch.fetcher.ports) % numbers)
+    m = s.new_state(arch, rows, vector_indexes(arch.key_lines, arch.fetcher.ports) % numbers)
     d = ds.new_state(arch.dram, arch.clock.mhz, 1)
     ends = d[d[ds.O_SLOT] : d[ds.O_SLOT] + arch.dram.channels * ds.N_SLOT].reshape(-1, ds.N_SLOT)
     ends[:, ds.LEFT] = ds.FAR

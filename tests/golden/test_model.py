@@ -163,7 +163,7 @@ def test_the_newest_token_stays_even_beside_tokens_of_the_largest_score():
     assert cascade.prune_tokens(1, 0, new).kept.tolist() == [5]
 
 
-def test_rows_that_join_the_cache_are_in_the_scale_of_the_prompt_and_saturate():
+def test_vectors_that_join_the_cache_are_in_the_scale_of_the_prompt_and_saturate():
     prompt = LayerInput(*torch.full((3, 1, 4, 2), 1.0, dtype=torch.float64))
     key = torch.cat([prompt.key, torch.full((1, 1, 2), 7.0, dtype=torch.float64)], dim=1)
     later = LayerInput(prompt.query[:, :1], key, -key)

@@ -52,10 +52,10 @@ def test_the_granules_are_those_of_the_decisions(case):
 @settings(max_examples=30)
 @given(MACHINES, st.sampled_from(["dense", "fp32"]))
 def test_the_granules_of_the_reference_are_those_of_everything(case, kind):
-    twin = replace(case, decisions=dense(case.decisions, kind))
-    run = simulated(twin, un_pruned=True)
+    reference = replace(case, decisions=dense(case.decisions, kind))
+    run = simulated(reference, un_pruned=True)
 
-    expected = granules(case.arch, twin.decisions, un_pruned=True)
+    expected = granules(case.arch, reference.decisions, un_pruned=True)
     assert dict(zip(TENSORS, run.granules.T.tolist(), strict=True)) == {k: v.tolist() for k, v in expected.items()}
 
 
@@ -111,8 +111,8 @@ def test_no_run_beats_a_unit_that_never_waits(case):
 @given(MACHINES)
 def test_pruning_never_adds_lines(case):
     """Second passes aside: they are the price of fetching few bits first."""
-    d, twin = case.decisions, dense(case.decisions)
-    pruned, whole = simulated(case), simulated(replace(case, decisions=twin), un_pruned=True)
+    d, reference = case.decisions, dense(case.decisions)
+    pruned, whole = simulated(case), simulated(replace(case, decisions=reference), un_pruned=True)
     again = int((-(-d.keys_kept // (case.arch.qk.multipliers // d.head_dim)))[d.query_row[d.lsb_refetch > 0]].sum())
 
     assert pruned.scalar(t.S_BUSY_QK) - again <= whole.scalar(t.S_BUSY_QK)
@@ -195,7 +195,7 @@ def test_the_multiplications_are_those_of_the_decisions(case):
 @FEW
 @given(ONE_PASS)
 def test_pruning_never_adds_work(case):
-    """Multiplications and bytes. A second pass, the price of fetching few bits first, is work that the twin lacks."""
+    """Multiplications and bytes. The reference lacks the second pass, which is the price of fetching few bits first."""
     pruned = cycle_result(case.arch, case.decisions)
     whole = cycle_result(case.arch, dense(case.decisions), un_pruned=True)
 

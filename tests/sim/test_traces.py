@@ -76,9 +76,9 @@ def test_the_reference_moves_every_key_and_value_in_12_bits(shared_data):
 
 def test_both_traces_have_the_same_reference(shared_data):
     """Hence the same bytes and cycles, without running it twice."""
-    twins = [dense(load_trace(shared_data / "spatten-traces" / name, load_arch())) for name in (PRUNED, STEP1)]
+    references = [dense(load_trace(shared_data / "spatten-traces" / name, load_arch())) for name in (PRUNED, STEP1)]
 
-    assert twins[0].digest == twins[1].digest
+    assert references[0].digest == references[1].digest
 
 
 @pytest.mark.parametrize("name", BOUNDS)

@@ -223,31 +223,32 @@ def test_models_have_their_published_shapes(name, shape):
 
 @pytest.mark.parametrize("which", ["decode", "prefill"])
 @pytest.mark.parametrize(("kind", "bits"), [("dense", 12), ("dense-int8", 8), ("fp32", 32)])
-def test_the_dense_twin_prunes_nothing(request, which, kind, bits):
+def test_the_reference_prunes_nothing(request, which, kind, bits):
     decisions = request.getfixturevalue(which)
-    twin = dense(decisions, kind)
+    reference = dense(decisions, kind)
 
-    assert twin.heads_alive.all()
-    assert len(twin.row_index) == decisions.steps * decisions.layers * decisions.heads
-    assert twin.keys_kept.tolist() == twin.context.tolist()
-    assert (twin.values_kept == twin.keys_kept[twin.query_row]).all()
-    assert set(twin.key_bits) == set(twin.value_bits) == {bits}
-    assert not twin.lsb_refetch.any()
-    assert (twin.topk_token_count == -1).all()
-    assert twin.records == {}
-    assert np.diff(twin.query_ptr).tolist() == twin.queries.tolist()
-    assert twin.queries.tolist() == (twin.context if which == "prefill" else np.ones_like(twin.context)).tolist()
-    assert twin.ragged("token_ids")[0].tolist() == list(range(int(twin.context[0])))
+    assert reference.heads_alive.all()
+    assert len(reference.row_index) == decisions.steps * decisions.layers * decisions.heads
+    assert reference.keys_kept.tolist() == reference.context.tolist()
+    assert (reference.values_kept == reference.keys_kept[reference.query_row]).all()
+    assert set(reference.key_bits) == set(reference.value_bits) == {bits}
+    assert not reference.lsb_refetch.any()
+    assert (reference.topk_token_count == -1).all()
+    assert reference.records == {}
+    assert np.diff(reference.query_ptr).tolist() == reference.queries.tolist()
+    each = reference.context if which == "prefill" else np.ones_like(reference.context)
+    assert reference.queries.tolist() == each.tolist()
+    assert reference.ragged("token_ids")[0].tolist() == list(range(int(reference.context[0])))
 
 
 @pytest.mark.parametrize("which", ["decode", "prefill"])
-def test_a_dense_twin_of_twelve_bits_is_consistent_but_for_the_ids_of_values(request, which):
-    twin = dense(request.getfixturevalue(which))
-    own = twin.ragged("token_ids")
-    ids = np.concatenate([own[g] for g in twin.row_group]) if which == "decode" else twin.value_ids
-    ptr = np.append(0, np.cumsum(twin.values_kept)) if which == "decode" else twin.value_ptr
+def test_a_reference_of_twelve_bits_is_consistent_but_for_the_ids_of_values(request, which):
+    reference = dense(request.getfixturevalue(which))
+    own = reference.ragged("token_ids")
+    ids = np.concatenate([own[g] for g in reference.row_group]) if which == "decode" else reference.value_ids
+    ptr = np.append(0, np.cumsum(reference.values_kept)) if which == "decode" else reference.value_ptr
 
-    assert replace(twin, value_ids=ids.astype(np.int32), value_ptr=ptr.astype(np.int64)).validate()
+    assert replace(reference, value_ids=ids.astype(np.int32), value_ptr=ptr.astype(np.int64)).validate()
 
 
 def test_a_trace_whose_records_fit_is_loaded(decode, tmp_path):

@@ -106,7 +106,7 @@ def test_a_wider_softmax_is_more_peaked():
     assert scores("softmax-sigma3", 512, 12, 1).max() > scores("softmax", 512, 12, 1).max()
 
 
-def test_real_rows_are_probabilities_of_a_few_hundred_queries():
+def test_real_scores_are_probabilities_of_a_few_hundred_queries():
     rows = minilm_probabilities()
 
     assert rows.shape == (288, 512)
@@ -115,13 +115,13 @@ def test_real_rows_are_probabilities_of_a_few_hundred_queries():
 
 
 @pytest.mark.parametrize("bits", [4, 12, 24, 32])
-def test_a_real_row_is_rounded_to_the_width_asked_for(bits):
+def test_real_scores_are_rounded_to_the_width_asked_for(bits):
     row, top = minilm_probabilities()[7], 2**bits - 1
 
     assert scores("minilm", 512, bits, seed=7).tolist() == [min(round(int(p) * 2**bits / 2**24), top) for p in row]
 
 
-def test_shorter_real_rows_are_cut_and_seeds_go_through_all_rows():
+def test_fewer_real_scores_are_cut_and_seeds_go_through_all_queries():
     assert scores("minilm", 100, 12, seed=3).tolist() == scores("minilm", 512, 12, seed=3)[:100].tolist()
     assert len({scores("minilm", 512, 24, seed).tobytes() for seed in range(1000, 1288)}) == 288
 

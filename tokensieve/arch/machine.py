@@ -115,7 +115,7 @@ class Arch(ArchModel):
 
     @property
     def kept_rows(self) -> int:
-        """Rows of `topk.lanes` kept probabilities that may wait for their values: `topk.queue_lines`, recounted."""
+        """Beats of `topk.lanes` kept probabilities that may wait for their values: `topk.queue_lines`, recounted."""
         return max(2, self.topk.queue_lines * self.softmax.lanes // self.topk.lanes)
 
     @property
@@ -130,7 +130,7 @@ class Arch(ArchModel):
 
     @property
     def max_row_elements(self) -> int:
-        """Most elements of a row that is fetched: one of `gather.max_row_bytes` in the narrowest plane."""
+        """Most elements of a vector that is fetched: one of `gather.max_row_bytes` in the narrowest plane."""
         return 8 * self.gather.max_row_bytes // MSB_WIDTHS[0]
 
     @property

@@ -33,13 +33,13 @@ class RecordKind:
     """The rule that an engine follows. Records that were made by another one say nothing of its time."""
 
     whole_first: bool
-    """Whether the first set is the whole row; otherwise it is at most that."""
+    """Whether the first set is the whole packet; otherwise it is at most that."""
 
     shrinks: bool
     """Whether each set is smaller than the one before; otherwise it is at most as large."""
 
     ordered: bool
-    """Whether a record depends on the order of the scores in their row."""
+    """Whether a record depends on the order of the scores in their packet."""
 
 
 KINDS: dict[str, RecordKind] = {

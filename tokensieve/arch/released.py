@@ -43,7 +43,7 @@ class Released(ArchModel):
     """Scores that wait for second passes of heads before them, in multiples of the buffer's lines."""
 
     weight_lines: Annotated[int, Field(ge=1, le=256)] = 8
-    """Kept scores that wait for their values, in lines of row indices for each of two fused heads."""
+    """Kept scores that wait for their values, in lines of vector indices for each of two fused heads."""
 
     @property
     def widths(self) -> tuple[int, ...]:

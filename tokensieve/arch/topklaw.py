@@ -1,7 +1,7 @@
 """Timing laws of the top-k engines: one class an engine, all with the same questions.
 
 Cycles are counted by contracts, section 4: `select` ends with the threshold known, `total` with the last kept item out.
-Every law also accepts arrays of commands, with one row of sizes per command, padded with zeros at the end.
+Every law also accepts arrays of commands, with one row of an array of sizes per command, padded with zeros at the end.
 """
 
 from abc import ABC, abstractmethod
@@ -28,8 +28,8 @@ class TopkWork:
 
     sizes: npt.ArrayLike
     """Work record: quickselect, the sizes of the set that each round streams; radix, those of the survivors of
-    each digit; empty for the engines whose time does not depend on data. With arrays of commands, one row per command,
-    padded with zeros at the end."""
+    each digit; empty for the engines whose time does not depend on data. With arrays of commands, one row of this array
+    per command, padded with zeros at the end."""
 
     @property
     def searches(self) -> npt.NDArray[np.bool_]:
@@ -47,20 +47,20 @@ class FixedCycles:
     """Of the search, beyond its rounds."""
 
     round: int = 0
-    """Of each round, beyond the rows that it streams."""
+    """Of each round, beyond the lines that it streams."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopkLaw(ABC):
     """Cycle law of a top-k engine around its search: load, bypass and drain are alike in all of them.
 
-    A search takes ``fixed.search + rounds * fixed.round + rows`` cycles, a bypass `bypass_cycles`. So the law of an
+    A search takes ``fixed.search + rounds * fixed.round + lines`` cycles, a bypass `bypass_cycles`. So the law of an
     engine adds its fixed cycles and the sets that its rounds stream. One whose time does not depend on data has no
     rounds, and says how many items it moves instead.
 
     >>> law = QuickselectLaw(lanes=16, bypass_cycles=1, start_cycles=2, round_cycles=3, drain_latency=6, turnaround=2)
     >>> work = TopkWork(items=64, kept=20, sizes=(64, 30, 7))
-    >>> law.rounds(work), law.rows(work), law.streamed(work)
+    >>> law.rounds(work), law.lines(work), law.streamed(work)
     (3, 7, 101)
     >>> law.search(work) == law.fixed.search + 3 * law.fixed.round + 7
     True
@@ -72,10 +72,10 @@ class TopkLaw(ABC):
     """Cycles from the last score in to the threshold known where there is nothing to search."""
 
     drain_latency: int
-    """Cycles of the drain beyond reading its rows: side buffer, comparison, ties, zero eliminator and its last row."""
+    """Cycles of the drain beyond reading its lines: side buffer, comparison, ties, zero eliminator, its last beat."""
 
     turnaround: int
-    """Cycles between the threshold known and the first row of the next command, neither counted."""
+    """Cycles between the threshold known and the first beat of the next command, neither counted."""
 
     def load(self, work: TopkWork) -> Count:
         """Return the cycles in which the scores enter, `lanes` a cycle."""
@@ -83,15 +83,15 @@ class TopkLaw(ABC):
 
     def search(self, work: TopkWork) -> Count:
         """Return the cycles from the last score in, not counted, to the threshold known."""
-        paced = np.asarray(self.rounds(work)) * self.fixed.round + np.asarray(self.rows(work))
+        paced = np.asarray(self.rounds(work)) * self.fixed.round + np.asarray(self.lines(work))
         return _count(np.where(work.searches, self.fixed.search + paced, self.bypass_cycles))
 
     def rounds(self, work: TopkWork) -> Count:
         """Return the rounds of the search; none when bypassed."""
         return self._summed(work, self._sets(work) > 0)
 
-    def rows(self, work: TopkWork) -> Count:
-        """Return the rows of `lanes` scores that the rounds stream; none when bypassed."""
+    def lines(self, work: TopkWork) -> Count:
+        """Return the lines of `lanes` scores that the rounds stream; none when bypassed."""
         return self._summed(work, -(-self._sets(work) // self.lanes))
 
     def streamed(self, work: TopkWork) -> Count:
@@ -214,7 +214,7 @@ class BitserialLaw(TopkLaw):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BitonicLaw(TopkLaw):
-    """Cycle law of a bitonic sorter that holds the whole row: one layer of comparators a cycle, whatever the data.
+    """Cycle law of a bitonic sorter that holds the whole packet: one layer of comparators a cycle, whatever the data.
 
     >>> law = BitonicLaw(lanes=16, bypass_cycles=1, places=256, sort_layers=64, route_layers=24, verdict_cycles=1,
     ...                  drain_latency=6, turnaround=2)

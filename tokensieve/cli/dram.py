@@ -71,7 +71,7 @@ ParamOption = Annotated[
         metavar="P",
         min=0,
         max=1 << 40,
-        help="stride: bytes between requests; randchunk: bytes of a chunk; gather: percent of 64 B rows kept; "
+        help="stride: bytes between requests; randchunk: bytes of a chunk; gather: percent of 64 B vectors kept; "
         "twostream: bytes between the streams.",
     ),
 ]

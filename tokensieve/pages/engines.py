@@ -38,7 +38,7 @@ class Cell:
 
 
 def engine(name: str, n: int, bits: int, lanes: int) -> Topk:
-    """Return the engine called `name`, as small as rows of `n` scores allow, with the zero eliminators of `sieve`."""
+    """Return the engine called `name`, as small as `n` scores allow, with the zero eliminators of `sieve`."""
     kind, _, first = name.partition(" ")
     return Topk.model_validate(
         {
@@ -53,7 +53,7 @@ def engine(name: str, n: int, bits: int, lanes: int) -> Topk:
 
 
 def select_cycles(topk: Topk, rows: npt.NDArray[np.int64], k: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return `select` of each row, of shape ``(rows, n)``, of which `k` are kept; row i is running query i."""
+    """Return `select` of each of `rows`, shape ``(rows, n)``, of which `k` are kept; row i is running query i."""
     count, n = rows.shape
     records = Ragged.empty(count)
     if topk.record is not None:
@@ -63,9 +63,9 @@ def select_cycles(topk: Topk, rows: npt.NDArray[np.int64], k: npt.NDArray[np.int
 
 
 def figures(names: Sequence[str], vectors: int, seed: int, lanes: int) -> Iterator[tuple[str, int, int, str, Cell]]:
-    """Yield distribution, row length, score width, engine and its cycles.
+    """Yield distribution, number of scores, score width, engine and its cycles.
 
-    Every second row keeps a half of its scores, the others a fifth.
+    Every second packet keeps a half of its scores, the others a fifth.
     """
     for name in names:
         n = min(_LONGEST, longest_row(name))
@@ -100,7 +100,7 @@ def _shown(cells: Sequence[Cell]) -> list[str]:
 def main() -> None:
     """Print the table of all engines on all distributions."""
     parser = argparse.ArgumentParser(prog="python -m tokensieve.pages.engines", description=main.__doc__)
-    parser.add_argument("--vectors", type=int, default=1000, help="rows of each distribution and width")
+    parser.add_argument("--vectors", type=int, default=1000, help="packets of each distribution and width")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--lanes", type=int, default=16)
     told = parser.parse_args()

@@ -56,16 +56,16 @@ def run(
     price = analytic_result if level == "analytic" else cycle_result
     result = price(arch, decisions)
     tell(0.3 if reference else 1.0)
-    twin = price(arch, dense(decisions, kind), un_pruned=True) if kind else None
+    beside = price(arch, dense(decisions, kind), un_pruned=True) if kind else None
     tell(1.0)
-    dense_operations = twin.operations["effective"] if twin else _dense_operations(decisions)
+    dense_operations = beside.operations["effective"] if beside else _dense_operations(decisions)
     played = play_selections(arch, decisions, seed) if level == "rtl" else None
     return replace(
         result,
         level=level,
         level_cycles=_level_cycles(arch, decisions, level, result) if confirm else None,
         operations={"effective": result.operations["effective"], "dense_equivalent": dense_operations},
-        reference=_reference(kind, twin) if kind and twin else None,
+        reference=_reference(kind, beside) if kind and beside else None,
         labels=(played.labels if played else {}) | _labels(decisions),
         provenance=_provenance(arch, decisions, level, seed, time.process_time() - began)
         | ({"rtl": played.as_object()} if played else {}),
@@ -80,20 +80,20 @@ def _level_cycles(arch: Arch, decisions: Decisions, level: str, result: Result) 
     return {"analytic": analytic_result(arch, decisions).cycles["total"], level: own}
 
 
-def _reference(kind: ReferenceKind, twin: Result) -> Reference:
+def _reference(kind: ReferenceKind, beside: Result) -> Reference:
     return Reference(
         kind=kind,
-        cycles=twin.cycles["total"],
-        dram_bytes=twin.traffic.dram_bytes["total"],
-        energy_j=twin.energy_j["total"],
+        cycles=beside.cycles["total"],
+        dram_bytes=beside.traffic.dram_bytes["total"],
+        energy_j=beside.energy_j["total"],
     )
 
 
 def _dense_operations(decisions: Decisions) -> int:
     """Return the operations of the un-pruned work."""
-    twin = dense(decisions)
-    queries = twin.queries.astype(int)
-    return int(4 * decisions.head_dim * (twin.keys_kept * queries).sum())
+    whole = dense(decisions)
+    queries = whole.queries.astype(int)
+    return int(4 * decisions.head_dim * (whole.keys_kept * queries).sum())
 
 
 def _labels(decisions: Decisions) -> dict[str, Label]:

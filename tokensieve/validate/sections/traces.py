@@ -68,8 +68,8 @@ def _released(data: Data) -> tuple[float, ...]:
     return (
         run.dram_bytes,
         run.dram_bytes * paper.clock.mhz / (1e3 * paper.dram.peak_gb_per_s),
-        int((asked.keys * (1 + asked.second_pass)).sum()) / arch.qk.rows_per_cycle(HEAD_DIM),
-        int(asked.values.sum()) / arch.pv.rows_per_cycle(HEAD_DIM),
+        int((asked.keys * (1 + asked.second_pass)).sum()) / arch.qk.vectors_per_cycle(HEAD_DIM),
+        int(asked.values.sum()) / arch.pv.vectors_per_cycle(HEAD_DIM),
     )
 
 

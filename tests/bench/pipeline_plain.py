@@ -6,9 +6,9 @@ enter Q x K, if wanted. All stage times follow, by these rules:
 * Q x K takes a pass at a time, a line a cycle, at least as many cycles as the softmax takes lines. A pass begins when
   the array is free, its K streams without a gap, its group's queries are there, and the softmax's line buffer has room;
   a query that will be decided upon also waits for the query `queue_rows` before it to have left for the top-k engine.
-* A line buffer holds as many rows as fit; one leaves when the next stage begins to read it.
-* Exponentials begin when the whole row is scanned, division when all exponentials are accumulated; each takes a line a
-  cycle. Probabilities that no decision waits for go straight into the top-k engine, which must be free by then.
+* A line buffer holds as many packets of scores as fit; one leaves when the next stage begins to read it.
+* Exponentials begin when the whole packet is scanned, division when all exponentials are accumulated; each takes a line
+  a cycle. Probabilities that no decision waits for go straight into the top-k engine, which must be free by then.
 * A decision falls after the last probability has gone through the tree. The first that asks for them fetches the LSBs;
   the query goes through Q x K again, and goes first as soon as it can.
 * The engine loads, searches and drains; the next load begins with the drain. It drains when the queue before Prob x V
@@ -160,7 +160,7 @@ class Pipeline:
         return self.times.qk[-1] + self.cycles(len(self.times.qk) - 1) if self.times.qk else 0
 
     def room(self, begun: list[int], lines: int, number: int) -> int:
-        """Return when a line buffer, which rows leave in order at the times `begun`, has room for pass `number`."""
+        """Return when a line buffer, which packets leave in order at the times `begun`, has room for pass `number`."""
         left = 0
         while sum(self.soft(n) for n in range(left, number)) + lines > self.arch.softmax.fifo_lines:
             left += 1
@@ -227,7 +227,7 @@ class Pipeline:
         return self.next_load() if self.times.drain and not q.decides and not self.dense else 0
 
     def next_load(self) -> int:
-        """Return when the top-k engine takes the next query's first row."""
+        """Return when the top-k engine takes the next query's first beat."""
         return self.times.drain[-1] + self.arch.topk.law.turnaround
 
     def decided(self, number: int) -> int:

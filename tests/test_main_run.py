@@ -1,4 +1,4 @@
-"""The main job from end to end, through the command line: decisions in; cycles, traffic, energy and area out."""
+"""The main run from end to end, through the command line: decisions in; cycles, traffic, energy and area out."""
 
 import json
 import os
