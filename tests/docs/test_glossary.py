@@ -41,7 +41,6 @@ TWINS = {
 JOBS = {
     "sim/kernels/": "the fetcher serves jobs",
     "sim/cycle/": "makes the tables of jobs",
-    "rtl/drain.py": "a port in the Verilog, whose names stay",
     "rtl/flow/formal.py": "a job of SymbiYosys",
     "tests/sim/test_kernels.py": "looks into these tables",
     "tests/docs/test_glossary.py": "these rules",
@@ -198,7 +197,7 @@ def test_a_retired_phrase_that_comes_back_is_found(phrase):
         ("tokensieve/run/simulate.py", "twin = dense(decisions)", ["twin"]),
         ("tests/bench/dram_plain.py", "class Twin: ...", ["Twin"]),
         ("sim/twins/topk.py", "def twin(arch): ...", []),
-        ("rtl/topk.py", "def f(job): ...", ["job"]),
+        ("rtl/drain.py", "def f(job): ...", ["job"]),
         ("sim/cycle/plan.py", "jobs = []", []),
         ("golden/attention.py", "def requantize(): ...", ["requantize"]),
         ("tokensieve/arch/datapath.py", "class Requant: ...", []),
