@@ -1,4 +1,4 @@
-"""The way out of a top-k engine: the rows that were loaded, compared with the threshold and compacted."""
+"""The way out of a top-k engine: the beats that were loaded, compared with the threshold and compacted."""
 
 from typing import Any
 
@@ -14,21 +14,21 @@ from tokensieve.rtl.beats import (
     item,
     lane_count_bits,
     length_bits,
-    packed_row,
-    score_row,
-    sparse_row,
+    packed_beat,
+    score_beat,
+    sparse_beat,
 )
 from tokensieve.rtl.pipe import Step, chain
 from tokensieve.rtl.zero_eliminator import ZeroEliminator
 
 
-def loaded_row(topk: Topk) -> StructLayout:
-    """Return the layout of a row on its way to the side buffer: its place there and its scores."""
-    return StructLayout({"slot": unsigned(1), "row": unsigned(row_bits(topk)), **dict(score_row(topk).members)})
+def loaded_beat(topk: Topk) -> StructLayout:
+    """Return the layout of a beat on its way to the side buffer: its place there and its scores."""
+    return StructLayout({"slot": unsigned(1), "row": unsigned(beat_bits(topk)), **dict(score_beat(topk).members)})
 
 
-def row_bits(topk: Topk) -> int:
-    """Return the width of a row's number in its command."""
+def beat_bits(topk: Topk) -> int:
+    """Return the width of a beat's number in its command."""
     return max(1, (topk.rows - 1).bit_length())
 
 
@@ -38,39 +38,39 @@ def job(topk: Topk) -> StructLayout:
 
 
 class Drain(wiring.Component):
-    """Reads a command's rows out of the side buffer and lets those items pass that are to be kept.
+    """Reads a command's beats out of the side buffer and lets those items pass that are to be kept.
 
     The side buffer has two slots, so that one command loads while another one drains.
 
     Timing
     ------
-    A row is read every cycle, from the cycle after the job's transfer on. The last row stands on ``o``
-    ``topk.drain_latency`` cycles after it was read. The next job is taken when the last row has passed the comparison.
+    A beat is read every cycle, from the cycle after the job's transfer on. The last beat stands on ``o``
+    ``topk.drain_latency`` cycles after it was read. The next job is taken when the last beat has passed the comparison.
 
     Parameters
     ----------
     topk : `Topk`
-        Lanes, rows and registers.
+        Lanes, beats and registers.
 
     Members
     -------
     load : ``In(1)``
         `row` is stored.
-    row : ``In(loaded_row(topk))``
-        A row and its place.
+    row : ``In(loaded_beat(topk))``
+        A beat and its place.
     job : ``In(stream.Signature(job(topk)))``
         What to read and keep.
-    o : ``Out(stream.Signature(packed_row(topk.lanes, item(topk))))``
-        Kept items in their order, full rows but the last.
+    o : ``Out(stream.Signature(packed_beat(topk.lanes, item(topk))))``
+        Kept items in their order, full beats but the last.
     """
 
     def __init__(self, topk: Topk) -> None:
         super().__init__(
             {
                 "load": In(1),
-                "row": In(loaded_row(topk)),
+                "row": In(loaded_beat(topk)),
                 "job": In(stream.Signature(job(topk))),
-                "o": Out(stream.Signature(packed_row(topk.lanes, item(topk)))),
+                "o": Out(stream.Signature(packed_beat(topk.lanes, item(topk)))),
             }
         )
         self._topk = topk
@@ -79,14 +79,14 @@ class Drain(wiring.Component):
         m = Module()
         topk = self._topk
         self._job = Signal(job(topk), reset_less=True)
-        self._reading = Signal()  # rows are left to read
-        self._comparing = Signal()  # rows are before the zero eliminator
+        self._reading = Signal()  # beats are left to read
+        self._comparing = Signal()  # beats are before the zero eliminator
         source = self._read(m)
         steps: list[tuple[StructLayout, Step]] = [
-            (self._read_row, _keep),  # a block memory's output is late in its cycle
+            (self._read_beat, _keep),  # a block memory's output is late in its cycle
             (self._compared, self._compare),
             (self._compared, self._rank_ties),
-            (sparse_row(topk.lanes, item(topk)), self._mark),
+            (sparse_beat(topk.lanes, item(topk)), self._mark),
         ]
         marked = chain(m, "stage", source, steps)
 
@@ -102,12 +102,12 @@ class Drain(wiring.Component):
         return m
 
     @property
-    def _read_row(self) -> StructLayout:
-        """A row out of the side buffer: which of its lanes hold scores, the number of its first score."""
+    def _read_beat(self) -> StructLayout:
+        """A beat out of the side buffer: which of its lanes hold scores, the number of its first score."""
         topk = self._topk
         return StructLayout(
             {
-                "row": unsigned(row_bits(topk)),
+                "row": unsigned(beat_bits(topk)),
                 "scores": ArrayLayout(unsigned(topk.score_bits), topk.lanes),
                 "mask": unsigned(topk.lanes),
                 "first": unsigned(1),
@@ -117,18 +117,18 @@ class Drain(wiring.Component):
 
     @property
     def _compared(self) -> StructLayout:
-        """A row with its verdicts: above the threshold, equal to it, and how many are equal up to each lane."""
+        """A beat with its verdicts: above the threshold, equal to it, and how many are equal up to each lane."""
         lanes = self._topk.lanes
         ranks = ArrayLayout(unsigned(lane_count_bits(lanes)), lanes)
-        fields = dict(self._read_row.members)
+        fields = dict(self._read_beat.members)
         return StructLayout({**fields, "above": unsigned(lanes), "equal": unsigned(lanes), "ranks": ranks})
 
     def _read(self, m: Module) -> stream.Interface:
-        """Add the side buffer and the counter that reads it; return the stream of its rows."""
-        topk, places = self._topk, row_bits(self._topk)
+        """Add the side buffer and the counter that reads it; return the stream of its beats."""
+        topk, places = self._topk, beat_bits(self._topk)
         words = ArrayLayout(unsigned(topk.score_bits), topk.lanes)
-        # The memory's register is spelt out, so that synthesis need not keep what a row was before it is written in the
-        # cycle in which it is read: a slot is never loaded and read at the same time.
+        # The memory's register is spelt out, so that synthesis need not keep what a beat was before it is written in
+        # the cycle in which it is read: a slot is never loaded and read at the same time.
         attrs = {"ram_style": "block", "no_rw_check": 1}
         m.submodules.side = memory = Memory(shape=words, depth=2 << places, init=[], attrs=attrs)
         write, read = memory.write_port(), memory.read_port(domain="comb")
@@ -137,21 +137,21 @@ class Drain(wiring.Component):
         m.d.comb += write.addr.eq(self.row.row | (self.row.slot << places))
 
         row, left, first = Signal(places), Signal(length_bits(topk)), Signal()
-        rows = stream.Signature(self._read_row).create(path=("side_row",))
+        beats = stream.Signature(self._read_beat).create(path=("side_row",))
         held = Signal.like(left)
         m.d.comb += read.addr.eq(row | (self._job.slot << places))
-        with m.If(rows.ready):
+        with m.If(beats.ready):
             m.d.sync += word.eq(read.data)
-            m.d.sync += [rows.valid.eq(self._reading), rows.p.row.eq(row), rows.p.first.eq(first), held.eq(left)]
+            m.d.sync += [beats.valid.eq(self._reading), beats.p.row.eq(row), beats.p.first.eq(first), held.eq(left)]
             with m.If(self._reading):
                 m.d.sync += [row.eq(row + 1), first.eq(0), left.eq(left - topk.lanes)]
                 with m.If(left <= topk.lanes):
                     m.d.sync += self._reading.eq(0)
         with m.If(self.job.valid & self.job.ready):
             m.d.sync += [row.eq(0), first.eq(1), left.eq(self.job.p.n)]
-        m.d.comb += [rows.p.scores.eq(word), rows.p.last.eq(held <= topk.lanes)]
-        m.d.comb += [rows.p.mask[lane].eq(held > lane) for lane in range(topk.lanes)]
-        return rows
+        m.d.comb += [beats.p.scores.eq(word), beats.p.last.eq(held <= topk.lanes)]
+        m.d.comb += [beats.p.mask[lane].eq(held > lane) for lane in range(topk.lanes)]
+        return beats
 
     def _compare(self, m: Module, before: Any, after: Any, moves: Signal) -> None:
         for name in ("row", "scores", "mask", "first", "last"):
@@ -179,7 +179,7 @@ class Drain(wiring.Component):
     def _mark(self, m: Module, before: Any, after: Any, moves: Signal) -> None:
         """Mark what is kept: all above the threshold, and of those equal to it the first ones."""
         topk = self._topk
-        spent = Signal(length_bits(topk))  # equal ones in the rows before
+        spent = Signal(length_bits(topk))  # equal ones in the beats before
         ties, spare = Signal.like(spent), Signal.like(spent)
         m.d.comb += ties.eq(spent)
         with m.If(before.first):

@@ -36,8 +36,8 @@ MUTANTS = (
     Mutant(
         name="bitonic-old-row",
         module=_CORE,
-        old="Mux(self.first, 0, self._row[place - self._lanes])",
-        new="self._row[place - self._lanes]",
+        old="Mux(self.first, 0, self._scores[place - self._lanes])",
+        new="self._scores[place - self._lanes]",
         why="scores of the command before are sorted as well",
     ),
     Mutant(
