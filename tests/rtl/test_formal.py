@@ -23,11 +23,11 @@ QUICK = [
 """What is proved in every run of the tests; `tokensieve prove all` does all."""
 
 TAKES_BACK = Mutant(
-    name="row-taken-back",
+    name="beat-taken-back",
     module="tokensieve.rtl.zero_eliminator",
     old="free.eq(~self.o.valid | self.o.ready)",
     new="free.eq(1)",
-    why="a row that waits is overwritten",
+    why="a beat that waits is overwritten",
 )
 FULL_STAGE = Mutant(
     name="full-stage",
