@@ -55,7 +55,7 @@ class Ranks(Bench):
         }
         moves = Signal()
         m.d.comb += moves.eq(~unit.o.valid | unit.o.ready)
-        m.d.comb += Assert(unit.i.ready == moves, "a row is taken unless one waits at the end")
+        m.d.comb += Assert(unit.i.ready == moves, "a beat is taken unless one waits at the end")
         with m.If(unit.i.valid & moves):
             m.d.sync += begun.eq(Mux(beat.last, 0, begun + count))
         self._compare(m, unit.o, {name: self._late(m, name, *one, moves) for name, one in expected.items()})
@@ -72,7 +72,7 @@ class Ranks(Bench):
 
     def _compare(self, m: Module, o: Any, told: dict[str, Signal]) -> None:
         out = o.p
-        m.d.comb += Assert(o.valid == told["valid"], "rows leave when the model's do")
+        m.d.comb += Assert(o.valid == told["valid"], "beats leave when the model's do")
         # Whether a packet has begun does not show in gaps, so that no induction closes over what depends on it.
         bounded = ("completes",) if self._stalls else ()
         for name in ("offset", "count", "last", *bounded):
@@ -148,11 +148,11 @@ class Packets(Bench):
         begun = Signal()
         with m.If(self._leaves):
             m.d.sync += begun.eq(~o.p.last)
-        m.d.comb += Assert(~o.valid | (o.p.count <= self._lanes), "a row has no more items than lanes")
+        m.d.comb += Assert(~o.valid | (o.p.count <= self._lanes), "a beat has no more items than lanes")
         m.d.comb += Assert(
-            ~o.valid | o.p.last | (o.p.count == self._lanes), "rows are full but for the last of a packet"
+            ~o.valid | o.p.last | (o.p.count == self._lanes), "beats are full but for the last of a packet"
         )
-        m.d.comb += Assert(~(o.valid & begun) | (o.p.count != 0), "the last row is empty only if nothing was marked")
+        m.d.comb += Assert(~(o.valid & begun) | (o.p.count != 0), "the last beat is empty only if nothing was marked")
 
 
 def _ranks(name: str, stages: int, stalls: bool, depth: int) -> Claim:
@@ -185,9 +185,9 @@ _PACKETS: tuple[str, What, str] = (
     "a packet ends with its last marked item, and as many leave as came",
 )
 _BEATS: tuple[str, What, str] = (
-    "rows",
     "beats",
-    "rows are full but for the last of a packet, which is empty only if nothing was marked",
+    "beats",
+    "beats are full but for the last of a packet, which is empty only if nothing was marked",
 )
 
 CLAIMS = (

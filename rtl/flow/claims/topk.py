@@ -82,7 +82,7 @@ class Definition(Bench):
                 m.d.sync += least.eq(mine.index + 1)
         whole = sum((kept[lane] for lane in range(TOKENS)), start=Value.cast(0))
         m.d.comb += Assert(~(o.valid & o.p.last) | (count + o.p.count == whole), "exactly min(k, n) items leave")
-        m.d.comb += Assert(~(o.valid & ended), "nothing leaves after the last row")
+        m.d.comb += Assert(~(o.valid & ended), "nothing leaves after the last beat")
         m.d.comb += Assert((cycle != longest(self._topk) - 1) | ended, "a command is through when the law says so")
 
 

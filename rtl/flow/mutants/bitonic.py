@@ -34,7 +34,7 @@ MUTANTS = (
         why="scores equal to the threshold are counted as above it",
     ),
     Mutant(
-        name="bitonic-old-row",
+        name="bitonic-old-packet",
         module=_CORE,
         old="Mux(self.first, 0, self._scores[place - self._lanes])",
         new="self._scores[place - self._lanes]",

@@ -20,11 +20,11 @@ MUTANTS = (
         why="a new token gets the number of one that has been pruned",
     ),
     Mutant(
-        name="row-skipped",
+        name="line-skipped",
         module=_TABLE,
         old="read.en.eq(advance), read.addr.eq(row)",
         new="read.en.eq(1), read.addr.eq(row)",
-        why="while the output is stalled another beat is read over the one that waits",
+        why="while the output is stalled another line is read over the one that waits",
     ),
     Mutant(
         name="alive-stays",

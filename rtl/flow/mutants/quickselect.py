@@ -20,7 +20,7 @@ MUTANTS = (
         why="the search goes on where the pivot and all equal to it are just what is still to be kept",
     ),
     Mutant(
-        name="quickselect-row-forgotten",
+        name="quickselect-beat-forgotten",
         module=f"{_SEARCH}.budget",
         old="above.eq(above + counts.above)",
         new="above.eq(counts.above)",

@@ -7,7 +7,7 @@ _PACKER = "tokensieve.rtl.vector_packer"
 
 MUTANTS = (
     Mutant(
-        name="straddling-row",
+        name="straddling-vector",
         module=_REQUESTS,
         old="last_step.eq((offset + vector.count - 1) >> bits)",
         new="last_step.eq((vector.count - 1) >> bits)",
@@ -28,7 +28,7 @@ MUTANTS = (
         why="A request that memory has not taken yet is overwritten.",
     ),
     Mutant(
-        name="command-per-row",
+        name="command-per-beat",
         module=_REQUESTS,
         old="commands.ready.eq(ends & tokens.p.last)",
         new="commands.ready.eq(ends)",
@@ -70,7 +70,7 @@ MUTANTS = (
         why="A vector is offered only after the sink is ready.",
     ),
     Mutant(
-        name="lost-row",
+        name="lost-vector",
         module=_PACKER,
         old="aligned.ready.eq(free | ~place.final)",
         new="aligned.ready.eq(1)",

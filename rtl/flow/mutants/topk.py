@@ -50,7 +50,7 @@ SHELL = (
         why="every beat may keep as many ties as the first",
     ),
     Mutant(
-        name="next-job-early",
+        name="next-command-early",
         module="tokensieve.rtl.drain",
         old="~self._reading & ~self._comparing",
         new="~self._reading",

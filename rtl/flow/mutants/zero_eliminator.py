@@ -32,7 +32,7 @@ MUTANTS = (
         why="a beat that waits is overwritten",
     ),
     Mutant(
-        name="full-row-early",
+        name="full-beat-early",
         module="tokensieve.rtl.compactor",
         old="after.completes.eq(offset + counts[-1] > self._lanes)",
         new="after.completes.eq(offset + counts[-1] >= self._lanes)",
