@@ -32,8 +32,8 @@ def beat_bits(topk: Topk) -> int:
     return max(1, (topk.rows - 1).bit_length())
 
 
-def job(topk: Topk) -> StructLayout:
-    """Return the layout of what a drain is told: which slot, how many scores, and which of them to keep."""
+def drain_command(topk: Topk) -> StructLayout:
+    """Return the layout of a drain's command: which slot, how many scores, and which of them to keep."""
     return StructLayout({"slot": unsigned(1), "n": unsigned(length_bits(topk)), **dict(found(topk).members)})
 
 
@@ -44,8 +44,9 @@ class Drain(wiring.Component):
 
     Timing
     ------
-    A beat is read every cycle, from the cycle after the job's transfer on. The last beat stands on ``o``
-    ``topk.drain_latency`` cycles after it was read. The next job is taken when the last beat has passed the comparison.
+    A beat is read every cycle, from the cycle after the command's transfer on. The last beat stands on ``o``
+    ``topk.drain_latency`` cycles after it was read. The next command is taken when the last beat has passed the
+    comparison.
 
     Parameters
     ----------
@@ -58,7 +59,7 @@ class Drain(wiring.Component):
         `row` is stored.
     row : ``In(loaded_beat(topk))``
         A beat and its place.
-    job : ``In(stream.Signature(job(topk)))``
+    command : ``In(stream.Signature(drain_command(topk)))``
         What to read and keep.
     o : ``Out(stream.Signature(packed_beat(topk.lanes, item(topk))))``
         Kept items in their order, full beats but the last.
@@ -69,7 +70,7 @@ class Drain(wiring.Component):
             {
                 "load": In(1),
                 "row": In(loaded_beat(topk)),
-                "job": In(stream.Signature(job(topk))),
+                "command": In(stream.Signature(drain_command(topk))),
                 "o": Out(stream.Signature(packed_beat(topk.lanes, item(topk)))),
             }
         )
@@ -78,7 +79,7 @@ class Drain(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         topk = self._topk
-        self._job = Signal(job(topk), reset_less=True)
+        self._command = Signal(drain_command(topk), reset_less=True)
         self._reading = Signal()  # beats are left to read
         self._comparing = Signal()  # beats are before the zero eliminator
         source = self._read(m)
@@ -94,11 +95,11 @@ class Drain(wiring.Component):
         m.d.comb += [zeros.i.valid.eq(marked.valid), zeros.i.payload.eq(marked.payload), marked.ready.eq(zeros.i.ready)]
         wiring.connect(m, zeros.o, wiring.flipped(self.o))
 
-        m.d.comb += self.job.ready.eq(~self._reading & ~self._comparing)
+        m.d.comb += self.command.ready.eq(~self._reading & ~self._comparing)
         with m.If(marked.valid & marked.ready & marked.p.last):
             m.d.sync += self._comparing.eq(0)
-        with m.If(self.job.valid & self.job.ready):
-            m.d.sync += [self._job.eq(self.job.payload), self._reading.eq(1), self._comparing.eq(1)]
+        with m.If(self.command.valid & self.command.ready):
+            m.d.sync += [self._command.eq(self.command.payload), self._reading.eq(1), self._comparing.eq(1)]
         return m
 
     @property
@@ -139,7 +140,7 @@ class Drain(wiring.Component):
         row, left, first = Signal(places), Signal(length_bits(topk)), Signal()
         beats = stream.Signature(self._read_beat).create(path=("side_row",))
         held = Signal.like(left)
-        m.d.comb += read.addr.eq(row | (self._job.slot << places))
+        m.d.comb += read.addr.eq(row | (self._command.slot << places))
         with m.If(beats.ready):
             m.d.sync += word.eq(read.data)
             m.d.sync += [beats.valid.eq(self._reading), beats.p.row.eq(row), beats.p.first.eq(first), held.eq(left)]
@@ -147,8 +148,8 @@ class Drain(wiring.Component):
                 m.d.sync += [row.eq(row + 1), first.eq(0), left.eq(left - topk.lanes)]
                 with m.If(left <= topk.lanes):
                     m.d.sync += self._reading.eq(0)
-        with m.If(self.job.valid & self.job.ready):
-            m.d.sync += [row.eq(0), first.eq(1), left.eq(self.job.p.n)]
+        with m.If(self.command.valid & self.command.ready):
+            m.d.sync += [row.eq(0), first.eq(1), left.eq(self.command.p.n)]
         m.d.comb += [beats.p.scores.eq(word), beats.p.last.eq(held <= topk.lanes)]
         m.d.comb += [beats.p.mask[lane].eq(held > lane) for lane in range(topk.lanes)]
         return beats
@@ -157,8 +158,8 @@ class Drain(wiring.Component):
         for name in ("row", "scores", "mask", "first", "last"):
             m.d.comb += getattr(after, name).eq(getattr(before, name))
         for lane in range(self._topk.lanes):
-            m.d.comb += after.above[lane].eq(before.mask[lane] & (before.scores[lane] > self._job.threshold))
-            m.d.comb += after.equal[lane].eq(before.mask[lane] & (before.scores[lane] == self._job.threshold))
+            m.d.comb += after.above[lane].eq(before.mask[lane] & (before.scores[lane] > self._command.threshold))
+            m.d.comb += after.equal[lane].eq(before.mask[lane] & (before.scores[lane] == self._command.threshold))
 
     def _rank_ties(self, m: Module, before: Any, after: Any, moves: Signal) -> None:
         m.d.comb += after.eq(before)
@@ -183,7 +184,7 @@ class Drain(wiring.Component):
         ties, spare = Signal.like(spent), Signal.like(spent)
         m.d.comb += ties.eq(spent)
         with m.If(before.first):
-            m.d.comb += ties.eq(self._job.ties)
+            m.d.comb += ties.eq(self._command.ties)
         m.d.comb += spare.eq(0)
         with m.If(ties > before.ranks[-1]):
             m.d.comb += spare.eq(ties - before.ranks[-1])

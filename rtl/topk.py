@@ -71,8 +71,8 @@ class TopKEngine(wiring.Component):
         bypass, slot, left = Signal(), Signal(), Signal(length_bits(self._topk), reset_less=True)
         m.d.comb += bypass.eq((now.k == 0) | (now.k >= now.n))
         m.d.comb += [core.n.eq(now.n), core.k.eq(now.k), core.seed.eq(now.seed), core.search.eq(~bypass)]
-        m.d.comb += [drain.job.p.slot.eq(slot), drain.job.p.n.eq(now.n)]
-        m.d.comb += [drain.job.p.threshold.eq(verdict.threshold), drain.job.p.ties.eq(verdict.ties)]
+        m.d.comb += [drain.command.p.slot.eq(slot), drain.command.p.n.eq(now.n)]
+        m.d.comb += [drain.command.p.threshold.eq(verdict.threshold), drain.command.p.ties.eq(verdict.ties)]
 
         with m.FSM():
             with m.State("command"):
@@ -92,8 +92,8 @@ class TopKEngine(wiring.Component):
                     m.d.sync += verdict.eq(self.found.payload)
                     m.next = "hand"
             with m.State("hand"):
-                m.d.comb += drain.job.valid.eq(1)
-                with m.If(drain.job.ready):
+                m.d.comb += drain.command.valid.eq(1)
+                with m.If(drain.command.ready):
                     m.next = "command"
 
     def _load(self, m: Module, core: Any, drain: Drain, slot: Signal, left: Signal) -> None:

@@ -1,4 +1,4 @@
-"""Twin of the top-k engine: its front takes one command after another, its drain works one job behind."""
+"""Twin of the top-k engine: its front takes one command after another, its drain works one command behind."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ class Task:
 
 
 class Drain:
-    """Reads a job's beats, one a cycle, into a pipeline that ends in the zero eliminator.
+    """Reads a command's beats, one a cycle, into a pipeline that ends in the zero eliminator.
 
-    The next job is taken when the last beat has gone into the zero eliminator.
+    The next command is taken when the last beat has gone into the zero eliminator.
     """
 
     def __init__(self, topk: Topk) -> None:
@@ -39,7 +39,7 @@ class Drain:
         return self._zeros.offers
 
     def start(self, marked: Sequence[int]) -> None:
-        """Take a job; its first beat is read in the next cycle."""
+        """Take a command; its first beat is read in the next cycle."""
         self._unread, self.busy = packets([marked]), True
 
     def step(self, takes: bool) -> None:
@@ -104,7 +104,7 @@ class Engine:
 
     def step(self, command: bool, score: bool, takes: bool) -> str | None:
         """Go on by one cycle; return the stream into the engine on which there was a transfer."""
-        free = not self._drain.busy  # a job that ends in this cycle still holds the drain
+        free = not self._drain.busy  # a command that ends in this cycle still holds the drain
         self._drain.step(takes)
         return self._front.step(command, score, self._drain if free else None)
 

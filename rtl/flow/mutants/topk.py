@@ -54,7 +54,7 @@ SHELL = (
         module="tokensieve.rtl.drain",
         old="~self._reading & ~self._comparing",
         new="~self._reading",
-        why="the next job's threshold meets beats of the one before",
+        why="the next command's threshold meets beats of the one before",
     ),
     Mutant(
         name="read-register-missing",
