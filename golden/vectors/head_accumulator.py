@@ -10,7 +10,7 @@ from tokensieve.golden.vectors.accumulators import HeadSums, Step, Whole, inputs
 from tokensieve.workloads.vectors import Vectors
 
 _MOST_QUERIES = 1 << 12
-"""Rows that a script may have to fill a sum; the default width is beyond that."""
+"""Queries that a script may have to fill a sum; the default width is beyond that."""
 
 
 def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vectors:

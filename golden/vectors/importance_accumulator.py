@@ -11,8 +11,8 @@ from tokensieve.workloads.distributions import longest_row
 from tokensieve.workloads.distributions import scores as draw
 from tokensieve.workloads.vectors import Vectors
 
-_MOST_ROWS = 1 << 13
-"""Rows of the longest script."""
+_MOST_QUERIES = 1 << 13
+"""Queries of the longest script."""
 
 
 def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vectors:
@@ -107,4 +107,4 @@ def _corners(writer: _Writer) -> Iterator[Sequence[Step]]:
 def _queries_to_saturate(arch: Arch) -> int:
     """Return how many queries of ones overflow a sum by a little, as far as that is affordable."""
     top = (1 << arch.softmax.probability_bits) - 1
-    return min((1 << arch.importance.token_bits) // top + 2, _MOST_ROWS)
+    return min((1 << arch.importance.token_bits) // top + 2, _MOST_QUERIES)
