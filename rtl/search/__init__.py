@@ -1,4 +1,4 @@
-"""Search cores: ways to find the k-th largest score of a row."""
+"""Search cores: ways to find the k-th largest score of a packet."""
 
 from importlib import import_module
 from typing import Any

@@ -27,7 +27,7 @@ class PivotDraw(wiring.Component):
     Parameters
     ----------
     topk : `Topk`
-        Longest row.
+        Longest packet.
 
     Members
     -------
@@ -80,12 +80,12 @@ class QuickselectCore(wiring.Component):
 
     Timing
     ------
-    Obeys ``topk.law``: a round takes ``topk.quickselect_round_cycles`` cycles beyond one for each row of its set.
+    Obeys ``topk.law``: a round takes ``topk.quickselect_round_cycles`` cycles beyond one for each beat of its set.
 
     Parameters
     ----------
     topk : `Topk`
-        Lanes, longest row, score width and registers.
+        Lanes, longest packet, score width and registers.
 
     Members
     -------

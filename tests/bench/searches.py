@@ -9,7 +9,7 @@ from tokensieve.rtl.flow.harness.base import unit_class
 
 @dataclass(frozen=True)
 class Search:
-    """One search: what is reported of it, and the cycles from its last row to that."""
+    """One search: what is reported of it, and the cycles from its last beat to that."""
 
     threshold: int
     ties: int
@@ -40,14 +40,14 @@ def searches(topk, commands):
 
 
 async def _load(ctx, core, lanes, scores, k, seed):
-    """Load a row a cycle; the lanes behind the last score hold all ones."""
+    """Load a beat a cycle; the lanes behind the last score hold all ones."""
     for port, value in ((core.n, len(scores)), (core.k, k), (core.seed, seed)):
         ctx.set(port, value)
     ctx.set(core.load, 1)
     for start in range(0, len(scores), lanes):
-        row = scores[start : start + lanes]
-        padding = [(1 << len(core.threshold)) - 1] * (lanes - len(row))
-        ctx.set(core.row, {"scores": row + padding, "mask": (1 << len(row)) - 1})
+        beat = scores[start : start + lanes]
+        padding = [(1 << len(core.threshold)) - 1] * (lanes - len(beat))
+        ctx.set(core.row, {"scores": beat + padding, "mask": (1 << len(beat)) - 1})
         ctx.set(core.first, start == 0)
         ctx.set(core.last, start + lanes >= len(scores))
         ctx.set(core.search, 0 < k < len(scores))

@@ -87,7 +87,7 @@ def test_law_is_the_sum_of_its_parts():
 
 @pytest.mark.parametrize("mutant", mutants_of("cascade-pruner"), ids=lambda mutant: mutant.name)
 def test_planted_fault_is_caught(mutant):
-    arch = machine(max_tokens=26, lanes=2)  # more rows than fit in the registers behind the table of numbers
+    arch = machine(max_tokens=26, lanes=2)  # more beats than fit in the registers behind the table of numbers
     trials = [Trial((8,), {}, {"o": ([True] * 40 + [False] * 3) * 10}), Trial((3, 5)), Trial((6,)), Trial((7,))]
 
     assert caught(UNIT, arch, UNIT.vectors(arch, 9, 1, None), trials, mutant)

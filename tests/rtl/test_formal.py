@@ -6,6 +6,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from amaranth.hdl import Fragment
 
 from tokensieve.arch.errors import TokensieveError
 from tokensieve.cli.app import call
@@ -26,11 +27,11 @@ QUICK = [
 """What is proved in every run of the tests; `tokensieve prove all` does all."""
 
 TAKES_BACK = Mutant(
-    name="row-taken-back",
+    name="beat-taken-back",
     module="tokensieve.rtl.zero_eliminator",
-    old="free.eq(~self.o.valid | self.o.ready)",
-    new="free.eq(1)",
-    why="a row that waits is overwritten",
+    old="with m.If(free):\n            m.d.sync += self.o.valid.eq(wants)",
+    new="m.d.sync += self.o.valid.eq(wants)\n        with m.If(free):",
+    why="a beat that waits is no longer offered",
 )
 FULL_STAGE = Mutant(
     name="full-stage",
@@ -136,6 +137,11 @@ def test_every_unit_has_its_stream_rules_proved():
 
     assert covered >= {unit for unit in UNITS if not unit.startswith("axi-")}
     assert {claim.name.partition("-")[0] for claim in claims_of("topk")} == set(streams.ENGINES)
+
+
+@pytest.mark.parametrize("unit", unit_names())
+def test_the_unit_of_every_claim_is_found(unit):
+    assert all(Fragment.get(claim.bench(), None).subfragments for claim in claims_of(unit))
 
 
 def test_claims_have_names_of_their_own_and_say_how_long_they_hold():

@@ -37,13 +37,13 @@ def test_makes_the_transfers_of_its_twin_whatever_the_pauses(queue_lines, trials
 def test_requests_go_on_while_the_probabilities_wait():
     record = _stalled("o")
 
-    # Four rows fit in the queue and one on its output; the next one waits for the queue, but not with its request.
+    # Four beats fit in the queue and one on its output; the next one waits for the queue, but not with its request.
     assert [cycle < STALL for cycle in record.cycles_of("request")] == [True] * 6 + [False] * 2
     assert record.cycles_of("o")[0] == STALL
     assert record.complete
 
 
-def test_probabilities_go_on_by_one_row_while_the_requests_wait():
+def test_probabilities_go_on_by_one_beat_while_the_requests_wait():
     record = _stalled("request")
 
     assert [cycle < STALL for cycle in record.cycles_of("o")] == [True] + [False] * 7
@@ -51,7 +51,7 @@ def test_probabilities_go_on_by_one_row_while_the_requests_wait():
 
 
 def _stalled(sink):
-    """Return the record of two queries of four kept rows each, with one output stalled at first."""
+    """Return the record of two queries of four kept beats each, with one output stalled at first."""
     stimulus = UNIT.harness().stimulus(SMALL, VECTORS, [2, 2])
     paused = case(stimulus, stalls={sink: [True] * STALL}, limit=4 * STALL)
     return run(UNIT.harness().component(SMALL), [paused])[0]

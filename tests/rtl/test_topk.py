@@ -60,7 +60,7 @@ def test_next_command_loads_and_searches_while_the_last_one_waits_for_the_sink()
 
 
 def test_third_command_waits_until_the_drain_is_free():
-    arch = small(engine=ENGINE, max_tokens=60)  # more rows than fit in the registers of the drain
+    arch = small(engine=ENGINE, max_tokens=60)  # more beats than fit in the registers of the drain
     record = _stalled([2, 2, 2], arch, UNIT.vectors(arch, 3, 1, None))
 
     assert sum(cycle < STALL for cycle in record.cycles_of("command")) == 2
@@ -79,7 +79,7 @@ def test_planted_fault_is_caught(mutant):
     together = [Trial(tuple(range(start, 44, 8)), {}, {"o": _stalls(start % 4)}) for start in range(8)]
     together.append(Trial((2, 3, 13, 14), {}, {"o": [True] * STALL}))  # more than fits in the drain
     together.append(Trial((9,) * 6, {}, {"o": [True] * STALL}))  # the last ones wait in a drain with gaps
-    together.append(Trial((17, 16, 18, 19)))  # radix ends in the midst of a pass, then sets of many rows follow
+    together.append(Trial((17, 16, 18, 19)))  # radix ends in the midst of a pass, then sets of many beats follow
 
     assert caught(UNIT, arch, UNIT.vectors(arch, 44, 1, None), together + alone(20), mutant)
 
@@ -112,7 +112,7 @@ def test_golden_keeps_the_largest_in_order_and_the_first_of_equals(scores, k):
     assert kept == sorted(by_rank[:k])
 
 
-def test_rows_of_a_named_distribution_have_full_length_and_keep_a_half_or_a_fifth():
+def test_packets_of_a_named_distribution_have_full_length_and_keep_a_half_or_a_fifth():
     vectors = make(SMALL, 6, 0, "narrow")
 
     assert vectors.inputs["n"].tolist() == [13] * 6

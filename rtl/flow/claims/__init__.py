@@ -1,4 +1,4 @@
-"""What is claimed of the hardware, and proved. All claims are of small sizes: 4 lanes or fewer, rows of 4 to 16."""
+"""What is claimed of the hardware, and proved. All sizes are small: 4 lanes or fewer, packets of 4 to 16 items."""
 
 from tokensieve.arch.errors import TokensieveError, nearest
 from tokensieve.rtl.flow.claims import packing, storage, streams, topk

@@ -8,7 +8,7 @@ from amaranth.hdl import unsigned
 from amaranth.lib import wiring
 
 from tokensieve.arch.machine import Arch
-from tokensieve.rtl.beats import decision, decision_command, packed_row
+from tokensieve.rtl.beats import decision, decision_command, packed_beat
 from tokensieve.rtl.flow.case import Record, Stimulus
 from tokensieve.rtl.flow.harness.base import Array, unit_class
 from tokensieve.rtl.flow.pack import codec
@@ -69,7 +69,7 @@ class RequantDecisionHarness:
 def _packed(arch: Arch, row: Array) -> list[int]:
     """Return a row as beats; the lanes beyond its end hold all ones, which must not count."""
     lanes, bits = arch.softmax.lanes, arch.softmax.probability_bits
-    beat, top = codec(packed_row(lanes, unsigned(bits))), (1 << bits) - 1
+    beat, top = codec(packed_beat(lanes, unsigned(bits))), (1 << bits) - 1
     beats = []
     for first in range(0, max(len(row), 1), lanes):
         items = [int(one) for one in row[first : first + lanes]]

@@ -8,21 +8,21 @@ MUTANTS = (
         module="tokensieve.rtl.fork",
         old="sink.valid.eq(source.valid & ~had[number])",
         new="sink.valid.eq(source.valid)",
-        why="a row that has been asked for is offered again while the queue is full",
+        why="a beat that has been asked for is offered again while the queue is full",
     ),
     Mutant(
         name="forgets-who-had-it",
         module="tokensieve.rtl.fork",
         old="had.eq(gone)",
         new="had.eq(0)",
-        why="a sink that has had its row gets it again: no memory of who took it",
+        why="a sink that has had its beat gets it again: no memory of who took it",
     ),
     Mutant(
         name="queue-too-short",
         module="tokensieve.rtl.local_value_pruner",
         old="BlockQueue(self._kept, self._arch.kept_rows)",
         new="BlockQueue(self._kept, max(2, self._arch.kept_rows // 2))",
-        why="half of the rows that may wait by `topk.queue_lines`",
+        why="half of the beats that may wait by `topk.queue_lines`",
     ),
     Mutant(
         name="lanes-swapped",
@@ -36,7 +36,7 @@ MUTANTS = (
         module="tokensieve.rtl.local_value_pruner",
         old="kept.last.eq(engine.o.p.last)",
         new="kept.last.eq(0)",
-        why="no row of probabilities ends its query",
+        why="no beat of probabilities ends its query",
     ),
     Mutant(
         name="reads-empty",

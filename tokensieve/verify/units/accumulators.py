@@ -17,14 +17,14 @@ class _SumsUnit(NamedUnit):
 
     family = "accumulators"
     source: str
-    """Stream of the rows that are added."""
+    """Stream of what is added."""
 
     def law(self, arch: Arch, vectors: Vectors, index: int) -> Mapping[str, int]:
         """Return the cycles of a script."""
         return {"total": arch.importance.law(arch.topk).script(steps_of(vectors, index))}
 
     def told(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Any]:
-        """Return the commands of the scripts, and where the rows to add come in."""
+        """Return the commands of the scripts, and where what is added comes in."""
         from tokensieve.sim.twins.accumulators import Task
 
         tasks = []

@@ -28,7 +28,7 @@ class CascadePrunerUnit(EngineInside):
         return {"tasks": [task for index in which for task in _tasks(arch, vectors, index)]}
 
     def longest_burst(self, arch: Arch) -> int:
-        """Return more cycles than all queues have rows."""
+        """Return more cycles than all queues have beats."""
         return 4 * arch.topk.rows + arch.gather.outstanding + 16
 
 
