@@ -4,12 +4,12 @@ import torch
 from torch import Tensor
 
 
-def gathered_rows(memory: Tensor, base: int, row_bytes: int, tokens: Tensor) -> Tensor:
+def gathered_vectors(memory: Tensor, base: int, row_bytes: int, tokens: Tensor) -> Tensor:
     """Return the vectors of `tokens` out of the bytes of `memory`, ``(tokens, row_bytes)``.
 
     Token t's vector begins at base + t * row_bytes.
 
-    >>> gathered_rows(torch.arange(20), 3, 2, torch.tensor([0, 4])).tolist()
+    >>> gathered_vectors(torch.arange(20), 3, 2, torch.tensor([0, 4])).tolist()
     [[3, 4], [11, 12]]
     """
     return memory[_places(base, row_bytes, tokens)]

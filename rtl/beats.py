@@ -87,7 +87,7 @@ def round_size(topk: Topk) -> StructLayout:
 
 def gather_command(gather: TokenGather) -> StructLayout:
     """Return the layout of a gather's command: where token 0's vector begins, bytes of a vector (1..max_row_bytes)."""
-    return StructLayout({"base": unsigned(gather.address_bits), "row_bytes": unsigned(gather.row_bits)})
+    return StructLayout({"base": unsigned(gather.address_bits), "row_bytes": unsigned(gather.vector_bits)})
 
 
 def granule_request(gather: TokenGather, dram: Dram) -> StructLayout:
@@ -106,7 +106,7 @@ def gathered_vector(gather: TokenGather) -> StructLayout:
     return StructLayout(
         {
             "data": ArrayLayout(unsigned(8), gather.max_row_bytes),
-            "count": unsigned(gather.row_bits),
+            "count": unsigned(gather.vector_bits),
             "last": unsigned(1),
         }
     )
@@ -153,7 +153,7 @@ def plane_command(arch: Arch) -> StructLayout:
     """Return the layout of a bitwidth converter's command, for one vector; `lsb_bits` is 0 without an LSB plane."""
     return StructLayout(
         {
-            "elements": unsigned(arch.max_row_elements.bit_length()),
+            "elements": unsigned(arch.max_vector_elements.bit_length()),
             "msb_bits": unsigned(4),
             "lsb_bits": unsigned(4),
             "middle": unsigned(1),

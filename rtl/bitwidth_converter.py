@@ -176,7 +176,7 @@ class BitwidthConverter(wiring.Component):
         wiring.connect(m, after.o, now.i)
         pop, planes = Signal(), []
         for name, widths, port in (("msb", self._msb_widths, self.msb), ("lsb", self._lsb_widths, self.lsb)):
-            beat_bits, longest = 8 * self._arch.converter.plane_bytes, self._arch.max_row_elements
+            beat_bits, longest = 8 * self._arch.converter.plane_bytes, self._arch.max_vector_elements
             m.submodules[name] = plane = PlaneBuffer(beat_bits, self._lanes, widths, longest)
             wiring.connect(m, wiring.flipped(port), plane.i)
             m.d.comb += [plane.enter.eq(after.o.valid & now.i.ready), plane.holds.eq(now.o.valid), plane.pop.eq(pop)]

@@ -104,8 +104,8 @@ class CascadePruner(wiring.Component):
         m.submodules.token_ids = token_ids = IdTable(topk, topk.max_tokens)
         m.submodules.head_ids = head_ids = IdTable(topk, arch.importance.max_heads)
         m.submodules.engine = engine = TopKEngine(topk)
-        m.submodules.kept = kept = BlockQueue(positions, max(2, topk.rows))
-        m.submodules.fetched = fetched = BlockQueue(positions, max(2, topk.rows))
+        m.submodules.kept = kept = BlockQueue(positions, max(2, topk.beats))
+        m.submodules.fetched = fetched = BlockQueue(positions, max(2, topk.beats))
         m.submodules.gather = gather = TokenGatherEngine(arch.gather, arch.dram, topk)
         self._sums, self._ids = (tokens, heads), (token_ids, head_ids)
 

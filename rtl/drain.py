@@ -29,7 +29,7 @@ def loaded_beat(topk: Topk) -> StructLayout:
 
 def beat_bits(topk: Topk) -> int:
     """Return the width of a beat's number in its command."""
-    return max(1, (topk.rows - 1).bit_length())
+    return max(1, (topk.beats - 1).bit_length())
 
 
 def drain_command(topk: Topk) -> StructLayout:

@@ -73,7 +73,7 @@ class LocalValuePruner(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.engine = engine = TopKEngine(self._arch.topk)
-        m.submodules.queue = queue = BlockQueue(self._kept, self._arch.kept_rows)
+        m.submodules.queue = queue = BlockQueue(self._kept, self._arch.kept_beats)
         wiring.connect(m, wiring.flipped(self.command), engine.command)
         wiring.connect(m, engine.found, wiring.flipped(self.found))
         wiring.connect(m, engine.round, wiring.flipped(self.round))

@@ -51,7 +51,7 @@ def place_layout(gather: TokenGather, dram: Dram) -> StructLayout:
     return StructLayout(
         {
             "offset": unsigned(offset_bits(dram)),
-            "count": unsigned(gather.row_bits),
+            "count": unsigned(gather.vector_bits),
             "final": unsigned(1),
             "last": unsigned(1),
         }
@@ -61,7 +61,7 @@ def place_layout(gather: TokenGather, dram: Dram) -> StructLayout:
 def vector_address(gather: TokenGather) -> StructLayout:
     """Return the layout of a vector to fetch: its first byte, number of bytes (0: no vector), end of its packet."""
     return StructLayout(
-        {"address": unsigned(gather.address_bits), "count": unsigned(gather.row_bits), "last": unsigned(1)}
+        {"address": unsigned(gather.address_bits), "count": unsigned(gather.vector_bits), "last": unsigned(1)}
     )
 
 
@@ -108,7 +108,7 @@ class VectorAddresses(wiring.Component):
 
         source = stream.Signature(self._summed).create(path=("single",))
         self._single_out(m, commands.o, tokens.o, source)
-        layers = range((self._gather.row_bits - 1).bit_length())
+        layers = range((self._gather.vector_bits - 1).bit_length())
         groups = spread(layers, self._gather.multiply_stages)
         steps: list[tuple[StructLayout, Step]] = [(self._summed, self._add_up(group)) for group in groups]
         steps += [(vector_address(self._gather), self._add_base)]
@@ -120,9 +120,9 @@ class VectorAddresses(wiring.Component):
     def _summed(self) -> StructLayout:
         """A vector on its way: what is left to be added, shifted tokens at first, their sum in `terms[0]` at last."""
         gather = self._gather
-        term = unsigned(index_bits(self._topk) + gather.row_bits)
+        term = unsigned(index_bits(self._topk) + gather.vector_bits)
         flags = {"none": unsigned(1), "last": unsigned(1)}
-        return StructLayout({**gather_command(gather).members, **flags, "terms": ArrayLayout(term, gather.row_bits)})
+        return StructLayout({**gather_command(gather).members, **flags, "terms": ArrayLayout(term, gather.vector_bits)})
 
     def _single_out(self, m: Module, commands: Any, tokens: Any, source: Any) -> None:
         """Offer the tokens of a beat one by one, each with its command."""
@@ -141,7 +141,7 @@ class VectorAddresses(wiring.Component):
 
         m.d.comb += [source.p.base.eq(commands.p.base), source.p.row_bytes.eq(commands.p.row_bytes)]
         m.d.comb += [source.p.none.eq(tokens.p.count == 0), source.p.last.eq(final & tokens.p.last)]
-        for bit in range(self._gather.row_bits):
+        for bit in range(self._gather.vector_bits):
             with m.If(commands.p.row_bytes[bit]):
                 m.d.comb += source.p.terms[bit].eq(token << bit)
 
@@ -150,7 +150,7 @@ class VectorAddresses(wiring.Component):
 
         def step(m: Module, before: Any, after: Any, moves: Signal) -> None:
             m.d.comb += after.eq(before)
-            count = self._gather.row_bits if not group else -(-self._gather.row_bits >> group[0])
+            count = self._gather.vector_bits if not group else -(-self._gather.vector_bits >> group[0])
             terms = [before.terms[number] for number in range(count)]
             for layer in group:
                 terms = self._add_layer(m, terms, layer)

@@ -44,15 +44,15 @@ def scores(name: str, n: int, score_bits: int, seed: int) -> Scores:
         raise WorkloadError(f"score distribution must be one of {', '.join(known)}, got {name!r}{nearest(name, known)}")
     if n < 1 or not 1 <= score_bits <= 32:
         raise WorkloadError(f"n must be at least 1 and score_bits in 1..32, got {n} and {score_bits}")
-    if n > longest_row(name):
-        raise WorkloadError(f"score distribution {name} has rows of at most {longest_row(name)} scores, got n = {n}")
+    if n > most_scores(name):
+        raise WorkloadError(f"score distribution {name} has rows of at most {most_scores(name)} scores, got n = {n}")
     top = (1 << score_bits) - 1
     if name == _MINILM:
         return _real(n, top, seed)
     return _MAKERS[name](np.random.Generator(np.random.PCG64([seed, n])), n, top).astype(np.uint32)
 
 
-def longest_row(name: str) -> int:
+def most_scores(name: str) -> int:
     """Return the most scores that the distribution `name` can make at once; all but `minilm` make any number."""
     return minilm_probabilities().shape[1] if name == _MINILM else 1 << 31
 

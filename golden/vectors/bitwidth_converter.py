@@ -98,8 +98,8 @@ def groups_of(arch: Arch, count: int, seed: int) -> list[Sequence[Vector]]:
 
 def _random(arch: Arch, rng: np.random.Generator) -> Vector:
     msb = int(rng.choice(msb_widths(arch.number.onchip_bits)))
-    usual = [n for n in (32, 64, 128) if n <= arch.max_row_elements] or [arch.max_row_elements]
-    n = int(rng.choice(usual)) if rng.random() < 0.7 else int(rng.integers(1, arch.max_row_elements, endpoint=True))
+    usual = [n for n in (32, 64, 128) if n <= arch.max_vector_elements] or [arch.max_vector_elements]
+    n = int(rng.choice(usual)) if rng.random() < 0.7 else int(rng.integers(1, arch.max_vector_elements, endpoint=True))
     return _vector(arch, rng, n, msb, lsb=rng.random() < 0.4, middle=rng.random() < 0.5)
 
 
@@ -112,7 +112,7 @@ def _vector(arch: Arch, rng: np.random.Generator, n: int, msb: int, lsb: bool = 
 
 def _corners(arch: Arch, rng: np.random.Generator) -> Iterator[Sequence[Vector]]:
     """Yield every width with and without its LSBs, and the lengths at which vectors and beats do not end together."""
-    lanes, most, bits = arch.converter.lanes, arch.max_row_elements, arch.number.onchip_bits
+    lanes, most, bits = arch.converter.lanes, arch.max_vector_elements, arch.number.onchip_bits
     for msb in msb_widths(bits):
         yield [_vector(arch, rng, min(2 * lanes, most), msb)]
         yield [_vector(arch, rng, min(2 * lanes, most), msb, lsb=True)]

@@ -12,7 +12,7 @@ from tokensieve.arch.machine import Arch
 from tokensieve.golden.attention import Head
 from tokensieve.golden.cascade import Cascade, Chosen
 from tokensieve.golden.records import command_seed
-from tokensieve.golden.token_gather import gathered_rows, touched_granules
+from tokensieve.golden.token_gather import gathered_vectors, touched_granules
 from tokensieve.golden.vectors import ragged
 from tokensieve.workloads.distributions import scores as draw
 from tokensieve.workloads.vectors import Vectors
@@ -184,7 +184,7 @@ def _fetched(arch: Arch, script: Sequence[Step], base: int, seed: int) -> tuple[
             first = int(touched.min()) * granule
             size = int(touched.max() + 1) * granule - first
             memory = torch.from_numpy(np.random.Generator(np.random.PCG64([seed, size])).integers(0, 256, size))
-            vectors = gathered_rows(memory, base - first, step.row_bytes, ids)
+            vectors = gathered_vectors(memory, base - first, step.row_bytes, ids)
             places = (touched * granule - first)[:, None] + torch.arange(granule)
             return (touched * granule).numpy(), memory[places].reshape(-1).numpy(), vectors.reshape(-1).numpy()
     return none, none, none

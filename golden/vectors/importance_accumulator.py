@@ -7,7 +7,7 @@ import numpy as np
 from tokensieve.arch.machine import Arch
 from tokensieve.golden.vectors import ragged
 from tokensieve.golden.vectors.accumulators import Step, TokenSums, Whole, inputs_of, kept_of, padded, work_of
-from tokensieve.workloads.distributions import longest_row
+from tokensieve.workloads.distributions import most_scores
 from tokensieve.workloads.distributions import scores as draw
 from tokensieve.workloads.vectors import Vectors
 
@@ -44,7 +44,7 @@ class _Writer:
 
     def __init__(self, arch: Arch, rng: np.random.Generator, seed: int, name: str) -> None:
         self.arch, self.rng, self.seed, self.name = arch, rng, seed, name
-        self.most = min(arch.topk.max_tokens, longest_row(name))
+        self.most = min(arch.topk.max_tokens, most_scores(name))
         self.top = (1 << arch.softmax.probability_bits) - 1
 
     def add(self, n: int, queries: int = 1) -> Step:

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from tokensieve.arch.machine import Arch
-from tokensieve.golden.token_gather import gathered_rows, touched_granules
+from tokensieve.golden.token_gather import gathered_vectors, touched_granules
 from tokensieve.golden.topk import top_k
 from tokensieve.golden.vectors import ragged
-from tokensieve.workloads.distributions import distribution_names, longest_row
+from tokensieve.workloads.distributions import distribution_names, most_scores
 from tokensieve.workloads.distributions import scores as draw
 from tokensieve.workloads.vectors import Vectors
 
@@ -46,7 +46,7 @@ def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vector
     images = [_image(arch, *pair, seed + place) for place, pair in enumerate(zip(read, origins, strict=True))]
     size = arch.dram.granule_bytes
     vectors = [
-        gathered_rows(image, packet.base - origin * size, packet.row_bytes, torch.from_numpy(packet.tokens))
+        gathered_vectors(image, packet.base - origin * size, packet.row_bytes, torch.from_numpy(packet.tokens))
         for packet, image, origin in zip(packets, images, origins, strict=True)
     ]
     lengths = [[packet.row_bytes] * len(packet.tokens) or [0] for packet in packets]
@@ -126,7 +126,7 @@ def _corners(arch: Arch) -> Iterator[Packet]:
 def _random(arch: Arch, rng: np.random.Generator, seed: int, number: int, scores: str | None) -> Packet:
     names = distribution_names()
     name = scores or names[number % len(names)]
-    n = int(rng.integers(1, min(arch.topk.max_tokens, longest_row(name)), endpoint=True))
+    n = int(rng.integers(1, min(arch.topk.max_tokens, most_scores(name)), endpoint=True))
     drawn = draw(name, n, arch.topk.score_bits, seed + number).astype(np.int64)
     k = int(rng.choice([n // 5, n // 2, int(rng.integers(n, endpoint=True))]))
     longest = arch.gather.max_row_bytes

@@ -13,7 +13,7 @@ from tokensieve.arch.machine import Arch
 from tokensieve.golden.records import SEARCHES, command_seed
 from tokensieve.golden.topk import top_k
 from tokensieve.golden.vectors import ragged
-from tokensieve.workloads.distributions import distribution_names, longest_row
+from tokensieve.workloads.distributions import distribution_names, most_scores
 from tokensieve.workloads.distributions import scores as draw
 from tokensieve.workloads.vectors import Vectors
 
@@ -111,14 +111,14 @@ def _random(topk: Topk, rng: np.random.Generator, seed: int, number: int) -> tup
     """Return a packet of the next distribution in turn: mostly of the greatest length, with any k."""
     names = distribution_names()
     name = names[number % len(names)]
-    most = min(topk.max_tokens, longest_row(name))
+    most = min(topk.max_tokens, most_scores(name))
     n = most if rng.random() < 0.75 else int(rng.integers(1, most, endpoint=True))
     k = int(rng.choice([n // 2, n // 5, int(rng.integers(n, endpoint=True)), int(rng.integers(n, endpoint=True))]))
     return _packet(topk, name, n, seed + number), k
 
 
 def _named(topk: Topk, seed: int, number: int, scores: str) -> tuple[Scores, int]:
-    most = min(topk.max_tokens, longest_row(scores))
+    most = min(topk.max_tokens, most_scores(scores))
     return _packet(topk, scores, most, seed + number), most // 2 if number % 2 == 0 else most // 5
 
 

@@ -34,7 +34,7 @@ class BeatReader(wiring.Component):
         Read no further; what has been asked for does not come.
     ends : ``Out(1)``
         The last beat is asked for.
-    row : ``Out(range(topk.rows))``
+    row : ``Out(range(topk.beats))``
         Beat that is asked for.
     words : ``In(ArrayLayout(unsigned(topk.score_bits), topk.lanes))``
         The beat asked for in the cycle before.
@@ -49,7 +49,7 @@ class BeatReader(wiring.Component):
                 "size": In(length_bits(topk)),
                 "stop": In(1),
                 "ends": Out(1),
-                "row": Out(range(max(2, topk.rows))),
+                "row": Out(range(max(2, topk.beats))),
                 "words": In(ArrayLayout(unsigned(topk.score_bits), topk.lanes)),
                 "o": Out(event(set_beat(topk))),
             }

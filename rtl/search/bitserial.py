@@ -43,7 +43,7 @@ class BitserialCore(wiring.Component):
         super().__init__(search_ports(topk))
         self._topk = topk
         self._lanes = min(topk.lanes, topk.max_tokens)
-        self._places = topk.rows * self._lanes
+        self._places = topk.beats * self._lanes
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

@@ -99,8 +99,8 @@ class QuickselectCore(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         topk, score = self._topk, unsigned(self._topk.score_bits)
-        m.submodules.below = below = BankedFifo(topk.lanes, score, topk.rows, read_domain="comb")
-        m.submodules.above = above = BankedFifo(topk.lanes, score, topk.rows, read_domain="comb")
+        m.submodules.below = below = BankedFifo(topk.lanes, score, topk.beats, read_domain="comb")
+        m.submodules.above = above = BankedFifo(topk.lanes, score, topk.beats, read_domain="comb")
         m.submodules.draw = draw = PivotDraw(topk)
         m.submodules.reader = reader = SetReader(topk)
         m.submodules.partition = partition = Partition(topk)

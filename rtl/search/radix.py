@@ -55,7 +55,7 @@ class RadixCore(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         topk = self._topk
-        m.submodules.fifo = fifo = BankedFifo(topk.lanes, unsigned(topk.score_bits), topk.rows, ram_style="block")
+        m.submodules.fifo = fifo = BankedFifo(topk.lanes, unsigned(topk.score_bits), topk.beats, ram_style="block")
         m.submodules.reader = reader = BeatReader(topk)
         m.submodules.digits = digits = Digits(topk)
         m.submodules.counters = counters = Counters(topk, bins(topk))

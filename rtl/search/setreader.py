@@ -34,7 +34,7 @@ class SetReader(wiring.Component):
         With `begin`: scores of the set, and which FIFO it is in.
     number : ``In(range(topk.max_tokens))``
         With `begin`: which score of it is the pivot.
-    row : ``Out(range(topk.rows))``
+    row : ``Out(range(topk.beats))``
         Beat asked for, of both FIFOs.
     below, above : ``In(ArrayLayout(score, topk.lanes))``
         The beat asked for, of either FIFO.
@@ -52,7 +52,7 @@ class SetReader(wiring.Component):
                 "size": In(length_bits(topk)),
                 "upper": In(1),
                 "number": In(range(topk.max_tokens)),
-                "row": Out(range(max(2, topk.rows))),
+                "row": Out(range(max(2, topk.beats))),
                 "below": In(words),
                 "above": In(words),
                 "pivot": Out(topk.score_bits),

@@ -86,7 +86,7 @@ def bank(arch: Arch, sram: Sram, array: MultiplierArray) -> Memory:
 
 def _kept_queue(arch: Arch) -> Memory:
     """Return the memory in which kept probabilities wait for their values."""
-    return Memory(words=arch.kept_rows, bits=arch.topk.lanes * arch.softmax.probability_bits)
+    return Memory(words=arch.kept_beats, bits=arch.topk.lanes * arch.softmax.probability_bits)
 
 
 def multiplier_bits(arch: Arch, operand_bits: int) -> float:
@@ -190,7 +190,7 @@ def _gather(arch: Arch, logic: LogicConstants) -> Cells:
     """
     gather, granule = arch.gather, 8 * arch.dram.granule_bytes
     token_bits = (arch.topk.max_tokens - 1).bit_length()
-    product = logic.multiply_area.at(sqrt(token_bits * gather.row_bits)) + 2 * logic.add_area.at(gather.address_bits)
+    product = logic.multiply_area.at(sqrt(token_bits * gather.vector_bits)) + 2 * logic.add_area.at(gather.address_bits)
     rotation = granule * (arch.dram.granule_bytes.bit_length() - 1) * logic.select_area.quantity
     registers = (gather.multiply_stages + 2) * gather.address_bits + gather.align_stages * granule
     registers += 8 * gather.max_row_bytes

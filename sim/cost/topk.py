@@ -109,7 +109,7 @@ def _bitonic(topk: Topk, logic: LogicConstants) -> Cells:
 
 def _packet_buffer(topk: Topk, packets: int) -> Memory:
     """Return a memory of so many of the longest packets."""
-    return Memory(words=packets * topk.rows, bits=min(topk.lanes, topk.max_tokens) * topk.score_bits)
+    return Memory(words=packets * topk.beats, bits=min(topk.lanes, topk.max_tokens) * topk.score_bits)
 
 
 def _cut_layers(topk: Topk) -> int:
@@ -183,7 +183,7 @@ def _bitserial_energy(topk: Topk, technology: Technology) -> tuple[Quantity, Qua
     place = (topk.score_bits + 1) * (logic.register_energy.quantity + logic.select_energy.quantity)
     tree = logic.add_energy.at(TREE_BITS)
     registers = _count_registers(topk) / topk.max_tokens * logic.register_energy.quantity
-    return topk.rows * place, place + tree + registers
+    return topk.beats * place, place + tree + registers
 
 
 def _bitonic_energy(topk: Topk, technology: Technology) -> tuple[Quantity, Quantity]:

@@ -94,7 +94,7 @@ class Pruner:
         self._sums, self._ids = [accumulators.Sums(arch), accumulators.Sums(arch)], [IdTable(arch), IdTable(arch)]
         prunes = [task for task in tasks if task.op == "prune"]
         self._engine = topk.Engine(arch.topk, [self._selection(task) for task in prunes])
-        self._kept, self._fetched = Queue(max(2, arch.topk.rows)), Queue(max(2, arch.topk.rows))
+        self._kept, self._fetched = Queue(max(2, arch.topk.beats)), Queue(max(2, arch.topk.beats))
         packets = [task.granules for task in prunes if task.granules is not None]
         self._gather = token_gather.TokenGather(arch, token_gather.vectors_of(arch.topk.lanes, packets))
         self._told, self._hold, self._leave = Fork(5), Fork(4), Fork(2)

@@ -8,7 +8,7 @@ from tokensieve.sim.twins.topk import Engine, tasks
 
 def twin(arch: Arch, feed: Feed) -> dict[str, list[int]]:
     """Return the cycles of all transfers. Data: as the top-k engine's, and every beat of kept items counts once."""
-    engine, fork, queue = Engine(arch.topk, tasks(arch, feed)), Fork(2), Queue(arch.kept_rows)
+    engine, fork, queue = Engine(arch.topk, tasks(arch, feed)), Fork(2), Queue(arch.kept_beats)
     cycles: dict[str, list[int]] = {"command": [], "probability": [], "request": [], "o": []}
     both = [True, True]
     for cycle in range(feed.cycles):

@@ -58,8 +58,8 @@ def _stalled(sink):
 
 
 def test_room_for_waiting_probabilities_follows_from_the_lines_of_the_softmax():
-    assert small(lanes=4, queue_lines=3).kept_rows == 3 * 8 // 4
-    assert small(lanes=16, max_tokens=16, queue_lines=1).kept_rows == 2
+    assert small(lanes=4, queue_lines=3).kept_beats == 3 * 8 // 4
+    assert small(lanes=16, max_tokens=16, queue_lines=1).kept_beats == 2
 
 
 def test_law_is_the_engines_and_two_cycles_of_the_queue():

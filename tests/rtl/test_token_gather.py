@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tokensieve.arch import Arch
 from tokensieve.arch.errors import ArchError
 from tokensieve.arch.token_gather import GatherWork
-from tokensieve.golden.token_gather import gathered_rows, touched_granules
+from tokensieve.golden.token_gather import gathered_vectors, touched_granules
 from tokensieve.rtl.beats import granule_request
 from tokensieve.rtl.flow.amsim import run
 from tokensieve.rtl.flow.case import case
@@ -116,7 +116,7 @@ def test_granules_that_are_read_are_those_that_hold_a_byte_of_the_vector(base, r
 
 
 def test_vectors_are_cut_out_of_memory():
-    vectors = gathered_rows(torch.arange(100), 7, 3, torch.tensor([2, 0]))
+    vectors = gathered_vectors(torch.arange(100), 7, 3, torch.tensor([2, 0]))
 
     assert vectors.tolist() == [[13, 14, 15], [7, 8, 9]]
 

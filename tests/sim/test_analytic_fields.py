@@ -163,13 +163,13 @@ def test_an_answer_that_is_known_is_not_asked_for_again_and_its_reads_are_noted_
 
     def rows(topk):
         asked.append(topk.lanes)
-        return topk.rows
+        return topk.beats
 
     for sets in (["topk.lanes=4"], ["topk.queue_lines=4"], ["topk.lanes=4", "topk.queue_lines=4"], []):
         machine = load_arch("spatten", sets)
         answer, reads = noted(lambda arch: known.of(rows, arch.topk), machine)
 
-        assert (answer, reads) == (machine.topk.rows, ("topk.lanes", "topk.max_tokens"))
+        assert (answer, reads) == (machine.topk.beats, ("topk.lanes", "topk.max_tokens"))
     assert asked == [4, 16]
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tokensieve.arch import WorkloadError
 from tokensieve.arch.datapath import Topk
 from tokensieve.workloads.container import write_arrays
-from tokensieve.workloads.distributions import distribution_names, longest_row, minilm_probabilities, scores
+from tokensieve.workloads.distributions import distribution_names, minilm_probabilities, most_scores, scores
 from tokensieve.workloads.vectors import Vectors
 
 GROUPS = ("inputs", "expected", "work")
@@ -81,7 +81,7 @@ def test_vectors_hold_whole_numbers_under_plain_names(tmp_path, inputs):
 @pytest.mark.parametrize("name", distribution_names())
 @pytest.mark.parametrize(("n", "bits"), [(1, 4), (7, 12), (1024, 12), (64, 32)])
 def test_scores_fit_their_width_and_follow_their_seed(name, n, bits):
-    n = min(n, longest_row(name))
+    n = min(n, most_scores(name))
     row = scores(name, n, bits, seed=5)
 
     assert (row.shape, row.dtype) == ((n,), np.uint32)
@@ -90,7 +90,7 @@ def test_scores_fit_their_width_and_follow_their_seed(name, n, bits):
 
 
 def test_distributions_are_what_they_are_called():
-    row = {name: scores(name, min(1024, longest_row(name)), 12, 1).astype(int) for name in distribution_names()}
+    row = {name: scores(name, min(1024, most_scores(name)), 12, 1).astype(int) for name in distribution_names()}
 
     assert (np.diff(row["sorted"]) >= 0).all()
     assert (np.diff(row["reversed"]) <= 0).all()

@@ -180,7 +180,7 @@ class Topk(ArchModel):
         return StreamLaw(lanes=self.lanes, latency=self.compactor_stages + 2, interval=1)
 
     @property
-    def rows(self) -> int:
+    def beats(self) -> int:
         """Beats of `lanes` scores in the longest packet."""
         return -(-self.max_tokens // self.lanes)
 
@@ -233,7 +233,7 @@ class Topk(ArchModel):
                 return BitserialLaw(
                     lanes=lanes,
                     bypass_cycles=1,
-                    places=self.rows * min(lanes, self.max_tokens),
+                    places=self.beats * min(lanes, self.max_tokens),
                     bits=self.score_bits,
                     step_cycles=self.bitserial_step_cycles,
                     verdict_cycles=1,

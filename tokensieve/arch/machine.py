@@ -114,7 +114,7 @@ class Arch(ArchModel):
         return self.value_sram.bytes // self.line_bytes(self.pv)
 
     @property
-    def kept_rows(self) -> int:
+    def kept_beats(self) -> int:
         """Beats of `topk.lanes` kept probabilities that may wait for their values: `topk.queue_lines`, recounted."""
         return max(2, self.topk.queue_lines * self.softmax.lanes // self.topk.lanes)
 
@@ -129,7 +129,7 @@ class Arch(ArchModel):
         return CascadeLaw(topk=self.topk.law, sums=self.importance.law(self.topk))
 
     @property
-    def max_row_elements(self) -> int:
+    def max_vector_elements(self) -> int:
         """Most elements of a vector that is fetched: one of `gather.max_row_bytes` in the narrowest plane."""
         return 8 * self.gather.max_row_bytes // MSB_WIDTHS[0]
 

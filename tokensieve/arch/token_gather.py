@@ -103,7 +103,7 @@ class TokenGather(ArchModel):
         return self
 
     @property
-    def row_bits(self) -> int:
+    def vector_bits(self) -> int:
         """Width of a number of bytes of a vector, 0..max_row_bytes."""
         return self.max_row_bytes.bit_length()
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from tokensieve.arch.datapath import Topk
 from tokensieve.arch.topklaw import TopkWork
 from tokensieve.report.markdown import table
-from tokensieve.workloads.distributions import longest_row, scores
+from tokensieve.workloads.distributions import most_scores, scores
 from tokensieve.workloads.ragged import Ragged
 from tokensieve.workloads.records import RECORDERS
 
@@ -68,7 +68,7 @@ def figures(names: Sequence[str], vectors: int, seed: int, lanes: int) -> Iterat
     Every second packet keeps a half of its scores, the others a fifth.
     """
     for name in names:
-        n = min(_LONGEST, longest_row(name))
+        n = min(_LONGEST, most_scores(name))
         k = np.where(np.arange(vectors) % 2 == 0, n // 2, n // 5)
         for bits in BITS:
             rows = np.stack([scores(name, n, bits, seed + i) for i in range(vectors)]).astype(np.int64)

@@ -20,8 +20,8 @@ MUTANTS = (
     Mutant(
         name="queue-too-short",
         module="tokensieve.rtl.local_value_pruner",
-        old="BlockQueue(self._kept, self._arch.kept_rows)",
-        new="BlockQueue(self._kept, max(2, self._arch.kept_rows // 2))",
+        old="BlockQueue(self._kept, self._arch.kept_beats)",
+        new="BlockQueue(self._kept, max(2, self._arch.kept_beats // 2))",
         why="half of the beats that may wait by `topk.queue_lines`",
     ),
     Mutant(

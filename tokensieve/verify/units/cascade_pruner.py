@@ -29,7 +29,7 @@ class CascadePrunerUnit(EngineInside):
 
     def longest_burst(self, arch: Arch) -> int:
         """Return more cycles than all queues have beats."""
-        return 4 * arch.topk.rows + arch.gather.outstanding + 16
+        return 4 * arch.topk.beats + arch.gather.outstanding + 16
 
 
 def steps_of(vectors: Vectors, index: int) -> Iterator[tuple[CascadeStep, list[int]]]:

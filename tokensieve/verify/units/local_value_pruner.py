@@ -25,4 +25,4 @@ class LocalValuePrunerUnit(EngineInside):
 
     def longest_burst(self, arch: Arch) -> int:
         """Return more cycles than it takes to fill the queue: several queries, most of which keep a half or less."""
-        return 12 * arch.topk.rows + 2 * arch.kept_rows + 16
+        return 12 * arch.topk.beats + 2 * arch.kept_beats + 16

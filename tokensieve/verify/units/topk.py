@@ -41,7 +41,7 @@ class TopkUnit(NamedUnit):
 
     def longest_burst(self, arch: Arch) -> int:
         """Return more cycles than the side buffer has beats."""
-        return 2 * arch.topk.rows + 16
+        return 2 * arch.topk.beats + 16
 
 
 class EngineInside(NamedUnit):
