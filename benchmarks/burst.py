@@ -15,16 +15,17 @@ from tokensieve.sim.cycle.run import run_cycles
 from tokensieve.sim.dram.run import pattern, replay
 from tokensieve.sim.kernels import tables
 from tokensieve.sim.work import RowWork, row_work
-from tokensieve.workloads.benchmarks import load_trace, load_workload
+from tokensieve.workloads.benchmarks import load_workload
+from tokensieve.workloads.traces import load_trace
 
-TWIN = (
+UN_PRUNED = (
     Path(__file__).resolve().parents[2]
     / "shared" / "data" / "spatten-traces" / "gpt2-small-wikitext2-per8-step1.csv"
 )  # fmt: skip
 STREAMS = {
     "one after the other": ("seq", 0),
     "two streams in turn": ("twostream", 1 << 21),
-    "half of the rows": ("gather", 50),
+    "half of the vectors": ("gather", 50),
     "chunks of 1 KiB anywhere": ("randchunk", 1024),
     "single bursts anywhere": ("randchunk", 32),
 }
@@ -43,10 +44,10 @@ schedule: {interpolation: list, token: 1, value: 0.5, bits: {query: 12, key: 8, 
 def main() -> None:
     """Print the three tables."""
     dram_alone()
-    if TWIN.is_file():
+    if UN_PRUNED.is_file():
         granules()
     else:
-        print(f"the un-pruned twin: left out, {TWIN} is not there")
+        print(f"the un-pruned trace: left out, {UN_PRUNED} is not there")
     queries()
 
 
@@ -73,11 +74,11 @@ def dram_alone() -> None:
 
 
 def granules() -> None:
-    """Print what the un-pruned twin costs with granules of more and more bytes."""
-    print(f"\n{'un-pruned twin':16}{'bursts':>14}{'CPU s':>8}{'ns per burst':>14}")
+    """Print what the un-pruned trace costs with granules of more and more bytes."""
+    print(f"\n{'un-pruned trace':16}{'bursts':>14}{'CPU s':>8}{'ns per burst':>14}")
     for size in GRANULES:
         arch = load_arch("spatten", [f"dram.granule_bytes={size}", f"dram.row_bytes={32 * size}"])
-        work: RowWork = row_work(arch, load_trace(str(TWIN), arch))
+        work: RowWork = row_work(arch, load_trace(str(UN_PRUNED), arch))
         bursts = run_cycles(arch, work).scalar(tables.S_PUSHED)
         seconds = cpu(lambda arch=arch, work=work: run_cycles(arch, work))
         print(f"{size:4} bytes each {bursts:14,}{seconds:8.2f}{1e9 * seconds / bursts:14.0f}", flush=True)

@@ -19,8 +19,9 @@ from tokensieve.sim.analytic.estimate import estimate
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.validate.designs import random_designs
 from tokensieve.validate.levels import Deviations, beginning, bert_layer, deviations, rank_correlation
-from tokensieve.workloads.benchmarks import load_trace, load_workload
+from tokensieve.workloads.benchmarks import load_workload
 from tokensieve.workloads.decisions import Decisions
+from tokensieve.workloads.traces import load_trace
 
 TRACES = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "spatten-traces"
 

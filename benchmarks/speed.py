@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 TRACES = ROOT.parent / "shared" / "data" / "spatten-traces"
-PRUNED, TWIN = TRACES / "gpt2-small-wikitext2-per8.csv", TRACES / "gpt2-small-wikitext2-per8-step1.csv"
+PRUNED, UN_PRUNED = TRACES / "gpt2-small-wikitext2-per8.csv", TRACES / "gpt2-small-wikitext2-per8-step1.csv"
 REPEATS = 3
 COMMAND = [sys.executable, "-c", "from tokensieve.cli import main; main()"]
 
@@ -50,12 +50,12 @@ def main() -> None:
 
 def traces() -> None:
     """Measure the authors' traces."""
-    if not (PRUNED.is_file() and TWIN.is_file()):
+    if not (PRUNED.is_file() and UN_PRUNED.is_file()):
         print(f"the authors' traces: left out, {TRACES} is not there")
         return
     cases("the authors' pruned trace, 4,608 rows", "pruned", str(PRUNED), (1.0, None))
     processes(str(PRUNED))
-    cases("its un-pruned twin, 23 million bursts", "pruned", str(TWIN), (6.0, None))
+    cases("the same un-pruned, 23 million bursts", "pruned", str(UN_PRUNED), (6.0, None))
 
 
 def heading() -> None:
@@ -102,8 +102,9 @@ def inside(kind: str, source: str) -> None:
     """Print the CPU and wall seconds of simulating, least of `REPEATS`, with imports and compilation excluded."""
     from tokensieve.arch import load_arch
     from tokensieve.sim.cycle.level import cycle_result
-    from tokensieve.workloads.benchmarks import load_trace, load_workload
+    from tokensieve.workloads.benchmarks import load_workload
     from tokensieve.workloads.reference import dense
+    from tokensieve.workloads.traces import load_trace
 
     arch = load_arch()
     decisions = (load_trace if source.endswith(".csv") else load_workload)(source, arch)

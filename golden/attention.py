@@ -36,7 +36,7 @@ class Precision:
     """Bits of K's LSB plane, at most; where fewer are left below the MSBs, those."""
 
     threshold: Fraction | None = None
-    """Rows whose largest probability is below it are computed again with the LSBs of K; None switches that off."""
+    """Queries whose largest probability is below it are computed again with the LSBs of K; None switches that off."""
 
 
 @dataclass(frozen=True)
@@ -68,14 +68,15 @@ def attend(
 ) -> Head:
     """Return one head's attention: `q` of shape ``(queries, D)`` over `k` and `v` of shape ``(keys, D)``.
 
-    Of each row's probabilities only the `values_kept` largest reach Prob x V; they are not renormalised. The output is
-    in steps of `output_scale`. Where `mask`, bool of shape ``(queries, keys)``, is False, a query does not see a key.
+    Of each query's probabilities only the `values_kept` largest reach Prob x V; they are not renormalised. The output
+    is in steps of `output_scale`. Where `mask`, bool of shape ``(queries, keys)``, is False, a query does not see a
+    key.
     """
     probabilities, refetch = progressive(q, k, arch, precision, mask)
     chosen = top_k(probabilities, values_kept)
     used = torch.where(kept_mask(chosen, k.values.shape[0]), probabilities, 0)
     weighted = matmul(used, middle_of_msb(v.values, precision.value_bits, arch.number))
-    output = requantize(weighted, v.scale / output_scale if output_scale else 0.0, arch)
+    output = rescale(weighted, v.scale / output_scale if output_scale else 0.0, arch)
     return Head(probabilities, refetch, chosen.kept, output)
 
 
@@ -104,13 +105,13 @@ def progressive(
 def scaled_scores(q: Tensor, k: Tensor, factor: float, arch: Arch) -> Tensor:
     """Return ``q k^T`` times `factor` with `exp_frac_bits` fraction bits, int64 of shape ``(queries, keys)``.
 
-    The product of 12-bit rows of 64 fits 29 bits; the multiplier of `number.scale_bits` makes at most 53 of them.
+    The product of 12-bit vectors of 64 fits 29 bits; the multiplier of `number.scale_bits` makes at most 53 of them.
     """
     scale = fixed_scale(math.ldexp(factor, arch.softmax.exp_frac_bits), arch.number.scale_bits)
     return times(matmul(q, k.T), scale)
 
 
-def requantize(weighted: Tensor, ratio: float, arch: Arch) -> Tensor:
+def rescale(weighted: Tensor, ratio: float, arch: Arch) -> Tensor:
     """Return Prob x V sums as outputs of `number.output_bits`, rounded half to even and saturated.
 
     `ratio` is the step of this head's values over the step of the layer's outputs, at most 1: outputs of all heads of a

@@ -12,13 +12,13 @@ from torch import Tensor
 from tokensieve.arch.datapath import Topk
 from tokensieve.arch.machine import Arch
 from tokensieve.golden.attention import Head
-from tokensieve.golden.records import quickselect_record, radix_record
+from tokensieve.golden.records import SEARCHES
 from tokensieve.golden.topk import ranking_scores, top_k
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """What a selection among tokens or heads kept, and the work of both engines on it."""
+    """What a selection among tokens or heads kept, and the work of the engines on it."""
 
     offered: int
     """How many there were to choose from."""
@@ -26,17 +26,16 @@ class Chosen:
     kept: Tensor
     """Ids that stay, ascending."""
 
-    radix: list[int]
-    quick: list[int]
-    """Work records."""
+    records: dict[str, list[int]]
+    """Work record of each kind."""
 
 
 def choose(ids: Tensor, scores: Tensor, k: int, number: int, arch: Topk) -> Chosen:
     """Return the `k` of `ids` with the largest `scores`; `number` seeds quick-select's pivots."""
     row = scores[None]
     kept = ids[top_k(row, k).kept[0]]
-    quick = quickselect_record(row, k, torch.tensor([number]))[0]
-    return Chosen(len(ids), kept, radix_record(row, k, arch)[0], quick)
+    records = {kind: search(row, k, torch.tensor([number]), arch).sizes[0] for kind, search in SEARCHES.items()}
+    return Chosen(len(ids), kept, records)
 
 
 class Cascade:

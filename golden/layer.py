@@ -44,7 +44,7 @@ class LayerInput:
 
 @dataclass(frozen=True)
 class CacheScales:
-    """Scales of K and V of every head, fixed when the prompt fills the cache; later rows saturate."""
+    """Scales of K and V of every head, fixed when the prompt fills the cache; later vectors saturate."""
 
     key: tuple[float, ...]
     value: tuple[float, ...]
@@ -99,13 +99,13 @@ def real_step(output_step: float, arch: Arch) -> float:
     return output_step * float(Fraction(2) ** (arch.number.onchip_bits - arch.number.output_bits))
 
 
-def assembled(results: dict[int, tuple[Head, float]], shape: torch.Size, rows: Tensor) -> Tensor:
+def assembled(results: dict[int, tuple[Head, float]], shape: torch.Size, ran: Tensor) -> Tensor:
     """Return the layer's output as real values of shape `shape`, ``(heads, queries, D)``; what was pruned is 0.
 
-    `rows` are the rows whose queries ran. This is the way out of the integers: what the model computes its next layer
-    from.
+    `ran` are the positions whose queries ran. This is the way out of the integers: what the model computes its next
+    layer from.
     """
     output = torch.zeros(shape, dtype=torch.float64)
     for h, (head, step) in results.items():
-        output[h, rows] = head.output.to(torch.float64) * step
+        output[h, ran] = head.output.to(torch.float64) * step
     return output

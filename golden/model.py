@@ -1,7 +1,7 @@
 """Whole models under cascade pruning: all layers of a prefill, or prompt and steps of a decode.
 
-A machine is fed one layer at a time, because the next layer's Q, K and V follow from its output; where they are known
-beforehand, `run_prefill` and `run_decode` feed it.
+A machine is fed one layer at a time, because the next layer's Q, K and V follow from its output; where those of a
+prefill are known beforehand, `run_prefill` feeds it.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -123,21 +123,3 @@ def run_prefill(
     """Return the attention outputs of a prefill whose Q, K and V are all known."""
     machine = Prefill(cascade, plans, recorder)
     return [machine.layer(x) for x in layers]
-
-
-def run_decode(
-    prompt: Iterable[LayerInput],
-    steps: Sequence[Sequence[LayerInput]],
-    cascade: Cascade,
-    plans: Plans,
-    recorder: Recorder | None = None,
-) -> list[list[Tensor]]:
-    """Return the attention outputs of every layer of every step of a decode whose Q, K and V are all known."""
-    machine = Decode(cascade, plans, len(steps), recorder)
-    for x in prompt:
-        machine.prompt(x)
-    outputs = []
-    for step in steps:
-        machine.begin_step()
-        outputs.append([machine.layer(x) for x in step])
-    return outputs

@@ -8,7 +8,7 @@ from tokensieve.arch.errors import WorkloadError
 from tokensieve.arch.machine import Arch
 from tokensieve.golden.attention import Precision
 from tokensieve.golden.layer import LayerPlan
-from tokensieve.workloads.meta import PIVOT_RULE, VERSION
+from tokensieve.workloads.meta import make_meta
 from tokensieve.workloads.schedule import Phase, Schedule
 
 OUR_CHOICES = (
@@ -80,24 +80,18 @@ def decisions_meta(
     """Return the meta data of the decisions of a run."""
     bits = schedule.bits.model_dump()
     bits["lsb"] = min(bits["lsb"], arch.number.onchip_bits - bits["key"])
-    return {
-        "version": VERSION,
-        "phase": shape.phase,
-        "model": model,
-        "D": shape.head_dim,
-        "heads": shape.heads,
-        "layers": shape.layers,
-        "steps": shape.steps,
-        "schedule": schedule.as_json(),
-        "bits": bits,
-        "threshold": None if schedule.threshold is None else float(schedule.threshold),
-        "score_bits": arch.topk.score_bits,
-        "digit_rule": arch.topk.digit_rule,
-        "pivot_rule": PIVOT_RULE,
-        "text_sha256": text_sha256,
-        "licence": licence,
-        "source": "captured",
-        "charge_io": True,
-        "pair_shares_values": False,
-        "assumed": [*assumed, *OUR_CHOICES, *(DECODE_CHOICES if shape.phase == "decode" else ())],
-    }
+    return make_meta(
+        phase=shape.phase,
+        model=model,
+        D=shape.head_dim,
+        heads=shape.heads,
+        layers=shape.layers,
+        steps=shape.steps,
+        topk=arch.topk,
+        bits=bits,
+        schedule=schedule.as_json(),
+        threshold=None if schedule.threshold is None else float(schedule.threshold),
+        text_sha256=text_sha256,
+        licence=licence,
+        assumed=[*assumed, *OUR_CHOICES, *(DECODE_CHOICES if shape.phase == "decode" else ())],
+    )

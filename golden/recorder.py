@@ -9,7 +9,7 @@ from torch import Tensor
 from tokensieve.arch.datapath import Topk
 from tokensieve.golden.attention import Head
 from tokensieve.golden.cascade import Cascade, Chosen
-from tokensieve.golden.records import quickselect_record, radix_record
+from tokensieve.golden.records import SEARCHES
 from tokensieve.workloads.builder import DecisionsBuilder
 from tokensieve.workloads.decisions import Decisions
 
@@ -42,17 +42,18 @@ class Recorder:
             values_kept=torch.full((queries,), kept).numpy(),
             lsb_refetch=result.refetch.numpy(),
             value_ids=_lists(cascade.tokens[result.values]) if self._with_ids else None,
-            local_radix=radix_record(result.probabilities, kept, self._arch),
-            local_quick=quickselect_record(result.probabilities, kept, number),
+            records={
+                kind: search(result.probabilities, kept, number, self._arch).sizes for kind, search in SEARCHES.items()
+            },
         )
 
     def token_choice(self, step: int, layer: int, chosen: Chosen) -> None:
         """Record the token selection that ran at the end of a layer."""
-        self._builder.set_token_topk(step, layer, chosen.offered, len(chosen.kept), chosen.radix, chosen.quick)
+        self._builder.set_token_topk(step, layer, chosen.offered, len(chosen.kept), chosen.records)
 
     def head_choice(self, step: int, layer: int, chosen: Chosen) -> None:
         """Record the head selection that ran at the end of a layer."""
-        self._builder.set_head_topk(step, layer, chosen.offered, len(chosen.kept), chosen.radix, chosen.quick)
+        self._builder.set_head_topk(step, layer, chosen.offered, len(chosen.kept), chosen.records)
 
     def decisions(self) -> Decisions:
         """Return everything recorded, validated."""

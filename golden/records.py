@@ -1,14 +1,28 @@
-"""Work records: what the two top-k engines go through to find a row's k-th largest score (paper Alg. 3, and radix).
+"""Work records: what the top-k engines go through to find the k-th largest of n scores (paper Alg. 3, and radix).
 
 A record is the list of set sizes, which does not depend on how many scores an engine takes per cycle. It is what turns
 into cycles, so this file says the engines' rules once more, apart from `tokensieve.workloads`; tests compare the two. A
 row with k = 0 or k >= n bypasses the engine and has no record.
 """
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
 from tokensieve.arch.datapath import Topk
+from tokensieve.golden.topk import top_k
+
+
+class Search(NamedTuple):
+    """What an engine goes through on each row, and what it finds. A row without a search has no record, and (0, 0)."""
+
+    sizes: list[list[int]]
+    """Work records."""
+
+    found: list[tuple[int, int]]
+    """Threshold, and how many scores equal to it are kept."""
 
 
 def command_seed(number: Tensor) -> Tensor:
@@ -27,27 +41,19 @@ def xorshift16(state: Tensor) -> Tensor:
     return state ^ (state << 8) & 0xFFFF
 
 
-def quickselect_record(scores: Tensor, k: int, number: Tensor) -> list[list[int]]:
-    """Return, for each row of `scores`, the sizes of the sets that quick-select streams, the whole row first.
+def quickselect_search(scores: Tensor, k: int, number: Tensor) -> Search:
+    """Return each row's record, the sizes of the sets that are streamed, and what its last round finds.
 
     `scores` is int64 of shape ``(rows, n)``, `number` int64 of shape ``(rows,)``: the running number that seeds the
     pivots. A round draws survivor ``(h * m) >> 16`` of its m survivors in original order as pivot and streams them past
-    it.
-    """
-    return quickselect_search(scores, k, number)[0]
-
-
-def quickselect_search(scores: Tensor, k: int, number: Tensor) -> tuple[list[list[int]], list[tuple[int, int]]]:
-    """Return each row's record, and what its last round finds: the pivot, and how many equal to it are kept.
-
-    The pivot is the k-th largest score, or the next smaller one if exactly k scores turn out to lie above it: then none
-    equal to it is kept. A row without a search has (0, 0).
+    it. What is found is the last pivot: the k-th largest score, or the next smaller one if exactly k scores turn out to
+    lie above it; then none equal to it is kept.
     """
     rows, n = scores.shape
     sizes: list[list[int]] = [[] for _ in range(rows)]
     found = [(0, 0)] * rows
     if k == 0 or k >= n:
-        return sizes, found
+        return Search(sizes, found)
     row, state = torch.arange(rows), command_seed(number)
     alive = torch.ones(rows, n, dtype=torch.bool)
     target = torch.full((rows,), k)
@@ -65,7 +71,7 @@ def quickselect_search(scores: Tensor, k: int, number: Tensor) -> tuple[list[lis
         for r, *verdict in torch.stack([row, pivot[:, 0], target - right], dim=-1)[~go].tolist():
             found[r] = verdict[0], verdict[1]
         row, state, alive, target, scores = row[go], state[go], alive[go], target[go], scores[go]
-    return sizes, found
+    return Search(sizes, found)
 
 
 def _survivor(scores: Tensor, alive: Tensor, number: Tensor) -> Tensor:
@@ -130,3 +136,30 @@ def _bin_of_target(digit: Tensor, alive: Tensor, target: Tensor, bins: int) -> t
 def _append(sizes: list[list[int]], row: Tensor, size: Tensor) -> None:
     for r, s in zip(row.tolist(), size.tolist(), strict=True):
         sizes[r].append(s)
+
+
+def radix_search(scores: Tensor, k: int, arch: Topk) -> Search:
+    """Return each row's record, and the threshold and the ties that radix select knows after its last digit."""
+    sizes, exact = radix_record(scores, k, arch), top_k(scores, k)
+    known = zip(exact.threshold.tolist(), exact.ties.tolist(), map(len, sizes), strict=True)
+    return Search(sizes, [_after_digits(arch, kth, ties, digits) if digits else (0, 0) for kth, ties, digits in known])
+
+
+def _after_digits(arch: Topk, kth: int, ties: int, digits: int) -> tuple[int, int]:
+    """Return threshold and ties as they are known after so many digits.
+
+    Where bits are left, the search has stopped because all of the last bin is kept: the bin's smallest value less one
+    is as good a threshold as the k-th largest score, and needs no ties.
+    """
+    if arch.first_digit == "log":
+        left = max(kth.bit_length() - 2, 0) - arch.digit_bits * (digits - 1)
+    else:
+        left = arch.score_bits - arch.digit_bits * digits
+    return (kth, ties) if left <= 0 else ((kth >> left << left) - 1, 0)
+
+
+SEARCHES: dict[str, Callable[[Tensor, int, Tensor, Topk], Search]] = {
+    "radix": lambda scores, k, number, arch: radix_search(scores, k, arch),
+    "quick": lambda scores, k, number, arch: quickselect_search(scores, k, number),
+}
+"""By kind of work record (`tokensieve.arch.records`): scores, how many to keep, running numbers, engine."""

@@ -1,4 +1,4 @@
-"""Stable top-k: the k largest scores of a row, in their original order, ties to the lowest index (paper IV-B).
+"""Stable top-k: the k largest of n scores, in their original order, ties to the lowest index (paper IV-B).
 
 This is what every engine must find, by definition rather than by an engine's steps; those are in `golden.records`.
 """
@@ -11,7 +11,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Selection:
-    """What a top-k of several rows found."""
+    """What a top-k of each row of an array of scores found."""
 
     kept: Tensor
     """Indices of the kept scores, ascending, int64 of shape ``(rows, k)``."""

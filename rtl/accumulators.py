@@ -4,10 +4,10 @@ Both accumulators are told what to do, one thing after another, by a stream of c
 
 * CLEAR: from now on `n` sums are alive, all of them zero.
 * GROW: `n` more, zero, join at the end.
-* ADD: rows to add follow on ``probability`` or ``output``.
+* ADD: beats to add follow on ``probability`` or ``output``.
 * KEEP: the ids of the sums to keep follow on ``keep``, as positions among the alive, ascending: what the top-k engine
   puts out. Afterwards the kept ones alone are alive, in their order, counted from 0.
-* READ: the alive sums leave on ``o`` as rows of scores, ready for the top-k engine: shifted right by the
+* READ: the alive sums leave on ``o`` as beats of scores, ready for the top-k engine: shifted right by the
   smallest amount that makes the largest alive sum fit `topk.score_bits`. With `pin` the last alive one is given all
   ones, and the others are at most one less: it is the newest token, which always stays.
 """
@@ -18,64 +18,64 @@ from amaranth.hdl import Module, Mux, Signal, signed, unsigned
 from amaranth.lib import stream
 
 from tokensieve.arch.machine import Arch
-from tokensieve.rtl.beats import packed_row
+from tokensieve.rtl.beats import packed_beat
 from tokensieve.rtl.sums import Addition, Sums
 
 
 class ImportanceAccumulator(Sums):
     """Adds probabilities to the importance of the alive tokens.
 
-    Element i of a row belongs to the i-th alive token. Sums saturate at all ones.
+    Element i of a query's packet belongs to the i-th alive token. Sums saturate at all ones.
 
     Timing
     ------
-    Obeys ``arch.importance.law(arch.topk)``: `importance.lanes` probabilities a cycle, without a gap between rows,
+    Obeys ``arch.importance.law(arch.topk)``: `importance.lanes` probabilities a cycle, without a gap between beats,
     queries and ADDs, also where the same sums are added to in successive cycles. The next command is taken in the last
     cycle of the one before. A READ, KEEP, CLEAR or GROW begins when what was added before it is in the memory,
-    `importance.stages` cycles later. The first scores of a READ stand on ``o`` 2 cycles after it began, then a row a
-    cycle; it ends when the last row has left the memory, a cycle after that was read. A KEEP holds one row of ids
-    against one row of sums a cycle and ends with the last row written, whatever is kept.
+    `importance.stages` cycles later. The first scores of a READ stand on ``o`` 2 cycles after it began, then a beat a
+    cycle; it ends when the last beat has left the memory, a cycle after that was read. A KEEP holds one beat of ids
+    against one beat of sums a cycle and ends with the last beat written, whatever is kept.
 
     Parameters
     ----------
     arch : `Arch`
-        `importance` for lanes, width and registers; `topk` for the rows of scores and ids and for the number of tokens;
-        `softmax.probability_bits`.
+        `importance` for lanes, width and registers; `topk` for the beats of scores and ids and for the number of
+        tokens; `softmax.probability_bits`.
 
     Members
     -------
     command : ``In(stream.Signature(sums_command(topk.max_tokens)))``
-        What to do. `n` of an ADD is the number of queries (rows up to a `last`), 1 or more.
-    probability : ``In(stream.Signature(packed_row(importance.lanes, unsigned(softmax.probability_bits))))``
-        Rows of ADD: full but for the last one of a query, which has `last`. Lanes from `count` on are ignored.
-    keep : ``In(stream.Signature(packed_row(topk.lanes, item(topk))))``
-        Ids of KEEP, up to `last`. A row without items is allowed as the only one.
-    o : ``Out(stream.Signature(score_row(topk)))``
-        Scores of READ, ceil(alive / topk.lanes) rows; lanes beyond the last alive token are 0.
+        What to do. `n` of an ADD is the number of queries, each a packet, 1 or more.
+    probability : ``In(stream.Signature(packed_beat(importance.lanes, unsigned(softmax.probability_bits))))``
+        Beats of ADD: full but for the last one of a query, which has `last`. Lanes from `count` on are ignored.
+    keep : ``In(stream.Signature(packed_beat(topk.lanes, item(topk))))``
+        Ids of KEEP, up to `last`. A beat without items is allowed as the only one.
+    o : ``Out(stream.Signature(score_beat(topk)))``
+        Scores of READ, ceil(alive / topk.lanes) beats; lanes beyond the last alive token are 0.
     """
 
     def __init__(self, arch: Arch) -> None:
         unit, bits = arch.importance, arch.softmax.probability_bits
-        row = packed_row(unit.lanes, unsigned(bits))
+        beat = packed_beat(unit.lanes, unsigned(bits))
         super().__init__(
-            arch.topk, {"probability": row}, capacity=arch.topk.max_tokens, bits=unit.token_bits, lanes=unit.lanes,
+            arch.topk, {"probability": beat}, capacity=arch.topk.max_tokens, bits=unit.token_bits, lanes=unit.lanes,
             addend_bits=bits, stages=unit.stages,
         )  # fmt: skip
 
     def _add(self, m: Module, active: Signal, n: Any, addition: Addition) -> Signal:
-        """Give each lane its own sum: the line counts up with every row of a query."""
-        rows: stream.Interface = self.probability
+        """Give each lane its own sum: the line counts up with every beat of a query."""
+        beats: stream.Interface = self.probability
         line, query, done = Signal.like(addition.line), Signal.like(n), Signal()
         moves = Signal()
-        m.d.comb += [rows.ready.eq(active), moves.eq(active & rows.valid)]
-        m.d.comb += [addition.valid.eq(moves), addition.line.eq(line), addition.count.eq(rows.p.count)]
+        m.d.comb += [beats.ready.eq(active), moves.eq(active & beats.valid)]
+        m.d.comb += [addition.valid.eq(moves), addition.line.eq(line), addition.count.eq(beats.p.count)]
         for lane, addend in enumerate(addition.addends):
-            m.d.comb += addend.eq(Mux(rows.p.count > lane, rows.p.items[lane], 0))
+            m.d.comb += addend.eq(Mux(beats.p.count > lane, beats.p.items[lane], 0))
         with m.If(moves):
             m.d.sync += line.eq(line + 1)
-            with m.If(rows.p.last):
+            with m.If(beats.p.last):
                 m.d.sync += [line.eq(0), query.eq(query + 1)]
-        m.d.comb += done.eq(moves & rows.p.last & (query + 1 == n))
+        m.d.comb += done.eq(moves & beats.p.last & (query + 1 == n))
         with m.If(done):
             m.d.sync += query.eq(0)
         return done
@@ -93,7 +93,7 @@ class HeadAccumulator(Sums):
     Parameters
     ----------
     arch : `Arch`
-        `importance` for lanes, width, registers and number of heads; `topk` for the rows of scores and ids;
+        `importance` for lanes, width, registers and number of heads; `topk` for the beats of scores and ids;
         `number.output_bits`.
 
     Members
@@ -101,36 +101,36 @@ class HeadAccumulator(Sums):
     command : ``In(stream.Signature(sums_command(importance.max_heads)))``
         What to do. `n` of an ADD is the position of the head among the alive ones. After a CLEAR or GROW the new heads
         are first added to in ascending order, none left out before another.
-    output : ``In(stream.Signature(packed_row(importance.lanes, signed(number.output_bits))))``
+    output : ``In(stream.Signature(packed_beat(importance.lanes, signed(number.output_bits))))``
         Outputs of one head, of one or more queries, up to `last`. Lanes from `count` on are ignored.
-    keep : ``In(stream.Signature(packed_row(topk.lanes, item(topk))))``
+    keep : ``In(stream.Signature(packed_beat(topk.lanes, item(topk))))``
         Ids of KEEP, up to `last`.
-    o : ``Out(stream.Signature(score_row(topk)))``
-        Scores of READ, ceil(alive / topk.lanes) rows; lanes beyond the last alive head are 0.
+    o : ``Out(stream.Signature(score_beat(topk)))``
+        Scores of READ, ceil(alive / topk.lanes) beats; lanes beyond the last alive head are 0.
     """
 
     def __init__(self, arch: Arch) -> None:
         unit, bits = arch.importance, arch.number.output_bits
         self._lanes_in = unit.lanes
-        row = packed_row(unit.lanes, signed(bits))
+        beat = packed_beat(unit.lanes, signed(bits))
         super().__init__(
-            arch.topk, {"output": row}, capacity=unit.max_heads, bits=unit.head_bits, lanes=1,
+            arch.topk, {"output": beat}, capacity=unit.max_heads, bits=unit.head_bits, lanes=1,
             addend_bits=bits + (unit.lanes - 1).bit_length(), stages=unit.stages,
         )  # fmt: skip
 
     def _add(self, m: Module, active: Signal, n: Any, addition: Addition) -> Signal:
-        """Add a row's magnitudes up and give them to the one sum of the command."""
-        rows: stream.Interface = self.output
+        """Add a beat's magnitudes up and give them to the one sum of the command."""
+        beats: stream.Interface = self.output
         done = Signal()
-        m.d.comb += [rows.ready.eq(active), addition.valid.eq(active & rows.valid)]
+        m.d.comb += [beats.ready.eq(active), addition.valid.eq(active & beats.valid)]
         m.d.comb += [addition.line.eq(n), addition.count.eq(1)]
         sizes = []
         for lane in range(self._lanes_in):
-            size = Signal(rows.p.items[lane].shape().width, name=f"size_{lane}")
-            m.d.comb += size.eq(Mux(rows.p.count > lane, abs(rows.p.items[lane]), 0))
+            size = Signal(beats.p.items[lane].shape().width, name=f"size_{lane}")
+            m.d.comb += size.eq(Mux(beats.p.count > lane, abs(beats.p.items[lane]), 0))
             sizes.append(size)
         m.d.comb += addition.addends[0].eq(_tree(sizes))
-        m.d.comb += done.eq(addition.valid & rows.p.last)
+        m.d.comb += done.eq(addition.valid & beats.p.last)
         return done
 
 

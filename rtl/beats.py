@@ -17,7 +17,7 @@ def event(layout: Layout) -> wiring.Signature:
 
 
 def index_bits(topk: Topk) -> int:
-    """Return the width of a score's index in its row."""
+    """Return the width of a score's index in its packet."""
     return (topk.max_tokens - 1).bit_length()
 
 
@@ -36,25 +36,25 @@ def command(topk: Topk) -> StructLayout:
     return StructLayout({"n": unsigned(length_bits(topk)), "k": unsigned(length_bits(topk)), "seed": unsigned(16)})
 
 
-def score_row(topk: Topk) -> StructLayout:
-    """Return the layout of a row of scores; those beyond the command's n are ignored."""
+def score_beat(topk: Topk) -> StructLayout:
+    """Return the layout of a beat of scores; those beyond the command's n are ignored."""
     return StructLayout({"scores": ArrayLayout(unsigned(topk.score_bits), topk.lanes)})
 
 
 def item(topk: Topk) -> StructLayout:
-    """Return the layout of a score and its index in the row it came in."""
+    """Return the layout of a score and its index in the packet it came in."""
     return StructLayout({"index": unsigned(index_bits(topk)), "score": unsigned(topk.score_bits)})
 
 
-def sparse_row(lanes: int, data: Layout) -> StructLayout:
-    """Return the layout of a row of which only the lanes in `mask` count; `last` ends a packet."""
+def sparse_beat(lanes: int, data: Layout) -> StructLayout:
+    """Return the layout of a beat of which only the lanes in `mask` count; `last` ends a packet."""
     return StructLayout({"items": ArrayLayout(data, lanes), "mask": unsigned(lanes), "last": unsigned(1)})
 
 
-def routed_row(lanes: int, data: Layout) -> StructLayout:
-    """Return the layout of a compacted row: its `count` items stand from lane `offset` on, around the end.
+def routed_beat(lanes: int, data: Layout) -> StructLayout:
+    """Return the layout of a compacted beat: its `count` items stand from lane `offset` on, around the end.
 
-    `completes` says that they are more than what was free in the row that the packet's items before them have begun.
+    `completes` says that they are more than what was free in the beat that the packet's items before them have begun.
     """
     return StructLayout(
         {
@@ -68,8 +68,8 @@ def routed_row(lanes: int, data: Layout) -> StructLayout:
     )
 
 
-def packed_row(lanes: int, data: Layout) -> StructLayout:
-    """Return the layout of a row whose first `count` lanes count; `last` ends a packet."""
+def packed_beat(lanes: int, data: Layout) -> StructLayout:
+    """Return the layout of a beat whose first `count` lanes count; `last` ends a packet."""
     return StructLayout(
         {"items": ArrayLayout(data, lanes), "count": unsigned(lane_count_bits(lanes)), "last": unsigned(1)}
     )
@@ -86,8 +86,8 @@ def round_size(topk: Topk) -> StructLayout:
 
 
 def gather_command(gather: TokenGather) -> StructLayout:
-    """Return the layout of a gather's command: where token 0's row begins, and the bytes of a row, 1..max_row_bytes."""
-    return StructLayout({"base": unsigned(gather.address_bits), "row_bytes": unsigned(gather.row_bits)})
+    """Return the layout of a gather's command: where token 0's vector begins, bytes of a vector (1..max_row_bytes)."""
+    return StructLayout({"base": unsigned(gather.address_bits), "row_bytes": unsigned(gather.vector_bits)})
 
 
 def granule_request(gather: TokenGather, dram: Dram) -> StructLayout:
@@ -101,12 +101,12 @@ def granule(dram: Dram) -> StructLayout:
     return StructLayout({"data": ArrayLayout(unsigned(8), dram.granule_bytes)})
 
 
-def gathered_row(gather: TokenGather) -> StructLayout:
-    """Return the layout of a row of K or V: its first `count` bytes count, the others are 0; `last` ends a packet."""
+def gathered_vector(gather: TokenGather) -> StructLayout:
+    """Return the layout of a token's K or V: its first `count` bytes count, others are 0; `last` ends a packet."""
     return StructLayout(
         {
             "data": ArrayLayout(unsigned(8), gather.max_row_bytes),
-            "count": unsigned(gather.row_bits),
+            "count": unsigned(gather.vector_bits),
             "last": unsigned(1),
         }
     )
@@ -127,18 +127,18 @@ def sums_command(capacity: int) -> StructLayout:
     return StructLayout({"op": SumsOp, "n": unsigned(capacity.bit_length()), "pin": unsigned(1)})
 
 
-def probability_row(topk: Topk, probability_bits: int) -> StructLayout:
-    """Return the layout of a row of probabilities, as many as the top-k engine takes; those beyond n are ignored."""
+def probability_beat(topk: Topk, probability_bits: int) -> StructLayout:
+    """Return the layout of a beat of probabilities, as many as the top-k engine takes; those beyond n are ignored."""
     return StructLayout({"probabilities": ArrayLayout(unsigned(probability_bits), topk.lanes)})
 
 
 def kept_probability(topk: Topk, probability_bits: int) -> StructLayout:
-    """Return the layout of a kept probability and its index in the row it came in."""
+    """Return the layout of a kept probability and its index in the packet it came in."""
     return StructLayout({"index": unsigned(index_bits(topk)), "probability": unsigned(probability_bits)})
 
 
 def decision_command(arch: Arch) -> StructLayout:
-    """Return the layout of what a decision is told: the threshold, 0..2^probability_bits, and for how many rows."""
+    """Return the layout of a decision's command: the threshold, 0..2^probability_bits, and for how many rows."""
     return StructLayout(
         {"threshold": unsigned(arch.softmax.probability_bits + 1), "rows": unsigned(length_bits(arch.topk))}
     )
@@ -150,10 +150,10 @@ def decision(arch: Arch) -> StructLayout:
 
 
 def plane_command(arch: Arch) -> StructLayout:
-    """Return the layout of what a bitwidth converter is told of a row; `lsb_bits` is 0 where there is no LSB plane."""
+    """Return the layout of a bitwidth converter's command, for one vector; `lsb_bits` is 0 without an LSB plane."""
     return StructLayout(
         {
-            "elements": unsigned(arch.max_row_elements.bit_length()),
+            "elements": unsigned(arch.max_vector_elements.bit_length()),
             "msb_bits": unsigned(4),
             "lsb_bits": unsigned(4),
             "middle": unsigned(1),
@@ -174,7 +174,7 @@ def cascade_command(topk: Topk) -> StructLayout:
     """Return the layout of a cascade pruner's command: about tokens or heads; what `n` means depends on `op`.
 
     The rest is for PRUNE: how many to keep, the seed of the pivots, whether the last one always stays and whether the
-    rows of the kept tokens are fetched.
+    vectors of the kept tokens are fetched.
     """
     length = unsigned(length_bits(topk))
     flags = {name: unsigned(1) for name in ("heads", "pin", "fetch")}

@@ -8,34 +8,34 @@ from amaranth.lib.wiring import In, Out
 
 from tokensieve.arch.bitwidth_converter import lsb_widths, msb_widths, unit_bits
 from tokensieve.arch.machine import Arch
-from tokensieve.rtl.beats import packed_row, plane_command
+from tokensieve.rtl.beats import packed_beat, plane_command
 from tokensieve.rtl.pipe import Stage
 
 
 class PlaneBuffer(wiring.Component):
-    """Cuts the bits of one plane into rows of `lanes` elements, for `BitwidthConverter`.
+    """Cuts the bits of one plane into beats of `lanes` elements, for `BitwidthConverter`.
 
     Bits move in units: `lanes` times the number of bits that divides all widths.
 
     Parameters
     ----------
     beat_bits, lanes : int
-        Bits of a beat and elements of a row out, a quarter as many.
+        Bits of a beat in, and elements of a beat out, a quarter as many.
     widths : tuple of int
         Bits that an element may have, ascending.
     max_elements : int
-        Longest row.
+        Longest vector.
 
     Members
     -------
     i : ``In(stream.Signature(unsigned(beat_bits)))``
         Beats.
     enter : ``In(1)``
-        A new row begins; what is left of the one before is dropped. Its first beat may come in this cycle already.
+        A new vector begins; what is left of the one before is dropped. Its first beat may come in this cycle already.
     first : ``In(1)``
-        With `enter`: the new row has this plane.
+        With `enter`: the new vector has this plane.
     holds : ``In(1)``
-        There is a row, and `width` and `elements` are its.
+        There is a vector, and `width` and `elements` are its.
     width, elements : ``In(4), In(range(max_elements + 1))``
         Bits of its elements, 0 where this plane is missing, and their number.
     pop : ``In(1)``
@@ -100,7 +100,7 @@ class PlaneBuffer(wiring.Component):
         return m
 
     def _take(self, m: Module, room: Any) -> Signal:
-        """Take a beat if the row has one left and there is room; return whether it has none left."""
+        """Take a beat if the vector has one left and there is room; return whether it has none left."""
         bits = Signal(range(self._max_elements * self._widths[-1] + 1))
         with m.Switch(self.width):
             for width in self._widths:
@@ -119,22 +119,22 @@ class PlaneBuffer(wiring.Component):
 class BitwidthConverter(wiring.Component):
     """Makes on-chip words of the planes that K, Q and V are stored in.
 
-    **Beats.** Each plane of a row is a packed field of bits: element e of b bits takes bits e * b to e * b + b - 1,
+    **Beats.** Each plane of a vector is a packed field of bits: element e of b bits takes bits e * b to e * b + b - 1,
     from the least significant bit of the first byte on. It comes in beats of `converter.plane_bytes`, the first byte
-    lowest; a row begins with a new beat, and what stands behind its last element is ignored. Rows of 6 bits that are
-    stored fused with those of another head are one row of both heads' elements. Where a row begins within a granule,
-    whoever fetches it aligns it (the token gather does).
+    lowest; a vector begins with a new beat, and what stands behind its last element is ignored. Vectors of 6 bits that
+    are stored fused with those of another head are one vector of both heads' elements. Where a vector begins within a
+    granule, whoever fetches it aligns it (the token gather does).
 
     **Words.** The MSB plane is the top of the word, two's complement. The bits of the LSB plane follow. Below are
     zeros, but for `middle`, which sets the highest missing bit: V, which is never completed, is taken at the middle of
-    what its plane leaves open, K and Q at the lower end (contracts, Numbers).
+    what its plane leaves open, K and Q at the lower end (contracts, section 1).
 
     Timing
     ------
-    Obeys ``arch.converter.law``: a beat of each plane per cycle, and a row of words stands on ``o`` 2 cycles after the
-    beat that completes it. The first beat of a row is taken in the cycle in which the last elements of the row before
-    leave the buffers for the output's register. That is a cycle later where two rows of words wait for the same last
-    beat.
+    Obeys ``arch.converter.law``: a beat of each plane per cycle, and a beat of words stands on ``o`` 2 cycles after the
+    beat that completes it. The first beat of a vector is taken in the cycle in which the last elements of the vector
+    before leave the buffers for the output's register. That is a cycle later where two beats of words wait for the same
+    last beat of a plane.
 
     Parameters
     ----------
@@ -144,17 +144,18 @@ class BitwidthConverter(wiring.Component):
     Members
     -------
     command : ``In(stream.Signature(plane_command(arch)))``
-        What a row is: `elements` (1 or more), `msb_bits` (4, 6, 8, 10 or 12, up to the on-chip width), `lsb_bits` (0,
-        or `number.lsb_bits`, or what the MSBs leave of the word if that is less), `middle` (without an LSB plane only).
+        What a vector is: `elements` (1 or more), `msb_bits` (4, 6, 8, 10 or 12, up to the on-chip width), `lsb_bits`
+        (0, or `number.lsb_bits`, or what the MSBs leave of the word if that is less), `middle` (without an LSB plane
+        only).
     msb, lsb : ``In(stream.Signature(unsigned(8 * converter.plane_bytes)))``
-        The planes. No beat is taken from `lsb` for a row that has none.
-    o : ``Out(stream.Signature(packed_row(converter.lanes, signed(number.onchip_bits))))``
-        The words: full rows but the last, which has `last`.
+        The planes. No beat is taken from `lsb` for a vector that has none.
+    o : ``Out(stream.Signature(packed_beat(converter.lanes, signed(number.onchip_bits))))``
+        The words: full beats but the last, which has `last`.
     """
 
     def __init__(self, arch: Arch) -> None:
         beat = stream.Signature(unsigned(8 * arch.converter.plane_bytes))
-        words = packed_row(arch.converter.lanes, signed(arch.number.onchip_bits))
+        words = packed_beat(arch.converter.lanes, signed(arch.number.onchip_bits))
         super().__init__(
             {
                 "command": In(stream.Signature(plane_command(arch))),
@@ -175,7 +176,7 @@ class BitwidthConverter(wiring.Component):
         wiring.connect(m, after.o, now.i)
         pop, planes = Signal(), []
         for name, widths, port in (("msb", self._msb_widths, self.msb), ("lsb", self._lsb_widths, self.lsb)):
-            beat_bits, longest = 8 * self._arch.converter.plane_bytes, self._arch.max_row_elements
+            beat_bits, longest = 8 * self._arch.converter.plane_bytes, self._arch.max_vector_elements
             m.submodules[name] = plane = PlaneBuffer(beat_bits, self._lanes, widths, longest)
             wiring.connect(m, wiring.flipped(port), plane.i)
             m.d.comb += [plane.enter.eq(after.o.valid & now.i.ready), plane.holds.eq(now.o.valid), plane.pop.eq(pop)]
@@ -202,23 +203,23 @@ class BitwidthConverter(wiring.Component):
             for lane in range(self._lanes):
                 m.d.sync += self.o.p.items[lane].eq(self._word(m, now.p, planes, lane))
 
-    def _word(self, m: Module, row: Any, planes: list[PlaneBuffer], lane: int) -> Signal:
+    def _word(self, m: Module, vector: Any, planes: list[PlaneBuffer], lane: int) -> Signal:
         """Return the word of one lane."""
         high, low = Signal(self._bits, name=f"high_{lane}"), Signal(self._bits, name=f"low_{lane}")
         word = Signal(signed(self._bits), name=f"word_{lane}")
-        with m.Switch(row.msb_bits):
+        with m.Switch(vector.msb_bits):
             for width in self._msb_widths:
                 with m.Case(width):
                     m.d.comb += high.eq(planes[0].row[lane * width : (lane + 1) * width] << (self._bits - width))
-                    self._fill(m, row, planes[1], lane, low, self._bits - width)
+                    self._fill(m, vector, planes[1], lane, low, self._bits - width)
         m.d.comb += word.eq(high | low)
         return word
 
-    def _fill(self, m: Module, row: Any, plane: PlaneBuffer, lane: int, low: Signal, open_bits: int) -> None:
+    def _fill(self, m: Module, vector: Any, plane: PlaneBuffer, lane: int, low: Signal, open_bits: int) -> None:
         """Drive what goes into the bits that the MSBs leave open."""
         if open_bits:
-            m.d.comb += low.eq(Cat(Const(0, open_bits - 1), row.middle))
-        with m.Switch(row.lsb_bits):
+            m.d.comb += low.eq(Cat(Const(0, open_bits - 1), vector.middle))
+        with m.Switch(vector.lsb_bits):
             for width in self._lsb_widths:
                 if width <= open_bits:
                     with m.Case(width):

@@ -23,13 +23,13 @@ from tokensieve.rtl.beats import (
     event,
     found,
     gather_command,
-    gathered_row,
+    gathered_vector,
     granule,
     granule_request,
     item,
     kept_id,
     length_bits,
-    packed_row,
+    packed_beat,
     round_size,
 )
 from tokensieve.rtl.fork import fork
@@ -51,7 +51,7 @@ class CascadePruner(wiring.Component):
     Obeys ``arch.cascade_law``. A command is taken every cycle as long as the accumulator that it is for can take it;
     tokens and heads add at the same time. A PRUNE has all parts to itself and takes what its parts take, one after the
     other: the sums are read and selected from, and when the last kept position is known, sums and numbers are
-    compacted. The next command is taken up in the cycle after the last row of numbers has left.
+    compacted. The next command is taken up in the cycle after the last beat of numbers has left.
 
     Parameters
     ----------
@@ -64,14 +64,14 @@ class CascadePruner(wiring.Component):
         What to do. A PRUNE needs at least one that is alive.
     probability, output :
         Importance to add, as `ImportanceAccumulator` and `HeadAccumulator` take it.
-    o : ``Out(stream.Signature(packed_row(topk.lanes, kept_id(topk))))``
+    o : ``Out(stream.Signature(packed_beat(topk.lanes, kept_id(topk))))``
         Numbers of the kept ones, ascending; `last` ends a PRUNE.
     fetch : ``In(stream.Signature(gather_command(gather)))``
-        Where token 0's row begins and the bytes of a row: one for each PRUNE of tokens with `fetch`.
+        Where token 0's vector begins and the bytes of a vector: one for each PRUNE of tokens with `fetch`.
     request, data :
-        The memory of these rows, as `TokenGatherEngine` sees it.
-    row : ``Out(stream.Signature(gathered_row(gather)))``
-        The rows of the kept tokens, for each PRUNE with `fetch`.
+        The memory of these vectors, as `TokenGatherEngine` sees it.
+    row : ``Out(stream.Signature(gathered_vector(gather)))``
+        The vectors of the kept tokens, for each PRUNE with `fetch`.
     found, round :
         Probes of `TopKEngine`.
     """
@@ -81,13 +81,13 @@ class CascadePruner(wiring.Component):
         super().__init__(
             {
                 "command": In(stream.Signature(cascade_command(topk))),
-                "probability": In(stream.Signature(packed_row(lanes, unsigned(arch.softmax.probability_bits)))),
-                "output": In(stream.Signature(packed_row(lanes, signed(arch.number.output_bits)))),
-                "o": Out(stream.Signature(packed_row(topk.lanes, kept_id(topk)))),
+                "probability": In(stream.Signature(packed_beat(lanes, unsigned(arch.softmax.probability_bits)))),
+                "output": In(stream.Signature(packed_beat(lanes, signed(arch.number.output_bits)))),
+                "o": Out(stream.Signature(packed_beat(topk.lanes, kept_id(topk)))),
                 "fetch": In(stream.Signature(gather_command(arch.gather))),
                 "request": Out(stream.Signature(granule_request(arch.gather, arch.dram))),
                 "data": In(stream.Signature(granule(arch.dram))),
-                "row": Out(stream.Signature(gathered_row(arch.gather))),
+                "row": Out(stream.Signature(gathered_vector(arch.gather))),
                 "found": Out(event(found(topk))),
                 "round": Out(event(round_size(topk))),
             }
@@ -97,15 +97,15 @@ class CascadePruner(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         arch, topk = self._arch, self._arch.topk
-        positions = packed_row(topk.lanes, item(topk))
+        positions = packed_beat(topk.lanes, item(topk))
         m.submodules.command = self._command = Stage(cascade_command(topk))
         m.submodules.tokens = tokens = ImportanceAccumulator(arch)
         m.submodules.heads = heads = HeadAccumulator(arch)
         m.submodules.token_ids = token_ids = IdTable(topk, topk.max_tokens)
         m.submodules.head_ids = head_ids = IdTable(topk, arch.importance.max_heads)
         m.submodules.engine = engine = TopKEngine(topk)
-        m.submodules.kept = kept = BlockQueue(positions, max(2, topk.rows))
-        m.submodules.fetched = fetched = BlockQueue(positions, max(2, topk.rows))
+        m.submodules.kept = kept = BlockQueue(positions, max(2, topk.beats))
+        m.submodules.fetched = fetched = BlockQueue(positions, max(2, topk.beats))
         m.submodules.gather = gather = TokenGatherEngine(arch.gather, arch.dram, topk)
         self._sums, self._ids = (tokens, heads), (token_ids, head_ids)
 
@@ -130,7 +130,7 @@ class CascadePruner(wiring.Component):
     def _sequence(self, m: Module, engine: TopKEngine, kept: BlockQueue) -> None:
         """Hand each command to its parts. For a PRUNE, wait until the kept positions are known, then until all left."""
         now = self._command.o.p
-        self._left = Signal()  # the last row of numbers leaves
+        self._left = Signal()  # the last beat of numbers leaves
         told = stream.Signature(0).create(path=("told",))  # there is something that the parts are to be told
         op, prune = Signal(SumsOp), Signal()
         m.d.comb += prune.eq(now.op == CascadeOp.PRUNE)
@@ -196,9 +196,10 @@ class CascadePruner(wiring.Component):
         fork(m, kept.o, sinks, [~heads, heads, ~heads, heads])
 
     def _leave(self, m: Module, fetched: BlockQueue) -> None:
-        """Send the numbers out, and to the gather if their rows are wanted."""
+        """Send the numbers out, and to the gather if their vectors are wanted."""
         now, (tokens, heads) = self._command.o.p, self._ids
-        numbers = stream.Signature(packed_row(self._arch.topk.lanes, kept_id(self._arch.topk))).create(path=("number",))
+        topk = self._arch.topk
+        numbers = stream.Signature(packed_beat(topk.lanes, kept_id(topk))).create(path=("number",))
         m.d.comb += numbers.valid.eq(Mux(now.heads, heads.o.valid, tokens.o.valid))
         m.d.comb += numbers.payload.eq(Mux(now.heads, heads.o.payload.as_value(), tokens.o.payload.as_value()))
         m.d.comb += [tokens.o.ready.eq(numbers.ready & ~now.heads), heads.o.ready.eq(numbers.ready & now.heads)]
@@ -206,5 +207,5 @@ class CascadePruner(wiring.Component):
         fork(m, numbers, [self.o, fetched.i], [Const(1, 1), now.fetch & ~now.heads])
         m.d.comb += self.o.payload.eq(numbers.payload)
         m.d.comb += [fetched.i.p.last.eq(numbers.p.last), fetched.i.p["count"].eq(numbers.p["count"])]
-        for lane in range(self._arch.topk.lanes):
+        for lane in range(topk.lanes):
             m.d.comb += fetched.i.p.items[lane].index.eq(numbers.p.items[lane].index)

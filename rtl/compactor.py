@@ -1,4 +1,4 @@
-"""Compaction of the marked lanes of a row: prefix sum, then one layer of selectors per bit of the lane number."""
+"""Compaction of the marked lanes of a beat: prefix sum, then one layer of selectors per bit of the lane number."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,26 +8,26 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.data import ArrayLayout, Layout, StructLayout
 from amaranth.lib.wiring import In, Out
 
-from tokensieve.rtl.beats import lane_count_bits, routed_row, sparse_row
+from tokensieve.rtl.beats import lane_count_bits, routed_beat, sparse_beat
 from tokensieve.rtl.pipe import Step, chain
 
 
 class Compactor(wiring.Component):
-    """Moves the marked items of each row together, in order, behind those of the rows before.
+    """Moves the marked items of each beat together, in order, behind those of the beats before.
 
-    An item's place is the number of marked items before it in its packet, modulo `lanes`: rows of a packet continue
-    one another around the end of the row, and a packet begins at lane 0. A bank per lane, or `RowBuffer`, makes full
-    rows of them.
+    An item's place is the number of marked items before it in its packet, modulo `lanes`: beats of a packet continue
+    one another around the end of the beat, and a packet begins at lane 0. A bank per lane, or `BeatBuffer`, makes full
+    beats of them.
 
     Timing
     ------
-    One row per cycle, `stages` cycles from a transfer on ``i`` to ``valid`` on ``o``. The rows inside move
+    One beat per cycle, `stages` cycles from a transfer on ``i`` to ``valid`` on ``o``. The beats inside move
     together (`chain`).
 
     Parameters
     ----------
     lanes : int
-        Items of a row, a power of two.
+        Items of a beat, a power of two.
     data : `Layout`
         One item.
     stages : int
@@ -36,17 +36,17 @@ class Compactor(wiring.Component):
 
     Members
     -------
-    i : ``In(stream.Signature(sparse_row(lanes, data)))``
-        Rows with marks; `last` ends a packet.
-    o : ``Out(stream.Signature(routed_row(lanes, data)))``
-        The same rows, compacted.
+    i : ``In(stream.Signature(sparse_beat(lanes, data)))``
+        Beats with marks; `last` ends a packet.
+    o : ``Out(stream.Signature(routed_beat(lanes, data)))``
+        The same beats, compacted.
     """
 
     def __init__(self, lanes: int, data: Layout, stages: int) -> None:
         super().__init__(
             {
-                "i": In(stream.Signature(sparse_row(lanes, data))),
-                "o": Out(stream.Signature(routed_row(lanes, data))),
+                "i": In(stream.Signature(sparse_beat(lanes, data))),
+                "o": Out(stream.Signature(routed_beat(lanes, data))),
             }
         )
         self._lanes, self._data, self._stages = lanes, data, stages
@@ -68,8 +68,8 @@ class Compactor(wiring.Component):
 
     @property
     def _ranked(self) -> StructLayout:
-        """A row on its way: `place` first counts marked lanes up to and with each, then is the lane to go to."""
-        fields = dict(routed_row(self._lanes, self._data).members)
+        """A beat on its way: `place` first counts marked lanes up to and with each, then is the lane to go to."""
+        fields = dict(routed_beat(self._lanes, self._data).members)
         return StructLayout({**fields, "place": ArrayLayout(unsigned(lane_count_bits(self._lanes)), self._lanes)})
 
     def _prefix(self, group: Sequence[int], first: bool, final: bool) -> Step:
@@ -96,7 +96,7 @@ class Compactor(wiring.Component):
         return added
 
     def _end_prefix(self, m: Module, before: Any, after: Any, counts: Sequence[Any], moves: Signal) -> None:
-        """Turn the finished counts into lanes, behind the items of the packet's rows before."""
+        """Turn the finished counts into lanes, behind the items of the packet's beats before."""
         offset, begun = Signal(max(1, self._bits)), Signal()  # begun: the packet has had an item
         most = self._lanes - 1
         m.d.comb += [after.offset.eq(offset), after.count.eq(counts[-1])]
@@ -117,20 +117,20 @@ class Compactor(wiring.Component):
         """
 
         def step(m: Module, before: Any, after: Any, moves: Signal) -> None:
-            row = [(before.items[lane], before.mask[lane], before.place[lane]) for lane in range(self._lanes)]
+            beat = [(before.items[lane], before.mask[lane], before.place[lane]) for lane in range(self._lanes)]
             for layer in group:
-                row = self._route_layer(m, row, layer)
+                beat = self._route_layer(m, beat, layer)
             for name in ("offset", "count", "completes", "last"):
                 m.d.comb += getattr(after, name).eq(getattr(before, name))
-            for lane, (data, mark, place) in enumerate(row):
+            for lane, (data, mark, place) in enumerate(beat):
                 m.d.comb += [after.items[lane].eq(data), after.mask[lane].eq(mark), after.place[lane].eq(place)]
 
         return step
 
-    def _route_layer(self, m: Module, row: Sequence[Any], layer: int) -> list[Any]:
+    def _route_layer(self, m: Module, beat: Sequence[Any], layer: int) -> list[Any]:
         routed = []
         for lane in range(self._lanes):
-            (data, mark, place), (other, other_mark, other_place) = row[lane], row[lane ^ (1 << layer)]
+            (data, mark, place), (other, other_mark, other_place) = beat[lane], beat[lane ^ (1 << layer)]
             bit = lane >> layer & 1
             cross, marked = Signal(name=f"cross{layer}_{lane}"), Signal(name=f"mark{layer}_{lane}")
             moved = Signal(self._data, name=f"item{layer}_{lane}")

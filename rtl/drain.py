@@ -1,4 +1,4 @@
-"""The way out of a top-k engine: the rows that were loaded, compared with the threshold and compacted."""
+"""The way out of a top-k engine: the beats that were loaded, compared with the threshold and compacted."""
 
 from typing import Any
 
@@ -14,63 +14,64 @@ from tokensieve.rtl.beats import (
     item,
     lane_count_bits,
     length_bits,
-    packed_row,
-    score_row,
-    sparse_row,
+    packed_beat,
+    score_beat,
+    sparse_beat,
 )
 from tokensieve.rtl.pipe import Step, chain
 from tokensieve.rtl.zero_eliminator import ZeroEliminator
 
 
-def loaded_row(topk: Topk) -> StructLayout:
-    """Return the layout of a row on its way to the side buffer: its place there and its scores."""
-    return StructLayout({"slot": unsigned(1), "row": unsigned(row_bits(topk)), **dict(score_row(topk).members)})
+def loaded_beat(topk: Topk) -> StructLayout:
+    """Return the layout of a beat on its way to the side buffer: its place there and its scores."""
+    return StructLayout({"slot": unsigned(1), "row": unsigned(beat_bits(topk)), **dict(score_beat(topk).members)})
 
 
-def row_bits(topk: Topk) -> int:
-    """Return the width of a row's number in its command."""
-    return max(1, (topk.rows - 1).bit_length())
+def beat_bits(topk: Topk) -> int:
+    """Return the width of a beat's number in its command."""
+    return max(1, (topk.beats - 1).bit_length())
 
 
-def job(topk: Topk) -> StructLayout:
-    """Return the layout of what a drain is told: which slot, how many scores, and which of them to keep."""
+def drain_command(topk: Topk) -> StructLayout:
+    """Return the layout of a drain's command: which slot, how many scores, and which of them to keep."""
     return StructLayout({"slot": unsigned(1), "n": unsigned(length_bits(topk)), **dict(found(topk).members)})
 
 
 class Drain(wiring.Component):
-    """Reads a command's rows out of the side buffer and lets those items pass that are to be kept.
+    """Reads a command's beats out of the side buffer and lets those items pass that are to be kept.
 
     The side buffer has two slots, so that one command loads while another one drains.
 
     Timing
     ------
-    A row is read every cycle, from the cycle after the job's transfer on. The last row stands on ``o``
-    ``topk.drain_latency`` cycles after it was read. The next job is taken when the last row has passed the comparison.
+    A beat is read every cycle, from the cycle after the command's transfer on. The last beat stands on ``o``
+    ``topk.drain_latency`` cycles after it was read. The next command is taken when the last beat has passed the
+    comparison.
 
     Parameters
     ----------
     topk : `Topk`
-        Lanes, rows and registers.
+        Lanes, beats and registers.
 
     Members
     -------
     load : ``In(1)``
         `row` is stored.
-    row : ``In(loaded_row(topk))``
-        A row and its place.
-    job : ``In(stream.Signature(job(topk)))``
+    row : ``In(loaded_beat(topk))``
+        A beat and its place.
+    command : ``In(stream.Signature(drain_command(topk)))``
         What to read and keep.
-    o : ``Out(stream.Signature(packed_row(topk.lanes, item(topk))))``
-        Kept items in their order, full rows but the last.
+    o : ``Out(stream.Signature(packed_beat(topk.lanes, item(topk))))``
+        Kept items in their order, full beats but the last.
     """
 
     def __init__(self, topk: Topk) -> None:
         super().__init__(
             {
                 "load": In(1),
-                "row": In(loaded_row(topk)),
-                "job": In(stream.Signature(job(topk))),
-                "o": Out(stream.Signature(packed_row(topk.lanes, item(topk)))),
+                "row": In(loaded_beat(topk)),
+                "command": In(stream.Signature(drain_command(topk))),
+                "o": Out(stream.Signature(packed_beat(topk.lanes, item(topk)))),
             }
         )
         self._topk = topk
@@ -78,15 +79,15 @@ class Drain(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         topk = self._topk
-        self._job = Signal(job(topk), reset_less=True)
-        self._reading = Signal()  # rows are left to read
-        self._comparing = Signal()  # rows are before the zero eliminator
+        self._command = Signal(drain_command(topk), reset_less=True)
+        self._reading = Signal()  # beats are left to read
+        self._comparing = Signal()  # beats are before the zero eliminator
         source = self._read(m)
         steps: list[tuple[StructLayout, Step]] = [
-            (self._read_row, _keep),  # a block memory's output is late in its cycle
+            (self._read_beat, _keep),  # a block memory's output is late in its cycle
             (self._compared, self._compare),
             (self._compared, self._rank_ties),
-            (sparse_row(topk.lanes, item(topk)), self._mark),
+            (sparse_beat(topk.lanes, item(topk)), self._mark),
         ]
         marked = chain(m, "stage", source, steps)
 
@@ -94,20 +95,20 @@ class Drain(wiring.Component):
         m.d.comb += [zeros.i.valid.eq(marked.valid), zeros.i.payload.eq(marked.payload), marked.ready.eq(zeros.i.ready)]
         wiring.connect(m, zeros.o, wiring.flipped(self.o))
 
-        m.d.comb += self.job.ready.eq(~self._reading & ~self._comparing)
+        m.d.comb += self.command.ready.eq(~self._reading & ~self._comparing)
         with m.If(marked.valid & marked.ready & marked.p.last):
             m.d.sync += self._comparing.eq(0)
-        with m.If(self.job.valid & self.job.ready):
-            m.d.sync += [self._job.eq(self.job.payload), self._reading.eq(1), self._comparing.eq(1)]
+        with m.If(self.command.valid & self.command.ready):
+            m.d.sync += [self._command.eq(self.command.payload), self._reading.eq(1), self._comparing.eq(1)]
         return m
 
     @property
-    def _read_row(self) -> StructLayout:
-        """A row out of the side buffer: which of its lanes hold scores, the number of its first score."""
+    def _read_beat(self) -> StructLayout:
+        """A beat out of the side buffer: which of its lanes hold scores, the number of its first score."""
         topk = self._topk
         return StructLayout(
             {
-                "row": unsigned(row_bits(topk)),
+                "row": unsigned(beat_bits(topk)),
                 "scores": ArrayLayout(unsigned(topk.score_bits), topk.lanes),
                 "mask": unsigned(topk.lanes),
                 "first": unsigned(1),
@@ -117,18 +118,18 @@ class Drain(wiring.Component):
 
     @property
     def _compared(self) -> StructLayout:
-        """A row with its verdicts: above the threshold, equal to it, and how many are equal up to each lane."""
+        """A beat with its verdicts: above the threshold, equal to it, and how many are equal up to each lane."""
         lanes = self._topk.lanes
         ranks = ArrayLayout(unsigned(lane_count_bits(lanes)), lanes)
-        fields = dict(self._read_row.members)
+        fields = dict(self._read_beat.members)
         return StructLayout({**fields, "above": unsigned(lanes), "equal": unsigned(lanes), "ranks": ranks})
 
     def _read(self, m: Module) -> stream.Interface:
-        """Add the side buffer and the counter that reads it; return the stream of its rows."""
-        topk, places = self._topk, row_bits(self._topk)
+        """Add the side buffer and the counter that reads it; return the stream of its beats."""
+        topk, places = self._topk, beat_bits(self._topk)
         words = ArrayLayout(unsigned(topk.score_bits), topk.lanes)
-        # The memory's register is spelt out, so that synthesis need not keep what a row was before it is written in the
-        # cycle in which it is read: a slot is never loaded and read at the same time.
+        # The memory's register is spelt out, so that synthesis need not keep what a beat was before it is written in
+        # the cycle in which it is read: a slot is never loaded and read at the same time.
         attrs = {"ram_style": "block", "no_rw_check": 1}
         m.submodules.side = memory = Memory(shape=words, depth=2 << places, init=[], attrs=attrs)
         write, read = memory.write_port(), memory.read_port(domain="comb")
@@ -137,28 +138,28 @@ class Drain(wiring.Component):
         m.d.comb += write.addr.eq(self.row.row | (self.row.slot << places))
 
         row, left, first = Signal(places), Signal(length_bits(topk)), Signal()
-        rows = stream.Signature(self._read_row).create(path=("side_row",))
+        beats = stream.Signature(self._read_beat).create(path=("side_row",))
         held = Signal.like(left)
-        m.d.comb += read.addr.eq(row | (self._job.slot << places))
-        with m.If(rows.ready):
+        m.d.comb += read.addr.eq(row | (self._command.slot << places))
+        with m.If(beats.ready):
             m.d.sync += word.eq(read.data)
-            m.d.sync += [rows.valid.eq(self._reading), rows.p.row.eq(row), rows.p.first.eq(first), held.eq(left)]
+            m.d.sync += [beats.valid.eq(self._reading), beats.p.row.eq(row), beats.p.first.eq(first), held.eq(left)]
             with m.If(self._reading):
                 m.d.sync += [row.eq(row + 1), first.eq(0), left.eq(left - topk.lanes)]
                 with m.If(left <= topk.lanes):
                     m.d.sync += self._reading.eq(0)
-        with m.If(self.job.valid & self.job.ready):
-            m.d.sync += [row.eq(0), first.eq(1), left.eq(self.job.p.n)]
-        m.d.comb += [rows.p.scores.eq(word), rows.p.last.eq(held <= topk.lanes)]
-        m.d.comb += [rows.p.mask[lane].eq(held > lane) for lane in range(topk.lanes)]
-        return rows
+        with m.If(self.command.valid & self.command.ready):
+            m.d.sync += [row.eq(0), first.eq(1), left.eq(self.command.p.n)]
+        m.d.comb += [beats.p.scores.eq(word), beats.p.last.eq(held <= topk.lanes)]
+        m.d.comb += [beats.p.mask[lane].eq(held > lane) for lane in range(topk.lanes)]
+        return beats
 
     def _compare(self, m: Module, before: Any, after: Any, moves: Signal) -> None:
         for name in ("row", "scores", "mask", "first", "last"):
             m.d.comb += getattr(after, name).eq(getattr(before, name))
         for lane in range(self._topk.lanes):
-            m.d.comb += after.above[lane].eq(before.mask[lane] & (before.scores[lane] > self._job.threshold))
-            m.d.comb += after.equal[lane].eq(before.mask[lane] & (before.scores[lane] == self._job.threshold))
+            m.d.comb += after.above[lane].eq(before.mask[lane] & (before.scores[lane] > self._command.threshold))
+            m.d.comb += after.equal[lane].eq(before.mask[lane] & (before.scores[lane] == self._command.threshold))
 
     def _rank_ties(self, m: Module, before: Any, after: Any, moves: Signal) -> None:
         m.d.comb += after.eq(before)
@@ -179,11 +180,11 @@ class Drain(wiring.Component):
     def _mark(self, m: Module, before: Any, after: Any, moves: Signal) -> None:
         """Mark what is kept: all above the threshold, and of those equal to it the first ones."""
         topk = self._topk
-        spent = Signal(length_bits(topk))  # equal ones in the rows before
+        spent = Signal(length_bits(topk))  # equal ones in the beats before
         ties, spare = Signal.like(spent), Signal.like(spent)
         m.d.comb += ties.eq(spent)
         with m.If(before.first):
-            m.d.comb += ties.eq(self._job.ties)
+            m.d.comb += ties.eq(self._command.ties)
         m.d.comb += spare.eq(0)
         with m.If(ties > before.ranks[-1]):
             m.d.comb += spare.eq(ties - before.ranks[-1])

@@ -9,11 +9,11 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from tokensieve.arch.datapath import Topk
-from tokensieve.rtl.beats import SumsOp, item, kept_id, packed_row, sums_command
+from tokensieve.rtl.beats import SumsOp, item, kept_id, packed_beat, sums_command
 from tokensieve.rtl.compactor import Compactor
 from tokensieve.rtl.meeting import meeting
 from tokensieve.rtl.pipe import Stage
-from tokensieve.rtl.zero_eliminator import RowBuffer
+from tokensieve.rtl.zero_eliminator import BeatBuffer
 
 
 class IdTable(wiring.Component):
@@ -23,9 +23,10 @@ class IdTable(wiring.Component):
 
     Timing
     ------
-    A KEEP looks at one row of positions against one row of numbers a cycle, as the accumulators do: rows kept, at least
-    1, plus the number of the row in which the last one lies. Its last row stands on ``o`` ``topk.compactor_stages`` + 3
-    cycles after the last look. The next command is taken in the cycle in which that row leaves.
+    A KEEP looks at one beat of positions against one line of numbers a cycle, as the accumulators do: beats kept, at
+    least 1, plus the number of the line in which the last one lies. Its last beat stands on ``o``
+    ``topk.compactor_stages`` + 3 cycles after the last look. The next command is taken in the cycle in which that beat
+    leaves.
 
     Parameters
     ----------
@@ -38,9 +39,9 @@ class IdTable(wiring.Component):
     -------
     command : ``In(stream.Signature(sums_command(capacity)))``
         CLEAR: `n` are alive, numbered from 0. GROW: `n` more. KEEP: positions follow on ``keep``. No others come.
-    keep : ``In(stream.Signature(packed_row(topk.lanes, item(topk))))``
-        Positions among the alive, ascending, up to `last`. A row without items is allowed as the only one.
-    o : ``Out(stream.Signature(packed_row(topk.lanes, kept_id(topk))))``
+    keep : ``In(stream.Signature(packed_beat(topk.lanes, item(topk))))``
+        Positions among the alive, ascending, up to `last`. A beat without items is allowed as the only one.
+    o : ``Out(stream.Signature(packed_beat(topk.lanes, kept_id(topk))))``
         Their numbers.
     """
 
@@ -48,12 +49,12 @@ class IdTable(wiring.Component):
         super().__init__(
             {
                 "command": In(stream.Signature(sums_command(capacity))),
-                "keep": In(stream.Signature(packed_row(topk.lanes, item(topk)))),
-                "o": Out(stream.Signature(packed_row(topk.lanes, kept_id(topk)))),
+                "keep": In(stream.Signature(packed_beat(topk.lanes, item(topk)))),
+                "o": Out(stream.Signature(packed_beat(topk.lanes, kept_id(topk)))),
             }
         )
         self._topk, self._capacity = topk, capacity
-        self._rows = max(2, -(-capacity // topk.lanes))
+        self._lines = max(2, -(-capacity // topk.lanes))
         self._shift = (topk.lanes - 1).bit_length()
 
     def elaborate(self, platform: Any) -> Module:
@@ -76,13 +77,13 @@ class IdTable(wiring.Component):
         return m
 
     def _convert(self, m: Module, keeping: Signal, done: Signal, kept: Signal) -> None:
-        """Read the rows that positions point into, compact them, send them out and write them back."""
+        """Read the lines that positions point into, compact them, send them out and write them back."""
         lanes, word = self._topk.lanes, kept_id(self._topk)
-        m.submodules.numbers = memory = Memory(shape=ArrayLayout(word, lanes), depth=self._rows, init=[])
+        m.submodules.numbers = memory = Memory(shape=ArrayLayout(word, lanes), depth=self._lines, init=[])
         m.submodules.compactor = compactor = Compactor(lanes, word, self._topk.compactor_stages)
-        m.submodules.rows = rows = RowBuffer(lanes, word)
-        wiring.connect(m, compactor.o, rows.i)
-        wiring.connect(m, rows.o, wiring.flipped(self.o))
+        m.submodules.rows = beats = BeatBuffer(lanes, word)
+        wiring.connect(m, compactor.o, beats.i)
+        wiring.connect(m, beats.o, wiring.flipped(self.o))
         self._look(m, keeping, done, memory, compactor)
 
         write, moves, count = memory.write_port(), Signal(), Signal.like(kept)
@@ -95,8 +96,8 @@ class IdTable(wiring.Component):
             m.d.sync += count.eq(0)
 
     def _look(self, m: Module, keeping: Signal, done: Signal, memory: Memory, compactor: Compactor) -> None:
-        """Hold a row of positions against a row of numbers, and go on in one of them."""
-        row, spent, looks = Signal(range(self._rows + 1)), Signal(), Signal()
+        """Hold a beat of positions against a line of numbers, and go on in one of them."""
+        row, spent, looks = Signal(range(self._lines + 1)), Signal(), Signal()
         place, advance, read = Signal.like(row), Signal(), memory.read_port()
         mask, past = meeting(m, self._topk, self.keep.p, row)
         m.d.comb += advance.eq(~compactor.i.valid | compactor.i.ready)

@@ -13,8 +13,8 @@ from tokensieve.rtl.beats import (
     found,
     item,
     kept_probability,
-    packed_row,
-    probability_row,
+    packed_beat,
+    probability_beat,
     round_size,
 )
 from tokensieve.rtl.fork import fork
@@ -25,16 +25,16 @@ from tokensieve.rtl.topk import TopKEngine
 class LocalValuePruner(wiring.Component):
     """Keeps the k largest probabilities of a query, and asks for their values alone.
 
-    A query's probabilities come in rows as wide as the engine, ``topk.lanes``: where the softmax is narrower, its lines
-    are joined before. Kept ones are not scaled up to sum to one again.
+    A query's probabilities come in beats as wide as the engine, ``topk.lanes``: where the softmax is narrower, its
+    lines are joined before. Kept ones are not scaled up to sum to one again.
 
-    Each row of kept items leaves twice: its indices at once, as requests, its probabilities through a queue, in which
-    they may wait for the values. An index is a position in the query's row.
+    Each beat of kept items leaves twice: its indices at once, as requests, its probabilities through a queue, in which
+    they may wait for the values. An index is a position in the query's packet.
 
     Timing
     ------
     Obeys ``arch.local_value_law``: the engine's law up to the last request, and two cycles more to the last kept
-    probability. Neither output waits for the other until the queue is full or a row's requests have not left.
+    probability. Neither output waits for the other until the queue is full or a beat's requests have not left.
 
     Parameters
     ----------
@@ -45,11 +45,11 @@ class LocalValuePruner(wiring.Component):
     -------
     command : ``In(stream.Signature(command(topk)))``
         Probabilities offered (n), to keep (k), and the seed of quick-select's pivots; one per query.
-    probability : ``In(stream.Signature(probability_row(topk, softmax.probability_bits)))``
-        The probabilities in order, ceil(n / topk.lanes) rows; what stands beyond n in the last one is ignored.
-    request : ``Out(stream.Signature(packed_row(topk.lanes, item(topk))))``
-        Values to fetch, as `TokenGatherEngine` takes them. For k = 0 one row without items.
-    o : ``Out(stream.Signature(packed_row(topk.lanes, kept_probability(topk, softmax.probability_bits))))``
+    probability : ``In(stream.Signature(probability_beat(topk, softmax.probability_bits)))``
+        The probabilities in order, ceil(n / topk.lanes) beats; what stands beyond n in the last one is ignored.
+    request : ``Out(stream.Signature(packed_beat(topk.lanes, item(topk))))``
+        Values to fetch, as `TokenGatherEngine` takes them. For k = 0 one beat without items.
+    o : ``Out(stream.Signature(packed_beat(topk.lanes, kept_probability(topk, softmax.probability_bits))))``
         Kept probabilities with their indices, in order; `last` ends a query.
     found, round :
         Probes of `TopKEngine`.
@@ -57,12 +57,12 @@ class LocalValuePruner(wiring.Component):
 
     def __init__(self, arch: Arch) -> None:
         topk, bits = arch.topk, arch.softmax.probability_bits
-        self._kept = packed_row(topk.lanes, kept_probability(topk, bits))
+        self._kept = packed_beat(topk.lanes, kept_probability(topk, bits))
         super().__init__(
             {
                 "command": In(stream.Signature(command(topk))),
-                "probability": In(stream.Signature(probability_row(topk, bits))),
-                "request": Out(stream.Signature(packed_row(topk.lanes, item(topk)))),
+                "probability": In(stream.Signature(probability_beat(topk, bits))),
+                "request": Out(stream.Signature(packed_beat(topk.lanes, item(topk)))),
                 "o": Out(stream.Signature(self._kept)),
                 "found": Out(event(found(topk))),
                 "round": Out(event(round_size(topk))),
@@ -73,7 +73,7 @@ class LocalValuePruner(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.engine = engine = TopKEngine(self._arch.topk)
-        m.submodules.queue = queue = BlockQueue(self._kept, self._arch.kept_rows)
+        m.submodules.queue = queue = BlockQueue(self._kept, self._arch.kept_beats)
         wiring.connect(m, wiring.flipped(self.command), engine.command)
         wiring.connect(m, engine.found, wiring.flipped(self.found))
         wiring.connect(m, engine.round, wiring.flipped(self.round))

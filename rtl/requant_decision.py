@@ -8,7 +8,7 @@ from amaranth.lib.data import ArrayLayout, Layout, StructLayout
 from amaranth.lib.wiring import In, Out
 
 from tokensieve.arch.machine import Arch
-from tokensieve.rtl.beats import decision, decision_command, packed_row
+from tokensieve.rtl.beats import decision, decision_command, packed_beat
 from tokensieve.rtl.pipe import Stage, Step, chain
 
 
@@ -34,18 +34,18 @@ class RequantDecision(wiring.Component):
     -------
     command : ``In(stream.Signature(decision_command(arch)))``
         Threshold, 0..2^probability_bits, and for how many rows it holds, 1 or more.
-    probability : ``In(stream.Signature(packed_row(softmax.lanes, unsigned(softmax.probability_bits))))``
+    probability : ``In(stream.Signature(packed_beat(softmax.lanes, unsigned(softmax.probability_bits))))``
         Rows as the softmax puts them out; `last` ends a row. Lanes from `count` on are ignored.
     o : ``Out(stream.Signature(decision(arch)))``
         One decision per row, in order: the largest probability, and `refetch` where it is below the threshold.
     """
 
     def __init__(self, arch: Arch) -> None:
-        row = packed_row(arch.softmax.lanes, unsigned(arch.softmax.probability_bits))
+        beat = packed_beat(arch.softmax.lanes, unsigned(arch.softmax.probability_bits))
         super().__init__(
             {
                 "command": In(stream.Signature(decision_command(arch))),
-                "probability": In(stream.Signature(row)),
+                "probability": In(stream.Signature(beat)),
                 "o": Out(stream.Signature(decision(arch))),
             }
         )

@@ -12,11 +12,11 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from tokensieve.arch.datapath import Topk
-from tokensieve.rtl.beats import SumsOp, item, packed_row, score_row, sums_command
+from tokensieve.rtl.beats import SumsOp, item, packed_beat, score_beat, sums_command
 from tokensieve.rtl.compactor import Compactor
 from tokensieve.rtl.meeting import low, meeting
 from tokensieve.rtl.pipe import Stage
-from tokensieve.rtl.zero_eliminator import RowBuffer
+from tokensieve.rtl.zero_eliminator import BeatBuffer
 
 _OPS: tuple[Any, ...] = (SumsOp.CLEAR, SumsOp.GROW, SumsOp.ADD, SumsOp.KEEP, SumsOp.READ)
 
@@ -37,21 +37,21 @@ class Addition:
 class Sums(wiring.Component, ABC):
     """Holds up to `capacity` sums in a memory and obeys `sums_command`.
 
-    A memory row is as wide as the wider of a line (`lanes`) and a row of scores (`topk.lanes`). The memory is never
+    A word of the memory is as wide as the wider of a line (`lanes`) and a beat of scores (`topk.lanes`). It is never
     wiped: sums from `known` on read as zero, whatever is stored. Sums only grow, so the highest bit set in any of them,
     which the ranking shift follows from, is that of all written values OR-ed together.
     """
 
     def __init__(
-        self, topk: Topk, rows: Mapping[str, Layout], *, capacity: int, bits: int, lanes: int, addend_bits: int,
+        self, topk: Topk, beats: Mapping[str, Layout], *, capacity: int, bits: int, lanes: int, addend_bits: int,
         stages: int,
     ) -> None:  # fmt: skip
         super().__init__(
             {
                 "command": In(stream.Signature(sums_command(capacity))),
-                **{name: In(stream.Signature(layout)) for name, layout in rows.items()},
-                "keep": In(stream.Signature(packed_row(topk.lanes, item(topk)))),
-                "o": Out(stream.Signature(score_row(topk))),
+                **{name: In(stream.Signature(layout)) for name, layout in beats.items()},
+                "keep": In(stream.Signature(packed_beat(topk.lanes, item(topk)))),
+                "o": Out(stream.Signature(score_beat(topk))),
             }
         )
         self._topk, self._capacity, self._bits = topk, capacity, bits
@@ -61,7 +61,7 @@ class Sums(wiring.Component, ABC):
 
     @abstractmethod
     def _add(self, m: Module, active: Signal, n: Any, addition: Addition) -> Signal:
-        """Take rows while an ADD of `n` is `active`, drive `addition`, and return when the last row is taken."""
+        """Take beats while an ADD of `n` is `active`, drive `addition`, and return when the last beat is taken."""
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
@@ -97,7 +97,7 @@ class Sums(wiring.Component, ABC):
         self._read_port = memory.read_port(transparent_for=(self._write_port,))
         m.d.comb += self._read_port.en.eq(0)  # it is 1 unless driven
         first = Cat(Const(0, _log2(self._wide)), self._read_port.addr)
-        known = Signal(self._wide)  # lanes of the row that was read
+        known = Signal(self._wide)  # lanes of the word that was read
         with m.If(self._read_port.en):
             m.d.sync += [known[lane].eq((first | lane) < self._known) for lane in range(self._wide)]
         self._words = [Signal(self._bits, name=f"word_{lane}") for lane in range(self._wide)]
@@ -105,7 +105,7 @@ class Sums(wiring.Component, ABC):
             m.d.comb += word.eq(Mux(known[lane], self._read_port.data[lane], 0))
 
     def _chosen(self, m: Module, name: str, lanes: int, part: Any) -> list[Signal]:
-        """Return part number `part`, of `lanes` sums, of the memory row that was read."""
+        """Return part number `part`, of `lanes` sums, of the memory's word that was read."""
         chosen = [Signal(self._bits, name=f"{name}_{lane}") for lane in range(lanes)]
         with m.Switch(part):
             for number in range(self._wide // lanes):
@@ -124,7 +124,7 @@ class Sums(wiring.Component, ABC):
     # Adding: read, add, write.
 
     def _adder(self, m: Module, active: Signal) -> Signal:
-        """Add the pipeline behind `_add`; return when an ADD has taken its last row."""
+        """Add the pipeline behind `_add`; return when an ADD has taken its last beat."""
         addition = self._addition("first")
         done = self._add(m, active, self._now.n, addition)
         valids = []
@@ -188,7 +188,7 @@ class Sums(wiring.Component, ABC):
     def _bypass(
         self, m: Module, addition: Addition, read: Addition, old: Sequence[Signal], held: Sequence[Signal] | None
     ) -> None:
-        """Drive the old sums: from memory, or, if the row before added to the same ones, what it made of them."""
+        """Drive the old sums: from memory, or, if the line before added to the same ones, what it made of them."""
         bits = _log2(self._wide // self._lanes)
         stored = self._chosen(m, "stored", self._lanes, low(read.line, bits))
         m.d.comb += [value.eq(word) for value, word in zip(old, stored, strict=True)]
@@ -198,14 +198,14 @@ class Sums(wiring.Component, ABC):
             with m.If(again):
                 m.d.comb += [value.eq(total) for value, total in zip(old, held, strict=True)]
 
-    # Reading rows of `topk.lanes`, for ranking and for compaction.
+    # Reading beats of `topk.lanes`, for ranking and for compaction.
 
     def _fetch(self, m: Module) -> None:
-        """Add the counter of rows and what is known of the row that was read."""
+        """Add the counter of beats and what is known of the beat that was read."""
         lanes = self._topk.lanes
-        rows = -(-self._capacity // lanes)
-        self._row, self._spent = Signal((max(rows, 2) - 1).bit_length()), Signal()
-        self._go, self._end = Signal(), Signal()  # read the row, and it is the last
+        beats = -(-self._capacity // lanes)
+        self._row, self._spent = Signal((max(beats, 2) - 1).bit_length()), Signal()
+        self._go, self._end = Signal(), Signal()  # read the beat, and it is the last
         part = Signal(max(1, _log2(self._wide // lanes)))
         with m.If(self._go):
             m.d.comb += self._read_port.addr.eq(self._row >> _log2(self._wide // lanes))
@@ -219,8 +219,8 @@ class Sums(wiring.Component, ABC):
             m.d.sync += [self._row.eq(0), self._spent.eq(0)]
 
     def _read(self, m: Module, active: Signal) -> Signal:
-        """Read all rows and send them as scores; return when the last has left the memory."""
-        m.submodules.scores = scores = Stage(score_row(self._topk))
+        """Read all beats and send them as scores; return when the last has left the memory."""
+        m.submodules.scores = scores = Stage(score_beat(self._topk))
         wiring.connect(m, scores.o, wiring.flipped(self.o))
         free, last, done = Signal(), Signal(), Signal()
         rows = Signal.like(self._alive)
@@ -240,7 +240,7 @@ class Sums(wiring.Component, ABC):
         return done
 
     def _rank(self, m: Module, scores: Any, last: Signal) -> None:
-        """Shift the row that was read to scores, and put the newest in front if it is pinned."""
+        """Shift the beat that was read to scores, and put the newest in front if it is pinned."""
         bits, lanes = self._topk.score_bits, self._topk.lanes
         shift = Signal(range(max(2, self._bits - bits + 1)))
         m.d.sync += shift.eq(0)
@@ -260,15 +260,15 @@ class Sums(wiring.Component, ABC):
     # Compacting.
 
     def _keep(self, m: Module, active: Signal) -> Signal:
-        """Read the rows that ids point into, compact them and write them back; return when the last is written.
+        """Read the beats that ids point into, compact them and write them back; return when the last is written.
 
-        A row of sums meets a row of ids each cycle. Then either the ids are used up, or the rest of them lie in rows to
-        come.
+        A beat of sums meets a beat of ids each cycle. Then either the ids are used up, or the rest of them lie in beats
+        to come.
         """
         lanes, word = self._topk.lanes, unsigned(self._bits)
         m.submodules.compactor = compactor = Compactor(lanes, word, self._topk.compactor_stages)
-        m.submodules.rows = rows = RowBuffer(lanes, word)
-        wiring.connect(m, compactor.o, rows.i)
+        m.submodules.rows = beats = BeatBuffer(lanes, word)
+        wiring.connect(m, compactor.o, beats.i)
         mask, past = meeting(m, self._topk, self.keep.p, self._row)
         with m.If(active & self._settled & ~self._spent & self.keep.valid):
             m.d.comb += [self._go.eq(1), self._end.eq(~past & self.keep.p.last), self.keep.ready.eq(~past)]
@@ -277,22 +277,22 @@ class Sums(wiring.Component, ABC):
         m.d.sync += compactor.i.p.mask.eq(mask)
         m.d.comb += [compactor.i.p.items[lane].eq(value) for lane, value in enumerate(self._fetched)]
         done = Signal()
-        m.d.comb += [rows.o.ready.eq(1), done.eq(rows.o.valid & rows.o.p.last)]
+        m.d.comb += [beats.o.ready.eq(1), done.eq(beats.o.valid & beats.o.p.last)]
         self._rewind(m, done)
-        self._write_back(m, rows, done)
+        self._write_back(m, beats, done)
         return done
 
-    def _write_back(self, m: Module, rows: RowBuffer, done: Signal) -> None:
-        """Write compacted rows from the start; at the end they are what is alive."""
+    def _write_back(self, m: Module, beats: BeatBuffer, done: Signal) -> None:
+        """Write compacted beats from the start; at the end they are what is alive."""
         lanes, kept = self._topk.lanes, Signal.like(self._alive)
-        items = [Mux(rows.o.p.count > lane, rows.o.p.items[lane], 0) for lane in range(lanes)]
-        self._store(m, lanes, kept >> _log2(lanes), items, rows.o.valid)
+        items = [Mux(beats.o.p.count > lane, beats.o.p.items[lane], 0) for lane in range(lanes)]
+        self._store(m, lanes, kept >> _log2(lanes), items, beats.o.valid)
         peak, all_bits = Signal(self._bits), Signal(self._bits)
         m.d.comb += all_bits.eq(peak | _any_bit(items))
-        with m.If(rows.o.valid):
-            m.d.sync += [kept.eq(kept + rows.o.p.count), peak.eq(all_bits)]
+        with m.If(beats.o.valid):
+            m.d.sync += [kept.eq(kept + beats.o.p.count), peak.eq(all_bits)]
         with m.If(done):
-            m.d.sync += [self._alive.eq(kept + rows.o.p.count), self._known.eq(kept + rows.o.p.count)]
+            m.d.sync += [self._alive.eq(kept + beats.o.p.count), self._known.eq(kept + beats.o.p.count)]
             m.d.sync += [self._peak.eq(all_bits), kept.eq(0), peak.eq(0)]
 
 

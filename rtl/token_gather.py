@@ -1,4 +1,4 @@
-"""The token gather: kept tokens in, the rows of K or V that belong to them out of memory."""
+"""The token gather: kept tokens in, the vectors of K or V that belong to them out of memory."""
 
 from typing import Any
 
@@ -9,28 +9,28 @@ from amaranth.lib.wiring import In, Out
 from tokensieve.arch.datapath import Topk
 from tokensieve.arch.memory import Dram
 from tokensieve.arch.token_gather import TokenGather
-from tokensieve.rtl.beats import gather_command, gathered_row, granule, granule_request, item, packed_row
+from tokensieve.rtl.beats import gather_command, gathered_vector, granule, granule_request, item, packed_beat
 from tokensieve.rtl.queue import BlockQueue
-from tokensieve.rtl.row_packer import RowPacker
-from tokensieve.rtl.row_requests import RowAddresses, Splitter, place_layout
+from tokensieve.rtl.vector_packer import VectorPacker
+from tokensieve.rtl.vector_requests import Splitter, VectorAddresses, place_layout
 
 
 class TokenGatherEngine(wiring.Component):
-    """Fetches the rows of the given tokens, in their order.
+    """Fetches the vectors of the given tokens, in their order.
 
-    The row of token t begins at byte ``base + t * row_bytes``. Every granule that a row touches is asked for, and what
-    of it belongs to other rows is dropped. A granule is asked for only when there is room for it, so that memory can
-    always hand over what it has: ``data`` is ready whenever a request is open.
+    The vector of token t begins at byte ``base + t * row_bytes``. Every granule that a vector touches is asked for, and
+    what of it belongs to other vectors is dropped. A granule is asked for only when there is room for it, so that
+    memory can always hand over what it has: ``data`` is ready whenever a request is open.
 
     Timing
     ------
-    Obeys ``gather.law``: one request a cycle, one granule a cycle, and one row a cycle where a row is one granule. A
-    packet's first row of tokens waits for its command. The next packet follows without a pause.
+    Obeys ``gather.law``: one request a cycle, one granule a cycle, and one vector a cycle where a vector is one
+    granule. A packet's first beat of tokens waits for its command. The next packet follows without a pause.
 
     Parameters
     ----------
     gather : `TokenGather`
-        Address width, longest row, room and registers.
+        Address width, longest vector, room and registers.
     dram : `Dram`
         Granules and channels.
     topk : `Topk`
@@ -39,36 +39,36 @@ class TokenGatherEngine(wiring.Component):
     Members
     -------
     command : ``In(stream.Signature(gather_command(gather)))``
-        Where token 0's row begins and the bytes of a row (1..max_row_bytes), once per packet of tokens.
-    token : ``In(stream.Signature(packed_row(topk.lanes, item(topk))))``
+        Where token 0's vector begins and the bytes of a vector (1..max_row_bytes), once per packet of tokens.
+    token : ``In(stream.Signature(packed_beat(topk.lanes, item(topk))))``
         Tokens as `TopKEngine` gives them; `last` ends a packet. The scores are not looked at.
     request : ``Out(stream.Signature(granule_request(gather, dram)))``
         Granules to read.
     data : ``In(stream.Signature(granule(dram)))``
         The granules, in the order in which they were asked for.
-    o : ``Out(stream.Signature(gathered_row(gather)))``
-        One row per token, from byte 0 on, with zeros behind it. A beat without tokens gives one with a `count` of 0.
+    o : ``Out(stream.Signature(gathered_vector(gather)))``
+        One vector per token, from byte 0 on, with zeros behind it. A beat without tokens gives one with a `count` of 0.
     """
 
     def __init__(self, gather: TokenGather, dram: Dram, topk: Topk) -> None:
         super().__init__(
             {
                 "command": In(stream.Signature(gather_command(gather))),
-                "token": In(stream.Signature(packed_row(topk.lanes, item(topk)))),
+                "token": In(stream.Signature(packed_beat(topk.lanes, item(topk)))),
                 "request": Out(stream.Signature(granule_request(gather, dram))),
                 "data": In(stream.Signature(granule(dram))),
-                "o": Out(stream.Signature(gathered_row(gather))),
+                "o": Out(stream.Signature(gathered_vector(gather))),
             }
         )
         self._gather, self._dram, self._topk = gather, dram, topk
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.addresses = addresses = RowAddresses(self._gather, self._topk)
+        m.submodules.addresses = addresses = VectorAddresses(self._gather, self._topk)
         m.submodules.splitter = splitter = Splitter(self._gather, self._dram)
         m.submodules.places = places = BlockQueue(place_layout(self._gather, self._dram), self._gather.outstanding)
         m.submodules.granules = granules = BlockQueue(granule(self._dram), self._gather.outstanding)
-        m.submodules.packer = packer = RowPacker(self._gather, self._dram)
+        m.submodules.packer = packer = VectorPacker(self._gather, self._dram)
         wiring.connect(m, wiring.flipped(self.command), addresses.command)
         wiring.connect(m, wiring.flipped(self.token), addresses.token)
         wiring.connect(m, addresses.o, splitter.i)

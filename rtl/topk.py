@@ -7,8 +7,8 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from tokensieve.arch.datapath import Topk
-from tokensieve.rtl.beats import command, event, found, item, length_bits, packed_row, round_size, score_row
-from tokensieve.rtl.drain import Drain, row_bits
+from tokensieve.rtl.beats import command, event, found, item, length_bits, packed_beat, round_size, score_beat
+from tokensieve.rtl.drain import Drain, beat_bits
 from tokensieve.rtl.search import search_core
 
 
@@ -19,23 +19,23 @@ class TopKEngine(wiring.Component):
 
     Timing
     ------
-    Obeys ``topk.law``: rows enter one per cycle; ``found`` is raised ``law.search`` cycles after the last one, and the
+    Obeys ``topk.law``: beats enter one per cycle; ``found`` is raised ``law.search`` cycles after the last one, and the
     last kept items stand on ``o`` ``law.drain`` cycles after that, however many they are. A command is taken when the
     one before it has been found and handed to the drain, which works on one command at a time.
 
     Parameters
     ----------
     topk : `Topk`
-        Engine, lanes, longest row and score width.
+        Engine, lanes, longest packet and score width.
 
     Members
     -------
     command : ``In(stream.Signature(command(topk)))``
         Scores offered (n, 1..max_tokens), scores to keep (k, 0..max_tokens) and the seed of quick-select's pivots.
-    score : ``In(stream.Signature(score_row(topk)))``
-        The scores in order, ceil(n / lanes) rows; what stands beyond n in the last one is ignored.
-    o : ``Out(stream.Signature(packed_row(topk.lanes, item(topk))))``
-        Kept scores with their indices: full rows, and a last one with `last`, which is empty only for k = 0.
+    score : ``In(stream.Signature(score_beat(topk)))``
+        The scores in order, ceil(n / lanes) beats; what stands beyond n in the last one is ignored.
+    o : ``Out(stream.Signature(packed_beat(topk.lanes, item(topk))))``
+        Kept scores with their indices: full beats, and a last one with `last`, which is empty only for k = 0.
     found : ``Out(event(found(topk)))``
         Probe: kept are the scores above `threshold` and the first `ties` equal to it. For k = 0 the threshold is all
         ones and there are no ties, for k >= n it is 0 and ties is n.
@@ -47,8 +47,8 @@ class TopKEngine(wiring.Component):
         super().__init__(
             {
                 "command": In(stream.Signature(command(topk))),
-                "score": In(stream.Signature(score_row(topk))),
-                "o": Out(stream.Signature(packed_row(topk.lanes, item(topk)))),
+                "score": In(stream.Signature(score_beat(topk))),
+                "o": Out(stream.Signature(packed_beat(topk.lanes, item(topk)))),
                 "found": Out(event(found(topk))),
                 "round": Out(event(round_size(topk))),
             }
@@ -65,14 +65,14 @@ class TopKEngine(wiring.Component):
         return m
 
     def _front(self, m: Module, core: Any, drain: Drain) -> None:
-        """Take a command, load its rows, wait for the core, hand the verdict to the drain."""
+        """Take a command, load its beats, wait for the core, hand the verdict to the drain."""
         now = Signal(command(self._topk), reset_less=True)
         verdict = Signal(found(self._topk), reset_less=True)
         bypass, slot, left = Signal(), Signal(), Signal(length_bits(self._topk), reset_less=True)
         m.d.comb += bypass.eq((now.k == 0) | (now.k >= now.n))
         m.d.comb += [core.n.eq(now.n), core.k.eq(now.k), core.seed.eq(now.seed), core.search.eq(~bypass)]
-        m.d.comb += [drain.job.p.slot.eq(slot), drain.job.p.n.eq(now.n)]
-        m.d.comb += [drain.job.p.threshold.eq(verdict.threshold), drain.job.p.ties.eq(verdict.ties)]
+        m.d.comb += [drain.command.p.slot.eq(slot), drain.command.p.n.eq(now.n)]
+        m.d.comb += [drain.command.p.threshold.eq(verdict.threshold), drain.command.p.ties.eq(verdict.ties)]
 
         with m.FSM():
             with m.State("command"):
@@ -92,14 +92,14 @@ class TopKEngine(wiring.Component):
                     m.d.sync += verdict.eq(self.found.payload)
                     m.next = "hand"
             with m.State("hand"):
-                m.d.comb += drain.job.valid.eq(1)
-                with m.If(drain.job.ready):
+                m.d.comb += drain.command.valid.eq(1)
+                with m.If(drain.command.ready):
                     m.next = "command"
 
     def _load(self, m: Module, core: Any, drain: Drain, slot: Signal, left: Signal) -> None:
-        """Store a row in the side buffer and in the core."""
+        """Store a beat in the side buffer and in the core."""
         topk = self._topk
-        row = Signal(row_bits(topk))
+        row = Signal(beat_bits(topk))
         m.d.comb += [core.load.eq(self.score.valid), core.row.scores.eq(self.score.p.scores)]
         m.d.comb += [core.row.mask[lane].eq(left > lane) for lane in range(topk.lanes)]
         m.d.comb += [core.first.eq(row == 0), core.last.eq(left <= topk.lanes)]

@@ -1,4 +1,4 @@
-"""The zero eliminator: rows with holes in, full rows out (paper IV-C)."""
+"""The zero eliminator: beats with holes in, full beats out (paper IV-C)."""
 
 from typing import Any
 
@@ -8,42 +8,42 @@ from amaranth.lib.data import Layout
 from amaranth.lib.wiring import In, Out
 
 from tokensieve.arch.datapath import Topk
-from tokensieve.rtl.beats import item, lane_count_bits, packed_row, routed_row, sparse_row
+from tokensieve.rtl.beats import item, lane_count_bits, packed_beat, routed_beat, sparse_beat
 from tokensieve.rtl.compactor import Compactor
 
 
-class RowBuffer(wiring.Component):
-    """Packs compacted partial rows into full rows.
+class BeatBuffer(wiring.Component):
+    """Packs compacted partial beats into full beats.
 
-    A full row waits until the next item shows that it is not the last: so every row is full but the last of its packet,
-    which has 1 item or more unless the packet has none.
+    A full beat waits until the next item shows that it is not the last: so every beat is full but the last of its
+    packet, which has 1 item or more unless the packet has none.
 
     Timing
     ------
-    One row per cycle. A row that completes another one puts it on ``o`` one cycle later; the last row of a packet
-    stands on ``o`` two cycles after the transfer of the packet's last row on ``i``. While ``o`` is stalled, rows are
+    One beat per cycle. A beat that completes another one puts it on ``o`` one cycle later; the last beat of a packet
+    stands on ``o`` two cycles after the transfer of the packet's last beat on ``i``. While ``o`` is stalled, beats are
     taken as long as none completes.
 
     Parameters
     ----------
     lanes : int
-        Items of a row, a power of two.
+        Items of a beat, a power of two.
     data : `Layout`
         One item.
 
     Members
     -------
-    i : ``In(stream.Signature(routed_row(lanes, data)))``
-        Rows from a `Compactor`.
-    o : ``Out(stream.Signature(packed_row(lanes, data)))``
-        Full rows, and the rest of each packet.
+    i : ``In(stream.Signature(routed_beat(lanes, data)))``
+        Beats from a `Compactor`.
+    o : ``Out(stream.Signature(packed_beat(lanes, data)))``
+        Full beats, and the rest of each packet.
     """
 
     def __init__(self, lanes: int, data: Layout) -> None:
         super().__init__(
             {
-                "i": In(stream.Signature(routed_row(lanes, data))),
-                "o": Out(stream.Signature(packed_row(lanes, data))),
+                "i": In(stream.Signature(routed_beat(lanes, data))),
+                "o": Out(stream.Signature(packed_beat(lanes, data))),
             }
         )
         self._lanes, self._data = lanes, data
@@ -90,12 +90,12 @@ class RowBuffer(wiring.Component):
 
 
 class ZeroEliminator(wiring.Component):
-    """Drops the lanes that are not marked and packs the others into full rows, in order.
+    """Drops the lanes that are not marked and packs the others into full beats, in order.
 
     Timing
     ------
-    One row per cycle. The last row of a packet stands on ``o`` ``topk.compactor_stages`` + 2 cycles after the
-    transfer of the packet's last row on ``i``, whatever is marked. While ``o`` is stalled, rows are taken
+    One beat per cycle. The last beat of a packet stands on ``o`` ``topk.compactor_stages`` + 2 cycles after the
+    transfer of the packet's last beat on ``i``, whatever is marked. While ``o`` is stalled, beats are taken
     until the stages are full.
 
     Parameters
@@ -105,17 +105,17 @@ class ZeroEliminator(wiring.Component):
 
     Members
     -------
-    i : ``In(stream.Signature(sparse_row(topk.lanes, item(topk))))``
-        Rows with marks; `last` ends a packet.
-    o : ``Out(stream.Signature(packed_row(topk.lanes, item(topk))))``
-        Full rows; the last of a packet has `last` and the rest of the items, none if nothing was marked.
+    i : ``In(stream.Signature(sparse_beat(topk.lanes, item(topk))))``
+        Beats with marks; `last` ends a packet.
+    o : ``Out(stream.Signature(packed_beat(topk.lanes, item(topk))))``
+        Full beats; the last of a packet has `last` and the rest of the items, none if nothing was marked.
     """
 
     def __init__(self, topk: Topk) -> None:
         super().__init__(
             {
-                "i": In(stream.Signature(sparse_row(topk.lanes, item(topk)))),
-                "o": Out(stream.Signature(packed_row(topk.lanes, item(topk)))),
+                "i": In(stream.Signature(sparse_beat(topk.lanes, item(topk)))),
+                "o": Out(stream.Signature(packed_beat(topk.lanes, item(topk)))),
             }
         )
         self._topk = topk
@@ -124,8 +124,8 @@ class ZeroEliminator(wiring.Component):
         m = Module()
         topk = self._topk
         m.submodules.compactor = compactor = Compactor(topk.lanes, item(topk), topk.compactor_stages)
-        m.submodules.rows = rows = RowBuffer(topk.lanes, item(topk))
+        m.submodules.rows = beats = BeatBuffer(topk.lanes, item(topk))
         wiring.connect(m, wiring.flipped(self.i), compactor.i)
-        wiring.connect(m, compactor.o, rows.i)
-        wiring.connect(m, rows.o, wiring.flipped(self.o))
+        wiring.connect(m, compactor.o, beats.i)
+        wiring.connect(m, beats.o, wiring.flipped(self.o))
         return m

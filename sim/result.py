@@ -1,238 +1,216 @@
-"""`Result`: what a run of any level of fidelity leaves behind (contracts, section 5)."""
+"""`Result`: what one run cost, as an object and as `result.json` (contracts, section 5).
+
+Each field and property here is a key of the JSON object. The JSON Schema, the reference page, the labels and `to_dict`
+are all read from these classes, so a key stands nowhere else (docs/how-to/add-a-result-field.md).
+"""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Annotated, Any, Literal, TypedDict
 
-Number = TypeVar("Number", int, float)
+from tokensieve.sim.result_fc import EndToEnd
+from tokensieve.sim.result_keys import (
+    Actions,
+    BusyCycles,
+    ByCause,
+    ByTensor,
+    Interval,
+    Joules,
+    Levels,
+    Power,
+    Provenance,
+    SquareMillimetres,
+    Throughput,
+    Vectors,
+)
+from tokensieve.sim.result_part import Figure, Hidden, Name, Part
+from tokensieve.workloads.reference import Kind
 
-SCHEMA_VERSION = 1
-CAUSES = ("compute", "dram_stall", "topk_stall", "softmax_stall", "fill_drain")
-"""Exclusive causes of the cycles on the critical path; they sum to `total`."""
+Version = Literal[1]
+SCHEMA_VERSION: Version = 1
 
-TENSORS = ("query", "key_msb", "key_lsb", "value", "output")
-UNITS = ("dram", "fetcher", "qk", "softmax", "requant", "topk", "pv", "ranking", "importance")
+Level = Literal["analytic", "cycle", "rtl"]
+Label = Literal["modelled", "verified", "measured", "assumed"]
 
 POWER = {"dram": ("dram", "dram_background"), "sram": ("key_sram", "value_sram")}
-"""Units of each share of the power but `compute`, which is everything else on chip, queues and leakage included."""
+"""Units of each share of the power except `compute`, which is all else on chip, queues and leakage included."""
+
+CAUSES = tuple(name for name in ByCause.__annotations__ if name != "total")
+"""Exclusive causes of the cycles on the critical path; they sum to `total`."""
+
+TENSORS = tuple(name for name in ByTensor.__annotations__ if name != "total")
+
+Cycles = Annotated[Mapping[str, int], ByCause]
+DramBytes = Annotated[Mapping[str, int], ByTensor]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LayerResult:
-    """Share of one layer, over all steps."""
+class LayerResult(Part):
+    """One layer."""
 
     layer: int
-    cycles: Mapping[str, int]
-    """Critical-path cycles by cause, and `total`."""
+    """Number of the layer, from 0."""
+
+    cycles: Cycles
+    """Cycles of the layer on the critical path, by cause."""
 
     tokens: float
-    """Keys alive, mean over steps."""
+    """Keys alive, mean over the steps."""
 
     heads: float
-    """Heads alive, mean over steps."""
+    """Heads alive, mean over the steps."""
 
-    dram_bytes: Mapping[str, int]
+    dram_bytes: DramBytes
+    """Bytes that cross the DRAM interface for the layer, by tensor."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reference:
+class Traffic(Part):
+    """Data that was moved."""
+
+    vectors: Annotated[Mapping[str, int], Vectors]
+    """Vectors of K and V that were fetched, without the rounding to whole lines."""
+
+    lsb_rows: int
+    """Rows (live heads) whose low bits were fetched, each counted once."""
+
+    dram_bytes: DramBytes
+    """Bytes that cross the DRAM interface, by tensor."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference(Part):
     """The un-pruned run on the same machine."""
 
-    kind: str
+    kind: Kind
+    """`dense`: K and V at the on-chip width in one pass. `dense-int8`: 8 bits. `fp32`: 32 bits."""
+
     cycles: int
+    """Its cycles."""
+
     dram_bytes: int
+    """Its DRAM traffic, in bytes."""
+
     energy_j: float
+    """Its energy, in J."""
+
+
+class Counted(TypedDict):
+    """Keys of a result that each level of fidelity counts for itself."""
+
+    busy_cycles: BusyCycles
+    traffic: Traffic
+    actions: Actions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FcResult:
-    """The fully connected layers."""
-
-    macs: int
-    weight_bytes: int
-    """Bytes that the weights take in DRAM, each counted every time it is needed."""
-
-    dram_bytes: Mapping[str, int]
-    """Bytes that cross the DRAM interface: weights, activations_read, activations_written, total."""
-
-    cycles: Mapping[str, int]
-    """Cycles by kind of matrix, and `total`."""
-
-    busy_cycles: Mapping[str, int]
-    """Cycles that the data bus of DRAM (`dram`) and the multipliers (`arrays`) take by themselves."""
-
-    bound: str
-    """What holds them up: dram, compute, or latency where neither of the two is busy for half of the cycles."""
-
-    stream: Mapping[str, float]
-    """Steady state of a sequential read stream: bytes_per_cycle, efficiency, spread."""
-
-    actions: Mapping[str, Mapping[str, int]]
-    energy_j: Mapping[str, float]
-    energy_j_interval: tuple[float, float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndToEnd:
-    """A whole model's layers: attention and the fully connected layers, one after the other."""
-
-    model: str
-    """Name of the model's shape."""
-
-    weight_bits: int
-    """Width of a weight in DRAM."""
-
-    mhz: int
-    """Clock of the accelerator."""
-
-    attention_cycles: int
-    attention_operations: int
-    attention_energy_j: float
-    fc: FcResult
-    reference: Mapping[str, int] | None = None
-    """Cycles of the un-pruned model: attention, fc, total; None without reference run."""
+class Result(Part):
+    """What one run cost: cycles by cause, bytes by tensor, actions by unit, energy and area."""
 
     @property
-    def total_cycles(self) -> int:
-        """Cycles of both parts."""
-        return self.attention_cycles + self.fc.cycles["total"]
+    def schema_version(self) -> Version:
+        """Version of this format."""
+        return SCHEMA_VERSION
+
+    level: Level
+    """Level of fidelity that made the figures."""
+
+    seconds: Figure[float]
+    """Time that the accelerator takes, cycles.total at its clock, in s."""
+
+    cycles: Figure[Cycles]
+    """Accelerator cycles on the critical path, by cause. The causes exclude one another."""
+
+    busy_cycles: Figure[BusyCycles]
+    """Cycles in which each unit works."""
+
+    layers: Figure[tuple[LayerResult, ...]]
+    """Share of each layer, over all steps, in order."""
+
+    traffic: Figure[Traffic]
+    """Data that was moved."""
+
+    actions: Figure[Actions]
+    """Actions of each unit, by name."""
+
+    energy_j: Figure[Joules]
+    """Energy of each unit and its sum, `total`, in J."""
+
+    energy_j_interval: Figure[Interval]
+    """Lowest and highest total energy within the uncertainties of the constants, in J."""
 
     @property
-    def speedup(self) -> float | None:
-        """Speed-up of the whole model over the un-pruned one."""
-        return None if self.reference is None else self.reference["total"] / self.total_cycles
-
-    @property
-    def fc_operations(self) -> int:
-        """Arithmetic operations of the fully connected layers, two per multiply-accumulate."""
-        return 2 * self.fc.macs
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON object, keys in a fixed order."""
-        fc, clock = self.fc, self.mhz * 1e6
-        cycles = _parts(self.attention_cycles, fc.cycles["total"])
-        return {
-            "model": self.model,
-            "weight_bits": self.weight_bits,
-            **{f"{part}_cycles": n for part, n in cycles.items()},
-            **{f"{part}_seconds": n / clock for part, n in cycles.items()},
-            "operations": _parts(self.attention_operations, self.fc_operations),
-            "energy_j": _parts(self.attention_energy_j, fc.energy_j["total"]),
-            "reference": None if self.reference is None else dict(self.reference),
-            "speedup": self.speedup,
-            "fc": {
-                "macs": fc.macs,
-                "weight_bytes": fc.weight_bytes,
-                "dram_bytes": dict(fc.dram_bytes),
-                "cycles": dict(fc.cycles),
-                "busy_cycles": dict(fc.busy_cycles),
-                "bound": fc.bound,
-                "stream": dict(fc.stream),
-                "actions": {unit: dict(counts) for unit, counts in fc.actions.items()},
-                "energy_j": dict(fc.energy_j),
-                "energy_j_interval": list(fc.energy_j_interval),
-            },
-        }
-
-
-def _parts(attention: Number, fc: Number) -> dict[str, Number]:
-    """Return both parts and their sum."""
-    return {"attention": attention, "fc": fc, "total": attention + fc}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """Cycles by cause, bytes by tensor, actions by unit, energy, area and where it all came from."""
-
-    level: str
-    seconds: float
-    cycles: Mapping[str, int]
-    busy_cycles: Mapping[str, int]
-    layers: tuple[LayerResult, ...]
-    vectors: Mapping[str, int]
-    lsb_rows: int
-    dram_bytes: Mapping[str, int]
-    actions: Mapping[str, Mapping[str, int]]
-    energy_j: Mapping[str, float]
-    energy_j_interval: tuple[float, float]
-    area_mm2: Mapping[str, float]
-    area_mm2_interval: tuple[float, float]
-    operations: Mapping[str, int]
-    """Arithmetic operations (2 per multiply-accumulate): `effective` done, `dense_equivalent` asked."""
-
-    utilization: Mapping[str, float]
-    bottleneck: str
-    reference: Reference | None = None
-    end_to_end: EndToEnd | None = None
-    """The whole model, where its fully connected layers were asked for."""
-    levels: Mapping[str, int] | None = None
-    """Cycles of the same run at this level and at another one, where that was asked for."""
-
-    labels: Mapping[str, str] = field(default_factory=dict)
-    provenance: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def power_w(self) -> dict[str, float]:
-        """Mean power of compute, SRAM and DRAM, as the paper splits it (Table II), and their `total`."""
+    def power_w(self) -> Figure[Annotated[Mapping[str, float], Power]]:
+        """Mean power, energy over time, split as the paper does (Table II), in W."""
         joules = {share: sum(self.energy_j.get(unit, 0.0) for unit in units) for share, units in POWER.items()}
         joules = {"compute": self.energy_j["total"] - sum(joules.values()), **joules, "total": self.energy_j["total"]}
         return {share: one / self.seconds for share, one in joules.items()}
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON object of this result, keys in a fixed order."""
-        ref = self.reference
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "level": self.level,
-            "seconds": self.seconds,
-            "cycles": dict(self.cycles),
-            "busy_cycles": dict(self.busy_cycles),
-            "layers": [
-                {
-                    "layer": one.layer,
-                    "cycles": dict(one.cycles),
-                    "tokens": one.tokens,
-                    "heads": one.heads,
-                    "dram_bytes": dict(one.dram_bytes),
-                }
-                for one in self.layers
-            ],
-            "traffic": {
-                "vectors": dict(self.vectors),
-                "lsb_rows": self.lsb_rows,
-                "dram_bytes": dict(self.dram_bytes),
-            },
-            "actions": {unit: dict(counts) for unit, counts in self.actions.items()},
-            "energy_j": dict(self.energy_j),
-            "energy_j_interval": list(self.energy_j_interval),
-            "power_w": self.power_w,
-            "area_mm2": dict(self.area_mm2),
-            "area_mm2_interval": list(self.area_mm2_interval),
-            "throughput_gops": {k: v / self.seconds * 1e-9 for k, v in self.operations.items()},
-            "utilization": dict(self.utilization),
-            "bottleneck": self.bottleneck,
-            "reference": None
-            if ref is None
-            else {"kind": ref.kind, "cycles": ref.cycles, "dram_bytes": ref.dram_bytes, "energy_j": ref.energy_j},
-            "speedup": None if ref is None else ref.cycles / self.cycles["total"],
-            "dram_reduction": None if ref is None else ratio(ref.dram_bytes, self.dram_bytes["total"]),
-            "energy_saving": None if ref is None else ratio(ref.energy_j, self.energy_j["total"]),
-            "end_to_end": None if self.end_to_end is None else self.end_to_end.to_dict(),
-            "levels": None if self.levels is None else _compared(self.levels),
-            "labels": dict(self.labels),
-            "provenance": dict(self.provenance),
-        }
+    area_mm2: Figure[SquareMillimetres]
+    """Area of each unit and its sum, `total`, in mm2."""
+
+    area_mm2_interval: Figure[Interval]
+    """Lowest and highest total area within the uncertainties of the constants, in mm2."""
+
+    operations: Hidden[Mapping[str, int]]
+    """Arithmetic operations, two per multiply-accumulate: `effective` done, `dense_equivalent` un-pruned."""
+
+    @property
+    def throughput_gops(self) -> Figure[Annotated[Mapping[str, float], Throughput]]:
+        """Arithmetic rate, two operations per multiply-accumulate, in 10^9 operations per s."""
+        return {name: number / self.seconds * 1e-9 for name, number in self.operations.items()}
+
+    utilization: Figure[Mapping[Name, Annotated[float, "Busy cycles of the unit divided by the total cycles."]]]
+    """Busy cycles of each unit divided by the total cycles, 0 to 1."""
+
+    bottleneck: str
+    """What holds the run up."""
+
+    reference: Figure[Reference | None] = None
+    """The un-pruned run on the same machine. Null without reference."""
+
+    @property
+    def speedup(self) -> Figure[float | None]:
+        """reference.cycles / cycles.total. Null without reference."""
+        return None if self.reference is None else self.reference.cycles / self.cycles["total"]
+
+    @property
+    def dram_reduction(self) -> Figure[float | None]:
+        """reference.dram_bytes / traffic.dram_bytes.total. Null without reference."""
+        moved = self.traffic.dram_bytes["total"]
+        return None if self.reference is None else ratio(self.reference.dram_bytes, moved)
+
+    @property
+    def energy_saving(self) -> Figure[float | None]:
+        """reference.energy_j / energy_j.total. Null without reference."""
+        return None if self.reference is None else ratio(self.reference.energy_j, self.energy_j["total"])
+
+    end_to_end: EndToEnd | None = None
+    """The whole model, with --end-to-end; else null."""
+
+    level_cycles: Hidden[Mapping[str, int] | None] = None
+    """Cycles of the run at this level and at another, `analytic` first."""
+
+    @property
+    def levels(self) -> Annotated[Mapping[str, float], Levels] | None:
+        """Cycles of the run at two levels of fidelity (`--confirm`). Null where not asked for."""
+        if self.level_cycles is None:
+            return None
+        analytic, finer = self.level_cycles.values()
+        return {**self.level_cycles, "deviation": analytic / finer - 1}
+
+    labels: Mapping[str, Label] = field(default_factory=dict)
+    """How each number was obtained, under its dotted name; the name of a group labels all below it. `modelled`: by the
+    simulator. `verified`: by a law that a test compares with the RTL. `measured`: on a tool or a board. `assumed`: a
+    constant or a rule that nobody checked."""
+
+    provenance: Annotated[Mapping[str, Any], Provenance] = field(default_factory=dict)
+    """Where the figures came from: versions, digests, seed and times."""
 
     def to_json(self) -> str:
         """Return the text of `result.json`."""
         return json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
-
-
-def _compared(levels: Mapping[str, int]) -> dict[str, float]:
-    """Return the cycles by level and how far the coarser one (`analytic`) is off, as a share of the finer one."""
-    finer = next(cycles for level, cycles in levels.items() if level != "analytic")
-    return {**levels, "deviation": levels["analytic"] / finer - 1}
 
 
 def ratio(a: float, b: float) -> float | None:

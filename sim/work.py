@@ -7,15 +7,13 @@ import numpy.typing as npt
 
 from tokensieve.arch.machine import Arch
 from tokensieve.workloads.decisions import Decisions
+from tokensieve.workloads.fused import FUSED_BITS, second_of_pair
 from tokensieve.workloads.ragged import Ragged
 
 I64 = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 Selection = tuple[I64, I64, I64]
 """Items and kept by group, -1 where none runs, and the padded work records."""
-
-FUSED_BITS = 6
-"""Width whose rows are stored as fused pairs of heads (contracts, section 3)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +54,7 @@ class RowWork:
     lsb_bytes: I64
     value_bytes: I64
     io_bytes: int
-    """Bytes of one query or output row in DRAM; 0 where they do not cross it."""
+    """Bytes of one query or output vector in DRAM; 0 where they do not cross it."""
 
     ids: I64
     key_ids: I64
@@ -85,53 +83,29 @@ class RowWork:
         return np.repeat(np.arange(len(self.queries)), self.queries)
 
 
-def _padded(lists: Ragged) -> I64:
-    """Return the lists as one array, padded with zeros at the end."""
-    lengths = np.diff(lists.ptr)
-    width = int(lengths.max(initial=0))
-    table = np.zeros((len(lengths), max(width, 1)), np.int64)
-    table[np.arange(max(width, 1)) < lengths[:, None]] = lists.flat
-    return table
-
-
-def _row_bytes(head_dim: int, bits: npt.ArrayLike) -> I64:
-    """Return the bytes of one row of `head_dim` elements."""
+def _vector_bytes(head_dim: int, bits: npt.ArrayLike) -> I64:
+    """Return the bytes of one vector of `head_dim` elements."""
     return -(-np.asarray(bits, np.int64) * head_dim // 8)
 
 
 def _stored_bytes(head_dim: int, bits: npt.ArrayLike) -> I64:
-    """Return the bytes of one row of K or V in DRAM; 6-bit rows lie fused with those of another head."""
-    return _row_bytes(head_dim, np.asarray(bits) * np.where(np.asarray(bits) == FUSED_BITS, 2, 1))
-
-
-def _second_of_pair(fused: Flags, group: I64) -> Flags:
-    """Return which rows are the second of a pair: consecutive fused rows of a group, taken two by two."""
-    follows = np.zeros(len(fused), bool)
-    follows[1:] = fused[1:] & fused[:-1] & (group[1:] == group[:-1])
-    position = np.arange(len(fused))
-    begin = np.maximum.accumulate(np.where(follows, 0, position))
-    odd: Flags = (position - begin) % 2 == 1
-    return fused & odd
+    """Return the bytes of one vector of K or V in DRAM; 6-bit vectors lie fused with those of another head."""
+    return _vector_bytes(head_dim, np.asarray(bits) * np.where(np.asarray(bits) == FUSED_BITS, 2, 1))
 
 
 def row_work(arch: Arch, d: Decisions, un_pruned: bool = False) -> RowWork:
-    """Return the work that `d` records, its top-k records those of the arch's engine.
+    """Return the work that `d` records, its work records those of the kind that the arch's engine has.
 
-    Which queries search is read from the records, as a pair's second head (contracts, section 3) has none. Radix select
-    reads its own records, the other engines those of quick-select, whose sizes only quick-select itself takes.
-    With `un_pruned`, `d` is the dense twin: V is loaded with K and there is no top-k at all.
+    With `un_pruned`, `d` is the dense reference: V is loaded with K and there is no top-k at all.
     """
-    record = "radix" if arch.topk.engine == "radix" else "quick"
     prefill = d.phase == "prefill"
     index = d.row_index.astype(np.int64)
     group = index[:, 0] * d.layers + index[:, 1]
     query_ptr = d.query_ptr.astype(np.int64)
     lsb = np.maximum.reduceat(d.lsb_refetch, query_ptr[:-1]) if len(group) else d.lsb_refetch
-    local = d.ragged(f"topk_local_{record}")
     token_ids = d.token_ids.astype(np.int64)
     key_ids = d.token_ptr[group].astype(np.int64)
-    runs = (d.values_kept > 0) & (d.values_kept < np.repeat(d.keys_kept, d.queries)) & (np.diff(local.ptr) > 0)
-    value_second = _second_of_pair(d.value_bits == FUSED_BITS, group)
+    value_second = second_of_pair(d.value_bits, group)
     return RowWork(
         prefill=prefill,
         head_dim=d.head_dim,
@@ -148,11 +122,11 @@ def row_work(arch: Arch, d: Decisions, un_pruned: bool = False) -> RowWork:
         redo=d.lsb_refetch == 1,
         forced=lsb == 2,
         decide=(_decides(d) | (lsb == 1)) & (lsb != 2),
-        key_second=_second_of_pair(d.key_bits == FUSED_BITS, group),
+        key_second=d.pair_second,
         value_second=value_second,
         value_shared=value_second & (prefill or d.meta["pair_shares_values"]),
         key_bytes=_stored_bytes(d.head_dim, d.key_bits),
-        lsb_bytes=_row_bytes(d.head_dim, np.maximum(d.bits("lsb"), 0)),
+        lsb_bytes=_vector_bytes(d.head_dim, np.maximum(d.bits("lsb"), 0)),
         value_bytes=_stored_bytes(d.head_dim, d.value_bits),
         io_bytes=io_bytes(arch, d, un_pruned),
         ids=np.concatenate([token_ids, d.value_ids.astype(np.int64), np.arange(int(d.context.max(initial=0)))]),
@@ -161,17 +135,17 @@ def row_work(arch: Arch, d: Decisions, un_pruned: bool = False) -> RowWork:
         query_ids=key_ids if prefill else len(token_ids) + len(d.value_ids) + d.context.astype(np.int64) - 1,
         values_early=prefill or un_pruned,
         skip_topk=un_pruned,
-        topk_runs=runs,
-        topk_sizes=_sizes(arch, local),
-        token_selection=_selection(arch, d, "token", record),
-        head_selection=_selection(arch, d, "head", record),
+        topk_runs=d.searches,
+        topk_sizes=_sizes(arch, d, "local"),
+        token_selection=_selection(arch, d, "token"),
+        head_selection=_selection(arch, d, "head"),
     )
 
 
 def io_bytes(arch: Arch, d: Decisions, un_pruned: bool = False) -> int:
-    """Return `RowWork.io_bytes`: queries and outputs are as wide as the datapath, in a dense twin as its queries."""
+    """Return `RowWork.io_bytes`: queries and outputs are as wide as the datapath, in the reference as its queries."""
     bits = int(d.bits("query").max(initial=0)) if un_pruned else arch.number.onchip_bits
-    return int(_row_bytes(d.head_dim, bits)) if d.meta["charge_io"] else 0
+    return int(_vector_bytes(d.head_dim, bits)) if d.meta["charge_io"] else 0
 
 
 def _decides(d: Decisions) -> Flags:
@@ -182,14 +156,18 @@ def _decides(d: Decisions) -> Flags:
     return np.full(len(d.queries), on)
 
 
-def _sizes(arch: Arch, records: Ragged) -> I64:
-    """Return padded work records; engines other than the two that have records of their own get empty ones."""
-    own = arch.topk.engine in ("quickselect", "radix")
-    return _padded(records if own else Ragged.empty(len(records.ptr) - 1))
+def _sizes(arch: Arch, d: Decisions, site: str) -> I64:
+    """Return the padded work records of one site; empty ones for an engine that has no kind, and for the reference."""
+    kind = arch.topk.record
+    if kind is not None and kind in d.records:
+        lists: Ragged = getattr(d.records[kind], site)
+        return lists.padded().astype(np.int64)
+    assert kind is None or not d.records, f"decisions without records of kind {kind} are refused by check_fit"
+    return np.zeros((len(d.values_kept) if site == "local" else d.steps * d.layers, 1), np.int64)
 
 
-def _selection(arch: Arch, d: Decisions, kind: str, record: str) -> Selection | None:
-    counts = getattr(d, f"topk_{kind}_count").astype(np.int64)
+def _selection(arch: Arch, d: Decisions, site: str) -> Selection | None:
+    counts = getattr(d, f"topk_{site}_count").astype(np.int64)
     if not (counts >= 0).any():
         return None
-    return counts[:, 0], counts[:, 1], _sizes(arch, d.ragged(f"topk_{kind}_{record}"))
+    return counts[:, 0], counts[:, 1], _sizes(arch, d, site)

@@ -5,12 +5,24 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
 
-settings.register_profile("tokensieve", derandomize=True, deadline=None)
+# How long an example takes to draw or to run is up to the machine and to what else runs there.
+settings.register_profile("tokensieve", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tokensieve")
+
+
+@pytest.fixture(autouse=True)
+def terminal():
+    """The same terminal for every test, whichever one pytest was started from: pages and bars depend on it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", "100")
+        patch.setenv("TERM", "xterm")
+        for name in ("TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+            patch.delenv(name, raising=False)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -12,11 +12,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def modules_with_examples():
     """Return the import names of all modules that have a doctest in them."""
-    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
     for package in setuptools["packages"]:
         folder = ROOT / package_folder(package, setuptools["package-dir"])
         for file in sorted(folder.glob("*.py")):
-            if ">>> " in file.read_text():
+            if ">>> " in file.read_text(encoding="utf-8"):
                 yield package if file.stem == "__init__" else f"{package}.{file.stem}"
 
 

@@ -19,7 +19,7 @@ ROOMS = ("golden", "rtl", "sim", "workloads")
 
 @pytest.fixture(scope="session")
 def project(root):
-    return tomllib.loads((root / "pyproject.toml").read_text())
+    return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="session")
@@ -98,7 +98,7 @@ def test_the_scripts_and_the_metadata_agree_on_the_pythons(project, root):
     assert project["project"]["requires-python"] == f">={low.replace(', ', '.')},<{high.replace(', ', '.')}"
 
 
-def test_an_installed_wheel_runs_the_main_job_from_another_folder(installed, tmp_path):
+def test_an_installed_wheel_runs_the_main_command_from_another_folder(installed, tmp_path):
     told = json.loads(output(installed / "tokensieve", "run", "--json", cwd=tmp_path))
 
     assert told["cycles"]["total"] > 0

@@ -11,20 +11,8 @@ from tokensieve.arch.machine import Arch
 from tokensieve.arch.yamlio import parse_yaml
 from tokensieve.workloads.complete import complete
 from tokensieve.workloads.decisions import Decisions
-from tokensieve.workloads.reference import dense
 from tokensieve.workloads.traces import default_trace, load_trace
-from tokensieve.workloads.workload import Workload, read_workload, workload_from, workload_schema
-
-__all__ = [
-    "SHIPPED",
-    "default_trace",
-    "dense",
-    "find_workload",
-    "load_trace",
-    "load_workload",
-    "workload_names",
-    "workload_schema",
-]
+from tokensieve.workloads.workload import Workload, read_workload, workload_from
 
 SHIPPED = "minilm"
 """Name of the workload that is a captured trace."""

@@ -1,18 +1,21 @@
 """Builds `Decisions` row by row."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tokensieve.arch.errors import WorkloadError
-from tokensieve.workloads.decisions import Decisions
-from tokensieve.workloads.layout import SELECTIONS
+from tokensieve.workloads.decisions import Decisions, WorkRecords
+from tokensieve.workloads.layout import SELECTIONS, record_names
 from tokensieve.workloads.ragged import Int32, Ragged
 
 Lists = Ragged | Iterable[npt.ArrayLike] | None
 """One list of whole numbers per query, in any of three forms; None stands for empty lists."""
+
+Sizes = Mapping[str, npt.ArrayLike]
+"""Work record of one selection by kind; a kind that is left out has an empty one."""
 
 _NONE = np.full(2, -1, np.int32)
 
@@ -28,7 +31,8 @@ class DecisionsBuilder:
     >>> meta = make_meta(phase="decode", model="toy", D=64, heads=1, layers=1, steps=1, topk=Topk())
     >>> builder = DecisionsBuilder(meta)
     >>> builder.set_tokens(0, 0, [0, 1, 3])
-    >>> builder.add_row(0, 0, 0, context=4, values_kept=[1], value_ids=[[3]], local_radix=[[1]], local_quick=[[3, 1]])
+    >>> records = {"radix": [[1]], "quick": [[3, 1]]}
+    >>> builder.add_row(0, 0, 0, context=4, values_kept=[1], value_ids=[[3]], records=records)
     >>> builder.build().keys_kept.tolist()
     [3]
     """
@@ -39,9 +43,10 @@ class DecisionsBuilder:
         self._index: list[tuple[int, int, int]] = []
         self._context: list[int] = []
         self._per_query: dict[str, list[npt.NDArray[Any]]] = {"values_kept": [], "lsb_refetch": []}
-        self._lists: dict[str, list[Ragged]] = {"value_ids": [], "topk_local_radix": [], "topk_local_quick": []}
+        self._values: list[Ragged] = []
+        self._local: dict[str, list[Ragged]] = {kind: [] for kind in meta["records"]}
         self._tokens: dict[int, Int32] = {}
-        self._selections: dict[tuple[str, int], tuple[Int32, Int32, Int32]] = {}
+        self._selections: dict[tuple[str, int], tuple[Int32, Sizes]] = {}
 
     def set_tokens(self, step: int, layer: int, ids: npt.ArrayLike) -> None:
         """Set the token ids that all heads of a (step, layer) attend to."""
@@ -57,35 +62,30 @@ class DecisionsBuilder:
         values_kept: npt.ArrayLike,
         lsb_refetch: npt.ArrayLike = 0,
         value_ids: Lists = None,
-        local_radix: Lists = None,
-        local_quick: Lists = None,
+        records: Mapping[str, Lists] | None = None,
     ) -> None:
-        """Add one live head; `values_kept` has an entry per query, and so has whatever else is per query."""
+        """Add one live head; `values_kept` has an entry per query, and so has whatever else is per query.
+
+        `records` holds the work records of the local top-k by kind.
+        """
         values = np.asarray(values_kept, np.int32).reshape(-1)
         self._index.append((step, layer, head))
         self._context.append(context)
         self._per_query["values_kept"].append(values)
         self._per_query["lsb_refetch"].append(np.broadcast_to(np.asarray(lsb_refetch, np.uint8), values.shape))
-        for name, lists in (
-            ("value_ids", value_ids),
-            ("topk_local_radix", local_radix),
-            ("topk_local_quick", local_quick),
-        ):
-            self._lists[name].append(_ragged(name, lists, len(values)))
+        self._values.append(_ragged("value_ids", value_ids, len(values)))
+        given = records or {}
+        assert given.keys() <= self._local.keys(), f"records of kinds {list(given)}, meta has {list(self._local)}"
+        for kind, parts in self._local.items():
+            parts.append(_ragged(record_names(kind, "local")[0], given.get(kind), len(values)))
 
-    def set_token_topk(self, step: int, layer: int, n: int, k: int, radix: npt.ArrayLike, quick: npt.ArrayLike) -> None:
+    def set_token_topk(self, step: int, layer: int, n: int, k: int, records: Sizes) -> None:
         """Set the token selection that runs at the end of a (step, layer): offered, kept and work records."""
-        self._select("topk_token", step, layer, n, k, radix, quick)
+        self._selections["token", self._group(step, layer)] = np.array([n, k], np.int32), records
 
-    def set_head_topk(self, step: int, layer: int, n: int, k: int, radix: npt.ArrayLike, quick: npt.ArrayLike) -> None:
+    def set_head_topk(self, step: int, layer: int, n: int, k: int, records: Sizes) -> None:
         """Set the head selection that runs at the end of a (step, layer)."""
-        self._select("topk_head", step, layer, n, k, radix, quick)
-
-    def _select(
-        self, name: str, step: int, layer: int, n: int, k: int, radix: npt.ArrayLike, quick: npt.ArrayLike
-    ) -> None:
-        count, group = np.array([n, k], np.int32), self._group(step, layer)
-        self._selections[name, group] = (count, np.asarray(radix, np.int32), np.asarray(quick, np.int32))
+        self._selections["head", self._group(step, layer)] = np.array([n, k], np.int32), records
 
     def _group(self, step: int, layer: int) -> int:
         return step * int(self._meta["layers"]) + layer
@@ -100,9 +100,9 @@ class DecisionsBuilder:
         arrays: dict[str, Any] = {"row_index": index, "context": np.array(self._context, np.int32)}
         arrays |= {name: _concatenate(parts) for name, parts in self._per_query.items()}
         arrays |= self._rows(index) | self._ragged_arrays()
-        for name in SELECTIONS:
-            arrays |= self._selection_arrays(name)
-        return Decisions(meta=self._meta, token_text=self._text, **arrays).validate()
+        arrays |= {f"topk_{site}_count": self._counts(site) for site in SELECTIONS}
+        records = {kind: self._records(kind) for kind in self._local}
+        return Decisions(meta=self._meta, token_text=self._text, records=records, **arrays).validate()
 
     def _rows(self, index: Int32) -> dict[str, Any]:
         shape = tuple(int(self._meta[name]) for name in ("steps", "layers", "heads"))
@@ -117,23 +117,24 @@ class DecisionsBuilder:
         return {"heads_alive": alive, "keys_kept": kept, "queries": queries, "query_ptr": ptr}
 
     def _ragged_arrays(self) -> dict[str, Any]:
-        lists = {name: Ragged.join(parts) for name, parts in self._lists.items()}
-        tokens = Ragged.of(self._tokens[g] for g in range(self._groups))
-        values = lists.pop("value_ids")
-        result = {"token_ids": tokens.flat, "token_ptr": tokens.ptr, "value_ids": values.flat, "value_ptr": values.ptr}
-        return result | {k: v for name, r in lists.items() for k, v in ((name, r.flat), (f"{name}_ptr", r.ptr))}
+        tokens, values = Ragged.of(self._tokens[g] for g in range(self._groups)), Ragged.join(self._values)
+        return {"token_ids": tokens.flat, "token_ptr": tokens.ptr, "value_ids": values.flat, "value_ptr": values.ptr}
 
-    def _selection_arrays(self, name: str) -> dict[str, Any]:
-        nothing = (_NONE, np.zeros(0, np.int32), np.zeros(0, np.int32))
-        chosen = [self._selections.get((name, g), nothing) for g in range(self._groups)]
-        radix, quick = Ragged.of(c[1] for c in chosen), Ragged.of(c[2] for c in chosen)
-        return {
-            f"{name}_count": np.stack([c[0] for c in chosen]),
-            f"{name}_radix": radix.flat,
-            f"{name}_radix_ptr": radix.ptr,
-            f"{name}_quick": quick.flat,
-            f"{name}_quick_ptr": quick.ptr,
-        }
+    def _counts(self, site: str) -> Int32:
+        """Return offered and kept of every group's selection."""
+        chosen = [self._selections.get((site, g)) for g in range(self._groups)]
+        return np.stack([_NONE if one is None else one[0] for one in chosen])
+
+    def _records(self, kind: str) -> WorkRecords:
+        """Return the work records of one kind."""
+        selections = {site: Ragged.of(self._sizes(kind, site)) for site in SELECTIONS}
+        return WorkRecords(local=Ragged.join(self._local[kind]), **selections)
+
+    def _sizes(self, kind: str, site: str) -> Iterator[npt.ArrayLike]:
+        """Yield the work record of every group's selection."""
+        for group in range(self._groups):
+            _, records = self._selections.get((site, group), (_NONE, {}))
+            yield records.get(kind, ())
 
 
 def _ragged(name: str, lists: Lists, queries: int) -> Ragged:

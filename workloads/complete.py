@@ -13,10 +13,11 @@ import numpy.typing as npt
 
 from tokensieve.arch.datapath import Topk
 from tokensieve.arch.errors import WorkloadError
-from tokensieve.workloads.decisions import Decisions, UInt8
+from tokensieve.arch.records import KINDS
+from tokensieve.workloads.decisions import Decisions, UInt8, WorkRecords
 from tokensieve.workloads.meta import make_meta
 from tokensieve.workloads.ragged import Int32, Int64, Ragged, spans
-from tokensieve.workloads.records import quick_records, quick_records_of_ranks, radix_record
+from tokensieve.workloads.records import RECORDERS, RECORDERS_OF_RANKS
 from tokensieve.workloads.shuffles import permutations
 
 RECORDS_RULE = (
@@ -113,11 +114,14 @@ class _Completion:
             topk_token_count=token_count,
             topk_head_count=head_count,
             **arrays,
-            **_named("topk_local", Ragged.empty(int(self.queries.sum())), Ragged.empty(int(self.queries.sum()))),
-            **_named("topk_token", *self._selection(token_count, _TOKEN_QUERY)),
-            **_named("topk_head", *self._selection(head_count, _HEAD_QUERY)),
         )
-        return replace(base, **_named("topk_local", *self._local(base)))
+        sites = {
+            "local": self._local(base),
+            "token": self._selection(token_count, _TOKEN_QUERY),
+            "head": self._selection(head_count, _HEAD_QUERY),
+        }
+        kinds = {kind: {site: lists[kind] for site, lists in sites.items()} for kind in KINDS}
+        return replace(base, records={kind: WorkRecords(**lists) for kind, lists in kinds.items()})
 
     def _tokens(self) -> Ragged:
         """Return the evenly spaced token ids of each group."""
@@ -143,7 +147,7 @@ class _Completion:
         kept, offered = self.counts.head_topk, alive.sum(axis=2, dtype=np.int32).reshape(-1)
         return np.stack([np.where(kept < 0, -1, offered), kept], axis=1).astype(np.int32)
 
-    def _selection(self, count: Int32, query: int) -> tuple[Ragged, Ragged]:
+    def _selection(self, count: Int32, query: int) -> dict[str, Ragged]:
         """Return the records of the token or head selections; their running number is that of the group."""
         group = np.arange(self.groups)
         heads, which = np.full(self.groups, self.counts.heads), np.full(self.groups, query)
@@ -152,32 +156,35 @@ class _Completion:
         n, k = count.T.astype(np.int64)
         return self._records(n, k, (k > 0) & (k < n), entropy)
 
-    def _local(self, d: Decisions) -> tuple[Ragged, Ragged]:
+    def _local(self, d: Decisions) -> dict[str, Ragged]:
         """Return the records of the local value top-k of every query."""
         row = d.query_row
         n, k = d.keys_kept[row].astype(np.int64), d.values_kept.astype(np.int64)
-        runs = (k > 0) & (k < n)
-        if self.counts.pair_shares_values:
-            runs &= ~d.pair_second[row]
         query = np.arange(len(row)) - d.query_ptr[row]
         entropy = np.stack([np.full(len(row), self.seed), *d.row_index[row].T, query], axis=1)
-        return self._records(n, k, runs, entropy)
+        return self._records(n, k, d.searches, entropy)
 
     def _records(
         self, n: Int64, k: Int64, runs: npt.NDArray[np.bool_], entropy: npt.NDArray[np.int64]
-    ) -> tuple[Ragged, Ragged]:
-        """Return radix and quick-select records of the commands that run; command i has the running number i."""
-        radix, quick = _Scatter(len(n)), _Scatter(len(n))
+    ) -> dict[str, Ragged]:
+        """Return the records of every kind of the commands that run; command i has the running number i."""
+        kinds = {kind: _Scatter(len(n)) for kind in KINDS}
         for commands, size, kept in _batches(n, k, runs):
-            evenly = (np.arange(size) << self.topk.score_bits) // size
-            one = radix_record(evenly, kept, self.topk.score_bits, self.topk.digit_bits, self.topk.first_digit)
-            radix.put(commands, Ragged.cut(np.tile(one, len(commands)), np.full(len(commands), len(one))))
             shuffled = permutations(entropy[commands], size)
-            if size <= 1 << self.topk.score_bits:
-                quick.put(commands, quick_records_of_ranks(shuffled, kept, commands))
-            else:
-                quick.put(commands, quick_records(evenly[shuffled], kept, commands))
-        return radix.gather(), quick.gather()
+            for kind, records in kinds.items():
+                records.put(commands, self._of_evenly_spaced(kind, shuffled, kept, commands))
+        return {kind: records.gather() for kind, records in kinds.items()}
+
+    def _of_evenly_spaced(self, kind: str, shuffled: npt.NDArray[Any], kept: int, commands: Int64) -> Ragged:
+        """Return the records of commands whose scores are evenly spaced, in the orders `shuffled`."""
+        count, size = shuffled.shape
+        evenly = (np.arange(size) << self.topk.score_bits) // size
+        if not KINDS[kind].ordered:
+            one = RECORDERS[kind](evenly[None], kept, 0, self.topk)[0]
+            return Ragged.cut(np.tile(one, count), np.full(count, len(one)))
+        if kind in RECORDERS_OF_RANKS and size <= 1 << self.topk.score_bits:
+            return RECORDERS_OF_RANKS[kind](shuffled, kept, commands)
+        return RECORDERS[kind](evenly[shuffled], kept, commands, self.topk)
 
     def _meta(self, token_count: Int32, head_count: Int32) -> dict[str, Any]:
         c = self.counts
@@ -248,12 +255,3 @@ def _spaced(total: npt.NDArray[Any], kept: npt.NDArray[Any]) -> Int64:
     """Return ``floor(i * total / kept)`` for i < kept, for every pair, in one array."""
     index = spans(np.zeros(len(kept), np.int64), kept)
     return index * np.repeat(total.astype(np.int64), kept) // np.repeat(kept.astype(np.int64), kept)
-
-
-def _named(name: str, radix: Ragged, quick: Ragged) -> dict[str, Any]:
-    return {
-        f"{name}_radix": radix.flat,
-        f"{name}_radix_ptr": radix.ptr,
-        f"{name}_quick": quick.flat,
-        f"{name}_quick_ptr": quick.ptr,
-    }

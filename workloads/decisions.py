@@ -1,11 +1,11 @@
-"""Decisions, version 1: what was kept, refetched and searched, for every step, layer, head and query.
+"""Decisions: what was kept, refetched and searched, for every step, layer, head and query.
 
 Written by golden (or completed from counts), read by the simulator, which decides nothing itself.
 """
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -14,13 +14,47 @@ import numpy as np
 import numpy.typing as npt
 
 from tokensieve.arch.errors import WorkloadError
+from tokensieve.arch.records import KINDS
 from tokensieve.workloads.container import Arrays, read_arrays, write_arrays
+from tokensieve.workloads.fused import second_of_pair
 from tokensieve.workloads.invariants import check
-from tokensieve.workloads.layout import ARRAYS, RAGGED
-from tokensieve.workloads.meta import VERSION, decode_meta, encode_meta
-from tokensieve.workloads.ragged import Int32, Int64, Ragged
+from tokensieve.workloads.layout import ARRAYS, RAGGED, SITES, record_names
+from tokensieve.workloads.meta import READ_VERSIONS, check_meta, decode_meta, encode_meta, upgraded
+from tokensieve.workloads.ragged import Int32, Int64, Ragged, read_only
 
 UInt8 = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class WorkRecords:
+    """Work records of one kind: a list of set sizes for every command, empty where nothing is searched."""
+
+    local: Ragged
+    """Of the local value top-k, one list per query."""
+
+    token: Ragged
+    """Of the token selections, one list per group."""
+
+    head: Ragged
+    """Of the head selections, one list per group."""
+
+    def __post_init__(self) -> None:
+        for site in SITES:
+            lists: Ragged = getattr(self, site)
+            object.__setattr__(self, site, Ragged(read_only(lists.flat), read_only(lists.ptr)))
+
+    @classmethod
+    def of_arrays(cls, kind: str, arrays: Arrays) -> Self:
+        """Return the records of `kind` in the arrays of a file."""
+        return cls(**{site: Ragged(*(arrays[name] for name in record_names(kind, site))) for site in SITES})
+
+    def arrays(self, kind: str) -> Arrays:
+        """Return the arrays of a file that hold these records of `kind`."""
+        arrays: Arrays = {}
+        for site in SITES:
+            lists: Ragged = getattr(self, site)
+            arrays |= zip(record_names(kind, site), (lists.flat, lists.ptr), strict=True)
+        return arrays
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -74,44 +108,21 @@ class Decisions:
     heads_alive: UInt8
     """1 for each live head, shape (S, L, H)."""
 
-    topk_local_radix: Int32
-    """Work records of the local value top-k: sizes of the surviving set after each decided digit."""
-
-    topk_local_radix_ptr: Int64
-    """Where they begin, shape (Q + 1,)."""
-
-    topk_local_quick: Int32
-    """Work records of the local value top-k: sizes of the set that each quick-select round streams."""
-
-    topk_local_quick_ptr: Int64
-    """Where they begin, shape (Q + 1,)."""
-
     topk_token_count: Int32
     """Tokens offered and kept by the selection at the end of each group, (-1, -1) where none runs; shape (G, 2)."""
-
-    topk_token_radix: Int32
-    topk_token_radix_ptr: Int64
-    topk_token_quick: Int32
-    topk_token_quick_ptr: Int64
-    """Work records of the token selections, one list per group."""
 
     topk_head_count: Int32
     """Heads offered and kept, as `topk_token_count`."""
 
-    topk_head_radix: Int32
-    topk_head_radix_ptr: Int64
-    topk_head_quick: Int32
-    topk_head_quick_ptr: Int64
-    """Work records of the head selections, one list per group."""
+    records: Mapping[str, WorkRecords] = field(default_factory=dict)
+    """Work records of the top-k engines by kind (`tokensieve.arch.records`); `meta` says by which rules."""
 
     token_text: tuple[str, ...] | None = None
     """Text of each token, where known."""
 
     def __post_init__(self) -> None:
         for name in ARRAYS:
-            array = np.asarray(getattr(self, name)).view()
-            array.flags.writeable = False
-            object.__setattr__(self, name, array)
+            object.__setattr__(self, name, read_only(getattr(self, name)))
 
     @property
     def phase(self) -> str:
@@ -164,17 +175,24 @@ class Decisions:
 
     @cached_property
     def pair_second(self) -> npt.NDArray[np.bool_]:
-        """Whether the row is the second of a fused pair: two consecutive 6-bit rows of a group."""
-        six = self.key_bits == 6
-        same = np.zeros(len(six), bool)
-        same[1:] = six[1:] & six[:-1] & (self.row_group[1:] == self.row_group[:-1])
-        position = np.arange(len(six))
-        start = np.maximum.accumulate(np.where(same, 0, position))
-        second: npt.NDArray[np.bool_] = six & ((position - start) % 2 == 1)
-        return second
+        """Whether the row's K is the second of a fused pair."""
+        return second_of_pair(self.key_bits, self.row_group)
+
+    @cached_property
+    def searches(self) -> npt.NDArray[np.bool_]:
+        """Whether the local top-k of each query searches, shape (Q,).
+
+        It does where some of the keys are kept, but not all, and where the query has a work record: the second head of
+        a fused pair has none if it uses the choice of the first.
+        """
+        some: npt.NDArray[np.bool_] = (self.values_kept > 0) & (self.values_kept < self.keys_kept[self.query_row])
+        first = next(iter(self.records.values()), None)  # every kind has a record of the same queries
+        if first is not None:
+            return some & (first.local.lengths > 0)
+        return some & ~self.pair_second[self.query_row] if self.meta["pair_shares_values"] else some
 
     def ragged(self, name: str) -> Ragged:
-        """Return the lists of the array called `name`, for example ``value_ids`` or ``topk_local_quick``."""
+        """Return the lists of the array called `name`, ``value_ids`` or ``token_ids``."""
         return Ragged(getattr(self, name), getattr(self, RAGGED[name]))
 
     def validate(self) -> Self:
@@ -182,9 +200,16 @@ class Decisions:
         check(self)
         return self
 
+    def number_arrays(self) -> Arrays:
+        """Return the arrays of numbers by the names that they have in a file."""
+        arrays: Arrays = {name: getattr(self, name) for name in ARRAYS}
+        for kind, records in self.records.items():
+            arrays |= records.arrays(kind)
+        return arrays
+
     def arrays(self) -> Arrays:
         """Return what a file of these decisions holds."""
-        arrays: Arrays = {name: getattr(self, name) for name in ARRAYS}
+        arrays = self.number_arrays()
         arrays["meta"] = np.frombuffer(encode_meta(self.meta), np.uint8)
         if self.token_text is not None:
             arrays["token_text"] = np.frombuffer("\0".join(self.token_text).encode(), np.uint8)
@@ -206,23 +231,49 @@ class Decisions:
     @classmethod
     def load(cls, path: Path | str) -> Self:
         """Return the decisions in the file at `path`, validated."""
-        arrays = read_arrays(Path(path), {*ARRAYS, "meta", "token_text"})
+        arrays = read_arrays(Path(path), {*ARRAYS, *_record_names(KINDS), "meta", "token_text"})
         meta, text = arrays.pop("meta", None), arrays.pop("token_text", None)
         if meta is None:
             raise WorkloadError(f"{path}: is no decisions file: it has no array called 'meta'")
         head = decode_meta(_bytes(meta, "meta", path), str(path))
-        if head.get("version") != VERSION:
-            raise WorkloadError(f"{path}: decisions of version {VERSION} are read, got {head.get('version')!r}")
-        missing = [name for name in ARRAYS if name not in arrays]
-        if missing:
+        if head.get("version") not in READ_VERSIONS:
+            versions = " and ".join(map(str, READ_VERSIONS))
+            raise WorkloadError(f"{path}: decisions of versions {versions} are read, got {head.get('version')!r}")
+        kinds = _kinds(head, path)
+        names = [*ARRAYS, *_record_names(kinds)]
+        if missing := [name for name in names if name not in arrays]:
             raise WorkloadError(f"{path}: the array {missing[0]!r} is missing")
+        if surplus := [name for name in arrays if name not in names]:
+            raise WorkloadError(f"{path}: the array {surplus[0]!r} is of a kind that meta.records does not name")
         try:
             words = None if text is None else tuple(_bytes(text, "token_text", path).decode().split("\0"))
-            return cls(meta=head, token_text=words, **arrays).validate()
+            head = upgraded(head) if head["version"] == 1 else head
+            records = {kind: WorkRecords.of_arrays(kind, arrays) for kind in kinds}
+            own = {name: arrays[name] for name in ARRAYS}
+            return cls(meta=head, token_text=words, records=records, **own).validate()
         except UnicodeDecodeError:
             raise WorkloadError(f"{path}: token_text is not UTF-8") from None
         except WorkloadError as problem:
             raise WorkloadError(f"{path}: {problem}") from None
+
+
+def _kinds(head: Mapping[str, Any], path: Path | str) -> list[str]:
+    """Return the kinds of work records that a file with this meta data holds."""
+    if head["version"] == 1:
+        return ["radix", "quick"]
+    kinds = head.get("records")
+    if not isinstance(kinds, dict) or not kinds.keys() <= KINDS.keys():
+        try:
+            check_meta(head)
+        except WorkloadError as problem:
+            raise WorkloadError(f"{path}: {problem}") from None
+    assert isinstance(kinds, dict), "check_meta refuses meta data without records"
+    return list(kinds)
+
+
+def _record_names(kinds: Iterable[str]) -> list[str]:
+    """Return the names of the arrays of work records of these kinds."""
+    return [name for kind in kinds for site in SITES for name in record_names(kind, site)]
 
 
 def _bytes(array: npt.NDArray[Any], name: str, path: Path | str) -> bytes:

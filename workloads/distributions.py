@@ -1,4 +1,4 @@
-"""Rows of scores by the names that tests, benchmarks and documents use for their distributions."""
+"""Scores by the names that tests, benchmarks and documents use for their distributions."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -18,7 +18,7 @@ Make = Callable[[np.random.Generator, int, int], Counts]
 
 _NARROW = 63
 _SIGMA, _WIDE_SIGMA = 1.5, 3.0
-_IMPORTANCE_ROWS = 144
+_IMPORTANCE_TERMS = 144
 _OUTLIERS = 4
 
 PROBABILITY_BITS = 24
@@ -28,15 +28,15 @@ _PROBABILITIES = "minilm-probabilities.npz"
 
 
 def scores(name: str, n: int, score_bits: int, seed: int) -> Scores:
-    """Return a row of `n` unsigned scores of `score_bits` bits from the distribution called `name`.
+    """Return `n` unsigned scores of `score_bits` bits from the distribution called `name`.
 
     `uniform`; `softmax` (probabilities of normal logits of sigma 1.5 as fractions of 2^bits, rounded and saturated);
-    `softmax-max` (the same, scaled to the row's maximum); `softmax-sigma3` and `softmax-max-sigma3` (the same of sigma
-    3); `narrow` (0..63); `importance` (sum of 144 softmax rows, sigma 3, scaled to the maximum); `outlier` (narrow, but
-    for a few near the top); `equal`; `sorted` and `reversed` (uniform, in ascending and descending order); `minilm` (a
-    row of real probabilities, rounded as those of `softmax`).
+    `softmax-max` (the same, scaled to their maximum); `softmax-sigma3` and `softmax-max-sigma3` (the same of sigma
+    3); `narrow` (0..63); `importance` (sum of 144 softmax outputs, sigma 3, scaled to the maximum); `outlier` (narrow,
+    with a few near the top); `equal`; `sorted` and `reversed` (uniform, in ascending and descending order); `minilm`
+    (real probabilities of one query, rounded as those of `softmax`).
 
-    Consecutive seeds give `minilm` rows of different heads and layers. Its rows have 512 keys; where `n` is less, the
+    Consecutive seeds give `minilm` queries of different heads and layers, each with 512 keys; where `n` is less, the
     first `n` are taken as they are.
     """
     if name not in distribution_names():
@@ -44,16 +44,16 @@ def scores(name: str, n: int, score_bits: int, seed: int) -> Scores:
         raise WorkloadError(f"score distribution must be one of {', '.join(known)}, got {name!r}{nearest(name, known)}")
     if n < 1 or not 1 <= score_bits <= 32:
         raise WorkloadError(f"n must be at least 1 and score_bits in 1..32, got {n} and {score_bits}")
-    if n > longest_row(name):
-        raise WorkloadError(f"score distribution {name} has rows of at most {longest_row(name)} scores, got n = {n}")
+    if n > most_scores(name):
+        raise WorkloadError(f"score distribution {name} has rows of at most {most_scores(name)} scores, got n = {n}")
     top = (1 << score_bits) - 1
     if name == _MINILM:
         return _real(n, top, seed)
     return _MAKERS[name](np.random.Generator(np.random.PCG64([seed, n])), n, top).astype(np.uint32)
 
 
-def longest_row(name: str) -> int:
-    """Return the most scores that a row of the distribution `name` can have; all but `minilm` have any number."""
+def most_scores(name: str) -> int:
+    """Return the most scores that the distribution `name` can make at once; all but `minilm` make any number."""
     return minilm_probabilities().shape[1] if name == _MINILM else 1 << 31
 
 
@@ -101,15 +101,15 @@ def _relative(sigma: float, rows: int = 1) -> Make:
 
 @lru_cache
 def minilm_probabilities() -> Scores:
-    """Return the shipped rows of real probabilities, as fractions of 2^24, shape ``(rows, keys)``."""
+    """Return the shipped real probabilities, as fractions of 2^24, shape ``(queries, keys)``."""
     path = Path(str(resources.files("tokensieve.workloads") / "data" / _PROBABILITIES))
     planes = read_arrays(path, ("planes",))["planes"]
     return _joined(planes)
 
 
-def save_probabilities(path: Path, rows: Scores) -> None:
-    """Write rows of probabilities as `minilm_probabilities` reads them, in planes of bytes, which pack better."""
-    write_arrays(path, {"planes": np.stack([rows >> shift & 0xFF for shift in (0, 8, 16)]).astype(np.uint8)})
+def save_probabilities(path: Path, found: Scores) -> None:
+    """Write probabilities as `minilm_probabilities` reads them, in planes of bytes, which pack better."""
+    write_arrays(path, {"planes": np.stack([found >> shift & 0xFF for shift in (0, 8, 16)]).astype(np.uint8)})
 
 
 def _joined(planes: npt.NDArray[np.uint8]) -> Scores:
@@ -132,7 +132,7 @@ _MAKERS: dict[str, Make] = {
     "softmax-max": _relative(_SIGMA),
     "softmax-max-sigma3": _relative(_WIDE_SIGMA),
     "narrow": _narrow,
-    "importance": _relative(_WIDE_SIGMA, _IMPORTANCE_ROWS),
+    "importance": _relative(_WIDE_SIGMA, _IMPORTANCE_TERMS),
     "outlier": _outlier,
     "equal": lambda rng, n, top: np.full(n, rng.integers(0, top, endpoint=True), np.int64),
     "sorted": lambda rng, n, top: np.sort(_uniform(rng, n, top)),

@@ -6,8 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 from tokensieve.arch.errors import WorkloadError
-from tokensieve.workloads.layout import ARRAYS, RAGGED, SELECTIONS
+from tokensieve.arch.records import KINDS, RecordKind
+from tokensieve.workloads.fused import FUSED_BITS
+from tokensieve.workloads.layout import ARRAYS, RAGGED, RECORD_ARRAYS, SELECTIONS, SITES, record_names
 from tokensieve.workloads.meta import check_bits, check_meta
+from tokensieve.workloads.ragged import Ragged
 
 if TYPE_CHECKING:
     from tokensieve.workloads.decisions import Decisions
@@ -28,8 +31,8 @@ def check(d: "Decisions") -> None:
     _check_tokens(d)
     _check_values(d)
     _check_local_records(d)
-    for name in SELECTIONS:
-        _check_selection(d, name)
+    for site in SELECTIONS:
+        _check_selection(d, site)
     _check_chain(d)
     _check_text(d)
 
@@ -44,11 +47,21 @@ def _require(ok: Any, array: str, rule: str) -> None:
 
 
 def _check_types(d: "Decisions") -> None:
-    for name, (kind, dimensions) in ARRAYS.items():
-        array = getattr(d, name)
+    if set(d.records) != set(d.meta["records"]):
+        named, there = (", ".join(some) or "none" for some in (d.meta["records"], d.records))
+        raise WorkloadError(f"decisions: records must be of the kinds that meta.records names, {named}, got {there}")
+    arrays = d.number_arrays()
+    for name, (kind, dimensions) in _types(d).items():
+        array = arrays[name]
         if array.dtype != kind or array.ndim != dimensions:
             want = f"{np.dtype(kind)} with {dimensions} dimension{'s' if dimensions > 1 else ''}"
             raise WorkloadError(f"decisions: {name} must be {want}, got {array.dtype} of shape {array.shape}")
+
+
+def _types(d: "Decisions") -> dict[str, tuple[type, int]]:
+    """Return item type and number of dimensions of every array."""
+    names = [record_names(kind, site) for kind in d.records for site in SITES]
+    return ARRAYS | {name: (item, 1) for pair in names for name, item in zip(pair, RECORD_ARRAYS, strict=True)}
 
 
 def _check_shapes(d: "Decisions") -> None:
@@ -57,25 +70,26 @@ def _check_shapes(d: "Decisions") -> None:
     shapes |= dict.fromkeys(("context", "keys_kept", "queries"), (rows,))
     shapes |= {"query_ptr": (rows + 1,), "token_ptr": (groups + 1,)}
     _expect(d, shapes)
-    _check_ptr(d, "query_ptr", len(d.values_kept), "values_kept")
+    _check_ptr(d.query_ptr, "query_ptr", len(d.values_kept), "values_kept")
     queries = len(d.values_kept)
     shapes = {"lsb_refetch": (queries,), "value_ptr": (queries + 1,)}
-    shapes |= dict.fromkeys(("topk_local_radix_ptr", "topk_local_quick_ptr"), (queries + 1,))
-    shapes |= {f"{s}_{engine}_ptr": (groups + 1,) for s in SELECTIONS for engine in ("radix", "quick")}
-    shapes |= {f"{s}_count": (groups, 2) for s in SELECTIONS}
+    records = [(record_names(kind, site), site) for kind in d.records for site in SITES]
+    shapes |= {ptr: (queries + 1 if site == "local" else groups + 1,) for (_, ptr), site in records}
+    shapes |= {f"topk_{site}_count": (groups, 2) for site in SELECTIONS}
     _expect(d, shapes)
-    for flat, ptr in RAGGED.items():
-        _check_ptr(d, ptr, len(getattr(d, flat)), flat)
+    arrays = d.number_arrays()
+    for flat, ptr in (*RAGGED.items(), *(names for names, _ in records)):
+        _check_ptr(arrays[ptr], ptr, len(arrays[flat]), flat)
 
 
 def _expect(d: "Decisions", shapes: dict[str, tuple[int, ...]]) -> None:
+    arrays = d.number_arrays()
     for name, shape in shapes.items():
-        if getattr(d, name).shape != shape:
-            raise WorkloadError(f"decisions: {name} must have shape {shape}, got {getattr(d, name).shape}")
+        if arrays[name].shape != shape:
+            raise WorkloadError(f"decisions: {name} must have shape {shape}, got {arrays[name].shape}")
 
 
-def _check_ptr(d: "Decisions", name: str, end: int, flat: str) -> None:
-    ptr = getattr(d, name)
+def _check_ptr(ptr: npt.NDArray[np.int64], name: str, end: int, flat: str) -> None:
     _require(ptr[:1] == 0, name, f"must be 0, got {ptr[0]}")
     _require(np.diff(ptr) >= 0, name, "must not be above the next entry")
     _require(ptr[-1] == end, name, f"must end with the length of {flat}, {end}, got {ptr[-1]}")
@@ -113,7 +127,8 @@ def _check_queries(d: "Decisions") -> None:
     row = d.query_row
     _require((d.values_kept >= 0) & (d.values_kept <= d.keys_kept[row]), "values_kept", "must be in 0..keys_kept")
     _require(d.lsb_refetch <= 2, "lsb_refetch", "must be 0, 1 or 2")
-    _require((d.lsb_refetch != 2) | (d.key_bits[row] != 6), "lsb_refetch", "must not be 2 in a fused row of 6 bits")
+    alone = d.key_bits[row] != FUSED_BITS
+    _require((d.lsb_refetch != 2) | alone, "lsb_refetch", "must not be 2 in a fused row of 6 bits")
     _require((d.lsb_refetch == 0) | (d.bits("lsb")[row] > 0), "lsb_refetch", "must be 0 where meta.bits.lsb is 0")
 
 
@@ -171,34 +186,30 @@ def _check_local_records(d: "Decisions") -> None:
     runs = (d.values_kept > 0) & (d.values_kept < n)
     if d.meta["pair_shares_values"]:
         runs &= ~d.pair_second[d.query_row]
-    _check_records(d, "topk_local", n, runs)
+    _check_records(d, "local", n, runs)
 
 
-def _check_selection(d: "Decisions", name: str) -> None:
-    n, k = getattr(d, f"{name}_count").T.astype(np.int64)
+def _check_selection(d: "Decisions", site: str) -> None:
+    name = f"topk_{site}_count"
+    n, k = getattr(d, name).T.astype(np.int64)
     none = (n == -1) & (k == -1)
-    _require(none | ((n >= 1) & (k >= 0) & (k <= n)), f"{name}_count", "must be (-1, -1) or n >= 1 and 0 <= k <= n")
-    _check_records(d, name, n, ~none & (k > 0) & (k < n))
+    _require(none | ((n >= 1) & (k >= 0) & (k <= n)), name, "must be (-1, -1) or n >= 1 and 0 <= k <= n")
+    _check_records(d, site, n, ~none & (k > 0) & (k < n))
 
 
-def _check_records(d: "Decisions", name: str, n: npt.NDArray[np.int64], runs: npt.NDArray[np.bool_]) -> None:
-    """Check both engines' records: there where the engine runs, within n, and shrinking."""
-    _check_record(d, f"{name}_radix", n, runs, "not begin above n", "not be below", np.less_equal, np.less_equal)
-    _check_record(d, f"{name}_quick", n, runs, "begin with n, the items offered", "be above", np.equal, np.less)
+def _check_records(d: "Decisions", site: str, n: npt.NDArray[np.int64], runs: npt.NDArray[np.bool_]) -> None:
+    """Check the records of every kind: there where something is searched, within n, and shrinking."""
+    for name, records in d.records.items():
+        _check_record(KINDS[name], record_names(name, site)[0], getattr(records, site), n, runs)
 
 
 def _check_record(
-    d: "Decisions",
-    array: str,
-    n: npt.NDArray[np.int64],
-    runs: npt.NDArray[np.bool_],
-    begins: str,
-    falls: str,
-    first: np.ufunc,
-    then: np.ufunc,
+    kind: RecordKind, array: str, lists: Ragged, n: npt.NDArray[np.int64], runs: npt.NDArray[np.bool_]
 ) -> None:
-    """Check one engine's records; `first` compares a size with n, `then` a size with the one before it."""
-    lists = d.ragged(array)
+    """Check records of one kind: each begins with n or at most with it, and then falls, strictly or not."""
+    begins = "begin with n, the items offered" if kind.whole_first else "not begin above n"
+    falls = "be above" if kind.shrinks else "not be below"
+    first, then = (np.equal if kind.whole_first else np.less_equal), (np.less if kind.shrinks else np.less_equal)
     _require((lists.lengths > 0) == runs, f"{array}_ptr", "must give a record exactly where 0 < k < n")
     _require(lists.flat >= 1, array, "must be at least 1")
     heads = lists.ptr[:-1][runs]
@@ -212,10 +223,10 @@ def _check_chain(d: "Decisions") -> None:
     """Check that what a selection keeps is what the next layer of the step works with."""
     tokens, heads = np.diff(d.token_ptr), d.heads_alive.sum(axis=2, dtype=np.int64).reshape(-1)
     inner = np.arange(1, len(tokens)) % d.layers != 0
-    for name, size in (("topk_token", tokens), ("topk_head", heads)):
-        kept = getattr(d, f"{name}_count")[:-1, 1]
+    for name, size in (("topk_token_count", tokens), ("topk_head_count", heads)):
+        kept = getattr(d, name)[:-1, 1]
         rule = "must keep as many as the next layer of the step has"
-        _require((kept == size[1:]) | (kept < 0) | ~inner, f"{name}_count", rule)
+        _require((kept == size[1:]) | (kept < 0) | ~inner, name, rule)
     offered = d.topk_token_count[:, 0]
     fits = (offered < 0) | (offered == tokens) | (offered == d.context[_first_rows(d)])
     _require(fits, "topk_token_count", "must offer the layer's kept tokens, or the whole context")

@@ -1,21 +1,18 @@
-"""Names, types and dimensions of the arrays of a `Decisions` file, version 1."""
+"""Names, types and dimensions of the arrays of a `Decisions` file."""
 
 import numpy as np
 
 RAGGED = {
     "value_ids": "value_ptr",
     "token_ids": "token_ptr",
-    "topk_local_radix": "topk_local_radix_ptr",
-    "topk_local_quick": "topk_local_quick_ptr",
-    "topk_token_radix": "topk_token_radix_ptr",
-    "topk_token_quick": "topk_token_quick_ptr",
-    "topk_head_radix": "topk_head_radix_ptr",
-    "topk_head_quick": "topk_head_quick_ptr",
 }
 """Arrays that hold lists of unequal length, and the array that says where each list begins."""
 
-SELECTIONS = ("topk_token", "topk_head")
-"""The selections that run at the end of a layer."""
+SELECTIONS = ("token", "head")
+"""What the selections at the end of a layer choose among."""
+
+SITES = ("local", *SELECTIONS)
+"""Top-k commands that have work records: those for local values, one a query, and the selections, one a group."""
 
 ARRAYS: dict[str, tuple[type, int]] = {
     "row_index": (np.int32, 2),
@@ -31,4 +28,16 @@ ARRAYS: dict[str, tuple[type, int]] = {
     **{flat: (np.int32, 1) for flat in RAGGED},
     **{ptr: (np.int64, 1) for ptr in RAGGED.values()},
 }
-"""Item type and number of dimensions of each array."""
+"""Item type and number of dimensions of each array, without those of the work records."""
+
+RECORD_ARRAYS = (np.int32, np.int64)
+"""Item types of the two arrays of a list of work records: sizes, and where each record begins."""
+
+
+def record_names(kind: str, site: str) -> tuple[str, str]:
+    """Return the names of the two arrays that hold the work records of one kind at one site.
+
+    >>> record_names("quick", "local")
+    ('topk_local_quick', 'topk_local_quick_ptr')
+    """
+    return f"topk_{site}_{kind}", f"topk_{site}_{kind}_ptr"

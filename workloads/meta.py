@@ -8,15 +8,17 @@ from pydantic import Field
 
 from tokensieve.arch.base import ArchModel, build
 from tokensieve.arch.datapath import Topk
-from tokensieve.arch.errors import WorkloadError
+from tokensieve.arch.errors import WorkloadError, nearest
+from tokensieve.arch.records import KINDS, PIVOT_RULE
 
-VERSION = 1
+VERSION = 2
 
-PIVOT_RULE = "xorshift16 command_seed=1+query%65535"
-"""Rule by which quick-select draws its pivots; `tokensieve.workloads.records` follows it."""
+READ_VERSIONS = (1, 2)
+"""Versions that are read. Version 1 always held the work records of quick-select and of radix select, and had a field
+for the rule of each."""
 
 PLANE_BITS = (4, 6, 8, 10, 12)
-"""Widths that a row of K or V may have in DRAM."""
+"""Widths that an element of K or V may have in DRAM."""
 
 BIT_CHOICES = {"query": (*PLANE_BITS, 16), "key": PLANE_BITS, "value": PLANE_BITS, "lsb": (0, 1, 2, 3, 4, 5, 6, 7, 8)}
 """Widths that each tensor may have; `lsb` 0 means that there is no plane of low bits."""
@@ -24,11 +26,8 @@ BIT_CHOICES = {"query": (*PLANE_BITS, 16), "key": PLANE_BITS, "value": PLANE_BIT
 Count = Annotated[int, Field(ge=1, le=1 << 20)]
 
 
-class Meta(ArchModel):
-    """The meta data of a `Decisions`, version 1. Every field is required."""
-
-    version: Literal[1]
-    """Version of the format."""
+class _Common(ArchModel):
+    """What both versions have. Every field is required."""
 
     phase: Literal["prefill", "decode"]
     """All queries of a text at once, or one query per step against a growing history."""
@@ -60,12 +59,6 @@ class Meta(ArchModel):
     score_bits: Annotated[int, Field(ge=4, le=32)]
     """Width of the scores that the work records were made from."""
 
-    digit_rule: str
-    """How radix digits are cut: `Topk.digit_rule`."""
-
-    pivot_rule: str
-    """How quick-select draws its pivots."""
-
     text_sha256: Annotated[str | None, Field(pattern=r"^[0-9a-f]{64}$")]
     """SHA-256 of the text, where there is one."""
 
@@ -83,6 +76,29 @@ class Meta(ArchModel):
 
     assumed: list[str]
     """What was filled in by rule and not observed, one sentence each."""
+
+
+class Meta(_Common):
+    """The meta data of a `Decisions`, version 2. Every field is required."""
+
+    version: Literal[2]
+    """Version of the format."""
+
+    records: dict[str, str]
+    """Kinds of work records that there are, each with the rule that they were made by (`tokensieve.arch.records`)."""
+
+
+class MetaOfVersion1(_Common):
+    """The meta data of version 1, which always held the records of both engines that have some."""
+
+    version: Literal[1]
+    """Version of the format."""
+
+    digit_rule: str
+    """How radix digits are cut: `Topk.digit_rule`."""
+
+    pivot_rule: str
+    """How quick-select draws its pivots."""
 
 
 def make_meta(
@@ -104,7 +120,7 @@ def make_meta(
     pair_shares_values: bool = False,
     assumed: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """Return complete meta data; the score width and the digit rule are those of `topk`."""
+    """Return complete meta data; the score width and the rules of the work records are those of `topk`."""
     return {
         "version": VERSION,
         "phase": phase,
@@ -117,8 +133,7 @@ def make_meta(
         "bits": dict(bits or {"query": 12, "key": 8, "value": 8, "lsb": 4}),
         "threshold": threshold,
         "score_bits": topk.score_bits,
-        "digit_rule": topk.digit_rule,
-        "pivot_rule": PIVOT_RULE,
+        "records": {name: kind.rule(topk) for name, kind in KINDS.items()},
         "text_sha256": text_sha256,
         "licence": licence,
         "source": source,
@@ -131,14 +146,24 @@ def make_meta(
 def check_meta(meta: Mapping[str, Any]) -> None:
     """Raise `WorkloadError` unless every field of `meta` is there, known and of its type."""
     build(Meta, dict(meta), WorkloadError, source="decisions: meta")
-    if meta["pivot_rule"] != PIVOT_RULE:
-        raise WorkloadError(f"decisions: meta.pivot_rule must be {PIVOT_RULE!r}, got {meta['pivot_rule']!r}")
+    if unknown := [kind for kind in meta["records"] if kind not in KINDS]:
+        choice = f"must be of the kinds {', '.join(KINDS)}, got {unknown[0]!r}{nearest(unknown[0], KINDS)}"
+        raise WorkloadError(f"decisions: meta.records {choice}")
     if meta["phase"] == "prefill" and meta["steps"] != 1:
         raise WorkloadError(f"decisions: meta.steps must be 1 in prefill, got {meta['steps']}")
     try:
         encode_meta(meta)
     except (TypeError, ValueError) as problem:
         raise WorkloadError(f"decisions: meta cannot be written as JSON: {problem}") from None
+
+
+def upgraded(meta: Mapping[str, Any]) -> dict[str, Any]:
+    """Return meta data of version 1 as that of today's version, or raise `WorkloadError` where it breaks its rules."""
+    build(MetaOfVersion1, dict(meta), WorkloadError, source="decisions: meta")
+    if meta["pivot_rule"] != PIVOT_RULE:
+        raise WorkloadError(f"decisions: meta.pivot_rule must be {PIVOT_RULE!r}, got {meta['pivot_rule']!r}")
+    kept = {name: value for name, value in meta.items() if name not in ("digit_rule", "pivot_rule")}
+    return kept | {"version": VERSION, "records": {"radix": meta["digit_rule"], "quick": meta["pivot_rule"]}}
 
 
 def check_bits(bits: Mapping[str, Any], rows: int) -> None:

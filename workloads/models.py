@@ -1,4 +1,4 @@
-"""Shapes of transformers, and the multiply-accumulates that a layer takes."""
+"""Shapes of transformers."""
 
 from functools import cache
 from importlib import resources
@@ -11,32 +11,6 @@ from tokensieve.arch.errors import WorkloadError, nearest
 from tokensieve.arch.yamlio import parse_yaml
 
 Size = Annotated[int, Field(ge=1, le=1 << 20)]
-
-
-class Macs(ArchModel):
-    """Multiply-accumulates of one layer."""
-
-    qk: int
-    """Queries times keys."""
-
-    pv: int
-    """Probabilities times values."""
-
-    projections: int
-    """Query, key, value and output projections."""
-
-    ffn: int
-    """The two matrices of the feed-forward network."""
-
-    @property
-    def attention(self) -> int:
-        """Q x K and Prob x V."""
-        return self.qk + self.pv
-
-    @property
-    def total(self) -> int:
-        """Everything together."""
-        return self.attention + self.projections + self.ffn
 
 
 class ModelShape(ArchModel):
@@ -65,29 +39,6 @@ class ModelShape(ArchModel):
 
     causal: bool = False
     """Whether a token attends to earlier ones only."""
-
-    def prefill_macs(self, tokens: int, heads: int | None = None, values: int | None = None) -> Macs:
-        """Return the work of a layer with all `tokens` as queries, all of them alive.
-
-        `heads` and `values` are those left alive (default: all). Causal models are counted with the full square, as the
-        accelerator computes it.
-        """
-        alive = self.heads if heads is None else heads
-        return self._macs(tokens, tokens, tokens if values is None else values, alive)
-
-    def decode_macs(self, keys: int, heads: int | None = None, values: int | None = None) -> Macs:
-        """Return the work of a layer with one query against `keys` tokens."""
-        alive = self.heads if heads is None else heads
-        return self._macs(1, keys, keys if values is None else values, alive)
-
-    def _macs(self, queries: int, keys: int, values: int, heads: int) -> Macs:
-        width = heads * self.head_dim
-        return Macs(
-            qk=queries * keys * width,
-            pv=queries * values * width,
-            projections=4 * queries * self.hidden * width,
-            ffn=2 * queries * self.hidden * self.ffn,
-        )
 
 
 @cache

@@ -60,14 +60,18 @@ class Ragged:
         return np.diff(self.ptr)
 
     def padded(self) -> Int32:
-        """Return one row per list, filled up with zeros at the end: what a timing law takes."""
+        """Return one row per list, of at least one item, filled up with zeros at the end: what a timing law takes."""
         lengths = self.lengths
-        result = np.zeros((len(self), int(lengths.max(initial=0))), np.int32)
+        result = np.zeros((len(self), max(int(lengths.max(initial=0)), 1)), np.int32)
         result[np.arange(result.shape[1]) < lengths[:, None]] = self.flat
         return result
 
     def __len__(self) -> int:
         return len(self.ptr) - 1
+
+    def first(self, count: int) -> Self:
+        """Return the first `count` lists."""
+        return type(self)(self.flat[: int(self.ptr[count])], self.ptr[: count + 1])
 
     def __getitem__(self, index: int) -> Int32:
         place = range(len(self))[index]
@@ -75,6 +79,13 @@ class Ragged:
 
     def __iter__(self) -> Iterator[Int32]:
         return (self[i] for i in range(len(self)))
+
+
+def read_only(array: npt.ArrayLike) -> npt.NDArray[Any]:
+    """Return a view of `array` that cannot be written to."""
+    view = np.asarray(array).view()
+    view.flags.writeable = False
+    return view
 
 
 def spans(starts: npt.ArrayLike, lengths: npt.ArrayLike) -> Int64:

@@ -12,11 +12,13 @@ Radix select: a digit splits the surviving set into bins from the top bits down 
 largest score lies in. It ends early where that bin is kept whole.
 """
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from tokensieve.arch.datapath import Topk
 from tokensieve.arch.errors import WorkloadError
 from tokensieve.workloads.ragged import Int32, Int64, Ragged
 
@@ -203,3 +205,13 @@ def _compact(values: Scores) -> Scores:
     return np.ascontiguousarray(
         values, np.promote_types(np.min_scalar_type(values.min()), np.min_scalar_type(values.max()))
     )
+
+
+RECORDERS: dict[str, Callable[[Scores, npt.ArrayLike, npt.ArrayLike, Topk], Ragged]] = {
+    "radix": lambda rows, k, number, topk: radix_records(rows, k, topk.score_bits, topk.digit_bits, topk.first_digit),
+    "quick": lambda rows, k, number, topk: quick_records(rows, k, number),
+}
+"""By kind (`tokensieve.arch.records`): records of each row of an array of scores, with its k and its running number."""
+
+RECORDERS_OF_RANKS: dict[str, Callable[[Scores, int, npt.ArrayLike], Ragged]] = {"quick": quick_records_of_ranks}
+"""Faster ones for rows that are permutations of 0..n-1; they give the same records for any scores in that order."""

@@ -1,4 +1,4 @@
-"""The dense twin of decisions: the same layers and steps with nothing pruned, which every run is compared with."""
+"""The reference of decisions: the same layers and steps with nothing pruned, which every run is compared with."""
 
 from typing import Any, Literal
 
@@ -29,8 +29,7 @@ def dense(decisions: Decisions, kind: Kind = "dense") -> Decisions:
     tokens = Ragged.cut(spans(np.zeros(groups, np.int64), context).astype(np.int32), context)
     index = np.stack(np.unravel_index(np.arange(len(rows)), (d.steps, d.layers, d.heads)), axis=1)
     arrays: Arrays = {name: np.zeros(0, item) for name, (item, _) in ARRAYS.items()}
-    arrays |= {f"{name}_ptr": np.zeros(groups + 1, np.int64) for name in _GROUP_RECORDS}
-    arrays |= {name: np.zeros(total + 1, np.int64) for name in _QUERY_PTRS}
+    arrays["value_ptr"] = np.zeros(total + 1, np.int64)
     arrays |= dict.fromkeys(("topk_token_count", "topk_head_count"), np.full((groups, 2), -1, np.int32))
     arrays |= dict.fromkeys(("context", "keys_kept"), rows)
     arrays |= {
@@ -50,9 +49,6 @@ def dense(decisions: Decisions, kind: Kind = "dense") -> Decisions:
         "threshold": None,
         "pair_shares_values": False,
         "assumed": [],
+        "records": {},
     }
-    return Decisions(meta={**d.meta, **own}, token_text=d.token_text, **arrays)
-
-
-_GROUP_RECORDS = ("topk_token_radix", "topk_token_quick", "topk_head_radix", "topk_head_quick")
-_QUERY_PTRS = ("value_ptr", "topk_local_radix_ptr", "topk_local_quick_ptr")
+    return Decisions(meta={**d.meta, **own}, token_text=d.token_text, records={}, **arrays)

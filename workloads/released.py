@@ -16,16 +16,16 @@ import numpy.typing as npt
 from tokensieve.arch.errors import WorkloadError
 from tokensieve.workloads.csvcounts import WIDE, Row
 from tokensieve.workloads.csvtrace import read_rows
+from tokensieve.workloads.fused import FUSED_BITS
 from tokensieve.workloads.javarandom import JavaRandom
 
 I64 = npt.NDArray[np.int64]
 
 SEED = 1
-"""Seed of the release's generators, of latencies and of row indices."""
+"""Seed of the release's generators, of latencies and of vector indices."""
 
 MAX_LATENCY = (1 << 20) - 1
 _NARROW = 8  # bits that stand for those of `WIDE`
-_PAIRED = 6  # bits of rows that share a fetch with the next one
 _HEAD_DIM = 64
 _KEYS_AT, _LSB_AT, _VALUES_AT, _APART = 0xAB10000, 0xAB20000, 0xCD10000, 0x10000
 
@@ -36,7 +36,7 @@ class Requests:
 
     keys: I64
     values: I64
-    """Rows that are fetched, rounded up."""
+    """Vectors that are fetched, rounded up."""
 
     key_bits: I64
     value_bits: I64
@@ -98,8 +98,8 @@ def bench_requests(
     )
 
 
-def row_indexes(lines: int, ports: int) -> I64:
-    """Return the row indices of the release's index memory, line by line, shape ``(lines * ports,)``.
+def vector_indexes(lines: int, ports: int) -> I64:
+    """Return the vector indices of the release's index memory, line by line, shape ``(lines * ports,)``.
 
     A line holds `ports` of `2 * ports` consecutive numbers, ascending. The release fills the memory with them because
     no top-k output is connected to it.
@@ -139,9 +139,9 @@ def _last_of_batches(path: Path | str, rows: Sequence[tuple[int, Row]]) -> I64:
     last, n = np.ones(len(rows), np.int64), 0
     while n < len(rows):
         line, row = rows[n]
-        if _PAIRED in (row["quant_key_bit"], row["quant_value_bit"]):
+        if FUSED_BITS in (row["quant_key_bit"], row["quant_value_bit"]):
             _check_pair(path, line, row, rows[n + 1][1] if n + 1 < len(rows) else None)
-            last[n] = row["quant_key_bit"] != _PAIRED
+            last[n] = row["quant_key_bit"] != FUSED_BITS
             n += 1
         n += 1
     return last

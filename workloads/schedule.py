@@ -105,7 +105,7 @@ _ALL = (Fraction(1),)
 
 
 class Bits(ArchModel):
-    """Widths of a row's elements in DRAM."""
+    """Widths of a vector's elements in DRAM."""
 
     query: int = 12
     """Width of Q."""

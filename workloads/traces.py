@@ -5,10 +5,10 @@ from pathlib import Path
 
 from tokensieve.arch.errors import WorkloadError
 from tokensieve.arch.machine import Arch
+from tokensieve.arch.records import KINDS
 from tokensieve.workloads.complete import complete
 from tokensieve.workloads.csvtrace import read_csv
 from tokensieve.workloads.decisions import Decisions
-from tokensieve.workloads.meta import PIVOT_RULE
 
 _SHIPPED = "minilm-512.npz"
 
@@ -42,15 +42,19 @@ def load_trace(path: Path | str, arch: Arch, seed: int = 0) -> Decisions:
 
 
 def check_fit(decisions: Decisions, arch: Arch, source: str) -> None:
-    """Raise `WorkloadError` naming both values where the work records were made by other rules than those of `arch`."""
+    """Raise `WorkloadError` where `arch` needs work records that are missing or follow other rules, which it names."""
     topk, meta = arch.topk, decisions.meta
     rules: list[tuple[str, object, str, object]] = [
         ("score width", meta["score_bits"], "topk.score_bits", topk.score_bits)
     ]
-    if topk.engine == "radix":
-        rules.append(("digit rule", meta["digit_rule"], "topk.digit_rule", topk.digit_rule))
-    if topk.engine == "quickselect":
-        rules.append(("pivot rule", meta["pivot_rule"], "the pivot rule", PIVOT_RULE))
+    if topk.record is not None:
+        kind = KINDS[topk.record]
+        if topk.record not in meta["records"]:
+            raise WorkloadError(
+                f"{source}: it has no work records of kind {topk.record!r}, which topk.engine {topk.engine} needs: "
+                "make it again with `tokensieve capture`"
+            )
+        rules.append((kind.rule_name, meta["records"][topk.record], kind.field, kind.rule(topk)))
     for name, recorded, field, wanted in rules:
         if recorded != wanted:
             raise WorkloadError(f"{source}: the {name} of its work records is {recorded!r}, {field} is {wanted!r}")

@@ -4,21 +4,21 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from tokensieve.arch.errors import WorkloadError
 from tokensieve.workloads.container import Arrays, read_arrays, write_arrays
-from tokensieve.workloads.distributions import distribution_names, scores
 from tokensieve.workloads.meta import decode_meta
-
-__all__ = ["VERSION", "Vectors", "distribution_names", "same", "scores"]
 
 VERSION = 1
 
-_GROUPS = ("inputs", "expected", "work")
+Group = Literal["inputs", "expected", "work"]
+"""What an array of vectors is for."""
+
+_GROUPS: tuple[Group, ...] = get_args(Group)
 _HEAD = {"version": int, "unit": str, "arch": dict, "seed": int}
 
 
@@ -43,6 +43,31 @@ class Vectors:
 
     work: Arrays = field(default_factory=dict)
     """Work records: what its timing law takes."""
+
+    def __len__(self) -> int:
+        """Return how many vectors there are: the length of every array that is not ragged."""
+        lengths = {
+            len(array) - name.endswith("_ptr")
+            for group in (self.inputs, self.expected, self.work)
+            for name, array in group.items()
+            if name.endswith("_ptr") or f"{name}_ptr" not in group
+        }
+        assert len(lengths) == 1, f"arrays of different numbers of vectors: {sorted(lengths)}"
+        return lengths.pop()
+
+    def item(self, group: Group, name: str, index: int) -> npt.NDArray[Any]:
+        """Return what vector `index` has of `name`: a slice of a ragged array (there is a `NAME_ptr`), or row `index`.
+
+        >>> ids = {"ids": np.array([4, 5, 6]), "ids_ptr": np.array([0, 1, 3]), "n": np.array([1, 2])}
+        >>> made = Vectors(unit="topk", arch={}, seed=0, inputs=ids)
+        >>> made.item("inputs", "ids", 1), int(made.item("inputs", "n", 1)), len(made)
+        (array([5, 6]), 2, 2)
+        """
+        arrays: Arrays = getattr(self, group)
+        ends = arrays.get(f"{name}_ptr")
+        if ends is None:
+            return np.asarray(arrays[name][index])
+        return np.asarray(arrays[name][int(ends[index]) : int(ends[index + 1])])
 
     def save(self, path: Path | str) -> None:
         """Write these vectors to `path`; the same vectors give the same bytes."""
@@ -85,8 +110,3 @@ def _check_head(head: Mapping[str, Any], source: str) -> None:
             raise WorkloadError(f"{source}: {name} must be of type {kind.__name__}, got {head[name]!r}")
     if head["version"] != VERSION:
         raise WorkloadError(f"{source}: vectors of version {VERSION} are read, got {head['version']}")
-
-
-def same(left: Mapping[str, npt.NDArray[Any]], right: Mapping[str, npt.NDArray[Any]]) -> bool:
-    """Return whether two groups hold the same arrays."""
-    return left.keys() == right.keys() and all(np.array_equal(left[name], right[name]) for name in left)

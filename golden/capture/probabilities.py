@@ -1,4 +1,4 @@
-"""Makes the rows of the score distribution `minilm`: probabilities of a real model, un-pruned.
+"""Makes the scores of the distribution `minilm`: probabilities of a real model, un-pruned.
 
 They come out of golden's integer attention, with Q and K of 12 bits and a softmax of as many as it can have, so that
 the last bits of a machine's floating point do not matter. Run as ``python -m tokensieve.golden.capture.probabilities
@@ -24,7 +24,7 @@ from tokensieve.workloads.distributions import PROBABILITY_BITS, Scores, save_pr
 from tokensieve.workloads.schedule import schedule_from
 
 QUERIES = 4
-"""Rows of each head."""
+"""Queries of each head."""
 
 STEP = 37
 """Queries between those of one head and of the next; odd, so that they spread over the text."""
@@ -40,34 +40,35 @@ EXACT = (
 UNPRUNED = {"token": 1, "head": 1, "value": 1, "bits": {"query": 12, "key": 12, "value": 12, "lsb": 0}}
 
 
-class _Rows(Recorder):
-    """Keeps some rows of probabilities in place of decisions."""
+class _Probabilities(Recorder):
+    """Keeps the probabilities of some queries in place of decisions."""
 
     def __init__(self) -> None:
-        self.rows: dict[tuple[int, int, int], Tensor] = {}
+        self.found: dict[tuple[int, int, int], Tensor] = {}
 
     def layer(self, step: int, layer: int, cascade: Cascade) -> None:
         """Keep nothing."""
 
     def head(self, step: int, layer: int, head: int, cascade: Cascade, result: Head) -> None:
-        """Keep `QUERIES` rows, evenly spaced."""
+        """Keep those of `QUERIES` queries, evenly spaced."""
         total = len(result.probabilities)
         for number in range(QUERIES):
             query = (total * number // QUERIES + STEP * (12 * layer + head)) % total
-            self.rows[number, head, layer] = result.probabilities[query]
+            self.found[number, head, layer] = result.probabilities[query]
 
 
 @one_thread()
 def probabilities(model: str, text: Path) -> Scores:
-    """Return rows of probabilities, one layer after another, then one head after another."""
+    """Return probabilities, a query a line, one layer after another, then one head after another."""
     folder, arch = ModelFolder.of(model), load_arch("spatten", EXACT)
     tokens, network = read_tokens(text, folder.tokenizer(), None), load_model(folder)
     c = network.config
     shape = Shape(c.num_attention_heads, c.num_hidden_layers, c.hidden_size // c.num_attention_heads)
-    rows, schedule = _Rows(), schedule_from(UNPRUNED)
+    recorder, schedule = _Probabilities(), schedule_from(UNPRUNED)
     cascade = Cascade(arch, shape.heads, len(tokens.ids))
-    EncoderRuns(network, tokens.ids).pruned(cascade, lambda step, n: layer_plans(schedule, shape, n, step), rows)
-    found: Scores = torch.stack([rows.rows[key] for key in sorted(rows.rows)]).numpy().astype("uint32")
+    EncoderRuns(network, tokens.ids).pruned(cascade, lambda step, n: layer_plans(schedule, shape, n, step), recorder)
+    kept = recorder.found
+    found: Scores = torch.stack([kept[key] for key in sorted(kept)]).numpy().astype("uint32")
     return found
 
 

@@ -46,7 +46,7 @@ class EncoderRuns:
         return state
 
     def pruned(self, cascade: Cascade, plans: Plans, recorder: Recorder | None = None) -> Tensor:
-        """Return the last hidden state under pruning; rows of pruned tokens mean nothing."""
+        """Return the last hidden state under pruning; that of pruned tokens means nothing."""
         machine = Prefill(cascade, plans(0, len(self.ids)), recorder)
         with attending(self.model, machine.layer):
             return self.hidden()

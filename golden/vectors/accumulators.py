@@ -28,8 +28,8 @@ class Step:
     n: int = 0
     """CLEAR, GROW: sums. ADD: the number that the command carries."""
 
-    rows: Whole = field(default_factory=lambda: np.zeros((0, 0), np.int64))
-    """ADD: rows of elements."""
+    queries: Whole = field(default_factory=lambda: np.zeros((0, 0), np.int64))
+    """ADD: elements of each query."""
 
     kept: Whole = field(default_factory=lambda: np.zeros(0, np.int64))
     """KEEP: positions."""
@@ -56,7 +56,7 @@ class Sums(ABC):
 
     @abstractmethod
     def add(self, step: Step) -> None:
-        """Add a step's rows."""
+        """Add a step's queries."""
 
     def obey(self, step: Step) -> Whole | None:
         """Do what a step says; return the scores of a READ."""
@@ -93,20 +93,20 @@ class Sums(ABC):
 
 
 class TokenSums(Sums):
-    """Element i of a row is added to sum i."""
+    """Element i of a query is added to sum i."""
 
     def add(self, step: Step) -> None:
-        """Add each row in turn."""
-        for row in torch.from_numpy(step.rows):
-            self.sums[: len(row)] = (self.sums[: len(row)] + row).clamp(max=self.most)
+        """Add each query in turn."""
+        for query in torch.from_numpy(step.queries):
+            self.sums[: len(query)] = (self.sums[: len(query)] + query).clamp(max=self.most)
 
 
 class HeadSums(Sums):
     """The magnitudes of all elements are added to sum `n`."""
 
     def add(self, step: Step) -> None:
-        """Add the rows up."""
-        total = self.sums[step.n] + torch.from_numpy(step.rows).abs().sum()
+        """Add all elements up."""
+        total = self.sums[step.n] + torch.from_numpy(step.queries).abs().sum()
         self.sums[step.n] = total.clamp(max=self.most)
 
 
@@ -117,22 +117,22 @@ def kept_of(scores: Whole, k: int) -> Whole:
 
 
 def inputs_of(scripts: Sequence[Sequence[Step]]) -> dict[str, Whole]:
-    """Return scripts as arrays; `width` is the length of the rows of each step, `rows` how many there are."""
+    """Return scripts as arrays; of each step, `rows` is the number of queries and `width` the elements of one."""
     return {
         **ragged("op", [[OPS.index(step.op) for step in script] for script in scripts]),
         **ragged("n", [[step.n for step in script] for script in scripts]),
         **ragged("pin", [[step.pin for step in script] for script in scripts]),
-        **ragged("rows", [[len(step.rows) for step in script] for script in scripts]),
-        **ragged("width", [[step.rows.shape[1] for step in script] for script in scripts]),
+        **ragged("rows", [[len(step.queries) for step in script] for script in scripts]),
+        **ragged("width", [[step.queries.shape[1] for step in script] for script in scripts]),
         **ragged("kept", [[len(step.kept) for step in script] for script in scripts]),
-        **ragged("elements", [np.concatenate([step.rows.reshape(-1) for step in script]) for script in scripts]),
+        **ragged("elements", [np.concatenate([step.queries.reshape(-1) for step in script]) for script in scripts]),
         **ragged("ids", [np.concatenate([step.kept for step in script]) for script in scripts]),
     }
 
 
 def work_of(scripts: Sequence[Sequence[Step]], outcomes: Sequence[Outcome], lanes: int) -> dict[str, Whole]:
     """Return what the law takes of each step: lines added, sums kept and the last of them, sums read."""
-    lines = [[len(step.rows) * -(-step.rows.shape[1] // lanes) for step in script] for script in scripts]
+    lines = [[len(step.queries) * -(-step.queries.shape[1] // lanes) for step in script] for script in scripts]
     last = [[int(step.kept[-1]) if len(step.kept) else 0 for step in script] for script in scripts]
     return {
         **ragged("op", [[OPS.index(step.op) for step in script] for script in scripts]),
@@ -144,6 +144,6 @@ def work_of(scripts: Sequence[Sequence[Step]], outcomes: Sequence[Outcome], lane
 
 
 def padded(scores: Sequence[Whole], lanes: int) -> Whole:
-    """Return the rows of several READs, one after the other, with zeros in the lanes beyond the last sum."""
+    """Return the scores of several READs, one after the other, with zeros in the lanes beyond the last sum."""
     whole = [np.pad(one, (0, -len(one) % lanes)) for one in scores]
     return np.concatenate([np.zeros(0, np.int64), *whole])

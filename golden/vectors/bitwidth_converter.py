@@ -1,4 +1,4 @@
-"""Vectors of the bitwidth converter: packed planes of rows in, on-chip words out."""
+"""Vectors of the bitwidth converter: packed planes of K, Q or V in, on-chip words out."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ Whole = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Row:
-    """A row of on-chip integers, and how much of them is stored where."""
+class Vector:
+    """A vector of on-chip integers, and how much of them is stored where."""
 
     values: Whole
     msb_bits: int
@@ -31,12 +31,12 @@ class Row:
 
 
 def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vectors:
-    """Return `count` groups of rows: the corners, then random ones. `scores` changes nothing: rows hold no scores."""
+    """Return `count` groups of vectors: the corners, then random ones. `scores` is not used: vectors hold none."""
     groups = groups_of(arch, count, seed)
-    planes = [[stored(row, arch) for row in group] for group in groups]
+    planes = [[stored(one, arch) for one in group] for group in groups]
     fields = ("msb_bits", "lsb_bits", "middle")
-    told = {name: [[getattr(row, name) for row in group] for group in groups] for name in fields}
-    elements = ragged("elements", [[len(row.values) for row in group] for group in groups])
+    told = {name: [[getattr(one, name) for one in group] for group in groups] for name in fields}
+    elements = ragged("elements", [[len(one.values) for one in group] for group in groups])
     return Vectors(
         unit="bitwidth-converter",
         arch={group: getattr(arch, group).model_dump(mode="json") for group in ("converter", "gather", "number")},
@@ -47,32 +47,32 @@ def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vector
             **ragged("msb", [np.concatenate([msb for msb, _ in group]) for group in planes]),
             **ragged("lsb", [np.concatenate([lsb for _, lsb in group]) for group in planes]),
         },
-        expected=ragged("words", [np.concatenate([words(row, arch) for row in group]) for group in groups]),
+        expected=ragged("words", [np.concatenate([words(one, arch) for one in group]) for group in groups]),
         work={**elements, **ragged("msb_bits", told["msb_bits"]), **ragged("lsb_bits", told["lsb_bits"])},
     )
 
 
-def words(row: Row, arch: Arch) -> Whole:
+def words(one: Vector, arch: Arch) -> Whole:
     """Return the words that the machine works with."""
-    values, number = torch.from_numpy(row.values), arch.number
-    if row.lsb_bits:
-        planes = msb_plane(values, row.msb_bits, number), lsb_plane(values, row.msb_bits, row.lsb_bits, number)
-        made = combine(*planes, row.msb_bits, row.lsb_bits, number)
-    elif row.middle:
-        made = middle_of_msb(values, row.msb_bits, number)
+    values, number = torch.from_numpy(one.values), arch.number
+    if one.lsb_bits:
+        planes = msb_plane(values, one.msb_bits, number), lsb_plane(values, one.msb_bits, one.lsb_bits, number)
+        made = combine(*planes, one.msb_bits, one.lsb_bits, number)
+    elif one.middle:
+        made = middle_of_msb(values, one.msb_bits, number)
     else:
-        made = msb_only(values, row.msb_bits, number)
+        made = msb_only(values, one.msb_bits, number)
     array: Whole = made.numpy()
     return array
 
 
-def stored(row: Row, arch: Arch) -> tuple[Whole, Whole]:
+def stored(one: Vector, arch: Arch) -> tuple[Whole, Whole]:
     """Return the bytes of both planes."""
-    values, number = torch.from_numpy(row.values), arch.number
-    msb = packed_bytes(msb_plane(values, row.msb_bits, number), row.msb_bits)
-    if not row.lsb_bits:
+    values, number = torch.from_numpy(one.values), arch.number
+    msb = packed_bytes(msb_plane(values, one.msb_bits, number), one.msb_bits)
+    if not one.lsb_bits:
         return msb, np.zeros(0, np.int64)
-    return msb, packed_bytes(lsb_plane(values, row.msb_bits, row.lsb_bits, number), row.lsb_bits)
+    return msb, packed_bytes(lsb_plane(values, one.msb_bits, one.lsb_bits, number), one.lsb_bits)
 
 
 def packed_bytes(values: Tensor, bits: int) -> Whole:
@@ -87,41 +87,42 @@ def packed_bytes(values: Tensor, bits: int) -> Whole:
     return array
 
 
-def groups_of(arch: Arch, count: int, seed: int) -> list[Sequence[Row]]:
-    """Return `count` groups of rows, corners first."""
+def groups_of(arch: Arch, count: int, seed: int) -> list[Sequence[Vector]]:
+    """Return `count` groups of vectors, corners first."""
     rng = np.random.Generator(np.random.PCG64([seed, count]))
-    groups: list[Sequence[Row]] = list(_corners(arch, rng))[:count]
+    groups: list[Sequence[Vector]] = list(_corners(arch, rng))[:count]
     while len(groups) < count:
         groups.append([_random(arch, rng) for _ in range(int(rng.integers(1, 5)))])
     return groups
 
 
-def _random(arch: Arch, rng: np.random.Generator) -> Row:
+def _random(arch: Arch, rng: np.random.Generator) -> Vector:
     msb = int(rng.choice(msb_widths(arch.number.onchip_bits)))
-    usual = [n for n in (32, 64, 128) if n <= arch.max_row_elements] or [arch.max_row_elements]
-    n = int(rng.choice(usual)) if rng.random() < 0.7 else int(rng.integers(1, arch.max_row_elements, endpoint=True))
-    return _row(arch, rng, n, msb, lsb=rng.random() < 0.4, middle=rng.random() < 0.5)
+    usual = [n for n in (32, 64, 128) if n <= arch.max_vector_elements] or [arch.max_vector_elements]
+    n = int(rng.choice(usual)) if rng.random() < 0.7 else int(rng.integers(1, arch.max_vector_elements, endpoint=True))
+    return _vector(arch, rng, n, msb, lsb=rng.random() < 0.4, middle=rng.random() < 0.5)
 
 
-def _row(arch: Arch, rng: np.random.Generator, n: int, msb: int, lsb: bool = False, middle: bool = False) -> Row:
+def _vector(arch: Arch, rng: np.random.Generator, n: int, msb: int, lsb: bool = False, middle: bool = False) -> Vector:
     bits = arch.number.onchip_bits
     values = rng.integers(-(1 << (bits - 1)), 1 << (bits - 1), n)
     below = min(arch.number.lsb_bits, bits - msb) if lsb else 0
-    return Row(values, msb, below, int(middle and not below))
+    return Vector(values, msb, below, int(middle and not below))
 
 
-def _corners(arch: Arch, rng: np.random.Generator) -> Iterator[Sequence[Row]]:
-    """Yield every width with and without its LSBs, and the lengths at which rows and beats do not end together."""
-    lanes, most, bits = arch.converter.lanes, arch.max_row_elements, arch.number.onchip_bits
+def _corners(arch: Arch, rng: np.random.Generator) -> Iterator[Sequence[Vector]]:
+    """Yield every width with and without its LSBs, and the lengths at which vectors and beats do not end together."""
+    lanes, most, bits = arch.converter.lanes, arch.max_vector_elements, arch.number.onchip_bits
     for msb in msb_widths(bits):
-        yield [_row(arch, rng, min(2 * lanes, most), msb)]
-        yield [_row(arch, rng, min(2 * lanes, most), msb, lsb=True)]
-        yield [_row(arch, rng, min(lanes, most), msb, middle=True) for _ in range(3)]
+        yield [_vector(arch, rng, min(2 * lanes, most), msb)]
+        yield [_vector(arch, rng, min(2 * lanes, most), msb, lsb=True)]
+        yield [_vector(arch, rng, min(lanes, most), msb, middle=True) for _ in range(3)]
     for n in (1, lanes - 1, lanes + 1, lanes + lanes // 2 + 1, most):
         if 1 <= n <= most:
-            yield [_row(arch, rng, n, msb, lsb=True) for msb in msb_widths(bits)]
+            yield [_vector(arch, rng, n, msb, lsb=True) for msb in msb_widths(bits)]
     least, top = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
     ends = np.array([least, top, -1, 0, 1, least + 1, top - 1])[:most]
     for below in (0, *lsb_widths(bits, arch.number.lsb_bits)):
-        yield [Row(ends, msb, below) for msb in msb_widths(bits) if below in (0, min(arch.number.lsb_bits, bits - msb))]
-    yield [Row(ends, msb, 0, 1) for msb in msb_widths(bits)]
+        fitting = [msb for msb in msb_widths(bits) if below in (0, min(arch.number.lsb_bits, bits - msb))]
+        yield [Vector(ends, msb, below) for msb in fitting]
+    yield [Vector(ends, msb, 0, 1) for msb in msb_widths(bits)]

@@ -12,7 +12,7 @@ from tokensieve.arch.machine import Arch
 from tokensieve.golden.attention import Head
 from tokensieve.golden.cascade import Cascade, Chosen
 from tokensieve.golden.records import command_seed
-from tokensieve.golden.token_gather import gathered_rows, touched_granules
+from tokensieve.golden.token_gather import gathered_vectors, touched_granules
 from tokensieve.golden.vectors import ragged
 from tokensieve.workloads.distributions import scores as draw
 from tokensieve.workloads.vectors import Vectors
@@ -26,7 +26,7 @@ OPS: tuple[Op, ...] = ("clear", "grow", "add", "prune")
 _NONE = np.zeros((0, 0), np.int64)
 _LATENCY = 12
 _MANY = 64
-"""More rows than these are short ones, so that fetching does not last much longer than all the rest of a script."""
+"""More vectors than these are short ones, so that fetching does not last much longer than all the rest of a script."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,14 @@ class Step:
     op: Op
     heads: bool
     n: int = 0
-    rows: Whole = field(default_factory=lambda: _NONE)
-    """ADD: probabilities or outputs, a row per query."""
+    queries: Whole = field(default_factory=lambda: _NONE)
+    """ADD: probabilities or outputs of each query."""
 
     k: int = 0
     number: int = 0
     pin: bool = False
     row_bytes: int = 0
-    """PRUNE: bytes of the rows to fetch, or 0."""
+    """PRUNE: bytes of the vectors to fetch, or 0."""
 
     offered: int = 0
     positions: Whole = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -63,7 +63,7 @@ class Script:
     def layer(self, queries: int, width: int) -> None:
         """Add what each alive head makes of `queries` queries, its output `width` elements wide."""
         for place, head in enumerate(self.cascade.heads.tolist()):
-            probabilities = np.stack([self._row() for _ in range(queries)])
+            probabilities = np.stack([self._probabilities() for _ in range(queries)])
             most = 1 << (self.arch.number.output_bits - 1)
             output = self.rng.integers(-most, most, (queries, width))
             none = torch.zeros(queries, 0)
@@ -71,7 +71,7 @@ class Script:
             self.cascade.add(head, made)
             self.steps += [Step("add", False, queries, probabilities), Step("add", True, place, output)]
 
-    def _row(self) -> Whole:
+    def _probabilities(self) -> Whole:
         seed = int(self.rng.integers(1 << 30))
         return draw(self.name, len(self.cascade.tokens), self.arch.softmax.probability_bits, seed).astype(np.int64)
 
@@ -94,7 +94,7 @@ class Script:
         self._pruned(before, self.cascade.prune_heads(k, self.number), Step("prune", True, k=k, number=self.number))
 
     def _pruned(self, before: torch.Tensor, chosen: Chosen, step: Step) -> None:
-        sizes = {"quickselect": chosen.quick, "radix": chosen.radix}.get(self.arch.topk.engine, [])
+        sizes = chosen.records.get(self.arch.topk.record or "", [])
         positions = torch.searchsorted(before, chosen.kept).numpy()
         self.number += 1
         self.steps.append(
@@ -127,7 +127,7 @@ def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vector
         expected=ragged("ids", [_joined(script, "ids") for script in scripts])
         | ragged("kept", [[len(step.ids) for step in script if step.op == "prune"] for script in scripts])
         | ragged("address", [address for address, _, _ in fetched])
-        | ragged("row", [rows for _, _, rows in fetched]),
+        | ragged("row", [vectors for _, _, vectors in fetched]),
         work=_work(scripts, arch),
     )  # fmt: skip
 
@@ -141,9 +141,9 @@ def _inputs(scripts: Sequence[Sequence[Step]]) -> dict[str, Whole]:
     return {
         **arrays,
         **ragged("seed", seeds),
-        **ragged("rows", [[len(step.rows) for step in script] for script in scripts]),
-        **ragged("width", [[step.rows.shape[1] for step in script] for script in scripts]),
-        **ragged("elements", [np.concatenate([step.rows.reshape(-1) for step in script]) for script in scripts]),
+        **ragged("rows", [[len(step.queries) for step in script] for script in scripts]),
+        **ragged("width", [[step.queries.shape[1] for step in script] for script in scripts]),
+        **ragged("elements", [np.concatenate([step.queries.reshape(-1) for step in script]) for script in scripts]),
     }
 
 
@@ -157,7 +157,7 @@ def _work(scripts: Sequence[Sequence[Step]], arch: Arch) -> dict[str, Whole]:
     return {
         **each("op", lambda step: OPS.index(step.op)),
         **each("heads", lambda step: int(step.heads)),
-        **each("lines", lambda step: len(step.rows) * -(-step.rows.shape[1] // lanes)),
+        **each("lines", lambda step: len(step.queries) * -(-step.queries.shape[1] // lanes)),
         **each("offered", lambda step: step.offered),
         **each("k", lambda step: step.k),
         **each("kept", lambda step: len(step.positions)),
@@ -172,7 +172,7 @@ def _joined(script: Sequence[Step], name: str) -> Whole:
 
 
 def _fetched(arch: Arch, script: Sequence[Step], base: int, seed: int) -> tuple[Whole, Whole, Whole]:
-    """Return the addresses that a script asks for, the bytes there, and the bytes of the rows of the kept tokens."""
+    """Return the addresses that a script asks for, the bytes there, and the bytes of the vectors of the kept tokens."""
     granule = arch.dram.granule_bytes
     none = np.zeros(0, np.int64)
     for step in script:
@@ -184,9 +184,9 @@ def _fetched(arch: Arch, script: Sequence[Step], base: int, seed: int) -> tuple[
             first = int(touched.min()) * granule
             size = int(touched.max() + 1) * granule - first
             memory = torch.from_numpy(np.random.Generator(np.random.PCG64([seed, size])).integers(0, 256, size))
-            rows = gathered_rows(memory, base - first, step.row_bytes, ids)
+            vectors = gathered_vectors(memory, base - first, step.row_bytes, ids)
             places = (touched * granule - first)[:, None] + torch.arange(granule)
-            return (touched * granule).numpy(), memory[places].reshape(-1).numpy(), rows.reshape(-1).numpy()
+            return (touched * granule).numpy(), memory[places].reshape(-1).numpy(), vectors.reshape(-1).numpy()
     return none, none, none
 
 

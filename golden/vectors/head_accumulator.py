@@ -1,4 +1,4 @@
-"""Vectors of the accumulator of head importance: scripts of commands in, rows of scores out."""
+"""Vectors of the accumulator of head importance: scripts of commands in, scores out."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,8 +9,8 @@ from tokensieve.golden.vectors import ragged
 from tokensieve.golden.vectors.accumulators import HeadSums, Step, Whole, inputs_of, kept_of, padded, work_of
 from tokensieve.workloads.vectors import Vectors
 
-_MOST_ROWS = 1 << 12
-"""Rows that a script may have to fill a sum; the default width is beyond that."""
+_MOST_QUERIES = 1 << 12
+"""Queries that a script may have to fill a sum; the default width is beyond that."""
 
 
 def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vectors:
@@ -30,9 +30,9 @@ def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vector
     )
 
 
-def added(head: int, rows: Whole) -> Step:
+def added(head: int, queries: Whole) -> Step:
     """Return an ADD of outputs of one head."""
-    return Step("add", head, rows)
+    return Step("add", head, queries)
 
 
 def _outputs(arch: Arch, rng: np.random.Generator, queries: int, width: int) -> Whole:
@@ -63,9 +63,9 @@ def _corners(arch: Arch, rng: np.random.Generator) -> Iterator[Sequence[Step]]:
         yield [Step("clear", 1), added(0, np.full((1, width), value)), read]
     yield [Step("clear", 2), added(0, np.array([[least, -least - 1, -3]])), added(1, np.array([[5]])), read]
     yield [Step("clear", most), *(added(head, _outputs(arch, rng, 1, width)) for head in range(most)), read]
-    rows = (1 << arch.importance.head_bits) // (-least * width) + 2  # that overflow a sum by a little
-    rows = rows if rows <= _MOST_ROWS else 2
-    yield [Step("clear", 1), added(0, np.full((rows, width), least)), read]
+    queries = (1 << arch.importance.head_bits) // (-least * width) + 2  # that overflow a sum by a little
+    queries = queries if queries <= _MOST_QUERIES else 2
+    yield [Step("clear", 1), added(0, np.full((queries, width), least)), read]
     full = [added(head, _outputs(arch, rng, 2, width + 1)) for head in range(most)]
     for kept in (np.arange(most)[-1:], np.arange(most)[::2], np.arange(most)):
         yield [Step("clear", most), *full, read, Step("keep", kept=kept), added(0, _outputs(arch, rng, 1, 3)), read]

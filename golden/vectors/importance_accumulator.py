@@ -1,4 +1,4 @@
-"""Vectors of the accumulator of token importance: scripts of commands in, rows of scores out."""
+"""Vectors of the accumulator of token importance: scripts of commands in, scores out."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,12 +7,12 @@ import numpy as np
 from tokensieve.arch.machine import Arch
 from tokensieve.golden.vectors import ragged
 from tokensieve.golden.vectors.accumulators import Step, TokenSums, Whole, inputs_of, kept_of, padded, work_of
-from tokensieve.workloads.distributions import longest_row
+from tokensieve.workloads.distributions import most_scores
 from tokensieve.workloads.distributions import scores as draw
 from tokensieve.workloads.vectors import Vectors
 
-_MOST_ROWS = 1 << 13
-"""Rows of the longest script."""
+_MOST_QUERIES = 1 << 13
+"""Queries of the longest script."""
 
 
 def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vectors:
@@ -44,11 +44,11 @@ class _Writer:
 
     def __init__(self, arch: Arch, rng: np.random.Generator, seed: int, name: str) -> None:
         self.arch, self.rng, self.seed, self.name = arch, rng, seed, name
-        self.most = min(arch.topk.max_tokens, longest_row(name))
+        self.most = min(arch.topk.max_tokens, most_scores(name))
         self.top = (1 << arch.softmax.probability_bits) - 1
 
     def add(self, n: int, queries: int = 1) -> Step:
-        """Return rows of probabilities of `n` tokens, of no more queries than there may be tokens."""
+        """Return probabilities of `n` tokens, of no more queries than there may be tokens."""
         bits = self.arch.softmax.probability_bits
         seeds = self.rng.integers(1 << 30, size=min(queries, self.most))
         return added(np.stack([draw(self.name, n, bits, int(one)).astype(np.int64) for one in seeds]))
@@ -70,9 +70,9 @@ class _Writer:
         return [*script, *([self.add(n)] if number % 2 else []), Step("read")]
 
 
-def added(rows: Whole) -> Step:
-    """Return an ADD of rows, one a query."""
-    return Step("add", len(rows), rows)
+def added(queries: Whole) -> Step:
+    """Return an ADD of the probabilities of queries."""
+    return Step("add", len(queries), queries)
 
 
 def _corners(writer: _Writer) -> Iterator[Sequence[Step]]:
@@ -88,12 +88,12 @@ def _corners(writer: _Writer) -> Iterator[Sequence[Step]]:
     yield [Step("clear", two), writer.add(two, 5), read]  # every second cycle
     three = min(2 * line + 1, most)
     yield [Step("clear", three), writer.add(three, many), writer.add(three, 1), read, writer.add(three, 2), read]
-    rows = np.full((_rows_to_saturate(writer.arch), line), top)
-    yield [Step("clear", line), *(added(rows[first : first + most]) for first in range(0, len(rows), most)), read]
+    queries = np.full((_queries_to_saturate(writer.arch), line), top)
+    yield [Step("clear", line), *(added(queries[first : first + most]) for first in range(0, len(queries), most)), read]
     one = np.full((1, most), top)
     yield [Step("clear", most), added(one), read, Step("keep", kept=place), added(one), read]
     yield [Step("clear", most), added(one), Step("keep"), Step("grow", min(3, most)), read]
-    ends = place[wide - 1 :: wide] if most >= wide else place[1:]  # the last of each row of sums
+    ends = place[wide - 1 :: wide] if most >= wide else place[1:]  # the last of each beat of sums
     for kept in (place[:1], place[-1:], place[::2], place[:-1], ends, place[1:]):
         yield [Step("clear", most), writer.add(most, 2), Step("keep", kept=kept), read, writer.add(len(kept)), read]
     yield [Step("clear", most), added(one), Step("clear", most), read, writer.add(most), read]  # nothing is left over
@@ -104,7 +104,7 @@ def _corners(writer: _Writer) -> Iterator[Sequence[Step]]:
     yield [Step("clear", most), read]  # sums that nothing was ever added to
 
 
-def _rows_to_saturate(arch: Arch) -> int:
-    """Return how many rows of ones overflow a sum by a little, as far as that is affordable."""
+def _queries_to_saturate(arch: Arch) -> int:
+    """Return how many queries of ones overflow a sum by a little, as far as that is affordable."""
     top = (1 << arch.softmax.probability_bits) - 1
-    return min((1 << arch.importance.token_bits) // top + 2, _MOST_ROWS)
+    return min((1 << arch.importance.token_bits) // top + 2, _MOST_QUERIES)

@@ -11,7 +11,7 @@ from tokensieve.workloads.vectors import Vectors
 
 
 def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vectors:
-    """Return `count` queries: the corners of the top-k engine, then rows of all distributions, or all of `scores`."""
+    """Return `count` queries: the corners of the top-k engine, then all distributions, or only that of `scores`."""
     topk, bits = arch.topk, arch.softmax.probability_bits
     commands = commands_of(topk.model_copy(update={"score_bits": bits}), count, seed, scores)
     answers = answer(topk, commands)

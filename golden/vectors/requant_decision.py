@@ -1,4 +1,4 @@
-"""Vectors of the decision of progressive quantization: rows of probabilities in, largest one and verdict out."""
+"""Vectors of the decision of progressive quantization: packets of probabilities in, largest one and verdict out."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import torch
 from tokensieve.arch.machine import Arch
 from tokensieve.golden.attention import threshold_integer
 from tokensieve.golden.vectors import ragged
-from tokensieve.workloads.distributions import distribution_names, longest_row
+from tokensieve.workloads.distributions import distribution_names, most_scores
 from tokensieve.workloads.distributions import scores as draw
 from tokensieve.workloads.vectors import Vectors
 
@@ -67,7 +67,7 @@ def _random(arch: Arch, rng: np.random.Generator, number: int, scores: str | Non
     rows = []
     for _ in range(int(rng.integers(1, 5))):
         name = scores or names[int(rng.integers(len(names)))]
-        most = min(arch.topk.max_tokens, longest_row(name))
+        most = min(arch.topk.max_tokens, most_scores(name))
         n = int(rng.integers(1, most, endpoint=True))
         rows.append(draw(name, n, bits, int(rng.integers(1 << 30))).astype(np.int64))
     near = max(0, int(rows[0].max()) + int(rng.integers(-1, 2)))

@@ -1,4 +1,4 @@
-"""Vectors of the token gather: kept tokens and a memory in, the tokens' rows out."""
+"""Vectors of the token gather: kept tokens and a memory in, the tokens' vectors out."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ import torch
 from torch import Tensor
 
 from tokensieve.arch.machine import Arch
-from tokensieve.golden.token_gather import gathered_rows, touched_granules
+from tokensieve.golden.token_gather import gathered_vectors, touched_granules
 from tokensieve.golden.topk import top_k
 from tokensieve.golden.vectors import ragged
-from tokensieve.workloads.distributions import distribution_names, longest_row
+from tokensieve.workloads.distributions import distribution_names, most_scores
 from tokensieve.workloads.distributions import scores as draw
 from tokensieve.workloads.vectors import Vectors
 
 Whole = npt.NDArray[np.int64]
 
-_ROW_BYTES = (32, 48, 64, 96)
-"""Rows of 64 elements of 4, 6, 8 and 12 bit."""
+_VECTOR_BYTES = (32, 48, 64, 96)
+"""Vectors of 64 elements of 4, 6, 8 and 12 bit."""
 
 _LATENCIES = (1, 7, 30, 61, 120)
 """Cycles of the memory. With 64 granules on their way at most, the last two slow the gather down."""
@@ -27,7 +27,7 @@ _LATENCIES = (1, 7, 30, 61, 120)
 
 @dataclass(frozen=True)
 class Packet:
-    """Tokens whose rows are wanted, and where these are."""
+    """Tokens whose vectors are wanted, and where these are."""
 
     tokens: Whole
     base: int
@@ -36,7 +36,7 @@ class Packet:
 
 
 def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vectors:
-    """Return `count` packets: the corners, then what a top-k keeps of random rows.
+    """Return `count` packets: the corners, then what a top-k keeps of random scores.
 
     With a distribution in `scores` there are no corners, and the top-k's scores are drawn from it.
     """
@@ -45,8 +45,8 @@ def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vector
     origins = [int(granules[0]) if len(granules) else 0 for granules in (torch.sort(one).values for one in read)]
     images = [_image(arch, *pair, seed + place) for place, pair in enumerate(zip(read, origins, strict=True))]
     size = arch.dram.granule_bytes
-    rows = [
-        gathered_rows(image, packet.base - origin * size, packet.row_bytes, torch.from_numpy(packet.tokens))
+    vectors = [
+        gathered_vectors(image, packet.base - origin * size, packet.row_bytes, torch.from_numpy(packet.tokens))
         for packet, image, origin in zip(packets, images, origins, strict=True)
     ]
     lengths = [[packet.row_bytes] * len(packet.tokens) or [0] for packet in packets]
@@ -66,7 +66,7 @@ def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vector
         expected={
             **ragged("address", [(one * size).numpy() for one in read]),
             **ragged("channel", [_channels(arch, one).numpy() for one in read]),
-            **ragged("row", [one.numpy() for one in rows]),
+            **ragged("row", [one.numpy() for one in vectors]),
             **ragged("length", lengths),
         },
         work={
@@ -114,28 +114,28 @@ def _corners(arch: Arch) -> Iterator[Packet]:
     yield Packet(tokens[:1], 0, whole, 1)
     yield Packet(tokens[-1:], top, longest, 1)
     yield Packet(tokens[: lanes + 1], granule - 1, 1, 2)  # single bytes, the first one the last of its granule
-    yield Packet(tokens[: 2 * lanes], granule // 2, half, 5)  # rows that straddle granules
-    yield Packet(tokens[: lanes + 1], granule - 1, longest, room)  # as many granules a row as there can be
-    yield Packet(tokens, 0, whole, max(room - 4, 1))  # a row a cycle, all places in use, nothing waits
+    yield Packet(tokens[: 2 * lanes], granule // 2, half, 5)  # vectors that straddle granules
+    yield Packet(tokens[: lanes + 1], granule - 1, longest, room)  # as many granules a vector as there can be
+    yield Packet(tokens, 0, whole, max(room - 4, 1))  # a vector a cycle, all places in use, nothing waits
     yield Packet(tokens, 0, whole, max(room - 3, 1))  # one cycle too slow
     yield Packet(tokens[: lanes - 1 or 1], 3 * granule, longest, 4 * room)
     yield Packet(tokens[most // 2 :: -1].copy(), 5, half, 3)  # descending
-    yield Packet(np.repeat(tokens[most // 3], 5), 7, longest, 3)  # the same row again and again
+    yield Packet(np.repeat(tokens[most // 3], 5), 7, longest, 3)  # the same vector again and again
 
 
 def _random(arch: Arch, rng: np.random.Generator, seed: int, number: int, scores: str | None) -> Packet:
     names = distribution_names()
     name = scores or names[number % len(names)]
-    n = int(rng.integers(1, min(arch.topk.max_tokens, longest_row(name)), endpoint=True))
-    row = draw(name, n, arch.topk.score_bits, seed + number).astype(np.int64)
+    n = int(rng.integers(1, min(arch.topk.max_tokens, most_scores(name)), endpoint=True))
+    drawn = draw(name, n, arch.topk.score_bits, seed + number).astype(np.int64)
     k = int(rng.choice([n // 5, n // 2, int(rng.integers(n, endpoint=True))]))
     longest = arch.gather.max_row_bytes
-    row_bytes = int(rng.choice([size for size in _ROW_BYTES if size <= longest] or [longest]))
+    row_bytes = int(rng.choice([size for size in _VECTOR_BYTES if size <= longest] or [longest]))
     if rng.random() < 0.2:
         row_bytes = int(rng.integers(1, longest, endpoint=True))
     last = (1 << arch.gather.address_bits) - arch.topk.max_tokens * longest
     base = int(rng.integers(last, endpoint=True)) // arch.dram.granule_bytes * arch.dram.granule_bytes
     if rng.random() < 0.3:
         base = int(rng.integers(last, endpoint=True))
-    kept = top_k(torch.from_numpy(row)[None], k).kept[0].numpy()
+    kept = top_k(torch.from_numpy(drawn)[None], k).kept[0].numpy()
     return Packet(kept, base, row_bytes, int(rng.choice(_LATENCIES)))

@@ -1,4 +1,4 @@
-"""Vectors of the top-k engine: rows of scores, what is to be kept of them and what the search goes through."""
+"""Vectors of the top-k engine: packets of scores, what is to be kept of them and what the search goes through."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from torch import Tensor
 
 from tokensieve.arch.datapath import Topk
 from tokensieve.arch.machine import Arch
-from tokensieve.golden.records import command_seed, quickselect_record, quickselect_search, radix_record
+from tokensieve.golden.records import SEARCHES, command_seed
 from tokensieve.golden.topk import top_k
 from tokensieve.golden.vectors import ragged
-from tokensieve.workloads.distributions import distribution_names, longest_row
+from tokensieve.workloads.distributions import distribution_names, most_scores
 from tokensieve.workloads.distributions import scores as draw
 from tokensieve.workloads.vectors import Vectors
 
@@ -41,9 +41,9 @@ class Answer:
 
 
 def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vectors:
-    """Return `count` vectors: the corners, then random rows of all distributions.
+    """Return `count` vectors: the corners, then random packets of all distributions.
 
-    With a distribution in `scores` there are no corners: every row is drawn from it and has the greatest length, and
+    With a distribution in `scores` there are no corners: every packet is drawn from it and has the greatest length, and
     every second one keeps a half, the others a fifth.
     """
     topk = arch.topk
@@ -74,55 +74,55 @@ def vectors_of(topk: Topk, commands: Sequence[Command], seed: int) -> Vectors:
 def commands_of(topk: Topk, count: int, seed: int, scores: str | None) -> list[Command]:
     """Return `count` commands, corners first unless a distribution is given."""
     rng = np.random.Generator(np.random.PCG64([seed, count]))
-    rows = [] if scores else list(_corners(topk, seed))[:count]
-    while len(rows) < count:
-        number = len(rows)
-        rows.append(_named(topk, seed, number, scores) if scores else _random(topk, rng, seed, number))
+    packets = [] if scores else list(_corners(topk, seed))[:count]
+    while len(packets) < count:
+        number = len(packets)
+        packets.append(_named(topk, seed, number, scores) if scores else _random(topk, rng, seed, number))
     first = int(rng.integers(1 << 20))  # the running numbers go on through a run
-    return [Command(row, k, first + number) for number, (row, k) in enumerate(rows)]
+    return [Command(packet, k, first + number) for number, (packet, k) in enumerate(packets)]
 
 
 def _corners(topk: Topk, seed: int) -> Iterator[tuple[Scores, int]]:
-    """Yield the rows at which a unit is most likely to be wrong, and what to keep of them."""
+    """Yield the packets at which a unit is most likely to be wrong, and what to keep of them."""
     most, top, lanes = topk.max_tokens, (1 << topk.score_bits) - 1, topk.lanes
     odd = most - 1 - (lanes > 1 and (most - 1) % lanes == 0)  # no multiple of lanes, but for a single lane
-    whole = _row(topk, "uniform", most, seed)
+    whole = _packet(topk, "uniform", most, seed)
     yield whole, 0
     yield whole, 1
     yield whole, most
     yield whole, most - 1
-    yield _row(topk, "uniform", 1, seed), 1
-    yield _row(topk, "uniform", 1, seed), 0
-    yield _row(topk, "narrow", odd, seed), odd // 2
-    yield _row(topk, "narrow", odd, seed), most  # more than there are
-    yield _row(topk, "uniform", 2, seed), 1
-    yield _row(topk, "uniform", min(lanes + 1, most), seed), min(lanes, most - 1)
+    yield _packet(topk, "uniform", 1, seed), 1
+    yield _packet(topk, "uniform", 1, seed), 0
+    yield _packet(topk, "narrow", odd, seed), odd // 2
+    yield _packet(topk, "narrow", odd, seed), most  # more than there are
+    yield _packet(topk, "uniform", 2, seed), 1
+    yield _packet(topk, "uniform", min(lanes + 1, most), seed), min(lanes, most - 1)
     for value in (top // 3, 0, top):
         yield np.full(most, value, np.int64), most // 2
-    yield _row(topk, "sorted", most, seed), most // 2
-    yield _row(topk, "reversed", most, seed), most // 5
+    yield _packet(topk, "sorted", most, seed), most // 2
+    yield _packet(topk, "reversed", most, seed), most // 5
     yield np.where(np.arange(most) % 2 == 0, top, 0), most // 2 + 1  # every lane's tie matters
     yield np.where(np.arange(most) == most - 1, top, top - 1), 2 if most > 2 else 1
-    for high in (np.arange(most) % 3 != 1, np.arange(most) % 5 != 1):  # all of a digit's bin, many rows of it, is kept
+    for high in (np.arange(most) % 3 != 1, np.arange(most) % 5 != 1):  # all of a digit's bin, many beats, is kept
         yield np.where(high, top - whole // 4, whole // 4), int(high.sum())
 
 
 def _random(topk: Topk, rng: np.random.Generator, seed: int, number: int) -> tuple[Scores, int]:
-    """Return a row of the next distribution in turn: mostly of the greatest length, with any k."""
+    """Return a packet of the next distribution in turn: mostly of the greatest length, with any k."""
     names = distribution_names()
     name = names[number % len(names)]
-    most = min(topk.max_tokens, longest_row(name))
+    most = min(topk.max_tokens, most_scores(name))
     n = most if rng.random() < 0.75 else int(rng.integers(1, most, endpoint=True))
     k = int(rng.choice([n // 2, n // 5, int(rng.integers(n, endpoint=True)), int(rng.integers(n, endpoint=True))]))
-    return _row(topk, name, n, seed + number), k
+    return _packet(topk, name, n, seed + number), k
 
 
 def _named(topk: Topk, seed: int, number: int, scores: str) -> tuple[Scores, int]:
-    most = min(topk.max_tokens, longest_row(scores))
-    return _row(topk, scores, most, seed + number), most // 2 if number % 2 == 0 else most // 5
+    most = min(topk.max_tokens, most_scores(scores))
+    return _packet(topk, scores, most, seed + number), most // 2 if number % 2 == 0 else most // 5
 
 
-def _row(topk: Topk, name: str, n: int, seed: int) -> Scores:
+def _packet(topk: Topk, name: str, n: int, seed: int) -> Scores:
     return draw(name, n, topk.score_bits, seed).astype(np.int64)
 
 
@@ -133,45 +133,19 @@ def answer(topk: Topk, commands: Sequence[Command]) -> list[Answer]:
     for place, command in enumerate(commands):
         groups.setdefault((len(command.scores), command.k), []).append(place)
     for (_, k), places in groups.items():
-        rows = torch.from_numpy(np.stack([commands[place].scores for place in places]))
+        packets = torch.from_numpy(np.stack([commands[place].scores for place in places]))
         numbers = torch.tensor([commands[place].number for place in places])
-        answers |= zip(places, _answers(topk, rows, k, numbers), strict=True)
+        answers |= zip(places, _answers(topk, packets, k, numbers), strict=True)
     return [answers[place] for place in range(len(commands))]
 
 
-def _answers(topk: Topk, rows: Tensor, k: int, numbers: Tensor) -> list[Answer]:
-    selection = top_k(rows, k)
-    sizes = _records(topk, rows, k, numbers)
-    n, answers = rows.shape[1], []
-    for row, kept in enumerate(selection.kept.numpy()):
-        found = int(selection.threshold[row]), int(selection.ties[row])
-        if k == 0 or k >= n:
-            found = (0, n) if k else ((1 << topk.score_bits) - 1, 0)
-        elif topk.engine == "radix":
-            found = _reported_by_radix(topk, *found, digits=len(sizes[row]))
-        elif topk.engine == "quickselect":
-            found = quickselect_search(rows[row : row + 1], k, numbers[row : row + 1])[1][0]
-        answers.append(Answer(kept, *found, sizes[row]))
-    return answers
-
-
-def _records(topk: Topk, rows: Tensor, k: int, numbers: Tensor) -> list[list[int]]:
-    match topk.engine:
-        case "quickselect":
-            return quickselect_record(rows, k, numbers)
-        case "radix":
-            return radix_record(rows, k, topk)
-    return [[] for _ in rows]
-
-
-def _reported_by_radix(topk: Topk, kth: int, ties: int, digits: int) -> tuple[int, int]:
-    """Return the threshold and the ties that radix select knows after so many digits.
-
-    Where bits are left, it has stopped because all of the last bin is kept: the bin's smallest value less one is as
-    good a threshold as the k-th largest score, and needs no ties.
-    """
-    if topk.first_digit == "log":
-        left = max(kth.bit_length() - 2, 0) - topk.digit_bits * (digits - 1)
-    else:
-        left = topk.score_bits - topk.digit_bits * digits
-    return (kth, ties) if left <= 0 else ((kth >> left << left) - 1, 0)
+def _answers(topk: Topk, packets: Tensor, k: int, numbers: Tensor) -> list[Answer]:
+    """Return the answers to packets of equal length; an engine without a record reports the k-th largest score."""
+    selection, n = top_k(packets, k), packets.shape[1]
+    found = list(zip(selection.threshold.tolist(), selection.ties.tolist(), strict=True))
+    sizes: list[list[int]] = [[] for _ in packets]
+    if topk.record is not None:
+        sizes, found = SEARCHES[topk.record](packets, k, numbers, topk)
+    if k == 0 or k >= n:  # bypassed: all are kept, or none
+        found = [(0, n) if k else ((1 << topk.score_bits) - 1, 0)] * len(packets)
+    return [Answer(kept, *found[place], sizes[place]) for place, kept in enumerate(selection.kept.numpy())]

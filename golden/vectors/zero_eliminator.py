@@ -1,4 +1,4 @@
-"""Vectors of the zero eliminator: rows with holes in, the marked items out."""
+"""Vectors of the zero eliminator: beats with holes in, the marked items out."""
 
 from collections.abc import Iterator
 
@@ -21,16 +21,16 @@ def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vector
     """Return `count` packets: the corners, then random ones. `scores` names the distribution of the items' scores."""
     topk = arch.topk
     marks = marks_of(topk, count, seed)
-    rows = [draw(scores or "uniform", len(mark), topk.score_bits, seed + place) for place, mark in enumerate(marks)]
+    drawn = [draw(scores or "uniform", len(mark), topk.score_bits, seed + place) for place, mark in enumerate(marks)]
     kept = [kept_items(mark) for mark in marks]
     return Vectors(
         unit="zero-eliminator",
         arch=topk.model_dump(mode="json"),
         seed=seed,
-        inputs={**ragged("mask", marks), **ragged("score", rows)},
+        inputs={**ragged("mask", marks), **ragged("score", drawn)},
         expected={
             **ragged("index", kept),
-            **ragged("score", [row[items] for row, items in zip(rows, kept, strict=True)]),
+            **ragged("score", [one[items] for one, items in zip(drawn, kept, strict=True)]),
         },
         work={"items": np.array([len(mark) for mark in marks], dtype=np.int64)},
     )
@@ -63,9 +63,9 @@ def _corners(topk: Topk) -> Iterator[Whole]:
     yield (place == most - 1).astype(np.int64)
     yield np.ones(1, np.int64)
     yield np.zeros(1, np.int64)
-    yield np.ones(min(lanes + 1, most), np.int64)  # one more than a row
-    yield (place < lanes).astype(np.int64)  # one row, then nothing
-    yield (place % lanes == 0).astype(np.int64)  # one item a row
+    yield np.ones(min(lanes + 1, most), np.int64)  # one more than a beat
+    yield (place < lanes).astype(np.int64)  # one beat, then nothing
+    yield (place % lanes == 0).astype(np.int64)  # one item a beat
     yield (place % lanes == lanes - 1).astype(np.int64)
     yield (place % lanes != lanes // 2).astype(np.int64)  # all but one
-    yield np.ones(max(1, most - 1), np.int64)  # the last row is not full
+    yield np.ones(max(1, most - 1), np.int64)  # the last beat is not full

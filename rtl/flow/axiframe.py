@@ -41,7 +41,7 @@ def off_bus(bus: Bus, transfer: Transfer) -> int:
 def seen(bus: Bus, transfer: Transfer) -> int:
     """Return the payload that stands on a bus.
 
-    Where TKEEP is what no row can have, all bits of the mask or count are turned over, so that it is taken for wrong.
+    Where TKEEP is what no beat can have, all bits of the mask or count are turned over, so that it is taken for wrong.
     """
     payload = off_bus(bus, transfer)
     if bus.keep_field is not None and not whole_lanes(bus, transfer):

@@ -132,17 +132,3 @@ class Record:
     def payloads(self, stream: str) -> list[int]:
         """Return the payloads that went through `stream`, in order."""
         return [payload for _, payload in self.transfers[stream]]
-
-    def span(self, first: str, last: str) -> int:
-        """Return the cycles from the first transfer of `first` to the last one of `last`, both counted."""
-        return self.transfers[last][-1][0] - self.transfers[first][0][0] + 1
-
-
-def same(left: Record, right: Record) -> bool:
-    """Return whether two records say the same of every cycle."""
-    plain = ("transfers", "events", "broken", "cycles", "complete")
-    return all(getattr(left, name) == getattr(right, name) for name in plain) and all(
-        np.array_equal(getattr(left, kind)[name], getattr(right, kind)[name])
-        for kind in ("valid", "ready")
-        for name in left.transfers
-    )

@@ -19,7 +19,7 @@ from amaranth.asserts import AnySeq
 from amaranth.back import rtlil
 from amaranth.hdl import Assert, Assume, ClockDomain, Elaboratable, Module, Signal, Value
 
-from tokensieve.arch.errors import ToolError
+from tokensieve.arch.errors import TokensieveError, ToolError, nearest
 from tokensieve.rtl.flow import tools
 from tokensieve.rtl.flow.mutants.base import Mutant, planted
 
@@ -43,7 +43,15 @@ design.il
 """
 
 _STATUS: dict[str, Status] = {"PASS": "proved", "FAIL": "failed", "UNKNOWN": "open"}
-_FAILED = re.compile(r"Assert failed in .*\(_witness_\.check_(\d+)\)")
+_FAILED = re.compile(r"engine_0(?:\.basecase)?: .*Assert failed in .*\(_witness_\.check_(\d+)\)")
+"""In the run from reset. Beside it runs the induction, out of states that nothing need lead to, and may tell first."""
+
+_ASSERTION = re.compile(
+    r"(?:^  attribute .*\n)*^  cell \$check \$(\d+)\n"
+    r'    parameter \\FORMAT "([^"]*)"\n(?:    .*\n)*?    parameter \\FLAVOR "assert"\n(?:    .*\n)*  end\n',
+    re.MULTILINE,
+)
+"""A cell of the design: its number, and what is asserted in words."""
 
 
 class Bench(Elaboratable, ABC):
@@ -103,11 +111,17 @@ class Proof:
     """Assertion that failed, or nothing."""
 
 
-def prove(claim: Claim, mutant: Mutant | None = None) -> Proof:
-    """Return what comes of `claim`, with a fault planted in the hardware if one is given."""
+def prove(claim: Claim, mutant: Mutant | None = None, only: str | None = None) -> Proof:
+    """Return what comes of `claim`, with a fault planted in the hardware if one is given.
+
+    A fault can break several assertions in the same cycle, and which of them fails is then up to the solver. With
+    `only`, the words of one, the others are left out.
+    """
     with planted(mutant):
         # Without its clock among the ports no register would ever move, and all claims would hold.
         design = rtlil.convert(claim.bench(), name="claim", ports=[Bench.clock.clk])
+    if only is not None:
+        design = _alone(design, only)
     mode = "prove" if claim.method == "induction" else "bmc"
     job = _JOB.format(mode=mode, depth=claim.depth)
     folder = tools.cache_folder("formal", f"{claim.unit}-{claim.name}-{tools.digest(design, job)[:16]}")
@@ -119,11 +133,19 @@ def prove(claim: Claim, mutant: Mutant | None = None) -> Proof:
     return Proof(claim=claim, status=status, seconds=round(time.monotonic() - begun, 1), folder=folder / "job", why=why)
 
 
+def _alone(design: str, words: str) -> str:
+    """Return the design without the assertions that have other words."""
+    known = list(dict.fromkeys(one for _, one in _ASSERTION.findall(design)))
+    if words not in known:
+        raise TokensieveError(f"only must be one of {'; '.join(known)}, got {words!r}{nearest(words, known)}")
+    return _ASSERTION.sub(lambda found: found[0] if found[2] == words else "", design)
+
+
 def _words(design: str, told: str) -> str:
     """Return the words of the assertion that failed: the log has only the number of its cell."""
     number = _FAILED.search(told)
-    words = number and re.search(rf'cell \$check \${number[1]}\n\s+parameter \\FORMAT "([^"]*)"', design)
-    return words[1] if words else "an assertion failed"
+    words: dict[str, str] = dict(_ASSERTION.findall(design))
+    return words.get(number[1] if number else "", "an assertion failed")
 
 
 def check_tools() -> None:

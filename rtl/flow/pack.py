@@ -44,7 +44,14 @@ _codecs: dict[int, tuple[ShapeLike, Codec]] = {}
 
 
 def codec(layout: ShapeLike) -> Codec:
-    """Return the codec of `layout`; that of the same object is remembered for a while."""
+    """Return the codec of `layout`; that of the same object is remembered for a while.
+
+    >>> from amaranth.lib.data import StructLayout
+    >>> hex(codec(StructLayout({"low": 4, "lanes": ArrayLayout(8, 2)})).pack({"low": 1, "lanes": [2, 3]}))
+    '0x3021'
+    >>> codec(ArrayLayout(4, 3)).unpack(0x321)
+    [1, 2, 3]
+    """
     known = _codecs.get(id(layout))
     if known is not None and known[0] is layout:
         return known[1]
@@ -53,25 +60,6 @@ def codec(layout: ShapeLike) -> Codec:
     made = _make(layout)
     _codecs[id(layout)] = layout, made
     return made
-
-
-def pack(layout: ShapeLike, value: Any) -> int:
-    """Return `value` packed as `layout`.
-
-    >>> from amaranth.lib.data import StructLayout
-    >>> hex(pack(StructLayout({"low": 4, "lanes": ArrayLayout(8, 2)}), {"low": 1, "lanes": [2, 3]}))
-    '0x3021'
-    """
-    return codec(layout).pack(value)
-
-
-def unpack(layout: ShapeLike, packed: int) -> Any:
-    """Return what `packed` holds as `layout`.
-
-    >>> unpack(ArrayLayout(4, 3), 0x321)
-    [1, 2, 3]
-    """
-    return codec(layout).unpack(packed)
 
 
 def _make(layout: ShapeLike) -> Codec:

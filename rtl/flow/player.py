@@ -156,9 +156,9 @@ class Player:
         )
 
 
-def _columns(rows: list[int], width: int) -> list[Bits]:
+def _columns(values: list[int], width: int) -> list[Bits]:
     """Return the lowest `width` bits of whole numbers, bit by bit."""
-    whole = np.array(rows, dtype=np.uint64)
+    whole = np.array(values, dtype=np.uint64)
     return [(whole >> np.uint64(bit) & np.uint64(1)).astype(np.bool_) for bit in range(width)]
 
 

@@ -1,4 +1,4 @@
-"""Memory that takes compacted rows in and gives full rows back: a bank per lane."""
+"""Memory that takes compacted beats in and gives full beats back: a bank per lane."""
 
 from typing import Any
 
@@ -8,55 +8,57 @@ from amaranth.lib.data import ArrayLayout, Layout
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from tokensieve.rtl.beats import event, routed_row
+from tokensieve.rtl.beats import event, routed_beat
 
 
 class BankedFifo(wiring.Component):
-    """Stores the items of a packet of compacted rows one behind the other, and reads them back in full rows.
+    """Stores the items of a packet of compacted beats one behind the other, and reads them back in full beats.
 
-    Item i stands in bank i mod `lanes`, at place i / `lanes`. A compacted row begins behind the items of the rows
+    Item i stands in bank i mod `lanes`, at place i / `lanes`. A compacted beat begins behind the items of the beats
     before, at lane `offset`, and goes on around the end: the lanes below `offset` belong one place further than the
-    others. A packet may be read while the next one is written over it from place 0 on, as long as no row is written
+    others. A packet may be read while the next one is written over it from place 0 on, as long as no beat is written
     that has yet to be read.
 
     Timing
     ------
-    A row a cycle in, a row a cycle out. What is written in one cycle can be asked for in the next, and stands on ``o``
-    one cycle after that, or at once with ``read_domain="comb"``.
+    A beat a cycle in, a beat a cycle out. What is written in one cycle can be asked for in the next, and stands on
+    ``o`` one cycle after that, or at once with ``read_domain="comb"``.
 
     Parameters
     ----------
     lanes : int
-        Items of a row, a power of two.
+        Items of a beat, a power of two.
     data : `Layout`
         One item.
-    rows : int
-        Rows of the longest packet.
+    beats : int
+        Beats of the longest packet.
     ram_style : str
         Kind of memory that synthesis is to use: ``block``, ``distributed`` or ``auto``.
     read_domain : str
         ``sync``: the memory has a register behind it. ``comb``: it has none, and cannot be of block memories. In block
-        memories, a row must not be read in the cycle in which it is written.
+        memories, a beat must not be read in the cycle in which it is written.
 
     Members
     -------
-    i : ``In(event(routed_row(lanes, data)))``
-        Compacted rows, as a `Compactor` makes them; `last` ends a packet, and the next one begins at place 0.
+    i : ``In(event(routed_beat(lanes, data)))``
+        Compacted beats, as a `Compactor` makes them; `last` ends a packet, and the next one begins at place 0.
     whole : ``In(1)``
-        The row on ``i`` begins at lane 0 and the next one behind it, whatever its `offset` and `count` are.
-    row : ``In(range(rows))``
-        Row to read.
+        The beat on ``i`` begins at lane 0 and the next one behind it, whatever its `offset` and `count` are.
+    row : ``In(range(beats))``
+        Beat to read.
     o : ``Out(ArrayLayout(data, lanes))``
-        The row asked for, in the cycle after, or in the same one with ``read_domain="comb"``.
+        The beat asked for, in the cycle after, or in the same one with ``read_domain="comb"``.
     """
 
-    def __init__(self, lanes: int, data: Layout, rows: int, ram_style: str = "auto", read_domain: str = "sync") -> None:
-        self._rows = max(2, rows)  # a memory of one place would have no address
+    def __init__(
+        self, lanes: int, data: Layout, beats: int, ram_style: str = "auto", read_domain: str = "sync"
+    ) -> None:
+        self._places = max(2, beats)  # a memory of one place would have no address
         super().__init__(
             {
-                "i": In(event(routed_row(lanes, data))),
+                "i": In(event(routed_beat(lanes, data))),
                 "whole": In(1),
-                "row": In(range(self._rows)),
+                "row": In(range(self._places)),
                 "o": Out(ArrayLayout(data, lanes)),
             }
         )
@@ -66,20 +68,20 @@ class BankedFifo(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         beat = self.i.payload
-        place = Signal(range(self._rows))  # where lane `offset` goes
-        after, step = Signal.like(place, init=1), Signal()  # the next place; the row reaches it
+        place = Signal(range(self._places))  # where lane `offset` goes
+        after, step = Signal.like(place, init=1), Signal()  # the next place; the beat reaches it
         m.d.comb += step.eq(self.whole | ((beat.offset + beat.count) >> (self._lanes - 1).bit_length()))
         with m.If(self.i.valid & step):
             m.d.sync += [place.eq(after), after.eq(after + 1)]
         with m.If(self.i.valid & beat.last):
             m.d.sync += [place.eq(0), after.eq(1)]
 
-        # A block memory's own register is spelt out: a read port promises what was stored before where a row is read in
-        # the cycle in which it is written. That never happens here, and would take more gates than all the rest.
+        # A block memory's own register is spelt out: a read port promises what was stored before where a beat is read
+        # in the cycle in which it is written. That never happens here, and would take more gates than all the rest.
         block = self._ram_style == "block"
         for lane in range(self._lanes):
             attrs = {"ram_style": self._ram_style, "no_rw_check": 1} if block else {"ram_style": self._ram_style}
-            bank = Memory(shape=self._data, depth=self._rows, init=[], attrs=attrs)
+            bank = Memory(shape=self._data, depth=self._places, init=[], attrs=attrs)
             m.submodules[f"bank{lane}"] = bank
             write, read = bank.write_port(), bank.read_port(domain="comb" if block else self._read_domain)
             m.d.comb += [write.en.eq(self.i.valid & beat.mask[lane]), write.data.eq(beat.items[lane])]

@@ -9,8 +9,8 @@ from tokensieve.arch.datapath import Topk
 from tokensieve.rtl.beats import event, length_bits, round_size
 
 
-def search_row(topk: Topk) -> StructLayout:
-    """Return the layout of a row of scores and which of them count."""
+def search_beat(topk: Topk) -> StructLayout:
+    """Return the layout of a beat of scores and which of them count."""
     return StructLayout({"scores": ArrayLayout(unsigned(topk.score_bits), topk.lanes), "mask": unsigned(topk.lanes)})
 
 
@@ -18,26 +18,26 @@ def search_ports(topk: Topk) -> wiring.Signature:
     """Return the ports of a search core.
 
     ``load``
-        A row comes in. Rows never wait, and the next command's may come in the cycle after ``done``.
+        A beat comes in. Beats never wait, and the next command's may come in the cycle after ``done``.
     ``row``
-        The row; only the last may have lanes that do not count, at its end.
+        The beat; only the last may have lanes that do not count, at its end.
     ``first``, ``last``
-        With ``load``: the command's first and last row.
+        With ``load``: the command's first and last beat.
     ``search``
-        With ``last``: look for the threshold. Where it is low, the core forgets the rows.
+        With ``last``: look for the threshold. Where it is low, the core forgets the beats.
     ``n``, ``k``, ``seed``
-        The command, from its first row until ``done``: 0 < k < n where there is a search.
+        The command, from its first beat until ``done``: 0 < k < n where there is a search.
     ``done``, ``threshold``, ``ties``
         In one cycle: the scores above the threshold and the first ``ties`` equal to it are the k to keep.
     ``round``
         Probe: the sizes of the work record, in order, before or with ``done``.
 
-    ``done`` comes ``law.search`` cycles after the last row.
+    ``done`` comes ``law.search`` cycles after the last beat.
     """
     return wiring.Signature(
         {
             "load": In(1),
-            "row": In(search_row(topk)),
+            "row": In(search_beat(topk)),
             "first": In(1),
             "last": In(1),
             "search": In(1),

@@ -1,4 +1,4 @@
-"""Bitonic sorting of a whole row: one layer of comparators behind a perfect shuffle (Stone, 1971)."""
+"""Bitonic sorting of a whole packet: one layer of comparators behind a perfect shuffle (Stone, 1971)."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tokensieve.rtl.search.base import search_ports
 
 
 class BitonicCore(wiring.Component):
-    """Sorts the row, largest first, and looks the k-th score up.
+    """Sorts the packet, largest first, and looks the k-th score up.
 
     Each cycle is a layer: a fixed shuffle, then a comparator for every two neighbours, which may exchange them. A pass
     is as many layers as a place's number has bits. Passes that sort are followed by three that route, in which all
@@ -24,7 +24,7 @@ class BitonicCore(wiring.Component):
     Parameters
     ----------
     topk : `Topk`
-        Lanes, longest row and score width.
+        Lanes, longest packet and score width.
 
     Members
     -------
@@ -38,7 +38,7 @@ class BitonicCore(wiring.Component):
         self._lanes = min(topk.lanes, self._places)
         width = topk.score_bits
 
-        self._row = [Signal(width, name=f"score_{place}", reset_less=True) for place in range(self._places)]
+        self._scores = [Signal(width, name=f"score_{place}", reset_less=True) for place in range(self._places)]
         self._threshold = Signal(width, reset_less=True)
         self._bit = Signal(self._bits)
         """One-hot: the bit in which the original numbers of the places now compared differ. From the top; 0 is rest."""
@@ -59,12 +59,12 @@ class BitonicCore(wiring.Component):
 
     def _compare(self, m: Module, number: int, route: Signal, sorting: Signal, down: Signal) -> None:
         """Add a comparator. The shuffle moves place p to p rotated left by a bit, and so brings its two together."""
-        low, high = self._row[number], self._row[number + self._places // 2]
+        low, high = self._scores[number], self._scores[number + self._places // 2]
         swap = Signal(name=f"swap_{number}")
         reverse = (down & 2 * number).any()
         m.d.comb += swap.eq(Mux(self._routing, route, sorting & ((low < high) ^ reverse)))
-        m.d.sync += self._row[2 * number].eq(Mux(swap, high, low))
-        m.d.sync += self._row[2 * number + 1].eq(Mux(swap, low, high))
+        m.d.sync += self._scores[2 * number].eq(Mux(swap, high, low))
+        m.d.sync += self._scores[2 * number + 1].eq(Mux(swap, low, high))
 
     def _direction(self, m: Module) -> tuple[Signal, Signal]:
         """Return the bit of a place's number that reverses its comparator, one-hot, and whether there is a comparison.
@@ -95,13 +95,13 @@ class BitonicCore(wiring.Component):
         with m.If(self.load):
             m.d.sync += target.eq(self.k - 1)
         with m.If(self._bit[-1] & self._back & ~self._searching):
-            m.d.sync += self._threshold.eq(self._row[0])
+            m.d.sync += self._threshold.eq(self._scores[0])
         with m.If(self._searching):
             m.d.sync += above.eq(Cat(higher, above))
 
         for bit in range(self._bits):
             with m.If(self._bit[bit]):
-                m.d.comb += probe.eq(self._row[((1 << bit) - 1) << (self._bits - 1 - bit)])
+                m.d.comb += probe.eq(self._scores[((1 << bit) - 1) << (self._bits - 1 - bit)])
         m.d.comb += higher.eq(probe > self._threshold)
         m.d.comb += route.eq(Mux(self._searching, higher, (target & self._bit).any()))
         m.d.comb += [self.threshold.eq(self._threshold), self.ties.eq(self.k - above)]
@@ -118,10 +118,10 @@ class BitonicCore(wiring.Component):
             m.d.sync += [self._bit.eq(1 << self._bits - 1), self._begun.eq(1)]
 
     def _load(self, m: Module) -> None:
-        """Push a row in behind those before it. What is not there is 0, and sorts last."""
+        """Push a beat in behind those before it. What is not there is 0, and sorts last."""
         with m.If(self.load):
-            for place, score in enumerate(self._row):
+            for place, score in enumerate(self._scores):
                 if place < self._lanes:
                     m.d.sync += score.eq(Mux(self.row.mask[place], self.row.scores[place], 0))
                 else:
-                    m.d.sync += score.eq(Mux(self.first, 0, self._row[place - self._lanes]))
+                    m.d.sync += score.eq(Mux(self.first, 0, self._scores[place - self._lanes]))

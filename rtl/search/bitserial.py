@@ -32,7 +32,7 @@ class BitserialCore(wiring.Component):
     Parameters
     ----------
     topk : `Topk`
-        Lanes, longest row, score width and registers of the population count.
+        Lanes, longest packet, score width and registers of the population count.
 
     Members
     -------
@@ -43,7 +43,7 @@ class BitserialCore(wiring.Component):
         super().__init__(search_ports(topk))
         self._topk = topk
         self._lanes = min(topk.lanes, topk.max_tokens)
-        self._places = topk.rows * self._lanes
+        self._places = topk.beats * self._lanes
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
@@ -69,12 +69,12 @@ class BitserialCore(wiring.Component):
         return m
 
     def _load(self, m: Module, planes: Sequence[Signal], alive: Signal, left: Signal) -> None:
-        """Push a row in behind those before it; their order does not matter here."""
+        """Push a beat in behind those before it; their order does not matter here."""
         before = Mux(self.first, 0, alive)  # the command before leaves nothing behind
         with m.If(self.load):
             for bit, plane in enumerate(planes):
-                row = Cat(self.row.scores[lane][bit] for lane in range(self._lanes))
-                m.d.sync += plane.eq(Cat(row, plane))
+                pushed = Cat(self.row.scores[lane][bit] for lane in range(self._lanes))
+                m.d.sync += plane.eq(Cat(pushed, plane))
             m.d.sync += alive.eq(Cat(self.row.mask[: self._lanes], before))
             m.d.sync += left.eq(self.k)
 

@@ -26,7 +26,7 @@ class Budget(wiring.Component):
     Parameters
     ----------
     topk : `Topk`
-        Longest row and lanes.
+        Longest packet and lanes.
 
     Members
     -------
@@ -35,7 +35,7 @@ class Budget(wiring.Component):
     n, k : ``In(length_bits(topk))``
         The command, while `load` is high.
     counts : ``In(event(side_counts(topk)))``
-        Scores of one row below and above the pivot.
+        Scores of one beat below and above the pivot.
     choose : ``In(1)``
         The side that has too many is the next set; with `load` low, when the last counts of a round show.
     restart : ``In(1)``

@@ -1,4 +1,4 @@
-"""How many scores reach each bin: population counts over rows, compared with the number of scores wanted."""
+"""How many scores reach each bin: population counts over beats, compared with the number of scores wanted."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,21 +19,21 @@ class Counters(wiring.Component):
 
     Timing
     ------
-    A row every cycle. ``totals`` hold it 2 cycles later, ``reached`` compares them 1 cycle after that.
+    A beat every cycle. ``totals`` hold it 2 cycles later, ``reached`` compares them 1 cycle after that.
 
     Parameters
     ----------
     topk : `Topk`
-        Lanes and longest row.
+        Lanes and longest packet.
     bins : int
         Bins above the lowest, which is not counted.
 
     Members
     -------
     levels : ``In(bins).array(topk.lanes)``
-        For each lane of a row, the bins that its score reaches; 0 where there is none.
+        For each lane of a beat, the bins that its score reaches; 0 where there is none.
     restart : ``In(1)``
-        The row is the first of its set; those before it are forgotten.
+        The beat is the first of its set; those before it are forgotten.
     target : ``In(length_bits(topk))``
         Scores wanted.
     totals : ``Out(length_bits(topk)).array(bins)``
@@ -57,10 +57,10 @@ class Counters(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         for number in range(self._bins):
-            row = Signal(lane_count_bits(self._topk.lanes), name=f"row{number}", reset_less=True)
+            count = Signal(lane_count_bits(self._topk.lanes), name=f"row{number}", reset_less=True)
             total = Signal(length_bits(self._topk), name=f"total{number}", reset_less=True)
-            m.d.sync += [row.eq(_sum([level[number] for level in self.levels])), total.eq(total + row)]
-            # What would be added in this cycle belongs to the set before: the first row is one register behind.
+            m.d.sync += [count.eq(_sum([level[number] for level in self.levels])), total.eq(total + count)]
+            # What would be added in this cycle belongs to the set before: the first beat is one register behind.
             with m.If(self.restart):
                 m.d.sync += total.eq(0)
             m.d.sync += self.reached[number].eq(total >= self.target)

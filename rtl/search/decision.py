@@ -25,12 +25,12 @@ class Decision(wiring.Component):
     Parameters
     ----------
     topk : `Topk`
-        Lanes, longest row, score width and digits.
+        Lanes, longest packet, score width and digits.
 
     Members
     -------
     begin : ``In(1)``
-        A row of a new command is loaded; `n` and `k` belong to it.
+        A beat of a new command is loaded; `n` and `k` belong to it.
     n, k : ``In(length_bits(topk))``
         Scores offered, scores to keep.
     reached : ``In(bins(topk))``

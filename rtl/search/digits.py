@@ -9,8 +9,8 @@ from amaranth.lib.data import StructLayout
 from amaranth.lib.wiring import In, Out
 
 from tokensieve.arch.datapath import Topk
-from tokensieve.rtl.beats import event, sparse_row
-from tokensieve.rtl.search.base import search_row
+from tokensieve.rtl.beats import event, sparse_beat
+from tokensieve.rtl.search.base import search_beat
 
 
 def most_left(topk: Topk) -> int:
@@ -58,21 +58,21 @@ def decided(topk: Topk) -> StructLayout:
     return StructLayout({**fields, "left": unsigned(bits.bit_length())})
 
 
-def set_row(topk: Topk) -> StructLayout:
-    """Return the layout of a row of a set and whether it is the set's first or last."""
-    return StructLayout({**dict(search_row(topk).members), "first": unsigned(1), "last": unsigned(1)})
+def set_beat(topk: Topk) -> StructLayout:
+    """Return the layout of a beat of a set and whether it is the set's first or last."""
+    return StructLayout({**dict(search_beat(topk).members), "first": unsigned(1), "last": unsigned(1)})
 
 
 class Digits(wiring.Component):
-    """Reads rows for the counters: rows that are loaded by their first digit, stored ones by the next digit.
+    """Reads beats for the counters: beats that are loaded by their first digit, stored ones by the next digit.
 
     Of the stored scores, only those that match what is decided reach any bin; they are handed on as survivors, without
     the bits that the first digit has decided for all of them.
 
     Timing
     ------
-    A row every cycle, either loaded or stored. ``levels`` has a loaded row 2 cycles later, a stored one 4 cycles later;
-    ``written`` has a loaded row 1 cycle later, ``survivors`` a stored one 2 cycles later.
+    A beat every cycle, either loaded or stored. ``levels`` has a loaded beat 2 cycles later, a stored one 4 cycles
+    later; ``written`` has a loaded beat 1 cycle later, ``survivors`` a stored one 2 cycles later.
 
     Parameters
     ----------
@@ -81,33 +81,33 @@ class Digits(wiring.Component):
 
     Members
     -------
-    loaded : ``In(event(set_row(topk)))``
-        Rows that come in. They are for the first digit, whatever is decided.
-    stored : ``In(event(set_row(topk)))``
-        Rows of the set that the last digit but one left.
+    loaded : ``In(event(set_beat(topk)))``
+        Beats that come in. They are for the first digit, whatever is decided.
+    stored : ``In(event(set_beat(topk)))``
+        Beats of the set that the last digit but one left.
     decided : ``In(decided(topk))``
-        What the digits before have decided. Holds from the cycle after a set's first stored row on.
+        What the digits before have decided. Holds from the cycle after a set's first stored beat on.
     stop : ``In(1)``
-        Drop the stored rows that have come so far, and end the survivors' packet.
-    written : ``Out(event(set_row(topk)))``
-        The loaded row, zeros where lanes do not count.
-    survivors : ``Out(event(sparse_row(topk.lanes, unsigned(most_left(topk)))))``
-        The stored row, marks where scores match.
+        Drop the stored beats that have come so far, and end the survivors' packet.
+    written : ``Out(event(set_beat(topk)))``
+        The loaded beat, zeros where lanes do not count.
+    survivors : ``Out(event(sparse_beat(topk.lanes, unsigned(most_left(topk)))))``
+        The stored beat, marks where scores match.
     levels : ``Out(bins(topk)).array(topk.lanes)``
         The bins that each lane's score reaches, for `Counters`.
     restart : ``Out(1)``
-        With `levels`: it is a set's first row.
+        With `levels`: it is a set's first beat.
     """
 
     def __init__(self, topk: Topk) -> None:
         super().__init__(
             {
-                "loaded": In(event(set_row(topk))),
-                "stored": In(event(set_row(topk))),
+                "loaded": In(event(set_beat(topk))),
+                "stored": In(event(set_beat(topk))),
                 "decided": In(decided(topk)),
                 "stop": In(1),
-                "written": Out(event(set_row(topk))),
-                "survivors": Out(event(sparse_row(topk.lanes, unsigned(max(1, most_left(topk)))))),
+                "written": Out(event(set_beat(topk))),
+                "survivors": Out(event(sparse_beat(topk.lanes, unsigned(max(1, most_left(topk)))))),
                 "levels": Out(bins(topk)).array(topk.lanes),
                 "restart": Out(1),
             }
@@ -118,8 +118,8 @@ class Digits(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         log = self._topk.first_digit == "log"
-        first = [Signal(name=f"first{stage}") for stage in range(3)]  # stored row, survivors, digit
-        row, valid = Signal(set_row(self._topk), reset_less=True), Signal()
+        first = [Signal(name=f"first{stage}") for stage in range(3)]  # stored beat, survivors, digit
+        row, valid = Signal(set_beat(self._topk), reset_less=True), Signal()
         mask = Signal(self._topk.lanes)
         m.d.sync += [row.eq(self.stored.payload), mask.eq(self.stored.payload.mask), valid.eq(self.stored.valid)]
         with m.If(~self.stored.valid):

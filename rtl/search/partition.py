@@ -9,18 +9,18 @@ from amaranth.lib.data import StructLayout
 from amaranth.lib.wiring import In, Out
 
 from tokensieve.arch.datapath import Topk
-from tokensieve.rtl.beats import event, lane_count_bits, routed_row
+from tokensieve.rtl.beats import event, lane_count_bits, routed_beat
 from tokensieve.rtl.compactor import Compactor
-from tokensieve.rtl.search.base import search_row
+from tokensieve.rtl.search.base import search_beat
 
 
-def set_row(topk: Topk) -> StructLayout:
-    """Return the layout of a row of a set; `last` ends the set."""
-    return StructLayout({**dict(search_row(topk).members), "last": unsigned(1)})
+def set_beat(topk: Topk) -> StructLayout:
+    """Return the layout of a beat of a set; `last` ends the set."""
+    return StructLayout({**dict(search_beat(topk).members), "last": unsigned(1)})
 
 
 def side_counts(topk: Topk) -> StructLayout:
-    """Return the layout of how many scores of a row lie below and above the pivot."""
+    """Return the layout of how many scores of a beat lie below and above the pivot."""
     bits = lane_count_bits(topk.lanes)
     return StructLayout({"below": unsigned(bits), "above": unsigned(bits)})
 
@@ -30,8 +30,8 @@ class Partition(wiring.Component):
 
     Timing
     ------
-    One row per cycle, without pauses on either side: compacted rows leave 1 + ``topk.compactor_stages`` cycles after
-    their row came in, its counts 1 + ``topk.quickselect_count_stages`` cycles after it did.
+    One beat per cycle, without pauses on either side: compacted beats leave 1 + ``topk.compactor_stages`` cycles after
+    their beat came in, its counts 1 + ``topk.quickselect_count_stages`` cycles after it did.
 
     Parameters
     ----------
@@ -40,21 +40,21 @@ class Partition(wiring.Component):
 
     Members
     -------
-    i : ``In(event(set_row(topk)))``
-        Rows of a set.
+    i : ``In(event(set_beat(topk)))``
+        Beats of a set.
     pivot : ``In(topk.score_bits)``
-        The pivot, in the cycles in which rows come in.
-    below, above : ``Out(event(routed_row(topk.lanes, score)))``
-        Compacted rows, in the same cycles for both sides.
+        The pivot, in the cycles in which beats come in.
+    below, above : ``Out(event(routed_beat(topk.lanes, score)))``
+        Compacted beats, in the same cycles for both sides.
     counts : ``Out(event(side_counts(topk)))``
-        How many of a row lie on either side.
+        How many of a beat lie on either side.
     """
 
     def __init__(self, topk: Topk) -> None:
-        routed = routed_row(topk.lanes, unsigned(topk.score_bits))
+        routed = routed_beat(topk.lanes, unsigned(topk.score_bits))
         super().__init__(
             {
-                "i": In(event(set_row(topk))),
+                "i": In(event(set_beat(topk))),
                 "pivot": In(topk.score_bits),
                 "below": Out(event(routed)),
                 "above": Out(event(routed)),
@@ -65,14 +65,14 @@ class Partition(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        row = self.i.payload
-        scores = Signal.like(row.scores, reset_less=True)
+        beat = self.i.payload
+        scores = Signal.like(beat.scores, reset_less=True)
         below, above = Signal(self._topk.lanes, reset_less=True), Signal(self._topk.lanes, reset_less=True)
         valid, last = Signal(), Signal()
-        m.d.sync += [scores.eq(row.scores), valid.eq(self.i.valid), last.eq(row.last)]
+        m.d.sync += [scores.eq(beat.scores), valid.eq(self.i.valid), last.eq(beat.last)]
         for lane in range(self._topk.lanes):
-            m.d.sync += below[lane].eq(row.mask[lane] & (row.scores[lane] < self.pivot))
-            m.d.sync += above[lane].eq(row.mask[lane] & (row.scores[lane] > self.pivot))
+            m.d.sync += below[lane].eq(beat.mask[lane] & (beat.scores[lane] < self.pivot))
+            m.d.sync += above[lane].eq(beat.mask[lane] & (beat.scores[lane] > self.pivot))
 
         for name, marks, side in (("below", below, self.below), ("above", above, self.above)):
             self._compact(m, name, [valid, scores, marks, last], side)
@@ -80,8 +80,8 @@ class Partition(wiring.Component):
         m.d.comb += self.counts.valid.eq(self._delayed(m, valid))
         return m
 
-    def _compact(self, m: Module, name: str, row: Sequence[Signal], side: Any) -> None:
-        valid, scores, marks, last = row
+    def _compact(self, m: Module, name: str, beat: Sequence[Signal], side: Any) -> None:
+        valid, scores, marks, last = beat
         compactor = Compactor(self._topk.lanes, unsigned(self._topk.score_bits), self._topk.compactor_stages)
         m.submodules[name] = compactor
         m.d.comb += [compactor.i.valid.eq(valid), compactor.i.p.items.eq(scores)]

@@ -27,7 +27,7 @@ class PivotDraw(wiring.Component):
     Parameters
     ----------
     topk : `Topk`
-        Longest row.
+        Longest packet.
 
     Members
     -------
@@ -80,12 +80,12 @@ class QuickselectCore(wiring.Component):
 
     Timing
     ------
-    Obeys ``topk.law``: a round takes ``topk.quickselect_round_cycles`` cycles beyond one for each row of its set.
+    Obeys ``topk.law``: a round takes ``topk.quickselect_round_cycles`` cycles beyond one for each beat of its set.
 
     Parameters
     ----------
     topk : `Topk`
-        Lanes, longest row, score width and registers.
+        Lanes, longest packet, score width and registers.
 
     Members
     -------
@@ -99,8 +99,8 @@ class QuickselectCore(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         topk, score = self._topk, unsigned(self._topk.score_bits)
-        m.submodules.below = below = BankedFifo(topk.lanes, score, topk.rows, read_domain="comb")
-        m.submodules.above = above = BankedFifo(topk.lanes, score, topk.rows, read_domain="comb")
+        m.submodules.below = below = BankedFifo(topk.lanes, score, topk.beats, read_domain="comb")
+        m.submodules.above = above = BankedFifo(topk.lanes, score, topk.beats, read_domain="comb")
         m.submodules.draw = draw = PivotDraw(topk)
         m.submodules.reader = reader = SetReader(topk)
         m.submodules.partition = partition = Partition(topk)

@@ -9,38 +9,39 @@ from tokensieve.arch.datapath import Topk
 from tokensieve.rtl.compactor import Compactor
 from tokensieve.rtl.search.banked_fifo import BankedFifo
 from tokensieve.rtl.search.base import search_ports
+from tokensieve.rtl.search.beatreader import BeatReader
 from tokensieve.rtl.search.counters import Counters
 from tokensieve.rtl.search.decision import Decision
 from tokensieve.rtl.search.digits import Digits, bins, most_left
-from tokensieve.rtl.search.rowreader import RowReader
 
 _JOINS = 4
-"""Cycles after a stored row was asked for, in which it is where a loaded row is 1 cycle after it came."""
+"""Cycles from a stored beat's read request to the stage that a loaded beat reaches one cycle after its transfer."""
 
 _REACHED = 8
-"""Cycles after a set's last row was asked for, in which its totals stand compared."""
+"""Cycles from the read request for a set's last beat until its totals have been compared."""
 
 _SPLIT = 11
-"""The same, in which the set's size goes over to that of what is left of it."""
+"""Cycles from that request until `decision.size` holds the size of the surviving set."""
 
 
 class RadixCore(wiring.Component):
     """Finds the k-th largest score digit by digit, from the top.
 
-    The first digit is counted while rows are loaded. A pass reads the scores that matched the last digit but one, keeps
-    those that match the last one and counts their next digit. They are written, without gaps, to where they were read.
+    The first digit is counted while beats are loaded. A pass reads the scores that matched the last digit but one,
+    keeps those that match the last one and counts their next digit. They are written, without gaps, to where they were
+    read.
 
-    A pass begins before it is known whether it is needed, since its first row meets the last digit two cycles later.
+    A pass begins before it is known whether it is needed, since its first beat meets the last digit two cycles later.
 
     Timing
     ------
-    Obeys ``topk.law``: the first digit is decided ``topk.radix_first_cycles`` after the last row was loaded, and a pass
-    takes ``topk.radix_round_cycles`` cycles beyond one for each row of its set.
+    Obeys ``topk.law``: the first digit is decided ``topk.radix_first_cycles`` after the last beat was loaded, and a
+    pass takes ``topk.radix_round_cycles`` cycles beyond one for each beat of its set.
 
     Parameters
     ----------
     topk : `Topk`
-        Lanes, longest row, score width, digits and registers.
+        Lanes, longest packet, score width, digits and registers.
 
     Members
     -------
@@ -54,8 +55,8 @@ class RadixCore(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         topk = self._topk
-        m.submodules.fifo = fifo = BankedFifo(topk.lanes, unsigned(topk.score_bits), topk.rows, ram_style="block")
-        m.submodules.reader = reader = RowReader(topk)
+        m.submodules.fifo = fifo = BankedFifo(topk.lanes, unsigned(topk.score_bits), topk.beats, ram_style="block")
+        m.submodules.reader = reader = BeatReader(topk)
         m.submodules.digits = digits = Digits(topk)
         m.submodules.counters = counters = Counters(topk, bins(topk))
         m.submodules.decision = decision = Decision(topk)
@@ -77,10 +78,10 @@ class RadixCore(wiring.Component):
         m.d.comb += [loaded.scores.eq(self.row.scores), loaded.mask.eq(self.row.mask)]
         m.d.comb += [decision.begin.eq(self.load), decision.n.eq(self.n), decision.k.eq(self.k)]
 
-    def _sequence(self, m: Module, reader: RowReader, decision: Decision) -> None:
-        """Follow a set's last row to the decision, and begin the next pass on its way there."""
+    def _sequence(self, m: Module, reader: BeatReader, decision: Decision) -> None:
+        """Follow a set's last beat to the decision, and begin the next pass on its way there."""
         begins = self._topk.radix_round_cycles
-        ended = Signal(max(begins, _REACHED) + 1)  # bit i: the last row was asked for i cycles ago
+        ended = Signal(max(begins, _REACHED) + 1)  # bit i: the last beat was asked for i cycles ago
         m.d.comb += ended[0].eq(reader.ends)
         later = Cat(ended[:-1])
         for cycles in range(1, len(ended)):
@@ -95,7 +96,7 @@ class RadixCore(wiring.Component):
         with m.If(self.done):
             m.d.sync += ended[1:].eq(0)
 
-    def _write(self, m: Module, fifo: BankedFifo, reader: RowReader, digits: Digits) -> None:
+    def _write(self, m: Module, fifo: BankedFifo, reader: BeatReader, digits: Digits) -> None:
         """Write what is loaded to the FIFO, and later the survivors, as far as the search goes."""
         topk = self._topk
         kept = unsigned(max(1, most_left(topk)))

@@ -1,4 +1,4 @@
-"""How quick-select reads a set: first the pivot's row, then all rows, from one of two FIFOs."""
+"""How quick-select reads a set: first the pivot's beat, then all beats, from one of two FIFOs."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from tokensieve.arch.datapath import Topk
 from tokensieve.rtl.beats import event, length_bits
-from tokensieve.rtl.search.partition import set_row
+from tokensieve.rtl.search.partition import set_beat
 
 
 class SetReader(wiring.Component):
@@ -18,13 +18,13 @@ class SetReader(wiring.Component):
 
     Timing
     ------
-    The pivot's row is asked for in the cycle after ``begin``, the set's rows in the cycles after that. Rows stand on
+    The pivot's beat is asked for in the cycle after ``begin``, the set's beats in the cycles after that. Beats stand on
     ``o`` a cycle after they were asked for. ``pivot`` holds from the first of them until the first one of the next set.
 
     Parameters
     ----------
     topk : `Topk`
-        Lanes, longest row and score width.
+        Lanes, longest packet and score width.
 
     Members
     -------
@@ -34,14 +34,14 @@ class SetReader(wiring.Component):
         With `begin`: scores of the set, and which FIFO it is in.
     number : ``In(range(topk.max_tokens))``
         With `begin`: which score of it is the pivot.
-    row : ``Out(range(topk.rows))``
-        Row asked for, of both FIFOs.
+    row : ``Out(range(topk.beats))``
+        Beat asked for, of both FIFOs.
     below, above : ``In(ArrayLayout(score, topk.lanes))``
-        The row asked for, of either FIFO.
+        The beat asked for, of either FIFO.
     pivot : ``Out(topk.score_bits)``
         The pivot.
-    o : ``Out(event(set_row(topk)))``
-        Rows of the set.
+    o : ``Out(event(set_beat(topk)))``
+        Beats of the set.
     """
 
     def __init__(self, topk: Topk) -> None:
@@ -52,11 +52,11 @@ class SetReader(wiring.Component):
                 "size": In(length_bits(topk)),
                 "upper": In(1),
                 "number": In(range(topk.max_tokens)),
-                "row": Out(range(max(2, topk.rows))),
+                "row": Out(range(max(2, topk.beats))),
                 "below": In(words),
                 "above": In(words),
                 "pivot": Out(topk.score_bits),
-                "o": Out(event(set_row(topk))),
+                "o": Out(event(set_beat(topk))),
             }
         )
         self._topk = topk

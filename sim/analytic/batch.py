@@ -1,12 +1,14 @@
 """A batch of design points, read field by field as arrays.
 
-What a machine's fields imply (latencies, laws, capacities, energies) stays in `arch` and in `sim.energy`. `Batch.each`
-asks them once for every combination of the fields that matter, and hands the answers out to all designs.
+What a machine's fields imply (latencies, laws, capacities, energies) stays in `arch` and in `sim.cost`. `each` asks
+them once for all designs that agree on the fields that the answer was read from.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
-from typing import Any, Protocol
+from heapq import heappop, heappush
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +16,7 @@ import numpy.typing as npt
 from tokensieve.arch.base import build, field_names, shown, submodel
 from tokensieve.arch.errors import ArchError, nearest
 from tokensieve.arch.machine import Arch
+from tokensieve.sim.analytic.reads import noted
 
 I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
@@ -25,25 +28,50 @@ _TOGETHER = (
 """Groups of `Arch` that one rule ties together; a sweep is checked for every combination of their swept fields."""
 
 
-class Batch(Protocol):
+class Batch(ABC):
     """Design points, numbered from 0."""
 
+    def __init__(self) -> None:
+        self._kinds: dict[str, I64 | None] = {}
+
+    @abstractmethod
     def __len__(self) -> int: ...
 
+    @abstractmethod
     def column(self, path: str) -> npt.NDArray[Any]:
         """Return the field at a dotted path, such as ``topk.lanes``, of every design."""
 
+    @abstractmethod
     def arch(self, index: int) -> Arch:
         """Return one design."""
 
+    @abstractmethod
     def part(self, low: int, high: int) -> "Batch":
         """Return the designs from `low` to before `high`."""
 
+    def split(self, designs: I64, path: str) -> list[I64]:
+        """Return `designs` in parts that agree on the field at `path`, in order of its values."""
+        kinds = self._kinds_of(path) if len(designs) > 1 else None
+        if kinds is None:
+            return [designs]
+        own = kinds[designs]
+        order = np.argsort(own, kind="stable")
+        return np.split(designs[order], np.flatnonzero(np.diff(own[order])) + 1)
 
-class Designs:
+    def _kinds_of(self, path: str) -> I64 | None:
+        """Return a number for each design, equal where the field at `path` is; None where it is equal in all."""
+        if path not in self._kinds:
+            column = self.column(path)
+            values, kinds = np.unique(column.astype(str) if column.dtype == object else column, return_inverse=True)
+            self._kinds[path] = kinds if len(values) > 1 else None
+        return self._kinds[path]
+
+
+class Designs(Batch):
     """A batch made of machines."""
 
     def __init__(self, machines: Sequence[Arch]) -> None:
+        super().__init__()
         self._machines = machines
 
     def __len__(self) -> int:
@@ -63,7 +91,7 @@ class Designs:
         return Designs(self._machines[low:high])
 
 
-class Sweep:
+class Sweep(Batch):
     """A batch made of one machine and arrays of field values, without an object for each design.
 
     >>> len(Sweep(Arch(), {"topk.lanes": [1, 2, 4], "dram.channels": [8, 16, 32]}))
@@ -72,6 +100,7 @@ class Sweep:
 
     def __init__(self, base: Arch, fields: Mapping[str, npt.ArrayLike]) -> None:
         """Raise `ArchError` where a field is unknown, the arrays are of no use or a combination is no valid machine."""
+        super().__init__()
         self._base, self._fields = base, {path: _values(path, values) for path, values in fields.items()}
         lengths = {path: len(values) for path, values in self._fields.items()}
         if len(set(lengths.values())) != 1:
@@ -86,8 +115,11 @@ class Sweep:
     def _check(self, groups: set[str]) -> None:
         """Build every combination of the swept fields of some groups, in the words of `Arch` where it is refused."""
         paths = [path for path in self._fields if path.partition(".")[0] in groups]
-        for index in combinations(self, paths)[0].tolist():
-            build(Arch, self.arch(index).model_dump(), ArchError)
+        parts = [np.arange(len(self))]
+        for path in paths:
+            parts = [part for whole in parts for part in self.split(whole, path)]
+        for part in parts:
+            build(Arch, self.arch(int(part[0])).model_dump(), ArchError)
 
     def __len__(self) -> int:
         return self._count
@@ -104,16 +136,21 @@ class Sweep:
         changed: dict[str, dict[str, Any]] = {}
         for path, values in self._fields.items():
             group, _, field = path.rpartition(".")
-            (changed.setdefault(group, {}) if group else own)[field] = values[index].item()
+            (changed.setdefault(group, {}) if group else own)[field] = values.item(index)
         parts = {group: getattr(self._base, group).model_copy(update=some) for group, some in changed.items()}
         return self._base.model_copy(update=own | parts)
 
     def part(self, low: int, high: int) -> "Sweep":
         """Return the designs from `low` to before `high`, which have been checked."""
         some = object.__new__(Sweep)
+        Batch.__init__(some)
         some._base, some._count = self._base, min(high, self._count) - low
         some._fields = {path: values[low:high] for path, values in self._fields.items()}
         return some
+
+    def _kinds_of(self, path: str) -> I64 | None:
+        """Return what a batch does, without looking at a field that is not swept."""
+        return super()._kinds_of(path) if path in self._fields else None
 
 
 def _values(path: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
@@ -131,20 +168,25 @@ def _values(path: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
     return array
 
 
-def each(batch: Batch, paths: Sequence[str], call: Callable[[Arch], npt.ArrayLike]) -> npt.NDArray[Any]:
-    """Return ``call(arch)`` of every design, shape (..., designs), for a `call` that reads no field but `paths`.
+def each(batch: Batch, call: Callable[[Arch], npt.ArrayLike]) -> npt.NDArray[Any]:
+    """Return ``call(arch)`` of every design, shape (..., designs), for a `call` that depends on nothing but `arch`.
 
-    It is called once for each combination of their values.
+    It is called for the first design, and the fields that it reads are noted: the answer is that of all designs that
+    agree on these. Field by field, in the order in which they are read, the designs that differ are put aside, and
+    `call` is called for the first of them. So there is one call for each combination of values that are read.
     """
-    first, which = combinations(batch, paths)
-    return np.stack([np.asarray(call(batch.arch(int(index)))) for index in first], axis=-1)[..., which]
-
-
-def combinations(batch: Batch, paths: Sequence[str]) -> tuple[I64, I64]:
-    """Return the first design of each combination of the values at `paths`, and the combination of each design."""
-    code = np.zeros(len(batch), np.int64)
-    for path in paths:
-        values, inverse = np.unique(batch.column(path), return_inverse=True)
-        _, code = np.unique(code * len(values) + inverse, return_inverse=True)
-    _, first = np.unique(code, return_index=True)
-    return first, code
+    answers: list[npt.NDArray[Any]] = []
+    which = np.empty(len(batch), np.int64)
+    waiting = [(0, np.arange(len(batch)), frozenset[str]())]  # the first of some designs, all, fields they agree on
+    while waiting:
+        first, designs, agreed = heappop(waiting)
+        answer, reads = noted(lambda arch: np.asarray(call(arch)), batch.arch(first))
+        further = [path for path in reads if path not in agreed]
+        for i, path in enumerate(further, 1):
+            parts = batch.split(designs, path)
+            designs = next(part for part in parts if part[0] == first)
+            for other in (part for part in parts if part[0] != first):
+                heappush(waiting, (int(other[0]), other, agreed.union(further[:i])))
+        which[designs] = len(answers)
+        answers.append(answer)
+    return np.stack(answers, axis=-1)[..., which]

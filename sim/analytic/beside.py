@@ -10,10 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from tokensieve.arch.memory import Dram
-from tokensieve.sim.analytic.traffic import F64, FIELDS, I64, Plane, address
-
-BESIDE_FIELDS = (*FIELDS, "dram.window")
-"""Fields that `beside` depends on, for given work."""
+from tokensieve.sim.analytic.traffic import F64, I64, Plane, address
 
 
 def beside(dram: Dram, planes: Mapping[str, Plane], ids: I64, rows: I64) -> F64:

@@ -1,7 +1,7 @@
-"""Counts of actions in closed form, and the energy of a batch: counts times the table of `sim.energy`.
+"""Counts of actions in closed form, and the energy of a batch: counts times the table of `sim.cost.energy`.
 
-The table is asked for once for every combination of the fields that a unit's entries depend on (`DEPENDS`); so is
-background power. A test compares the outcome with `sim.energy` design by design.
+The table is made unit by unit, once for all designs that agree on the fields that a unit's entries are read from; so is
+background power. A test compares the outcome with `sim.cost.energy` design by design.
 """
 
 from functools import partial
@@ -10,44 +10,16 @@ import numpy as np
 
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.technology import load_technology
-from tokensieve.arch.topklaw import QuickselectLaw, RadixLaw, TopkWork
 from tokensieve.sim.analytic.batch import F64, Batch, each
-from tokensieve.sim.analytic.pipeline import TOPK
 from tokensieve.sim.analytic.stages import Stages
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.analytic.traffic import STREAMS
-from tokensieve.sim.cost.area import unit_cells
+from tokensieve.sim.cost.area import UNITS, cells_of
 from tokensieve.sim.cost.cells import leakage_watts
-from tokensieve.sim.cost.energy import background_watts, energy_per_action
+from tokensieve.sim.cost.energy import standby_watts, unit_energies
 
 Actions = dict[str, dict[str, F64]]
 """Counts by unit and action, an array over designs each."""
-
-
-def _group(name: str) -> tuple[str, ...]:
-    """Return all fields of one group of `Arch`."""
-    return tuple(f"{name}.{field}" for field in type(getattr(Arch(), name)).model_fields)
-
-
-_CHANNELS = ("dram.standard", "dram.channels", "dram.pseudo_channels", "dram.granule_bytes", "dram.nBL")
-
-DEPENDS: dict[str, tuple[str, ...]] = {
-    "dram": (*_CHANNELS, "dram.row_bytes", "dram.nRFC", "dram.tCK_ps"),
-    "fetcher": (*_group("fetcher"), "dram.channels", "dram.granule_bytes"),
-    "converter": (*_group("converter"), *_group("number"), "dram.channels"),
-    "gather": (*_group("gather"), "dram.channels", "dram.granule_bytes", "topk.max_tokens"),
-    "key_sram": (*_group("key_sram"), "qk.multipliers", "number.onchip_bits"),
-    "value_sram": (*_group("value_sram"), "pv.multipliers", "number.onchip_bits"),
-    "qk": (*_group("qk"), "number.onchip_bits"),
-    "softmax": _group("softmax"),
-    "requant": (*_group("requant"), "softmax.lanes", "softmax.probability_bits", "topk.max_tokens"),
-    "topk": TOPK,
-    "pv": (*_group("pv"), "number.onchip_bits", "softmax.probability_bits", "softmax.lanes", "topk.queue_lines",
-           "topk.lanes"),
-    "importance": (*_group("importance"), "topk.max_tokens"),
-    "ranking": TOPK,
-}  # fmt: skip
-"""Fields that the entries of each unit depend on, in the table and in what leaks."""
 
 
 def actions(summary: Summary, batch: Batch, s: Stages, clocks: F64) -> Actions:
@@ -72,9 +44,9 @@ def actions(summary: Summary, batch: Batch, s: Stages, clocks: F64) -> Actions:
         "fetcher": {"request": reads + writes, "return": reads},
         "key_sram": {
             "write_line": (s.key_lines * (s.rows + seconds)).sum(axis=0),
-            "read_line": (s.key_lines * (s.jobs + _forced_jobs(summary) + s.again * s.jobs)).sum(axis=0),
+            "read_line": (s.key_lines * (s.queries + _forced_queries(summary) + s.again * s.queries)).sum(axis=0),
         },
-        "value_sram": {"write_line": (s.value_lines * s.rows).sum(axis=0), "read_line": (s.pv * s.jobs).sum(axis=0)},
+        "value_sram": {"write_line": (s.value_lines * s.rows).sum(axis=0), "read_line": (s.pv * s.queries).sum(axis=0)},
         "qk": {"multiply": one * float((keys * (1 + again + forced)).sum()) * work.head_dim},
         "softmax": dict.fromkeys(("dequantize", "exp", "accumulate", "divide"), one * scores),
         "requant": {"compare": one * float((keys * (1 + again) * work.decide[work.query_row]).sum())},
@@ -89,7 +61,7 @@ def _column(values: F64) -> F64:
     return values[:, None]
 
 
-def _forced_jobs(summary: Summary) -> F64:
+def _forced_queries(summary: Summary) -> F64:
     return _column(summary.by_query(summary.work.forced[summary.work.query_row]))
 
 
@@ -107,22 +79,15 @@ def _compared(summary: Summary, batch: Batch) -> F64:
     """Return the scores that the local top-k moves past its comparators."""
     if summary.work.skip_topk:
         return np.zeros(len(batch))
-
-    def streamed(arch: Arch) -> float:
-        law, terms = arch.topk.law, summary.searches(arch)
-        if isinstance(law, QuickselectLaw | RadixLaw):
-            return float(terms[4].sum())
-        return float(terms[0].sum()) * float(law.streamed(TopkWork(items=2, kept=1, sizes=())))
-
-    return each(batch, TOPK, streamed)
+    return each(batch, lambda arch: summary.searches(arch.topk)[2].sum())
 
 
 def _ranking(summary: Summary, batch: Batch) -> dict[str, F64]:
     def counted(arch: Arch) -> F64:
-        total: F64 = sum(summary.selection(kind, arch)[1:].sum(axis=1) for kind in ("token", "head"))
+        total: F64 = sum(summary.selection(kind, arch.topk)[1:].sum(axis=1) for kind in ("token", "head"))
         return total
 
-    items, streamed = each(batch, TOPK, counted)
+    items, streamed = each(batch, counted)
     return {"load": items, "compare": streamed, "drain": items}
 
 
@@ -131,31 +96,26 @@ def energies(batch: Batch, counts: Actions, seconds: F64) -> dict[str, F64]:
     joules = {}
     for unit, of_unit in counts.items():
         names = list(of_unit)
-        table = each(batch, (*DEPENDS[unit], "technology"), partial(_entries, unit, names))
+        table = each(batch, partial(_entries, unit, names))
         joules[unit] = sum((of_unit[name] * table[i] for i, name in enumerate(names)), np.zeros(len(batch)))
     return joules | {unit: watts * seconds for unit, watts in background(batch).items()}
 
 
 def _entries(unit: str, names: list[str], arch: Arch) -> list[float]:
-    table = energy_per_action(arch, load_technology(arch.technology))
-    return [table[unit, name][0] for name in names]
+    entries = unit_energies(unit, arch, load_technology(arch.technology))
+    return [entries[name][0] for name in names]
 
 
 def background(batch: Batch) -> dict[str, F64]:
     """Return the power in W that flows with time, as `energy.background_watts`; leakage adds up over the units."""
 
     def standby(arch: Arch) -> float:
-        return background_watts(arch, load_technology(arch.technology))["dram_background"].value
+        return standby_watts(arch, load_technology(arch.technology)).value
 
-    shares = [each(batch, (*DEPENDS[unit], "technology"), partial(_leakage, unit)) for unit in _units(batch)]
-    return {"dram_background": each(batch, (*_CHANNELS, "technology"), standby), "leakage": np.sum(shares, axis=0)}
-
-
-def _units(batch: Batch) -> list[str]:
-    first = batch.arch(0)
-    return list(unit_cells(first, load_technology(first.technology)))
+    shares = [each(batch, partial(_leakage, unit)) for unit in UNITS]
+    return {"dram_background": each(batch, standby), "leakage": np.sum(shares, axis=0)}
 
 
 def _leakage(unit: str, arch: Arch) -> float:
     technology = load_technology(arch.technology)
-    return leakage_watts([unit_cells(arch, technology)[unit]], technology).value
+    return leakage_watts([cells_of(unit, arch, technology)], technology).value

@@ -1,4 +1,4 @@
-"""How far apart the jobs of a layer follow one another at each stage, and its rows at each memory; in cycles.
+"""Initiation intervals of a layer, in cycles: between its queries at each stage, and between its rows at each SRAM.
 
 An interval is the largest mean of a loop of the pipeline: a stage's own cycles, or the time around a bounded buffer
 over what the buffer holds.
@@ -23,7 +23,7 @@ class Intervals:
     queue: F64
     """Of the queue between the top-k and Prob x V, and of the queries that may wait for a verdict."""
 
-    job: F64
+    query: F64
     """The largest of all."""
 
     key_row: F64
@@ -60,18 +60,18 @@ def intervals(s: Stages) -> Intervals:
     topk = np.zeros_like(s.soft) if s.skip else s.enter + s.search + p.turnaround
     again = s.memory.latency + streamable(s.lsb, s.key_lines) + again_pass + verdict
     queue = np.maximum(_queue(s), _waiting(s, s.qk + after_qk, again))
-    job = np.maximum.reduce([qk, exp, div, topk, queue, s.pv])
+    query = np.maximum.reduce([qk, exp, div, topk, queue, s.pv])
     first = qk if s.prefill else np.maximum(s.qk, (s.qk + to_exp) / held)
-    used = np.maximum(s.row_jobs * first, (s.row_jobs - 2 * held) * job)
+    used = np.maximum(s.row_queries * first, (s.row_queries - 2 * held) * query)
     return Intervals(
         qk=qk,
         exp=exp,
         div=div,
         topk=topk,
         queue=queue,
-        job=job,
+        query=query,
         key_row=_key_row(s, used, verdict, again, again_pass),
-        value_row=_value_row(s, job),
+        value_row=_value_row(s, query),
         held=held,
         verdict=verdict,
         again_pass=again_pass,
@@ -131,10 +131,10 @@ def _overlap(s: Stages, used: F64, verdict: F64) -> F64:
     return share
 
 
-def _value_row(s: Stages, job: F64) -> F64:
+def _value_row(s: Stages, query: F64) -> F64:
     """Return the interval of rows around the V SRAM."""
     queued = np.maximum(s.pipe.queue_lines // np.maximum(s.pv, 1), 1)
-    used = np.maximum(s.row_jobs * s.pv, (s.row_jobs - queued) * job)
+    used = np.maximum(s.row_queries * s.pv, (s.row_queries - queued) * query)
     fetch, members = s.value * s.value_members, s.value_members
     paced = fetch if s.early else np.maximum(fetch, s.load)
     wait = fetch if s.prefill else streamable(paced, s.value_lines)

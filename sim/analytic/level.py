@@ -3,54 +3,38 @@
 import numpy as np
 
 from tokensieve.arch.machine import Arch
-from tokensieve.arch.technology import load_technology
 from tokensieve.sim.analytic.batch import F64, Designs
 from tokensieve.sim.analytic.costs import fetches
 from tokensieve.sim.analytic.estimate import Detail, detail
 from tokensieve.sim.analytic.stages import Stages
 from tokensieve.sim.analytic.summary import Summary
-from tokensieve.sim.cost.area import area
-from tokensieve.sim.cost.energy import energy
-from tokensieve.sim.cycle import count
-from tokensieve.sim.cycle.level import bottleneck
-from tokensieve.sim.result import CAUSES, LayerResult, Result
+from tokensieve.sim.assemble import assemble, bytes_by_tensor
+from tokensieve.sim.result import CAUSES, Result, Traffic
 from tokensieve.workloads.decisions import Decisions
 
 
 def analytic_result(arch: Arch, decisions: Decisions, un_pruned: bool = False) -> Result:
     """Return an estimate of what `decisions` cost on `arch`, without reference and provenance.
 
-    With `un_pruned`, the decisions are a dense twin. Raises `WorkloadError` where they do not fit the machine.
+    With `un_pruned`, the decisions are a dense reference. Raises `WorkloadError` where they do not fit the machine.
     """
     summary = Summary(decisions, un_pruned)
     one = detail(summary, Designs([arch]), causes=True)
     total = int(one.end[0, 0])
-    causes = whole(one.end[1:, 0], total).reshape(-1, len(CAUSES))
     granules = _granules(summary, one.stages)
-    actions = {unit: {name: round(float(n[0])) for name, n in counts.items()} for unit, counts in one.actions.items()}
-    seconds = total / (arch.clock.mhz * 1e6)
-    technology = load_technology(arch.technology)
-    spent, silicon = energy(arch, technology, actions, seconds), area(arch, technology)
-    busy = _busy_cycles(arch, summary, one, total)
-    by_cause = dict(zip(CAUSES, causes.sum(axis=0).tolist(), strict=True))
-    operations = count.operations(summary.work)
-    return Result(
-        level="analytic",
-        seconds=seconds,
-        cycles=count.with_total(by_cause),
-        busy_cycles=busy,
-        layers=_layers(arch, summary, causes, granules),
-        vectors=_vectors(summary, one.stages),
-        lsb_rows=int(summary.lsb_rows.sum()),
-        dram_bytes=count.dram_bytes(arch, granules.sum(axis=0)),
-        actions=actions,
-        energy_j={**spent.joules, "total": spent.total},
-        energy_j_interval=spent.interval,
-        area_mm2={**silicon.mm2, "total": silicon.total},
-        area_mm2_interval=silicon.interval,
-        operations={"effective": operations, "dense_equivalent": operations},
-        utilization={unit: cycles / total for unit, cycles in busy.items()},
-        bottleneck=bottleneck(by_cause, busy),
+    return assemble(
+        "analytic",
+        arch,
+        summary.work,
+        causes=whole(one.end[1:, 0], total).reshape(-1, len(CAUSES)),
+        granules=granules,
+        busy_cycles=_busy_cycles(arch, summary, one, total),
+        traffic=Traffic(
+            vectors=_vectors(summary, one.stages),
+            lsb_rows=int(summary.lsb_rows.sum()),
+            dram_bytes=bytes_by_tensor(arch, granules.sum(axis=0)),
+        ),
+        actions=_actions(one),
     )
 
 
@@ -74,6 +58,11 @@ def whole(parts: F64, total: int) -> np.ndarray:
     return np.diff(edges, prepend=0)
 
 
+def _actions(one: Detail) -> dict[str, dict[str, int]]:
+    """Return how often each unit did what."""
+    return {unit: {name: round(float(n[0])) for name, n in counts.items()} for unit, counts in one.actions.items()}
+
+
 def _granules(summary: Summary, s: Stages) -> np.ndarray:
     """Return granules by layer and tensor, as level `cycle` counts them."""
     moved = np.stack([s.memory.granules[i][:, 0] * rows[:, 0] for i, rows in enumerate(fetches(summary, s))], axis=1)
@@ -83,7 +72,7 @@ def _granules(summary: Summary, s: Stages) -> np.ndarray:
 
 
 def _vectors(summary: Summary, s: Stages) -> dict[str, int]:
-    """Return the rows of K and V fetched, both heads of a pair counted."""
+    """Return the vectors of K and V fetched, both heads of a pair counted."""
     work, blocks = summary.work, s.blocks[:, 0]
     keys = summary.by_row(work.keys)
     values = keys if work.values_early else summary.by_query(work.values)
@@ -95,36 +84,18 @@ def _busy_cycles(arch: Arch, summary: Summary, one: Detail, total: int) -> dict[
     s, dram, dims = one.stages, one.actions["dram"], arch.dram
     bursts = (dram["read_granule"] + dram["write_granule"])[0]
     clocks = bursts * dims.nBL / (dims.channels * dims.pseudo_channels)
-    passes = s.soft * s.jobs
-    engine = 0 * passes if s.skip else s.jobs * (s.enter + s.search + s.pipe.turnaround)
+    passes = s.soft * s.queries
+    engine = 0 * passes if s.skip else s.queries * (s.enter + s.search + s.pipe.turnaround)
     decided = summary.by_row(summary.work.queries * summary.work.decide)[:, None]
     cycles = {
         "dram": min(clocks * dims.tCK_ps * arch.clock.mhz * 1e-6, total),
         "fetcher": one.actions["fetcher"]["request"][0] / arch.fetcher.ports,
         "qk": one.actions["key_sram"]["read_line"][0],
         "softmax": (passes * (1 + s.again)).sum(),
-        "requant": (s.soft * (decided + s.again * s.jobs)).sum(),
+        "requant": (s.soft * (decided + s.again * s.queries)).sum(),
         "topk": engine.sum(),
         "pv": one.actions["value_sram"]["read_line"][0],
         "ranking": np.maximum(s.token_rank, 0).sum() + np.maximum(s.head_rank, 0).sum(),
         "importance": passes.sum(),
     }
     return {unit: round(float(n)) for unit, n in cycles.items()}
-
-
-def _layers(arch: Arch, summary: Summary, causes: np.ndarray, granules: np.ndarray) -> tuple[LayerResult, ...]:
-    """Return the share of each layer; tokens and heads are means over the steps that reach it."""
-    work = summary.work
-    steps = np.bincount(summary.layer, minlength=work.layers)
-    heads = np.bincount(work.layer, minlength=work.layers)
-    tokens = np.bincount(work.layer, work.keys, work.layers)
-    return tuple(
-        LayerResult(
-            layer=layer,
-            cycles=count.with_total(dict(zip(CAUSES, causes[layer].tolist(), strict=True))),
-            tokens=float(tokens[layer] / max(heads[layer], 1)),
-            heads=float(heads[layer] / max(steps[layer], 1)),
-            dram_bytes=count.dram_bytes(arch, granules[layer]),
-        )
-        for layer in range(work.layers)
-    )

@@ -1,8 +1,8 @@
-"""DRAM in closed form: how long a stream's rows take, from organisation and JEDEC timings alone.
+"""DRAM in closed form: how long a stream takes for a row, from organisation and JEDEC timings alone.
 
-A pseudo-channel moves a burst every nBL clocks, or nCCD if that is more; it opens a row every nRRD, and four in nFAW. A
-stream takes as long as its busiest pseudo-channel. Refresh takes its share of all time. What is fetched on demand also
-pays the way there and back.
+A pseudo-channel moves a burst every nBL clocks, or nCCD if that is more; it opens a DRAM row every nRRD, 4 in nFAW. A
+stream takes as long as its busiest pseudo-channel. Refresh takes its share of all time. What is fetched on demand
+also pays the way there and back.
 """
 
 from collections.abc import Mapping
@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tokensieve.sim.analytic.batch import F64, Batch, each
-from tokensieve.sim.analytic.beside import BESIDE_FIELDS
 from tokensieve.sim.analytic.summary import Summary
-from tokensieve.sim.analytic.traffic import FIELDS, STREAMS
+from tokensieve.sim.analytic.traffic import STREAMS
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class Memory:
     """Granules of a row, mean over the rows of a group that fetch on their own."""
 
     opened: F64
-    """Rows of DRAM that they open, over all pseudo-channels."""
+    """DRAM rows that they open, over all pseudo-channels."""
 
     columns: F64
     rows: F64
@@ -32,13 +31,13 @@ class Memory:
     """Cycles of a row's column commands, of its activates (both in the busiest pseudo-channel), and at the fetcher."""
 
     banks: F64
-    """Cycles that the rows which a whole group opens take in the busiest bank or bank group, shape (G, designs)."""
+    """Cycles of the DRAM rows that a whole group opens in the busiest bank or bank group, shape (G, designs)."""
 
     crowding: F64
     """How much longer all columns of a row take where few bank groups are seen at once, shape (G, designs)."""
 
     latency: F64
-    """Cycles from a request to its first data in SRAM, DRAM being idle, with the row to be closed and opened."""
+    """Cycles from a request to its first data in SRAM, DRAM being idle, with the DRAM row to be closed and opened."""
 
     backlog: F64
     """Cycles that a request waits behind what fills the channels' windows and FIFOs."""
@@ -66,8 +65,8 @@ def memory(summary: Summary, batch: Batch) -> Memory:
     """Return the DRAM of every design of the batch under the work of `summary`."""
     d = _fields(batch)
     ratio = d["tCK_ps"] * batch.column("clock.mhz") * 1e-6
-    granules, load, opened, opened_all, same = each(batch, FIELDS, lambda arch: summary.traffic(arch).rows)
-    bank, group = each(batch, FIELDS, lambda arch: summary.traffic(arch).banks)
+    granules, load, opened, opened_all, same = each(batch, lambda arch: summary.traffic(arch).rows)
+    bank, group = each(batch, lambda arch: summary.traffic(arch).banks)
     # The pattern is that of one row; of others, as wide as they are, no pseudo-channel moves less than its share.
     load = np.maximum(load, granules / (batch.column("dram.channels") * d["pseudo_channels"]))
     ahead = d["window"] / d["pseudo_channels"]
@@ -87,7 +86,7 @@ def memory(summary: Summary, batch: Batch) -> Memory:
         rows=opened * np.maximum(d["nRRD_S"], d["nFAW"] / 4) * scale,
         requests=granules / batch.column("fetcher.ports"),
         banks=np.maximum(bank * again, group * d["nRRD_L"]) * scale,
-        crowding=_crowding(d, each(batch, BESIDE_FIELDS, summary.beside), load, spacing),
+        crowding=_crowding(d, each(batch, summary.beside), load, spacing),
         latency=stages[0] + stages[1] + (row + d["nCL"] + d["nBL"] + d["return_clocks"]) * ratio,
         backlog=held * np.maximum(d["nBL"], d["nCCD_S"]) * ratio,
         write_end=stages[0] + (row + d["nCWL"] + d["nBL"]) * ratio,
@@ -96,10 +95,10 @@ def memory(summary: Summary, batch: Batch) -> Memory:
 
 
 def _exposed(d: dict[str, F64], ahead: F64, spacing: F64, run: F64) -> F64:
-    """Return the clocks by which opening a row delays its stream, where it has `run` granules in a row.
+    """Return the clocks by which opening a DRAM row delays its stream, which has `run` granules in it.
 
-    A row is opened when its first granule comes into the window, `ahead` granules before its turn. Of rows shorter than
-    that, all in the window open side by side, and together they delay it once.
+    A DRAM row is opened when its first granule comes into the window, `ahead` granules before its turn. Of runs that
+    are shorter, all in the window open side by side, and together they delay it once.
     """
     waits = np.maximum(d["nRP"] + d["nRCD"] - np.maximum(ahead - 1, 0) * spacing, 0)
     clocks: F64 = waits * np.minimum(run / np.maximum(ahead, 1), 1)

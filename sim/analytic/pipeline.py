@@ -4,15 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tokensieve.arch.datapath import Topk
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.timing import StreamWork
 from tokensieve.sim.analytic.batch import F64, Batch, each
-from tokensieve.sim.analytic.summary import search_cycles
-
-TOPK = tuple(f"topk.{name}" for name in Topk.model_fields)
-
-_ARRAY_STAGES = ("multipliers", "broadcast_stages", "multiply_stages", "accumulate_stages")
 
 
 @dataclass(frozen=True)
@@ -33,9 +27,6 @@ class Pipeline:
     turnaround: F64
     rank_latency: F64
     head_latency: F64
-    search: F64
-    bypass: F64
-    round: F64
     key_lines: F64
     value_lines: F64
     queue_lines: F64
@@ -50,11 +41,8 @@ def pipeline(batch: Batch, dim: int) -> Pipeline:
     """Return the pipeline of every design for heads of width `dim`."""
     column = _Columns(batch)
     barrier = batch.column("control.barrier")
-    laws = each(
-        batch, TOPK, lambda arch: [*search_cycles(arch.topk.law), arch.topk.drain_latency, arch.topk.turnaround]
-    )
-    search, bypass, rounds, drain, turnaround = laws.astype(np.float64)
-    ranks = each(batch, [*TOPK, "importance.lanes", "importance.stages"], lambda arch: _rank_latencies(arch, dim))
+    drain, turnaround = each(batch, lambda arch: [arch.topk.drain_latency, arch.topk.turnaround]).astype(np.float64)
+    ranks = each(batch, lambda arch: _rank_latencies(arch, dim))
     return Pipeline(
         per_key=column("qk.multipliers") // dim,
         per_value=column("pv.multipliers") // dim,
@@ -70,11 +58,8 @@ def pipeline(batch: Batch, dim: int) -> Pipeline:
         turnaround=turnaround,
         rank_latency=ranks[0],
         head_latency=ranks[1],
-        search=search,
-        bypass=bypass,
-        round=rounds,
-        key_lines=_sram_lines(batch, "key_sram", "qk"),
-        value_lines=_sram_lines(batch, "value_sram", "pv"),
+        key_lines=each(batch, lambda arch: arch.key_lines).astype(np.float64),
+        value_lines=each(batch, lambda arch: arch.value_lines).astype(np.float64),
         queue_lines=column("topk.queue_lines"),
         buffer_lines=column("softmax.fifo_lines"),
         queue_rows=column("requant.queue_rows"),
@@ -94,21 +79,14 @@ class _Columns:
 
 
 def _latency(batch: Batch, array: str, sram: str, dim: int) -> F64:
-    """Return the latency of an array's law; the tree of Prob x V is over the rows of a line, that of Q x K over D."""
+    """Return the latency of an array's law; the tree of Prob x V is over the vectors of a line, of Q x K over D."""
 
     def latency(arch: Arch) -> int:
         unit = getattr(arch, array)
-        terms = dim if array == "qk" else unit.rows_per_cycle(dim)
+        terms = dim if array == "qk" else unit.vectors_per_cycle(dim)
         return int(unit.law(dim, terms=terms, read_latency=getattr(arch, sram).read_latency).latency)
 
-    paths = [*(f"{array}.{name}" for name in _ARRAY_STAGES), f"{sram}.read_latency"]
-    return each(batch, paths, latency).astype(np.float64)
-
-
-def _sram_lines(batch: Batch, sram: str, array: str) -> F64:
-    paths = [f"{sram}.kib", f"{array}.multipliers", "number.onchip_bits"]
-    name = {"key_sram": "key_lines", "value_sram": "value_lines"}[sram]
-    return each(batch, paths, lambda arch: getattr(arch, name)).astype(np.float64)
+    return each(batch, latency).astype(np.float64)
 
 
 def _rank_latencies(arch: Arch, dim: int) -> F64:

@@ -1,7 +1,7 @@
 """What a layer asks of each stage of each design: arrays over (groups, designs), in cycles unless told otherwise.
 
-A *job* is one query of one row. Where K or V exceed half an SRAM, a row is cut into *blocks* of queries that load both
-again (`docs/explanation/pipeline.md`); `rows` counts blocks.
+Where K or V exceed half an SRAM, a row is cut into *blocks* of queries that load both again
+(`docs/explanation/pipeline.md`); `rows` counts blocks.
 """
 
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ import numpy as np
 
 from tokensieve.sim.analytic.batch import F64, Batch, each
 from tokensieve.sim.analytic.memory import Memory, memory
-from tokensieve.sim.analytic.pipeline import TOPK, Pipeline, pipeline
+from tokensieve.sim.analytic.pipeline import Pipeline, pipeline
 from tokensieve.sim.analytic.summary import Summary
-from tokensieve.sim.cycle.plan import rows_per_line
+from tokensieve.sim.cycle.plan import vectors_per_line
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,13 @@ class Stages:
     decides: F64
     """1 where rows pass the progressive-quantization decision, shape (G, 1)."""
 
-    jobs: F64
+    queries: F64
     again: F64
-    """Second passes for one job, on average."""
+    """Second passes for one query, on average."""
 
     blocks: F64
     rows: F64
-    row_jobs: F64
+    row_queries: F64
     key_lines: F64
     """Lines of K of a row."""
 
@@ -52,13 +52,13 @@ class Stages:
     """Cycles in which the probabilities enter the engine: not faster than the softmax delivers them."""
 
     search: F64
-    """Cycles of a search, mean over the jobs."""
+    """Cycles of a search, mean over the queries."""
 
     searches: F64
     """1 where searches are more than bypasses: what the engine's time is booked as."""
 
     pv: F64
-    """Lines of V that a job streams, mean."""
+    """Lines of V that a query streams, mean."""
 
     value_lines: F64
     """Lines of V that a row fetches."""
@@ -75,11 +75,11 @@ class Stages:
     """Cycles of DRAM for queries and K of a row, its second plane included where the format forces one."""
 
     msb: F64
-    """Share of that job that goes before the second plane."""
+    """Share of that fetch that goes before the second plane."""
 
     fetch_lines: F64
     front_lines: F64
-    """Requests of that job, and those of its queries in front."""
+    """Requests of that fetch, and those of its queries in front."""
 
     lsb: F64
     """Cycles of DRAM for the low bits of a row."""
@@ -93,7 +93,7 @@ class Stages:
 
     again_first: F64
     again_last: F64
-    """First and last job that is computed again, -1 where none is, shape (G, 1)."""
+    """First and last query that is computed again, -1 where none is, shape (G, 1)."""
 
     lsb_rows: F64
     """Rows (blocks) whose low bits are fetched on demand."""
@@ -106,22 +106,22 @@ class Stages:
 def stages(summary: Summary, batch: Batch) -> Stages:
     """Return the work of `summary` on every design of the batch."""
     work = summary.work
-    each(batch, ["qk.multipliers", "pv.multipliers", "topk.max_tokens"], lambda arch: rows_per_line(arch, work))
+    each(batch, lambda arch: vectors_per_line(arch, work))
     pipe, dram = pipeline(batch, work.head_dim), memory(summary, batch)
-    keys, jobs, live = (_column(a) for a in (summary.keys, summary.jobs, summary.rows))
+    keys, queries, live = (_column(a) for a in (summary.keys, summary.queries, summary.rows))
     lines, soft = np.ceil(keys / pipe.per_key), np.ceil(keys / pipe.soft_lanes)
     load = np.ceil(keys / pipe.topk_lanes)
-    pv = each(batch, ["pv.multipliers"], lambda a: summary.value_lines(a.pv.rows_per_cycle(work.head_dim))) / jobs
+    pv = each(batch, lambda arch: summary.value_lines(arch.pv.vectors_per_cycle(work.head_dim))) / queries
     value_lines = np.ceil(keys / pipe.per_value) if work.values_early else pv
     forced = _column(summary.forced) / live
     key_owners, value_owners = _column(summary.key_owners), _column(summary.value_owners)
-    queries = jobs / live
+    of_row = queries / live
     too_long = (lines > pipe.key_lines // 2) | (value_lines > pipe.value_lines // 2)
     per_block = np.maximum(pipe.buffer_lines // np.maximum(soft, 1), 1)
-    blocks = np.where(too_long & (queries > 1), np.ceil(queries / per_block), 1.0)
+    blocks = np.where(too_long & (of_row > 1), np.ceil(of_row / per_block), 1.0)
     share = {name: np.where(blocks > 1, 1.0, owners / live) for name, owners in
              (("key", key_owners), ("value", value_owners))}  # fmt: skip
-    searches, search = _search(summary, batch, pipe)
+    searches, search = _search(summary, batch)
     lsb_rows = _lsb_rows(summary, batch, blocks)
     asked = lsb_rows / (live * blocks)
     together = dram.together({
@@ -136,18 +136,18 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         early=work.values_early,
         skip=work.skip_topk,
         decides=(_column(summary.decided) > 0).astype(np.float64),
-        jobs=jobs,
-        again=_column(summary.redone) / jobs,
+        queries=queries,
+        again=_column(summary.redone) / queries,
         blocks=blocks,
         rows=live * blocks,
-        row_jobs=queries / blocks,
+        row_queries=of_row / blocks,
         key_lines=lines,
         qk=forced * lines + np.maximum(lines, soft),
         soft=soft,
         load=load,
         enter=soft if work.skip_topk else np.maximum(soft, load),
-        search=search / jobs,
-        searches=(searches > 0.5 * jobs).astype(np.float64),
+        search=search / queries,
+        searches=(searches > 0.5 * queries).astype(np.float64),
         pv=pv,
         value_lines=value_lines,
         key_room=np.maximum(pipe.key_lines // np.maximum(lines / share["key"], 1), 1) / share["key"],
@@ -160,7 +160,7 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         * parts["lsb"]
         / np.maximum(parts["query"] / blocks + parts["key"] * share["key"] + forced * parts["lsb"], 1e-9),
         fetch_lines=lines * (1 + forced),
-        front_lines=np.ceil(queries / blocks / pipe.per_key) * (1.0 if work.io_bytes else 0.0),
+        front_lines=np.ceil(of_row / blocks / pipe.per_key) * (1.0 if work.io_bytes else 0.0),
         lsb=parts["lsb"],
         value=parts["value"] * share["value"],
         output=parts["output"] / blocks,
@@ -168,8 +168,8 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         again_first=_column(summary.again_at[0]),
         again_last=_column(summary.again_at[1]),
         lsb_rows=lsb_rows,
-        token_rank=each(batch, TOPK, lambda arch: summary.selection("token", arch)[0]),
-        head_rank=each(batch, TOPK, lambda arch: summary.selection("head", arch)[0]),
+        token_rank=each(batch, lambda arch: summary.selection("token", arch.topk)[0]),
+        head_rank=each(batch, lambda arch: summary.selection("head", arch.topk)[0]),
     )
 
 
@@ -183,12 +183,12 @@ def _lsb_rows(summary: Summary, batch: Batch, blocks: F64) -> F64:
     rows = _column(summary.lsb_rows) * np.ones_like(blocks)
     if not (summary.work.prefill and rows.any()):
         return rows
-    return np.where(blocks > 1, each(batch, ["softmax.lanes", "softmax.fifo_lines"], summary.lsb_blocks), rows)
+    return np.where(blocks > 1, each(batch, summary.lsb_blocks), rows)
 
 
-def _search(summary: Summary, batch: Batch, pipe: Pipeline) -> tuple[F64, F64]:
+def _search(summary: Summary, batch: Batch) -> tuple[F64, F64]:
     """Return searches and search cycles of each group."""
     if summary.work.skip_topk:
         return np.zeros(1), np.zeros(1)
-    searches, bypasses, rounds, rows, _ = each(batch, ["topk.engine", "topk.lanes"], summary.searches)
-    return searches, searches * pipe.search + bypasses * pipe.bypass + rounds * pipe.round + rows
+    searches, cycles, _ = each(batch, lambda arch: summary.searches(arch.topk))
+    return searches, cycles

@@ -6,9 +6,11 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from tokensieve.arch.datapath import Topk
 from tokensieve.arch.machine import Arch
-from tokensieve.arch.topklaw import QuickselectLaw, RadixLaw, TopkLaw, TopkWork
+from tokensieve.arch.topklaw import TopkWork
 from tokensieve.sim.analytic.beside import beside
+from tokensieve.sim.analytic.reads import Answers
 from tokensieve.sim.analytic.traffic import Traffic, planes, traffic
 from tokensieve.sim.work import RowWork, Selection, io_bytes, row_work
 from tokensieve.workloads.decisions import Decisions
@@ -16,32 +18,33 @@ from tokensieve.workloads.decisions import Decisions
 I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
 
-SEARCH_TERMS = ("searches", "bypasses", "rounds", "rows", "streamed")
-"""What a group's searches come to: how many there are and how many selections have nothing to search, and for the
-engines with a work record its rounds, the rows of `lanes` scores that these stream, and the scores in them."""
-
 
 class Summary:
     """Statistics of decisions by *group*, a layer of a step; G groups. Whatever a machine decides of them is cached."""
 
     def __init__(self, decisions: Decisions, un_pruned: bool = False) -> None:
-        """With `un_pruned`, the decisions are a dense twin, as in `row_work`."""
+        """With `un_pruned`, the decisions are a dense reference, as in `row_work`."""
         self._decisions, self._un_pruned = decisions, un_pruned
-        self._works: dict[str, RowWork] = {}
-        self._searches: dict[tuple[str, int], F64] = {}
-        self._traffic: dict[object, Traffic] = {}
-
-    def row_work(self, arch: Arch) -> RowWork:
-        """Return the rows as `arch` has them: with its engine's work records, queries and outputs in its width."""
-        key = arch.topk.engine
-        if key not in self._works:
-            self._works[key] = row_work(arch, self._decisions, self._un_pruned)
-        return replace(self._works[key], io_bytes=io_bytes(arch, self._decisions, self._un_pruned))
+        self._records: Answers[Topk, RowWork] = Answers()
+        self._traffic: Answers[Arch, Traffic] = Answers()
+        self._searches: Answers[Topk, F64] = Answers()
 
     @cached_property
     def work(self) -> RowWork:
         """Rows of the default machine, for all that is said of no machine: no work records, no widths on chip."""
-        return self.row_work(Arch())
+        return self._recorded(Arch().topk)
+
+    def _recorded(self, topk: Topk) -> RowWork:
+        """Return the rows with the work records of an engine; the rest of the machine is the default one."""
+
+        def rows(topk: Topk) -> RowWork:
+            return row_work(Arch().model_copy(update={"topk": topk}), self._decisions, self._un_pruned)
+
+        return self._records.of(rows, topk)
+
+    def row_work(self, arch: Arch) -> RowWork:
+        """Return `work` with queries and outputs in the width of `arch`."""
+        return replace(self.work, io_bytes=io_bytes(arch, self._decisions, self._un_pruned))
 
     @cached_property
     def _unique(self) -> tuple[I64, I64]:
@@ -83,7 +86,7 @@ class Summary:
         return most
 
     @cached_property
-    def jobs(self) -> F64:
+    def queries(self) -> F64:
         """Queries of all rows."""
         return self.by_row(self.work.queries)
 
@@ -131,7 +134,7 @@ class Summary:
 
     @cached_property
     def again_at(self) -> tuple[F64, F64]:
-        """First and last job of each group that is computed again; -1 where none is."""
+        """First and last query of each group that is computed again; -1 where none is."""
         at = np.flatnonzero(self.work.redo)
         group = self._query_group[at]
         place = at - np.searchsorted(self._query_group, group)
@@ -145,14 +148,8 @@ class Summary:
         return self.by_query(-(-self.work.values // per_line))
 
     def traffic(self, arch: Arch) -> Traffic:
-        """Return `traffic.traffic` of the work, which depends on `traffic.FIELDS` alone."""
-        dram = arch.dram
-        key = (dram.channels, dram.pseudo_channels, dram.bank_groups, dram.banks_per_group, dram.row_bytes,
-               dram.granule_bytes, dram.mapping, arch.qk.multipliers, arch.pv.multipliers,
-               arch.number.onchip_bits)  # fmt: skip
-        if key not in self._traffic:
-            self._traffic[key] = traffic(arch, self.row_work(arch), self.groups)
-        return self._traffic[key]
+        """Return `traffic.traffic` of the work."""
+        return self._traffic.of(lambda arch: traffic(arch, self.row_work(arch), self.groups), arch)
 
     def beside(self, arch: Arch) -> F64:
         """Return `beside.beside` of the first row of each group, shape (2, G); zeros where V is not loaded with K."""
@@ -162,54 +159,23 @@ class Summary:
         first = np.searchsorted(work.group, self.groups)
         return beside(arch.dram, planes(arch, work), work.ids, first)
 
-    def searches(self, arch: Arch) -> F64:
-        """Return `SEARCH_TERMS` of the local top-k by group, shape (5, G); they depend on engine and lanes alone."""
-        key = (arch.topk.engine, arch.topk.lanes)
-        if key not in self._searches:
-            work = self.row_work(arch)
-            keys = work.keys[work.query_row]
-            kept = np.where(work.topk_runs, work.values, keys)
-            terms = search_terms(arch.topk.law, TopkWork(items=keys, kept=kept, sizes=work.topk_sizes))
-            self._searches[key] = np.stack([self.by_query(term) for term in terms])
-        return self._searches[key]
+    def searches(self, topk: Topk) -> F64:
+        """Return the searches of the local top-k, their cycles and the scores that they stream, shape (3, G)."""
+        return self._searches.of(self._searched, topk)
 
-    def selection(self, kind: str, arch: Arch) -> F64:
+    def _searched(self, topk: Topk) -> F64:
+        work, law = self._recorded(topk), topk.law
+        keys = work.keys[work.query_row]
+        one = TopkWork(items=keys, kept=np.where(work.topk_runs, work.values, keys), sizes=work.topk_sizes)
+        return np.stack([self.by_query(values) for values in (one.searches, law.search(one), law.streamed(one))])
+
+    def selection(self, kind: str, topk: Topk) -> F64:
         """Return cycles, items and scores streamed of the `token` or `head` selections; -1 cycles where none runs."""
-        work, nothing = self.row_work(arch), np.tile([[-1.0], [0.0], [0.0]], len(self.groups))
+        work, nothing = self._recorded(topk), np.tile([[-1.0], [0.0], [0.0]], len(self.groups))
         chosen: Selection | None = getattr(work, f"{kind}_selection")
         if chosen is None:
             return nothing
         items, kept, sizes = (part[self.groups] for part in chosen)
         one = TopkWork(items=np.maximum(items, 0), kept=np.maximum(kept, 0), sizes=sizes)
-        law = arch.topk.law
+        law = topk.law
         return np.where(items >= 0, np.stack([law.cycles(one), one.items, law.streamed(one)]), nothing)
-
-
-def search_terms(law: TopkLaw, work: TopkWork) -> F64:
-    """Return `SEARCH_TERMS` of each command, shape (5, commands), from the law with its own cycles taken out.
-
-    >>> law = Arch().topk.law
-    >>> search_terms(law, TopkWork(items=np.array([64]), kept=np.array([20]), sizes=np.array([[64, 30, 7]]))).ravel()
-    array([  1.,   0.,   3.,   7., 101.])
-    """
-    items, kept = np.asarray(work.items), np.asarray(work.kept)
-    searches = (kept > 0) & (kept < items)
-    rows, rounds = np.zeros(len(items)), np.zeros(len(items))
-    bare: QuickselectLaw | RadixLaw | None = None
-    if isinstance(law, QuickselectLaw):
-        bare = replace(law, bypass_cycles=0, start_cycles=0, round_cycles=0)
-    elif isinstance(law, RadixLaw):
-        bare = replace(law, bypass_cycles=0, first_cycles=0, round_cycles=0)
-    if bare is not None:
-        rows = np.asarray(bare.search(work))
-        rounds = np.asarray(replace(bare, round_cycles=1).search(work)) - rows
-    return np.stack([searches, ~searches, rounds, rows, np.asarray(law.streamed(work))]).astype(np.float64)
-
-
-def search_cycles(law: TopkLaw) -> tuple[int, int, int]:
-    """Return what a law charges for a search, for a bypass and for a round, beyond the rows that it streams."""
-    if isinstance(law, QuickselectLaw):
-        return law.start_cycles, law.bypass_cycles, law.round_cycles
-    if isinstance(law, RadixLaw):
-        return law.first_cycles, law.bypass_cycles, law.round_cycles
-    return int(law.search(TopkWork(items=2, kept=1, sizes=()))), law.bypass_cycles, 0

@@ -1,6 +1,6 @@
 """What each stream fetches: granules, exactly, and how they fall on the pseudo-channels, from the token ids.
 
-Granules are counted for every row. Their pattern (the busiest pseudo-channel, the rows of DRAM that are opened, how
+Granules are counted for every row. Their pattern (the busiest pseudo-channel, the DRAM rows that are opened, how
 often two granules in turn lie in one bank group) is that of the first head of each layer: all heads of a layer attend
 to the same tokens, and their planes begin at multiples of 128 KiB.
 """
@@ -19,17 +19,11 @@ I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
 
 STREAMS = ("query", "key", "lsb", "value", "output")
-FIELDS = (
-    "dram.channels", "dram.pseudo_channels", "dram.bank_groups", "dram.banks_per_group", "dram.rows",
-    "dram.row_bytes", "dram.granule_bytes", "dram.mapping", "qk.multipliers", "pv.multipliers",
-    "number.onchip_bits",
-)  # fmt: skip
-"""Fields that the traffic of given work depends on."""
 
 
 @dataclass(frozen=True)
 class Plane:
-    """Rows of tokens that one stream reads: R rows of `count` ids from `first` on, each `width` bytes."""
+    """Vectors that one stream reads: for each of R rows those of `count` ids from `first` on, each `width` bytes."""
 
     first: I64
     count: I64
@@ -42,7 +36,7 @@ class Plane:
     """Whether the last line of a row is filled up with the ids after the last one."""
 
     def spans(self, ids: I64, granule: int, which: I64) -> tuple[I64, I64, I64]:
-        """Return the row, first granule and granules of every token of the rows `which`.
+        """Return the row, first granule and granules of the vector of every token of the rows `which`.
 
         A granule that two tokens of a line touch belongs to the first of them.
         """
@@ -69,7 +63,7 @@ class Plane:
 
 def planes(arch: Arch, work: RowWork) -> dict[str, Plane]:
     """Return what each stream reads for every row, whether the row is fetched on its own or not."""
-    per_key, per_value = arch.qk.rows_per_cycle(work.head_dim), arch.pv.rows_per_cycle(work.head_dim)
+    per_key, per_value = arch.qk.vectors_per_cycle(work.head_dim), arch.pv.vectors_per_cycle(work.head_dim)
     io = np.full_like(work.keys, work.io_bytes)
     values = work.keys if work.values_early else work.values[work.query_ptr[:-1]]
     value_ids = work.key_ids if work.values_early else work.value_ids
@@ -102,16 +96,16 @@ class Traffic:
 
     rows: F64
     """What is said of a row by stream and group, shape (5, streams, G): granules, bursts of the busiest
-    pseudo-channel, rows of DRAM that it opens, those that all open, share of neighbours in one bank group. Granules are
+    pseudo-channel, DRAM rows that it opens, those that all open, share of neighbours in one bank group. Granules are
     the mean over the rows of the group that fetch on their own, the others those of the first such row."""
 
     banks: F64
-    """Rows of DRAM that all rows of a group open in the busiest bank, and in the busiest bank group, of one
+    """DRAM rows that all rows of a group open in the busiest bank, and in the busiest bank group, of one
     pseudo-channel; shape (2, G)."""
 
 
 def traffic(arch: Arch, work: RowWork, groups: I64) -> Traffic:
-    """Return the traffic of `work`, which depends on `FIELDS` alone."""
+    """Return the traffic of `work`."""
     fetches = fetching_rows(work)
     table = np.zeros((5, len(STREAMS), len(groups)))
     opened = []
@@ -145,7 +139,7 @@ def fetching_rows(work: RowWork) -> dict[str, npt.NDArray[np.bool_]]:
 def _pattern(dram: Dram, plane: Plane, ids: I64, sample: I64) -> tuple[F64, tuple[I64, I64]]:
     """Return the last four lines of `Traffic.rows` for the rows `sample`, and what they open.
 
-    That is a (row of `sample`, granule) for each row of DRAM, whichever pseudo-channel opens it.
+    That is a (row of `sample`, granule) for each DRAM row, whichever pseudo-channel opens it.
     """
     row, low, granules = plane.spans(ids, dram.granule_bytes, sample)
     row = np.repeat(row, granules)
@@ -171,13 +165,13 @@ def _pattern(dram: Dram, plane: Plane, ids: I64, sample: I64) -> tuple[F64, tupl
         np.bincount(row[opens], minlength=len(sample)),
         np.bincount(row[order][1:][same], minlength=len(sample)) / np.maximum(pairs, 1),
     ]).astype(np.float64)  # fmt: skip
-    # Of a plane, every pseudo-channel opens the same rows, where a row of it touches them all.
+    # Of a plane, every pseudo-channel opens the same DRAM rows, where a row touches them all.
     _, rows_opened = np.unique((part["ro"] * dram.banks + bank) * len(sample) + row, return_index=True)
     return table, (row[rows_opened], number[rows_opened])
 
 
 def _moved(dram: Dram, samples: tuple[I64, I64], base: I64, sample_of: I64, group: I64) -> I64:
-    """Return (group, bank, row of DRAM) of what all rows open, whose planes begin at `base`; shape (3, opened)."""
+    """Return (group, bank, DRAM row) of what all rows open, whose planes begin at `base`; shape (3, opened)."""
     order = np.argsort(samples[0], kind="stable")
     number = samples[1][order]
     count = np.bincount(samples[0], minlength=int(sample_of.max()) + 1)

@@ -1,8 +1,8 @@
-"""From layer to layer: when each stage takes its first and its last job.
+"""From layer to layer: when each stage takes its first and its last query.
 
-Within a layer all jobs are alike. A stage's last job starts a whole number of intervals after its first one, or when
-the stage before, the data or the buffers allow it, whichever is last; that is exact for a line of stages that each
-take the same time for every job.
+Within a layer all queries are alike. A stage's last query starts a whole number of intervals after its first one, or
+when the stage before, the data or the buffers allow it, whichever is last; that is exact for a line of stages that each
+take the same time for every query.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -30,7 +30,7 @@ class _State:
 
     key_first: F64
     key_last: F64
-    """When the first row of K began to be used up, and when the last one was let go."""
+    """When the K of the first row began to be used up, and when that of the last one was let go."""
 
     fetched: F64
     """When DRAM has brought the last K."""
@@ -46,8 +46,8 @@ class _State:
 
 
 @dataclass(frozen=True)
-class _Jobs:
-    """When the first (or the last) job of a layer starts at each stage."""
+class _Starts:
+    """Starts of the first (or of the last) query of a layer at each stage."""
 
     qk: F64
     exp: F64
@@ -105,13 +105,13 @@ class _Layer:
             ranked=ranked,
             rank_free=rank_free,
             written=at(out, np.where(s.output > 0, s.memory.write_end + s.output, 0), DRAM),
-            qk_busy=at(was.qk_busy, s.jobs * (s.qk + s.again * every.again_pass), COMPUTE),
-            pv_busy=at(was.pv_busy, s.jobs * s.pv, COMPUTE),
+            qk_busy=at(was.qk_busy, s.queries * (s.qk + s.again * every.again_pass), COMPUTE),
+            pv_busy=at(was.pv_busy, s.queries * s.pv, COMPUTE),
             dram_busy=at(was.dram_busy, s.rows * s.dram, DRAM),
         )
 
     def _key_start(self, was: _State, rows_before: F64, ranks: bool) -> F64:
-        """Return when the fetch of the first row of K begins: once it may, there is room, and the one before ended."""
+        """Return when the fetch of the first row's K begins: once it may, there is room, and the one before ended."""
         s, begin = self.s, self.paths.start()
         gate = np.where(s.pipe.waits_ranking > 0, was.ranked, begin) if ranks else begin
         if s.prefill:
@@ -119,8 +119,8 @@ class _Layer:
         must = np.clip((rows_before - s.key_room + 1) / rows_before, None, 1)
         return later(gate, np.where(must > 0, between(was.key_first, was.key_last, must), begin), was.fetched)
 
-    def _first(self, was: _State, key_start: F64) -> tuple[_Jobs, F64]:
-        """Return the first job, and from when its values may be streamed."""
+    def _first(self, was: _State, key_start: F64) -> tuple[_Starts, F64]:
+        """Return the starts of the first query, and from when its values may be streamed."""
         s, p, at = self.s, self.s.pipe, self.paths.after
         arrives = at(key_start, s.memory.latency, DRAM)
         query = np.where(p.waits_output > 0, was.out, self.paths.start())
@@ -133,7 +133,7 @@ class _Layer:
             topk = later(topk, self._queued(was.pv))
         drain = self._to_drain(topk)
         values = self._early_values(arrives) if s.early else self._values(drain, self._fetched_alone(key_start, qk))
-        return _Jobs(qk, exp, div, topk, drain, later(self._to_pv(topk, drain), was.pv, values)), values
+        return _Starts(qk, exp, div, topk, drain, later(self._to_pv(topk, drain), was.pv, values)), values
 
     def _keys(self, arrives: F64) -> F64:
         """Return from when the first row's K may be streamed, given when its fetch begins to arrive.
@@ -162,32 +162,33 @@ class _Layer:
         alone = at(key_start, s.rows * s.fetch, DRAM)
         return np.where(beyond > 0, later(alone, at(qk, s.qk + beyond * s.fetch, DRAM)), alone)
 
-    def _fetched(self, key_start: F64, first: _Jobs) -> F64:
+    def _fetched(self, key_start: F64, first: _Starts) -> F64:
         """Return when DRAM has brought the K of all rows, and the V that comes between."""
         s, alone = self.s, self._fetched_alone(key_start, first.qk)
         values = s.rows * s.value if s.early else np.where(alone[0] > first.drain[0], (s.rows - 1) * s.value, 0)
         return self.paths.after(alone, values, DRAM)
 
-    def _last(self, first: _Jobs, values: F64, fetched: F64) -> _Jobs:
-        """Return the last job."""
+    def _last(self, first: _Starts, values: F64, fetched: F64) -> _Starts:
+        """Return the starts of the last query."""
         s, p, every, at = self.s, self.s.pipe, self.every, self.paths.after
-        jobs, rows, nothing = s.jobs - 1, s.rows - 1, self.paths.start()
+        queries, rows, nothing = s.queries - 1, s.rows - 1, self.paths.start()
         data = at(fetched, s.memory.latency + 1 - s.fetch_lines, DRAM)
-        qk = later(at(first.qk, jobs * every.qk, COMPUTE), data, at(first.qk, rows * every.key_row, DRAM))
-        exp = later(self._to_exp(qk), at(first.exp, jobs * every.exp, SOFTMAX))
-        div = later(self._to_div(exp), at(first.div, jobs * every.div, SOFTMAX))
-        busy = self.paths.after_either(first.topk, jobs * np.maximum(every.topk, every.queue), s.searches, TOPK, FILL)
+        qk = later(at(first.qk, queries * every.qk, COMPUTE), data, at(first.qk, rows * every.key_row, DRAM))
+        exp = later(self._to_exp(qk), at(first.exp, queries * every.exp, SOFTMAX))
+        div = later(self._to_div(exp), at(first.div, queries * every.div, SOFTMAX))
+        pace = np.maximum(every.topk, every.queue)
+        busy = self.paths.after_either(first.topk, queries * pace, s.searches, TOPK, FILL)
         topk = self._again(first, later(self._to_topk(div, nothing), busy))
         div = later(div, at(topk, -p.div_latency - s.decides * (s.soft + p.verdict), FILL))
-        exp = later(exp, at(div, -every.held * every.job, FILL))
-        qk = later(qk, at(exp, -every.held * every.job, FILL))
-        qk = np.where((s.decides > 0) & (s.jobs > p.queue_rows), later(qk, self._waiting(topk)), qk)
+        exp = later(exp, at(div, -every.held * every.query, FILL))
+        qk = later(qk, at(exp, -every.held * every.query, FILL))
+        qk = np.where((s.decides > 0) & (s.queries > p.queue_rows), later(qk, self._waiting(topk)), qk)
         drain = self._to_drain(topk)
         by_row = rows * (np.maximum(every.value_row, s.dram) if s.early else every.value_row)
         brought = at(values, by_row, DRAM) if s.early else self._values(drain, fetched)
-        whole_rows = at(at(first.pv, by_row, DRAM), (s.row_jobs - 1) * s.pv, COMPUTE)
-        pv = later(self._to_pv(topk, drain), at(first.pv, jobs * s.pv, COMPUTE), brought, whole_rows)
-        return _Jobs(qk, exp, div, topk, drain, pv)
+        whole_rows = at(at(first.pv, by_row, DRAM), (s.row_queries - 1) * s.pv, COMPUTE)
+        pv = later(self._to_pv(topk, drain), at(first.pv, queries * s.pv, COMPUTE), brought, whole_rows)
+        return _Starts(qk, exp, div, topk, drain, pv)
 
     def _to_exp(self, qk: F64) -> F64:
         p, at = self.s.pipe, self.paths.after
@@ -198,28 +199,28 @@ class _Layer:
         return at(at(exp, self.s.soft, SOFTMAX), self.s.pipe.exp_latency, FILL)
 
     def _to_topk(self, div: F64, free: F64) -> F64:
-        """Return when a job enters the top-k engine, given when its division begins and when the engine is free."""
+        """Return when a query enters the top-k engine, given when its division begins and when the engine is free."""
         there = self._decided(div)
         return there if self.s.skip else later(there, free)
 
     def _decided(self, div: F64) -> F64:
-        """Return when a job's probabilities are there, and decided upon where a decision follows."""
+        """Return when a query's probabilities are there, and decided upon where a decision follows."""
         s, p = self.s, self.s.pipe
         return self.paths.after(div, p.div_latency + s.decides * (s.soft + p.verdict), FILL)
 
     def _waiting(self, topk: F64) -> F64:
-        """Return from when a job may enter Q x K so that no more wait than a decision allows.
+        """Return from when a query may enter Q x K so that no more wait than a decision allows.
 
-        `topk` is when that job, or the one before, enters the engine; others follow at the engine's pace.
+        `topk` is when that query, or the one before, enters the engine; others follow at the engine's pace.
         """
         return self.paths.after(topk, -self.s.pipe.queue_rows * self.every.topk, FILL)
 
     def _queued(self, pv: F64) -> F64:
-        """Return from when a job enters the top-k so that it finds room behind it, given when the one before leaves."""
+        """Return from when a query may enter the top-k to find room behind it, given when the one before leaves."""
         s = self.s
         lines = np.maximum(s.pv, 1)
         held = np.maximum(s.pipe.queue_lines // lines, 1)
-        return self.paths.after(pv, -lines - (held - 1) * self.every.job - s.enter - s.search, FILL)
+        return self.paths.after(pv, -lines - (held - 1) * self.every.query - s.enter - s.search, FILL)
 
     def _to_drain(self, topk: F64) -> F64:
         s = self.s
@@ -234,7 +235,7 @@ class _Layer:
         return self.paths.after_either(drain, cycles, s.searches, TOPK, FILL)
 
     def _values(self, drain: F64, fetched: F64) -> F64:
-        """Return from when a job's values may be streamed, where they are fetched once its ids are known.
+        """Return from when a query's values may be streamed, where they are fetched once its ids are known.
 
         While K is fetched too, they queue behind what fills the windows and FIFOs, and take turns with it.
         """
@@ -246,8 +247,8 @@ class _Layer:
         paced = at(arrives, s.load + own / lines + 1 - lines, DRAM)
         return later(first, paced, at(arrives, s.load / lines + own + 1 - lines, DRAM))
 
-    def _again(self, first: _Jobs, last: F64) -> F64:
-        """Return when the last job enters the engine: in order, so not before those that are computed again (decode).
+    def _again(self, first: _Starts, last: F64) -> F64:
+        """Return when the last query enters the engine: in order, so not before those that are computed again (decode).
 
         Second passes fill the gaps between first ones, so that these set the pace up to there.
         """
@@ -257,7 +258,7 @@ class _Layer:
         pace = np.maximum(np.maximum(s.qk, s.soft), every.key_row)
         for place in (s.again_first, s.again_last):
             verdict = at(first.topk, place * pace + every.again, DRAM)
-            last = later(last, at(verdict, (s.jobs - 1 - place) * every.topk, TOPK))
+            last = later(last, at(verdict, (s.queries - 1 - place) * every.topk, TOPK))
         return last
 
     def _ranked(self, was: _State, div: F64, out: F64) -> tuple[F64, F64]:

@@ -1,16 +1,17 @@
 """A3 (Ham et al., HPCA 2020) on the same work: pairs of query and key are skipped, after all of K and V was fetched.
 
 A unit is a pipeline of four stages over queries: the greedy search (a step takes the largest and the smallest product
-of all columns), exact scores of the candidates, their exponentials, and the output of those that are used, one key row
+of all columns), exact scores of the candidates, their exponentials, and the output of those that are used, one vector
 a cycle in each of the last three. A query costs the slowest stage. As many units stand side by side as the machine that
-is compared with has multipliers for rows of D, and exponentials.
+is compared with has multipliers for vectors of D, and exponentials.
 
-The search needs the columns of K sorted, with a row number beside each value. A3 calls that preprocessing: it is done
-once for a key matrix, before the first query, and among A3's published units is a memory for sorted columns but nothing
-that sorts. So the sorted copy is made by whoever makes K, is read from DRAM once, with K and V, and waits on the chip;
-what sorting and writing it takes is charged to nobody, as it is for K and V. The alternative, a sorter on the chip,
-would read no copy and take time, energy and area that nobody published. Where one query is all that a set of keys is
-used for (decode), a sorted copy serves nobody else, and the units run their base design: exact scores of all keys.
+The search needs the columns of K sorted, with the number of its key beside each value. A3 calls that preprocessing:
+it is done once for a key matrix, before the first query, and among A3's published units is a memory for sorted columns
+but nothing that sorts. So the sorted copy is made by whoever makes K, is read from DRAM once, with K and V, and waits
+on the chip; what sorting and writing it takes is charged to nobody, as it is for K and V. The alternative, a sorter on
+the chip, would read no copy and take time, energy and area that nobody published. Where one query is all that a set of
+keys is used for (decode), a sorted copy serves nobody else, and the units run their base design: exact scores of all
+keys.
 """
 
 from dataclasses import dataclass
@@ -102,7 +103,7 @@ def _read(arch: Arch, rows: DenseRows, searched: bool) -> I64:
 
 
 def _entry_bits(arch: Arch, keys: int) -> int:
-    """Return the bits of a value in a sorted column of so many keys, and of the number of its row."""
+    """Return the bits of a value in a sorted column of so many keys, and of the number of its key."""
     return arch.number.onchip_bits + (keys - 1).bit_length()
 
 

@@ -108,13 +108,13 @@ def dense_rows(decisions: Decisions) -> DenseRows:
 def lanes(arch: Arch, head_dim: int) -> int:
     """Return the keys that a comparator takes in a cycle: as many as fit the arrays, and as there are exponentials.
 
-    Raises `WorkloadError` where the arrays are narrower than a row.
+    Raises `WorkloadError` where the arrays are narrower than a vector.
     """
-    rows = min(arch.qk.rows_per_cycle(head_dim), arch.pv.rows_per_cycle(head_dim))
-    if rows < 1:
+    vectors = min(arch.qk.vectors_per_cycle(head_dim), arch.pv.vectors_per_cycle(head_dim))
+    if vectors < 1:
         least = min(arch.qk.multipliers, arch.pv.multipliers)
         raise WorkloadError(f"qk.multipliers and pv.multipliers must be at least D = {head_dim}, got {least}")
-    return min(rows, arch.softmax.lanes)
+    return min(vectors, arch.softmax.lanes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +196,7 @@ def total_cycles(arch: Arch, rows: DenseRows, stages: Stages, latency: int) -> i
 
 
 def granules(arch: Arch, count: I64, bits: int) -> I64:
-    """Return the granules of `count` adjacent rows of `bits` each."""
+    """Return the granules of `count` adjacent vectors of `bits` each."""
     return -(-count * bits // (8 * arch.dram.granule_bytes))
 
 
@@ -210,6 +210,6 @@ def register_cycles(arch: Arch, head_dim: int) -> int:
     """Return the registers from a query to its output: both arrays, exponential and division."""
     qk = arch.qk.law(head_dim, terms=head_dim, read_latency=arch.key_sram.read_latency)
     pv = arch.pv.law(
-        head_dim, terms=max(1, arch.pv.rows_per_cycle(head_dim)), read_latency=arch.value_sram.read_latency
+        head_dim, terms=max(1, arch.pv.vectors_per_cycle(head_dim)), read_latency=arch.value_sram.read_latency
     )
     return qk.latency + arch.softmax.law.exp_latency + arch.softmax.law.divide_latency + pv.latency

@@ -1,7 +1,7 @@
 """MNNFast (Jang et al., ISCA 2019) on the same work: K streams through in chunks, values of small weight are skipped.
 
 Each chunk of keys is loaded once and passes all queries: scores, exponentials and weighted sums are one pipeline, as
-nothing waits for the sum over a whole row (the division comes last). What a query has summed up so far is read and
+nothing waits for the sum over a query's scores (the division comes last). What a query has summed up so far is read and
 written once a chunk. A value that is skipped saves its multiplications and its way through the memory, and in decode,
 where it would serve one query only, its fetch. K is always fetched. As Q x K and Prob x V have multipliers of their
 own, the cycles are those of Q x K whatever is skipped.

@@ -88,8 +88,8 @@ def _prices(arch: Arch, parts: Mapping[str, Part], technology: Technology) -> di
     return prices | own
 
 
-def memory(rows: int, row_bits: int, banks: int, technology: Technology) -> Part:
-    """Return a memory of `rows` in `banks` equal banks; a row is written or read at once."""
-    access = memory_energy(row_bits, rows * row_bits / banks, technology)
-    held = Memory(words=rows / banks, bits=row_bits, copies=banks)
+def memory(vectors: int, vector_bits: int, banks: int, technology: Technology) -> Part:
+    """Return a memory of `vectors` in `banks` equal banks; a vector is written or read at once."""
+    access = memory_energy(vector_bits, vectors * vector_bits / banks, technology)
+    held = Memory(words=vectors / banks, bits=vector_bits, copies=banks)
     return Part(cells=Cells(ZERO, (held,)), energy={"write_row": access, "read_row": access})

@@ -5,6 +5,7 @@ the clock tree need, and of memories by depth, width and ports. Not counted, for
 controllers and PHY.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import ceil, sqrt
 
@@ -26,8 +27,8 @@ ADDRESS_BITS = 64
 DATA_FIFO_BITS = 128
 """Widths of an entry of the fetcher's address and data FIFOs (paper Table I: 8 B and 16 B)."""
 
-FIFO_ROWS = 2
-"""Rows that wait in the softmax: one between scan and exp, one between exp and division."""
+FIFO_PACKETS = 2
+"""Packets of scores that wait in the softmax: one between scan and exp, one between exp and division."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +65,12 @@ def area_quantities(arch: Arch, technology: Technology) -> dict[str, Quantity]:
 
 def unit_cells(arch: Arch, technology: Technology) -> dict[str, Cells]:
     """Return what every unit is made of; the two top-k engines are alike."""
-    logic = technology.logic
-    engine = engine_cells(arch.topk, logic)
-    return {
-        "qk": _array(arch, arch.qk, arch.number.onchip_bits, logic),
-        "pv": _array(arch, arch.pv, arch.softmax.probability_bits, logic) + Cells(ZERO, (_kept_queue(arch),)),
-        "key_sram": Cells(ZERO, (bank(arch, arch.key_sram, arch.qk),)),
-        "value_sram": Cells(ZERO, (bank(arch, arch.value_sram, arch.pv),)),
-        "softmax": _softmax(arch, logic),
-        "topk": engine,
-        "ranking": engine,
-        "fetcher": fetcher_cells(arch, logic),
-        "gather": _gather(arch, logic),
-        "converter": _converter(arch, logic),
-        "importance": _importance(arch, logic),
-        "requant": _requant(arch, logic),
-    }
+    return {unit: cells_of(unit, arch, technology) for unit in UNITS}
+
+
+def cells_of(unit: str, arch: Arch, technology: Technology) -> Cells:
+    """Return what one unit is made of."""
+    return UNITS[unit](arch, technology.logic)
 
 
 def bank(arch: Arch, sram: Sram, array: MultiplierArray) -> Memory:
@@ -95,7 +86,7 @@ def bank(arch: Arch, sram: Sram, array: MultiplierArray) -> Memory:
 
 def _kept_queue(arch: Arch) -> Memory:
     """Return the memory in which kept probabilities wait for their values."""
-    return Memory(words=arch.kept_rows, bits=arch.topk.lanes * arch.softmax.probability_bits)
+    return Memory(words=arch.kept_beats, bits=arch.topk.lanes * arch.softmax.probability_bits)
 
 
 def multiplier_bits(arch: Arch, operand_bits: int) -> float:
@@ -129,7 +120,7 @@ def fma_um2(logic: LogicConstants) -> Quantity:
     return logic.fp_multiply_area.at(FP_BITS) + logic.fp_add_area.at(FP_BITS)
 
 
-def softmax_row(arch: Arch) -> Memory:
+def softmax_packet(arch: Arch) -> Memory:
     """Return one line buffer of the softmax."""
     return Memory(words=arch.softmax.fifo_lines, bits=arch.softmax.lanes * FP_BITS)
 
@@ -154,7 +145,7 @@ def pipeline_bits(arch: Arch) -> dict[str, float]:
 def _softmax(arch: Arch, logic: LogicConstants) -> Cells:
     bits = arch.softmax.divider_bits
     divider = bits * (logic.add_area.at(bits) + 2 * bits * logic.register_area.quantity)
-    exp, memories = TAYLOR_FMAS * fma_um2(logic), [replace(softmax_row(arch), copies=FIFO_ROWS)]
+    exp, memories = TAYLOR_FMAS * fma_um2(logic), [replace(softmax_packet(arch), copies=FIFO_PACKETS)]
     if arch.softmax.kind == "lut":
         exp = logic.multiply_area.at(arch.softmax.exp_frac_bits)
         memories.append(exp_table(arch))
@@ -172,12 +163,12 @@ def exp_table(arch: Arch) -> Memory:
 def _requant(arch: Arch, logic: LogicConstants) -> Cells:
     bits = arch.softmax.lanes * arch.softmax.probability_bits
     tree = bits * (logic.compare_area.quantity + arch.requant.tree_stages * logic.register_area.quantity)
-    row = probability_row(arch)
-    return Cells(tree, (replace(row, words=(1 + arch.requant.queue_rows) * row.words),))
+    packet = probability_packet(arch)
+    return Cells(tree, (replace(packet, words=(1 + arch.requant.queue_rows) * packet.words),))
 
 
-def probability_row(arch: Arch) -> Memory:
-    """Return the memory of the longest row of probabilities."""
+def probability_packet(arch: Arch) -> Memory:
+    """Return the memory of the longest packet of probabilities."""
     softmax = arch.softmax
     return Memory(words=ceil(arch.topk.max_tokens / softmax.lanes), bits=softmax.lanes * softmax.probability_bits)
 
@@ -195,11 +186,11 @@ def fetcher_cells(arch: Arch, logic: LogicConstants) -> Cells:
 def _gather(arch: Arch, logic: LogicConstants) -> Cells:
     """Return the token gathers, one for each channel: a gather reads a granule a cycle.
 
-    A product of token and row length, the address, and the granule's rotation to where its row begins.
+    A product of token and vector length, the address, and the granule's rotation to where its vector begins.
     """
     gather, granule = arch.gather, 8 * arch.dram.granule_bytes
     token_bits = (arch.topk.max_tokens - 1).bit_length()
-    product = logic.multiply_area.at(sqrt(token_bits * gather.row_bits)) + 2 * logic.add_area.at(gather.address_bits)
+    product = logic.multiply_area.at(sqrt(token_bits * gather.vector_bits)) + 2 * logic.add_area.at(gather.address_bits)
     rotation = granule * (arch.dram.granule_bytes.bit_length() - 1) * logic.select_area.quantity
     registers = (gather.multiply_stages + 2) * gather.address_bits + gather.align_stages * granule
     registers += 8 * gather.max_row_bytes
@@ -209,10 +200,10 @@ def _gather(arch: Arch, logic: LogicConstants) -> Cells:
 
 
 def _converter(arch: Arch, logic: LogicConstants) -> Cells:
-    """Return the bitwidth converters, one for each channel: what has come in of both planes, cut into rows of words.
+    """Return the bitwidth converters, one for each channel: what has come in of both planes, cut into beats of words.
 
-    A plane holds what its widest row may leave over and a beat (`arch.bitwidth.unit_bits`). A selector for each width
-    shifts what is left, another one puts the words together.
+    A plane holds what its widest beat out may leave over and a beat in (`arch.bitwidth_converter.unit_bits`). A
+    selector for each width shifts what is left, another one puts the words together.
     """
     lanes, word = arch.converter.lanes, arch.number.onchip_bits
     selectors = registers = 0
@@ -233,3 +224,26 @@ def _importance(arch: Arch, logic: LogicConstants) -> Cells:
     sums = ((arch.topk.max_tokens, unit.token_bits), (unit.max_heads, unit.head_bits))
     memories = tuple(Memory(words=ceil(count / unit.lanes), bits=unit.lanes * bits) for count, bits in sums)
     return Cells(unit.lanes * (adders + registers), memories)
+
+
+def _engine(arch: Arch, logic: LogicConstants) -> Cells:
+    return engine_cells(arch.topk, logic)
+
+
+UNITS: dict[str, Callable[[Arch, LogicConstants], Cells]] = {
+    "qk": lambda arch, logic: _array(arch, arch.qk, arch.number.onchip_bits, logic),
+    "pv": lambda arch, logic: (
+        _array(arch, arch.pv, arch.softmax.probability_bits, logic) + Cells(ZERO, (_kept_queue(arch),))
+    ),
+    "key_sram": lambda arch, _: Cells(ZERO, (bank(arch, arch.key_sram, arch.qk),)),
+    "value_sram": lambda arch, _: Cells(ZERO, (bank(arch, arch.value_sram, arch.pv),)),
+    "softmax": _softmax,
+    "topk": _engine,
+    "ranking": _engine,
+    "fetcher": fetcher_cells,
+    "gather": _gather,
+    "converter": _converter,
+    "importance": _importance,
+    "requant": _requant,
+}
+"""What makes the cells of each unit."""

@@ -5,7 +5,7 @@
 outside the fetcher, bitwidth converters and token gathers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import fsum, log2, sqrt
 
@@ -23,9 +23,9 @@ from tokensieve.sim.cost.area import (
     fetcher_cells,
     multiplier_bits,
     pipeline_bits,
-    probability_row,
+    probability_packet,
     register_bits,
-    softmax_row,
+    softmax_packet,
     unit_cells,
 )
 from tokensieve.sim.cost.cells import cells_um2, leakage_watts, memory_energy
@@ -84,34 +84,27 @@ def energy_per_action(arch: Arch, technology: Technology) -> dict[tuple[str, str
     >>> f"{joules * 1e12:.0f} pJ, {uncertainty:.0%}"
     '891 pJ, 48%'
     """
-    onchip, probability = arch.number.onchip_bits, arch.softmax.probability_bits
-    units = {
-        "dram": _dram(arch, technology),
-        "fetcher": _fetcher(arch, technology),
-        "key_sram": _sram(arch, arch.key_sram, arch.qk, technology),
-        "value_sram": _sram(arch, arch.value_sram, arch.pv, technology),
-        "qk": {"multiply": _multiply(arch, arch.qk, onchip, technology)},
-        "softmax": _softmax(arch, technology),
-        "requant": {"compare": _requant(arch, technology)},
-        "topk": engine_energy(arch.topk, technology),
-        "pv": {"multiply": _multiply(arch, arch.pv, probability, technology)},
-        "importance": _importance(arch, technology),
-        "ranking": engine_energy(arch.topk, technology),
-    }
-    return {
-        (unit, action): (pj.value * JOULES_PER_PJ, pj.uncertainty)
-        for unit, entries in units.items()
-        for action, pj in entries.items()
-    }
+    return {(unit, action): entry for unit in _UNITS for action, entry in unit_energies(unit, arch, technology).items()}
+
+
+def unit_energies(unit: str, arch: Arch, technology: Technology) -> dict[str, tuple[float, float]]:
+    """Return joules and relative uncertainty of one action of `unit`, by action."""
+    entries = _UNITS[unit](arch, technology)
+    return {action: (pj.value * JOULES_PER_PJ, pj.uncertainty) for action, pj in entries.items()}
 
 
 def background_watts(arch: Arch, technology: Technology) -> dict[str, Quantity]:
     """Return the power that flows whatever is done: DRAM standby of every channel, and leakage on chip, in watts."""
-    dram = technology.dram.of(arch.dram.standard)
     return {
-        "dram_background": _channels(arch, dram) * dram.supply.value * 1e-3 * dram.standby.quantity,
+        "dram_background": standby_watts(arch, technology),
         "leakage": leakage_watts(unit_cells(arch, technology).values(), technology),
     }
+
+
+def standby_watts(arch: Arch, technology: Technology) -> Quantity:
+    """Return what DRAM takes in standby, all channels together, in watts."""
+    dram = technology.dram.of(arch.dram.standard)
+    return _channels(arch, dram) * dram.supply.value * 1e-3 * dram.standby.quantity
 
 
 def _channels(arch: Arch, constants: DramConstants) -> float:
@@ -121,7 +114,7 @@ def _channels(arch: Arch, constants: DramConstants) -> float:
 
 
 def _dram(arch: Arch, technology: Technology) -> dict[str, Quantity]:
-    """Return the DRAM's actions: a row and a granule of a pseudo-channel, and one refresh of all its banks.
+    """Return the DRAM's actions: a DRAM row and a granule of a pseudo-channel, and one refresh of all its banks.
 
     A refresh costs what flows above standby while it lasts (nRFC); mA x V x ns is pJ. The current is a channel's.
     """
@@ -165,14 +158,12 @@ def _sram(arch: Arch, sram: Sram, array: MultiplierArray, technology: Technology
     return {"write_line": line, "read_line": line}
 
 
-def _multiply(arch: Arch, array: MultiplierArray, operand_bits: int, technology: Technology) -> Quantity:
+def _multiply(arch: Arch, array: MultiplierArray, operand_bits: int, technology: Technology) -> dict[str, Quantity]:
     """Return one multiply-accumulate: multiplier, one adder of the tree, and their registers."""
     logic = technology.logic
-    return (
-        logic.multiply_energy.at(multiplier_bits(arch, operand_bits))
-        + logic.add_energy.at(adder_bits(arch, operand_bits))
-        + register_bits(arch, array, operand_bits) * logic.register_energy.quantity
-    )
+    one = logic.multiply_energy.at(multiplier_bits(arch, operand_bits))
+    one += logic.add_energy.at(adder_bits(arch, operand_bits))
+    return {"multiply": one + register_bits(arch, array, operand_bits) * logic.register_energy.quantity}
 
 
 def _softmax(arch: Arch, technology: Technology) -> dict[str, Quantity]:
@@ -183,8 +174,8 @@ def _softmax(arch: Arch, technology: Technology) -> dict[str, Quantity]:
     logic, bits = technology.logic, arch.softmax.divider_bits
     add = logic.fp_add_energy.at(FP_BITS)
     fma = add + logic.fp_multiply_energy.at(FP_BITS)
-    row = softmax_row(arch)
-    buffer = memory_energy(FP_BITS, row.words * row.bits, technology)
+    packet = softmax_packet(arch)
+    buffer = memory_energy(FP_BITS, packet.words * packet.bits, technology)
     exp = TAYLOR_FMAS * fma if arch.softmax.kind == "taylor5" else _exp_table(arch, technology)
     energies = {
         "dequantize": fma + buffer,
@@ -201,11 +192,11 @@ def _exp_table(arch: Arch, technology: Technology) -> Quantity:
     return technology.logic.multiply_energy.at(bits) + memory_energy(bits, table.words * table.bits, technology)
 
 
-def _requant(arch: Arch, technology: Technology) -> Quantity:
-    """Return one probability through the max tree and the row that waits for the decision, written and read."""
-    logic, bits, row = technology.logic, arch.softmax.probability_bits, probability_row(arch)
+def _requant(arch: Arch, technology: Technology) -> dict[str, Quantity]:
+    """Return one probability through the max tree and the packet that waits for the decision, written and read."""
+    logic, bits, packet = technology.logic, arch.softmax.probability_bits, probability_packet(arch)
     tree = bits * (logic.compare_energy.quantity + arch.requant.tree_stages * logic.register_energy.quantity)
-    return tree + memory_energy(2 * bits, row.words * row.bits, technology)
+    return {"compare": tree + memory_energy(2 * bits, packet.words * packet.bits, technology)}
 
 
 def _importance(arch: Arch, technology: Technology) -> dict[str, Quantity]:
@@ -217,3 +208,23 @@ def _importance(arch: Arch, technology: Technology) -> dict[str, Quantity]:
         "add_token": logic.add_energy.at(unit.token_bits) + unit.token_bits * register + memory,
         "add_head": logic.add_energy.at(unit.head_bits) + unit.head_bits * register,
     }
+
+
+def _engine(arch: Arch, technology: Technology) -> dict[str, Quantity]:
+    return engine_energy(arch.topk, technology)
+
+
+_UNITS: dict[str, Callable[[Arch, Technology], dict[str, Quantity]]] = {
+    "dram": _dram,
+    "fetcher": _fetcher,
+    "key_sram": lambda arch, technology: _sram(arch, arch.key_sram, arch.qk, technology),
+    "value_sram": lambda arch, technology: _sram(arch, arch.value_sram, arch.pv, technology),
+    "qk": lambda arch, technology: _multiply(arch, arch.qk, arch.number.onchip_bits, technology),
+    "softmax": _softmax,
+    "requant": _requant,
+    "topk": _engine,
+    "pv": lambda arch, technology: _multiply(arch, arch.pv, arch.softmax.probability_bits, technology),
+    "importance": _importance,
+    "ranking": _engine,
+}
+"""What makes the entries of each unit, in pJ."""

@@ -1,30 +1,32 @@
-"""Area and energy of a top-k engine, whichever of the four it is.
+"""Area and energy of a top-k engine.
 
 All have the same shell. What is loaded goes to a search core and, for the way out, to a **side buffer** of two slots of
-the longest row, as one command may load while another one drains. The **drain** reads it, has two comparators a lane
+the longest packet, as one command may load while another one drains. The **drain** reads it, has two comparators a lane
 (above the threshold, equal to it), a prefix sum that ranks the equal ones, a zero eliminator for scores with their
-indices, and a row buffer. The cores:
+indices, and a beat buffer. The cores:
 
-* **quickselect**: two FIFOs of the longest row, below and above the pivot; a lane has two comparators and two zero
+* **quickselect**: two FIFOs of the longest packet, below and above the pivot; a lane has two comparators and two zero
   eliminators; one multiplier draws the pivot's number.
 * **radix**: one FIFO and one zero eliminator; a lane tests a score against the digits decided, cuts out the next one
   and says which bins it reaches; each bin has a population count over the lanes, a counter and a comparator.
 * **bitserial**: a register for every bit of every score, a population count over all of them with `count_stages`
-  registers. Every step clocks all scores, and so does every row that is loaded.
+  registers. Every step clocks all scores, and so does every beat that is loaded.
 * **bitonic**: a register for every bit of every score, padded to a power of two, and a comparator and an exchange for
-  every two. Every layer clocks all scores, and so does every row that is loaded.
+  every two. Every layer clocks all scores, and so does every beat that is loaded.
 
-Left out in all of them: control, and with quickselect the second reading of the row that holds the pivot.
+Left out in all of them: control, and with quickselect the second reading of the line that holds the pivot.
 """
 
+from collections.abc import Callable
 from math import sqrt
+from typing import NamedTuple
 
-from tokensieve.arch.datapath import Topk
+from tokensieve.arch.datapath import SearchEngine, Topk
 from tokensieve.arch.technology import LogicConstants, Quantity, Technology
 from tokensieve.sim.cost.cells import Cells, Memory, memory_energy
 
 SLOTS = 2
-"""Rows of the longest kind that the side buffer holds."""
+"""Packets of the longest kind that the side buffer holds."""
 
 STATE_BITS = 16
 """State of the generator of quick-select's pivots."""
@@ -64,16 +66,15 @@ def radix_bins(topk: Topk) -> int:
 
 def engine_cells(topk: Topk, logic: LogicConstants) -> Cells:
     """Return what one engine is made of."""
-    core = {"quickselect": _quickselect, "radix": _radix, "bitserial": _bitserial, "bitonic": _bitonic}[topk.engine]
-    return _shell(topk, logic) + core(topk, logic)
+    return _shell(topk, logic) + CORES[topk.engine].cells(topk, logic)
 
 
 def _shell(topk: Topk, logic: LogicConstants) -> Cells:
     score, item, register = topk.score_bits, item_bits(topk), logic.register_area.quantity
     verdicts = 2 * score * logic.compare_area.quantity + _prefix_area(topk, logic)
-    row_buffer = item * (2 * register + logic.select_area.quantity)
-    lane = verdicts + topk.drain_stages * score * register + _compactor(topk, item, logic) + row_buffer
-    return Cells(topk.lanes * lane, (_row_buffer(topk, SLOTS),))
+    beat_buffer = item * (2 * register + logic.select_area.quantity)
+    lane = verdicts + topk.drain_stages * score * register + _compactor(topk, item, logic) + beat_buffer
+    return Cells(topk.lanes * lane, (_packet_buffer(topk, SLOTS),))
 
 
 def _quickselect(topk: Topk, logic: LogicConstants) -> Cells:
@@ -81,7 +82,7 @@ def _quickselect(topk: Topk, logic: LogicConstants) -> Cells:
     sides = 2 * (score * logic.compare_area.quantity + _compactor(topk, score, logic))
     lane = sides + score * (logic.select_area.quantity + logic.register_area.quantity)
     draw = logic.multiply_area.at(sqrt(STATE_BITS * topk.max_tokens.bit_length()))
-    return Cells(topk.lanes * lane + draw, 2 * (_row_buffer(topk, 1),))
+    return Cells(topk.lanes * lane + draw, 2 * (_packet_buffer(topk, 1),))
 
 
 def _radix(topk: Topk, logic: LogicConstants) -> Cells:
@@ -90,7 +91,7 @@ def _radix(topk: Topk, logic: LogicConstants) -> Cells:
     lane = test + _compactor(topk, score, logic) + bins * (register + logic.add_area.at(TREE_BITS))
     total = topk.max_tokens.bit_length()
     counter = logic.add_area.at(total) + total * (register + logic.compare_area.quantity) + count_bits(topk) * register
-    return Cells(topk.lanes * lane + bins * counter, (_row_buffer(topk, 1),))
+    return Cells(topk.lanes * lane + bins * counter, (_packet_buffer(topk, 1),))
 
 
 def _bitserial(topk: Topk, logic: LogicConstants) -> Cells:
@@ -106,9 +107,9 @@ def _bitonic(topk: Topk, logic: LogicConstants) -> Cells:
     return Cells(places * place + places / 2 * score * logic.compare_area.quantity)
 
 
-def _row_buffer(topk: Topk, rows: int) -> Memory:
-    """Return a memory of so many of the longest rows."""
-    return Memory(words=rows * topk.rows, bits=min(topk.lanes, topk.max_tokens) * topk.score_bits)
+def _packet_buffer(topk: Topk, packets: int) -> Memory:
+    """Return a memory of so many of the longest packets."""
+    return Memory(words=packets * topk.beats, bits=min(topk.lanes, topk.max_tokens) * topk.score_bits)
 
 
 def _cut_layers(topk: Topk) -> int:
@@ -140,20 +141,14 @@ def _compactor(topk: Topk, bits: int, logic: LogicConstants) -> Quantity:
 
 def engine_energy(topk: Topk, technology: Technology) -> Actions:
     """Return the energy of one engine's actions."""
-    core = {
-        "quickselect": _quickselect_energy,
-        "radix": _radix_energy,
-        "bitserial": _bitserial_energy,
-        "bitonic": _bitonic_energy,
-    }[topk.engine]
-    load, compare = core(topk, technology)
-    side = _row_memory(topk, SLOTS, technology)
+    load, compare = CORES[topk.engine].energy(topk, technology)
+    side = _packet_memory(topk, SLOTS, technology)
     return {"load": side + load, "compare": compare, "drain": side + _drain_energy(topk, technology)}
 
 
-def _row_memory(topk: Topk, rows: int, technology: Technology) -> Quantity:
-    """Return one score written to or read from a memory of so many of the longest rows."""
-    return memory_energy(topk.score_bits, rows * topk.max_tokens * topk.score_bits, technology)
+def _packet_memory(topk: Topk, packets: int, technology: Technology) -> Quantity:
+    """Return one score written to or read from a memory of so many of the longest packets."""
+    return memory_energy(topk.score_bits, packets * topk.max_tokens * topk.score_bits, technology)
 
 
 def _drain_energy(topk: Topk, technology: Technology) -> Quantity:
@@ -165,7 +160,7 @@ def _drain_energy(topk: Topk, technology: Technology) -> Quantity:
 
 def _quickselect_energy(topk: Topk, technology: Technology) -> tuple[Quantity, Quantity]:
     """Return load and compare; the compactor of the other side moves only zeros."""
-    logic, score, fifo = technology.logic, topk.score_bits, _row_memory(topk, 1, technology)
+    logic, score, fifo = technology.logic, topk.score_bits, _packet_memory(topk, 1, technology)
     split = score * (2 * logic.compare_energy.quantity + logic.register_energy.quantity + logic.select_energy.quantity)
     moved = _prefix_energy(topk, technology) + _compact_energy(topk, score, technology)
     return fifo, 2 * fifo + split + moved
@@ -173,7 +168,7 @@ def _quickselect_energy(topk: Topk, technology: Technology) -> tuple[Quantity, Q
 
 def _radix_energy(topk: Topk, technology: Technology) -> tuple[Quantity, Quantity]:
     """Return load and compare, both with the counting of the digit that comes next."""
-    logic, score, fifo = technology.logic, topk.score_bits, _row_memory(topk, 1, technology)
+    logic, score, fifo = technology.logic, topk.score_bits, _packet_memory(topk, 1, technology)
     total, register = topk.max_tokens.bit_length(), logic.register_energy.quantity
     counter = logic.add_energy.at(total) + (total + count_bits(topk)) * register
     counter = counter + total * logic.compare_energy.quantity
@@ -183,16 +178,16 @@ def _radix_energy(topk: Topk, technology: Technology) -> tuple[Quantity, Quantit
 
 
 def _bitserial_energy(topk: Topk, technology: Technology) -> tuple[Quantity, Quantity]:
-    """Return load (a row pushes all scores on) and compare (one score in one step)."""
+    """Return load (a beat pushes all scores on) and compare (one score in one step)."""
     logic = technology.logic
     place = (topk.score_bits + 1) * (logic.register_energy.quantity + logic.select_energy.quantity)
     tree = logic.add_energy.at(TREE_BITS)
     registers = _count_registers(topk) / topk.max_tokens * logic.register_energy.quantity
-    return topk.rows * place, place + tree + registers
+    return topk.beats * place, place + tree + registers
 
 
 def _bitonic_energy(topk: Topk, technology: Technology) -> tuple[Quantity, Quantity]:
-    """Return load (a row pushes all scores on) and compare (one score in one layer)."""
+    """Return load (a beat pushes all scores on) and compare (one score in one layer)."""
     logic, score, places = technology.logic, topk.score_bits, 1 << topk.bitonic_passes
     place = score * (logic.register_energy.quantity + 2 * logic.select_energy.quantity)
     return places / topk.lanes * place, place + score / 2 * logic.compare_energy.quantity
@@ -208,3 +203,39 @@ def _compact_energy(topk: Topk, bits: int, technology: Technology) -> Quantity:
     logic = technology.logic
     registers = topk.compactor_stages * (bits + count_bits(topk)) * logic.register_energy.quantity
     return _prefix_energy(topk, technology) + shift_layers(topk) * bits * logic.select_energy.quantity + registers
+
+
+class Core(NamedTuple):
+    """What a search core costs."""
+
+    cells: Callable[[Topk, LogicConstants], Cells]
+    energy: Callable[[Topk, Technology], tuple[Quantity, Quantity]]
+    """Energy of `load` and of `compare`."""
+
+    compare: str
+    """What one `compare` is, in words."""
+
+
+CORES: dict[SearchEngine, Core] = {
+    "quickselect": Core(
+        _quickselect,
+        _quickselect_energy,
+        "a score streamed in a round: FIFO read, two comparators, two prefix sums, one shifter, FIFO written",
+    ),
+    "radix": Core(
+        _radix,
+        _radix_energy,
+        "a score streamed for a digit: FIFO read, test of the digits before, next digit counted, compacted,"
+        " FIFO written",
+    ),
+    "bitserial": Core(
+        _bitserial,
+        _bitserial_energy,
+        "one of the scores that there is room for, in one bit's step: registers, population count",
+    ),
+    "bitonic": Core(
+        _bitonic,
+        _bitonic_energy,
+        "one of the scores that there is room for, in one layer: registers, exchange, half a comparator",
+    ),
+}

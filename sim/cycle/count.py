@@ -1,6 +1,4 @@
-"""Counting a cycle-level run: actions by unit, busy cycles, traffic, and the arithmetic that was asked for."""
-
-from collections.abc import Mapping
+"""Counting a cycle-level run: actions by unit, busy cycles and what was fetched."""
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +8,6 @@ from tokensieve.arch.topklaw import TopkLaw, TopkWork
 from tokensieve.sim.cycle.run import CycleRun
 from tokensieve.sim.kernels import dram_state
 from tokensieve.sim.kernels import tables as t
-from tokensieve.sim.result import TENSORS
 from tokensieve.sim.work import RowWork
 
 Counts = dict[str, int]
@@ -94,27 +91,12 @@ def busy_cycles(arch: Arch, run: CycleRun) -> Counts:
     }
 
 
-def with_total(parts: Mapping[str, int]) -> Counts:
-    """Return `parts` and their sum under `total`."""
-    return {**parts, "total": sum(parts.values())}
-
-
-def dram_bytes(arch: Arch, granules: npt.NDArray[np.int64]) -> Counts:
-    """Return bytes by tensor of a line of granule counts."""
-    return with_total(dict(zip(TENSORS, (granules * arch.dram.granule_bytes).tolist(), strict=True)))
-
-
 def vectors(run: CycleRun) -> Counts:
-    """Return the rows of K and V fetched, both heads of a pair counted."""
+    """Return the vectors of K and V fetched, both heads of a pair counted."""
     row = run.plan.row
     return {"key": int(row[:, t.R_KEYS].sum()), "value": int(row[:, t.R_VALUES].sum())}
 
 
 def lsb_rows(run: CycleRun) -> int:
-    """Return the head rows (decode) or heads (prefill) whose low bits a decision fetched."""
+    """Return the rows whose low bits a decision fetched, each counted once."""
     return len(np.unique(run.plan.source_row[run.plan.row[:, t.R_LSB_DONE] == 1]))
-
-
-def operations(work: RowWork) -> int:
-    """Return the arithmetic operations of Q x K and Prob x V, two per multiply-accumulate, each score counted once."""
-    return 2 * work.head_dim * int(work.keys[work.query_row].sum() + work.values.sum())

@@ -38,7 +38,7 @@ def plan(arch: Arch, work: RowWork) -> Plan:
 
     Raises `WorkloadError` where the work does not fit the machine.
     """
-    per_key, per_value = rows_per_line(arch, work)
+    per_key, per_value = vectors_per_line(arch, work)
     cut, q0, q1 = _blocks(arch, work, per_key, per_value)
     row = np.zeros((len(cut), t.N_ROW), np.int64)
     row[:, t.R_Q0], row[:, t.R_Q1] = q0, q1
@@ -72,18 +72,18 @@ def plan(arch: Arch, work: RowWork) -> Plan:
     )
 
 
-def rows_per_line(arch: Arch, work: RowWork) -> tuple[int, int]:
-    """Return the rows of a line of K and of V, or raise `WorkloadError` where the work does not fit the machine."""
+def vectors_per_line(arch: Arch, work: RowWork) -> tuple[int, int]:
+    """Return the vectors of a line of K and of V, or raise `WorkloadError` where the work does not fit the machine."""
     dim = work.head_dim
     for name, array in (("qk", arch.qk), ("pv", arch.pv)):
-        if array.rows_per_cycle(dim) < 1:
+        if array.vectors_per_cycle(dim) < 1:
             raise WorkloadError(
                 f"{name}.multipliers must be at least the head width D = {dim}, got {array.multipliers}"
             )
     longest = int(work.context.max())
     if longest > arch.topk.max_tokens:
         raise WorkloadError(f"context must be at most topk.max_tokens = {arch.topk.max_tokens}, got {longest}")
-    return arch.qk.rows_per_cycle(dim), arch.pv.rows_per_cycle(dim)
+    return arch.qk.vectors_per_cycle(dim), arch.pv.vectors_per_cycle(dim)
 
 
 def _blocks(arch: Arch, work: RowWork, per_key: int, per_value: int) -> tuple[I64, I64, I64]:

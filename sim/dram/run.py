@@ -21,8 +21,8 @@ PATTERNS = ("seq", "stride", "randchunk", "gather", "twostream")
 SPAN = 1 << 29
 """Bytes over which `stride` wraps and `randchunk` scatters its chunks."""
 
-ROW = 64
-"""Bytes of a row of `gather`."""
+VECTOR = 64
+"""Bytes of a vector of `gather`."""
 
 ISSUES = {"sat": 0, "axi16": 16}
 """How a stream is sent, and the most accesses outstanding (0: as many as the queues take)."""
@@ -37,7 +37,7 @@ def pattern(name: str, requests: int, request_bytes: int, param: int = 0, seed: 
     * ``seq``: one after the other.
     * ``stride``: `param` bytes apart, modulo 2^29.
     * ``randchunk``: whole chunks of `param` bytes, each at a random multiple of `param` below 2^29.
-    * ``gather``: 64-byte rows in order, each read whole with a chance of `param` percent, else skipped.
+    * ``gather``: 64-byte vectors in order, each read whole with a chance of `param` percent, else skipped.
     * ``twostream``: two sequential streams in turn, `param` bytes apart.
     """
     check_stream(name, requests, request_bytes, param, seed)
@@ -62,8 +62,8 @@ def check_stream(name: str, requests: int, request_bytes: int, param: int, seed:
     _check_range("seed", seed, 0, (1 << 64) - 1)
     if name == "gather":
         _check_range("param (percent of the rows that gather keeps)", param, 1, 100)
-        if ROW % request_bytes:
-            raise WorkloadError(f"request_bytes must divide the {ROW}-byte rows of gather, got {request_bytes}")
+        if VECTOR % request_bytes:
+            raise WorkloadError(f"request_bytes must divide the {VECTOR}-byte rows of gather, got {request_bytes}")
     elif name == "randchunk":
         _check_range("param (bytes of a chunk of randchunk)", param, request_bytes, SPAN)
         if param % request_bytes:
@@ -101,13 +101,13 @@ def _randchunk(requests: int, width: int, chunk: int, x: np.uint64) -> I64:
 @numba.njit(cache=True)
 def _gather(requests: int, width: int, percent: int, x: np.uint64) -> I64:
     addresses = np.empty(requests, np.int64)
-    i, row = 0, np.int64(-1)
+    i, vector = 0, np.int64(-1)
     while i < requests:
-        row += 1
+        vector += 1
         x = _next(x)
         if np.int64(x >> np.uint64(33)) % 100 < percent:
-            for place in range(min(ROW // width, requests - i)):
-                addresses[i] = row * ROW + place * width
+            for place in range(min(VECTOR // width, requests - i)):
+                addresses[i] = vector * VECTOR + place * width
                 i += 1
     return addresses
 

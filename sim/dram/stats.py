@@ -25,14 +25,14 @@ class DramStats:
     """Bytes that were asked for, per cycle; a granule that is used in part counts with that part."""
 
     row_hits: int
-    """Column accesses that found their row open. Each access is a hit, a miss or a conflict, by what its bank did since
-    the access before; with `active-buffer`, by the first command that was issued for its own request."""
+    """Column accesses that found their DRAM row open. Each access is a hit, a miss or a conflict, by what its bank did
+    since the access before; with `active-buffer`, by the first command that was issued for its own request."""
 
     row_misses: int
-    """Column accesses whose bank had to open a row."""
+    """Column accesses whose bank had to open a DRAM row."""
 
     row_conflicts: int
-    """Column accesses whose bank had to close another row first."""
+    """Column accesses whose bank had to close another DRAM row first."""
 
     activates: int
     reads: int

@@ -2,7 +2,7 @@
 
 Each operand memory gives one half to weights, as two tiles of which one is filled while the other is used, and the
 other half to activations. Outputs are shared out between the arrays in proportion to their multipliers. A line of
-weights holds `rows_per_cycle` outputs of D inputs (Q x K) or as many inputs of D outputs (Prob x V); a token takes a
+weights holds `vectors_per_cycle` outputs of D inputs (Q x K) or as many inputs of D outputs (Prob x V); a token takes a
 cycle to pass it.
 """
 
@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from tokensieve.arch.errors import ArchError
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.timing import StreamLaw
-
-ARRAYS = ("qk", "pv")
 
 ACCUMULATE = 1
 """Registers that add up the parts of a sum behind Q x K. Attention needs none there: an assumption, as the paper only
@@ -53,10 +51,10 @@ class Cut:
     """How a matrix is worked off: `blocks` of tokens, each with all `tiles` of weights."""
 
     outputs: tuple[int, int]
-    """Outputs of each of `ARRAYS`."""
+    """Outputs of Q x K's array and of Prob x V's."""
 
     lines: tuple[int, int]
-    """Lines of weights of each of `ARRAYS`."""
+    """Lines of weights of either array."""
 
     tiles: int
     """Pairs of tiles, one for each array, that the weights make."""
@@ -94,8 +92,8 @@ def cut(arch: Arch, m: Matrix, head_dim: int) -> Cut:
     """
     outputs = _shared_out(arch, m.outputs, head_dim)
     lines = (
-        -(-m.inputs // head_dim) * -(-outputs[0] // arch.qk.rows_per_cycle(head_dim)),
-        -(-m.inputs // arch.pv.rows_per_cycle(head_dim)) * -(-outputs[1] // head_dim),
+        -(-m.inputs // head_dim) * -(-outputs[0] // arch.qk.vectors_per_cycle(head_dim)),
+        -(-m.inputs // arch.pv.vectors_per_cycle(head_dim)) * -(-outputs[1] // head_dim),
     )
     tiles = max(-(-n // tile) for n, tile in zip(lines, _tile_lines(arch), strict=True))
     token = m.inputs * arch.number.onchip_bits
@@ -130,8 +128,8 @@ def array_latency(arch: Arch, head_dim: int) -> int:
 
 
 def laws(arch: Arch, head_dim: int) -> tuple[StreamLaw, StreamLaw]:
-    """Return the cycle laws of `ARRAYS`, those of attention."""
-    terms = arch.pv.rows_per_cycle(head_dim)
+    """Return the cycle laws of both arrays, those of attention."""
+    terms = arch.pv.vectors_per_cycle(head_dim)
     return (
         arch.qk.law(head_dim, terms=head_dim, read_latency=arch.key_sram.read_latency),
         arch.pv.law(head_dim, terms=terms, read_latency=arch.value_sram.read_latency),

@@ -8,6 +8,7 @@ embedding and vocabulary take no time here.
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from math import ceil
+from typing import get_args
 
 from tokensieve.arch.errors import ArchError
 from tokensieve.arch.machine import Arch
@@ -17,11 +18,11 @@ from tokensieve.sim.fc.chain import Chain, chains
 from tokensieve.sim.fc.cut import Matrix, check_memories, cut
 from tokensieve.sim.fc.run import run_chain
 from tokensieve.sim.fc.stream import steady
-from tokensieve.sim.result import FcResult
+from tokensieve.sim.result_fc import Bound, FcResult, WeightBits
 from tokensieve.workloads.fc import MATRICES, FcWork
 from tokensieve.workloads.models import ModelShape
 
-WEIGHT_BITS = (8, 12)
+WEIGHT_BITS: tuple[WeightBits, ...] = get_args(WeightBits)
 """Widths of a weight in DRAM (paper V, SpAtten-e2e); on chip it has `number.onchip_bits`."""
 
 
@@ -61,7 +62,7 @@ def check_fc(arch: Arch, shape: ModelShape, weight_bits: int) -> None:
     check_memories(arch, max(shape.hidden, shape.ffn, shape.heads * shape.head_dim))
 
 
-def _bound(bus: float, compute: int, total: int) -> str:
+def _bound(bus: float, compute: int, total: int) -> Bound:
     """Return what holds the layers up: the busier of bus and arrays, or `latency` where neither works half the time."""
     if 2 * max(bus, compute) < total:
         return "latency"
@@ -130,7 +131,7 @@ def _on_chip(arch: Arch, todo: Counter[Chain], head_dim: int) -> dict[str, dict[
     """Return the actions of memories and arrays.
 
     A line of weights is written once for each block of tokens and read once for each token; with it a token's inputs
-    are read, D of them (Q x K) or as many as the line has rows (Prob x V). Outputs are written in lines.
+    are read, D of them (Q x K) or as many as the line has vectors (Prob x V). Outputs are written in lines.
     """
     written, read, multiplied = [0, 0], [0, 0], [0, 0]
     with_line = (head_dim / arch.qk.multipliers, 1 / head_dim)

@@ -16,7 +16,7 @@ from tokensieve.sim.dram.run import replay
 from tokensieve.sim.kernels import dram_state as ds
 
 INTERVALS = 8
-"""Refresh intervals that are measured, after one that is not: it begins with all rows closed."""
+"""Refresh intervals that are measured, after one that is not: it begins with all DRAM rows closed."""
 
 FEWEST = 2
 MOST_GRANULES = 1_000_000
@@ -38,9 +38,6 @@ class Steady:
 
     efficiency: float
     """Share of the peak bandwidth."""
-
-    intervals: int
-    """Intervals measured."""
 
     first_cycles: int
     """Cycles from a request to an idle stack to the end of its data."""
@@ -83,7 +80,6 @@ def _measured(dram: Dram, mhz: int, fifo_depth: int, ports: int, writes: bool) -
         bytes_per_cycle=min(rate, limit),
         spread=float(np.abs(moved / moved.mean() - 1).max()),
         efficiency=min(rate, limit) / (dram.peak_gb_per_s * 1e3 / mhz),
-        intervals=intervals,
         first_cycles=one.cycles,
         activates=stats.activates / count,
     )

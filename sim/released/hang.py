@@ -103,7 +103,7 @@ def _unmarked(m: I64, row: I64) -> str | None:
     ports, size = int(m[s.PORTS]), int(m[s.ELEMENT_PORTS])
     for what, _, count, bits, _ in _sides(m, row):
         pieces = bits * _fused(bits) // 4
-        reads = ((count - 1) % ports + 1) * pieces  # of the last line of row indices
+        reads = ((count - 1) % ports + 1) * pieces  # of the last line of vector indices
         beat, filled = (reads - 1) // ports, (reads - 1) % ports + 1
         elements = (count - 1) // ports * pieces * int(m[s.PUSHED_ELEMENTS]) - (-reads // size)
         pair = bits * int(m[s.LANES]) * s.FUSED // (4 * size)

@@ -14,7 +14,7 @@ from tokensieve.sim.kernels import released_state as s
 from tokensieve.sim.kernels.released import simulate
 from tokensieve.sim.kernels.released_reset import score_lanes
 from tokensieve.sim.released.hang import Hang, why_hung
-from tokensieve.workloads.released import Requests, row_indexes
+from tokensieve.workloads.released import Requests, vector_indexes
 
 I64 = npt.NDArray[np.int64]
 
@@ -86,7 +86,7 @@ def replay(arch: Arch, requests: Requests) -> Replay:
     check_released(arch)
     rows = _given(requests)
     numbers = score_lanes(arch) * arch.key_lines
-    m = released_reset.new_state(arch, rows, row_indexes(arch.key_lines, arch.fetcher.ports) % numbers)
+    m = released_reset.new_state(arch, rows, vector_indexes(arch.key_lines, arch.fetcher.ports) % numbers)
     d = dram_idle.new_state(arch.dram, arch.clock.mhz, 1)
     ends = d[d[ds.O_SLOT] : d[ds.O_SLOT] + arch.dram.channels * ds.N_SLOT].reshape(-1, ds.N_SLOT)
     ends[:, ds.LEFT] = ds.FAR

@@ -12,7 +12,7 @@ class Task:
 
     op: str
     lines: int
-    """ADD: rows that come in."""
+    """ADD: beats that come in."""
 
     items: int
     """READ: sums that are alive."""
@@ -29,28 +29,28 @@ class Sums:
         self._write_back = arch.importance.law(arch.topk).keep_stages
         self.task: Task | None = None
         self._adding = [False] * arch.importance.stages
-        """Which registers between input and memory hold a row."""
+        """Which registers between input and memory hold a beat."""
         self._fetched = ""
-        """What the memory's output register holds for READ: nothing, a row, or the last one."""
+        """What the memory's output register holds for READ: nothing, a beat, or the last one."""
         self.leaving = False
-        """There is a row of scores on the output."""
+        """There is a beat of scores on the output."""
         self._begin()
 
     def _begin(self) -> None:
         self._number = 0
-        """Rows that the command has taken or read, or the row of sums that ids are looked at for."""
+        """Beats that the command has taken or read, or the beat of sums that ids are looked at for."""
         self._seen = 0
         """Ids used up."""
         self._wait = -1
-        """KEEP: cycles until the last row is written, once all ids are used up."""
+        """KEEP: cycles until the last beat is written, once all ids are used up."""
 
-    def step(self, offers_row: bool, offers_ids: bool, takes: bool) -> tuple[bool, bool, bool]:
-        """Go on by one cycle; return whether a row was added, ids were used up and the command has come to its end."""
+    def step(self, offers_beat: bool, offers_ids: bool, takes: bool) -> tuple[bool, bool, bool]:
+        """Go on by one cycle; return whether a beat was added, ids were used up and the command has come to its end."""
         settled, free = not any(self._adding), takes or not self.leaving
-        row = ids = done = False
+        beat = ids = done = False
         fetched, op = "", self.task.op if self.task else ""
         if op == "add":
-            row, done = offers_row, self._add(offers_row)
+            beat, done = offers_beat, self._add(offers_beat)
         elif op == "keep":
             ids, done = self._keep(offers_ids) if settled else (False, False)
         elif op == "read":
@@ -61,11 +61,11 @@ class Sums:
         if free:
             self.leaving = bool(self._fetched)
         self._fetched = fetched
-        self._adding = [row, *self._adding[:-1]]
+        self._adding = [beat, *self._adding[:-1]]
         if done:
             self.task = None
             self._begin()
-        return row, ids, done
+        return beat, ids, done
 
     def _add(self, offers: bool) -> bool:
         assert self.task
@@ -73,20 +73,20 @@ class Sums:
         return offers and self._number == self.task.lines
 
     def _fetch(self) -> str:
-        """Return the row that is read next."""
+        """Return the beat that is read next."""
         assert self.task
-        rows = -(-self.task.items // self._lanes)
-        if self._number == rows:
+        beats = -(-self.task.items // self._lanes)
+        if self._number == beats:
             return ""
         self._number += 1
-        return "last" if self._number == rows else "row"
+        return "last" if self._number == beats else "beat"
 
     def _read_done(self, free: bool) -> bool:
         assert self.task
         return self.task.items == 0 or (free and self._fetched == "last")
 
     def _keep(self, offers: bool) -> tuple[bool, bool]:
-        """Hold ids against one row of sums, or wait for the end."""
+        """Hold ids against one beat of sums, or wait for the end."""
         assert self.task
         if self._wait >= 0:
             self._wait -= 1
@@ -104,7 +104,7 @@ class Sums:
 
 
 def twin(arch: Arch, feed: Feed) -> dict[str, list[int]]:
-    """Return the cycles of all transfers. Data: `tasks`, and `source`, the stream of the rows to add."""
+    """Return the cycles of all transfers. Data: `tasks`, and `source`, the stream of the beats to add."""
     tasks, unit, source = list(feed.data["tasks"]), Sums(arch), feed.data["source"]
     cycles: dict[str, list[int]] = {"command": [], source: [], "keep": [], "o": []}
     for cycle in range(feed.cycles):
@@ -112,8 +112,8 @@ def twin(arch: Arch, feed: Feed) -> dict[str, list[int]]:
         if unit.leaving and takes:
             cycles["o"].append(cycle)
         holds = unit.task is not None
-        row, ids, done = unit.step(feed.offers(source, cycle), feed.offers("keep", cycle), takes)
-        cycles[source] += [cycle] if row else []
+        beat, ids, done = unit.step(feed.offers(source, cycle), feed.offers("keep", cycle), takes)
+        cycles[source] += [cycle] if beat else []
         cycles["keep"] += [cycle] if ids else []
         if (done or not holds) and feed.offers("command", cycle):
             cycles["command"].append(cycle)

@@ -8,8 +8,8 @@ from tokensieve.sim.twins.feed import Feed
 
 
 @dataclass(frozen=True)
-class Row:
-    """A row's elements, and their bits in both planes."""
+class Vector:
+    """A vector's elements, and their bits in both planes."""
 
     elements: int
     msb: int
@@ -25,25 +25,25 @@ class Plane:
         self._most = (max(widths, default=unit) - unit) * self._lanes + beat_bits
         self._held = self._beats = 0
 
-    def full(self, row: Row) -> bool:
+    def full(self, vector: Vector) -> bool:
         """Return whether the next elements are there."""
-        return self._held >= self._bits(row) * self._lanes or self._ended(row)
+        return self._held >= self._bits(vector) * self._lanes or self._ended(vector)
 
-    def _ended(self, row: Row) -> bool:
-        return self._beats * self._beat_bits >= row.elements * self._bits(row)
+    def _ended(self, vector: Vector) -> bool:
+        return self._beats * self._beat_bits >= vector.elements * self._bits(vector)
 
-    def _bits(self, row: Row) -> int:
-        return row.msb if self._name == "msb" else row.lsb
+    def _bits(self, vector: Vector) -> int:
+        return vector.msb if self._name == "msb" else vector.lsb
 
-    def step(self, row: Row | None, enters: Row | None, pops: bool, offers: bool) -> bool:
-        """Go on by one cycle: elements leave, another row begins, a beat may come; return whether it came."""
+    def step(self, vector: Vector | None, enters: Vector | None, pops: bool, offers: bool) -> bool:
+        """Go on by one cycle: elements leave, another vector begins, a beat may come; return whether it came."""
         if enters:
             self._held = self._beats = 0
             comes = self._bits(enters) > 0
         else:
-            if row and pops:
-                self._held = max(self._held - self._bits(row) * self._lanes, 0)
-            comes = row is not None and not self._ended(row) and self._held + self._beat_bits <= self._most
+            if vector and pops:
+                self._held = max(self._held - self._bits(vector) * self._lanes, 0)
+            comes = vector is not None and not self._ended(vector) and self._held + self._beat_bits <= self._most
         if not (comes and offers):
             return False
         self._held, self._beats = self._held + self._beat_bits, self._beats + 1
@@ -51,14 +51,14 @@ class Plane:
 
 
 def twin(arch: Arch, feed: Feed) -> dict[str, list[int]]:
-    """Return the cycles of all transfers. Data: `rows`."""
-    rows: list[Row] = list(feed.data["rows"])
+    """Return the cycles of all transfers. Data: `vectors`."""
+    vectors: list[Vector] = list(feed.data["vectors"])
     bits, beat_bits, lanes = arch.number.onchip_bits, 8 * arch.converter.plane_bytes, arch.converter.lanes
     widths = {"msb": msb_widths(bits), "lsb": lsb_widths(bits, arch.number.lsb_bits)}
     planes = {name: Plane(name, of, beat_bits) for name, of in widths.items()}
     cycles: dict[str, list[int]] = {"command": [], "msb": [], "lsb": [], "o": []}
-    after: Row | None = None
-    now: Row | None = None
+    after: Vector | None = None
+    now: Vector | None = None
     leaving, done = False, 0
     for cycle in range(feed.cycles):
         takes = feed.takes("o", cycle)
@@ -75,6 +75,6 @@ def twin(arch: Arch, feed: Feed) -> dict[str, list[int]]:
         done = 0 if last else done + lanes * pops
         now = enters if now is None or last else now
         if after is None or enters is not None:
-            after = rows.pop(0) if rows and feed.offers("command", cycle) else None
+            after = vectors.pop(0) if vectors and feed.offers("command", cycle) else None
             cycles["command"] += [cycle] if after else []
     return cycles

@@ -19,7 +19,7 @@ class Task:
     op: str
     heads: bool
     lines: int
-    """ADD: rows that come in."""
+    """ADD: beats that come in."""
 
     offered: int
     positions: tuple[int, ...]
@@ -29,11 +29,11 @@ class Task:
     """PRUNE: cycles of the top-k engine's search."""
 
     granules: Sequence[int] | None
-    """PRUNE: granules that the row of each kept one touches, if they are fetched."""
+    """PRUNE: granules that the vector of each kept one touches, if they are fetched."""
 
 
 class IdTable:
-    """Holds kept positions against rows of numbers, and packs the numbers of those that are kept."""
+    """Holds kept positions against lines of numbers, and packs the numbers of those that are kept."""
 
     def __init__(self, arch: Arch) -> None:
         self._lanes = arch.topk.lanes
@@ -41,16 +41,16 @@ class IdTable:
         self._zeros = ZeroEliminator(arch.topk.lanes, arch.topk.compactor_stages)
         self.task: tuple[int, ...] | None = None
         """Positions to keep; None where there is no command or one that takes no time."""
-        self._row = self._seen = self._sent = 0
+        self._line = self._seen = self._sent = 0
         self._spent = False
 
     @property
     def offers(self) -> bool:
-        """Whether a row stands on the output."""
+        """Whether a beat stands on the output."""
         return self._zeros.offers
 
     def step(self, offers_ids: bool, takes: bool) -> tuple[bool, bool]:
-        """Go on by one cycle; return whether positions were used up, and whether the last row left."""
+        """Go on by one cycle; return whether positions were used up, and whether the last beat left."""
         left = self._zeros.offers and takes
         looks = self.task is not None and not self._spent and offers_ids
         beat, ids = self._look() if looks else (None, 0)
@@ -59,15 +59,15 @@ class IdTable:
         if used and beat:
             self._seen, self._spent = self._seen + ids, beat.last
         elif looks and moves:
-            self._row += 1
+            self._line += 1
         return used, self._leave(left)
 
     def _look(self) -> tuple[Marked, int]:
-        """Return what the present row is marked with, and the positions it uses up: -1 if there are more beyond it."""
+        """Return what the present line is marked with, and the positions it uses up: -1 if there are more beyond it."""
         assert self.task is not None
         ids = self.task[self._seen : self._seen + self._lanes]
-        marked = sum(one // self._lanes == self._row for one in ids)
-        if ids and ids[-1] // self._lanes > self._row:
+        marked = sum(one // self._lanes == self._line for one in ids)
+        if ids and ids[-1] // self._lanes > self._line:
             return Marked(marked, False), -1
         return Marked(marked, self._seen + len(ids) == len(self.task)), len(ids)
 
@@ -76,7 +76,7 @@ class IdTable:
         if self.task is None or self._sent < max(1, -(-len(self.task) // self._lanes)):
             return False
         self.task = None
-        self._row = self._seen = self._sent = 0
+        self._line = self._seen = self._sent = 0
         self._spent = False
         return True
 
@@ -89,14 +89,14 @@ class Pruner:
         self._now: Task | None = None
         """In the command's register."""
         self._state = "next"
-        self._rows = 0
-        """Rows of kept positions that have come."""
+        self._beats = 0
+        """Beats of kept positions that have come."""
         self._sums, self._ids = [accumulators.Sums(arch), accumulators.Sums(arch)], [IdTable(arch), IdTable(arch)]
         prunes = [task for task in tasks if task.op == "prune"]
         self._engine = topk.Engine(arch.topk, [self._selection(task) for task in prunes])
-        self._kept, self._fetched = Queue(max(2, arch.topk.rows)), Queue(max(2, arch.topk.rows))
+        self._kept, self._fetched = Queue(max(2, arch.topk.beats)), Queue(max(2, arch.topk.beats))
         packets = [task.granules for task in prunes if task.granules is not None]
-        self._gather = token_gather.TokenGather(arch, token_gather.rows_of(arch.topk.lanes, packets))
+        self._gather = token_gather.TokenGather(arch, token_gather.vectors_of(arch.topk.lanes, packets))
         self._told, self._hold, self._leave = Fork(5), Fork(4), Fork(2)
 
     def _selection(self, task: Task) -> topk.Task:
@@ -109,9 +109,9 @@ class Pruner:
     def step(self, offers: dict[str, bool], takes: dict[str, bool]) -> list[str]:
         """Go on by one cycle; return the streams on which there was a transfer."""
         heads = bool(self._now and self._now.heads)
-        token_row = self._fetched.offers
+        token_beat = self._fetched.offers
         moved = self._gather.step(
-            {"command": offers["fetch"], "token": token_row, "data": offers["data"]},
+            {"command": offers["fetch"], "token": token_beat, "data": offers["data"]},
             {"request": takes["request"], "o": takes["row"]},
         )
         names = {"command": "fetch", "o": "row", "token": ""}
@@ -121,8 +121,8 @@ class Pruner:
         told = self._told.offers(telling, wanted)
         out, left, stored = self._numbers(heads, takes["o"])
         transfers += ["o"] * out
-        ready, rows = self._parts(heads, offers, left)
-        transfers += rows
+        ready, added = self._parts(heads, offers, left)
+        transfers += added
         came, commanded = self._select(heads, told[4])
         self._fetched.step(stored, "token" in moved)
         went = [offer and free for offer, free in zip(told, [*ready, commanded], strict=True)]
@@ -143,25 +143,25 @@ class Pruner:
         return telling, [*mine, *(one and numbered for one in mine), op == "prune"], op
 
     def _numbers(self, heads: bool, takes: bool) -> tuple[bool, bool, bool]:
-        """Send a row of numbers out and to the gather; return whether it went out, to both, and to the gather."""
-        row = self._ids[heads].offers
+        """Send a beat of numbers out and to the gather; return whether it went out, to both, and to the gather."""
+        beat = self._ids[heads].offers
         wanted = [True, bool(self._now and self._now.granules is not None)]
-        out, fetch = self._leave.offers(row, wanted)
+        out, fetch = self._leave.offers(beat, wanted)
         out, fetch = out and takes, fetch and self._fetched.takes
-        return out, self._leave.step(row, wanted, [out, fetch]), fetch
+        return out, self._leave.step(beat, wanted, [out, fetch]), fetch
 
     def _parts(self, heads: bool, offers: dict[str, bool], left: bool) -> tuple[list[bool], list[str]]:
-        """Step sums and numbers; return which of them take a command, and the streams on which rows were added."""
+        """Step sums and numbers; return which of them take a command, and the streams on which beats were added."""
         position, mine = self._kept.offers, [not heads, heads]
         offered = self._hold.offers(position, [*mine, *mine])
         self._scores = [part.leaving for part in self._sums]
-        ready, went, rows = [], [], []
+        ready, went, added = [], [], []
         for number, (part, name) in enumerate(zip(self._sums, ("probability", "output"), strict=True)):
             holds = part.task is not None
-            row, ids, done = part.step(offers[name], offered[number], self._engine.loads and mine[number])
+            beat, ids, done = part.step(offers[name], offered[number], self._engine.loads and mine[number])
             ready.append(done or not holds)
             went.append(ids)
-            rows += [name] * row
+            added += [name] * beat
         self._ended = False
         for number, table in enumerate(self._ids):
             holds = table.task is not None
@@ -170,19 +170,19 @@ class Pruner:
             went.append(ids)
             self._ended = self._ended or done
         self._used = self._hold.step(position, [*mine, *mine], went)
-        return ready, rows
+        return ready, added
 
     def _select(self, heads: bool, command: bool) -> tuple[bool, bool]:
         """Step the engine and the queue behind it; return whether the last kept positions came, and a command went."""
         came = self._engine.offers and self._kept.takes
         moved = self._engine.step(command, self._scores[heads], self._kept.takes)
         self._kept.step(came, self._used)
-        self._rows += came
+        self._beats += came
         assert self._now or not came
         wanted = max(1, -(-len(self._now.positions) // self._arch.topk.lanes)) if self._now else 0
-        final = came and self._rows == wanted
+        final = came and self._beats == wanted
         if final:
-            self._rows = 0
+            self._beats = 0
         return final, moved == "command"
 
     def _give(self, op: str, went: Sequence[bool]) -> None:

@@ -1,4 +1,4 @@
-"""Twin of the local value pruner: a top-k engine whose rows go to the requests and into the queue."""
+"""Twin of the local value pruner: a top-k engine whose beats go to the requests and into the queue."""
 
 from tokensieve.arch.machine import Arch
 from tokensieve.sim.twins.feed import Feed
@@ -7,17 +7,17 @@ from tokensieve.sim.twins.topk import Engine, tasks
 
 
 def twin(arch: Arch, feed: Feed) -> dict[str, list[int]]:
-    """Return the cycles of all transfers. Data: as the top-k engine's, and every row of kept items counts once."""
-    engine, fork, queue = Engine(arch.topk, tasks(arch, feed)), Fork(2), Queue(arch.kept_rows)
+    """Return the cycles of all transfers. Data: as the top-k engine's, and every beat of kept items counts once."""
+    engine, fork, queue = Engine(arch.topk, tasks(arch, feed)), Fork(2), Queue(arch.kept_beats)
     cycles: dict[str, list[int]] = {"command": [], "probability": [], "request": [], "o": []}
     both = [True, True]
     for cycle in range(feed.cycles):
-        row, took = engine.offers, feed.takes("o", cycle)
+        beat, took = engine.offers, feed.takes("o", cycle)
         if queue.offers and took:
             cycles["o"].append(cycle)
-        asks, waits = fork.offers(row, both)
+        asks, waits = fork.offers(beat, both)
         asks, waits = asks and feed.takes("request", cycle), waits and queue.takes
-        takes = fork.step(row, both, [asks, waits])
+        takes = fork.step(beat, both, [asks, waits])
         moved = engine.step(feed.offers("command", cycle), feed.offers("probability", cycle), takes)
         queue.step(waits, took)
         if asks:

@@ -1,4 +1,4 @@
-"""Twin of the token gather: tokens one by one, their granules asked for while there are places, granules into rows."""
+"""Twin of the token gather: tokens one by one, granules asked for while there are places, vectors put together."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -10,31 +10,31 @@ from tokensieve.sim.twins.pipe import Pipe
 
 
 @dataclass(frozen=True)
-class Row:
-    """A row to fetch."""
+class Vector:
+    """A vector to fetch."""
 
     granules: int
     """Granules that it touches; none stand for a packet without tokens."""
 
     final: bool
-    """It is the last one of its row of tokens."""
+    """It is the last one of its beat of tokens."""
 
     last: bool
     """It is the last one of its packet."""
 
 
-def rows_of(lanes: int, packets: Iterable[Iterable[int]]) -> list[Row]:
-    """Return the rows of packets, given the granules of each of a packet's rows.
+def vectors_of(lanes: int, packets: Iterable[Iterable[int]]) -> list[Vector]:
+    """Return the vectors of packets, given the granules of each of a packet's vectors.
 
-    >>> rows_of(2, [[3, 2, 3]])[1:]
-    [Row(granules=2, final=True, last=False), Row(granules=3, final=True, last=True)]
+    >>> vectors_of(2, [[3, 2, 3]])[1:]
+    [Vector(granules=2, final=True, last=False), Vector(granules=3, final=True, last=True)]
     """
-    rows = []
+    vectors = []
     for packet in map(list, packets):
         sizes = packet or [0]
         for number, granules in enumerate(sizes, 1):
-            rows.append(Row(granules, number % lanes == 0 or number == len(sizes), number == len(sizes)))
-    return rows
+            vectors.append(Vector(granules, number % lanes == 0 or number == len(sizes), number == len(sizes)))
+    return vectors
 
 
 class Queue:
@@ -53,40 +53,40 @@ class Queue:
 
 
 class Splitter:
-    """Asks for the granules of rows, one a cycle, while there are places."""
+    """Asks for the granules of vectors, one a cycle, while there are places."""
 
     def __init__(self, outstanding: int) -> None:
         self._places, self._asked = outstanding, 0
         self.offers = False
         """A request stands on the output."""
 
-    def step(self, row: Row | None, takes: bool, leaves: bool) -> tuple[bool, bool]:
+    def step(self, vector: Vector | None, takes: bool, leaves: bool) -> tuple[bool, bool]:
         """Go on by one cycle, in which a place became free or not.
 
-        Returns whether `row` is done with, and whether something took a place.
+        Returns whether `vector` is done with, and whether something took a place.
         """
         free = takes or not self.offers
-        goes = free and row is not None and self._places > 0
+        goes = free and vector is not None and self._places > 0
         self._places += leaves - goes
         if free:
-            self.offers = goes and row is not None and row.granules > 0
-        if not goes or row is None:
+            self.offers = goes and vector is not None and vector.granules > 0
+        if not goes or vector is None:
             return False, False
         self._asked += 1
-        done = self._asked >= row.granules
+        done = self._asked >= vector.granules
         self._asked = 0 if done else self._asked
         return done, True
 
 
 class Packer:
-    """Granules that are rotated, and the register with the row that leaves."""
+    """Granules that are rotated, and the register with the vector that leaves."""
 
     def __init__(self, stages: int) -> None:
-        self._aligned = Pipe[bool](stages)  # of each granule: whether it ends its row
+        self._aligned = Pipe[bool](stages)  # of each granule: whether it ends its vector
         self.offers = False
 
     def step(self, final: bool | None, takes: bool) -> bool:
-        """Go on by one cycle, with a granule offered, the row's last or not; return whether there was room for it."""
+        """Go on by one cycle, with a granule offered, its vector's last or not; return whether there was room."""
         free = takes or not self.offers
         end = self._aligned.end
         came = self._aligned.step(final, free or not end)
@@ -96,13 +96,13 @@ class Packer:
 
 
 class TokenGather:
-    """All of it. `rows` are those to come."""
+    """All of it. `vectors` are those to come."""
 
-    def __init__(self, arch: Arch, rows: Iterable[Row]) -> None:
-        self._rows = deque(rows)
-        self._asked = deque[tuple[bool, bool]]()  # of each place taken: is there a granule, does it end its row
+    def __init__(self, arch: Arch, vectors: Iterable[Vector]) -> None:
+        self._vectors = deque(vectors)
+        self._asked = deque[tuple[bool, bool]]()  # of each place taken: is there a granule, does it end its vector
         self._command, self._tokens = False, False
-        self._addresses = Pipe[Row](arch.gather.multiply_stages + 1)
+        self._addresses = Pipe[Vector](arch.gather.multiply_stages + 1)
         self.splitter = Splitter(arch.gather.outstanding)
         self._places, self._granules = Queue(), Queue()
         self.packer = Packer(arch.gather.align_stages)
@@ -111,9 +111,9 @@ class TokenGather:
         """Go on by one cycle; return the streams on which there was a transfer."""
         moved = [name for name, unit in (("request", self.splitter), ("o", self.packer)) if unit.offers and takes[name]]
         leaves = self._pack(takes["o"], offers["data"])
-        row = self._ask(takes["request"], leaves)
+        vector = self._ask(takes["request"], leaves)
         moved += ["data"] * offers["data"]
-        return moved + self._single_out(row, offers)
+        return moved + self._single_out(vector, offers)
 
     def _pack(self, takes: bool, came: bool) -> bool:
         """Hand the granule at the head of the queue to the packer, if it is there; return whether it went."""
@@ -127,22 +127,22 @@ class TokenGather:
         return leaves
 
     def _ask(self, takes: bool, leaves: bool) -> bool:
-        """Ask for the next granule; return whether the addresses moved on to make room for another row."""
-        row = self._addresses.end
-        done, took = self.splitter.step(row, takes, leaves)
-        if took and row is not None:
-            self._asked.append((row.granules > 0, done))
+        """Ask for the next granule; return whether the addresses moved on to make room for another vector."""
+        vector = self._addresses.end
+        done, took = self.splitter.step(vector, takes, leaves)
+        if took and vector is not None:
+            self._asked.append((vector.granules > 0, done))
         self._places.step(took, leaves)
         return done
 
     def _single_out(self, done: bool, offers: dict[str, bool]) -> list[str]:
         """Send the next token on; return which of the inputs made a transfer."""
-        row = self._rows[0] if self._command and self._tokens else None
-        went = self._addresses.step(row, done) and row is not None
-        if went and row is not None:
-            self._rows.popleft()
-            self._tokens = not row.final
-            self._command = not row.last
+        vector = self._vectors[0] if self._command and self._tokens else None
+        went = self._addresses.step(vector, done) and vector is not None
+        if went and vector is not None:
+            self._vectors.popleft()
+            self._tokens = not vector.final
+            self._command = not vector.last
         moved = []
         if offers["command"] and not self._command:
             moved.append("command")
@@ -153,9 +153,9 @@ class TokenGather:
 
 
 def twin(arch: Arch, feed: Feed) -> dict[str, list[int]]:
-    """Return the cycles of all transfers. Data: `granules`, of each row of each packet."""
+    """Return the cycles of all transfers. Data: `granules`, of each vector of each packet."""
     packets = feed.data["granules"]
-    unit = TokenGather(arch, rows_of(arch.topk.lanes, packets))
+    unit = TokenGather(arch, vectors_of(arch.topk.lanes, packets))
     cycles: dict[str, list[int]] = {name: [] for name in ("command", "token", "request", "data", "o")}
     for cycle in range(feed.cycles):
         offers = {name: feed.offers(name, cycle) for name in ("command", "token", "data")}

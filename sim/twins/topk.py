@@ -1,4 +1,4 @@
-"""Twin of the top-k engine: its front takes one command after another, its drain works one job behind."""
+"""Twin of the top-k engine: its front takes one command after another, its drain works one command behind."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ from tokensieve.sim.twins.zero_eliminator import Marked, ZeroEliminator, packets
 class Task:
     """What a command's timing depends on."""
 
-    rows: int
+    beats: int
     search: int
-    """Cycles from the last row in, not counted, to the threshold known."""
+    """Cycles from the last beat in, not counted, to the threshold known."""
     marked: Sequence[int]
-    """Items kept in each row."""
+    """Items kept in each beat."""
 
 
 class Drain:
-    """Reads a job's rows, one a cycle, into a pipeline that ends in the zero eliminator.
+    """Reads a command's beats, one a cycle, into a pipeline that ends in the zero eliminator.
 
-    The next job is taken when the last row has gone into the zero eliminator.
+    The next command is taken when the last beat has gone into the zero eliminator.
     """
 
     def __init__(self, topk: Topk) -> None:
@@ -35,31 +35,31 @@ class Drain:
 
     @property
     def offers(self) -> bool:
-        """Whether a row stands on the output."""
+        """Whether a beat stands on the output."""
         return self._zeros.offers
 
     def start(self, marked: Sequence[int]) -> None:
-        """Take a job; its first row is read in the next cycle."""
+        """Take a command; its first beat is read in the next cycle."""
         self._unread, self.busy = packets([marked]), True
 
     def step(self, takes: bool) -> None:
         """Go on by one cycle, with the output taken or not."""
         end = self._stages.end
         went = self._zeros.step(end, takes)
-        row = self._unread[0] if self._unread else None
-        if self._stages.step(row, went) and row is not None:
+        beat = self._unread[0] if self._unread else None
+        if self._stages.step(beat, went) and beat is not None:
             self._unread.pop(0)
         if end is not None and end.last and went:
             self.busy = False
 
 
 class Front:
-    """Takes a command, its rows, waits for the search and hands the verdict over."""
+    """Takes a command, its beats, waits for the search and hands the verdict over."""
 
     def __init__(self, tasks: Sequence[Task]) -> None:
         self._tasks = iter(tasks)
         self._task: Task | None = None
-        self._rows = self._waits = 0
+        self._beats = self._waits = 0
         self.state = "command"
 
     def step(self, command: bool, score: bool, drain: Drain | None) -> str | None:
@@ -69,12 +69,12 @@ class Front:
         """
         if self.state == "command" and command:
             self._task = next(self._tasks, None)
-            self._rows = self._task.rows if self._task else 0
+            self._beats = self._task.beats if self._task else 0
             self.state = "load"
             return "command"
         if self.state == "load" and score:
-            self._rows -= 1
-            if self._rows == 0 and self._task:
+            self._beats -= 1
+            if self._beats == 0 and self._task:
                 self.state, self._waits = "search", self._task.search
             return "score"
         if self.state == "search":
@@ -94,7 +94,7 @@ class Engine:
 
     @property
     def offers(self) -> bool:
-        """Whether a row stands on the output."""
+        """Whether a beat stands on the output."""
         return self._drain.offers
 
     @property
@@ -104,7 +104,7 @@ class Engine:
 
     def step(self, command: bool, score: bool, takes: bool) -> str | None:
         """Go on by one cycle; return the stream into the engine on which there was a transfer."""
-        free = not self._drain.busy  # a job that ends in this cycle still holds the drain
+        free = not self._drain.busy  # a command that ends in this cycle still holds the drain
         self._drain.step(takes)
         return self._front.step(command, score, self._drain if free else None)
 
@@ -121,7 +121,7 @@ def tasks(arch: Arch, feed: Feed) -> list[Task]:
 def twin(arch: Arch, feed: Feed) -> dict[str, list[int]]:
     """Return the cycles of all transfers.
 
-    Data, per command: `n`, `search` (cycles, by the law) and `marked` (items kept in each row).
+    Data, per command: `n`, `search` (cycles, by the law) and `marked` (items kept in each beat).
     """
     engine = Engine(arch.topk, tasks(arch, feed))
     cycles: dict[str, list[int]] = {"command": [], "score": [], "o": []}

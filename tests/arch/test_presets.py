@@ -26,7 +26,7 @@ def test_spatten_has_the_figures_of_the_paper():
     arch = load_arch("spatten")
 
     assert (arch.key_sram.bytes, arch.value_sram.bytes) == (196_608, 196_608)
-    assert arch.qk.rows_per_cycle(64) == 8
+    assert arch.qk.vectors_per_cycle(64) == 8
     assert arch.peak_tflops == pytest.approx(2.048)
     assert arch.dram.peak_gb_per_s == pytest.approx(512)
 

@@ -34,7 +34,7 @@ def test_a_stream_takes_a_cycle_a_line_and_its_latency(items, cycles):
 
 
 @pytest.mark.parametrize(("items", "cycles"), [(1, 90), (8, 90), (9, 93), (1024, 471)])
-def test_a_softmax_passes_over_a_row_three_times(items, cycles):
+def test_a_softmax_passes_over_a_packet_three_times(items, cycles):
     law = SoftmaxLaw(lanes=8, scan_latency=7, exp_latency=44, divide_latency=36)
 
     assert law.cycles(StreamWork(items=items)) == cycles
@@ -71,7 +71,7 @@ def test_radix_select_counts_the_first_digit_while_loading(sizes, scans):
 
 
 @pytest.mark.parametrize("engine", ["bitserial", "bitonic"])
-def test_bit_serial_and_bitonic_searches_take_the_same_time_whatever_the_row(engine):
+def test_bit_serial_and_bitonic_searches_take_the_same_time_whatever_the_scores(engine):
     works = [TopkWork(items=n, kept=k, sizes=()) for n, k in ((2, 1), (33, 32), (64, 1))]
 
     assert len({law_of(engine).search(work) for work in works}) == 1
@@ -112,8 +112,34 @@ def test_an_array_of_commands_takes_what_each_takes_alone(rows, engine, lanes):
     together = TopkWork(items=np.array([r[0] for r in rows]), kept=np.array([r[1] for r in rows]), sizes=sizes)
     alone = [TopkWork(items=n, kept=k, sizes=tuple(record)) for n, k, record in rows]
 
-    for name in ("load", "search", "streamed", "drain", "select", "cycles"):
+    for name in ("load", "search", "rounds", "lines", "streamed", "drain", "select", "cycles"):
         assert getattr(law, name)(together).tolist() == [getattr(law, name)(one) for one in alone]
+
+
+@given(
+    commands,
+    st.sampled_from(ENGINES),
+    st.sampled_from([1, 4, 16, 64]),
+    st.sampled_from(["low_latency", "balanced", "max_frequency"]),
+)
+def test_a_search_takes_its_fixed_cycles_those_of_its_rounds_and_a_cycle_a_line(rows, engine, lanes, compactor):
+    law = Topk(engine=engine, lanes=lanes, compactor=compactor).law
+    for n, k, record in rows:
+        work = TopkWork(items=n, kept=k, sizes=tuple(record))
+        paced = law.fixed.search + law.rounds(work) * law.fixed.round + law.lines(work)
+
+        assert law.search(work) == (paced if 0 < k < n else law.bypass_cycles)
+        assert law.lines(work) <= law.streamed(work)
+
+
+@pytest.mark.parametrize(
+    ("engine", "told"),
+    [("quickselect", (3, 4 + 2 + 1)), ("radix", (2, 4 + 4)), ("bitserial", (0, 0)), ("bitonic", (0, 0))],
+)
+def test_a_law_tells_the_rounds_of_a_record_and_the_lines_that_they_stream(engine, told):
+    law, work = law_of(engine), TopkWork(items=64, kept=20, sizes=(64, 30, 7))
+
+    assert (law.rounds(work), law.lines(work)) == told
 
 
 @given(st.integers(1, 1000), st.lists(st.integers(1, 1000), min_size=1, max_size=6), st.sampled_from(ENGINES))

@@ -1,4 +1,4 @@
-"""Strategies of small DRAMs for the twins."""
+"""Strategies of small DRAMs for the tests against plain versions."""
 
 from hypothesis import strategies as st
 

@@ -1,4 +1,4 @@
-"""DRAM granules counted from decisions in plain Python, row by row, as contracts section 3 words it.
+"""DRAM granules counted from decisions in plain Python, row by row, as contracts, section 3, words it.
 
 Nothing is taken from the simulator: the machine gives line widths, SRAM sizes and the granule,
 the decisions the rest.
@@ -90,23 +90,23 @@ def _follows(arch: Arch, d: Decisions, row: int, tensor: str) -> bool:
 
 
 def _width(d: Decisions, row: int, tensor: str) -> int:
-    """Return the bytes of a row of K or V in DRAM; 6-bit rows hold those of two heads."""
+    """Return the bytes of a vector of K or V in DRAM; 6-bit vectors hold those of two heads."""
     bits = int(d.bits(tensor)[row])
     return -(-bits * d.head_dim * (2 if bits == 6 else 1) // 8)
 
 
-def _lines(ids: list[int], rows: int) -> list[list[int]]:
-    return [ids[i : i + rows] for i in range(0, len(ids), rows)]
+def _lines(ids: list[int], vectors: int) -> list[list[int]]:
+    return [ids[i : i + vectors] for i in range(0, len(ids), vectors)]
 
 
-def _read(arch: Arch, ids: list[int], rows: int, width: int) -> int:
-    """Return the granules of a fetch in whole lines; what is fetched in vain are the rows after the last one."""
-    missing = -len(ids) % rows
-    return _touched(arch, _lines([*ids, *(ids[-1] + 1 + i for i in range(missing))], rows), width)
+def _read(arch: Arch, ids: list[int], vectors: int, width: int) -> int:
+    """Return the granules of a fetch in whole lines; what is fetched in vain are the vectors after the last one."""
+    missing = -len(ids) % vectors
+    return _touched(arch, _lines([*ids, *(ids[-1] + 1 + i for i in range(missing))], vectors), width)
 
 
 def _touched(arch: Arch, lines: list[list[int]], width: int) -> int:
-    """Return the granules that the rows of each line touch, each counted once per line."""
+    """Return the granules that the vectors of each line touch, each counted once per line."""
     size = arch.dram.granule_bytes
     return sum(
         len({g for i in line for g in range(i * width // size, ((i + 1) * width - 1) // size + 1)}) for line in lines

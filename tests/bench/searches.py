@@ -6,12 +6,10 @@ from amaranth.sim import Simulator
 
 from tokensieve.rtl.flow.harness.base import unit_class
 
-_CORES = {"quickselect": "QuickselectCore", "radix": "RadixCore"}
-
 
 @dataclass(frozen=True)
 class Search:
-    """One search: what is reported of it, and the cycles from its last row to that."""
+    """One search: what is reported of it, and the cycles from its last beat to that."""
 
     threshold: int
     ties: int
@@ -24,7 +22,7 @@ def searches(topk, commands):
 
     The list ends with `None` where a search does not end.
     """
-    core, found = unit_class(f"tokensieve.rtl.search.{topk.engine}", _CORES[topk.engine])(topk), []
+    core, found = unit_class(f"tokensieve.rtl.search.{topk.engine}", f"{topk.engine.capitalize()}Core")(topk), []
 
     async def bench(ctx):
         for scores, k, seed in commands:
@@ -42,14 +40,14 @@ def searches(topk, commands):
 
 
 async def _load(ctx, core, lanes, scores, k, seed):
-    """Load a row a cycle; the lanes behind the last score hold all ones."""
+    """Load a beat a cycle; the lanes behind the last score hold all ones."""
     for port, value in ((core.n, len(scores)), (core.k, k), (core.seed, seed)):
         ctx.set(port, value)
     ctx.set(core.load, 1)
     for start in range(0, len(scores), lanes):
-        row = scores[start : start + lanes]
-        padding = [(1 << len(core.threshold)) - 1] * (lanes - len(row))
-        ctx.set(core.row, {"scores": row + padding, "mask": (1 << len(row)) - 1})
+        beat = scores[start : start + lanes]
+        padding = [(1 << len(core.threshold)) - 1] * (lanes - len(beat))
+        ctx.set(core.row, {"scores": beat + padding, "mask": (1 << len(beat)) - 1})
         ctx.set(core.first, start == 0)
         ctx.set(core.last, start + lanes >= len(scores))
         ctx.set(core.search, 0 < k < len(scores))

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 @st.composite
 def command(draw, topk, searched=False):
-    """A row of any length, its scores few different ones, all ones, zeros or anything, and any k.
+    """A packet of any length, its scores few different ones, all ones, zeros or anything, and any k.
 
     With `searched`, there is a search: 0 < k < n.
     """

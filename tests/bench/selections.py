@@ -34,7 +34,7 @@ def alone(topk, commands):
     return [outcome for outcomes in _runs(topk, commands, [[n] for n in range(len(commands))]) for outcome in outcomes]
 
 
-def in_a_row(topk, commands):
+def back_to_back(topk, commands):
     """Return the outcomes of `commands` without a pause between them.
 
     `total` is left out: a short command waits for the drain of a long one before it.

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from tokensieve.arch import Arch
 from tokensieve.rtl.flow.amsim import run
 from tokensieve.rtl.flow.case import case
-from tokensieve.rtl.flow.harness.base import part
 from tokensieve.rtl.flow.mutants.base import planted
 from tokensieve.verify.units.base import with_fields
 
@@ -90,7 +89,7 @@ def _compare(unit, harness, arch, vectors, trial, record):
     for group, came in (("expected", harness.observed), ("work", harness.work)):
         for index, got in zip(which, came(arch, vectors, which, record), strict=True):
             for name, array in got.items():
-                wanted = part(getattr(vectors, group), name, index)
+                wanted = vectors.item(group, name, index)
                 if not np.array_equal(array, wanted):
                     yield f"vector {index}: {name} is {array}, expected {wanted}"
     if len(which) == 1 and trial.unpaused:

@@ -1,5 +1,6 @@
 import contextlib
 import io
+import math
 import os
 import subprocess
 import sys
@@ -34,13 +35,8 @@ def machine_room(monkeypatch):
         return loaded
 
     put(monkeypatch, "tokensieve.run.simulate", run=simulate)
-    put(
-        monkeypatch,
-        "tokensieve.workloads.benchmarks",
-        default_trace=lambda: "shipped.npz",
-        load_trace=load("trace"),
-        load_workload=load("workload"),
-    )
+    put(monkeypatch, "tokensieve.workloads.traces", default_trace=lambda: "shipped.npz", load_trace=load("trace"))
+    put(monkeypatch, "tokensieve.workloads.benchmarks", load_workload=load("workload"))
     put(monkeypatch, "tokensieve.sim.kernels", compiled=lambda: asked.compiled)
     return asked
 
@@ -55,7 +51,7 @@ def put(monkeypatch, name, **members):
 def tokensieve(*arguments, **options):
     """Run ``tokensieve`` in a process of its own."""
     code = [sys.executable, "-c", "from tokensieve.cli import main; main()", *arguments]
-    return subprocess.run(code, capture_output=True, text=True, timeout=120, check=False, **options)
+    return subprocess.run(code, capture_output=True, text=True, check=False, **options)
 
 
 def test_without_arguments_the_shipped_trace_runs_on_spatten(machine_room, capsys):
@@ -157,6 +153,7 @@ def test_a_bar_shows_long_work_on_a_terminal_and_goes_away(machine_room, capsys,
 
 
 def test_short_work_shows_no_bar(machine_room, capsys, monkeypatch):
+    monkeypatch.setattr(command, "LONG_WORK", math.inf)  # however long a busy machine takes for it
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     machine_room.before = lambda progress: progress(0.5)
 
@@ -186,7 +183,7 @@ def test_help_imports_neither_numpy_nor_numba():
         "code = call(['run', '--help'])\n"
         "print(code, {'numpy', 'numba', 'matplotlib', 'rich', 'yaml'} & set(sys.modules), file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stderr == "0 set()\n"
 
@@ -280,7 +277,7 @@ def test_a_reader_that_leaves_early_is_met_in_silence():
     os.close(read)
     code = [sys.executable, "-c", "from tokensieve.cli import main; main()", "presets", "show", "spatten"]
 
-    done = subprocess.run(code, stdout=write, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    done = subprocess.run(code, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
 
     with contextlib.suppress(OSError):
         os.close(write)

@@ -8,7 +8,7 @@ from report.sample import RESULT
 from tokensieve.arch.presets import arch_schema
 from tokensieve.cli.app import call
 from tokensieve.report.schema import result_schema
-from tokensieve.workloads.benchmarks import workload_schema
+from tokensieve.workloads.workload import workload_schema
 
 
 @pytest.mark.parametrize(

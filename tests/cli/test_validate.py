@@ -30,7 +30,7 @@ def test_all_rows_in_their_bands_leave_with_0(capsys):
     ("fields", "code", "told"),
     [
         ({"band": within(100, 0.05)}, 1, "out of its band: machine: planted\n"),
-        ({"band": within(100, 0.05), "assumption": "lengths are ours"}, 0, "machine: planted (assumption)\n"),
+        ({"band": within(100, 0.05), "assumptions": ("lengths are ours",)}, 0, "machine: planted (assumption)\n"),
         ({"band": within(100, 0.25)}, 0, "1 rows: 1 in their band"),
         ({}, 0, "1 printed only"),
     ],
@@ -43,7 +43,7 @@ def test_a_planted_row_fails_where_nothing_excuses_it(fields, code, told, monkey
 
 
 def test_json_has_every_row_with_its_limits_and_says_whether_all_passed(monkeypatch, capsys):
-    plant(monkeypatch, band=within(100, 0.05), cause="a planted one")
+    plant(monkeypatch, band=within(100, 0.05), causes=("a planted one", "and another"), interval=(119, 121.04))
 
     assert call(["validate", "--section", "machine", "--json", "--quiet"]) == 1
     printed = capsys.readouterr()
@@ -59,7 +59,7 @@ def test_json_has_every_row_with_its_limits_and_says_whether_all_passed(monkeypa
             "band": {"low": 95.0, "high": 105.0, "text": "±5 %"},
             "verdict": "out",
             "assumption": None,
-            "cause": "a planted one",
+            "cause": "a planted one; and another; modelled 119 to 121 within the uncertainties of the constants",
             "source": "nowhere",
         }
     ]
@@ -76,7 +76,7 @@ def test_out_writes_page_pictures_and_json_even_where_a_row_fails(tmp_path, monk
     folder = tmp_path / "page"
 
     assert call(["validate", "--section", "machine", "--section", "bert", "--out", str(folder)]) == 1
-    page = (folder / "accuracy.md").read_text()
+    page = (folder / "accuracy.md").read_text(encoding="utf-8")
     assert "| planted | 100 | 120 | cycles | +20.00 % | OUT, ±5 % | 1 |" in page
     assert (folder / "img" / "bert.png").read_bytes().startswith(b"\x89PNG")
     assert json.loads((folder / "accuracy.json").read_text())["passed"] is False
@@ -97,7 +97,7 @@ def test_write_goes_to_the_reference_folder_of_where_one_stands(tmp_path, monkey
 def test_a_page_of_some_sections_says_so(tmp_path, capsys):
     assert call(["validate", "--section", "reductions", "--section", "machine", "--out", str(tmp_path)]) == 0
 
-    page = (tmp_path / "accuracy.md").read_text()
+    page = (tmp_path / "accuracy.md").read_text(encoding="utf-8")
     assert "**Only these sections were asked for**: machine, reductions." in page
 
 

@@ -22,7 +22,7 @@ def test_all_are_asked_for_the_work_that_a_run_calls_dense():
     assert [one.name for one in told.others] == list(COMPARATORS)
 
 
-def test_the_machine_itself_and_its_dense_twin_are_those_of_a_run():
+def test_the_machine_itself_and_its_reference_are_those_of_a_run():
     told, result = compare(EIGHTH, SENTENCE, ["dense"]), run(EIGHTH, SENTENCE)
     (dense,) = told.others
 
@@ -32,7 +32,7 @@ def test_the_machine_itself_and_its_dense_twin_are_those_of_a_run():
     assert told.energy_saving(dense) == pytest.approx(result.to_dict()["energy_saving"])
 
 
-def test_a_narrower_twin_moves_less_and_does_the_same():
+def test_a_narrower_reference_moves_less_and_does_the_same():
     narrow, wide = compare(EIGHTH, SENTENCE, ["dense-int8", "fp32"]).others
 
     assert 4 * narrow.dram_bytes == wide.dram_bytes

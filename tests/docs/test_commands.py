@@ -30,7 +30,7 @@ class Block:
 
 
 def blocks(page):
-    found = BLOCK.finditer(page.read_text())
+    found = BLOCK.finditer(page.read_text(encoding="utf-8"))
     return [Block(m["kind"], m["tag"], m["what"], m["text"]) for m in found]
 
 
@@ -83,9 +83,8 @@ def test_the_commands_of_a_page_print_what_it_says(need, files, session, tmp_pat
     folder = tmp_path / "here"
     folder.mkdir()
     for file in files:
-        (folder / file.what).write_text(file.text)
+        (folder / file.what).write_text(file.text, encoding="utf-8")
     monkeypatch.chdir(folder)
-    monkeypatch.delenv("COLUMNS", raising=False)
 
     for arguments, wanted in (command for block in session for command in commands(block)):
         code = call(arguments)
@@ -122,7 +121,7 @@ def test_a_page_that_is_out_of_date_is_found(printed, missing):
 def test_every_link_of_the_docs_leads_somewhere():
     broken = []
     for page in PAGES:
-        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text()):
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8")):
             if "://" not in target and not (page.parent / target).exists():
                 broken.append(f"{page.relative_to(ROOT)}: {target}")
 
@@ -133,6 +132,6 @@ def test_no_page_names_a_folder_of_this_machine_or_a_package_index():
     words = re.compile(
         r"/(?:home|root|tmp|work)/|(?:index|find-links)[- _]?url|download\.\w+\.org|pypi\.", re.IGNORECASE
     )
-    found = [f"{p.relative_to(ROOT)}: {m.group()}" for p in PAGES if (m := words.search(p.read_text()))]
+    found = [f"{p.relative_to(ROOT)}: {m.group()}" for p in PAGES if (m := words.search(p.read_text(encoding="utf-8")))]
 
     assert found == []

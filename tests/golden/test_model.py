@@ -12,7 +12,7 @@ from tokensieve.arch import WorkloadError, load_arch
 from tokensieve.golden.attention import Precision
 from tokensieve.golden.cascade import Cascade, RandomCascade
 from tokensieve.golden.layer import CacheScales, LayerInput, LayerPlan, quantized
-from tokensieve.golden.model import Decode, Prefill, run_decode, run_prefill
+from tokensieve.golden.model import Decode, Prefill, run_prefill
 from tokensieve.golden.plan import Shape, decisions_meta, layer_plans, require_bits
 from tokensieve.golden.recorder import Recorder
 from tokensieve.golden.reference import closeness, concatenated, dense_attention
@@ -53,13 +53,14 @@ def decode(random_layers, schedule: Schedule, prompt: int = 20, seed: int = 0):
     cut = lambda n: [type(x)(x.query[:, :n], x.key[:, :n], x.value[:, :n]) for x in everything]  # noqa: E731
     last = lambda n: [type(x)(x.query[:, -1:], x.key, x.value) for x in cut(n)]  # noqa: E731
     recorder = Recorder(arch.topk, decisions_meta(arch, schedule, shape))
-    outputs = run_decode(
-        cut(prompt),
-        [last(prompt + t + 1) for t in range(shape.steps)],
-        Cascade(arch, shape.heads, prompt),
-        lambda step, context: layer_plans(schedule, shape, context, step),
-        recorder,
-    )
+    plans = lambda step, context: layer_plans(schedule, shape, context, step)  # noqa: E731
+    machine = Decode(Cascade(arch, shape.heads, prompt), plans, shape.steps, recorder)
+    for x in cut(prompt):
+        machine.prompt(x)
+    outputs = []
+    for step in range(shape.steps):
+        machine.begin_step()
+        outputs.append([machine.layer(x) for x in last(prompt + step + 1)])
     return recorder.decisions(), outputs, everything
 
 
@@ -162,7 +163,7 @@ def test_the_newest_token_stays_even_beside_tokens_of_the_largest_score():
     assert cascade.prune_tokens(1, 0, new).kept.tolist() == [5]
 
 
-def test_rows_that_join_the_cache_are_in_the_scale_of_the_prompt_and_saturate():
+def test_vectors_that_join_the_cache_are_in_the_scale_of_the_prompt_and_saturate():
     prompt = LayerInput(*torch.full((3, 1, 4, 2), 1.0, dtype=torch.float64))
     key = torch.cat([prompt.key, torch.full((1, 1, 2), 7.0, dtype=torch.float64)], dim=1)
     later = LayerInput(prompt.query[:, :1], key, -key)

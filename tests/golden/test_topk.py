@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokensieve.arch.datapath import Topk
-from tokensieve.golden.records import quickselect_record, radix_record
+from tokensieve.golden.records import quickselect_search, radix_record
 from tokensieve.golden.topk import ranking_scores, top_k
 from tokensieve.workloads import records
 
@@ -63,7 +63,7 @@ def test_threshold_and_ties_say_the_same_as_the_kept_indices(row, k):
 
 @given(row=score_rows, k=st.integers(0, 61), number=st.integers(0, 1 << 20))
 def test_quickselect_records_are_those_of_the_other_room(row, k, number):
-    ours = quickselect_record(torch.tensor([row]), k, torch.tensor([number]))[0]
+    ours = quickselect_search(torch.tensor([row]), k, torch.tensor([number])).sizes[0]
 
     assert ours == records.quick_record(row, k, number).tolist()
 
@@ -77,16 +77,16 @@ def test_radix_records_are_those_of_the_other_room(row, k, arch):
 
 def test_records_of_many_rows_are_those_of_each_row_alone():
     rows = torch.randint(0, 300, (50, 70), generator=torch.Generator().manual_seed(1))
-    quick = quickselect_record(rows, 20, torch.arange(50))
+    quick = quickselect_search(rows, 20, torch.arange(50)).sizes
     radix = radix_record(rows, 20, Topk())
 
-    assert quick == [quickselect_record(rows[i : i + 1], 20, torch.tensor([i]))[0] for i in range(50)]
+    assert quick == [quickselect_search(rows[i : i + 1], 20, torch.tensor([i])).sizes[0] for i in range(50)]
     assert radix == [radix_record(rows[i : i + 1], 20, Topk())[0] for i in range(50)]
 
 
 @given(row=score_rows, k=st.integers(0, 61), number=st.integers(0, 1 << 20))
 def test_a_quickselect_record_begins_with_all_and_only_shrinks(row, k, number):
-    sizes = quickselect_record(torch.tensor([row]), k, torch.tensor([number]))[0]
+    sizes = quickselect_search(torch.tensor([row]), k, torch.tensor([number])).sizes[0]
 
     assert (sizes == []) == (k == 0 or k >= len(row))
     assert sizes[:1] in ([], [len(row)])
@@ -112,7 +112,7 @@ def test_quickselect_record_worked_by_hand():
     Survivor (33153 * 4) >> 16 = 2 is 1: three above it, go on with 5, 9, 7. Survivor (24609 * 3) >> 16 = 1 is 9: none
     above, one left to find among 5, 7. Survivor (59801 * 2) >> 16 = 1 is 7: found.
     """
-    sizes = quickselect_record(torch.tensor([[5, 9, 1, 7]]), 2, torch.tensor([0]))[0]
+    sizes = quickselect_search(torch.tensor([[5, 9, 1, 7]]), 2, torch.tensor([0])).sizes[0]
 
     assert sizes == [4, 3, 2]
 

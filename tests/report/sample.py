@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from tokensieve.sim.result import LayerResult, Reference, Result
+from tokensieve.sim.result import LayerResult, Reference, Result, Traffic
 
 
 def _cycles(compute, dram_stall, topk_stall, softmax_stall, fill_drain):
@@ -42,9 +42,11 @@ RESULT = Result(
             dram_bytes=_traffic(0, 500_000, 0, 375_000, 0),
         ),
     ),
-    vectors={"key": 1_283_172, "value": 255_180},
-    lsb_rows=323,
-    dram_bytes=_traffic(0, 2_500_000, 125_000, 1_375_000, 0),
+    traffic=Traffic(
+        vectors={"key": 1_283_172, "value": 255_180},
+        lsb_rows=323,
+        dram_bytes=_traffic(0, 2_500_000, 125_000, 1_375_000, 0),
+    ),
     actions={"qk": {"multiply": 640_000}, "dram": {"activate": 4_000}},
     energy_j={"dram": 3e-6, "qk": 1e-6, "total": 4e-6},
     energy_j_interval=(2e-6, 7e-6),

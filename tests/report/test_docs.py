@@ -2,12 +2,11 @@ import pytest
 from report.sample import RESULT
 
 from tokensieve.arch.presets import all_fields
-from tokensieve.pages import arch as archdoc
-from tokensieve.pages import result as resultdoc
+from tokensieve.pages import arch, result
 from tokensieve.report.schema import result_schema
 
 
-@pytest.mark.parametrize(("page", "module"), [("arch", archdoc), ("result", resultdoc)])
+@pytest.mark.parametrize(("page", "module"), [("arch", arch), ("result", result)])
 def test_the_page_is_what_its_module_prints(page, module, root):
     text = (root / "docs" / "reference" / f"{page}.md").read_text()
 
@@ -15,7 +14,7 @@ def test_the_page_is_what_its_module_prints(page, module, root):
 
 
 def test_every_field_of_an_architecture_has_one_row_with_value_default_and_meaning():
-    fields = archdoc.page().partition("Fields in which the presets differ")[0]
+    fields = arch.page().partition("Fields in which the presets differ")[0]
     rows = [line.split(" | ") for line in fields.splitlines() if line.startswith("| `")]
     table = {row[0][3:-1]: row[1:] for row in rows if len(row) == 4}
 
@@ -27,7 +26,7 @@ def test_every_field_of_an_architecture_has_one_row_with_value_default_and_meani
 
 
 def test_every_key_of_a_result_is_on_its_page():
-    documented = {name for name, _, _ in resultdoc.fields(result_schema())}
+    documented = {name for name, _, _ in result.fields(result_schema())}
 
     assert keys(RESULT.to_dict(), documented) == set()
 

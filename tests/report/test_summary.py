@@ -1,11 +1,12 @@
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 from report.sample import ALONE, CAPTURED, COUNTS, RESULT
 
-from tokensieve.report.schema import LABELS
 from tokensieve.report.summary import COUNTS_ONLY, assumptions, bottleneck, header, page
 from tokensieve.report.words import MARKS, label
+from tokensieve.sim.result import Label
 
 
 def test_the_head_names_machine_work_and_source():
@@ -45,7 +46,7 @@ def test_a_number_has_the_label_of_its_field_or_of_the_group_around_it(field, wo
 
 
 def test_every_label_has_a_mark_of_its_own():
-    assert set(MARKS) == set(LABELS)
+    assert set(MARKS) == set(get_args(Label))
     assert len(set(MARKS.values())) == len(MARKS)
 
 
@@ -77,7 +78,7 @@ def test_a_page_fits_its_width_and_says_everything(result, width):
 
 
 def test_a_run_without_layers_traffic_or_energy_is_still_told():
-    nothing = dict.fromkeys(RESULT.dram_bytes, 0)
-    empty = replace(ALONE, layers=(), dram_bytes=nothing, energy_j={"total": 0.0}, area_mm2={"total": 0.0})
+    nothing = replace(RESULT.traffic, dram_bytes=dict.fromkeys(RESULT.traffic.dram_bytes, 0))
+    empty = replace(ALONE, layers=(), traffic=nothing, energy_j={"total": 0.0}, area_mm2={"total": 0.0})
 
     assert "DRAM traffic             0 B" in page(empty, "", 100)

@@ -12,7 +12,7 @@ from tokensieve.pages import result as resultdoc
 from tokensieve.report.schema import result_schema
 from tokensieve.report.summary import page
 from tokensieve.report.wholemodel import fc_sentence, whole_model_table
-from tokensieve.sim.result import EndToEnd, FcResult
+from tokensieve.sim.result_fc import EndToEnd, FcResult
 
 WHOLE = EndToEnd(
     model="gpt2-small",

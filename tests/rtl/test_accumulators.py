@@ -35,7 +35,7 @@ VECTORS = {unit.name: unit.vectors(SMALL, COUNT, 1, None) for unit in (TOKENS, H
     ("lanes", "stages", "topk"),
     [
         (2, 2, {}),
-        (8, 1, {"lanes": 2, "compactor": "max_frequency"}),  # a line is wider than a row of scores
+        (8, 1, {"lanes": 2, "compactor": "max_frequency"}),  # a line is wider than a beat of scores
         (4, 5, {"lanes": 4, "score_bits": 12}),  # scores as wide as the sums, or wider
         (1, 3, {"lanes": 1, "max_tokens": 5}),
         (1, 2, {"lanes": 8, "max_tokens": 20}),
@@ -60,7 +60,7 @@ def test_heads_make_the_transfers_of_their_twin_whatever_the_pauses(trials):
 
 
 @pytest.mark.parametrize("stages", [1, 2, 4])
-def test_rows_of_the_same_sums_follow_one_another_without_a_gap(stages):
+def test_beats_of_the_same_sums_follow_one_another_without_a_gap(stages):
     arch = machine(stages=stages)
     harness, vectors = TOKENS.harness(), TOKENS.vectors(arch, 3, 1, None)  # vector 2: one line, seven queries
     record = run(harness.component(arch), [case(harness.stimulus(arch, vectors, [2]), limit=99)])[0]
@@ -70,8 +70,8 @@ def test_rows_of_the_same_sums_follow_one_another_without_a_gap(stages):
     assert record.cycles_of("o")[0] - came[-1] == arch.importance.law(arch.topk).latency == stages + 3
 
 
-def test_rows_are_taken_while_scores_wait_for_their_way_out():
-    """Of four rows of scores, one waits on the output and one in the memory's register until the READ can go on."""
+def test_beats_are_taken_while_scores_wait_for_their_way_out():
+    """Of four beats of scores, one waits on the output and one in the memory's register until the READ can go on."""
     harness = TOKENS.harness()
     stimulus = harness.stimulus(SMALL, VECTORS[TOKENS.name], [0, 1])
     record = run(harness.component(SMALL), [case(stimulus, stalls={"o": [True] * 60}, limit=300)])[0]
@@ -82,7 +82,7 @@ def test_rows_are_taken_while_scores_wait_for_their_way_out():
 
 
 def test_sums_are_those_of_the_cascade():
-    """The scripts' golden sums, one row at a time, against the golden cascade, one head at a time."""
+    """The scripts' golden sums, one query at a time, against the golden cascade, one head at a time."""
     arch = machine()
     cascade, rng = Cascade(arch, heads=2, context=6), np.random.default_rng(1)
     tokens, heads = TokenSums(arch.importance.token_bits, 8), HeadSums(arch.importance.head_bits, 8)
@@ -119,8 +119,8 @@ def test_law_follows_the_registers_of_the_machine():
     assert Arch().importance.law(Arch(topk={"compactor": "max_frequency"}).topk).keep_stages == 1 + 8 + 2
 
 
-def test_keeping_takes_a_cycle_for_each_row_of_ids_and_each_row_of_sums():
-    """40 of 64 tokens, the last of them number 63, on 16 lanes: 3 rows of ids, and 3 rows of sums after the first."""
+def test_keeping_takes_a_cycle_for_each_beat_of_ids_and_each_beat_of_sums():
+    """40 of 64 tokens, the last of them number 63, on 16 lanes: 3 beats of ids, and 3 beats of sums after the first."""
     law = Arch().importance.law(Arch().topk)
     script = [SumsStep(op="clear"), SumsStep(op="read", items=1)]
     keep = SumsStep(op="keep", kept=40, last=63)

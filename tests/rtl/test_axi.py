@@ -9,19 +9,20 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.data import ArrayLayout, StructLayout
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
+from bench.records import same_record
 from bench.units import Trial, alone, caught, differences, small
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tokensieve.cli.app import call
 from tokensieve.rtl.axi import AxiStreamUnit, Piece, bus_of
-from tokensieve.rtl.beats import command, event, gathered_row, item, packed_row, score_row, sparse_row
+from tokensieve.rtl.beats import command, event, gathered_vector, item, packed_beat, score_beat, sparse_beat
 from tokensieve.rtl.flow import amsim, verilator
 from tokensieve.rtl.flow.axiframe import Transfer, off_bus, on_bus, read, seen, whole_lanes, written
 from tokensieve.rtl.flow.axitop import StreamsOfAxi
-from tokensieve.rtl.flow.case import Stimulus, case, same
+from tokensieve.rtl.flow.case import Stimulus, case
 from tokensieve.rtl.flow.mutants.base import mutants_of
-from tokensieve.rtl.flow.pack import pack
+from tokensieve.rtl.flow.pack import codec
 from tokensieve.verify.units import find_unit
 from tokensieve.verify.units.token_gather import TokenGatherUnit
 
@@ -60,24 +61,24 @@ def test_wrapper_adds_no_cycle():
     (axi,) = amsim.run(AxiStreamUnit(harness.component(SMALL)), [played])
 
     assert bare.complete
-    assert same(bare, axi)
+    assert same_record(bare, axi)
 
 
 def test_lanes_lie_on_whole_bytes_and_count_is_keep():
     """11 bits of index and score on 1 and 2 bytes: three bytes a lane."""
-    layout = packed_row(2, StructLayout({"index": unsigned(3), "score": unsigned(10)}))
+    layout = packed_beat(2, StructLayout({"index": unsigned(3), "score": unsigned(10)}))
     items = [{"index": 5, "score": 0x2AB}, {"index": 7, "score": 0x3FF}]
 
-    one = on_bus(bus_of(layout), pack(layout, {"items": items, "count": 1, "last": 1}))
-    two = on_bus(bus_of(layout), pack(layout, {"items": items, "count": 2, "last": 0}))
+    one = on_bus(bus_of(layout), codec(layout).pack({"items": items, "count": 1, "last": 1}))
+    two = on_bus(bus_of(layout), codec(layout).pack({"items": items, "count": 2, "last": 0}))
 
     assert one == Transfer(data=0x03FF_07_02AB_05, keep=0b000111, last=1, user=0)
     assert two == Transfer(data=0x03FF_07_02AB_05, keep=0b111111, last=0, user=0)
 
 
 def test_mask_is_keep_with_holes():
-    layout = sparse_row(3, StructLayout({"index": unsigned(4)}))
-    payload = pack(layout, {"items": [{"index": 1}, {"index": 2}, {"index": 3}], "mask": 0b101, "last": 0})
+    layout = sparse_beat(3, StructLayout({"index": unsigned(4)}))
+    payload = codec(layout).pack({"items": [{"index": 1}, {"index": 2}, {"index": 3}], "mask": 0b101, "last": 0})
 
     assert on_bus(bus_of(layout), payload) == Transfer(data=0x030201, keep=0b101, last=0, user=0)
 
@@ -86,7 +87,7 @@ def test_payload_without_lanes_is_its_fields_on_whole_bytes():
     topk = SMALL.topk  # 13 tokens: 4 bits
     bus = bus_of(command(topk))
 
-    assert on_bus(bus, pack(command(topk), {"n": 13, "k": 2, "seed": 0xBEEF})).data == 0xBEEF_02_0D
+    assert on_bus(bus, codec(command(topk)).pack({"n": 13, "k": 2, "seed": 0xBEEF})).data == 0xBEEF_02_0D
     assert (bus.keep, bus.last, bus.user_bits) == ("", None, 0)
 
 
@@ -102,8 +103,9 @@ def test_fields_beside_lanes_are_user_bits():
 def test_beat_comes_off_the_bus_as_it_went_on(data):
     topk, few = SMALL.topk, {"index": unsigned(3), "score": unsigned(10)}
     layout = data.draw(st.sampled_from([
-        command(topk), score_row(topk), packed_row(4, item(topk)), sparse_row(3, StructLayout(few)),
-        gathered_row(SMALL.gather), StructLayout({"five": ArrayLayout(5, 3), "head": unsigned(2), "last": unsigned(1)}),
+        command(topk), score_beat(topk), packed_beat(4, item(topk)), sparse_beat(3, StructLayout(few)),
+        gathered_vector(SMALL.gather),
+        StructLayout({"five": ArrayLayout(5, 3), "head": unsigned(2), "last": unsigned(1)}),
     ]))  # fmt: skip
     payload, bus = data.draw(st.integers(0, (1 << layout.size) - 1)), bus_of(layout)
     if bus.keep == "count":  # no more than there are lanes
@@ -118,8 +120,8 @@ def test_beat_comes_off_the_bus_as_it_went_on(data):
 
 
 @pytest.mark.parametrize("keep", [0b000001, 0b111000])
-def test_keep_that_no_row_can_have_is_seen(keep):
-    bus = bus_of(packed_row(2, StructLayout({"score": unsigned(24)})))
+def test_keep_that_no_beat_can_have_is_seen(keep):
+    bus = bus_of(packed_beat(2, StructLayout({"score": unsigned(24)})))
     transfer = Transfer(data=0, keep=keep, last=0, user=0)
 
     assert not whole_lanes(bus, transfer)

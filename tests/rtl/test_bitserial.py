@@ -34,10 +34,10 @@ def test_a_population_count_takes_a_word_a_cycle_and_its_registers(bits, stages)
 @pytest.mark.parametrize("compactor", ["low_latency", "max_frequency"])
 @pytest.mark.parametrize("lanes", [1, 2, 4, 8, 16, 32, 64])
 @pytest.mark.parametrize("stages", [1, 3, 10])
-def test_a_selection_takes_two_passes_over_the_row_and_the_bits(lanes, stages, compactor):
+def test_a_selection_takes_two_passes_over_the_packet_and_the_bits(lanes, stages, compactor):
     topk = Topk(
         engine="bitserial", lanes=lanes, max_tokens=1024, score_bits=16, count_stages=stages, compactor=compactor
     )
-    rows = -(-1024 // lanes)
+    beats = -(-1024 // lanes)
 
-    assert topk.law.cycles(TopkWork(items=1024, kept=512, sizes=())) <= 2 * rows + 16 * (1 + stages) + 24
+    assert topk.law.cycles(TopkWork(items=1024, kept=512, sizes=())) <= 2 * beats + 16 * (1 + stages) + 24

@@ -18,7 +18,7 @@ COUNT = 40
 
 
 def machine(plane_bytes=4, onchip_bits=12, lsb_bits=4, row_bytes=12):
-    """Return a small machine: 8 lanes, rows of up to 24 elements."""
+    """Return a small machine: 8 lanes, vectors of up to 24 elements."""
     arch = with_fields(small(), "number", onchip_bits=onchip_bits, lsb_bits=lsb_bits)
     return with_fields(with_fields(arch, "converter", plane_bytes=plane_bytes), "gather", max_row_bytes=row_bytes)
 
@@ -44,7 +44,7 @@ def test_makes_the_transfers_of_its_twin_whatever_the_pauses(trials):
 
 
 @pytest.mark.parametrize(("bits", "beats"), [(4, 1), (6, 2), (8, 2), (10, 3), (12, 3)])
-def test_a_row_of_64_elements_takes_a_cycle_for_each_granule(bits, beats):
+def test_a_vector_of_64_elements_takes_a_cycle_for_each_granule(bits, beats):
     """Also where it does not fill the last one."""
     law = Arch().converter.law
     work = ConverterWork(elements=64, msb_bits=bits, lsb_bits=0)
@@ -61,16 +61,16 @@ def test_law_accepts_arrays():
         assert together.tolist() == one_by_one
 
 
-def test_rows_of_one_beat_follow_one_another_without_a_gap():
+def test_vectors_of_one_beat_follow_one_another_without_a_gap():
     harness = UNIT.harness()
-    stimulus = harness.stimulus(SMALL, VECTORS, [2])  # three rows of 4 bits
+    stimulus = harness.stimulus(SMALL, VECTORS, [2])  # three vectors of 4 bits
     record = run(harness.component(SMALL), [case(stimulus, limit=99)])[0]
 
     assert record.cycles_of("msb") == [1, 2, 3]
     assert record.cycles_of("o") == [3, 4, 5]
 
 
-def test_no_beat_is_taken_from_a_plane_that_a_row_does_not_have():
+def test_no_beat_is_taken_from_a_plane_that_a_vector_does_not_have():
     harness = UNIT.harness()
     stimulus = harness.stimulus(SMALL, VECTORS, [2, 1])
     record = run(harness.component(SMALL), [case(stimulus, limit=99)])[0]

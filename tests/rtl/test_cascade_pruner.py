@@ -9,7 +9,6 @@ from tokensieve.arch.prunerlaw import CascadeStep
 from tokensieve.arch.topklaw import TopkWork
 from tokensieve.rtl.flow.amsim import run
 from tokensieve.rtl.flow.case import case
-from tokensieve.rtl.flow.harness.base import part
 from tokensieve.rtl.flow.mutants.base import mutants_of
 from tokensieve.verify.units.base import with_fields
 from tokensieve.verify.units.cascade_pruner import CascadePrunerUnit
@@ -88,7 +87,7 @@ def test_law_is_the_sum_of_its_parts():
 
 @pytest.mark.parametrize("mutant", mutants_of("cascade-pruner"), ids=lambda mutant: mutant.name)
 def test_planted_fault_is_caught(mutant):
-    arch = machine(max_tokens=26, lanes=2)  # more rows than fit in the registers behind the table of numbers
+    arch = machine(max_tokens=26, lanes=2)  # more beats than fit in the registers behind the table of numbers
     trials = [Trial((8,), {}, {"o": ([True] * 40 + [False] * 3) * 10}), Trial((3, 5)), Trial((6,)), Trial((7,))]
 
     assert caught(UNIT, arch, UNIT.vectors(arch, 9, 1, None), trials, mutant)
@@ -99,9 +98,9 @@ def test_planted_fault_is_caught(mutant):
 
 def test_vectors_shrink_layer_after_layer_and_never_bring_a_number_back():
     for index in range(COUNT):
-        ops, heads = part(VECTORS.work, "op", index), part(VECTORS.work, "heads", index)
+        ops, heads = VECTORS.item("work", "op", index), VECTORS.item("work", "heads", index)
         ids = iter(
-            np.split(part(VECTORS.expected, "ids", index), np.cumsum(part(VECTORS.expected, "kept", index))[:-1])
+            np.split(VECTORS.item("expected", "ids", index), np.cumsum(VECTORS.item("expected", "kept", index))[:-1])
         )
         left = {0: None, 1: None}
         grown = 0

@@ -2,7 +2,7 @@
 
 import pytest
 from bench.selection_cases import command, corners
-from bench.selections import alone, expected, in_a_row
+from bench.selections import alone, back_to_back, expected
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -41,7 +41,7 @@ def name(topk):
 def test_commands_one_after_another_keep_what_golden_keeps(data, topk):
     commands = data.draw(st.lists(command(topk), min_size=1, max_size=8))
 
-    assert in_a_row(topk, commands) == expected(topk, commands, total=False)
+    assert back_to_back(topk, commands) == expected(topk, commands, total=False)
 
 
 @pytest.mark.parametrize("topk", SHAPES, ids=name)
@@ -52,23 +52,23 @@ def test_every_shape_takes_the_cycles_of_its_law(topk):
 
 
 @pytest.mark.parametrize("topk", [*SMALL, *SHAPES[2::5]], ids=name)
-def test_commands_in_a_row_leave_nothing_to_one_another(topk):
+def test_commands_back_to_back_leave_nothing_to_one_another(topk):
     commands = corners(topk)
 
-    assert in_a_row(topk, commands) == expected(topk, commands, total=False)
+    assert back_to_back(topk, commands) == expected(topk, commands, total=False)
 
 
 @pytest.mark.parametrize(("topk", "cycles"), [(SMALL[0], 5 * (2 + 1) + 1), (SMALL[1], 4 * 4 + 3 * 4 + 1)])
 def test_neither_scores_nor_k_nor_n_change_the_time_of_a_search(topk, cycles):
     commands = [(scores, k) for scores, k in corners(topk) if 0 < k < len(scores)]
-    rows = [-(-len(scores) // topk.lanes) for scores, _ in commands]
+    beats = [-(-len(scores) // topk.lanes) for scores, _ in commands]
 
-    assert len(set(rows)) > 1
-    assert {seen.select - load for seen, load in zip(alone(topk, commands), rows, strict=True)} == {cycles}
+    assert len(set(beats)) > 1
+    assert {seen.select - load for seen, load in zip(alone(topk, commands), beats, strict=True)} == {cycles}
 
 
 @pytest.mark.parametrize(("topk", "mutant"), MUTANTS, ids=lambda value: getattr(value, "name", ""))
 def test_a_planted_fault_is_seen(topk, mutant):
     commands = corners(topk)
     with planted(mutant):
-        assert in_a_row(topk, commands) != expected(topk, commands, total=False)
+        assert back_to_back(topk, commands) != expected(topk, commands, total=False)

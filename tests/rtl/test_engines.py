@@ -12,7 +12,7 @@ from tokensieve.pages import fpga as fpgatable
 from tokensieve.pages import resources
 from tokensieve.pages.engines import BITS, DISTRIBUTIONS, engine, markdown, select_cycles
 from tokensieve.rtl.flow import fpga
-from tokensieve.workloads.distributions import longest_row, scores
+from tokensieve.workloads.distributions import most_scores, scores
 
 PAGE = ROOT / "docs" / "reference" / "units" / "engines.md"
 ROWS = 40
@@ -33,7 +33,7 @@ def test_the_page_shows_what_the_command_prints(name):
 @pytest.mark.parametrize("bits", BITS)
 @pytest.mark.parametrize("name", DISTRIBUTIONS)
 def test_radix_with_a_log_digit_is_quick_on_every_distribution(name, bits):
-    n = min(1024, longest_row(name))
+    n = min(1024, most_scores(name))
     k = np.where(np.arange(ROWS) % 2 == 0, n // 2, n // 5)
     cycles = select_cycles(engine("radix log", n, bits, 16), drawn(name, bits, n), k)
 

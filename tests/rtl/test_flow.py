@@ -9,13 +9,14 @@ from amaranth.hdl import Module, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.data import StructLayout
 from amaranth.lib.wiring import In, Out
+from bench.records import same_record
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokensieve.arch import CheckError, TokensieveError, ToolError
 from tokensieve.rtl.beats import event
 from tokensieve.rtl.flow import amsim, coverage, exchange, tools, verilator
-from tokensieve.rtl.flow.case import Case, same
+from tokensieve.rtl.flow.case import Case
 from tokensieve.rtl.flow.lint import lint
 from tokensieve.rtl.flow.mutants.base import Mutant, edited, find_mutant, mutants_of, planted
 from tokensieve.rtl.flow.ports import ports_of
@@ -170,7 +171,7 @@ def test_verilator_and_amaranths_simulator_see_the_same(built):
     ours, theirs = amsim.run(Adder(), some), verilator.run(built, some)
 
     assert len(ours) == len(theirs) == len(some)
-    assert all(same(left, right) for left, right in zip(ours, theirs, strict=True))
+    assert all(same_record(left, right) for left, right in zip(ours, theirs, strict=True))
 
 
 def test_a_build_is_found_again(built, monkeypatch):

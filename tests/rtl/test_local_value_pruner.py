@@ -37,13 +37,13 @@ def test_makes_the_transfers_of_its_twin_whatever_the_pauses(queue_lines, trials
 def test_requests_go_on_while_the_probabilities_wait():
     record = _stalled("o")
 
-    # Four rows fit in the queue and one on its output; the next one waits for the queue, but not with its request.
+    # Four beats fit in the queue and one on its output; the next one waits for the queue, but not with its request.
     assert [cycle < STALL for cycle in record.cycles_of("request")] == [True] * 6 + [False] * 2
     assert record.cycles_of("o")[0] == STALL
     assert record.complete
 
 
-def test_probabilities_go_on_by_one_row_while_the_requests_wait():
+def test_probabilities_go_on_by_one_beat_while_the_requests_wait():
     record = _stalled("request")
 
     assert [cycle < STALL for cycle in record.cycles_of("o")] == [True] + [False] * 7
@@ -51,15 +51,15 @@ def test_probabilities_go_on_by_one_row_while_the_requests_wait():
 
 
 def _stalled(sink):
-    """Return the record of two queries of four kept rows each, with one output stalled at first."""
+    """Return the record of two queries of four kept beats each, with one output stalled at first."""
     stimulus = UNIT.harness().stimulus(SMALL, VECTORS, [2, 2])
     paused = case(stimulus, stalls={sink: [True] * STALL}, limit=4 * STALL)
     return run(UNIT.harness().component(SMALL), [paused])[0]
 
 
 def test_room_for_waiting_probabilities_follows_from_the_lines_of_the_softmax():
-    assert small(lanes=4, queue_lines=3).kept_rows == 3 * 8 // 4
-    assert small(lanes=16, max_tokens=16, queue_lines=1).kept_rows == 2
+    assert small(lanes=4, queue_lines=3).kept_beats == 3 * 8 // 4
+    assert small(lanes=16, max_tokens=16, queue_lines=1).kept_beats == 2
 
 
 def test_law_is_the_engines_and_two_cycles_of_the_queue():

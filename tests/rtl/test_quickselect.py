@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tokensieve.arch.datapath import Topk
 from tokensieve.arch.topklaw import QuickselectLaw, TopkWork
-from tokensieve.golden.records import command_seed, quickselect_record, quickselect_search
+from tokensieve.golden.records import command_seed, quickselect_search
 from tokensieve.golden.topk import top_k
 from tokensieve.rtl.flow.mutants.base import mutants_of, planted
 from tokensieve.rtl.search.banked_fifo import BankedFifo
@@ -79,7 +79,7 @@ def test_what_golden_reports_keeps_what_golden_keeps(one, number):
     assert len(equal) == ties
 
 
-def test_rows_that_are_not_to_be_searched_are_forgotten():
+def test_packets_that_are_not_to_be_searched_are_forgotten():
     commands = [([5, 6, 7, 8, 9], 5, 0), ([3, 1, 2, 5, 4, 7], 2, 1)]
 
     assert found(SMALL, commands) == expected(SMALL, commands[1:])
@@ -120,7 +120,7 @@ def test_engine_makes_the_transfers_of_its_twin_whatever_the_pauses(trials):
 
 
 @pytest.mark.parametrize(("compactor", "registers"), [("low_latency", 6), ("balanced", 7), ("max_frequency", 11)])
-def test_a_round_takes_the_registers_of_its_way_beyond_its_rows(compactor, registers):
+def test_a_round_takes_the_registers_of_its_way_beyond_its_beats(compactor, registers):
     law = Topk(engine="quickselect", lanes=16, compactor=compactor).law
     one = law.search(TopkWork(items=1024, kept=512, sizes=(1024,)))
     two = law.search(TopkWork(items=1024, kept=512, sizes=(1024, 33)))
@@ -133,14 +133,13 @@ def test_a_round_takes_the_registers_of_its_way_beyond_its_rows(compactor, regis
     ("n", "k", "published", "rounds"), [(1024, 512, 258, 12.7), (993, 204, 230, 12.1), (512, 64, 123, 10.5)]
 )
 def test_selections_take_the_cycles_of_the_published_model_and_our_overhead(n, k, published, rounds):
-    """The latency model of the authors' generator: ceil(m / 16) + 3 a round, without the load (mean of 2,000 rows)."""
+    """Latency model of the authors' generator: ceil(m / 16) + 3 a round, without the load (mean of 2,000 packets)."""
     topk = Topk(engine="quickselect", lanes=16, max_tokens=1024, score_bits=32)
     rng = torch.Generator().manual_seed(n)
-    rows = torch.randint(0, 1 << 32, (400, n), generator=rng)
+    scores = torch.randint(0, 1 << 32, (400, n), generator=rng)
     law = topk.law
-    cycles = [
-        law.select(TopkWork(items=n, kept=k, sizes=sizes)) for sizes in quickselect_record(rows, k, torch.arange(400))
-    ]
+    records = quickselect_search(scores, k, torch.arange(400)).sizes
+    cycles = [law.select(TopkWork(items=n, kept=k, sizes=sizes)) for sizes in records]
     model = published + -(-n // 16) + rounds * (topk.quickselect_round_cycles - 3)
 
     assert sum(cycles) / len(cycles) == pytest.approx(model, rel=0.1)
@@ -152,7 +151,7 @@ def test_selections_take_the_cycles_of_the_published_model_and_our_overhead(n, k
 @given(
     lanes=st.sampled_from([1, 2, 4, 8]), counts=st.lists(st.integers(0, 8), min_size=1, max_size=8), again=st.booleans()
 )
-def test_banked_fifo_gives_back_in_full_rows_what_came_in_parts(lanes, counts, again):
+def test_banked_fifo_gives_back_in_full_beats_what_came_in_parts(lanes, counts, again):
     counts = [min(count, lanes) for count in counts]
     packets = [list(range(1, sum(counts) + 1))] + [list(range(101, sum(counts) + 101))] * again
     fifo = BankedFifo(lanes, unsigned(8), len(counts))
@@ -160,8 +159,8 @@ def test_banked_fifo_gives_back_in_full_rows_what_came_in_parts(lanes, counts, a
     async def bench(ctx):
         for items in packets:
             await _write(ctx, fifo, lanes, counts, items)
-            rows = -(-len(items) // lanes)
-            read = [word for row in range(rows) for word in await _read(ctx, fifo, row)]
+            beats = -(-len(items) // lanes)
+            read = [word for beat in range(beats) for word in await _read(ctx, fifo, beat)]
 
             assert read[: len(items)] == items
 
@@ -172,21 +171,21 @@ def test_banked_fifo_gives_back_in_full_rows_what_came_in_parts(lanes, counts, a
 
 
 async def _write(ctx, fifo, lanes, counts, items):
-    """Write `items` in rows of `counts`, each behind the one before it, around the end of the row."""
+    """Write `items` in beats of `counts`, each behind the one before it, around the end of the beat."""
     done = 0
     for turn, count in enumerate(counts):
         words, mask = [0] * lanes, 0
         for place in range(done, done + count):
             words[place % lanes], mask = items[place], mask | 1 << place % lanes
-        row = {"items": words, "mask": mask, "offset": done % lanes, "count": count, "last": turn == len(counts) - 1}
-        ctx.set(fifo.i.payload, {**row, "completes": 0})
+        beat = {"items": words, "mask": mask, "offset": done % lanes, "count": count, "last": turn == len(counts) - 1}
+        ctx.set(fifo.i.payload, {**beat, "completes": 0})
         ctx.set(fifo.i.valid, 1)
         await ctx.tick()
         done += count
     ctx.set(fifo.i.valid, 0)
 
 
-async def _read(ctx, fifo, row):
-    ctx.set(fifo.row, row)
+async def _read(ctx, fifo, beat):
+    ctx.set(fifo.row, beat)
     await ctx.tick()
     return list(ctx.get(fifo.o))

@@ -87,7 +87,7 @@ def _score(rng, bits, fewer):
 
 @pytest.mark.parametrize("topk", [LOG, LINEAR], ids=["log", "linear"])
 def test_the_edges_of_every_bin_are_told_apart(topk):
-    """Each score with its neighbours, in a row with those at which the logarithmic digit's bins begin and end."""
+    """Each score with its neighbours, in one packet with those at which the logarithmic digit's bins begin and end."""
     edges = [0, 1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 15, 16, 23, 24, 31, 32, 47, 48, 63]
     commands = [(edges, k) for k in range(1, len(edges))]
 
@@ -103,7 +103,7 @@ def test_a_pass_that_was_begun_in_vain_leaves_nothing_behind(topk):
     assert found(topk, commands) == expected(topk, commands)
 
 
-def test_rows_that_are_not_to_be_searched_are_forgotten():
+def test_packets_that_are_not_to_be_searched_are_forgotten():
     commands = [([5, 6, 7, 8, 9], 5), ([3, 1, 2, 5, 4, 7], 2), ([9] * 21, 0), ([9] * 21, 21), ([1, 2], 1)]
 
     assert found(LOG, commands) == expected(LOG, commands)
@@ -146,7 +146,7 @@ def test_engine_makes_the_transfers_of_its_twin_whatever_the_pauses(trials):
 
 
 @pytest.mark.parametrize(("compactor", "registers"), [("low_latency", 7), ("balanced", 8), ("max_frequency", 12)])
-def test_a_digit_takes_the_registers_of_its_way_beyond_its_rows(compactor, registers):
+def test_a_digit_takes_the_registers_of_its_way_beyond_its_beats(compactor, registers):
     law = Topk(engine="radix", lanes=16, compactor=compactor).law
     cycles = [law.search(TopkWork(items=1024, kept=512, sizes=sizes)) for sizes in ((100,), (100, 17), (100, 17, 1))]
 

@@ -12,7 +12,6 @@ from tokensieve.arch.timing import StreamWork
 from tokensieve.golden.attention import threshold_integer
 from tokensieve.rtl.flow.amsim import run
 from tokensieve.rtl.flow.case import case
-from tokensieve.rtl.flow.harness.base import part
 from tokensieve.rtl.flow.mutants.base import mutants_of
 from tokensieve.verify.units.base import with_fields
 from tokensieve.verify.units.requant_decision import RequantDecisionUnit
@@ -49,10 +48,10 @@ def test_makes_the_transfers_of_its_twin_whatever_the_pauses(stages, trials):
 def test_verdict_comes_after_the_tree_and_one_register_as_the_simulator_charges_it(stages):
     arch = machine(stages=stages)
     record = run(UNIT.harness().component(arch), [case(UNIT.harness().stimulus(arch, VECTORS, [4]), limit=99)])[0]
-    row = -(-int(part(VECTORS.inputs, "length", 4)[0]) // 4)
+    beats = -(-int(VECTORS.item("inputs", "length", 4)[0]) // 4)
 
-    assert record.cycles_of("o")[0] - record.cycles_of("probability")[row - 1] == stages + 1
-    assert arch.requant.law(arch.softmax).cycles(StreamWork(items=4 * row)) == row + stages + 1
+    assert record.cycles_of("o")[0] - record.cycles_of("probability")[beats - 1] == stages + 1
+    assert arch.requant.law(arch.softmax).cycles(StreamWork(items=4 * beats)) == beats + stages + 1
 
 
 def test_takes_beats_that_decide_nothing_while_its_output_is_stalled():

@@ -1,4 +1,4 @@
-"""The token gather: the rows of the kept tokens, whole and in order."""
+"""The token gather: the vectors of the kept tokens, whole and in order."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tokensieve.arch import Arch
 from tokensieve.arch.errors import ArchError
 from tokensieve.arch.token_gather import GatherWork
-from tokensieve.golden.token_gather import gathered_rows, touched_granules
+from tokensieve.golden.token_gather import gathered_vectors, touched_granules
 from tokensieve.rtl.beats import granule_request
 from tokensieve.rtl.flow.amsim import run
 from tokensieve.rtl.flow.case import case
@@ -22,7 +22,7 @@ from tokensieve.verify.units.token_gather import TokenGatherUnit
 UNIT = TokenGatherUnit()
 COUNT = 16
 NONE, ALL = 0, 6
-"""Of the vectors: the one without tokens, and one with all of them and a granule a row."""
+"""Of the vectors: the one without tokens, and one with all of them and a granule a vector."""
 
 
 def gather(dram=None, topk=None, **fields):
@@ -71,7 +71,7 @@ def test_deeper_pipeline_changes_law_and_hardware_alike(field, stages):
 def test_memory_is_asked_for_no_more_than_there_is_room_for():
     stimulus = UNIT.harness().stimulus(SMALL, VECTORS, [ALL])
     (record,) = run(UNIT.harness().component(SMALL), [case(stimulus, stalls={"o": [True] * 90}, limit=400)])
-    aligned = SMALL.gather.align_stages + 1  # registers behind the queue, each of which holds a row of one granule
+    aligned = SMALL.gather.align_stages + 1  # registers behind the queue, each of which holds a vector of one granule
 
     asked = sum(cycle < 90 for cycle in record.cycles_of("request"))
 
@@ -105,7 +105,7 @@ def test_law_takes_arrays_of_packets():
     tokens=st.lists(st.integers(0, 20), max_size=6),
     size=st.sampled_from([8, 32]),
 )
-def test_granules_that_are_read_are_those_that_hold_a_byte_of_the_row(base, row_bytes, tokens, size):
+def test_granules_that_are_read_are_those_that_hold_a_byte_of_the_vector(base, row_bytes, tokens, size):
     read = touched_granules(base, row_bytes, torch.tensor(tokens, dtype=torch.int64), size).tolist()
     wanted = []
     for token in tokens:
@@ -115,13 +115,13 @@ def test_granules_that_are_read_are_those_that_hold_a_byte_of_the_row(base, row_
     assert read == wanted
 
 
-def test_rows_are_cut_out_of_memory():
-    rows = gathered_rows(torch.arange(100), 7, 3, torch.tensor([2, 0]))
+def test_vectors_are_cut_out_of_memory():
+    vectors = gathered_vectors(torch.arange(100), 7, 3, torch.tensor([2, 0]))
 
-    assert rows.tolist() == [[13, 14, 15], [7, 8, 9]]
+    assert vectors.tolist() == [[13, 14, 15], [7, 8, 9]]
 
 
-def test_row_of_48_bytes_asks_for_both_granules_that_it_straddles():
+def test_vector_of_48_bytes_asks_for_both_granules_that_it_straddles():
     arch = gather(max_row_bytes=48, dram={"granule_bytes": 32})
     vectors = UNIT.vectors(arch, COUNT, 1, None)
     vectors.inputs["base"][1], vectors.inputs["row_bytes"][1] = 16, 48  # token 0: bytes 16 to 63
@@ -132,7 +132,7 @@ def test_row_of_48_bytes_asks_for_both_granules_that_it_straddles():
     assert asked == [{"address": 0, "channel": 0}, {"address": 32, "channel": 1}]
 
 
-def test_packet_without_tokens_asks_for_nothing_and_gives_one_empty_row():
+def test_packet_without_tokens_asks_for_nothing_and_gives_one_empty_vector():
     (record,) = run(
         UNIT.harness().component(SMALL), [case(UNIT.harness().stimulus(SMALL, VECTORS, [NONE]), limit=99)]
     )  # fmt: skip

@@ -11,7 +11,6 @@ from tokensieve.golden.topk import top_k
 from tokensieve.golden.vectors.topk import make
 from tokensieve.rtl.flow.amsim import run
 from tokensieve.rtl.flow.case import case
-from tokensieve.rtl.flow.harness.base import part
 from tokensieve.rtl.flow.mutants.base import mutants_of
 from tokensieve.verify.units.topk import TopkUnit
 
@@ -61,7 +60,7 @@ def test_next_command_loads_and_searches_while_the_last_one_waits_for_the_sink()
 
 
 def test_third_command_waits_until_the_drain_is_free():
-    arch = small(engine=ENGINE, max_tokens=60)  # more rows than fit in the registers of the drain
+    arch = small(engine=ENGINE, max_tokens=60)  # more beats than fit in the registers of the drain
     record = _stalled([2, 2, 2], arch, UNIT.vectors(arch, 3, 1, None))
 
     assert sum(cycle < STALL for cycle in record.cycles_of("command")) == 2
@@ -80,7 +79,7 @@ def test_planted_fault_is_caught(mutant):
     together = [Trial(tuple(range(start, 44, 8)), {}, {"o": _stalls(start % 4)}) for start in range(8)]
     together.append(Trial((2, 3, 13, 14), {}, {"o": [True] * STALL}))  # more than fits in the drain
     together.append(Trial((9,) * 6, {}, {"o": [True] * STALL}))  # the last ones wait in a drain with gaps
-    together.append(Trial((17, 16, 18, 19)))  # radix ends in the midst of a pass, then sets of many rows follow
+    together.append(Trial((17, 16, 18, 19)))  # radix ends in the midst of a pass, then sets of many beats follow
 
     assert caught(UNIT, arch, UNIT.vectors(arch, 44, 1, None), together + alone(20), mutant)
 
@@ -95,12 +94,13 @@ def test_reported_threshold_and_ties_keep_what_golden_keeps(engine):
         arch = small(engine=engine, max_tokens=37, score_bits=9, digit_bits=2, first_digit=first_digit)
         vectors = make(arch, 150, 5)
         for index in range(150):
-            scores = part(vectors.inputs, "scores", index)
+            scores = vectors.item("inputs", "scores", index)
             threshold, ties = int(vectors.expected["threshold"][index]), int(vectors.expected["ties"][index])
             equal = np.flatnonzero(scores == threshold)[:ties]
 
             assert (
-                sorted([*np.flatnonzero(scores > threshold), *equal]) == part(vectors.expected, "kept", index).tolist()
+                sorted([*np.flatnonzero(scores > threshold), *equal])
+                == vectors.item("expected", "kept", index).tolist()
             )
 
 
@@ -112,7 +112,7 @@ def test_golden_keeps_the_largest_in_order_and_the_first_of_equals(scores, k):
     assert kept == sorted(by_rank[:k])
 
 
-def test_rows_of_a_named_distribution_have_full_length_and_keep_a_half_or_a_fifth():
+def test_packets_of_a_named_distribution_have_full_length_and_keep_a_half_or_a_fifth():
     vectors = make(SMALL, 6, 0, "narrow")
 
     assert vectors.inputs["n"].tolist() == [13] * 6

@@ -1,4 +1,4 @@
-"""The zero eliminator: marked items out, in order, in full rows."""
+"""The zero eliminator: marked items out, in order, in full beats."""
 
 import pytest
 from bench.units import Trial, alone, caught, differences, small, trials
@@ -32,15 +32,15 @@ def test_makes_the_transfers_of_its_twin_whatever_the_pauses(compactor, trials):
     assert differences(UNIT, arch, VECTORS, trials) == []
 
 
-def test_takes_rows_while_its_output_is_stalled_until_its_registers_are_full():
-    """Two stages, the row in the making and the row on the output: four rows of four go in, and no fifth."""
-    stimulus = UNIT.harness().stimulus(SMALL, VECTORS, [0, 0])  # all marked: 4 rows, of which the last has one item
+def test_takes_beats_while_its_output_is_stalled_until_its_registers_are_full():
+    """Two stages, the beat in the making and the beat on the output: four beats of four go in, and no fifth."""
+    stimulus = UNIT.harness().stimulus(SMALL, VECTORS, [0, 0])  # all marked: 4 beats, of which the last has one item
     record = run(UNIT.harness().component(SMALL), [case(stimulus, stalls={"o": [True] * 40}, limit=200)])[0]
 
     assert [cycle for cycle in record.cycles_of("i") if cycle < 40] == [0, 1, 2, 3]
 
 
-def test_packet_with_nothing_marked_is_one_empty_row():
+def test_packet_with_nothing_marked_is_one_empty_beat():
     record = run(UNIT.harness().component(SMALL), [case(UNIT.harness().stimulus(SMALL, VECTORS, [1]), limit=99)])[0]
 
     assert len(record.transfers["o"]) == 1

@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 from tokensieve.arch import Arch, load_arch
 from tokensieve.arch.errors import ArchError, WorkloadError
 from tokensieve.arch.technology import load_technology
-from tokensieve.arch.topklaw import TopkWork
-from tokensieve.sim.analytic.batch import Designs, Sweep, each
+from tokensieve.sim.analytic.batch import Designs, Sweep
 from tokensieve.sim.analytic.costs import energies
 from tokensieve.sim.analytic.estimate import detail, estimate
 from tokensieve.sim.analytic.level import analytic_result, whole
-from tokensieve.sim.analytic.summary import Summary, search_cycles, search_terms
+from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.cost.energy import energy
 from tokensieve.sim.cycle.level import cycle_result
 from tokensieve.validate.designs import FIELDS, random_designs
@@ -75,7 +74,7 @@ def test_traffic_arithmetic_and_all_actions_but_those_of_dram_are_those_of_level
     decisions = dense(gpt2()) if un_pruned else gpt2()
     coarse, fine = analytic_result(arch, decisions, un_pruned), cycle_result(arch, decisions, un_pruned)
 
-    for field in ("vectors", "lsb_rows", "dram_bytes", "operations", "area_mm2"):
+    for field in ("traffic", "operations", "area_mm2"):
         assert getattr(coarse, field) == getattr(fine, field), field
     for unit, counts in fine.actions.items():
         unsure = {"activate", "refresh"} if unit == "dram" else set()
@@ -117,34 +116,6 @@ def test_energies_of_a_batch_are_those_of_sim_energy_design_by_design():
         alone = energy(machine, load_technology(machine.technology), counts, one.seconds[i]).joules
 
         assert {unit: values[i] for unit, values in joules.items()} == pytest.approx(alone, rel=1e-9)
-
-
-@given(
-    engine=st.sampled_from(["quickselect", "radix", "bitserial", "bitonic"]),
-    lanes=st.sampled_from([1, 4, 16, 64]),
-    compactor=st.sampled_from(["low_latency", "max_frequency"]),
-    sizes=st.lists(st.integers(0, 200), min_size=1, max_size=6),
-    kept=st.integers(0, 210),
-)
-@settings(max_examples=60)
-def test_the_terms_of_searches_give_the_laws_cycles_whatever_its_constants(engine, lanes, compactor, sizes, kept):
-    topk = ARCH.topk.model_copy(update={"engine": engine, "lanes": lanes, "compactor": compactor})
-    record = [size for size in sizes if size] + [0] * sizes.count(0)
-    work = TopkWork(items=np.array([200]), kept=np.array([kept]), sizes=np.array([record]))
-    searches, bypasses, rounds, rows, streamed = search_terms(topk.law, work)[:, 0]
-    start, bypass, each_round = search_cycles(topk.law)
-
-    assert searches * start + bypasses * bypass + rounds * each_round + rows == topk.law.search(work)[0]
-    assert streamed == topk.law.streamed(work)[0]
-
-
-def test_what_is_asked_once_per_combination_reaches_every_design():
-    sweep = Sweep(ARCH, {"topk.lanes": [2, 4, 2, 8], "dram.channels": [1, 2, 4, 8]})
-    asked = []
-    values = each(sweep, ["topk.lanes"], lambda arch: asked.append(arch.topk.lanes) or arch.topk.lanes)
-
-    assert values.tolist() == [2, 4, 2, 8]
-    assert sorted(asked) == [2, 4, 8]
 
 
 @pytest.mark.parametrize(
@@ -229,7 +200,7 @@ def test_low_bits_fetched_block_by_block_cost_no_less_than_dram_at_peak_and_keep
         low_bits(phase, fraction, bits),
     )
     result = analytic_result(arch, decisions)
-    peak = result.dram_bytes["total"] / arch.dram.peak_gb_per_s * arch.clock.mhz * 1e-3
+    peak = result.traffic.dram_bytes["total"] / arch.dram.peak_gb_per_s * arch.clock.mhz * 1e-3
 
     assert result.cycles["total"] >= np.floor(max(peak, result.busy_cycles["qk"], result.busy_cycles["pv"]))
     assert max(result.utilization.values()) <= 1
@@ -242,7 +213,7 @@ def test_low_bits_are_fetched_once_for_each_block_that_asks(phase, fraction, set
     arch, decisions = load_arch("spatten", list(sets)), low_bits(phase, fraction)
     coarse, fine = analytic_result(arch, decisions), cycle_result(arch, decisions)
 
-    assert coarse.dram_bytes == fine.dram_bytes
+    assert coarse.traffic.dram_bytes == fine.traffic.dram_bytes
     assert coarse.actions["key_sram"] == fine.actions["key_sram"]
 
 
@@ -268,10 +239,10 @@ def test_a_single_query_waits_for_its_own_data_once():
 def test_queries_and_outputs_cross_dram_in_the_width_of_the_datapath(bits, un_pruned):
     arch, decisions = load_arch("spatten", [f"number.onchip_bits={bits}"]), bert_layer(ARCH)
     decisions = dense(decisions) if un_pruned else decisions
-    fine = cycle_result(arch, decisions, un_pruned).dram_bytes
+    fine = cycle_result(arch, decisions, un_pruned).traffic.dram_bytes
     sweep = estimate(Summary(decisions, un_pruned), Sweep(ARCH, {"number.onchip_bits": [12, bits]}))
 
-    assert analytic_result(arch, decisions, un_pruned).dram_bytes == fine
+    assert analytic_result(arch, decisions, un_pruned).traffic.dram_bytes == fine
     assert sweep.dram_bytes[1] == fine["total"]
 
 

@@ -133,7 +133,7 @@ def test_more_bits_lanes_or_memory_never_take_less_area(field):
 )
 def test_more_structure_takes_more_area_in_its_own_unit_alone(unit, small, large):
     neighbours = {
-        "topk.lanes=16": {"topk", "ranking", "pv"},  # kept probabilities wait for Prob x V in rows of its lanes
+        "topk.lanes=16": {"topk", "ranking", "pv"},  # kept probabilities wait for Prob x V in beats of its lanes
         "topk.compactor=max_frequency": {"topk", "ranking"},
         "qk.multipliers=512": {"qk", "key_sram"},  # lines are wider, and so are the banks
     }
@@ -154,7 +154,7 @@ def test_one_lane_needs_no_zero_eliminator_layers():
 @pytest.mark.parametrize(
     ("engine", "rows"), [("quickselect", 2 + 2), ("radix", 2 + 1), ("bitserial", 2), ("bitonic", 2)]
 )
-def test_side_buffer_and_fifos_hold_the_longest_row(engine, rows):
+def test_side_buffer_and_fifos_hold_the_longest_packet(engine, rows):
     """Two slots of the side buffer, and the FIFOs of the core."""
     cells = unit_cells(load_arch("spatten", [f"topk.engine={engine}"]), TSMC40)
 
@@ -162,7 +162,7 @@ def test_side_buffer_and_fifos_hold_the_longest_row(engine, rows):
     assert cells["topk"].sram_bits == rows * 1024 * 12
 
 
-def test_cores_that_hold_all_scores_in_registers_grow_with_the_longest_row():
+def test_cores_that_hold_all_scores_in_registers_grow_with_the_longest_packet():
     short, long = ({e: mm2(f"topk.engine={e}", f"topk.max_tokens={n}")["topk"] for e in ENGINES} for n in (256, 1024))
 
     assert all(long[engine] / short[engine] > 2.5 for engine in ("bitserial", "bitonic"))

@@ -85,7 +85,7 @@ def test_no_column_is_numbered_by_hand(module):
 
 
 @pytest.mark.parametrize("stream", FETCHES)
-def test_the_jobs_of_all_streams_have_the_same_columns(stream):
+def test_all_streams_have_the_same_columns(stream):
     begin = t.R_JOBS + FETCHES[stream] * t.N_JOB
     offsets = {name.removeprefix("J_"): place for name, place in vars(t).items() if name.startswith("J_")}
 

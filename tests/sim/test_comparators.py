@@ -54,7 +54,7 @@ def test_the_work_is_that_of_all_heads_tokens_and_values():
 
 
 def test_a3_reads_a_sorted_copy_with_k_and_v_and_takes_the_slowest_stage_for_each_query():
-    """16 keys, in the copy with row numbers of 10 bits; 16 queries of 8 steps; the last leaves three stages behind."""
+    """16 keys, in the copy with key numbers of 10 bits; 16 queries of 8 steps; the last leaves three stages behind."""
     rows, stream = rows_of(16), sequential(EIGHTH)
     cost = a3_cost(EIGHTH, rows, search_of(rows, steps=8, candidates=5, used=3))
 

@@ -40,7 +40,6 @@ def digest(seed=0, program=PROGRAM, **environment):
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=300,
         check=True,
     )
     return done.stdout.strip()

@@ -46,7 +46,7 @@ def test_random_reads_of_32_bytes_on_one_channel_get_faster_without(without):
 
 
 def test_random_reads_are_held_back_by_four_activates_a_window():
-    """Each of the two pseudo-channels opens four rows in nFAW clocks, and a random read needs a row of its own."""
+    """Each of the two pseudo-channels opens four DRAM rows in nFAW clocks, and a random read needs one of its own."""
     stats = replay(ONE.model_copy(update={"refresh": False}), RANDOM)
 
     assert stats.cycles == pytest.approx(len(RANDOM) * ONE.nFAW / 4 / 2, rel=0.02)

@@ -110,7 +110,7 @@ def test_refresh_takes_the_current_above_standby_for_nrfc():
     assert pj(TABLE, "dram.refresh") == pytest.approx(1.2 * (250 - 55) * 260 / 2)
 
 
-def test_streaming_whole_rows_takes_what_the_paper_quotes_for_average_locality():
+def test_streaming_whole_dram_rows_takes_what_the_paper_quotes_for_average_locality():
     """At 3.9 pJ/bit, the level that O'Connor quotes, activation included, lies in the interval."""
     granules = 10**6
     run = {"dram": {"activate": granules // 32, "read_granule": granules}}
@@ -157,7 +157,7 @@ def test_every_engine_costs_something_for_each_action(engine):
     assert pj(table, "topk.drain") == pj(TABLE, "topk.drain")  # the way out is the same
 
 
-def test_a_row_that_is_loaded_pushes_on_all_the_scores_of_a_core_of_registers():
+def test_a_beat_that_is_loaded_pushes_on_all_the_scores_of_a_core_of_registers():
     for engine in ("bitserial", "bitonic"):
         short, long = (table_of(f"topk.engine={engine}", f"topk.max_tokens={n}") for n in (256, 1024))
         assert pj(long, "topk.load") > 2 * pj(short, "topk.load")

@@ -175,7 +175,7 @@ def test_no_more_than_one_tile_is_fetched_ahead():
 
 
 def test_weights_are_streamed_again_where_inputs_do_not_fit():
-    """Room for 65 rows of 1,024 inputs: 130 tokens make two blocks, and one more a third."""
+    """Room for 65 vectors of 1,024 inputs: 130 tokens make two blocks, and one more a third."""
     small = load_arch("spatten", ["key_sram.kib=96", "value_sram.kib=99"])
     fitting = room_bytes(small) * 8 // (1024 * 12)
 

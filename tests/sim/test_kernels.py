@@ -1,11 +1,11 @@
-"""The compiled pipeline against its plain Python twin, and the critical path against what the tables say."""
+"""The compiled pipeline against its plain version, and the critical path against what the tables say."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from bench.pipeline_cases import ARCHES, Case, cases, simulated
-from bench.pipeline_twin import Pipeline, queries
+from bench.pipeline_plain import Pipeline, queries
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -37,8 +37,8 @@ def order(run):
     return [(q, bool(n)) for q, n in ps[:, [t.P_QUERY, t.P_NUMBER]].tolist()]
 
 
-def twin(case, run, given_order=True, un_pruned=False):
-    """Return the times of the Python twin, from the arrivals (and the order of passes) of a run."""
+def plain(case, run, given_order=True, un_pruned=False):
+    """Return the times of the plain version, from the arrivals (and the order of passes) of a run."""
     work = queries(case.arch, case.decisions, arrivals(run), un_pruned)
     return Pipeline(case.arch, case.decisions, work, un_pruned).run(order(run) if given_order else None)
 
@@ -58,10 +58,10 @@ def compare(run, times):
 
 @settings(max_examples=100)
 @given(MACHINES)
-def test_every_stage_of_every_query_is_when_the_twin_says(case):
+def test_every_stage_of_every_query_is_when_the_plain_version_says(case):
     run = simulated(case)
 
-    compare(run, twin(case, run))
+    compare(run, plain(case, run))
 
 
 @settings(max_examples=40)
@@ -70,7 +70,7 @@ def test_the_reference_runs_through_the_same_stages(case):
     case = replace(case, decisions=dense(case.decisions))
     run = simulated(case, un_pruned=True)
 
-    compare(run, twin(case, run, un_pruned=True))
+    compare(run, plain(case, run, un_pruned=True))
 
 
 @settings(max_examples=60)
@@ -80,7 +80,7 @@ def test_without_second_passes_the_order_is_that_of_the_queries(case):
     case = replace(case, decisions=decisions)
     run = simulated(case)
 
-    compare(run, twin(case, run, given_order=False))
+    compare(run, plain(case, run, given_order=False))
 
 
 @settings(max_examples=100, database=None)
@@ -88,7 +88,7 @@ def test_without_second_passes_the_order_is_that_of_the_queries(case):
 def test_a_second_pass_goes_first_as_soon_as_it_can(case):
     run = simulated(case)
 
-    assert order(run) == twin(case, run, given_order=False).passes
+    assert order(run) == plain(case, run, given_order=False).passes
 
 
 @settings(max_examples=60)
@@ -96,7 +96,7 @@ def test_a_second_pass_goes_first_as_soon_as_it_can(case):
 def test_keys_are_fetched_once_it_is_known_which(case):
     """After the selection of the layer before, in prefill after its output too, where the machine waits for that."""
     run = simulated(case)
-    row, times, barrier = run.plan.row, twin(case, run), case.arch.control.barrier
+    row, times, barrier = run.plan.row, plain(case, run), case.arch.control.barrier
     prefill, counts = case.decisions.phase == "prefill", case.decisions
     for group, start in zip(row[:, t.R_GROUP].tolist(), row[:, t.R_KEY_FROM].tolist(), strict=True):
         if not group or start < 0 or barrier == "none":
@@ -112,7 +112,7 @@ def test_keys_are_fetched_once_it_is_known_which(case):
 @given(MACHINES)
 def test_values_and_low_bits_are_fetched_once_it_is_known_which(case):
     run = simulated(case)
-    row, query, times = run.plan.row, run.plan.query, twin(case, run)
+    row, query, times = run.plan.row, run.plan.query, plain(case, run)
     decided = {}
     for number, (q, again) in enumerate(times.passes):
         if not again and case.decisions.lsb_refetch[q] == 1:
@@ -138,10 +138,10 @@ def test_the_srams_never_hold_more_than_they_can(case):
         (t.R_KEY_OWNER, t.R_KEY_FROM, t.R_KEY_FREED, t.R_KEY_SPACE, case.arch.key_lines),
         (t.R_VALUE_OWNER, t.R_VALUE_FROM, t.R_VALUE_FREED, t.R_VALUE_SPACE, case.arch.value_lines),
     ):
-        jobs = row[(row[:, owner] == np.arange(len(row))) & (row[:, space] > 0)]
-        for i, job in enumerate(jobs):
-            there = jobs[:i][jobs[:i, freed] > job[begin], space].sum()
-            assert there == 0 or there + job[space] <= most
+        loads = row[(row[:, owner] == np.arange(len(row))) & (row[:, space] > 0)]
+        for i, load in enumerate(loads):
+            there = loads[:i][loads[:i, freed] > load[begin], space].sum()
+            assert there == 0 or there + load[space] <= most
 
 
 @settings(max_examples=60)

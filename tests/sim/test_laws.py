@@ -29,11 +29,12 @@ ONE_PASS = st.sampled_from(sorted(ARCHES)).flatmap(lambda name: cases((name,), r
 @given(MACHINES)
 def test_bytes_and_cycles_add_up(case):
     result = cycle_result(case.arch, case.decisions)
+    moved = result.traffic.dram_bytes
 
-    for parts in (result.cycles, result.dram_bytes, *(c for y in result.layers for c in (y.cycles, y.dram_bytes))):
+    for parts in (result.cycles, moved, *(c for y in result.layers for c in (y.cycles, y.dram_bytes))):
         assert min(parts.values()) >= 0
         assert sum(parts.values()) == 2 * parts["total"]
-    for whole, name in ((result.cycles, "cycles"), (result.dram_bytes, "dram_bytes")):
+    for whole, name in ((result.cycles, "cycles"), (moved, "dram_bytes")):
         summed = {part: sum(getattr(layer, name)[part] for layer in result.layers) for part in whole}
         assert summed == whole
     assert result.seconds == result.cycles["total"] / (case.arch.clock.mhz * 1e6)
@@ -51,10 +52,10 @@ def test_the_granules_are_those_of_the_decisions(case):
 @settings(max_examples=30)
 @given(MACHINES, st.sampled_from(["dense", "fp32"]))
 def test_the_granules_of_the_reference_are_those_of_everything(case, kind):
-    twin = replace(case, decisions=dense(case.decisions, kind))
-    run = simulated(twin, un_pruned=True)
+    reference = replace(case, decisions=dense(case.decisions, kind))
+    run = simulated(reference, un_pruned=True)
 
-    expected = granules(case.arch, twin.decisions, un_pruned=True)
+    expected = granules(case.arch, reference.decisions, un_pruned=True)
     assert dict(zip(TENSORS, run.granules.T.tolist(), strict=True)) == {k: v.tolist() for k, v in expected.items()}
 
 
@@ -87,8 +88,8 @@ def test_vectors_and_second_passes_are_those_of_the_decisions(case):
 
     second = np.maximum.reduceat(d.lsb_refetch == 1, d.query_ptr[:-1])
     values = d.keys_kept.sum() if d.phase == "prefill" else d.values_kept.sum()
-    assert dict(result.vectors) == {"key": d.keys_kept.sum(), "value": values}
-    assert result.lsb_rows == second.sum()
+    assert dict(result.traffic.vectors) == {"key": d.keys_kept.sum(), "value": values}
+    assert result.traffic.lsb_rows == second.sum()
 
 
 @FEW
@@ -100,7 +101,7 @@ def test_no_run_beats_a_unit_that_never_waits(case):
     keys, total = d.keys_kept[d.query_row], result.cycles["total"]
     passes = 1 + (d.lsb_refetch > 0)
 
-    assert total >= result.dram_bytes["total"] / arch.dram.peak_gb_per_s * arch.clock.mhz * 1e-3
+    assert total >= result.traffic.dram_bytes["total"] / arch.dram.peak_gb_per_s * arch.clock.mhz * 1e-3
     assert total > int((-(-keys // per_key) * passes).sum())
     assert total > int((-(-d.values_kept // per_value)).sum())
     assert total > int((-(-keys // arch.softmax.lanes)).sum())
@@ -111,8 +112,8 @@ def test_no_run_beats_a_unit_that_never_waits(case):
 @given(MACHINES)
 def test_pruning_never_adds_lines(case):
     """Second passes aside: they are the price of fetching few bits first."""
-    d, twin = case.decisions, dense(case.decisions)
-    pruned, whole = simulated(case), simulated(replace(case, decisions=twin), un_pruned=True)
+    d, reference = case.decisions, dense(case.decisions)
+    pruned, whole = simulated(case), simulated(replace(case, decisions=reference), un_pruned=True)
     again = int((-(-d.keys_kept // (case.arch.qk.multipliers // d.head_dim)))[d.query_row[d.lsb_refetch > 0]].sum())
 
     assert pruned.scalar(t.S_BUSY_QK) - again <= whole.scalar(t.S_BUSY_QK)
@@ -195,15 +196,15 @@ def test_the_multiplications_are_those_of_the_decisions(case):
 @FEW
 @given(ONE_PASS)
 def test_pruning_never_adds_work(case):
-    """Multiplications and bytes. A second pass, the price of fetching few bits first, is work that the twin lacks."""
+    """Multiplications and bytes. The reference lacks the second pass, which is the price of fetching few bits first."""
     pruned = cycle_result(case.arch, case.decisions)
     whole = cycle_result(case.arch, dense(case.decisions), un_pruned=True)
 
     for unit in ("qk", "pv"):
         assert pruned.actions[unit]["multiply"] <= whole.actions[unit]["multiply"]
     assert pruned.operations["effective"] <= whole.operations["effective"]
-    for tensor, moved in pruned.dram_bytes.items():
-        assert moved <= whole.dram_bytes[tensor], tensor
+    for tensor, moved in pruned.traffic.dram_bytes.items():
+        assert moved <= whole.traffic.dram_bytes[tensor], tensor
 
 
 @FEW

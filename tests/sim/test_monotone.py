@@ -169,7 +169,7 @@ schedule: {interpolation: list, token: 1, value: 1, bits: {query: 12, key: 4, va
 """
 
 
-def test_a_second_channel_costs_cycles_where_a_run_is_hardly_more_than_opening_rows(tmp_path):
+def test_a_second_channel_costs_cycles_where_a_run_is_hardly_more_than_opening_dram_rows(tmp_path):
     """The page's smallest case: eight planes of one granule or two, which all lie in bank 0 of each pseudo-channel."""
     totals, activates, granules = [], [], []
     for channels in (1, 2, 16):

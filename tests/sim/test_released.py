@@ -1,8 +1,8 @@
 """The released design beside the authors' RTL, and laws that hold on any request list.
 
-The RTL's own runs stand in for a slow twin: a second model of all blocks would be a copy of the first, while these
+The RTL's own runs stand in for a plain version: a second model of all blocks would be a copy of the first, while these
 runs were made by the RTL itself, and every row of them is met to the cycle. The FIFO, on whose timing all blocks rest,
-has a twin here.
+has a plain version here.
 """
 
 import csv
@@ -180,8 +180,8 @@ def test_a_design_that_the_release_cannot_make_is_refused(sets, message):
     pushes=st.lists(st.booleans(), min_size=1, max_size=60),
     takes=st.lists(st.booleans(), min_size=60, max_size=60),
 )
-def test_a_fifo_delivers_what_its_twin_delivers(depth, pushes, takes):
-    """The twin keeps for each entry the cycle from which it can leave, and counts what left in earlier cycles."""
+def test_a_fifo_delivers_what_its_plain_version_delivers(depth, pushes, takes):
+    """The plain version keeps for each entry the cycle from which it can leave, and counts what left before."""
     m = np.zeros(s.N_FIFO + 16, np.int64)
     m[s.F_DEPTH], m[s.F_DATA], m[s.F_MASK] = depth, s.N_FIFO, 15
     waiting, count, register = deque(), 0, None

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 from report.sample import ALONE, RESULT
 
-from tokensieve.sim.result import SCHEMA_VERSION
+from tokensieve.sim.result import CAUSES, SCHEMA_VERSION, TENSORS, Result
+from tokensieve.sim.result_part import figures
 
 
 def test_the_order_of_the_keys_never_changes():
@@ -15,6 +16,26 @@ def test_the_order_of_the_keys_never_changes():
     assert keys[:6] == ["schema_version", "level", "seconds", "cycles", "busy_cycles", "layers"]
     assert keys == list(ALONE.to_dict())
     assert RESULT.to_dict()["schema_version"] == SCHEMA_VERSION
+
+
+def test_figures_are_labelled_and_what_is_no_figure_is_not():
+    assert figures(Result) == [
+        "seconds", "cycles", "busy_cycles", "layers", "traffic", "actions", "energy_j", "energy_j_interval", "power_w",
+        "area_mm2", "area_mm2_interval", "throughput_gops", "utilization", "reference", "speedup", "dram_reduction",
+        "energy_saving",
+    ]  # fmt: skip
+
+
+def test_causes_and_tensors_are_the_keys_of_their_groups():
+    assert tuple(RESULT.cycles)[:-1] == CAUSES
+    assert tuple(RESULT.traffic.dram_bytes)[:-1] == TENSORS
+
+
+def test_two_levels_are_compared_by_the_coarser_one_s_deviation():
+    confirmed = replace(RESULT, level_cycles={"analytic": 900, "cycle": 1_000})
+
+    assert confirmed.to_dict()["levels"] == {"analytic": 900, "cycle": 1_000, "deviation": pytest.approx(-0.1)}
+    assert RESULT.to_dict()["levels"] is None
 
 
 def test_json_reads_back_as_the_object():
@@ -32,9 +53,9 @@ def test_ratios_are_reference_over_run():
 
 
 def test_a_run_without_dram_traffic_has_no_dram_reduction():
-    none = dict.fromkeys(RESULT.dram_bytes, 0)
+    none = replace(RESULT.traffic, dram_bytes=dict.fromkeys(RESULT.traffic.dram_bytes, 0))
 
-    assert replace(RESULT, dram_bytes=none).to_dict()["dram_reduction"] is None
+    assert replace(RESULT, traffic=none).to_dict()["dram_reduction"] is None
 
 
 def test_what_is_no_number_never_reaches_a_file():

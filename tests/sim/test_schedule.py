@@ -11,7 +11,7 @@ from tokensieve.sim.cycle import run as cycle
 from tokensieve.sim.kernels import dram_idle, dram_state, tables
 from tokensieve.sim.work import row_work
 from tokensieve.workloads.builder import DecisionsBuilder
-from tokensieve.workloads.decisions import Decisions
+from tokensieve.workloads.decisions import Decisions, WorkRecords
 from tokensieve.workloads.layout import ARRAYS
 from tokensieve.workloads.meta import make_meta
 from tokensieve.workloads.ragged import Ragged
@@ -61,12 +61,12 @@ def prefill(section, arch):
     """Return the decisions of the first schedule, too few queries for a file and so never validated."""
     rounds = [(int(kept), sizes) for _, _, kept, sizes, *_ in table(section, ROUND_TABLE)]
     quick = Ragged.of(np.array(sizes.replace("-", "").split(), np.int32) for _, sizes in rounds)
-    none = Ragged.empty(len(rounds))
+    records = WorkRecords(local=quick, token=Ragged.of([[16, 6]]), head=Ragged.of([[2]]))
     bits = {"query": 12, "key": 8, "value": 8, "lsb": 0}
     arrays = {name: np.zeros(0, kind) for name, (kind, _) in ARRAYS.items()}
-    arrays |= {f"topk_{what}_radix_ptr": np.zeros(2, np.int64) for what in ("token", "head")}
     return Decisions(
         meta=make_meta(phase="prefill", model="hand", D=8, heads=2, layers=1, steps=1, topk=arch.topk, bits=bits),
+        records={"quick": records},
         **arrays
         | {
             "row_index": np.array([[0, 0, 0], [0, 0, 1]], np.int32),
@@ -80,15 +80,8 @@ def prefill(section, arch):
             "token_ids": np.arange(16, dtype=np.int32),
             "token_ptr": np.array([0, 16]),
             "heads_alive": np.ones((1, 1, 2), np.uint8),
-            "topk_local_quick": quick.flat,
-            "topk_local_quick_ptr": quick.ptr,
-            "topk_local_radix_ptr": none.ptr,
             "topk_token_count": np.array([[16, 8]], np.int32),
-            "topk_token_quick": np.array([16, 6], np.int32),
-            "topk_token_quick_ptr": np.array([0, 2]),
             "topk_head_count": np.array([[2, 1]], np.int32),
-            "topk_head_quick": np.array([2], np.int32),
-            "topk_head_quick_ptr": np.array([0, 1]),
         },
     )
 
@@ -106,8 +99,7 @@ def decode(section, arch):
         values_kept=[6],
         lsb_refetch=1,
         value_ids=[[0, 3, 5, 6, 9, 12]],
-        local_radix=[[3]],
-        local_quick=[[16, 9, 4]],
+        records={"radix": [[3]], "quick": [[16, 9, 4]]},
     )
     return builder.build()
 

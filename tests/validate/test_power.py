@@ -12,7 +12,7 @@ from tokensieve.arch.technology import Quantity
 from tokensieve.cli.app import call
 from tokensieve.sim.cycle.level import cycle_result
 from tokensieve.validate.power import area_rows, mean, power_of, share_of
-from tokensieve.workloads import load_workload
+from tokensieve.workloads.benchmarks import load_workload
 
 SPATTEN = load_arch("spatten")
 DECISIONS = load_workload("bert-base-cola", SPATTEN)
@@ -45,9 +45,8 @@ def test_areas_hold_their_figure_in_the_interval_and_name_the_paper_s():
 
     assert [row.expected for row in rows] == [18.71, 1.55, 2.7]
     assert all(row.interval[0] < row.modelled < row.interval[1] for row in rows)
-    assert all(row.low < row.expected < row.high for row in rows)
-    assert [row.in_band for row in rows] == [row.low <= row.modelled <= row.high for row in rows]
-    assert all(row.cause for row in rows if not row.in_band)
+    assert all(row.band.low < row.expected < row.band.high for row in rows)
+    assert all(row.causes for row in rows if row.verdict == "out")
 
 
 def test_paper_s_area_lies_in_the_modelled_interval():

@@ -7,7 +7,9 @@ from tokensieve.arch.errors import ArchError
 from tokensieve.compare.machines import compare
 from tokensieve.sim.comparators.a3 import Room, a3_areas_mm2
 from tokensieve.validate import table3
-from tokensieve.validate.table3 import COUNTING, TableRow, table3_rows
+from tokensieve.validate.record import table3_object
+from tokensieve.validate.row import Row, within
+from tokensieve.validate.table3 import COUNTING, table3_rows
 from tokensieve.workloads.benchmarks import load_workload
 
 EIGHTH = load_arch("spatten-eighth")
@@ -48,20 +50,20 @@ def test_a_row_by_the_papers_count_is_half_of_the_other_and_says_why(machine, ro
 
     assert 2 * half.modelled == pytest.approx(whole.modelled)
     assert COUNTING in half.causes
-    assert whole.in_band is None
+    assert whole.verdict == "printed"
 
 
 def test_the_formula_of_the_paper_needs_no_assumption(rows):
     formula = rows["A3, the paper's own formula"]
 
     assert formula.modelled == pytest.approx(221.44)
-    assert formula.in_band
+    assert formula.verdict == "in"
     assert formula.assumptions == ()
     assert all(row.assumptions for row in rows.values() if row is not formula)
 
 
 def test_every_row_that_is_out_of_its_band_names_a_cause(rows):
-    assert all(row.causes for row in rows.values() if row.in_band is False)
+    assert all(row.causes for row in rows.values() if row.verdict == "out")
 
 
 def test_the_area_of_a3_is_told_by_its_parts_and_for_the_published_memories(rows):
@@ -100,10 +102,17 @@ def test_a_machine_of_another_size_is_no_machine_of_the_table(sets, message):
 
 
 @pytest.mark.parametrize(("modelled", "inside"), [(85.1, True), (84.9, False), (114.9, True), (115.1, False)])
-def test_a_band_reaches_to_both_sides(modelled, inside):
-    row = TableRow(name="x", expected=100, modelled=modelled, unit="", band=0.15, source="")
+def test_json_gives_the_band_as_a_share_and_says_whether_the_figure_is_within(modelled, inside):
+    row = Row(name="x", expected=100, modelled=modelled, unit="", band=within(100, 0.15), source="")
+    told = table3_object(row)
 
-    assert row.in_band is inside
+    assert (told["band"], told["in_band"]) == (0.15, inside)
+
+
+def test_json_of_a_row_that_is_only_printed_has_no_band():
+    told = table3_object(Row(name="x", expected=100, modelled=50, unit="", source="", causes=("why",)))
+
+    assert (told["band"], told["in_band"], told["deviation"], told["causes"]) == (None, None, -0.5, ("why",))
 
 
 def test_workloads_alike_are_run_once(monkeypatch):

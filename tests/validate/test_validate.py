@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from importlib import import_module
 from statistics import fmean
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from tokensieve.arch import WorkloadError, load_arch
 from tokensieve.sim.cycle.level import cycle_result
 from tokensieve.validate import row as rows
-from tokensieve.validate.catalogue import SECTIONS, validate
+from tokensieve.validate.catalogue import MODULES, SECTIONS, validate
 from tokensieve.validate.page import files
 from tokensieve.validate.row import Row, agreement, correlation
 from tokensieve.validate.section import Outcome, Section, passed
@@ -53,6 +54,12 @@ def test_a_band_holds_its_edges_and_nothing_beyond(band, edges):
     assert not band.holds(np.nextafter(high, np.inf))
 
 
+def test_a_band_between_two_figures_prints_them():
+    band = rows.between(1.35, 5.4)
+
+    assert (band.low, band.high, band.text, band.share) == (1.35, 5.4, "1.35 to 5.4", None)
+
+
 def test_one_sided_bands_have_one_side():
     assert rows.at_most(2).holds(-1e9)
     assert not rows.at_most(2).holds(2.0001)
@@ -80,7 +87,7 @@ def test_an_exact_band_forgives_the_rounding_of_floating_point_only():
         ({}, "printed", False),
         ({"band": rows.within(100, 0.05)}, "in", False),
         ({"band": rows.within(100, 0.05), "modelled": 106}, "out", True),
-        ({"band": rows.within(100, 0.05), "modelled": 106, "assumption": "lengths"}, "out", False),
+        ({"band": rows.within(100, 0.05), "modelled": 106, "assumptions": ("lengths",)}, "out", False),
         ({"band": rows.within(100, 0.05), "modelled": float("nan")}, "out", True),
         ({"band": rows.at_most(1), "expected": None, "modelled": 2}, "out", True),
     ],
@@ -101,6 +108,14 @@ def test_a_deviation_needs_something_to_deviate_from():
     assert row(modelled=90.0).deviation == pytest.approx(-0.1)
     assert row(expected=None).deviation is None
     assert row(expected=0).deviation is None
+
+
+def test_assumptions_and_causes_are_printed_in_one_line_with_the_interval_last():
+    made = row(assumptions=("lengths", "ratios"), causes=("barrier",), interval=(0.98765, 12.345))
+
+    assert made.assumption == "lengths; ratios"
+    assert made.cause == "barrier; modelled 0.988 to 12.3 within the uncertainties of the constants"
+    assert (row().assumption, row().cause) == (None, None)
 
 
 def test_agreement_is_over_the_rows_that_have_an_expected_figure():
@@ -213,7 +228,7 @@ def test_a_search_that_is_switched_off_changes_cycles_and_no_traffic():
     whole, without = (cycle_result(arch, d) for d in (decisions, without_search(decisions)))
 
     assert without.cycles["total"] < whole.cycles["total"]
-    assert without.dram_bytes == whole.dram_bytes
+    assert without.traffic.dram_bytes == whole.traffic.dram_bytes
     assert without.operations == whole.operations
 
 
@@ -237,6 +252,13 @@ def test_sections_come_in_the_order_of_the_catalogue_whatever_was_asked_first(tm
     assert [o.name for o in validate(["dram", "machine", "dram"], tmp_path)] == ["machine", "dram"]
 
 
+@pytest.mark.parametrize("name", SECTIONS)
+def test_every_section_is_a_module_with_a_function_of_that_name(name):
+    module = import_module(f"tokensieve.validate.sections.{MODULES.get(name, name)}")
+
+    assert callable(module.section)
+
+
 def test_an_unknown_section_is_refused_with_the_nearest_name(tmp_path):
     with pytest.raises(WorkloadError, match=r"section must be one of machine, .* got 'drma'; did you mean 'dram'\?"):
         validate(["drma"], tmp_path)
@@ -245,7 +267,7 @@ def test_an_unknown_section_is_refused_with_the_nearest_name(tmp_path):
 @pytest.mark.parametrize("name", QUICK)
 def test_the_page_on_record_is_what_the_command_finds(name, root, tmp_path):
     (outcome,) = validate([name], tmp_path)
-    on_record = (root / "docs" / "reference" / "accuracy.md").read_text()
+    on_record = (root / "docs" / "reference" / "accuracy.md").read_text(encoding="utf-8")
 
     assert section_of(files([outcome])[0]["accuracy.md"].decode(), SECTIONS[name]) in on_record
 
@@ -253,7 +275,7 @@ def test_the_page_on_record_is_what_the_command_finds(name, root, tmp_path):
 @pytest.mark.parametrize("name", ORACLE)
 def test_the_oracles_on_record_are_what_the_command_finds(name, root, shared_data):
     (outcome,) = validate([name], shared_data)
-    on_record = (root / "docs" / "reference" / "accuracy.md").read_text()
+    on_record = (root / "docs" / "reference" / "accuracy.md").read_text(encoding="utf-8")
 
     assert passed([outcome])
     assert section_of(files([outcome])[0]["accuracy.md"].decode(), SECTIONS[name]) in on_record
@@ -266,7 +288,7 @@ def section_of(page, title):
 
 def test_every_section_is_on_record_with_its_pictures(root):
     folder = root / "docs" / "reference"
-    text = (folder / "accuracy.md").read_text()
+    text = (folder / "accuracy.md").read_text(encoding="utf-8")
 
     assert all(f"## {title}\n" in text for title in SECTIONS.values())
     assert "Left out" not in text

@@ -6,6 +6,7 @@ import pytest
 
 from tokensieve.arch.datapath import Topk
 from tokensieve.workloads.complete import complete
+from tokensieve.workloads.decisions import WorkRecords
 from tokensieve.workloads.workload import workload_from
 
 SHAPE = {"name": "toy", "layers": 3, "heads": 4, "head_dim": 64, "hidden": 256, "ffn": 512}
@@ -34,8 +35,17 @@ def changed():
     def change(decisions, name, place, value):
         if name == "meta":
             return replace(decisions, meta={**decisions.meta, place: value})
+        if name.startswith(("topk_local", "topk_token", "topk_head")) and not name.endswith("_count"):
+            return replace(decisions, records=_changed_records(decisions, name, place, value))
         array = getattr(decisions, name).copy()
         array[place] = value
         return replace(decisions, **{name: array})
 
     return change
+
+
+def _changed_records(decisions, name, place, value):
+    kind = name.split("_")[2]
+    arrays = {n: array.copy() for n, array in decisions.records[kind].arrays(kind).items()}
+    arrays[name][place] = value
+    return {**decisions.records, kind: WorkRecords.of_arrays(kind, arrays)}

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tokensieve.arch import WorkloadError, load_arch
+from tokensieve.sim.cycle.level import cycle_result
 from tokensieve.workloads import traces
 from tokensieve.workloads.benchmarks import find_workload, load_workload, workload_names
 from tokensieve.workloads.models import model_names, model_shape
@@ -104,7 +105,7 @@ def test_one_layer_can_be_had(written):
     decisions = load_workload(written(LAYER), load_arch())
 
     assert (decisions.layers, len(decisions.row_index), len(decisions.values_kept)) == (1, 12, 4608)
-    assert (decisions.ragged("topk_local_quick").lengths > 0).all()
+    assert (decisions.records["quick"].local.lengths > 0).all()
 
 
 def test_a_workload_may_describe_its_own_model(written):
@@ -220,46 +221,34 @@ def test_models_have_their_published_shapes(name, shape):
     assert len(model_names()) == 5
 
 
-def test_bert_base_takes_its_known_work_for_128_tokens():
-    """12 n D^2 + 2 n^2 D per layer: 11.17 G for twelve layers."""
-    assert 12 * model_shape("bert-base").prefill_macs(128).total == pytest.approx(11.17e9, rel=1e-3)
-
-
-def test_pruned_heads_and_values_take_less_work():
-    model = model_shape("gpt2-small")
-    full, less = model.decode_macs(1000), model.decode_macs(1000, heads=6, values=100)
-
-    assert (less.qk, less.pv, less.ffn) == (full.qk // 2, full.pv // 20, full.ffn)
-    assert less.attention == less.qk + less.pv
-
-
 @pytest.mark.parametrize("which", ["decode", "prefill"])
 @pytest.mark.parametrize(("kind", "bits"), [("dense", 12), ("dense-int8", 8), ("fp32", 32)])
-def test_the_dense_twin_prunes_nothing(request, which, kind, bits):
+def test_the_reference_prunes_nothing(request, which, kind, bits):
     decisions = request.getfixturevalue(which)
-    twin = dense(decisions, kind)
+    reference = dense(decisions, kind)
 
-    assert twin.heads_alive.all()
-    assert len(twin.row_index) == decisions.steps * decisions.layers * decisions.heads
-    assert twin.keys_kept.tolist() == twin.context.tolist()
-    assert (twin.values_kept == twin.keys_kept[twin.query_row]).all()
-    assert set(twin.key_bits) == set(twin.value_bits) == {bits}
-    assert not twin.lsb_refetch.any()
-    assert (twin.topk_token_count == -1).all()
-    assert len(twin.topk_local_quick) == 0
-    assert np.diff(twin.query_ptr).tolist() == twin.queries.tolist()
-    assert twin.queries.tolist() == (twin.context if which == "prefill" else np.ones_like(twin.context)).tolist()
-    assert twin.ragged("token_ids")[0].tolist() == list(range(int(twin.context[0])))
+    assert reference.heads_alive.all()
+    assert len(reference.row_index) == decisions.steps * decisions.layers * decisions.heads
+    assert reference.keys_kept.tolist() == reference.context.tolist()
+    assert (reference.values_kept == reference.keys_kept[reference.query_row]).all()
+    assert set(reference.key_bits) == set(reference.value_bits) == {bits}
+    assert not reference.lsb_refetch.any()
+    assert (reference.topk_token_count == -1).all()
+    assert reference.records == {}
+    assert np.diff(reference.query_ptr).tolist() == reference.queries.tolist()
+    each = reference.context if which == "prefill" else np.ones_like(reference.context)
+    assert reference.queries.tolist() == each.tolist()
+    assert reference.ragged("token_ids")[0].tolist() == list(range(int(reference.context[0])))
 
 
 @pytest.mark.parametrize("which", ["decode", "prefill"])
-def test_a_dense_twin_of_twelve_bits_is_consistent_but_for_the_ids_of_values(request, which):
-    twin = dense(request.getfixturevalue(which))
-    own = twin.ragged("token_ids")
-    ids = np.concatenate([own[g] for g in twin.row_group]) if which == "decode" else twin.value_ids
-    ptr = np.append(0, np.cumsum(twin.values_kept)) if which == "decode" else twin.value_ptr
+def test_a_reference_of_twelve_bits_is_consistent_but_for_the_ids_of_values(request, which):
+    reference = dense(request.getfixturevalue(which))
+    own = reference.ragged("token_ids")
+    ids = np.concatenate([own[g] for g in reference.row_group]) if which == "decode" else reference.value_ids
+    ptr = np.append(0, np.cumsum(reference.values_kept)) if which == "decode" else reference.value_ptr
 
-    assert replace(twin, value_ids=ids.astype(np.int32), value_ptr=ptr.astype(np.int64)).validate()
+    assert replace(reference, value_ids=ids.astype(np.int32), value_ptr=ptr.astype(np.int64)).validate()
 
 
 def test_a_trace_whose_records_fit_is_loaded(decode, tmp_path):
@@ -297,16 +286,20 @@ def test_the_digit_rule_does_not_matter_to_other_engines(decode, tmp_path, engin
     assert load_trace(tmp_path / "t.npz", load_arch(sets=["topk.digit_bits=3", f"topk.engine={engine}"]))
 
 
+def with_other_pivots(decode, changed):
+    return changed(decode, "meta", "records", {**decode.meta["records"], "quick": "other"})
+
+
 @pytest.mark.parametrize("engine", ["radix", "bitserial", "bitonic"])
 def test_the_pivot_rule_does_not_matter_to_other_engines(decode, changed, engine):
-    check_fit(changed(decode, "meta", "pivot_rule", "other"), load_arch(sets=[f"topk.engine={engine}"]), "t.npz")
+    check_fit(with_other_pivots(decode, changed), load_arch(sets=[f"topk.engine={engine}"]), "t.npz")
 
 
 def test_another_pivot_rule_is_refused(decode, changed):
     with pytest.raises(
         WorkloadError, match="the pivot rule of its work records is 'other', the pivot rule is 'xorshift16"
     ):
-        check_fit(changed(decode, "meta", "pivot_rule", "other"), load_arch(), "t.npz")
+        check_fit(with_other_pivots(decode, changed), load_arch(), "t.npz")
 
 
 def test_an_installation_without_its_trace_says_so(monkeypatch):
@@ -314,3 +307,22 @@ def test_an_installation_without_its_trace_says_so(monkeypatch):
 
     with pytest.raises(WorkloadError, match=r"the shipped trace absent\.npz is missing"):
         load_workload("minilm", load_arch())
+
+
+@pytest.mark.parametrize(("engine", "kind", "other"), [("quickselect", "quick", "radix"), ("radix", "radix", "quick")])
+def test_a_trace_without_the_records_that_an_engine_needs_is_refused(decode, tmp_path, engine, kind, other):
+    meta = {**decode.meta, "records": {other: decode.meta["records"][other]}}
+    replace(decode, meta=meta, records={other: decode.records[other]}).save(tmp_path / "t.npz")
+    message = f"'{kind}', which topk.engine {engine} needs: make it again with `tokensieve capture`"
+
+    with pytest.raises(WorkloadError, match=message):
+        load_trace(tmp_path / "t.npz", load_arch(sets=[f"topk.engine={engine}"]))
+    assert load_trace(tmp_path / "t.npz", load_arch(sets=["topk.engine=bitserial"]))
+
+
+@pytest.mark.parametrize("engine", ["bitserial", "bitonic"])
+def test_a_trace_without_records_is_enough_for_an_engine_without_a_kind(prefill, engine):
+    arch = load_arch(sets=[f"topk.engine={engine}"])
+    bare = replace(prefill, meta={**prefill.meta, "records": {}}, records={}).validate()
+
+    assert cycle_result(arch, bare).cycles == cycle_result(arch, prefill).cycles

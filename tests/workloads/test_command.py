@@ -2,7 +2,6 @@ import json
 
 import pytest
 
-import tokensieve.workloads
 from tokensieve.cli.app import call
 from tokensieve.workloads.benchmarks import find_workload, workload_names
 
@@ -61,9 +60,3 @@ def test_a_mistake_is_one_message_and_exit_code_2(capsys, arguments, message):
     told = capsys.readouterr()
     assert message in told.err
     assert told.out == ""
-
-
-def test_every_public_name_is_there():
-    assert all(hasattr(tokensieve.workloads, name) for name in tokensieve.workloads.__all__)
-    with pytest.raises(AttributeError, match="has no attribute 'absent'"):
-        _ = tokensieve.workloads.absent

@@ -71,9 +71,9 @@ def test_local_records_are_those_of_the_permutation_that_the_rule_names(decode, 
         n, k = int(completed.keys_kept[query]), int(completed.values_kept[query])
         rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([3, step, layer, head, 0])))
         scores = np.array([i * 2**score_bits // n for i in range(n)])[rng.permutation(n)]
-        assert completed.ragged("topk_local_quick")[query].tolist() == quick_record(scores, k, query).tolist()
+        assert completed.records["quick"].local[query].tolist() == quick_record(scores, k, query).tolist()
         radix = radix_record(scores, k, score_bits, 4, first)
-        assert completed.ragged("topk_local_radix")[query].tolist() == radix.tolist()
+        assert completed.records["radix"].local[query].tolist() == radix.tolist()
 
 
 def counts_of(d):
@@ -142,7 +142,7 @@ def test_a_seed_that_does_not_fit_is_refused(decode, seed):
 def test_only_the_first_row_of_a_pair_has_a_record_where_pairs_share_their_values(decode):
     counts = replace(counts_of(decode), bits={"query": 16, "key": 6, "value": 6, "lsb": 4}, pair_shares_values=True)
     completed = complete(counts, Topk(), 0)
-    lengths = completed.ragged("topk_local_quick").lengths
+    lengths = completed.records["quick"].local.lengths
 
     assert completed.pair_second.tolist() == [bool(h % 2) for h in completed.row_index[:, 2]]
     assert (lengths[completed.pair_second] == 0).all()

@@ -21,7 +21,7 @@ from tokensieve.workloads.workload import workload_from
 
 
 def test_the_fields_of_decisions_are_the_arrays_of_the_layout():
-    assert {f.name for f in fields(Decisions)} == {*ARRAYS, "meta", "token_text"}
+    assert {f.name for f in fields(Decisions)} == {*ARRAYS, "meta", "records", "token_text"}
 
 
 @given(
@@ -45,7 +45,10 @@ def test_what_is_saved_is_loaded(tmp_path_factory, layers, context, bits, word):
     assert loaded.digest == decisions.digest
     assert loaded.meta == decisions.meta
     assert loaded.token_text == text
-    assert all(np.array_equal(getattr(loaded, name), getattr(decisions, name)) for name in ARRAYS)
+    arrays = decisions.number_arrays()
+
+    assert loaded.number_arrays().keys() == arrays.keys()
+    assert all(np.array_equal(loaded.number_arrays()[name], array) for name, array in arrays.items())
 
 
 def test_the_same_decisions_are_the_same_bytes(decode, tmp_path):
@@ -142,7 +145,7 @@ def test_value_ids_are_refused_in_prefill(prefill, decode):
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("version", 2, "meta.* version must be one of 1"),
+        ("version", 1, "meta.* version must be one of 2"),
         ("phase", "both", "phase must be one of prefill, decode"),
         ("D", 0, r"D must be in 1\.\.4096"),
         ("D", 64.5, "D must be a whole number"),
@@ -150,7 +153,9 @@ def test_value_ids_are_refused_in_prefill(prefill, decode):
         ("model", 5, "model must be a string"),
         ("charge_io", 1, "charge_io must be true or false"),
         ("threshold", 2, r"threshold must be in 0\.\.1, got 2"),
-        ("pivot_rule", "mt19937", "meta.pivot_rule must be 'xorshift16 command_seed"),
+        ("records", {"quik": "x"}, "meta.records must be of the kinds radix, quick, got 'quik'; did you mean 'quick'"),
+        ("records", {"quick": 8}, "records.quick must be a string, got 8"),
+        ("records", {"quick": "x"}, "records must be of the kinds that meta.records names, quick, got radix, quick"),
         ("text_sha256", "abc", "text_sha256 (is invalid|must be a string)"),
         ("bits", {"query": 12}, "meta.bits must have the keys query, key, value, lsb"),
         ("bits", {"query": 12, "key": 7, "value": 8, "lsb": 4}, r"meta\.bits\.key .* got 7"),
@@ -221,22 +226,23 @@ def test_a_builder_takes_lists_in_three_forms():
     b = builder()
     b.set_tokens(0, 0, [0, 1, 2])
     records = [[3, 1], [3], [3, 2]]
-    b.add_row(0, 0, 0, context=3, values_kept=[1, 1, 1], local_radix=[[1]] * 3, local_quick=records)
+    b.add_row(0, 0, 0, context=3, values_kept=[1, 1, 1], records={"radix": [[1]] * 3, "quick": records})
     b.add_row(
-        0, 0, 1, context=3, values_kept=[1, 1, 3], local_radix=[[1], [1], []], local_quick=Ragged.of([[3], [3], []])
+        0, 0, 1, context=3, values_kept=[1, 1, 3], records={"radix": [[1], [1], []], "quick": Ragged.of([[3], [3], []])}
     )
     built = b.build()
+    local = built.records["quick"].local
 
-    assert [r.tolist() for r in built.ragged("topk_local_quick")] == [*records, [3], [3], []]
+    assert [r.tolist() for r in local] == [*records, [3], [3], []]
     assert built.query_ptr.tolist() == [0, 3, 6]
-    assert Ragged.unpad(built.ragged("topk_local_quick").padded()).flat.tolist() == built.topk_local_quick.tolist()
+    assert Ragged.unpad(local.padded()).flat.tolist() == local.flat.tolist()
 
 
 def test_a_builder_names_what_is_missing():
     with pytest.raises(WorkloadError, match="token_ids of step 0, layer 0 were never set"):
         builder().build()
     with pytest.raises(WorkloadError, match="topk_local_quick must have one list per query, 2, got 1"):
-        builder().add_row(0, 0, 0, context=3, values_kept=[1, 1], local_quick=[[3]])
+        builder().add_row(0, 0, 0, context=3, values_kept=[1, 1], records={"quick": [[3]]})
 
 
 def test_a_builder_refuses_rows_outside_the_model():
@@ -267,7 +273,6 @@ def on(which, data):
     return lambda name, old: [(name, data if name == which else old)]
 
 
-META = {"version": 1}
 CHANGES = {
     "an unknown array": (
         lambda n, d: [(n, d), ("extra.npy", d)] if n == "meta.npy" else [(n, d)],
@@ -282,8 +287,8 @@ CHANGES = {
     "a missing array": (lambda n, d: [] if n == "context.npy" else [(n, d)], "the array 'context' is missing"),
     "no meta": (lambda n, d: [] if n == "meta.npy" else [(n, d)], "is no decisions file"),
     "another version": (
-        on("meta.npy", npy(np.frombuffer(b'{"version":2}', np.uint8))),
-        "decisions of version 1 are read, got 2",
+        on("meta.npy", npy(np.frombuffer(b'{"version":3}', np.uint8))),
+        "decisions of versions 1 and 2 are read, got 3",
     ),
     "broken JSON": (on("meta.npy", npy(np.frombuffer(b'{"version":', np.uint8))), "meta is not valid JSON"),
     "a JSON list": (on("meta.npy", npy(np.frombuffer(b"[1]", np.uint8))), "meta must be a JSON object, got list"),

@@ -21,8 +21,8 @@ def test_work_is_the_closed_formula_of_the_tokens_and_heads_alive(shape, phase, 
     closed = 0
     for group in range(d.steps * d.layers):
         rows = d.row_group == group
-        macs = shape.prefill_macs(int(d.queries[rows][0]), heads=int(rows.sum()))
-        closed += macs.projections + macs.ffn
+        tokens, width = int(d.queries[rows][0]), int(rows.sum()) * shape.head_dim
+        closed += tokens * shape.hidden * (4 * width + 2 * shape.ffn)
 
     assert fc_work(d, shape).macs == closed
 
@@ -53,6 +53,13 @@ def test_attention_finds_q_k_and_v_in_the_widths_of_the_schedule():
 
     assert work.stored_bits[0] == 2 * 8 * (12 + 6 + 4 + 8)
     assert work.attended_bits[0] == 2 * 8 * 12
+
+
+def test_bert_base_takes_its_known_work_for_128_tokens():
+    """12 n D^2 per layer: with the 2 n^2 D of attention, 11.17 G for twelve layers."""
+    shape = model_shape("bert-base")
+
+    assert fc_work(decisions(shape, "prefill", length=128), shape).macs == 12 * 12 * 128 * 768**2
 
 
 def test_gpt2_medium_has_the_19_gflop_of_the_paper():

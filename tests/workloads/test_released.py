@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tokensieve.arch import WorkloadError
 from tokensieve.workloads.columns import BERT
 from tokensieve.workloads.javarandom import JavaRandom
-from tokensieve.workloads.released import bench_requests, row_indexes, topk_latency
+from tokensieve.workloads.released import bench_requests, topk_latency, vector_indexes
 
 SIX = {"quant_key_bit": 6, "quant_value_bit": 6}
 
@@ -54,7 +54,7 @@ def test_a_bounded_draw_is_below_its_bound_and_that_of_java_where_it_needs_no_se
         assert value == first % bound
 
 
-def test_latencies_and_row_indexes_are_those_of_the_release(shared_data):
+def test_latencies_and_vector_indexes_are_those_of_the_release(shared_data):
     with (shared_data / "spatten-rtl" / "gpt2_small_rows.csv").open(newline="") as file:
         rows = [r for r in csv.DictReader(file) if (r["design"], r["run"]) == ("64mult_2ch", "small8_i1")]
     trace = shared_data / "spatten-traces" / "gpt2-small-wikitext2-per8.csv"
@@ -68,7 +68,7 @@ def test_latencies_and_row_indexes_are_those_of_the_release(shared_data):
     assert asked.values.tolist() == [int(r["val_fetch"]) for r in rows]
     assert asked.second_pass.tolist() == [int(r["requant_asked"]) for r in rows]
     assert asked.last.tolist() == [int(r["last_in_batch"]) for r in rows]
-    assert row_indexes(256, 32)[: len(indexes)].tolist() == indexes
+    assert vector_indexes(256, 32)[: len(indexes)].tolist() == indexes
 
 
 def test_mean_latency_is_that_of_the_releases_model():

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from tokensieve.arch import WorkloadError
 from tokensieve.arch.datapath import Topk
 from tokensieve.workloads.container import write_arrays
-from tokensieve.workloads.distributions import longest_row, minilm_probabilities
-from tokensieve.workloads.vectors import Vectors, distribution_names, same, scores
+from tokensieve.workloads.distributions import distribution_names, minilm_probabilities, most_scores, scores
+from tokensieve.workloads.vectors import Vectors
 
 GROUPS = ("inputs", "expected", "work")
 HEAD = b'{"arch":{},"seed":1,"unit":"topk","version":1}'
@@ -23,7 +23,8 @@ def test_what_is_saved_is_loaded(tmp_path_factory, lists, seed):
     loaded = Vectors.load(path)
 
     assert (loaded.unit, loaded.arch, loaded.seed) == ("topk", Topk().model_dump(), seed)
-    assert all(same(getattr(loaded, group), getattr(vectors, group)) for group in GROUPS)
+    for group in GROUPS:
+        np.testing.assert_equal(getattr(loaded, group), getattr(vectors, group))
 
 
 def test_the_same_vectors_are_the_same_bytes(tmp_path):
@@ -50,6 +51,25 @@ def test_a_malformed_file_is_refused_in_words(tmp_path, arrays, message):
         Vectors.load(tmp_path / "v.npz")
 
 
+@given(st.lists(st.lists(st.integers(0, 99), max_size=4), min_size=1, max_size=5))
+def test_each_vector_has_its_row_of_an_array_and_its_slice_of_a_ragged_one(lists):
+    begins = np.cumsum([0, *map(len, lists)])
+    ids = {"ids": np.array([number for one in lists for number in one], np.int64), "ids_ptr": begins}
+    sizes = {"n": np.array([len(one) for one in lists])}
+    vectors = Vectors(unit="topk", arch={}, seed=1, inputs=sizes, work=ids)
+
+    assert len(vectors) == len(lists)
+    assert [vectors.item("work", "ids", index).tolist() for index in range(len(lists))] == lists
+    assert [int(vectors.item("inputs", "n", index)) for index in range(len(lists))] == sizes["n"].tolist()
+
+
+def test_arrays_of_different_numbers_of_vectors_have_no_length():
+    vectors = Vectors(unit="topk", arch={}, seed=1, inputs={"n": np.arange(2)}, expected={"kept": np.arange(3)})
+
+    with pytest.raises(AssertionError, match=r"arrays of different numbers of vectors: \[2, 3\]"):
+        len(vectors)
+
+
 @pytest.mark.parametrize("inputs", [{"x": np.zeros(2)}, {"a.b": np.arange(2)}])
 def test_vectors_hold_whole_numbers_under_plain_names(tmp_path, inputs):
     with pytest.raises(WorkloadError, match=r"must have a plain name and hold whole numbers"):
@@ -61,7 +81,7 @@ def test_vectors_hold_whole_numbers_under_plain_names(tmp_path, inputs):
 @pytest.mark.parametrize("name", distribution_names())
 @pytest.mark.parametrize(("n", "bits"), [(1, 4), (7, 12), (1024, 12), (64, 32)])
 def test_scores_fit_their_width_and_follow_their_seed(name, n, bits):
-    n = min(n, longest_row(name))
+    n = min(n, most_scores(name))
     row = scores(name, n, bits, seed=5)
 
     assert (row.shape, row.dtype) == ((n,), np.uint32)
@@ -70,7 +90,7 @@ def test_scores_fit_their_width_and_follow_their_seed(name, n, bits):
 
 
 def test_distributions_are_what_they_are_called():
-    row = {name: scores(name, min(1024, longest_row(name)), 12, 1).astype(int) for name in distribution_names()}
+    row = {name: scores(name, min(1024, most_scores(name)), 12, 1).astype(int) for name in distribution_names()}
 
     assert (np.diff(row["sorted"]) >= 0).all()
     assert (np.diff(row["reversed"]) <= 0).all()
@@ -86,7 +106,7 @@ def test_a_wider_softmax_is_more_peaked():
     assert scores("softmax-sigma3", 512, 12, 1).max() > scores("softmax", 512, 12, 1).max()
 
 
-def test_real_rows_are_probabilities_of_a_few_hundred_queries():
+def test_real_scores_are_probabilities_of_a_few_hundred_queries():
     rows = minilm_probabilities()
 
     assert rows.shape == (288, 512)
@@ -95,13 +115,13 @@ def test_real_rows_are_probabilities_of_a_few_hundred_queries():
 
 
 @pytest.mark.parametrize("bits", [4, 12, 24, 32])
-def test_a_real_row_is_rounded_to_the_width_asked_for(bits):
+def test_real_scores_are_rounded_to_the_width_asked_for(bits):
     row, top = minilm_probabilities()[7], 2**bits - 1
 
     assert scores("minilm", 512, bits, seed=7).tolist() == [min(round(int(p) * 2**bits / 2**24), top) for p in row]
 
 
-def test_shorter_real_rows_are_cut_and_seeds_go_through_all_rows():
+def test_fewer_real_scores_are_cut_and_seeds_go_through_all_queries():
     assert scores("minilm", 100, 12, seed=3).tolist() == scores("minilm", 512, 12, seed=3)[:100].tolist()
     assert len({scores("minilm", 512, 24, seed).tobytes() for seed in range(1000, 1288)}) == 288
 

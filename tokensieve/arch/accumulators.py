@@ -16,7 +16,7 @@ class SumsStep:
     op: SumsOp
 
     lines: int = 0
-    """ADD: rows that come in."""
+    """ADD: beats that come in."""
 
     kept: int = 0
     """KEEP: sums that stay."""
@@ -49,31 +49,26 @@ class SumsLaw:
     """Registers from an element to the memory, the memory not counted."""
 
     read_stages: int
-    """Cycles from a row's address to its scores on the output."""
+    """Cycles from a line's address to its scores on the output."""
 
     keep_stages: int
-    """Cycles from the last row's address to the last compacted row written."""
+    """Cycles from the last line's address to the last compacted line written."""
 
     @property
     def latency(self) -> int:
-        """Cycles from the last element in to the first row of scores out, where they are read at once."""
+        """Cycles from the last element in to the first beat of scores out, where they are read at once."""
         return self.stages + 1 + self.read_stages
 
-    @property
-    def interval(self) -> int:
-        """Cycles between two transfers in."""
-        return 1
-
     def lines(self, work: StreamWork) -> Count:
-        """Return the transfers in that a row takes."""
+        """Return the transfers in that a packet takes."""
         return ceil_div(work.items, self.lanes)
 
     def cycles(self, work: StreamWork) -> Count:
-        """Return the cycles from a row's first element in to the first row of scores out."""
+        """Return the cycles from a packet's first element in to the first beat of scores out."""
         return self.lines(work) + self.latency
 
     def script(self, steps: Iterable[SumsStep]) -> int:
-        """Return the cycles of commands that are all there, from the first one in to the last row of scores out.
+        """Return the cycles of commands that are all there, from the first one in to the last beat of scores out.
 
         Nothing waits, neither for elements nor for ids nor for room on the output. The last command is a READ of 1 sum
         or more.

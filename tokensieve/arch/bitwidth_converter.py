@@ -17,10 +17,10 @@ MSB_WIDTHS = (4, 6, 8, 10, 12)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConverterWork:
-    """Work of converting one row."""
+    """Work of converting one vector."""
 
     elements: Count
-    """Elements of the row, 1 or more."""
+    """Elements of the vector, 1 or more."""
 
     msb_bits: Count
     """Bits of each element in the MSB plane."""
@@ -31,7 +31,7 @@ class ConverterWork:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConverterLaw:
-    """Cycle law of the bitwidth converter, one row after the other, with all beats there and the output never stalled.
+    """Cycle law of the bitwidth converter, one vector after the other, all beats there and the output never stalled.
 
     >>> law = ConverterLaw(lanes=64, beat_bits=256, latency=2)
     >>> law.cycles(ConverterWork(elements=64, msb_bits=8, lsb_bits=0))
@@ -41,35 +41,30 @@ class ConverterLaw:
     """
 
     lanes: int
-    """Elements of a row out."""
+    """Elements of a beat out."""
 
     beat_bits: int
     """Bits of a plane that come in per cycle."""
 
     latency: int
-    """Cycles from the beat that completes a row of elements to that row out."""
-
-    @property
-    def interval(self) -> int:
-        """Cycles between two beats in."""
-        return 1
+    """Cycles from the beat in that completes a beat of elements to that beat out."""
 
     def beats(self, elements: Count, bits: Count) -> Count:
         """Return the beats of one plane."""
         return ceil_div(elements * bits, self.beat_bits)
 
     def busy(self, work: ConverterWork) -> Count:
-        """Return the cycles from a row's first beat in to that of the next row."""
+        """Return the cycles from a vector's first beat in to that of the next vector."""
         out = np.asarray(ceil_div(work.elements, self.lanes))
         cycles = out
         for bits in (np.asarray(work.msb_bits), np.asarray(work.lsb_bits)):
             before = np.maximum(np.asarray(self.beats(work.elements, bits)) - 1, 0)  # beats before the last one
-            left = out - before * self.beat_bits // (np.maximum(bits, 1) * self.lanes)  # rows that wait for that
+            left = out - before * self.beat_bits // (np.maximum(bits, 1) * self.lanes)  # beats out that wait for that
             cycles = np.where(bits > 0, np.maximum(cycles, before + left), cycles)
         return int(cycles) if cycles.ndim == 0 else cycles
 
     def cycles(self, work: ConverterWork) -> Count:
-        """Return the cycles from the first beat in to the last row out."""
+        """Return the cycles from the first beat in to the last beat out."""
         return self.busy(work) + self.latency
 
 
@@ -86,12 +81,12 @@ class Converter(ArchModel):
 
     @property
     def lanes(self) -> int:
-        """Elements of a row out: as many as come in per cycle in the narrowest plane."""
+        """Elements of a beat out: as many as come in per cycle in the narrowest plane."""
         return 8 * self.plane_bytes // MSB_WIDTHS[0]
 
     @property
     def law(self) -> ConverterLaw:
-        """Cycle law of the converter. Its registers: the bits that have come in, and the row out."""
+        """Cycle law of the converter. Its registers: the bits that have come in, and the beat out."""
         return ConverterLaw(lanes=self.lanes, beat_bits=8 * self.plane_bytes, latency=2)
 
 

@@ -12,13 +12,13 @@ class DramConstants(ArchModel):
     """Constants of one standard. Currents are those of one channel of `channel_bits`, all its chips together."""
 
     activate: Annotated[Constant, unit("pJ")]
-    """Activation and precharge of one row of `activate_row_bytes`."""
+    """Activation and precharge of one DRAM row of `activate_row_bytes`."""
 
     activate_row_bytes: Annotated[int, Field(ge=1)]
-    """Row that `activate` stands for; other rows scale with their size."""
+    """DRAM row that `activate` is for; others scale with their size."""
 
     read: Annotated[Constant, unit("pJ/bit")]
-    """One bit from an open row to the other side of the pins, half of the bits toggling."""
+    """One bit from an open DRAM row to the other side of the pins, half of the bits toggling."""
 
     write: Annotated[Constant, unit("pJ/bit")]
     """One bit the other way."""

@@ -14,6 +14,8 @@ Stages = Annotated[int, Field(ge=0, le=64)]
 Lanes = Annotated[int, Field(ge=1, le=1024)]
 SearchEngine = Literal["quickselect", "radix", "bitserial", "bitonic"]
 ENGINES: tuple[SearchEngine, ...] = get_args(SearchEngine)
+_RECORDS: dict[SearchEngine, str] = {"quickselect": "quick", "radix": "radix"}
+"""Kind of work record that the time of an engine depends on; the others take the same time whatever the scores."""
 
 
 class Clock(ArchModel):
@@ -27,7 +29,7 @@ class MultiplierArray(ArchModel):
     """Broadcast, multiply and reduce: the block that both Q x K and Prob x V are made of (paper IV-E, IV-G)."""
 
     multipliers: Annotated[int, Field(ge=8, le=1 << 16)] = 512
-    """Multipliers; `multipliers / D` rows are used in a cycle."""
+    """Multipliers; `multipliers / D` vectors are used in a cycle."""
 
     broadcast_stages: Stages = 1
     """Registers that fan the query (or the probabilities) out."""
@@ -43,15 +45,15 @@ class MultiplierArray(ArchModel):
         require_powers_of_two(self, "multipliers")
         return self
 
-    def rows_per_cycle(self, head_dim: int) -> int:
-        """Return the rows of width `head_dim` that one line holds."""
+    def vectors_per_cycle(self, head_dim: int) -> int:
+        """Return the vectors of width `head_dim` that one line holds."""
         return self.multipliers // head_dim
 
     def law(self, head_dim: int, terms: int, read_latency: int) -> StreamLaw:
-        """Return the law for rows of `head_dim` elements and an adder tree over `terms` inputs."""
+        """Return the law for vectors of `head_dim` elements and an adder tree over `terms` inputs."""
         tree = max(terms - 1, 0).bit_length()
         latency = read_latency + self.broadcast_stages + self.multiply_stages + tree + self.accumulate_stages
-        return StreamLaw(lanes=self.rows_per_cycle(head_dim), latency=latency, interval=1)
+        return StreamLaw(lanes=self.vectors_per_cycle(head_dim), latency=latency, interval=1)
 
 
 class Softmax(ArchModel):
@@ -68,7 +70,7 @@ class Softmax(ArchModel):
     """Scores per cycle."""
 
     fifo_lines: Annotated[int, Field(ge=1, le=1 << 16)] = 128
-    """Depth of the line buffer between two passes; the longest row must fit."""
+    """Depth of the line buffer between two passes; the longest packet of scores must fit."""
 
     exp_frac_bits: Annotated[int, Field(ge=8, le=30)] = 20
     """Fraction bits of exp's argument and result."""
@@ -106,16 +108,16 @@ class Softmax(ArchModel):
 
 
 class Requant(ArchModel):
-    """Progressive-quantization decision: is a row's largest probability below the threshold? (paper III-D)"""
+    """Progressive-quantization decision: is a query's largest probability below the threshold? (paper III-D)"""
 
     queue_rows: Annotated[int, Field(ge=1, le=1024)] = 16
-    """Rows that may wait behind one that is being recomputed."""
+    """Packets of probabilities that may wait behind a query that is being recomputed."""
 
     tree_stages: Stages = 3
     """Registers of the max tree over the lanes."""
 
     def law(self, softmax: Softmax) -> StreamLaw:
-        """Return the cycle law of one row, as the softmax puts it out: the tree, and the register of the verdict."""
+        """Return the cycle law of one packet of the softmax's output: the tree, and the register of the verdict."""
         return StreamLaw(lanes=softmax.lanes, latency=self.tree_stages + 1, interval=1)
 
 
@@ -124,13 +126,13 @@ class Topk(ArchModel):
 
     engine: SearchEngine = "quickselect"
     """How the k-th largest score is found: quickselect, rounds against a pivot (the paper's); radix, digits from the
-    top; bitserial, one bit of all scores at a time; bitonic, a sorter of the whole row."""
+    top; bitserial, one bit of all scores at a time; bitonic, a sorter of the whole packet."""
 
     lanes: Annotated[int, Field(ge=1, le=64)] = 16
     """Scores that enter, are compared and leave per cycle."""
 
     max_tokens: Annotated[int, Field(ge=2, le=1 << 16)] = 1024
-    """Longest row; a longer context is refused."""
+    """Longest packet of scores; a longer context is refused."""
 
     score_bits: Annotated[int, Field(ge=4, le=32)] = 12
     """Width of an unsigned score."""
@@ -157,6 +159,11 @@ class Topk(ArchModel):
         return self
 
     @property
+    def record(self) -> str | None:
+        """Kind of work record that the engine's time depends on (`tokensieve.arch.records.KINDS`); None without one."""
+        return _RECORDS.get(self.engine)
+
+    @property
     def digit_rule(self) -> str:
         """Rule by which radix digits are cut, as written in work records."""
         return f"radix digit_bits={self.digit_bits} first_digit={self.first_digit}"
@@ -173,16 +180,16 @@ class Topk(ArchModel):
         return StreamLaw(lanes=self.lanes, latency=self.compactor_stages + 2, interval=1)
 
     @property
-    def rows(self) -> int:
-        """Rows of `lanes` scores that the longest row of tokens takes."""
+    def beats(self) -> int:
+        """Beats of `lanes` scores in the longest packet."""
         return -(-self.max_tokens // self.lanes)
 
     @property
     def drain_latency(self) -> int:
-        """Cycles of a drain beyond reading its rows.
+        """Cycles of a drain beyond reading its lines.
 
-        The verdict's register, those before the zero eliminator, the zero eliminator, its row buffer and the last row,
-        which leaves a cycle after the others.
+        The verdict's register, those before the zero eliminator, the zero eliminator, its beat buffer and the last
+        beat, which leaves a cycle after the others.
         """
         return 1 + self.drain_stages + self.compactor_stages + 2
 
@@ -196,7 +203,7 @@ class Topk(ArchModel):
 
     @property
     def turnaround(self) -> int:
-        """Cycles between a threshold and the next command's first row: verdict handed over, command taken."""
+        """Cycles between a threshold and the next command's first beat: verdict handed over, command taken."""
         return 2
 
     @property
@@ -226,7 +233,7 @@ class Topk(ArchModel):
                 return BitserialLaw(
                     lanes=lanes,
                     bypass_cycles=1,
-                    places=self.rows * min(lanes, self.max_tokens),
+                    places=self.beats * min(lanes, self.max_tokens),
                     bits=self.score_bits,
                     step_cycles=self.bitserial_step_cycles,
                     verdict_cycles=1,
@@ -253,7 +260,7 @@ class Topk(ArchModel):
 
     @property
     def bitonic_passes(self) -> int:
-        """Passes of a bitonic sort, of as many layers each: log2 of the longest row, padded to a power of two."""
+        """Passes of a bitonic sort, of as many layers each: log2 of the longest packet, padded to a power of two."""
         return (self.max_tokens - 1).bit_length()
 
     @property
@@ -261,34 +268,34 @@ class Topk(ArchModel):
         """Cycles of a round of quickselect beyond streaming its set.
 
         The FIFO's read, the comparison, the zero eliminator, which has written all survivors when the next set is
-        known, and the product that numbers the next pivot. The pivot's row is asked for in that cycle, a cycle before
-        the first row of its set. Meanwhile, both sides are counted, added up and compared: if these registers are more
+        known, and the product that numbers the next pivot. The pivot's line is read in that cycle, a cycle before
+        the first line of its set. Meanwhile, both sides are counted, added up and compared: if these registers are more
         than those of the zero eliminator, they count.
         """
         return 2 + max(self.compactor_stages, self.quickselect_count_stages + 2) + 1
 
     @property
     def quickselect_count_stages(self) -> int:
-        """Registers of the count of a row's marks: as many as those of the zero eliminator's prefix sum."""
+        """Registers of the count of a beat's marks: as many as those of the zero eliminator's prefix sum."""
         return self.compactor_stages // 2
 
     @property
     def radix_first_cycles(self) -> int:
         """Cycles from the last score in to the first radix digit decided.
 
-        Its registers: the row, the bins that it reaches, the population counts, their totals, the comparison with k,
+        Its registers: the beat, the bins that it reaches, the population counts, their totals, the comparison with k,
         the chosen bin, the two totals around it, what is left.
         """
         return 9
 
     @property
     def radix_round_cycles(self) -> int:
-        """Cycles between a radix pass's last row being asked for and the next pass's first, beyond one for that row.
+        """Cycles between a radix pass's last line being read and the next pass's first, beyond one for that line.
 
-        A pass begins as soon as its first row meets what is decided, or finds what the pass before has written,
-        whichever is later. The way to the decision has ten registers (the FIFO's, the row, the test, the digit, its
-        bins, counts, totals, comparison, the chosen bin, what is decided), less the two that the next row also takes.
-        The way to the FIFO: its own, the row, the test, the zero eliminator, and the row to write.
+        A pass begins as soon as its first line meets what is decided, or finds what the pass before has written,
+        whichever is later. The way to the decision has ten registers (the FIFO's, the line, the test, the digit, its
+        bins, counts, totals, comparison, the chosen bin, what is decided), less the two that the next line also takes.
+        The way to the FIFO: its own, the line, the test, the zero eliminator, and the line to write.
         """
         return max(10 - 2, 3 + self.compactor_stages + 2) - 1
 
@@ -319,8 +326,8 @@ class Importance(ArchModel):
     def law(self, topk: Topk) -> SumsLaw:
         """Return the cycle law of either accumulator, read by and pruned for the engine `topk`.
 
-        To be read, a row of sums passes the memory's output register and the one behind the ranking shift. To be kept,
-        it passes the former, the compactor and the row buffer, which holds the last row back for 2 cycles.
+        To be read, a line of sums passes the memory's output register and the one behind the ranking shift. To be kept,
+        it passes the former, the compactor and the beat buffer, which holds the last beat back for 2 cycles.
         """
         keep = 1 + topk.compactor_stages + 2
         return SumsLaw(

@@ -114,8 +114,8 @@ class Arch(ArchModel):
         return self.value_sram.bytes // self.line_bytes(self.pv)
 
     @property
-    def kept_rows(self) -> int:
-        """Rows of `topk.lanes` kept probabilities that may wait for their values: `topk.queue_lines`, recounted."""
+    def kept_beats(self) -> int:
+        """Beats of `topk.lanes` kept probabilities that may wait for their values: `topk.queue_lines`, recounted."""
         return max(2, self.topk.queue_lines * self.softmax.lanes // self.topk.lanes)
 
     @property
@@ -129,8 +129,8 @@ class Arch(ArchModel):
         return CascadeLaw(topk=self.topk.law, sums=self.importance.law(self.topk))
 
     @property
-    def max_row_elements(self) -> int:
-        """Most elements of a row that is fetched: one of `gather.max_row_bytes` in the narrowest plane."""
+    def max_vector_elements(self) -> int:
+        """Most elements of a vector that is fetched: one of `gather.max_row_bytes` in the narrowest plane."""
         return 8 * self.gather.max_row_bytes // MSB_WIDTHS[0]
 
     @property

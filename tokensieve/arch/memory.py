@@ -8,7 +8,6 @@ from tokensieve.arch.base import ArchModel, bounds
 from tokensieve.arch.mapping import address_order
 
 Timing = Annotated[int, Field(ge=0, le=1 << 20)]
-PowerOfTwo = Annotated[int, Field(ge=1, le=1 << 16)]
 
 
 def is_power_of_two(value: int) -> bool:
@@ -43,10 +42,10 @@ class Dram(ArchModel):
     """Banks of a bank group."""
 
     rows: Annotated[int, Field(ge=1, le=1 << 24)] = 32768
-    """Rows of a bank. They set the capacity; an address beyond it begins again at the first byte."""
+    """DRAM rows of a bank. They set the capacity; an address beyond it begins again at the first byte."""
 
     row_bytes: Annotated[int, Field(ge=64, le=1 << 16)] = 1024
-    """Row (page) of one bank of a pseudo-channel, in bytes."""
+    """DRAM row (page) of one bank of a pseudo-channel, in bytes."""
 
     granule_bytes: Annotated[int, Field(ge=8, le=256)] = 32
     """Bytes of one column access (burst); consecutive granules go to consecutive channels."""
@@ -222,10 +221,10 @@ class Dram(ArchModel):
 
 
 class Fetcher(ArchModel):
-    """The Q/K/V fetcher and its two crossbars, which turn rows into DRAM granules (paper IV-A, Table I).
+    """The Q/K/V fetcher and its two crossbars, which turn vectors into DRAM granules (paper IV-A, Table I).
 
-    It takes one request of a line (as many rows as the Q x K array uses in a cycle) at a time, round robin over the K,
-    LSB, V and output streams, and offers up to `ports` granules a cycle to the channels.
+    It takes one request of a line (as many vectors as the Q x K array uses in a cycle) at a time, round robin over the
+    K, LSB, V and output streams, and offers up to `ports` granules a cycle to the channels.
     """
 
     ports: Annotated[int, Field(ge=1, le=256)] = 32
@@ -235,7 +234,7 @@ class Fetcher(ArchModel):
     """Requests that wait in front of a channel's window before the fetcher stalls."""
 
     request_stages: Annotated[int, Field(ge=0, le=64)] = 3
-    """Registers from a row id to the channel: address, split, crossbar (`facts` RTL 5-6 of the release)."""
+    """Registers from token id to channel: address, split, crossbar (MatrixFetcher and Crossbar of the release)."""
 
     return_stages: Annotated[int, Field(ge=1, le=64)] = 5
     """Registers from DRAM data to SRAM: crossbar, FIFO, realign, bit-width conversion, write."""

@@ -22,17 +22,7 @@ class LocalValueLaw:
     topk: TopkLaw
 
     queue_latency: int
-    """Cycles from a row of kept items to the same row at the head of the empty queue."""
-
-    @property
-    def latency(self) -> int:
-        """Cycles from a row read out of the engine's side buffer to its probabilities out."""
-        return self.topk.latency + self.queue_latency
-
-    @property
-    def interval(self) -> int:
-        """Cycles between two transfers in."""
-        return self.topk.interval
+    """Cycles from a beat of kept items to the same beat at the head of the empty queue."""
 
     def select(self, work: TopkWork) -> Count:
         """Return the cycles from the first probability in to the threshold known."""
@@ -62,7 +52,7 @@ class CascadeStep:
     """It is about heads, not tokens."""
 
     lines: int = 0
-    """ADD: rows that come in."""
+    """ADD: beats that come in."""
 
     search: TopkWork = _NOTHING
     """PRUNE: what the top-k engine does."""
@@ -86,20 +76,10 @@ class CascadeLaw:
 
     sums: SumsLaw
 
-    @property
-    def latency(self) -> int:
-        """Cycles from the last element added to the first scores, where a PRUNE follows at once."""
-        return self.sums.latency
-
-    @property
-    def interval(self) -> int:
-        """Cycles between two transfers in."""
-        return self.sums.interval
-
     def prune(self, step: CascadeStep) -> int:
-        """Return the cycles of a PRUNE, from the sums' first row addressed (not counted) to the last numbers out.
+        """Return the cycles of a PRUNE, from the sums' first line addressed (not counted) to the last numbers out.
 
-        The sums are read and selected from. Then each row of kept positions meets one row of sums a cycle, until both
+        The sums are read and selected from. Then each beat of kept positions meets one line of sums a cycle, until both
         have come to the last one that is kept.
         """
         kept = min(int(step.search.kept), int(step.search.items))
@@ -107,7 +87,7 @@ class CascadeLaw:
         return self.sums.read_stages + int(self.topk.cycles(step.search)) + visits + self.sums.keep_stages
 
     def cycles(self, steps: Iterable[CascadeStep]) -> int:
-        """Return the cycles of commands that are all there, from the first one in to the last row of numbers out.
+        """Return the cycles of commands that are all there, from the first one in to the last beat of numbers out.
 
         Nothing waits: neither for elements nor for room on the outputs. The last command is a PRUNE. Tokens and heads
         add at the same time; a command waits until its accumulator is free, and what is not an ADD until all sums are

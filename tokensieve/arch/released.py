@@ -10,7 +10,7 @@ Depth = Annotated[int, Field(ge=2, le=1 << 12)]
 
 
 class Released(ArchModel):
-    """Used by `run --rules test-bench` alone (docs/explanation/released-rtl.md). Defaults are the release's."""
+    """Used by `tokensieve replay` alone (docs/explanation/released-rtl.md). Defaults are the release's."""
 
     count_rounding: Annotated[int, Field(ge=1, le=1 << 10)] = 8
     """Counts of keys and values are rounded up to multiples of this; the design of 32 ports hangs below 32."""
@@ -43,7 +43,7 @@ class Released(ArchModel):
     """Scores that wait for second passes of heads before them, in multiples of the buffer's lines."""
 
     weight_lines: Annotated[int, Field(ge=1, le=256)] = 8
-    """Kept scores that wait for their values, in lines of row indices for each of two fused heads."""
+    """Kept scores that wait for their values, in lines of vector indices for each of two fused heads."""
 
     @property
     def widths(self) -> tuple[int, ...]:

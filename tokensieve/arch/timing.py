@@ -5,30 +5,12 @@ a unit's model makes it. Every law also accepts numpy arrays in place of integer
 """
 
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 Count = int | npt.NDArray[np.int64]
 """A whole number, or an array of them."""
-
-W_contra = TypeVar("W_contra", contravariant=True)
-
-
-class Law(Protocol[W_contra]):
-    """What every timing law offers."""
-
-    @property
-    def latency(self) -> int:
-        """Cycles from a transfer in to the transfer out that it causes."""
-
-    @property
-    def interval(self) -> int:
-        """Cycles between two transfers in."""
-
-    def cycles(self, work: W_contra) -> Count:
-        """Return the cycles from first transfer in to last transfer out, both counted, output never stalled."""
 
 
 def ceil_div(a: Count, b: int) -> Count:
@@ -69,8 +51,8 @@ class StreamLaw:
 class SoftmaxLaw:
     """Cycle law of the softmax: three passes over the line buffer (maximum, exponential and sum, division).
 
-    A pass reads one line a cycle and the next one begins one cycle after its last line has come through, so three rows
-    can be in the unit at once, one per pass.
+    A pass reads one line a cycle and the next one begins one cycle after its last line has come through, so three
+    packets can be in the unit at once, one per pass.
 
     >>> SoftmaxLaw(lanes=8, scan_latency=7, exp_latency=44, divide_latency=36).cycles(StreamWork(items=64))
     111
@@ -84,20 +66,15 @@ class SoftmaxLaw:
     """Exponential and accumulation."""
 
     divide_latency: int
-    """Division and requantization."""
+    """Division, and rounding to `softmax.probability_bits`."""
 
     @property
     def latency(self) -> int:
-        """Latencies of the three passes together; a row of n lines adds 3 n."""
+        """Latencies of the three passes together; a packet of n lines adds 3 n."""
         return self.scan_latency + self.exp_latency + self.divide_latency
 
-    @property
-    def interval(self) -> int:
-        """Cycles between two lines in."""
-        return 1
-
     def lines(self, work: StreamWork) -> Count:
-        """Return the lines that a row takes."""
+        """Return the lines that a packet takes."""
         return ceil_div(work.items, self.lanes)
 
     def cycles(self, work: StreamWork) -> Count:

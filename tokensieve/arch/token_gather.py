@@ -13,13 +13,13 @@ from tokensieve.arch.timing import Count
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatherWork:
-    """Work of gathering the rows of one packet of tokens, and the memory that they come from."""
+    """Work of gathering the vectors of one packet of tokens, and the memory that they come from."""
 
     rows: Count
-    """Tokens, each of which has one row. A packet may have none."""
+    """Tokens, each of which has one vector. A packet may have none."""
 
     granules: Count
-    """Granules that the rows touch, all of them together; one that two rows share is read twice."""
+    """Granules that the vectors touch, all of them together; one that two vectors share is read twice."""
 
     memory_latency: Count
     """Cycles from a request to its granule, the same for all; at least 1."""
@@ -45,7 +45,7 @@ class GatherLaw:
     """Cycles from the first tokens in to the first request out."""
 
     return_latency: int
-    """Cycles from a row's last granule in to the row out."""
+    """Cycles from a vector's last granule in to the vector out."""
 
     empty_latency: int
     """Cycles from the transfer in to the transfer out of a packet that has no tokens."""
@@ -58,13 +58,8 @@ class GatherLaw:
 
     @property
     def latency(self) -> int:
-        """Cycles from a token in to its row out, if the row is one granule, without those of the memory."""
+        """Cycles from a token in to its vector out, if the vector is one granule, without those of the memory."""
         return self.request_latency + self.return_latency
-
-    @property
-    def interval(self) -> int:
-        """Cycles between two granules."""
-        return 1
 
     def last_request(self, work: GatherWork) -> Count:
         """Return the cycles from the first request to the last one."""
@@ -74,14 +69,14 @@ class GatherLaw:
         return int(cycles) if cycles.ndim == 0 else cycles
 
     def cycles(self, work: GatherWork) -> Count:
-        """Return the cycles from the first tokens in to the last row out."""
+        """Return the cycles from the first tokens in to the last vector out."""
         fetched = self.latency + np.asarray(self.last_request(work)) + np.asarray(work.memory_latency)
         cycles = np.where(np.asarray(work.rows) == 0, self.empty_latency, fetched) + 1
         return int(cycles) if cycles.ndim == 0 else cycles
 
 
 class TokenGather(ArchModel):
-    """Kept tokens go in, and their K or V rows come out of memory, one granule a cycle.
+    """Kept tokens go in, and their K or V vectors come out of memory, one granule a cycle.
 
     Granules and channels are those of `dram`, tokens and their lanes those of `topk`.
     """
@@ -90,17 +85,17 @@ class TokenGather(ArchModel):
     """Width of a byte address."""
 
     max_row_bytes: Annotated[int, Field(ge=1, le=1024)] = 96
-    """Longest row, in bytes: 64 elements of 12 bit in the paper. The row's length itself comes with the command."""
+    """Longest vector, in bytes: 64 elements of 12 bit in the paper. The length itself comes with the command."""
 
     outstanding: Annotated[int, Field(ge=2, le=4096)] = 64
     """Granules that may be on their way or wait to be packed: the depth of the queue. A memory whose latency is above
     `outstanding` less 4 cycles slows the gather down."""
 
     multiply_stages: Annotated[int, Field(ge=1, le=16)] = 2
-    """Registers over which the product of token and row length is added up."""
+    """Registers over which the product of token and vector length is added up."""
 
     align_stages: Annotated[int, Field(ge=1, le=16)] = 2
-    """Registers over which a granule is rotated to where its row begins."""
+    """Registers over which a granule is rotated to where its vector begins."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -108,13 +103,13 @@ class TokenGather(ArchModel):
         return self
 
     @property
-    def row_bits(self) -> int:
-        """Width of a number of bytes of a row, 0..max_row_bytes."""
+    def vector_bits(self) -> int:
+        """Width of a number of bytes of a vector, 0..max_row_bytes."""
         return self.max_row_bytes.bit_length()
 
     @property
     def request_latency(self) -> int:
-        """Cycles from a token in to its first request: its row's register, the product, the base, the request."""
+        """Cycles from a token in to its first request: the register of its beat, the product, the base, the request."""
         return 1 + self.multiply_stages + 1 + 1
 
     @property
@@ -124,7 +119,7 @@ class TokenGather(ArchModel):
 
     @property
     def return_latency(self) -> int:
-        """Cycles from a row's last granule in to the row out: the queue, the rotation, the row's register."""
+        """Cycles from a vector's last granule in to the vector out: the queue, the rotation, the vector's register."""
         return self.queue_latency + self.align_stages + 1
 
     @property

@@ -1,11 +1,12 @@
 """Timing laws of the top-k engines: one class an engine, all with the same questions.
 
-Cycles are counted as contracts 4 says: `select` ends with the threshold known, `total` with the last kept item out.
-Every law also accepts arrays of commands, with one row of sizes per command, padded with zeros at the end.
+Cycles are counted by contracts, section 4: `select` ends with the threshold known, `total` with the last kept item out.
+Every law also accepts arrays of commands, with one row of an array of sizes per command, padded with zeros at the end.
 """
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,13 +28,43 @@ class TopkWork:
 
     sizes: npt.ArrayLike
     """Work record: quickselect, the sizes of the set that each round streams; radix, those of the survivors of
-    each digit; empty for the engines whose time does not depend on data. With arrays of commands, one row per command,
-    padded with zeros at the end."""
+    each digit; empty for the engines whose time does not depend on data. With arrays of commands, one row of this array
+    per command, padded with zeros at the end."""
+
+    @property
+    def searches(self) -> npt.NDArray[np.bool_]:
+        """Whether there is something to search."""
+        items, kept = np.asarray(self.items), np.asarray(self.kept)
+        there: npt.NDArray[np.bool_] = (kept != 0) & (kept < items)
+        return there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixedCycles:
+    """Cycles of a search that no data change."""
+
+    search: int
+    """Of the search, beyond its rounds."""
+
+    round: int = 0
+    """Of each round, beyond the lines that it streams."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopkLaw(ABC):
-    """Cycle law of a top-k engine around its search: load, bypass and drain are alike in all of them."""
+    """Cycle law of a top-k engine around its search: load, bypass and drain are alike in all of them.
+
+    A search takes ``fixed.search + rounds * fixed.round + lines`` cycles, a bypass `bypass_cycles`. So the law of an
+    engine adds its fixed cycles and the sets that its rounds stream. One whose time does not depend on data has no
+    rounds, and says how many items it moves instead.
+
+    >>> law = QuickselectLaw(lanes=16, bypass_cycles=1, start_cycles=2, round_cycles=3, drain_latency=6, turnaround=2)
+    >>> work = TopkWork(items=64, kept=20, sizes=(64, 30, 7))
+    >>> law.rounds(work), law.lines(work), law.streamed(work)
+    (3, 7, 101)
+    >>> law.search(work) == law.fixed.search + 3 * law.fixed.round + 7
+    True
+    """
 
     lanes: int
 
@@ -41,20 +72,10 @@ class TopkLaw(ABC):
     """Cycles from the last score in to the threshold known where there is nothing to search."""
 
     drain_latency: int
-    """Cycles of the drain beyond reading its rows: side buffer, comparison, ties, zero eliminator and its last row."""
+    """Cycles of the drain beyond reading its lines: side buffer, comparison, ties, zero eliminator, its last beat."""
 
     turnaround: int
-    """Cycles between the threshold known and the first row of the next command, neither counted."""
-
-    @property
-    def latency(self) -> int:
-        """Cycles from a row read out of the side buffer to the transfer out of the engine."""
-        return self.drain_latency
-
-    @property
-    def interval(self) -> int:
-        """Cycles between two transfers in."""
-        return 1
+    """Cycles between the threshold known and the first beat of the next command, neither counted."""
 
     def load(self, work: TopkWork) -> Count:
         """Return the cycles in which the scores enter, `lanes` a cycle."""
@@ -62,16 +83,20 @@ class TopkLaw(ABC):
 
     def search(self, work: TopkWork) -> Count:
         """Return the cycles from the last score in, not counted, to the threshold known."""
-        n, kept = np.asarray(work.items), np.asarray(work.kept)
-        searched = self._search(n, np.asarray(work.sizes, dtype=np.int64))
-        cycles = np.where((kept == 0) | (kept >= n), self.bypass_cycles, searched)
-        return int(cycles) if cycles.ndim == 0 else cycles
+        paced = np.asarray(self.rounds(work)) * self.fixed.round + np.asarray(self.lines(work))
+        return _count(np.where(work.searches, self.fixed.search + paced, self.bypass_cycles))
+
+    def rounds(self, work: TopkWork) -> Count:
+        """Return the rounds of the search; none when bypassed."""
+        return self._summed(work, self._sets(work) > 0)
+
+    def lines(self, work: TopkWork) -> Count:
+        """Return the lines of `lanes` scores that the rounds stream; none when bypassed."""
+        return self._summed(work, -(-self._sets(work) // self.lanes))
 
     def streamed(self, work: TopkWork) -> Count:
         """Return the items that the search moves past its comparators; none when bypassed."""
-        n, kept = np.asarray(work.items), np.asarray(work.kept)
-        items = np.where((kept == 0) | (kept >= n), 0, self._streamed(n, np.asarray(work.sizes, dtype=np.int64)))
-        return int(items) if items.ndim == 0 else items
+        return self._summed(work, self._sets(work))
 
     def drain(self, work: TopkWork) -> Count:
         """Return the cycles from the threshold known, not counted, to the last kept item out."""
@@ -85,18 +110,19 @@ class TopkLaw(ABC):
         """Return the cycles from the first score in to the last kept item out (`total`)."""
         return self.select(work) + self.drain(work)
 
+    @property
     @abstractmethod
-    def _search(self, n: Sizes, sizes: Sizes) -> Sizes:
-        """Return the cycles of a search that is not bypassed."""
+    def fixed(self) -> FixedCycles:
+        """Cycles of a search that no data change."""
 
-    @abstractmethod
-    def _streamed(self, n: Sizes, sizes: Sizes) -> Sizes:
-        """Return the items of a search that is not bypassed."""
+    def _sets(self, work: TopkWork) -> Sizes:
+        """Return the sizes of the sets that the rounds of a search stream, shape (..., rounds), padded with zeros."""
+        return np.zeros((*np.shape(work.items), 0), np.int64)
 
-    def _rounds(self, sizes: Sizes, overhead: int) -> Sizes:
-        """Return the cycles of streaming sets of these sizes one after another, with `overhead` cycles for each."""
-        rounds: Sizes = np.where(sizes > 0, -(-sizes // self.lanes) + overhead, 0).sum(axis=-1, dtype=np.int64)
-        return rounds
+    @staticmethod
+    def _summed(work: TopkWork, of_rounds: npt.NDArray[Any]) -> Count:
+        """Return the sum over the rounds of every search."""
+        return _count(np.where(work.searches, of_rounds.sum(axis=-1, dtype=np.int64), 0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,12 +142,13 @@ class QuickselectLaw(TopkLaw):
     round_cycles: int
     """Cycles of a round beyond streaming its set: drawing the pivot, comparing, compacting, counting, deciding."""
 
-    def _search(self, n: Sizes, sizes: Sizes) -> Sizes:
-        return self.start_cycles + self._rounds(sizes, self.round_cycles)
+    @property
+    def fixed(self) -> FixedCycles:
+        """Cycles of a search that no data change."""
+        return FixedCycles(search=self.start_cycles, round=self.round_cycles)
 
-    def _streamed(self, n: Sizes, sizes: Sizes) -> Sizes:
-        items: Sizes = sizes.sum(axis=-1)
-        return items
+    def _sets(self, work: TopkWork) -> Sizes:
+        return np.asarray(work.sizes, np.int64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,12 +168,17 @@ class RadixLaw(TopkLaw):
     round_cycles: int
     """Cycles of each later digit beyond streaming its set."""
 
-    def _search(self, n: Sizes, sizes: Sizes) -> Sizes:
-        return self.first_cycles + self._rounds(_radix_scans(n, sizes), self.round_cycles)
+    @property
+    def fixed(self) -> FixedCycles:
+        """Cycles of a search that no data change."""
+        return FixedCycles(search=self.first_cycles, round=self.round_cycles)
 
-    def _streamed(self, n: Sizes, sizes: Sizes) -> Sizes:
-        items: Sizes = _radix_scans(n, sizes).sum(axis=-1)
-        return items
+    def _sets(self, work: TopkWork) -> Sizes:
+        """Return what each pass streams: that of digit 2 all items, that of digit j the survivors of digit j - 2."""
+        items, sizes = np.asarray(work.items), np.asarray(work.sizes, np.int64)
+        every = np.broadcast_to(items[..., None], (*sizes.shape[:-1], 1))
+        before = np.concatenate([every, sizes[..., :-2]], axis=-1)
+        return np.where(sizes[..., 1:] > 0, before[..., : max(sizes.shape[-1] - 1, 0)], 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,16 +202,19 @@ class BitserialLaw(TopkLaw):
     verdict_cycles: int
     """Cycles from the last step to the threshold known."""
 
-    def _search(self, n: Sizes, sizes: Sizes) -> Sizes:
-        return np.full_like(n, self.bits * self.step_cycles + self.verdict_cycles)
+    @property
+    def fixed(self) -> FixedCycles:
+        """Cycles of a search that no data change."""
+        return FixedCycles(search=self.bits * self.step_cycles + self.verdict_cycles)
 
-    def _streamed(self, n: Sizes, sizes: Sizes) -> Sizes:
-        return np.full_like(n, self.places * self.bits)
+    def streamed(self, work: TopkWork) -> Count:
+        """Return the items that the search moves: all places in every step; none when bypassed."""
+        return _count(np.where(work.searches, self.places * self.bits, 0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BitonicLaw(TopkLaw):
-    """Cycle law of a bitonic sorter that holds the whole row: one layer of comparators a cycle, whatever the data.
+    """Cycle law of a bitonic sorter that holds the whole packet: one layer of comparators a cycle, whatever the data.
 
     >>> law = BitonicLaw(lanes=16, bypass_cycles=1, places=256, sort_layers=64, route_layers=24, verdict_cycles=1,
     ...                  drain_latency=6, turnaround=2)
@@ -199,14 +234,17 @@ class BitonicLaw(TopkLaw):
     verdict_cycles: int
     """Cycles from the last layer to the threshold known."""
 
-    def _search(self, n: Sizes, sizes: Sizes) -> Sizes:
-        return np.full_like(n, self.sort_layers + self.route_layers + self.verdict_cycles)
+    @property
+    def fixed(self) -> FixedCycles:
+        """Cycles of a search that no data change."""
+        layers = self.sort_layers + self.route_layers
+        return FixedCycles(search=layers + self.verdict_cycles)
 
-    def _streamed(self, n: Sizes, sizes: Sizes) -> Sizes:
-        return np.full_like(n, self.places * (self.sort_layers + self.route_layers))
+    def streamed(self, work: TopkWork) -> Count:
+        """Return the items that the search moves: all places in every layer; none when bypassed."""
+        return _count(np.where(work.searches, self.places * (self.sort_layers + self.route_layers), 0))
 
 
-def _radix_scans(n: Sizes, sizes: Sizes) -> Sizes:
-    """Return what each pass streams: that of digit 2 all n items, that of digit j the survivors of digit j - 2."""
-    before = np.concatenate([np.broadcast_to(n[..., None], (*sizes.shape[:-1], 1)), sizes[..., :-2]], axis=-1)
-    return np.where(sizes[..., 1:] > 0, before[..., : max(sizes.shape[-1] - 1, 0)], 0)
+def _count(values: Sizes) -> Count:
+    """Return a whole number in place of an array that is one."""
+    return int(values) if values.ndim == 0 else values

@@ -17,8 +17,6 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 HINT = "pip install 'tokensieve[golden,models]'"
 
-Ratios = Annotated[str | None, typer.Option(metavar="R[,R...]")]
-
 
 @app.command()
 def capture(

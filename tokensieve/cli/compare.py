@@ -2,7 +2,6 @@
 
 import json as json_text
 import sys
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,6 +16,41 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
+AgainstOption = Annotated[
+    str | None,
+    typer.Option(
+        "--against",
+        metavar="NAME[,NAME...]",
+        help="Accelerators: a3, a3-aggressive, mnnfast, dense, dense-int8, fp32; or none. [default: all but "
+        "a3-aggressive]",
+    ),
+]
+RooflineOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--roofline",
+        metavar="NAME|GFLOPS,GB_PER_S",
+        help="CPU or GPU by its peaks: titan-xp, xeon-e5-2640v4, jetson-nano, raspberry-pi-4, or two numbers. "
+        "Repeatable.",
+    ),
+]
+BaselineOption = Annotated[
+    list[str] | None,
+    typer.Option("--baseline", metavar="FILE", help="What `tokensieve baseline --out` measured. Repeatable."),
+]
+PairsOption = Annotated[
+    str | None,
+    typer.Option("--pairs", metavar="FILE.npz", help="Counts of A3 and MNNFast. [default: those of MiniLM]"),
+]
+Table3Option = Annotated[
+    bool,
+    typer.Option(
+        "--table3",
+        help="Redraw the paper's Table III instead, on the named workloads and an --arch of 128 multipliers and "
+        "64 GB/s.",
+    ),
+]
+
 
 @app.command()
 def compare(
@@ -25,40 +59,11 @@ def compare(
     workload: WorkloadOption = None,
     trace: TraceOption = None,
     sets: SetOption = None,
-    against: Annotated[
-        str | None,
-        typer.Option(
-            "--against",
-            metavar="NAME[,NAME...]",
-            help="Accelerators: a3, a3-aggressive, mnnfast, dense, dense-int8, fp32; or none. [default: all but "
-            "a3-aggressive]",
-        ),
-    ] = None,
-    roofline: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--roofline",
-            metavar="NAME|GFLOPS,GB_PER_S",
-            help="CPU or GPU by its peaks: titan-xp, xeon-e5-2640v4, jetson-nano, raspberry-pi-4, or two numbers. "
-            "Repeatable.",
-        ),
-    ] = None,
-    baseline: Annotated[
-        list[str] | None,
-        typer.Option("--baseline", metavar="FILE", help="What `tokensieve baseline --out` measured. Repeatable."),
-    ] = None,
-    pairs: Annotated[
-        str | None,
-        typer.Option("--pairs", metavar="FILE.npz", help="Counts of A3 and MNNFast. [default: those of MiniLM]"),
-    ] = None,
-    table3: Annotated[
-        bool,
-        typer.Option(
-            "--table3",
-            help="Redraw the paper's Table III instead, on the named workloads and an --arch of 128 multipliers and "
-            "64 GB/s.",
-        ),
-    ] = False,
+    against: AgainstOption = None,
+    roofline: RooflineOption = None,
+    baseline: BaselineOption = None,
+    pairs: PairsOption = None,
+    table3: Table3Option = False,
     seed: SeedOption = 0,
     json: JsonOption = False,
 ) -> None:
@@ -123,9 +128,10 @@ def _measured(files: "list[str] | tuple[()]", decisions: "Decisions") -> "list[C
 def _show_table3(machine: "Arch", json: bool) -> None:
     say_if_cold()
     from tokensieve.report.comparison import table3_page
+    from tokensieve.validate.record import table3_object
     from tokensieve.validate.table3 import table3_rows
 
-    rows = [asdict(row) | {"deviation": row.deviation, "in_band": row.in_band} for row in table3_rows(machine)]
+    rows = [table3_object(row) for row in table3_rows(machine)]
     if json:
         _print_json({"arch": machine.name, "arch_digest": machine.digest, "rows": rows})
     else:

@@ -117,7 +117,7 @@ def _file_name(request: "Request") -> str:
 
 
 def _tell(one: "Cosim", stream: Any) -> None:
-    """Print what came of one unit and engine."""
+    """Print the outcome for one unit and engine."""
     name = " ".join(filter(None, [one.unit, one.engine]))
     planted = f", mutant {one.mutant}" if one.mutant else ""
     lines = [

@@ -45,61 +45,72 @@ class Issue(StrEnum):
     AXI16 = "axi16"
 
 
+ConfigOption = Annotated[
+    str | None,
+    typer.Option(
+        "--config",
+        metavar="NAME|FILE",
+        help="DRAM configuration (dramsim3, ramulator-release, hbm2, ddr4-3200, ...) or a YAML file of one, in the "
+        "place of --arch; cycles are then clocks of the DRAM.",
+    ),
+]
+PatternOption = Annotated[Pattern, typer.Option("--pattern", help="Addresses that are asked for.")]
+RequestsOption = Annotated[
+    int, typer.Option("--requests", metavar="N", min=1, max=10_000_000, help="Number of requests.")
+]
+RequestBytesOption = Annotated[
+    int,
+    typer.Option(
+        "--bytes", metavar="G", min=1, max=1 << 16, help="Bytes of a request; every granule it touches is read."
+    ),
+]
+ParamOption = Annotated[
+    int,
+    typer.Option(
+        "--param",
+        metavar="P",
+        min=0,
+        max=1 << 40,
+        help="stride: bytes between requests; randchunk: bytes of a chunk; gather: percent of 64 B vectors kept; "
+        "twostream: bytes between the streams.",
+    ),
+]
+TraceOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--trace",
+        metavar="FILE",
+        help="Requests of a text file in the place of a pattern, one a line: ADDRESS [R|W] [CYCLE].",
+    ),
+]
+IssueOption = Annotated[
+    Issue,
+    typer.Option(
+        "--issue",
+        help="sat: as fast as the queues take it; axi16: one access a cycle, 16 outstanding, one response a cycle.",
+    ),
+]
+ChannelOption = Annotated[Channel, typer.Option("--channel", help="All channels, or a stack with one.")]
+CommandsOption = Annotated[
+    Path | None, typer.Option("--commands", metavar="FILE", help="Write every DRAM command to a CSV file.")
+]
+
+
 @app.command()
 def dram(
     context: typer.Context,
     arch: ArchOption = "spatten",
-    config: Annotated[
-        str | None,
-        typer.Option(
-            "--config",
-            metavar="NAME|FILE",
-            help="DRAM configuration (dramsim3, ramulator-release, hbm2, ddr4-3200, ...) or a YAML file of one, in the "
-            "place of --arch; cycles are then clocks of the DRAM.",
-        ),
-    ] = None,
+    config: ConfigOption = None,
     sets: SetOption = None,
-    pattern: Annotated[Pattern, typer.Option("--pattern", help="Addresses that are asked for.")] = Pattern.SEQ,
-    requests: Annotated[
-        int, typer.Option("--requests", metavar="N", min=1, max=10_000_000, help="Number of requests.")
-    ] = 1024,
-    request_bytes: Annotated[
-        int,
-        typer.Option(
-            "--bytes", metavar="G", min=1, max=1 << 16, help="Bytes of a request; every granule it touches is read."
-        ),
-    ] = 32,
-    param: Annotated[
-        int,
-        typer.Option(
-            "--param",
-            metavar="P",
-            min=0,
-            max=1 << 40,
-            help="stride: bytes between requests; randchunk: bytes of a chunk; gather: percent of 64 B rows kept; "
-            "twostream: bytes between the streams.",
-        ),
-    ] = 0,
+    pattern: PatternOption = Pattern.SEQ,
+    requests: RequestsOption = 1024,
+    request_bytes: RequestBytesOption = 32,
+    param: ParamOption = 0,
     seed: SeedOption = 1,
-    trace: Annotated[
-        Path | None,
-        typer.Option(
-            "--trace",
-            metavar="FILE",
-            help="Requests of a text file in the place of a pattern, one a line: ADDRESS [R|W] [CYCLE].",
-        ),
-    ] = None,
-    issue: Annotated[
-        Issue,
-        typer.Option(
-            "--issue",
-            help="sat: as fast as the queues take it; axi16: one access a cycle, 16 outstanding, one response a cycle.",
-        ),
-    ] = Issue.SAT,
-    channel: Annotated[Channel, typer.Option("--channel", help="All channels, or a stack with one.")] = Channel.ALL,
-    commands: Annotated[
-        Path | None, typer.Option("--commands", metavar="FILE", help="Write every DRAM command to a CSV file.")
-    ] = None,
+    trace: TraceOption = None,
+    issue: IssueOption = Issue.SAT,
+    channel: ChannelOption = Channel.ALL,
+    commands: CommandsOption = None,
     json: JsonOption = False,
 ) -> None:
     """Send one stream of requests to the DRAM model and count what happened."""

@@ -36,11 +36,14 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="Override a field, for example topk.lanes=8. Repeatable."),
 ]
-SeedOption = Annotated[
-    int, typer.Option("--seed", metavar="N", min=0, help="Seed of what has to be filled in or drawn.")
-]
+SeedOption = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of all random choices.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only, and the object of --json.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors, and the object of --json.")]
+
+
+def examples(*commands: str) -> str:
+    """Return the end of a help text, which shows one command a line."""
+    return "\n".join(["\b", "Examples:", *(f"  $ {command}" for command in commands)])
 
 
 def given_options(context: typer.Context) -> set[str]:

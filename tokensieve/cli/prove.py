@@ -41,7 +41,7 @@ def prove(
         return
     if unit is None:
         raise typer.BadParameter("name a unit, or 'all'; --list shows them")
-    claims = [one for one in claims_of(unit) if claim in (None, one.name)]
+    claims = claims_of(unit, claim)
     if not claims:
         raise typer.BadParameter(f"{unit} has no claim {claim!r}; --list shows them")
     check_tools()

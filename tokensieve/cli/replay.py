@@ -1,107 +1,116 @@
-"""``tokensieve run --rules test-bench``: the authors' released RTL on any rows of a 17-column CSV trace."""
+"""``tokensieve replay``: the authors' released RTL on any rows of a 17-column CSV trace."""
 
 import json as json_text
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tokensieve.cli.options import given_options, say
+from tokensieve.cli.options import JsonOption, QuietOption, SetOption, examples, say
 
 if TYPE_CHECKING:
-    from tokensieve.arch import Arch
     from tokensieve.run.released import TestBenchRun
 
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
-class Rules(StrEnum):
-    """By which rules the rows of a trace are played."""
-
-    TEST_BENCH = "test-bench"
-
-
-RulesOption = Annotated[
-    Rules | None,
-    typer.Option("--rules", help="Play the CSV file of --trace as the authors' test bench does, on a released-* arch."),
-]
-IterationOption = Annotated[
-    int | None, typer.Option("--iteration", metavar="I", min=0, help="--rules: only the rows of this iteration_id.")
-]
-RoundingOption = Annotated[
-    int | None,
-    typer.Option(
-        "--count-rounding",
-        metavar="8|32",
-        min=1,
-        max=1024,
-        help="--rules: round counts of keys and values up to multiples of this, instead of released.count_rounding.",
-    ),
-]
-LatencyOption = Annotated[
-    str | None,
-    typer.Option(
-        "--topk-latency",
-        metavar="FILE",
-        help="--rules: top-k latencies, one integer a line for each CSV row, instead of the drawn ones.",
-    ),
-]
-RowsOption = Annotated[
-    str | None,
-    typer.Option(
-        "--rows", metavar="FILE", help="--rules: write request, accept and response cycle of each row as CSV."
-    ),
-]
+ITERATION = typer.Option("--iteration", metavar="I", min=0, help="Play only the rows of this iteration_id.")
+COUNT_ROUNDING = typer.Option(
+    "--count-rounding",
+    metavar="8|32",
+    min=1,
+    max=1024,
+    help="Round the counts of keys and values up to multiples of this. [default: released.count_rounding of --arch]",
+)
+TOPK_LATENCY = typer.Option(
+    "--topk-latency",
+    metavar="FILE",
+    help="Cycles of each row's top-k, one whole number a line. [default: drawn as the release draws them]",
+)
+ROWS = typer.Option(
+    "--rows", metavar="FILE", help="Write request, accept cycle and response cycle of each row to this CSV file."
+)
 
 
-OWN = ("iteration", "count_rounding", "topk_latency", "rows")
-"""Parameters that go only with --rules."""
+@app.command(
+    epilog=examples(
+        "tokensieve replay trace.csv",
+        "tokensieve replay trace.csv --arch released-64x2 --iteration 31 --rows cycles.csv",
+    )
+)
+def replay(
+    trace: Annotated[str, typer.Argument(metavar="TRACE", help="CSV file with the authors' 17 columns.")],
+    arch: Annotated[
+        str,
+        typer.Option(
+            "--arch",
+            metavar="PRESET|FILE",
+            help="Size of the design: released-64x2, released-128x8 or released-512x16 (multipliers x DRAM channels), "
+            "or a YAML file.",
+        ),
+    ] = "released-512x16",
+    sets: SetOption = None,
+    iteration: Annotated[int | None, ITERATION] = None,
+    count_rounding: Annotated[int | None, COUNT_ROUNDING] = None,
+    topk_latency: Annotated[str | None, TOPK_LATENCY] = None,
+    rows: Annotated[str | None, ROWS] = None,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Play a CSV trace on a model of the RTL that SpAtten's authors released, and print its cycles.
 
-SHARED = ("arch", "trace", "sets", "json", "quiet", "rules")
-"""Those that go with it as well; all others would have no effect."""
+    The model steps the design cycle by cycle, as the authors' test bench does. Each row of the trace is one attention
+    head. Exit code 1 if the design hangs on a row, as the released RTL does on some.
+    """
+    _refuse_npz(trace)
+    show(play(arch, sets, trace, iteration, count_rounding, topk_latency, rows, quiet), json, quiet)
 
 
-def check_flags(context: typer.Context, rules: Rules | None, trace: str | None) -> None:
-    """Raise `typer.BadParameter` where a flag is given that goes only with, or not with, --rules."""
-    given = given_options(context)
-    for param in context.command.params:
-        fits = param.name in OWN + SHARED if rules else param.name not in OWN
-        if param.name in given and not fits:
-            how = "does not go" if rules else "goes only"
-            raise typer.BadParameter(f"{param.opts[0]} {how} with --rules test-bench")
-    if rules and trace is None:
-        raise typer.BadParameter("--rules test-bench needs --trace FILE, a CSV file of 17 columns")
+def _refuse_npz(trace: str) -> None:
+    """Raise `WorkloadError` where a trace of `tokensieve capture` is given, which only `tokensieve run` takes."""
+    from tokensieve.arch import WorkloadError
+
+    if Path(trace).suffix == ".npz":
+        raise WorkloadError(f"{trace}: a CSV file of 17 columns is expected; `tokensieve run --trace` takes an .npz")
 
 
-def run_rules(
-    arch: "Arch",
+def play(
+    arch: str,
+    sets: list[str] | None,
     trace: str,
     iteration: int | None,
-    rounding: int | None,
-    latency: str | None,
+    count_rounding: int | None,
+    topk_latency: str | None,
     rows: str | None,
-    json: bool,
     quiet: bool,
-) -> None:
-    """Run the released design and print what happened; raise `CheckError` where it hung."""
-    from tokensieve.arch import CheckError
+) -> "TestBenchRun":
+    """Return the run of a trace on the released design; write the cycles of its rows to `rows`."""
+    from tokensieve.arch import load_arch
     from tokensieve.report.files import check_file, write_file
     from tokensieve.run.released import run_testbench
     from tokensieve.sim.kernels import compiled
 
+    machine = load_arch(arch, sets or ())
     if rows is not None:
         check_file(rows, "--rows")
     if not quiet and not compiled("released"):
         print("compiling the kernels once ...", file=sys.stderr, flush=True)
-    run = run_testbench(arch, trace, iteration, rounding, latency)
+    run = run_testbench(machine, trace, iteration, count_rounding, topk_latency)
     if rows is not None:
         write_file(Path(rows), run.rows_csv().encode(), "--rows")
+    return run
+
+
+def show(run: "TestBenchRun", json: bool, quiet: bool) -> None:
+    """Print what happened; raise `CheckError` where the design hung."""
+    from tokensieve.arch import CheckError
+
     if json:
         sys.stdout.write(json_text.dumps(run.to_dict(), indent=2) + "\n")
     elif not quiet:
         say(_page(run))
     if run.hang is not None:
-        raise CheckError(f"{trace}: {run.hang_message}")
+        raise CheckError(f"{run.trace}: {run.hang_message}")
 
 
 def _page(run: "TestBenchRun") -> str:

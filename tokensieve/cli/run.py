@@ -17,17 +17,18 @@ from tokensieve.cli.options import (
     ReferenceKind,
     SeedOption,
     SetOption,
+    examples,
     say,
     width,
 )
-from tokensieve.cli.replay import (
+from tokensieve.cli.rules import (
     IterationOption,
     LatencyOption,
     RoundingOption,
     RowsOption,
     RulesOption,
     check_flags,
-    run_rules,
+    replay_by_rules,
 )
 from tokensieve.cli.work import SHIPPED, TraceOption, WorkloadOption, decisions_of, say_if_cold
 
@@ -45,38 +46,71 @@ LONG_WORK = 1.0
 FC_BITS = 8
 """Width of a weight where --fc-bits does not tell."""
 
+LevelOption = Annotated[
+    Level,
+    typer.Option(
+        "--level",
+        help="analytic: estimate in closed form; cycle: every query and DRAM command; rtl: cycle, and some of its "
+        "top-k commands on the generated Verilog.",
+    ),
+]
+ReferenceOption = Annotated[
+    ReferenceKind,
+    typer.Option(
+        "--reference",
+        help="Un-pruned run to compare with. Its numbers in DRAM have the on-chip width (dense), 8 bits "
+        "(dense-int8) or 32 bits (fp32).",
+    ),
+]
+EndToEndOption = Annotated[
+    bool, typer.Option("--end-to-end", help="Also run the model's fully connected layers, with weights from DRAM.")
+]
+FcBitsOption = Annotated[
+    int | None,
+    typer.Option("--fc-bits", metavar="8|12", help="With --end-to-end: bits of a weight in DRAM. [default: 8]"),
+]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="NAME|FILE",
+        help="With --end-to-end: the model, for example gpt2-small, or a YAML file of its shape. [default: the one "
+        "that the workload or the trace names]",
+    ),
+]
+ConfirmOption = Annotated[
+    bool, typer.Option("--confirm", help="Run at another level, too, and print how far apart the two are.")
+]
+OutOption = Annotated[
+    str | None,
+    typer.Option("--out", metavar="DIR", help="Write result.json and cycles.png to this folder."),
+]
 
-@app.command()
+
+@app.command(
+    epilog=examples(
+        "tokensieve run",
+        "tokensieve run --workload bert-base-squad1 --set topk.lanes=64",
+        "tokensieve run --arch sieve --trace mine.npz --out results",
+    )
+)
 def run(
     context: typer.Context,
     arch: ArchOption = "spatten",
     workload: WorkloadOption = None,
     trace: TraceOption = None,
     sets: SetOption = None,
-    level: Annotated[Level, typer.Option("--level", help="Level of fidelity.")] = Level.CYCLE,
-    reference: Annotated[
-        ReferenceKind, typer.Option("--reference", help="Un-pruned run to compare with.")
-    ] = ReferenceKind.DENSE,
-    end_to_end: Annotated[
-        bool, typer.Option("--end-to-end", help="Add the model's fully connected layers, their weights from DRAM.")
-    ] = False,
-    fc_bits: Annotated[
-        int | None, typer.Option("--fc-bits", metavar="8|12", help="Width of their weights in DRAM. [default: 8]")
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option("--model", metavar="NAME|FILE", help="Their model, where the trace does not tell: name or YAML."),
-    ] = None,
-    confirm: Annotated[
-        bool, typer.Option("--confirm", help="Also run at another level and tell how far apart the two are.")
-    ] = False,
+    level: LevelOption = Level.CYCLE,
+    reference: ReferenceOption = ReferenceKind.DENSE,
+    end_to_end: EndToEndOption = False,
+    fc_bits: FcBitsOption = None,
+    model: ModelOption = None,
+    confirm: ConfirmOption = False,
     seed: SeedOption = 0,
-    out: Annotated[
-        str | None,
-        typer.Option("--out", metavar="DIR", help="Folder for result.json and cycles.png; made if need be."),
-    ] = None,
+    out: OutOption = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
+    # Hidden: the alias of `tokensieve replay`, whose options `replay_by_rules` reads from the context.
     rules: RulesOption = None,
     iteration: IterationOption = None,
     count_rounding: RoundingOption = None,
@@ -85,6 +119,8 @@ def run(
 ) -> None:
     """Simulate an accelerator on a workload or a trace; without either, on the trace that ships with the package."""
     check_flags(context, rules, trace)
+    if rules is not None:
+        return replay_by_rules(context)
     if workload is not None and trace is not None:
         raise typer.BadParameter("--workload and --trace exclude each other")
     if not end_to_end and (fc_bits is not None or model is not None):
@@ -94,8 +130,6 @@ def run(
     from tokensieve.report.summary import header
 
     machine = load_arch(arch, sets or ())
-    if rules is not None and trace is not None:
-        return run_rules(machine, trace, iteration, count_rounding, topk_latency, rows, json, quiet)
     decisions = decisions_of(machine, workload, trace, seed)
     shape = _shape(machine, decisions, workload, model, fc_bits) if end_to_end else None
     kind = None if reference is ReferenceKind.NONE else reference.value

@@ -40,7 +40,7 @@ def schema_of(kind: Kind) -> dict[str, Any]:
 
         return arch_schema()
     if kind is Kind.WORKLOAD:
-        from tokensieve.workloads.benchmarks import workload_schema
+        from tokensieve.workloads.workload import workload_schema
 
         return workload_schema()
     from tokensieve.report.schema import result_schema

@@ -13,10 +13,19 @@ SHIPPED = "the shipped trace"
 
 WorkloadOption = Annotated[
     str | None,
-    typer.Option("--workload", metavar="NAME|FILE", help="Named workload, or a YAML file that describes one."),
+    typer.Option(
+        "--workload",
+        metavar="NAME|FILE",
+        help="Named workload (`tokensieve workloads`), or a YAML file that describes one.",
+    ),
 ]
 TraceOption = Annotated[
-    str | None, typer.Option("--trace", metavar="FILE", help="Decisions: the authors' .csv, or a captured .npz.")
+    str | None,
+    typer.Option(
+        "--trace",
+        metavar="FILE",
+        help="Pruning decisions: an .npz of `tokensieve capture`, or a .csv of SpAtten's authors.",
+    ),
 ]
 
 
@@ -24,7 +33,8 @@ def decisions_of(machine: "Arch", workload: str | None, trace: str | None, seed:
     """Return the decisions of what was asked for; of the shipped trace where neither was."""
     if workload is not None and trace is not None:
         raise typer.BadParameter("--workload and --trace exclude each other")
-    from tokensieve.workloads.benchmarks import default_trace, load_trace, load_workload
+    from tokensieve.workloads.benchmarks import load_workload
+    from tokensieve.workloads.traces import default_trace, load_trace
 
     if workload is not None:
         return load_workload(workload, machine, seed)

@@ -9,7 +9,8 @@ from tokensieve.cli.options import JsonOption, say, width
 
 if TYPE_CHECKING:
     from tokensieve.report.table import Table
-    from tokensieve.workloads import Decisions, Workload
+    from tokensieve.workloads.decisions import Decisions
+    from tokensieve.workloads.workload import Workload
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -79,8 +80,9 @@ def _of_workload(workload: "Workload") -> dict[str, Any]:
 
 
 def _of_trace() -> dict[str, Any]:
-    from tokensieve.workloads.benchmarks import SHIPPED, default_trace
+    from tokensieve.workloads.benchmarks import SHIPPED
     from tokensieve.workloads.decisions import Decisions
+    from tokensieve.workloads.traces import default_trace
 
     decisions = Decisions.load(default_trace())
     meta = dict(decisions.meta)

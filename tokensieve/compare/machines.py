@@ -1,4 +1,4 @@
-"""One machine beside others on the same work: dense twins, A3, MNNFast, rooflines, and measured processors."""
+"""One machine beside others on the same work: un-pruned references, A3, MNNFast, rooflines, and measured processors."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -120,10 +120,10 @@ def _other(name: str, arch: Arch, decisions: Decisions, rows: DenseRows, pairs: 
 
 
 def dense_on(arch: Arch, decisions: Decisions, kind: Kind, operations: int) -> Cost:
-    """Return the cost of the dense twin of `decisions` on `arch` itself."""
-    twin = dense(decisions, kind)
-    result = cycle_result(arch, twin, un_pruned=True)
-    return _of_result(kind, result, operations, (DENSE_NOTE.format(twin.meta["bits"]["key"]),))
+    """Return the cost of the un-pruned reference of `decisions` on `arch` itself."""
+    reference = dense(decisions, kind)
+    result = cycle_result(arch, reference, un_pruned=True)
+    return _of_result(kind, result, operations, (DENSE_NOTE.format(reference.meta["bits"]["key"]),))
 
 
 def a3_on(arch: Arch, decisions: Decisions, rows: DenseRows, pairs: Pairs, name: str = "a3") -> Cost:
@@ -155,7 +155,7 @@ def _of_result(name: str, result: Result, operations: int, notes: tuple[str, ...
         name=name,
         seconds=result.seconds,
         operations=operations,
-        dram_bytes=result.dram_bytes["total"],
+        dram_bytes=result.traffic.dram_bytes["total"],
         cycles=result.cycles["total"],
         energy_j=result.energy_j["total"],
         energy_j_interval=result.energy_j_interval,

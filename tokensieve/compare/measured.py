@@ -15,9 +15,6 @@ from tokensieve.sim.comparators.base import Cost
 from tokensieve.workloads.decisions import Decisions
 from tokensieve.workloads.schedule import Phase
 
-SCHEMA_VERSION = 1
-FP32_BYTES = 4
-
 
 @dataclass(frozen=True, slots=True)
 class Shape:

@@ -14,9 +14,9 @@ import numpy.typing as npt
 from tokensieve.arch.datapath import Topk
 from tokensieve.arch.topklaw import TopkWork
 from tokensieve.report.markdown import table
-from tokensieve.workloads.distributions import longest_row, scores
+from tokensieve.workloads.distributions import most_scores, scores
 from tokensieve.workloads.ragged import Ragged
-from tokensieve.workloads.records import quick_records, radix_records
+from tokensieve.workloads.records import RECORDERS
 
 DISTRIBUTIONS = (
     "uniform", "softmax", "softmax-sigma3", "softmax-max", "softmax-max-sigma3", "narrow", "importance", "minilm",
@@ -38,7 +38,7 @@ class Cell:
 
 
 def engine(name: str, n: int, bits: int, lanes: int) -> Topk:
-    """Return the engine called `name`, as small as rows of `n` scores allow, with the zero eliminators of `sieve`."""
+    """Return the engine called `name`, as small as `n` scores allow, with the zero eliminators of `sieve`."""
     kind, _, first = name.partition(" ")
     return Topk.model_validate(
         {
@@ -53,24 +53,22 @@ def engine(name: str, n: int, bits: int, lanes: int) -> Topk:
 
 
 def select_cycles(topk: Topk, rows: npt.NDArray[np.int64], k: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return `select` of each row, of shape ``(rows, n)``, of which `k` are kept; row i is running query i."""
+    """Return `select` of each of `rows`, shape ``(rows, n)``, of which `k` are kept; row i is running query i."""
     count, n = rows.shape
     records = Ragged.empty(count)
-    if topk.engine == "quickselect":
-        records = quick_records(rows, k, np.arange(count))
-    elif topk.engine == "radix":
-        records = radix_records(rows, k, topk.score_bits, topk.digit_bits, topk.first_digit)
+    if topk.record is not None:
+        records = RECORDERS[topk.record](rows, k, np.arange(count), topk)
     work = TopkWork(items=np.full(count, n), kept=k, sizes=records.padded())
     return np.asarray(topk.law.select(work))
 
 
 def figures(names: Sequence[str], vectors: int, seed: int, lanes: int) -> Iterator[tuple[str, int, int, str, Cell]]:
-    """Yield distribution, row length, score width, engine and its cycles.
+    """Yield distribution, number of scores, score width, engine and its cycles.
 
-    Every second row keeps a half of its scores, the others a fifth.
+    Every second packet keeps a half of its scores, the others a fifth.
     """
     for name in names:
-        n = min(_LONGEST, longest_row(name))
+        n = min(_LONGEST, most_scores(name))
         k = np.where(np.arange(vectors) % 2 == 0, n // 2, n // 5)
         for bits in BITS:
             rows = np.stack([scores(name, n, bits, seed + i) for i in range(vectors)]).astype(np.int64)
@@ -102,7 +100,7 @@ def _shown(cells: Sequence[Cell]) -> list[str]:
 def main() -> None:
     """Print the table of all engines on all distributions."""
     parser = argparse.ArgumentParser(prog="python -m tokensieve.pages.engines", description=main.__doc__)
-    parser.add_argument("--vectors", type=int, default=1000, help="rows of each distribution and width")
+    parser.add_argument("--vectors", type=int, default=1000, help="packets of each distribution and width")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--lanes", type=int, default=16)
     told = parser.parse_args()

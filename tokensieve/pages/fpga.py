@@ -18,7 +18,7 @@ LENGTHS = (256, 1024)
 SCORE_BITS = 16
 
 _LONGEST_SORTER = 256
-"""Longest row of the bitonic sorter in the table: longer ones are generated, and too large to be useful."""
+"""Longest packet of the bitonic sorter in the table: longer ones are generated, and too large to be useful."""
 
 _SEEDS = {("quickselect", 16, 1024): (1, 2, 3), ("radix", 16, 1024): (1, 2, 3)}
 """Seeds of place and route, where it is more than one."""

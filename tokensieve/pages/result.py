@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from tokensieve.report.markdown import table
 from tokensieve.report.schema import Schema, result_schema
+from tokensieve.sim.result import SCHEMA_VERSION
 
-_INTRO = """\
-# `result.json`, version 1
+_INTRO = f"""\
+# `result.json`, version {SCHEMA_VERSION}
 
 <!-- Generated: python -m tokensieve.pages.result > docs/reference/result.md -->
 

@@ -7,21 +7,9 @@ from tokensieve.arch.technology import Constant, Quantity, Technology, load_tech
 from tokensieve.report.markdown import table
 from tokensieve.sim.cost.area import Area, area, unit_cells
 from tokensieve.sim.cost.energy import background_watts, energy_per_action
+from tokensieve.sim.cost.topk import CORES
 
 PRESETS = ("spatten", "spatten-eighth")
-ENGINES = {
-    "quickselect": (
-        "a score streamed in a round: FIFO read, two comparators, two prefix sums, one shifter, FIFO written"
-    ),
-    "radix": (
-        "a score streamed for a digit: FIFO read, test of the digits before, next digit counted, compacted,"
-        " FIFO written"
-    ),
-    "bitserial": "one of the scores that there is room for, in one bit's step: registers, population count",
-    "bitonic": "one of the scores that there is room for, in one layer: registers, exchange, half a comparator",
-}
-"""What one `compare` of each engine is."""
-
 DEFAULT = "tsmc40"
 
 
@@ -91,11 +79,11 @@ def _background(technology: Technology) -> Iterator[tuple[str, ...]]:
 
 
 def _engines(technology: Technology) -> Iterator[tuple[str, ...]]:
-    for engine, words in ENGINES.items():
+    for engine, core in CORES.items():
         arch = load_arch("spatten", [f"topk.engine={engine}"])
         table = energy_per_action(arch, technology)
         picojoules = [f"{table['topk', action][0] * 1e12:.4g}" for action in ("load", "compare", "drain")]
-        yield f"`{engine}`", *picojoules, words, f"{area(arch, technology).mm2['topk']:.3f}"
+        yield f"`{engine}`", *picojoules, core.compare, f"{area(arch, technology).mm2['topk']:.3f}"
 
 
 def _memories(technology: Technology) -> Iterator[tuple[str, ...]]:

@@ -56,10 +56,10 @@ _CAUSE_SENTENCES = {
 
 def levels(result: Result) -> list[str]:
     """Return how far apart two levels of fidelity are, in a sentence, where both were asked for."""
-    if result.levels is None:
+    if result.level_cycles is None or result.levels is None:
         return []
-    told = [f"{name} {cycles:,}" for name, cycles in result.levels.items()]
-    deviation = result.to_dict()["levels"]["deviation"]
+    told = [f"{name} {cycles:,}" for name, cycles in result.level_cycles.items()]
+    deviation = result.levels["deviation"]
     return [f"Levels of fidelity: {', '.join(told)} cycles; analytic is {deviation:+.1%} off."]
 
 

@@ -27,7 +27,7 @@ def layer_table(result: Result) -> Table:
         _layer_row(str(one.layer), count(one.tokens), count(one.heads), one.cycles, one.dram_bytes, result, factor)
         for one in result.layers
     ]
-    rows.append(_layer_row("all", "", "", result.cycles, result.dram_bytes, result, factor))
+    rows.append(_layer_row("all", "", "", result.cycles, result.traffic.dram_bytes, result, factor))
     basis = f"cycles {label(result, 'cycles')}, DRAM bytes {label(result, 'traffic.dram_bytes')}"
     return Table(title=f"Layers ({basis})", columns=columns, rows=tuple(rows))
 

@@ -5,7 +5,8 @@ from typing import Any
 from tokensieve.report.quantity import digits, percent, quantity, times
 from tokensieve.report.table import Column, Table
 from tokensieve.report.words import label
-from tokensieve.sim.result import EndToEnd, Result
+from tokensieve.sim.result import Result
+from tokensieve.sim.result_fc import EndToEnd
 
 _PARTS = {"attention": "attention", "fc": "fully connected", "total": "total"}
 _BOUND = {"dram": "DRAM", "compute": "the arrays", "latency": "latency"}

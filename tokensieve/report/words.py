@@ -1,4 +1,4 @@
-"""The words and marks of reports: causes, tensors and units as they are printed, and how a number was come by."""
+"""The words and marks of reports: causes, tensors and units as they are printed, and the labels of numbers."""
 
 from tokensieve.sim.result import Result
 
@@ -33,7 +33,7 @@ MARKS = {"modelled": "m", "verified": "v", "measured": "t", "assumed": "a"}
 
 
 def label(result: Result, field: str) -> str:
-    """Return how the number at the dotted `field` was come by: the label of the field or of a group around it."""
+    """Return the label of the number at the dotted `field`: its own, or that of a group around it."""
     parts = field.split(".")
     paths = (".".join(parts[:n]) for n in range(len(parts), 0, -1))
     return next((result.labels[p] for p in paths if p in result.labels), "-")

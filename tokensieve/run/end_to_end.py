@@ -3,11 +3,13 @@
 import hashlib
 import json
 from dataclasses import replace
+from typing import cast
 
 from tokensieve.arch.machine import Arch
 from tokensieve.sim.cycle.level import cycle_result
 from tokensieve.sim.fc.layers import check_fc, fc_result
-from tokensieve.sim.result import EndToEnd, Reference, Result
+from tokensieve.sim.result import Reference, Result
+from tokensieve.sim.result_fc import EndToEnd, WeightBits, by_part
 from tokensieve.workloads.benchmarks import SHIPPED, find_workload
 from tokensieve.workloads.decisions import Decisions
 from tokensieve.workloads.fc import fc_work, find_shape
@@ -55,7 +57,7 @@ def _un_pruned(
     if attention is None:
         return None
     fc = fc_result(arch, fc_work(dense(decisions), shape), weight_bits).cycles["total"]
-    return {"attention": attention.cycles, "fc": fc, "total": attention.cycles + fc}
+    return by_part(attention.cycles, fc)
 
 
 def _digest(attention: str, shape: ModelShape, weight_bits: int) -> str:
@@ -79,7 +81,7 @@ def joined(arch: Arch, attention: Result, decisions: Decisions, shape: ModelShap
     """Return the whole model, given the `attention` of `decisions`."""
     return EndToEnd(
         model=shape.name,
-        weight_bits=weight_bits,
+        weight_bits=cast(WeightBits, weight_bits),
         mhz=arch.clock.mhz,
         attention_cycles=attention.cycles["total"],
         attention_operations=attention.operations["effective"],

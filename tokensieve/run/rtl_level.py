@@ -15,10 +15,12 @@ import numpy as np
 
 from tokensieve.arch.errors import ArchError, CheckError
 from tokensieve.arch.machine import Arch
+from tokensieve.sim.result import Label
 from tokensieve.verify.cosim import Cosim, cosim
 from tokensieve.verify.request import Request
 from tokensieve.verify.units.topk import BITONIC_TOKENS, TopkUnit
 from tokensieve.workloads.decisions import Decisions
+from tokensieve.workloads.layout import record_names
 from tokensieve.workloads.shuffles import permutations
 from tokensieve.workloads.vectors import Vectors
 
@@ -44,7 +46,7 @@ class Played:
     scores: str
 
     @property
-    def labels(self) -> dict[str, str]:
+    def labels(self) -> dict[str, Label]:
         """Labels of the figures whose law the hardware has confirmed."""
         units = {"topk": self.local, "ranking": self.ranking}
         return {f"busy_cycles.{unit}": "verified" for unit, count in units.items() if count}
@@ -102,9 +104,8 @@ def play_selections(arch: Arch, decisions: Decisions, seed: int) -> Played:
 
 def _local(d: Decisions) -> np.ndarray:
     """Return the queries whose local top-k searches."""
-    keys = np.repeat(d.keys_kept, d.queries)
-    runs: np.ndarray = np.flatnonzero(np.diff(d.topk_local_quick_ptr) * (d.values_kept > 0) * (d.values_kept < keys))
-    return runs
+    queries: np.ndarray = np.flatnonzero(d.searches)
+    return queries
 
 
 def _token(d: Decisions) -> np.ndarray:
@@ -131,8 +132,8 @@ class _RunTopk(TopkUnit):
         from tokensieve.golden.vectors.topk import vectors_of
 
         made = vectors_of(arch.topk, list(self._commands(arch)), seed)
-        if self._decisions.meta["source"] == "counts" and arch.topk.engine in ("quickselect", "radix"):
-            self._compare(arch, made)
+        if self._decisions.meta["source"] == "counts" and arch.topk.record is not None:
+            self._compare(arch.topk.record, made)
         return made
 
     def _commands(self, arch: Arch) -> Iterator["Command"]:
@@ -149,17 +150,14 @@ class _RunTopk(TopkUnit):
             shuffle = [self._seed, group // d.layers, group % d.layers, d.heads, 0]
             yield Command(_scores(shuffle, items, bits), kept, group)
 
-    def _compare(self, arch: Arch, made: Vectors) -> None:
+    def _compare(self, kind: str, made: Vectors) -> None:
         """Raise `CheckError` where golden finds other sizes in the scores than the run was priced by."""
-        kind = "radix" if arch.topk.engine == "radix" else "quick"
         ends, sizes = made.work["sizes_ptr"], made.work["sizes"]
-        wanted = [(f"topk_local_{kind}", self._local), (f"topk_token_{kind}", self._ranking)]
-        place = 0
-        for name, which in wanted:
-            records = self._decisions.ragged(name)
+        records, place = self._decisions.records[kind], 0
+        for site, lists, which in (("local", records.local, self._local), ("token", records.token, self._ranking)):
+            name, _ = record_names(kind, site)
             for index in which.tolist():
-                charged = records.flat[records.ptr[index] : records.ptr[index + 1]]
-                if charged.tolist() != sizes[ends[place] : ends[place + 1]].tolist():
+                if lists[index].tolist() != sizes[ends[place] : ends[place + 1]].tolist():
                     raise CheckError(f"{name}[{index}]: golden finds other set sizes than the run was priced by")
                 place += 1
 

@@ -16,19 +16,14 @@ from tokensieve.arch.machine import Arch
 from tokensieve.run.rtl_level import play_selections
 from tokensieve.sim.analytic.level import analytic_result, taken_for
 from tokensieve.sim.cycle.level import cycle_result
-from tokensieve.sim.result import SCHEMA_VERSION, Reference, Result
+from tokensieve.sim.result import SCHEMA_VERSION, Label, Level, Reference, Result
+from tokensieve.sim.result_part import figures
 from tokensieve.workloads.decisions import Decisions
 from tokensieve.workloads.reference import Kind as ReferenceKind
 from tokensieve.workloads.reference import dense
 from tokensieve.workloads.traces import check_fit
 
-LEVELS = ("analytic", "cycle", "rtl")
-
-_MODELLED = (
-    "seconds", "cycles", "busy_cycles", "layers", "traffic", "actions", "energy_j", "energy_j_interval", "power_w",
-    "area_mm2", "area_mm2_interval", "throughput_gops", "utilization", "reference", "speedup", "dram_reduction",
-    "energy_saving",
-)  # fmt: skip
+LEVELS: tuple[Level, ...] = get_args(Level)
 
 
 def run(
@@ -61,23 +56,23 @@ def run(
     price = analytic_result if level == "analytic" else cycle_result
     result = price(arch, decisions)
     tell(0.3 if reference else 1.0)
-    twin = price(arch, dense(decisions, kind), un_pruned=True) if kind else None
+    beside = price(arch, dense(decisions, kind), un_pruned=True) if kind else None
     tell(1.0)
-    dense_operations = twin.operations["effective"] if twin else _dense_operations(decisions)
+    dense_operations = beside.operations["effective"] if beside else _dense_operations(decisions)
     played = play_selections(arch, decisions, seed) if level == "rtl" else None
     return replace(
         result,
         level=level,
-        levels=_levels(arch, decisions, level, result) if confirm else None,
+        level_cycles=_level_cycles(arch, decisions, level, result) if confirm else None,
         operations={"effective": result.operations["effective"], "dense_equivalent": dense_operations},
-        reference=_reference(kind, twin) if kind and twin else None,
+        reference=_reference(kind, beside) if kind and beside else None,
         labels=(played.labels if played else {}) | _labels(decisions),
         provenance=_provenance(arch, decisions, level, seed, time.process_time() - began)
         | ({"rtl": played.as_object()} if played else {}),
     )
 
 
-def _levels(arch: Arch, decisions: Decisions, level: str, result: Result) -> dict[str, int]:
+def _level_cycles(arch: Arch, decisions: Decisions, level: str, result: Result) -> dict[str, int]:
     """Return the cycles at two levels, the coarser one first."""
     own = result.cycles["total"]
     if level == "analytic":
@@ -85,22 +80,25 @@ def _levels(arch: Arch, decisions: Decisions, level: str, result: Result) -> dic
     return {"analytic": analytic_result(arch, decisions).cycles["total"], level: own}
 
 
-def _reference(kind: str, twin: Result) -> Reference:
+def _reference(kind: ReferenceKind, beside: Result) -> Reference:
     return Reference(
-        kind=kind, cycles=twin.cycles["total"], dram_bytes=twin.dram_bytes["total"], energy_j=twin.energy_j["total"]
+        kind=kind,
+        cycles=beside.cycles["total"],
+        dram_bytes=beside.traffic.dram_bytes["total"],
+        energy_j=beside.energy_j["total"],
     )
 
 
 def _dense_operations(decisions: Decisions) -> int:
     """Return the operations of the un-pruned work."""
-    twin = dense(decisions)
-    queries = twin.queries.astype(int)
-    return int(4 * decisions.head_dim * (twin.keys_kept * queries).sum())
+    whole = dense(decisions)
+    queries = whole.queries.astype(int)
+    return int(4 * decisions.head_dim * (whole.keys_kept * queries).sum())
 
 
-def _labels(decisions: Decisions) -> dict[str, str]:
-    """Return how each group of numbers was come by. Level `rtl` adds what its RTL verifies, but for what is assumed."""
-    labels = dict.fromkeys(_MODELLED, "modelled")
+def _labels(decisions: Decisions) -> dict[str, Label]:
+    """Return how each group of numbers was obtained. Level `rtl` adds what its RTL verifies, except what is assumed."""
+    labels: dict[str, Label] = dict.fromkeys(figures(Result), "modelled")
     if decisions.meta["source"] == "counts":
         labels |= {"busy_cycles.topk": "assumed", "busy_cycles.ranking": "assumed"}
     return labels

@@ -1,6 +1,6 @@
 """Everything that others published and this project can compute, expected beside modelled.
 
-A module is a section: a function that takes the folder of the reference data and gives rows. `catalogue` lists them.
-Checks are numbered as in the list that the project set itself ("check 6"); sources are the paper (HPCA 2021), its
-authors' release (mit-han-lab/spatten), and runs of other people's simulators.
+A section is a module of `sections` whose function `section` takes the folder of the reference data and returns rows.
+`catalogue` lists them. "Check 6" is a number of the list in `docs/how-to/validate.md`. Sources are the paper (HPCA
+2021), its authors' release (mit-han-lab/spatten), and runs of other people's simulators.
 """

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from math import fsum
+from statistics import fmean
 
 from tokensieve.arch.machine import Arch
 from tokensieve.sim.comparators.a3 import Room, a3_areas_mm2
@@ -31,7 +32,7 @@ def area_cause(arch: Arch) -> str:
 
 def power_cause(costs: Sequence[Cost]) -> str:
     """Return the mean power of A3 on the workloads of `costs`, and the mean shares of what takes most of it."""
-    watts = _mean([(one.energy_j or 0.0) / one.seconds for one in costs])
+    watts = fmean([(one.energy_j or 0.0) / one.seconds for one in costs])
     dram, standing, keys = (100 * _share(costs, unit) for unit in ("dram", "standing", "keys"))
     return (
         f"power: {watts:.2f} W, where the paper's row implies {PUBLISHED_WATTS:.2f} W; {dram:.0f} % of the energy is "
@@ -41,8 +42,4 @@ def power_cause(costs: Sequence[Cost]) -> str:
 
 
 def _share(costs: Sequence[Cost], unit: str) -> float:
-    return _mean([(one.energy_j_of or {})[unit] / (one.energy_j or 0.0) for one in costs])
-
-
-def _mean(values: Sequence[float]) -> float:
-    return fsum(values) / len(values)
+    return fmean([(one.energy_j_of or {})[unit] / (one.energy_j or 0.0) for one in costs])

@@ -12,7 +12,7 @@ from tokensieve.workloads.traces import load_trace
 
 PRUNED = "spatten-traces/gpt2-small-wikitext2-per8.csv"
 DENSE = "spatten-traces/gpt2-small-wikitext2-per8-step1.csv"
-"""Names in the folder of the reference data; the second is the un-pruned twin."""
+"""Names in the folder of the reference data; the second is un-pruned."""
 
 
 def trace(data: Data, name: str, arch: Arch) -> Decisions:

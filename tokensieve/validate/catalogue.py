@@ -25,11 +25,14 @@ SECTIONS = {
     "table3": "A3, MNNFast and SpAtten-1/8 (Table III; checks 26, 27)",
     "table4": "SpAtten-e2e on GPT-2-Medium (Table IV; checks 14 to 16)",
 }
-"""Modules of this package, in order, and their titles."""
+"""Titles by name of the section, in the order of the page."""
+
+MODULES = {"machine": "presets", "rtl": "released_rtl"}
+"""Modules of `tokensieve.validate.sections` that are not named like their section."""
 
 
 def validate(names: Iterable[str], folder: Path) -> Iterator[Outcome]:
-    """Yield what became of each section, in the order of `SECTIONS`; of all of them where `names` is empty.
+    """Yield the outcomes of the sections called `names`, or of all if it is empty, in the order of `SECTIONS`.
 
     Raises `WorkloadError` for an unknown name, and where reference data are malformed.
     """
@@ -43,7 +46,8 @@ def validate(names: Iterable[str], folder: Path) -> Iterator[Outcome]:
 
 
 def _outcome(name: str, data: Data) -> Outcome:
-    function: Callable[[Data], Section] = import_module(f"tokensieve.validate.{name}").section
+    module = f"tokensieve.validate.sections.{MODULES.get(name, name)}"
+    function: Callable[[Data], Section] = import_module(module).section
     try:
         return Outcome(name=name, title=SECTIONS[name], section=function(data))
     except LeftOut as reason:

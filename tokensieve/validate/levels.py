@@ -13,8 +13,8 @@ from tokensieve.sim.analytic.estimate import estimate
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.cycle.level import cycle_result
 from tokensieve.workloads.complete import complete
-from tokensieve.workloads.decisions import Decisions
-from tokensieve.workloads.layout import ARRAYS, RAGGED
+from tokensieve.workloads.decisions import Decisions, WorkRecords
+from tokensieve.workloads.layout import ARRAYS
 from tokensieve.workloads.workload import workload_from
 
 F64 = npt.NDArray[np.float64]
@@ -60,7 +60,7 @@ def deviations(machines: Sequence[Arch], decisions: Decisions) -> Deviations:
     fine = [cycle_result(machine, decisions) for machine in machines]
     least = [
         max(
-            one.dram_bytes["total"] / arch.dram.peak_gb_per_s * arch.clock.mhz * 1e-3,
+            one.traffic.dram_bytes["total"] / arch.dram.peak_gb_per_s * arch.clock.mhz * 1e-3,
             one.busy_cycles["qk"],
             one.busy_cycles["pv"],
         )
@@ -105,12 +105,13 @@ def beginning(decisions: Decisions, count: int) -> Decisions:
               "values_kept": queries, "lsb_refetch": queries, "topk_token_count": groups,
               "topk_head_count": groups}  # fmt: skip
     arrays: dict[str, npt.NDArray[Any]] = {name: getattr(decisions, name)[:size] for name, size in length.items()}
-    for name, ends in RAGGED.items():
-        if name == "token_text":
-            continue
-        size = queries if name in ("value_ids", "topk_local_radix", "topk_local_quick") else groups
-        ptr = getattr(decisions, ends)[: size + 1]
-        arrays |= {ends: ptr, name: getattr(decisions, name)[: int(ptr[-1])]}
+    for name, ends, size in (("value_ids", "value_ptr", queries), ("token_ids", "token_ptr", groups)):
+        lists = decisions.ragged(name).first(size)
+        arrays |= {name: lists.flat, ends: lists.ptr}
+    records = {
+        kind: WorkRecords(local=one.local.first(queries), token=one.token.first(groups), head=one.head.first(groups))
+        for kind, one in decisions.records.items()
+    }
     alive = decisions.heads_alive[:count] if decode else decisions.heads_alive[:, :count]
     bits = {
         tensor: value if np.ndim(value) == 0 else list(value)[:rows] for tensor, value in decisions.meta["bits"].items()
@@ -118,4 +119,4 @@ def beginning(decisions: Decisions, count: int) -> Decisions:
     meta = {**decisions.meta, "bits": bits, "steps" if decode else "layers": count}
     assert set(arrays) | {"heads_alive"} == set(ARRAYS)
     parts: dict[str, Any] = {**arrays, "heads_alive": alive}
-    return Decisions(meta=meta, **parts)
+    return Decisions(meta=meta, records=records, **parts)

@@ -5,54 +5,32 @@ mean over its 30 benchmarks; ours is the mean over the 30 named workloads, whose
 """
 
 import argparse
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from tokensieve.arch import Arch, load_arch
 from tokensieve.arch.technology import ZERO, Quantity, load_technology
+from tokensieve.report.markdown import table
 from tokensieve.sim.cost.area import area, area_quantities
 from tokensieve.sim.cost.energy import Energy, energy
 from tokensieve.sim.cycle.level import cycle_result
 from tokensieve.sim.result import POWER
-from tokensieve.workloads import Decisions, load_trace, load_workload, workload_names
+from tokensieve.validate.row import Band, Row, between, span
+from tokensieve.workloads.benchmarks import load_workload, workload_names
+from tokensieve.workloads.decisions import Decisions
+from tokensieve.workloads.traces import load_trace
 
 TOPK = ("topk", "ranking")
 """Units of the paper's "top-k engines"."""
 
 FULL, EIGHTH = "spatten", "spatten-eighth"
 
+CHECKS = "checks 23 to 26"
+
+INSIDE = "the paper does not say what its area holds: ports and compiler of the memories, softmax, control"
+EIGHTH_INSIDE = "SRAM of the 1/8 design is not published"
 WORKLOADS = "the paper's lengths and pruning ratios are not published; those of the 30 named workloads are assumed"
-
-
-@dataclass(frozen=True, kw_only=True)
-class PowerRow:
-    """One figure of the paper beside ours."""
-
-    name: str
-    expected: float
-    modelled: float
-    interval: tuple[float, float]
-    """Lowest and highest modelled figure within the uncertainties of the constants."""
-
-    unit: str
-    low: float
-    high: float
-    """Band: what `modelled` may be."""
-
-    source: str
-    """Where `expected` stands."""
-
-    assumption: str | None = None
-    """What the row rests on that nobody published."""
-
-    cause: str | None = None
-    """Why the two differ, by name."""
-
-    @property
-    def in_band(self) -> bool:
-        """Whether `modelled` is in the band."""
-        return self.low <= self.modelled <= self.high
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,80 +52,69 @@ class Power:
         return sum(self.shares.values(), ZERO)
 
 
-def power_rows() -> list[PowerRow]:
+def power_rows() -> list[Row]:
     """Return area and power of both designs beside the paper's; takes a minute of CPU for the 2 x 30 runs."""
-    full, eighth = mean_power(FULL), mean_power(EIGHTH)
+    full, eighth = (mean(powers(name), name) for name in (FULL, EIGHTH))
     return [*area_rows(), *_split_rows(full), _eighth_power(eighth)]
 
 
-def area_rows() -> list[PowerRow]:
+def area_rows() -> list[Row]:
     """Return the areas, which no workload decides."""
-    rows = []
-    for name, expected, source, cause in (
-        (FULL, 18.71, "HPCA 2021, V-A", _SRAM_PORTS),
-        (EIGHTH, 1.55, "HPCA 2021, V and Table III", _EIGHTH_SRAM),
-    ):
-        whole = area(load_arch(name), load_technology())
-        rows.append(
-            PowerRow(
-                name=f"area of {name}",
-                expected=expected,
-                modelled=whole.total,
-                interval=whole.interval,
-                unit="mm2",
-                low=0.7 * expected,
-                high=1.3 * expected,
-                source=source,
-                assumption="SRAM of the 1/8 design is not published" if name == EIGHTH else None,
-                cause=cause,
-            )
-        )
     parts = area_quantities(load_arch(FULL), load_technology())
     share = share_of(sum((parts[unit] for unit in TOPK), ZERO), sum(parts.values(), ZERO))
     return [
-        *rows,
-        _share_row("top-k engines' share of the area", 2.7, share, (1.35, 5.4), "HPCA 2021, V-B", None, None),
+        _area_row(FULL, 18.71, "HPCA 2021, V-A", INSIDE, _SRAM_PORTS),
+        _area_row(EIGHTH, 1.55, "HPCA 2021, V and Table III", EIGHTH_INSIDE, _EIGHTH_SRAM),
+        _share_row("top-k engines' share of the area", 2.7, share, between(1.35, 5.4), "HPCA 2021, V-B", INSIDE),
     ]
 
 
-def _split_rows(mean: Power) -> Iterator[PowerRow]:
-    for share, expected, cause in (
-        ("compute", 1.36, None),
-        ("sram", 1.24, None),
-        ("dram", 5.71, _TRAFFIC),
-        ("total", 8.30, _TRAFFIC),
-    ):
-        watts = mean.total if share == "total" else mean.shares[share]
-        yield PowerRow(
-            name=f"power of {FULL}: {share}",
-            expected=expected,
-            modelled=watts.value,
-            interval=watts.interval,
-            unit="W",
-            low=0.75 * expected,
-            high=1.25 * expected,
-            source="HPCA 2021, Table II",
-            assumption=WORKLOADS,
-            cause=cause,
-        )
-    dram, topk = share_of(mean.shares["dram"], mean.total), share_of(mean.topk, mean.total)
-    yield _share_row("DRAM's share of the power", 68.8, dram, (60.8, 76.8), "HPCA 2021, Table II", WORKLOADS, _TRAFFIC)
-    yield _share_row("top-k engines' share of the power", 1.0, topk, (0.5, 2.0), "HPCA 2021, V-B", WORKLOADS, _QUEUES)
-
-
-def _eighth_power(mean: Power) -> PowerRow:
-    expected = 360 / 382
-    return PowerRow(
-        name=f"power of {EIGHTH}: total",
+def _area_row(name: str, expected: float, source: str, assumption: str, cause: str) -> Row:
+    whole = area(load_arch(name), load_technology())
+    return Row(
+        name=f"area of {name}",
         expected=expected,
-        modelled=mean.total.value,
-        interval=mean.total.interval,
+        modelled=whole.total,
+        interval=whole.interval,
+        unit="mm2",
+        band=between(0.7 * expected, 1.3 * expected),
+        source=f"{CHECKS}: {source}",
+        assumptions=(assumption,),
+        causes=(cause,),
+    )
+
+
+def _split_rows(full: Power) -> Iterator[Row]:
+    for share, expected, causes in (
+        ("compute", 1.36, ()),
+        ("sram", 1.24, ()),
+        ("dram", 5.71, (_TRAFFIC,)),
+        ("total", 8.30, (_TRAFFIC,)),
+    ):
+        watts = full.total if share == "total" else full.shares[share]
+        yield _power_row(f"{FULL}: {share}", expected, watts, "HPCA 2021, Table II", *causes)
+    dram, topk = share_of(full.shares["dram"], full.total), share_of(full.topk, full.total)
+    table2, text = "HPCA 2021, Table II", "HPCA 2021, V-B"
+    yield _share_row("DRAM's share of the power", 68.8, dram, between(60.8, 76.8), table2, WORKLOADS, _TRAFFIC)
+    yield _share_row("top-k engines' share of the power", 1.0, topk, between(0.5, 2.0), text, WORKLOADS, _QUEUES)
+
+
+def _eighth_power(eighth: Power) -> Row:
+    source = "HPCA 2021, Table III: 360 GOP/s at 382 GOP/J"
+    return _power_row(f"{EIGHTH}: total", 360 / 382, eighth.total, source, _EIGHTH_POWER)
+
+
+def _power_row(name: str, expected: float, watts: Quantity, source: str, *causes: str) -> Row:
+    return Row(
+        name=f"power of {name}",
+        expected=expected,
+        modelled=watts.value,
+        interval=watts.interval,
         unit="W",
-        low=0.75 * expected,
-        high=1.25 * expected,
-        source="HPCA 2021, Table III: 360 GOP/s at 382 GOP/J",
-        assumption=WORKLOADS,
-        cause=_EIGHTH_POWER,
+        band=between(0.75 * expected, 1.25 * expected),
+        source=f"{CHECKS}: {source}",
+        assumptions=(WORKLOADS,),
+        causes=causes,
     )
 
 
@@ -162,22 +129,21 @@ def _share_row(
     name: str,
     expected: float,
     share: tuple[float, tuple[float, float]],
-    band: tuple[float, float],
+    band: Band,
     source: str,
-    assumption: str | None,
-    cause: str | None,
-) -> PowerRow:
-    return PowerRow(
+    assumption: str,
+    *causes: str,
+) -> Row:
+    return Row(
         name=name,
         expected=expected,
         modelled=share[0],
         interval=share[1],
         unit="%",
-        low=band[0],
-        high=band[1],
-        source=source,
-        assumption=assumption,
-        cause=cause,
+        band=band,
+        source=f"{CHECKS}: {source}",
+        assumptions=(assumption,),
+        causes=causes,
     )
 
 
@@ -191,11 +157,6 @@ def powers(arch_name: str) -> tuple[Power, ...]:
             known[decisions.digest] = power_of(name, arch, decisions)
         found.append(replace(known[decisions.digest], name=name))
     return tuple(found)
-
-
-def mean_power(arch_name: str, only: Callable[[str], bool] = lambda _: True) -> Power:
-    """Return the mean over the named workloads that `only` lets through."""
-    return mean([one for one in powers(arch_name) if only(one.name)], "mean")
 
 
 def mean(of: Sequence[Power], name: str) -> Power:
@@ -219,7 +180,7 @@ def power_of(name: str, arch: Arch, decisions: Decisions) -> Power:
         name=name,
         shares={share: _watts(spent, units, result.seconds) for share, units in groups.items()},
         topk=_watts(spent, TOPK, result.seconds),
-        dram_gb_per_s=result.dram_bytes["total"] / result.seconds * 1e-9,
+        dram_gb_per_s=result.traffic.dram_bytes["total"] / result.seconds * 1e-9,
     )
 
 
@@ -243,41 +204,49 @@ _QUEUES = "the engines' queues are charged by their size alone, and idle registe
 _EIGHTH_POWER = "the preset keeps the full SRAM and reads it in banks of 64 KiB; DRAM at the preset's 64 GB/s"
 
 
-def row_table(rows: Iterable[PowerRow]) -> str:
-    """Return `rows` as a table of Markdown."""
-    lines = ["| figure | paper | modelled | interval | band | in band |", "|---|---|---|---|---|---|"]
-    for row in rows:
-        low, high = row.interval
-        off = row.modelled / row.expected - 1
-        lines.append(
-            f"| {row.name} | {row.expected:.3g} {row.unit} | {row.modelled:.3g} ({off:+.0%})"
-            f" | {low:.3g} to {high:.3g} | {row.low:.3g} to {row.high:.3g} | {'yes' if row.in_band else '**no**'} |"
-        )
-    return "\n".join(lines)
+def row_table(rows: Iterable[Row]) -> str:
+    """Return `rows`, which have a band and an interval, as a table of Markdown."""
+    return table(("figure", "paper", "modelled", "interval", "band", "in band"), map(_cells, rows))
 
 
-def _power_table(of: Iterable[Power]) -> str:
-    lines = ["| workload | compute, W | SRAM, W | DRAM, W | total, W | DRAM, GB/s |", "|---|---|---|---|---|---|"]
-    for one in of:
-        watts = [f"{one.shares[share].value:.2f}" for share in ("compute", "sram", "dram")]
-        low, high = one.total.interval
-        lines.append(
-            f"| {one.name} | {' | '.join(watts)} | {one.total.value:.2f} ({low:.2f} to {high:.2f}) |"
-            f" {one.dram_gb_per_s:.0f} |"
-        )
-    return "\n".join(lines)
+def _cells(row: Row) -> tuple[str, ...]:
+    assert row.interval is not None
+    assert row.band is not None
+    return (
+        row.name,
+        f"{row.expected:.3g} {row.unit}",
+        f"{row.modelled:.3g} ({row.deviation:+.0%})",
+        span(*row.interval),
+        row.band.text,
+        "yes" if row.verdict == "in" else "**no**",
+    )
+
+
+def _power_table(means: Iterable[Power]) -> str:
+    titles = ("workload", "compute, W", "SRAM, W", "DRAM, W", "total, W", "DRAM, GB/s")
+    return table(titles, map(_power_cells, means))
+
+
+def _power_cells(power: Power) -> tuple[str, ...]:
+    low, high = power.total.interval
+    return (
+        power.name,
+        *(f"{power.shares[share].value:.2f}" for share in ("compute", "sram", "dram")),
+        f"{power.total.value:.2f} ({low:.2f} to {high:.2f})",
+        f"{power.dram_gb_per_s:.0f}",
+    )
 
 
 def main() -> None:
     """Print the rows, and the power by family of workloads and of a trace."""
     parser = argparse.ArgumentParser(prog="python -m tokensieve.validate.power", description=main.__doc__)
     parser.add_argument("--trace", metavar="FILE", help="decisions to add to the table of powers")
-    told = parser.parse_args()
+    given = parser.parse_args()
     families = {"22 BERT": "bert", "8 GPT-2": "gpt2", "all 30": ""}
     shown = [mean([p for p in powers(FULL) if p.name.startswith(head)], name) for name, head in families.items()]
-    if told.trace:
+    if given.trace:
         arch = load_arch(FULL)
-        shown.append(power_of("trace", arch, load_trace(told.trace, arch)))
+        shown.append(power_of("trace", arch, load_trace(given.trace, arch)))
     print(row_table(power_rows()), _power_table(shown), sep="\n\n")
 
 

@@ -56,5 +56,21 @@ def _row(row: Row) -> dict[str, Any]:
     }
 
 
+def table3_object(row: Row) -> dict[str, Any]:
+    """Return a row of Table III as ``tokensieve compare --table3 --json`` has it; its band is a share."""
+    return {
+        "name": row.name,
+        "expected": row.expected,
+        "modelled": row.modelled,
+        "unit": row.unit,
+        "band": row.band.share if row.band else None,
+        "source": row.source,
+        "causes": row.causes,
+        "assumptions": row.assumptions,
+        "deviation": row.deviation,
+        "in_band": None if row.band is None else row.verdict == "in",
+    }
+
+
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None

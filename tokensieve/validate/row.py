@@ -20,6 +20,8 @@ class Band:
     low: float
     high: float
     text: str
+    share: float | None = None
+    """Share of the expected figure to either side, where that is how the band is given."""
 
     def holds(self, value: float) -> bool:
         """Return whether `value` is a number within the band."""
@@ -27,7 +29,7 @@ class Band:
 
 
 def exactly(expected: float) -> Band:
-    """Return the band of one value, but for the rounding of floating point."""
+    """Return the band of one value and the rounding of floating point about it."""
     slack = ROUNDING * abs(expected)
     return Band(low=expected - slack, high=expected + slack, text="exact")
 
@@ -36,15 +38,24 @@ def within(expected: float, share: float) -> Band:
     """Return the band of `share` to either side of `expected`.
 
     >>> within(200.0, 0.05)
-    Band(low=190.0, high=210.0, text='±5 %')
+    Band(low=190.0, high=210.0, text='±5 %', share=0.05)
     """
     slack = share * abs(expected)
-    return Band(low=expected - slack, high=expected + slack, text=f"±{100 * share:g} %")
+    return Band(low=expected - slack, high=expected + slack, text=f"±{100 * share:g} %", share=share)
 
 
-def around(expected: float, slack: float, unit: str) -> Band:
-    """Return the band of `slack` to either side of `expected`, both in `unit`."""
-    return Band(low=expected - slack, high=expected + slack, text=f"±{slack:g} {unit}")
+def between(low: float, high: float) -> Band:
+    """Return the band from `low` to `high`.
+
+    >>> between(1.35, 5.4)
+    Band(low=1.35, high=5.4, text='1.35 to 5.4', share=None)
+    """
+    return Band(low=low, high=high, text=span(low, high))
+
+
+def span(low: float, high: float) -> str:
+    """Return two figures as they are printed where they bound a third."""
+    return f"{low:.3g} to {high:.3g}"
 
 
 def at_most(limit: float, text: str | None = None) -> Band:
@@ -77,11 +88,29 @@ class Row:
     band: Band | None = None
     """What `modelled` may be; None for a row that is printed only."""
 
-    assumption: str | None = None
-    """What the comparison rests on that nobody published; None where it needs nothing."""
+    assumptions: tuple[str, ...] = ()
+    """What the comparison rests on that nobody published; empty where it needs nothing."""
 
-    cause: str | None = None
+    causes: tuple[str, ...] = ()
     """Why the two differ, by name."""
+
+    interval: tuple[float, float] | None = None
+    """Lowest and highest modelled figure within the uncertainties of the constants, where they matter."""
+
+    @property
+    def assumption(self) -> str | None:
+        """All assumptions in one line; None without any."""
+        return "; ".join(self.assumptions) or None
+
+    @property
+    def cause(self) -> str | None:
+        """All causes in one line, with the interval behind them; None without any."""
+        return "; ".join((*self.causes, *self._interval_words())) or None
+
+    def _interval_words(self) -> tuple[str, ...]:
+        if self.interval is None:
+            return ()
+        return (f"modelled {span(*self.interval)} within the uncertainties of the constants",)
 
     @property
     def deviation(self) -> float | None:
@@ -100,7 +129,7 @@ class Row:
     @property
     def fails(self) -> bool:
         """Whether this row alone fails the validation: out of its band, with no assumption to put it down to."""
-        return self.verdict == "out" and self.assumption is None
+        return self.verdict == "out" and not self.assumptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,7 +33,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of a section that was asked for."""
+    """Outcome of a section that was asked for: its rows, or why it was left out."""
 
     name: str
     title: str

@@ -4,10 +4,7 @@ All three have 128 multipliers and 64 GB/s. Which workloads, which ratios and wh
 on is not published; what follows from the text is named as a cause, and what had to be assumed as an assumption.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from math import fsum
-from statistics import geometric_mean
+from statistics import fmean, geometric_mean
 
 from tokensieve.arch.errors import ArchError
 from tokensieve.arch.machine import Arch
@@ -16,6 +13,7 @@ from tokensieve.compare.machines import a3_on, compare, mnnfast_on
 from tokensieve.sim.comparators.a3 import a3_cost
 from tokensieve.sim.comparators.base import Cost, dense_rows
 from tokensieve.validate.a3_causes import area_cause, power_cause
+from tokensieve.validate.row import Row, within
 from tokensieve.workloads.benchmarks import SHIPPED, load_workload, workload_names
 from tokensieve.workloads.decisions import Decisions
 from tokensieve.workloads.pairs import shipped_pairs
@@ -37,44 +35,14 @@ COUNTING = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableRow:
-    """One figure of the table."""
-
-    name: str
-    expected: float
-    modelled: float
-    unit: str
-    band: float | None
-    """Share by which `modelled` may differ; None for a row that is printed only."""
-
-    source: str
-    causes: tuple[str, ...] = ()
-    """Why the two differ, by name."""
-
-    assumptions: tuple[str, ...] = ()
-    """What the row rests on that nobody published; empty where it needs nothing."""
-
-    @property
-    def deviation(self) -> float:
-        """Relative difference of `modelled` from `expected`."""
-        return self.modelled / self.expected - 1
-
-    @property
-    def in_band(self) -> bool | None:
-        """Whether the deviation is within the band; None without one."""
-        return None if self.band is None else abs(self.deviation) <= self.band
-
-
-def table3_rows(arch: Arch | None = None, progress: Callable[[float], None] | None = None) -> list[TableRow]:
+def table3_rows(arch: Arch | None = None) -> list[Row]:
     """Return the rows of the table, modelled on `arch` (default: the preset `spatten-eighth`).
 
-    `progress` is called with the fraction done. Takes some ten seconds of CPU. Raises `ArchError` for a machine of
-    other multipliers or bandwidth than the table's.
+    Takes some ten seconds of CPU. Raises `ArchError` for a machine of other multipliers or bandwidth than the table's.
     """
     eighth = arch or load_arch("spatten-eighth")
     _check(eighth)
-    costs = _costs(eighth, progress or (lambda _: None))
+    costs = _costs(eighth)
     return [
         *_spatten(costs["spatten"]),
         *_a3(eighth, costs["a3"], costs["a3-base"]),
@@ -92,21 +60,19 @@ def _check(arch: Arch) -> None:
         raise ArchError(f"dram.peak_gb_per_s must be {GB_PER_S} for Table III, got {peak:g}")
 
 
-def _costs(arch: Arch, tell: Callable[[float], None]) -> dict[str, list[Cost]]:
+def _costs(arch: Arch) -> dict[str, list[Cost]]:
     """Return the costs on the named workloads: `spatten` on all of them, the rest on those that are prefills.
 
     Workloads that are alike in all but their name are run once.
     """
     costs: dict[str, list[Cost]] = {name: [] for name in MACHINES}
     known: dict[str, dict[str, Cost]] = {}
-    names = [name for name in workload_names() if name != SHIPPED]
-    for number, name in enumerate(names):
+    for name in (name for name in workload_names() if name != SHIPPED):
         decisions = load_workload(name, arch)
         if decisions.digest not in known:
             known[decisions.digest] = _on_all(arch, decisions)
         for machine, cost in known[decisions.digest].items():
             costs[machine].append(cost)
-        tell((number + 1) / len(names))
     return costs
 
 
@@ -121,18 +87,14 @@ def _on_all(arch: Arch, decisions: Decisions) -> dict[str, Cost]:
     return costs
 
 
-def _mean(values: list[float]) -> float:
-    return fsum(values) / len(values)
-
-
 def _rate(costs: list[Cost]) -> float:
     """Return the mean throughput, in GOP/s."""
-    return _mean([one.gops for one in costs])
+    return fmean([one.gops for one in costs])
 
 
 def _efficiency(costs: list[Cost]) -> float:
     """Return the mean efficiency, in GOP/J; all of `costs` are accelerators'."""
-    return _mean([one.operations / (one.energy_j or 0.0) * 1e-9 for one in costs])
+    return fmean([one.operations / (one.energy_j or 0.0) * 1e-9 for one in costs])
 
 
 def _density(costs: list[Cost]) -> float:
@@ -140,7 +102,7 @@ def _density(costs: list[Cost]) -> float:
     return _rate(costs) / (costs[0].area_mm2 or 0.0)
 
 
-def _spatten(costs: list[Cost]) -> list[TableRow]:
+def _spatten(costs: list[Cost]) -> list[Row]:
     table, means = "paper Table III", "mean over the 30 named workloads; the paper does not say which mean its row is"
     short = (
         "11 tokens (CoLA) cannot hide the DRAM's latency between layers: below 40 % of the throughput of longer texts"
@@ -152,32 +114,32 @@ def _spatten(costs: list[Cost]) -> list[TableRow]:
     )
     stream = "on GPT-2 our DRAM alone, at this bandwidth, takes more than the 0.94 W that the paper's row implies"
     return [
-        TableRow(
+        Row(
             name="SpAtten-1/8, throughput",
             expected=360,
             modelled=_rate(costs),
             unit="GOP/s",
-            band=0.15,
+            band=within(360, 0.15),
             source=table,
             causes=(short, softmax),
             assumptions=(RATIOS, means),
         ),
-        TableRow(
+        Row(
             name="SpAtten-1/8, energy efficiency",
             expected=382,
             modelled=_efficiency(costs),
             unit="GOP/J",
-            band=0.25,
+            band=within(382, 0.25),
             source=table,
             causes=(power, stream, short),
             assumptions=(RATIOS, means),
         ),
-        TableRow(
+        Row(
             name="SpAtten-1/8, throughput by area",
             expected=238,
             modelled=_density(costs),
             unit="GOP/s/mm2",
-            band=0.30,
+            band=within(238, 0.30),
             source=table,
             causes=(
                 "the SRAM of the 1/8 design is not published: ours keeps the full design's 2 x 192 KiB, as the "
@@ -188,65 +150,63 @@ def _spatten(costs: list[Cost]) -> list[TableRow]:
     ]
 
 
-def _a3(arch: Arch, costs: list[Cost], base: list[Cost]) -> list[TableRow]:
+def _a3(arch: Arch, costs: list[Cost], base: list[Cost]) -> list[Row]:
     table = "paper Table III"
     speedup = geometric_mean([b.seconds / a.seconds for a, b in zip(costs, base, strict=True)])
     area = area_cause(arch)
     return [
-        TableRow(
+        Row(
             name="A3, the paper's own formula",
             expected=221,
             modelled=MULTIPLIERS * A3_GEOMEAN,
             unit="GOP/s",
-            band=0.005,
+            band=within(221, 0.005),
             source=f"{table}: 128 multipliers x 1 GHz x {A3_GEOMEAN}",
         ),
-        TableRow(
+        Row(
             name="A3, speedup over its base design",
             expected=A3_GEOMEAN,
             modelled=speedup,
             unit="",
-            band=0.15,
+            band=within(A3_GEOMEAN, 0.15),
             source="paper V-B, from A3's own workloads",
             causes=("M = n / 2 bounds it by about 2; what is lost to loading depends on the length of the text",),
             assumptions=(SHARES, SORTED, OWN),
         ),
-        TableRow(
+        Row(
             name="A3, throughput by the row's count",
             expected=221,
             modelled=_rate(costs) / 2,
             unit="GOP/s",
-            band=0.15,
+            band=within(221, 0.15),
             source=table,
             causes=(COUNTING,),
             assumptions=(SHARES, SORTED, OWN),
         ),
-        TableRow(
+        Row(
             name="A3, throughput at two operations per MAC",
             expected=221,
             modelled=_rate(costs),
             unit="GOP/s",
-            band=None,
             source=table,
             causes=(COUNTING,),
             assumptions=(SHARES, SORTED, OWN),
         ),
-        TableRow(
+        Row(
             name="A3, energy efficiency by the row's count",
             expected=269,
             modelled=_efficiency(costs) / 2,
             unit="GOP/J",
-            band=0.25,
+            band=within(269, 0.25),
             source=table,
             causes=(COUNTING, power_cause(costs)),
             assumptions=(SHARES, SORTED, OWN),
         ),
-        TableRow(
+        Row(
             name="A3, throughput by area and the row's count",
             expected=106,
             modelled=_density(costs) / 2,
             unit="GOP/s/mm2",
-            band=None,
             source=table,
             causes=(COUNTING, area),
             assumptions=(SHARES, SORTED, OWN),
@@ -254,37 +214,36 @@ def _a3(arch: Arch, costs: list[Cost], base: list[Cost]) -> list[TableRow]:
     ]
 
 
-def _mnnfast(costs: list[Cost]) -> list[TableRow]:
+def _mnnfast(costs: list[Cost]) -> list[Row]:
     table = "paper Table III: re-simulated there at equal bandwidth and multipliers"
     watt = "the paper assumes 1 W (10 W of an FPGA, by 10); ours is the sum of actions in this project's technology"
     threshold = "threshold 1/1000 and chunks of 128 keys are ours"
     return [
-        TableRow(
+        Row(
             name="MNNFast, throughput by the row's count",
             expected=120,
             modelled=_rate(costs) / 2,
             unit="GOP/s",
-            band=0.15,
+            band=within(120, 0.15),
             source=table,
             causes=(COUNTING,),
             assumptions=(threshold, OWN),
         ),
-        TableRow(
+        Row(
             name="MNNFast, throughput at two operations per MAC",
             expected=120,
             modelled=_rate(costs),
             unit="GOP/s",
-            band=None,
             source=table,
             causes=(COUNTING,),
             assumptions=(threshold, OWN),
         ),
-        TableRow(
+        Row(
             name="MNNFast, energy efficiency by the row's count",
             expected=120,
             modelled=_efficiency(costs) / 2,
             unit="GOP/J",
-            band=0.25,
+            band=within(120, 0.25),
             source=table,
             causes=(COUNTING, watt),
             assumptions=(threshold, OWN),
@@ -292,16 +251,15 @@ def _mnnfast(costs: list[Cost]) -> list[TableRow]:
     ]
 
 
-def _speedups(costs: dict[str, list[Cost]]) -> list[TableRow]:
+def _speedups(costs: dict[str, list[Cost]]) -> list[Row]:
     """Return how many times as fast SpAtten-1/8 is on the prefills, which no count of operations enters."""
     ours = costs["spatten-prefill"]
     return [
-        TableRow(
+        Row(
             name=f"SpAtten-1/8 over {name}, time on BERT",
             expected=expected,
             modelled=geometric_mean([b.seconds / a.seconds for a, b in zip(ours, costs[machine], strict=True)]),
             unit="",
-            band=None,
             source="paper Table III: ratio of the two rows",
             causes=(COUNTING, "the paper's ratio is over workloads that include GPT-2, where bandwidth decides"),
             assumptions=(RATIOS, SHARES),

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from statistics import fmean
@@ -21,7 +21,8 @@ from tokensieve.sim.cycle.level import cycle_result
 from tokensieve.sim.dram.run import replay
 from tokensieve.sim.fc.layers import WEIGHT_BITS, fc_result
 from tokensieve.sim.fc.stream import steady
-from tokensieve.sim.result import EndToEnd
+from tokensieve.sim.result_fc import EndToEnd
+from tokensieve.validate.row import Row
 from tokensieve.workloads.benchmarks import find_workload, workload_names
 from tokensieve.workloads.complete import complete
 from tokensieve.workloads.decisions import Decisions
@@ -30,89 +31,45 @@ from tokensieve.workloads.models import model_shape
 
 MODEL = "gpt2-medium"
 
+FASTER = "section V: 35x and 24x faster than a TITAN Xp"
+CANDIDATES = "candidates stand below, each switched alone"
 RATIOS = "the keep ratios of its tasks are not published; ours are set by the paper's means"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
-    """Something that may explain a deviation, switched in the model."""
-
-    name: str
-    value: float
-    """The row's figure with it, in the row's unit."""
+FC_TIME = "fully connected, 8-bit weights, time"
+FC_SOURCE = "check 15: paper Table IV"
+PAPERS_FC_MS = 25.75
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table4Row:
-    """One figure of the paper beside ours."""
+def table4_rows(arch: Arch | None = None) -> tuple[Row, ...]:
+    """Return Table IV and what the text says of SpAtten-e2e, modelled on `arch` (default: `spatten`).
 
-    check: int | None
-    """Number of the check (`facts/spatten.md`, section 7), where there is one."""
-
-    name: str
-    unit: str
-    """Unit of both figures; empty for a ratio."""
-
-    expected: float
-    modelled: float
-    source: str
-    """Where the paper has it."""
-
-    assumption: str | None = None
-    """What ours rests on that nobody published; None where nothing."""
-
-    causes: tuple[Cause, ...] = ()
-
-    @property
-    def deviation(self) -> float:
-        """Share by which the model is above what was printed."""
-        return self.modelled / self.expected - 1
-
-
-def table4_rows(arch: Arch | None = None) -> tuple[Table4Row, ...]:
-    """Return Table IV and what the text says of SpAtten-e2e, modelled on `arch` (default: `spatten`)."""
+    The time of the fully connected layers has its candidate causes in `fc_candidates`.
+    """
     machine = load_arch("spatten") if arch is None else arch
     narrow, wide = (_mean(runs) for runs in table4_runs(machine).values())
-    table = "Table IV"
+    table = "paper Table IV"
     return (
-        _row(14, "attention, time", "ms", 2.13, narrow.attention_ms, table, RATIOS),
-        _row(15, "fully connected, 8-bit weights, time", "ms", 25.75, narrow.fc_ms, table, causes=fc_causes(machine)),
-        _row(None, "fully connected, share of the time", "", 0.924, narrow.fc_ms / narrow.total_ms, table, RATIOS),
-        _row(None, "fully connected, work", "GFLOP", 19.3, narrow.fc_gflop, table),
-        _row(None, "attention, work", "GFLOP", 0.9, narrow.attention_gflop, table, RATIOS),
+        _row("attention, time", "ms", 2.13, narrow.attention_ms, f"check 14: {table}", RATIOS),
+        replace(_row(FC_TIME, "ms", PAPERS_FC_MS, narrow.fc_ms, FC_SOURCE), causes=(CANDIDATES,)),
+        _row("fully connected, share of the time", "", 0.924, narrow.fc_ms / narrow.total_ms, table, RATIOS),
+        _row("fully connected, work", "GFLOP", 19.3, narrow.fc_gflop, table),
+        _row("attention, work", "GFLOP", 0.9, narrow.attention_gflop, table, RATIOS),
         _row(
-            None,
-            "12-bit weights over 8-bit, time",
-            "",
-            35 / 24,
-            wide.total_ms / narrow.total_ms,
-            "section V: 35x and 24x faster than a TITAN Xp",
-            RATIOS,
+            "12-bit weights over 8-bit, time", "", 35 / 24, wide.total_ms / narrow.total_ms, f"paper {FASTER}", RATIOS
         ),
-        _row(16, "DRAM efficiency of streamed weights", "", 0.73, steady(machine).efficiency, f"implied by {table}"),
+        _row(
+            "DRAM efficiency of streamed weights",
+            "",
+            0.73,
+            steady(machine).efficiency,
+            "check 16: paper implied by Table IV",
+        ),
     )
 
 
-def _row(
-    check: int | None,
-    name: str,
-    unit: str,
-    expected: float,
-    modelled: float,
-    source: str,
-    assumption: str | None = None,
-    causes: tuple[Cause, ...] = (),
-) -> Table4Row:
-    return Table4Row(
-        check=check,
-        name=name,
-        unit=unit,
-        expected=expected,
-        modelled=modelled,
-        source=source,
-        assumption=assumption,
-        causes=causes,
-    )
+def _row(name: str, unit: str, expected: float, modelled: float, source: str, *assumptions: str) -> Row:
+    return Row(name=name, unit=unit, expected=expected, modelled=modelled, source=source, assumptions=assumptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +118,17 @@ def table4_decisions(arch: Arch) -> tuple[Decisions, ...]:
     return tuple(drawn[text] for text in texts)
 
 
-def fc_causes(arch: Arch) -> tuple[Cause, ...]:
-    """Return what could make the fully connected layers of Table IV slower or faster than ours, each switched alone."""
+def fc_candidates(arch: Arch | None = None) -> tuple[Row, ...]:
+    """Return the time of the fully connected layers with each candidate cause switched on alone, named after it."""
+    machine = load_arch("spatten") if arch is None else arch
+    return tuple(
+        _row(name, "ms", PAPERS_FC_MS, 1e-3 * cycles / machine.clock.mhz, FC_SOURCE)
+        for name, cycles in _fc_cycles(machine).items()
+    )
+
+
+def _fc_cycles(arch: Arch) -> dict[str, float]:
+    """Return the cycles of the fully connected layers by what is switched on in the model."""
     work = fc_work(table4_decisions(arch)[0], model_shape(MODEL))
     ours = fc_result(arch, work, 8)
 
@@ -175,7 +141,7 @@ def fc_causes(arch: Arch) -> tuple[Cause, ...]:
 
     vocabulary = len(work.tokens) // work.layers * work.shape.hidden * (work.shape.vocab or 0)
     ported = {name: _with(load_dram(name), channels=arch.dram.channels) for name in SIMULATORS}
-    cycles = {
+    return {
         "peak bandwidth": at(arch.dram.peak_gb_per_s * 1e3 / arch.clock.mhz),
         "no refresh": on(_with(arch.dram, refresh=False)),
         "16 granules outstanding in a channel": at(_outstanding(arch)),
@@ -185,7 +151,6 @@ def fc_causes(arch: Arch) -> tuple[Cause, ...]:
         "the vocabulary's matrix as well": ours.cycles["total"] + steady(arch).cycles(vocabulary),
         "every granule in a row of its own": on(_with(arch.dram, mapping=ROW_EACH)),
     }
-    return tuple(Cause(name=name, value=1e-3 * one / arch.clock.mhz) for name, one in cycles.items())
 
 
 SIMULATORS = ("dramsim3", "ramulator-release", "ramulator-v21")
@@ -205,16 +170,19 @@ def _with(dram: Dram, **fields: object) -> Dram:
 def _outstanding(arch: Arch) -> float:
     """Return the bytes per cycle of a sequential stream that keeps at most 16 granules of each channel outstanding.
 
-    The authors' test bench has at most 16 requests pending in a channel (`facts/spatten.md` 2.8).
+    The release's test bench has at most 16 requests pending in a channel.
     """
     addresses = np.arange(LONG) * arch.dram.granule_bytes
     one = replay(_with(arch.dram, channels=1), addresses, mhz=arch.clock.mhz, issue="axi16")
     return arch.dram.channels * one.bytes_per_cycle
 
 
-def text(rows: Iterable[Table4Row]) -> str:
-    """Return the rows and the causes of each as plain text."""
-    found = tuple(rows)
+WIDTH = 120
+"""Columns of text."""
+
+
+def text(rows: Iterable[Row], candidates: Iterable[Row]) -> str:
+    """Return the rows, and below them the time of the fully connected layers with each candidate, as plain text."""
     columns = (
         Column(title="Table IV, GPT-2-Medium, 32 tokens", left=True),
         Column(title="paper"),
@@ -222,29 +190,27 @@ def text(rows: Iterable[Table4Row]) -> str:
         Column(title="deviation"),
         Column(title="rests on", left=True),
     )
-    cells = tuple(
-        (
-            f"{row.name}, {row.unit}" if row.unit else row.name,
-            digits(row.expected),
-            digits(row.modelled),
-            f"{100 * row.deviation:+.1f} %",
-            "" if row.assumption is None else "unpublished ratios",
-        )
-        for row in found
+    whole = Table(title="SpAtten-e2e", columns=columns, rows=tuple(map(_cells, rows)))
+    return "\n\n".join(table.text(WIDTH) for table in (whole, _candidate_table(candidates)))
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    assert row.expected is not None
+    assert row.deviation is not None
+    return (
+        f"{row.name}, {row.unit}" if row.unit else row.name,
+        digits(row.expected),
+        digits(row.modelled),
+        f"{100 * row.deviation:+.1f} %",
+        "unpublished ratios" if row.assumptions else "",
     )
-    tables = [Table(title="SpAtten-e2e", columns=columns, rows=cells), *(_causes(row) for row in found if row.causes)]
-    return "\n\n".join(table.text(WIDTH) for table in tables)
 
 
-WIDTH = 120
-"""Columns of text."""
-
-
-def _causes(row: Table4Row) -> Table:
-    columns = (Column(title="switched in the model", left=True), Column(title=row.unit), Column(title="of the paper's"))
-    cells = [(one.name, digits(one.value), percent(one.value, row.expected)) for one in row.causes]
-    return Table(title=row.name.capitalize(), columns=columns, rows=tuple(cells))
+def _candidate_table(candidates: Iterable[Row]) -> Table:
+    columns = (Column(title="switched in the model", left=True), Column(title="ms"), Column(title="of the paper's"))
+    cells = tuple((one.name, digits(one.modelled), percent(one.modelled, PAPERS_FC_MS)) for one in candidates)
+    return Table(title=FC_TIME.capitalize(), columns=columns, rows=cells)
 
 
 if __name__ == "__main__":
-    print(text(table4_rows()))
+    print(text(table4_rows(), fc_candidates()))

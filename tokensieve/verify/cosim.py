@@ -6,7 +6,7 @@ and every transfer must fall into the cycle in which the twin has it.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from tokensieve.rtl.flow.case import Case, Record
     from tokensieve.rtl.flow.harness.base import Harness
 
-Play = Callable[[Sequence["Case"]], "list[Record]"]
-
 _ON_REQUEST = ("mutant", "waves_file")
 
 _MOST_TOGETHER = 4
@@ -39,7 +37,7 @@ _SLACK = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Cosim:
-    """What came of it. The fields of the JSON object, and what is left on disk."""
+    """Outcome of one co-simulation: differences, cycle statistics, files written."""
 
     unit: str
     engine: str | None
@@ -90,7 +88,7 @@ class Cosim:
 
 
 def cosim(request: Request) -> Cosim:
-    """Return what came of co-simulating one unit with one engine."""
+    """Return the outcome of co-simulating one unit with one engine."""
     if request.simulator not in SIMULATORS:
         choice = f"simulator must be one of {', '.join(SIMULATORS)}, got {request.simulator!r}"
         raise TokensieveError(choice + nearest(request.simulator, SIMULATORS))
@@ -132,7 +130,7 @@ def _alone(unit: Unit, arch: Arch, vectors: Vectors, harness: "Harness") -> Iter
     """Yield a case for every vector, without pauses."""
     from tokensieve.rtl.flow.case import case
 
-    for index in range(vector_count(vectors)):
+    for index in range(len(vectors)):
         stimulus = harness.stimulus(arch, vectors, [index])
         yield [index], case(stimulus, limit=_limit(unit.law(arch, vectors, index)["total"]))
 
@@ -143,7 +141,7 @@ def _stalled(
     """Yield a third as many cases as there are vectors, each of a few vectors back to back, with pauses everywhere."""
     from tokensieve.rtl.flow.case import case
 
-    count = vector_count(vectors)
+    count = len(vectors)
     rng = np.random.Generator(np.random.PCG64([seed, count, 1]))
     order = [int(index) for _ in range(_MOST_TOGETHER) for index in rng.permutation(count)]
     for _ in range(-(-count // 3)):
@@ -156,19 +154,6 @@ def _stalled(
 
 def _limit(cycles: int) -> int:
     return _SLACK * cycles + 256
-
-
-def vector_count(vectors: Vectors) -> int:
-    """Return how many vectors there are: the length of every array that is not ragged."""
-    groups = (vectors.inputs, vectors.expected, vectors.work)
-    lengths = {
-        len(array) - name.endswith("_ptr")
-        for group in groups
-        for name, array in group.items()
-        if name.endswith("_ptr") or f"{name}_ptr" not in group
-    }
-    assert len(lengths) == 1, f"arrays of different numbers of vectors: {sorted(lengths)}"
-    return lengths.pop()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from tokensieve.arch.machine import Arch
 from tokensieve.verify.units.base import Unit
-from tokensieve.workloads.vectors import Vectors
+from tokensieve.workloads.vectors import Group, Vectors
 
 if TYPE_CHECKING:
     from tokensieve.rtl.flow.case import Record
@@ -34,7 +34,7 @@ def wrong_answers(harness: "Harness", arch: Arch, vectors: Vectors, which: Seque
         return len(which)
     names = {name for name in vectors.expected if not name.endswith("_ptr")}
     wrong = sum(
-        one.keys() != names or not same_items(one, vectors.expected, index)
+        one.keys() != names or not same_items(one, vectors, "expected", index)
         for one, index in zip(observed, which, strict=True)
     )
     surplus = any(len(record.transfers[name]) != count for name, count in expect.items())
@@ -47,7 +47,7 @@ def wrong_work(harness: "Harness", arch: Arch, vectors: Vectors, which: Sequence
         counted = harness.work(arch, vectors, which, record)
     except _NONSENSE:
         return len(which)
-    return sum(not same_items(one, vectors.work, index) for one, index in zip(counted, which, strict=True))
+    return sum(not same_items(one, vectors, "work", index) for one, index in zip(counted, which, strict=True))
 
 
 def wrong_cycles(cycles: Mapping[str, int], law: Mapping[str, int]) -> int:
@@ -78,8 +78,6 @@ def _sides(unit: Unit, arch: Arch, vectors: Vectors, which: Sequence[int]) -> tu
     return list(stimulus.beats), list(stimulus.expect)
 
 
-def same_items(one: Arrays, all_of_them: Arrays, index: int) -> bool:
-    """Return whether `one` holds what vector `index` has under the same names."""
-    from tokensieve.rtl.flow.harness.base import part
-
-    return all(np.array_equal(array, part(all_of_them, name, index)) for name, array in one.items())
+def same_items(one: Arrays, vectors: Vectors, group: Group, index: int) -> bool:
+    """Return whether `one` holds what vector `index` has under the same names in `group`."""
+    return all(np.array_equal(array, vectors.item(group, name, index)) for name, array in one.items())

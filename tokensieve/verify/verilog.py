@@ -18,7 +18,7 @@ def emitted(unit: Unit, arch: Arch) -> str:
 
 
 def lint_warnings(unit: Unit, text: str) -> list[str]:
-    """Return what Verilator's lint says of a unit's Verilog, but for what is waived."""
+    """Return what Verilator's lint says of a unit's Verilog, except what is waived."""
     from tokensieve.rtl.flow.lint import lint
 
     return lint(module_name(unit), text)

@@ -1,4 +1,4 @@
-"""What is claimed of the hardware, and proved. All claims are of small sizes: 4 lanes or fewer, rows of 4 to 16."""
+"""What is claimed of the hardware, and proved. All sizes are small: 4 lanes or fewer, packets of 4 to 16 items."""
 
 from tokensieve.arch.errors import TokensieveError, nearest
 from tokensieve.rtl.flow.claims import packing, storage, streams, topk
@@ -12,15 +12,10 @@ def unit_names() -> list[str]:
     return list(dict.fromkeys(claim.unit for claim in CLAIMS))
 
 
-def claims_of(unit: str) -> list[Claim]:
-    """Return the claims of `unit`, or of all units for ``all``."""
+def claims_of(unit: str, name: str | None = None) -> list[Claim]:
+    """Return the claims of `unit`, or of all units for ``all``; only those called `name`, if a name is given."""
     if unit != "all" and unit not in unit_names():
         raise TokensieveError(
             f"unit must be all or one of {', '.join(unit_names())}, got {unit!r}{nearest(unit, unit_names())}"
         )
-    return [claim for claim in CLAIMS if unit in ("all", claim.unit)]
-
-
-def find_claim(unit: str, name: str) -> Claim:
-    """Return the claim `name` of `unit`."""
-    return next(claim for claim in claims_of(unit) if claim.name == name)
+    return [claim for claim in CLAIMS if unit in ("all", claim.unit) and name in (None, claim.name)]

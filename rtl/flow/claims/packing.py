@@ -14,7 +14,7 @@ BITS = 6
 """Width of the counters of items: more than there can be."""
 
 
-What = Literal["item", "packet", "rows"]
+What = Literal["item", "packet", "beats"]
 
 
 def ones(bits: Any, upto: int) -> Value:
@@ -23,41 +23,41 @@ def ones(bits: Any, upto: int) -> Value:
 
 
 class Ranks(Bench):
-    """`Compactor` beside a model that adds up: a row's items stand behind those before them, modulo the lanes."""
+    """`Compactor` beside a model that adds up: a beat's items stand behind those before them, modulo the lanes."""
 
     def __init__(self, stages: int, stalls: bool) -> None:
         self._stages, self._stalls = stages, stalls
 
     def check(self, m: Module) -> None:
-        """Send the model's row along as many registers as the compactor has, and compare one item of it, any."""
+        """Send the model's beat along as many registers as the compactor has, and compare one item of it, any."""
         m.submodules.unit = unit = unit_class("tokensieve.rtl.compactor", "Compactor")(
             LANES, unsigned(ITEM), self._stages
         )
         offer(m, unit.i)
         accept(m, unit.o, None if self._stalls else 1)
-        row, lane = unit.i.p, AnyConst(2)
-        begun = Signal(BITS)  # items of the packet in the rows before
+        beat, lane = unit.i.p, AnyConst(2)
+        begun = Signal(BITS)  # items of the packet in the beats before
         count = Signal(range(LANES + 1))
-        m.d.comb += [count.eq(ones(row.mask, LANES)), Assume(begun < (1 << BITS) - LANES)]
+        m.d.comb += [count.eq(ones(beat.mask, LANES)), Assume(begun < (1 << BITS) - LANES)]
         before = Signal.like(count)
-        rank = [Mux(lane == number, ones(row.mask, number), 0) for number in range(LANES)]
+        rank = [Mux(lane == number, ones(beat.mask, number), 0) for number in range(LANES)]
         m.d.comb += before.eq(rank[0] | rank[1] | rank[2] | rank[3])
         free = Mux(begun == 0, LANES, (LANES - begun) % LANES)
         expected = {
             "valid": (unit.i.valid, 1),
-            "mark": (row.mask.bit_select(lane, 1), 1),
-            "item": (row.items.as_value().word_select(lane, ITEM), ITEM),
+            "mark": (beat.mask.bit_select(lane, 1), 1),
+            "item": (beat.items.as_value().word_select(lane, ITEM), ITEM),
             "place": ((begun + before) % LANES, 2),
             "offset": (begun % LANES, 2),
             "count": (count, 3),
             "completes": (count > free, 1),
-            "last": (row.last, 1),
+            "last": (beat.last, 1),
         }
         moves = Signal()
         m.d.comb += moves.eq(~unit.o.valid | unit.o.ready)
-        m.d.comb += Assert(unit.i.ready == moves, "a row is taken unless one waits at the end")
+        m.d.comb += Assert(unit.i.ready == moves, "a beat is taken unless one waits at the end")
         with m.If(unit.i.valid & moves):
-            m.d.sync += begun.eq(Mux(row.last, 0, begun + count))
+            m.d.sync += begun.eq(Mux(beat.last, 0, begun + count))
         self._compare(m, unit.o, {name: self._late(m, name, *one, moves) for name, one in expected.items()})
 
     def _late(self, m: Module, name: str, value: Value, width: int, moves: Signal) -> Signal:
@@ -72,7 +72,7 @@ class Ranks(Bench):
 
     def _compare(self, m: Module, o: Any, told: dict[str, Signal]) -> None:
         out = o.p
-        m.d.comb += Assert(o.valid == told["valid"], "rows leave when the model's do")
+        m.d.comb += Assert(o.valid == told["valid"], "beats leave when the model's do")
         # Whether a packet has begun does not show in gaps, so that no induction closes over what depends on it.
         bounded = ("completes",) if self._stalls else ()
         for name in ("offset", "count", "last", *bounded):
@@ -114,7 +114,7 @@ class Packets(Bench):
         elif self._what == "packet":
             self._packet(m, unit, inside, came, went)
         else:
-            self._rows(m, unit.o)
+            self._beats(m, unit.o)
 
     def _item(self, m: Module, unit: Any, inside: Signal, went: Signal) -> None:
         """An item leaves when those before it have left, and as it came; a bit of it is followed."""
@@ -143,16 +143,16 @@ class Packets(Bench):
             m.d.sync += [follows.eq(~mine), ahead.eq(ahead - went), ends.eq(ends - leaves)]
         m.d.comb += Assert(~mine | (ahead == went), "a packet ends with its last marked item")
 
-    def _rows(self, m: Module, o: Any) -> None:
-        """Rows are full but for the last one of a packet, which is empty only if nothing was marked."""
+    def _beats(self, m: Module, o: Any) -> None:
+        """Beats are full but for the last one of a packet, which is empty only if nothing was marked."""
         begun = Signal()
         with m.If(self._leaves):
             m.d.sync += begun.eq(~o.p.last)
-        m.d.comb += Assert(~o.valid | (o.p.count <= self._lanes), "a row has no more items than lanes")
+        m.d.comb += Assert(~o.valid | (o.p.count <= self._lanes), "a beat has no more items than lanes")
         m.d.comb += Assert(
-            ~o.valid | o.p.last | (o.p.count == self._lanes), "rows are full but for the last of a packet"
+            ~o.valid | o.p.last | (o.p.count == self._lanes), "beats are full but for the last of a packet"
         )
-        m.d.comb += Assert(~(o.valid & begun) | (o.p.count != 0), "the last row is empty only if nothing was marked")
+        m.d.comb += Assert(~(o.valid & begun) | (o.p.count != 0), "the last beat is empty only if nothing was marked")
 
 
 def _ranks(name: str, stages: int, stalls: bool, depth: int) -> Claim:
@@ -184,10 +184,10 @@ _PACKETS: tuple[str, What, str] = (
     "packet",
     "a packet ends with its last marked item, and as many leave as came",
 )
-_ROWS: tuple[str, What, str] = (
-    "rows",
-    "rows",
-    "rows are full but for the last of a packet, which is empty only if nothing was marked",
+_BEATS: tuple[str, What, str] = (
+    "beats",
+    "beats",
+    "beats are full but for the last of a packet, which is empty only if nothing was marked",
 )
 
 CLAIMS = (
@@ -197,8 +197,8 @@ CLAIMS = (
     _ranks("ranks-deep-stalled", 4, stalls=True, depth=10),
     _packets(*_ITEMS, 4, depth=8),
     _packets(*_PACKETS, 4, depth=8),
-    _packets(*_ROWS, 4, depth=9),
+    _packets(*_BEATS, 4, depth=9),
     _packets(*_ITEMS, 2, depth=10),
     _packets(*_PACKETS, 2, depth=11),
-    _packets(*_ROWS, 2, depth=12),
+    _packets(*_BEATS, 2, depth=12),
 )

@@ -10,7 +10,7 @@ from tokensieve.rtl.flow.formal import Bench, Claim, accept, keeps_the_rules, of
 from tokensieve.rtl.flow.harness.base import unit_class
 
 WIDTH, DEPTH = 1, 3
-LANES, ROWS, ITEM = 4, 4, 1
+LANES, BEATS, ITEM = 4, 4, 1
 """Items of one bit are enough to tell any two of them apart, as nothing here looks into an item."""
 
 
@@ -60,13 +60,13 @@ class Order(Bench):
 
 
 class Bank(Bench):
-    """`BankedFifo` beside one remembered item, any, of packets as a `Compactor` makes them or as rows are loaded."""
+    """`BankedFifo` beside one remembered item, any, of packets as a `Compactor` makes them or as beats are loaded."""
 
     def check(self, m: Module) -> None:
-        """Write any rows, and read the place of the item all the time."""
-        most, bits = LANES * ROWS, (LANES * ROWS).bit_length()
+        """Write any beats, and read the place of the item all the time."""
+        most, bits = LANES * BEATS, (LANES * BEATS).bit_length()
         m.submodules.unit = unit = unit_class("tokensieve.rtl.search.banked_fifo", "BankedFifo")(
-            LANES, unsigned(ITEM), ROWS
+            LANES, unsigned(ITEM), BEATS
         )
         which, total, whole = AnyConst(bits), Signal(bits), AnySeq(1)
         count, item, known = Signal(range(LANES + 1)), Signal(ITEM), Signal()
@@ -87,12 +87,12 @@ class Bank(Bench):
             m.d.comb += Assert(~mine | (unit.o[lane] == before), "an item is read back from its place")
 
     def _legal(self, m: Module, unit: Any, total: Signal, count: Signal) -> None:
-        """Assume that a row begins where the one before ended, has `count` items around the end, and fits."""
+        """Assume that a beat begins where the one before ended, has `count` items around the end, and fits."""
         beat, whole = unit.i.payload, unit.whole
         marks = sum(beat.mask[lane] for lane in range(LANES))
         m.d.comb += count.eq(marks)
         rules = [Mux(whole, total % LANES == 0, beat.offset == total % LANES), whole | (beat.count == count)]
-        rules.append(total + Mux(whole, LANES, count) <= LANES * ROWS)
+        rules.append(total + Mux(whole, LANES, count) <= LANES * BEATS)
         for lane in range(LANES):
             place = Mux(whole, lane, (lane - beat.offset) & (LANES - 1))
             rules.append(beat.mask[lane] == (place < count))
@@ -119,7 +119,7 @@ CLAIMS = (
     Claim(
         unit="banked-fifo",
         name="reads-what-was-written",
-        says=f"any item of packets of up to {LANES * ROWS} items, {LANES} lanes, is read back from its place",
+        says=f"any item of packets of up to {LANES * BEATS} items, {LANES} lanes, is read back from its place",
         method="bmc",
         depth=14,
         bench=Bank,

@@ -18,10 +18,10 @@ _SMALL = ("softmax.probability_bits=8", "topk.score_bits=8", "topk.max_tokens=16
 _UNITS: dict[str, tuple[str, str, Callable[[Arch], tuple[Any, ...]]]] = {
     "zero-eliminator": ("zero_eliminator", "ZeroEliminator", lambda arch: (arch.topk,)),
     "token-gather": ("token_gather", "TokenGatherEngine", lambda arch: (arch.gather, arch.dram, arch.topk)),
-    "importance-accumulator": ("importance", "ImportanceAccumulator", lambda arch: (arch,)),
-    "head-accumulator": ("importance", "HeadAccumulator", lambda arch: (arch,)),
-    "requant-decision": ("requant", "RequantDecision", lambda arch: (arch,)),
-    "bitwidth-converter": ("bitwidth", "BitwidthConverter", lambda arch: (arch,)),
+    "importance-accumulator": ("accumulators", "ImportanceAccumulator", lambda arch: (arch,)),
+    "head-accumulator": ("accumulators", "HeadAccumulator", lambda arch: (arch,)),
+    "requant-decision": ("requant_decision", "RequantDecision", lambda arch: (arch,)),
+    "bitwidth-converter": ("bitwidth_converter", "BitwidthConverter", lambda arch: (arch,)),
     "local-value-pruner": ("local_value_pruner", "LocalValuePruner", lambda arch: (arch,)),
     "cascade-pruner": ("cascade_pruner", "CascadePruner", lambda arch: (arch,)),
 }

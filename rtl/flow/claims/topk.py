@@ -1,4 +1,4 @@
-"""Of the top-k engine: what leaves is the k largest by definition, for every row of four scores."""
+"""Of the top-k engine: what leaves is the k largest by definition, for every packet of four scores."""
 
 from functools import partial
 from typing import Any
@@ -13,7 +13,7 @@ from tokensieve.rtl.flow.harness.base import unit_class
 
 TOKENS, LANES = 4, 2
 SLACK = 3
-"""Cycles before the first row: the command's transfer."""
+"""Cycles before the first beat: the command's transfer."""
 
 
 def small(engine: SearchEngine) -> Topk:
@@ -28,7 +28,7 @@ def longest(topk: Topk) -> int:
 
 
 class Definition(Bench):
-    """An engine that is given one command, any, and its rows without a pause."""
+    """An engine that is given one command, any, and its beats without a pause."""
 
     def __init__(self, engine: SearchEngine) -> None:
         self._topk = small(engine)
@@ -38,17 +38,17 @@ class Definition(Bench):
         topk = self._topk
         m.submodules.unit = unit = unit_class("tokensieve.rtl.topk", "TopKEngine")(topk)
         told, scores = AnyConst(len(unit.command.p.as_value())), [AnyConst(topk.score_bits) for _ in range(TOKENS)]
-        begun, rows = Signal(), Signal(3)
+        begun, beats = Signal(), Signal(3)
         m.d.comb += [unit.command.valid.eq(~begun), unit.command.p.as_value().eq(told)]
         n, k = unit.command.p.n, unit.command.p.k
         m.d.comb += [Assume((n > 0) & (n <= TOKENS)), Assume(k <= TOKENS), Assume(unit.command.p.seed != 0)]
         with m.If(unit.command.valid & unit.command.ready):
             m.d.sync += begun.eq(1)
-        m.d.comb += unit.score.valid.eq(rows * LANES < TOKENS)
+        m.d.comb += unit.score.valid.eq(beats * LANES < TOKENS)
         for lane in range(LANES):
-            m.d.comb += unit.score.p.scores[lane].eq(Cat(scores).word_select(rows * LANES + lane, topk.score_bits))
+            m.d.comb += unit.score.p.scores[lane].eq(Cat(scores).word_select(beats * LANES + lane, topk.score_bits))
         with m.If(unit.score.valid & unit.score.ready):
-            m.d.sync += rows.eq(rows + 1)
+            m.d.sync += beats.eq(beats + 1)
         m.d.comb += unit.o.ready.eq(1)
         self._compare(m, unit.o, scores, self._kept(m, scores, n, k))
 
@@ -82,7 +82,7 @@ class Definition(Bench):
                 m.d.sync += least.eq(mine.index + 1)
         whole = sum((kept[lane] for lane in range(TOKENS)), start=Value.cast(0))
         m.d.comb += Assert(~(o.valid & o.p.last) | (count + o.p.count == whole), "exactly min(k, n) items leave")
-        m.d.comb += Assert(~(o.valid & ended), "nothing leaves after the last row")
+        m.d.comb += Assert(~(o.valid & ended), "nothing leaves after the last beat")
         m.d.comb += Assert((cycle != longest(self._topk) - 1) | ended, "a command is through when the law says so")
 
 

@@ -11,9 +11,9 @@ from amaranth.lib import wiring
 
 from tokensieve.arch.datapath import Topk
 from tokensieve.arch.machine import Arch
-from tokensieve.rtl.beats import SumsOp, item, packed_row, score_row, sums_command
+from tokensieve.rtl.beats import SumsOp, item, packed_beat, score_beat, sums_command
 from tokensieve.rtl.flow.case import Record, Stimulus
-from tokensieve.rtl.flow.harness.base import Array, part, unit_class
+from tokensieve.rtl.flow.harness.base import Array, unit_class
 from tokensieve.rtl.flow.pack import Codec, codec
 from tokensieve.workloads.vectors import Vectors
 
@@ -21,12 +21,12 @@ _OPS: tuple[Any, ...] = (SumsOp.CLEAR, SumsOp.GROW, SumsOp.ADD, SumsOp.KEEP, Sum
 
 
 class SumsHarness(ABC):
-    """Commands, rows and ids in; rows of scores out."""
+    """Commands, queries and ids in; beats of scores out."""
 
     unit: str
     module = "tokensieve.rtl.accumulators"
     source: str
-    """Stream of the rows that are added."""
+    """Stream of what is added."""
 
     @abstractmethod
     def component(self, arch: Arch) -> wiring.Component:
@@ -37,38 +37,38 @@ class SumsHarness(ABC):
         """Return how many sums there may be."""
 
     @abstractmethod
-    def row(self, arch: Arch) -> Codec:
-        """Return the codec of the rows that are added."""
+    def beat(self, arch: Arch) -> Codec:
+        """Return the codec of the beats that are added."""
 
     def stimulus(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Stimulus:
         """Return the scripts, one after the other."""
         beats: dict[str, list[int]] = {"command": [], self.source: [], "keep": []}
-        command, row = codec(sums_command(self.capacity(arch))), self.row(arch)
+        command, layout = codec(sums_command(self.capacity(arch))), self.beat(arch)
         for index in which:
-            for op, n, pin, rows, ids in _steps(vectors, index):
+            for op, n, pin, queries, ids in _steps(vectors, index):
                 beats["command"].append(command.pack({"op": op.value, "n": n, "pin": pin}))
                 if op is SumsOp.KEEP:
                     beats["keep"] += packed_ids(arch.topk, ids)
                 if op is SumsOp.ADD:
                     beats[self.source] += [
                         beat
-                        for place, packet in enumerate(rows)
-                        for beat in packed(row, arch.importance.lanes, packet, self.ends(place, len(rows)))
+                        for place, query in enumerate(queries)
+                        for beat in packed(layout, arch.importance.lanes, query, self.ends(place, len(queries)))
                     ]
-        awaited = sum(len(part(vectors.expected, "scores", index)) for index in which) // arch.topk.lanes
+        awaited = sum(len(vectors.item("expected", "scores", index)) for index in which) // arch.topk.lanes
         return Stimulus(beats=beats, expect={"o": awaited})
 
     @abstractmethod
-    def ends(self, place: int, rows: int) -> bool:
-        """Return whether row number `place` of the `rows` of an ADD ends with `last`."""
+    def ends(self, place: int, queries: int) -> bool:
+        """Return whether query number `place` of the `queries` of an ADD ends with `last`."""
 
     def observed(
         self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record
     ) -> Sequence[Mapping[str, Array]]:
-        """Return the rows of scores."""
-        rows = codec(score_row(arch.topk))
-        came = [score for payload in record.payloads("o") for score in rows.unpack(payload)["scores"]]
-        ends = np.cumsum([0, *(len(part(vectors.expected, "scores", index)) for index in which)])
+        """Return the beats of scores."""
+        layout = codec(score_beat(arch.topk))
+        came = [score for payload in record.payloads("o") for score in layout.unpack(payload)["scores"]]
+        ends = np.cumsum([0, *(len(vectors.item("expected", "scores", index)) for index in which)])
         return [{"scores": np.array(came[first:end], dtype=np.int64)} for first, end in pairwise(ends)]
 
     def work(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, Array]]:
@@ -76,13 +76,13 @@ class SumsHarness(ABC):
         return [{} for _ in which]
 
     def cycles(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, int]]:
-        """Return the cycles from a script's first command in to its last row of scores out; -1 if that did not come."""
-        commands = np.cumsum([0, *(len(part(vectors.inputs, "op", index)) for index in which)])
-        rows = np.cumsum([len(part(vectors.expected, "scores", index)) // arch.topk.lanes for index in which])
+        """Return the cycles from a script's first command in to its last beat of scores out; -1 if it is missing."""
+        commands = np.cumsum([0, *(len(vectors.item("inputs", "op", index)) for index in which)])
+        beats = np.cumsum([len(vectors.item("expected", "scores", index)) // arch.topk.lanes for index in which])
         came, went = record.cycles_of("command"), record.cycles_of("o")
         return [
             {"total": went[last - 1] - came[first] + 1 if first < len(came) and last <= len(went) else -1}
-            for first, last in zip(commands[:-1], rows, strict=True)
+            for first, last in zip(commands[:-1], beats, strict=True)
         ]
 
 
@@ -100,11 +100,11 @@ class ImportanceAccumulatorHarness(SumsHarness):
         """Return the number of tokens."""
         return arch.topk.max_tokens
 
-    def row(self, arch: Arch) -> Codec:
-        """Return the codec of a row of probabilities."""
-        return codec(packed_row(arch.importance.lanes, unsigned(arch.softmax.probability_bits)))
+    def beat(self, arch: Arch) -> Codec:
+        """Return the codec of a beat of probabilities."""
+        return codec(packed_beat(arch.importance.lanes, unsigned(arch.softmax.probability_bits)))
 
-    def ends(self, place: int, rows: int) -> bool:
+    def ends(self, place: int, queries: int) -> bool:
         """Return that every query ends with `last`."""
         return True
 
@@ -123,43 +123,43 @@ class HeadAccumulatorHarness(SumsHarness):
         """Return the number of heads."""
         return arch.importance.max_heads
 
-    def row(self, arch: Arch) -> Codec:
-        """Return the codec of a row of outputs."""
-        return codec(packed_row(arch.importance.lanes, signed(arch.number.output_bits)))
+    def beat(self, arch: Arch) -> Codec:
+        """Return the codec of a beat of outputs."""
+        return codec(packed_beat(arch.importance.lanes, signed(arch.number.output_bits)))
 
-    def ends(self, place: int, rows: int) -> bool:
+    def ends(self, place: int, queries: int) -> bool:
         """Return whether it is the last query."""
-        return place == rows - 1
+        return place == queries - 1
 
 
-def packed(row: Codec, lanes: int, elements: Array, ends: bool) -> list[int]:
+def packed(layout: Codec, lanes: int, elements: Array, ends: bool) -> list[int]:
     """Return elements as beats; the lanes beyond the last element hold -1 or all ones, which must not count."""
-    surplus = row.ones["items"]
+    surplus = layout.ones["items"]
     beats = []
     for first in range(0, len(elements), lanes):
         items = [int(one) for one in elements[first : first + lanes]]
         last = ends and first + lanes >= len(elements)
-        beats.append(row.pack({"items": items + surplus[len(items) :], "count": len(items), "last": last}))
+        beats.append(layout.pack({"items": items + surplus[len(items) :], "count": len(items), "last": last}))
     return beats
 
 
 def packed_ids(topk: Topk, ids: Array) -> list[int]:
-    """Return ids as the top-k engine puts them out: full rows but the last; an empty one where there are none."""
-    rows, lanes = codec(packed_row(topk.lanes, item(topk))), topk.lanes
-    surplus = rows.ones["items"]
+    """Return ids as the top-k engine puts them out: full beats but the last; an empty one where there are none."""
+    layout, lanes = codec(packed_beat(topk.lanes, item(topk))), topk.lanes
+    surplus = layout.ones["items"]
     beats = []
     for first in range(0, max(len(ids), 1), lanes):
         items = [{"index": int(one), "score": 0} for one in ids[first : first + lanes]]
         last = first + lanes >= len(ids)
-        beats.append(rows.pack({"items": items + surplus[len(items) :], "count": len(items), "last": last}))
+        beats.append(layout.pack({"items": items + surplus[len(items) :], "count": len(items), "last": last}))
     return beats
 
 
 def _steps(vectors: Vectors, index: int) -> Iterator[tuple[Any, int, int, Array, Array]]:
-    """Yield the commands of a script: what, with which number, pinned or not, rows, ids."""
+    """Yield the commands of a script: what, with which number, pinned or not, queries, ids."""
     names = ("op", "n", "pin", "rows", "width", "kept")
-    elements, ids = part(vectors.inputs, "elements", index), part(vectors.inputs, "ids", index)
-    for op, n, pin, rows, width, kept in zip(*(part(vectors.inputs, name, index) for name in names), strict=True):
-        matrix: Array = elements[: rows * width].reshape(rows, width)
+    elements, ids = vectors.item("inputs", "elements", index), vectors.item("inputs", "ids", index)
+    for op, n, pin, queries, width, kept in zip(*(vectors.item("inputs", name, index) for name in names), strict=True):
+        matrix: Array = elements[: queries * width].reshape(queries, width)
         yield _OPS[op], int(n), int(pin), matrix, ids[:kept]
-        elements, ids = elements[rows * width :], ids[kept:]
+        elements, ids = elements[queries * width :], ids[kept:]

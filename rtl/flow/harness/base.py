@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, Protocol
 
-import numpy as np
 import numpy.typing as npt
 from amaranth.lib import wiring
 
@@ -13,9 +12,8 @@ from tokensieve.rtl.flow.case import Record, Stimulus
 from tokensieve.workloads.vectors import Vectors
 
 Array = npt.NDArray[Any]
-Arrays = Mapping[str, Array]
 
-__all__ = ["Array", "Arrays", "Harness", "Record", "Stimulus", "packet_cycles", "part", "unit_class"]
+__all__ = ["Array", "Harness", "packet_cycles", "unit_class"]
 
 
 class Harness(Protocol):
@@ -53,18 +51,6 @@ class Harness(Protocol):
 def unit_class(module: str, name: str) -> Any:
     """Return the class `name` of `module` as it is at this moment: the edited one while a fault is planted."""
     return getattr(import_module(module), name)
-
-
-def part(arrays: Arrays, name: str, index: int) -> Array:
-    """Return what vector `index` has of `name`: a slice of a ragged array (there is a `NAME_ptr`), or row `index`.
-
-    >>> part({"ids": np.array([4, 5, 6]), "ids_ptr": np.array([0, 1, 3])}, "ids", 1)
-    array([5, 6])
-    """
-    ends = arrays.get(f"{name}_ptr")
-    if ends is None:
-        return np.asarray(arrays[name][index])
-    return np.asarray(arrays[name][int(ends[index]) : int(ends[index + 1])])
 
 
 def packet_cycles(beats: Sequence[int], came: Sequence[int], ends: Sequence[int]) -> list[dict[str, int]]:

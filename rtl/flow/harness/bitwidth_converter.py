@@ -1,4 +1,4 @@
-"""Harness of the bitwidth converter. A vector is one or more rows."""
+"""Harness of the bitwidth converter. One test vector is one or more vectors of K, Q or V."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -8,9 +8,9 @@ from amaranth.hdl import signed
 from amaranth.lib import wiring
 
 from tokensieve.arch.machine import Arch
-from tokensieve.rtl.beats import packed_row, plane_command
+from tokensieve.rtl.beats import packed_beat, plane_command
 from tokensieve.rtl.flow.case import Record, Stimulus
-from tokensieve.rtl.flow.harness.base import Array, part, unit_class
+from tokensieve.rtl.flow.harness.base import Array, unit_class
 from tokensieve.rtl.flow.pack import codec
 from tokensieve.workloads.vectors import Vectors
 
@@ -32,30 +32,30 @@ class BitwidthConverterHarness:
         command, size = codec(plane_command(arch)), arch.converter.plane_bytes
         beats: dict[str, list[int]] = {"command": [], "msb": [], "lsb": []}
         for index in which:
-            planes = {name: part(vectors.inputs, name, index) for name in ("msb", "lsb")}
-            for told in _rows(vectors, index):
+            planes = {name: vectors.item("inputs", name, index) for name in ("msb", "lsb")}
+            for told in _told(vectors, index):
                 beats["command"].append(command.pack(told))
                 for name, left in planes.items():
                     length = -(-told["elements"] * told[f"{name}_bits"] // 8)
                     beats[name] += _packed(left[:length], size)
                     planes[name] = left[length:]
-        awaited = sum(-(-told["elements"] // arch.converter.lanes) for index in which for told in _rows(vectors, index))
+        awaited = sum(-(-told["elements"] // arch.converter.lanes) for index in which for told in _told(vectors, index))
         return Stimulus(beats=beats, expect={"o": awaited})
 
     def observed(
         self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record
     ) -> Sequence[Mapping[str, Array]]:
-        """Return the words; what follows a row's `last` belongs to the next one."""
-        beat = codec(packed_row(arch.converter.lanes, signed(arch.number.onchip_bits)))
-        rows: list[list[int]] = [[]]
+        """Return the words; what follows a vector's `last` belongs to the next one."""
+        beat = codec(packed_beat(arch.converter.lanes, signed(arch.number.onchip_bits)))
+        found: list[list[int]] = [[]]
         for payload in record.payloads("o"):
             words = beat.unpack(payload)
-            rows[-1] += words["items"][: words["count"]]
+            found[-1] += words["items"][: words["count"]]
             if words["last"]:
-                rows.append([])
-        ends = np.cumsum([0, *(len(_rows(vectors, index)) for index in which)])
+                found.append([])
+        ends = np.cumsum([0, *(len(_told(vectors, index)) for index in which)])
         return [
-            {"words": np.array([word for row in rows[first:end] for word in row], dtype=np.int64)}
+            {"words": np.array([word for some in found[first:end] for word in some], dtype=np.int64)}
             for first, end in pairwise(ends)
         ]
 
@@ -67,18 +67,18 @@ class BitwidthConverterHarness:
         """Return the cycles from the first beat in to the last words out; -1 where they did not come."""
         alone = [self.stimulus(arch, vectors, [index]) for index in which]
         beats = np.cumsum([0, *(len(one.beats["msb"]) for one in alone)])
-        rows = np.cumsum([one.expect["o"] for one in alone])
+        beats_out = np.cumsum([one.expect["o"] for one in alone])
         came, went = record.cycles_of("msb"), record.cycles_of("o")
         return [
             {"total": went[last - 1] - came[first] + 1 if first < len(came) and last <= len(went) else -1}
-            for first, last in zip(beats[:-1], rows, strict=True)
+            for first, last in zip(beats[:-1], beats_out, strict=True)
         ]
 
 
-def _rows(vectors: Vectors, index: int) -> list[dict[str, int]]:
+def _told(vectors: Vectors, index: int) -> list[dict[str, int]]:
     """Return the commands of a vector."""
-    columns = [part(vectors.inputs, name, index).tolist() for name in _FIELDS]
-    return [dict(zip(_FIELDS, row, strict=True)) for row in zip(*columns, strict=True)]
+    columns = [vectors.item("inputs", name, index).tolist() for name in _FIELDS]
+    return [dict(zip(_FIELDS, told, strict=True)) for told in zip(*columns, strict=True)]
 
 
 def _packed(data: Array, size: int) -> list[int]:

@@ -12,14 +12,14 @@ from tokensieve.rtl.beats import (
     CascadeOp,
     cascade_command,
     gather_command,
-    gathered_row,
+    gathered_vector,
     granule_request,
     kept_id,
-    packed_row,
+    packed_beat,
 )
 from tokensieve.rtl.flow.case import Record, Stimulus
 from tokensieve.rtl.flow.harness.accumulators import packed
-from tokensieve.rtl.flow.harness.base import Array, part, unit_class
+from tokensieve.rtl.flow.harness.base import Array, unit_class
 from tokensieve.rtl.flow.harness.topk import Packet, packets_of, probed_sizes
 from tokensieve.rtl.flow.pack import codec
 from tokensieve.workloads.vectors import Vectors
@@ -28,7 +28,7 @@ _FIELDS = ("op", "heads", "n", "k", "seed", "pin", "row_bytes", "rows", "width")
 
 
 class CascadePrunerHarness:
-    """Commands, probabilities, outputs and memory in; numbers of what is kept, requests and rows out."""
+    """Commands, probabilities, outputs and memory in; numbers of what is kept, requests and vectors out."""
 
     unit = "cascade-pruner"
     module = "tokensieve.rtl.cascade_pruner"
@@ -45,7 +45,7 @@ class CascadePrunerHarness:
                 beats[name] += some
         latency = max((int(vectors.inputs["memory_latency"][index]) for index in which), default=1)
         expect = {
-            "o": sum(_rows(arch, kept) for index in which for kept in part(vectors.expected, "kept", index)),
+            "o": sum(_beats_of(arch, kept) for index in which for kept in vectors.item("expected", "kept", index)),
             "request": len(beats["data"]),
             "row": sum(_fetched(vectors, index) for index in which),
         }
@@ -55,12 +55,12 @@ class CascadePrunerHarness:
         """Return the beats of one script."""
         lanes, topk, size = arch.importance.lanes, arch.topk, arch.dram.granule_bytes
         command, gather = codec(cascade_command(topk)), codec(gather_command(arch.gather))
-        row = {
-            "probability": codec(packed_row(lanes, unsigned(arch.softmax.probability_bits))),
-            "output": codec(packed_row(lanes, signed(arch.number.output_bits))),
+        layouts = {
+            "probability": codec(packed_beat(lanes, unsigned(arch.softmax.probability_bits))),
+            "output": codec(packed_beat(lanes, signed(arch.number.output_bits))),
         }
         beats: dict[str, list[int]] = {"command": [], "probability": [], "output": [], "fetch": []}
-        for step, rows in _steps(vectors, index):
+        for step, queries in _steps(vectors, index):
             told = {name: step[name] for name in ("op", "heads", "n", "k", "seed", "pin")}
             beats["command"].append(command.pack({**told, "fetch": int(step["row_bytes"] > 0)}))
             if step["row_bytes"]:
@@ -68,35 +68,35 @@ class CascadePrunerHarness:
                     gather.pack({"base": int(vectors.inputs["base"][index]), "row_bytes": step["row_bytes"]})
                 )
             name = "output" if step["heads"] else "probability"
-            for place, query in enumerate(rows):
-                ends = not step["heads"] or place == len(rows) - 1
-                beats[name] += packed(row[name], lanes, query, ends)
-        data = part(vectors.inputs, "data", index).astype(np.uint8).reshape(-1, size)
+            for place, query in enumerate(queries):
+                ends = not step["heads"] or place == len(queries) - 1
+                beats[name] += packed(layouts[name], lanes, query, ends)
+        data = vectors.item("inputs", "data", index).astype(np.uint8).reshape(-1, size)
         return {**beats, "data": [int.from_bytes(granule.tobytes(), "little") for granule in data]}
 
     def observed(
         self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record
     ) -> Sequence[Mapping[str, Array]]:
-        """Return the numbers of what each PRUNE kept, the addresses asked for, and the rows that came."""
+        """Return the numbers of what each PRUNE kept, the addresses asked for, and the vectors that came."""
         packets = _scripts_packets(arch, vectors, which, record)
-        requests, rows = codec(granule_request(arch.gather, arch.dram)), codec(gathered_row(arch.gather))
+        requests, layout = codec(granule_request(arch.gather, arch.dram)), codec(gathered_vector(arch.gather))
         asked = [requests.unpack(payload)["address"] for payload in record.payloads("request")]
-        came = [rows.unpack(payload) for payload in record.payloads("row")]
-        asks = [0, *accumulate(len(part(vectors.expected, "address", index)) for index in which)]
+        came = [layout.unpack(payload) for payload in record.payloads("row")]
+        asks = [0, *accumulate(len(vectors.item("expected", "address", index)) for index in which)]
         fetched = [0, *accumulate(_fetched(vectors, index) for index in which)]
         return [
             {
                 "ids": np.array([item["index"] for items, _ in some for item in items], dtype=np.int64),
                 "kept": np.array([len(items) for items, _ in some], dtype=np.int64),
                 "address": np.array(asked[begin:end], dtype=np.int64),
-                "row": np.array([b for row in came[first:last] for b in row["data"][: row["count"]]], dtype=np.int64),
+                "row": np.array([b for one in came[first:last] for b in one["data"][: one["count"]]], dtype=np.int64),
             }
             for some, (begin, end), (first, last) in zip(packets, pairwise(asks), pairwise(fetched), strict=True)
         ]
 
     def work(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, Array]]:
         """Return the sizes that the engine's probe reported for the PRUNEs of each script."""
-        prunes = [0, *accumulate(len(part(vectors.expected, "kept", index)) for index in which)]
+        prunes = [0, *accumulate(len(vectors.item("expected", "kept", index)) for index in which)]
         sizes = probed_sizes(arch.topk, prunes[-1], record)
         return [
             {"sizes": np.array([size for some in sizes[first:last] for size in some], dtype=np.int64)}
@@ -105,35 +105,35 @@ class CascadePrunerHarness:
 
     def cycles(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, int]]:
         """Return the cycles from a script's first command in to its last numbers out; -1 where they are missing."""
-        commands = [0, *accumulate(len(part(vectors.inputs, "op", index)) for index in which)]
+        commands = [0, *accumulate(len(vectors.item("inputs", "op", index)) for index in which)]
         came, counted = record.cycles_of("command"), []
         for place, packets in enumerate(_scripts_packets(arch, vectors, which, record)):
-            whole = len(packets) == len(part(vectors.expected, "kept", which[place])) and commands[place] < len(came)
+            whole = len(packets) == len(vectors.item("expected", "kept", which[place])) and commands[place] < len(came)
             counted.append({"total": packets[-1][1] - came[commands[place]] + 1 if whole and packets else -1})
         return counted
 
 
-def _rows(arch: Arch, kept: int) -> int:
+def _beats_of(arch: Arch, kept: int) -> int:
     return max(1, -(-int(kept) // arch.topk.lanes))
 
 
 def _fetched(vectors: Vectors, index: int) -> int:
-    """Return how many rows a script fetches; a fetch of nothing gives an empty one."""
-    sizes, kept = part(vectors.inputs, "row_bytes", index), part(vectors.work, "kept", index)
+    """Return how many vectors a script fetches; a fetch of nothing gives an empty one."""
+    sizes, kept = vectors.item("inputs", "row_bytes", index), vectors.item("work", "kept", index)
     return sum(max(1, int(tokens)) for size, tokens in zip(sizes, kept, strict=True) if size)
 
 
 def _scripts_packets(arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> list[list[Packet]]:
     """Return what each PRUNE of each script gave out."""
-    packets = packets_of(packed_row(arch.topk.lanes, kept_id(arch.topk)), record, "o")
-    ends = [0, *accumulate(len(part(vectors.expected, "kept", index)) for index in which)]
+    packets = packets_of(packed_beat(arch.topk.lanes, kept_id(arch.topk)), record, "o")
+    ends = [0, *accumulate(len(vectors.item("expected", "kept", index)) for index in which)]
     return [packets[first:last] for first, last in pairwise(ends)]
 
 
 def _steps(vectors: Vectors, index: int) -> Iterator[tuple[dict[str, int], Array]]:
-    """Yield the commands of a script, each with the rows that follow it."""
-    elements = part(vectors.inputs, "elements", index)
-    for values in zip(*(part(vectors.inputs, name, index) for name in _FIELDS), strict=True):
+    """Yield the commands of a script, each with the queries that follow it."""
+    elements = vectors.item("inputs", "elements", index)
+    for values in zip(*(vectors.item("inputs", name, index) for name in _FIELDS), strict=True):
         step = dict(zip(_FIELDS, map(int, values), strict=True))
         size = step["rows"] * step["width"]
         yield {**step, "op": tuple(CascadeOp)[step["op"]].value}, elements[:size].reshape(step["rows"], step["width"])

@@ -6,16 +6,16 @@ import numpy as np
 from amaranth.lib import wiring
 
 from tokensieve.arch.machine import Arch
-from tokensieve.rtl.beats import command, item, kept_probability, packed_row, probability_row
+from tokensieve.rtl.beats import command, item, kept_probability, packed_beat, probability_beat
 from tokensieve.rtl.flow.case import Record, Stimulus
-from tokensieve.rtl.flow.harness.base import Array, part, unit_class
+from tokensieve.rtl.flow.harness.base import Array, unit_class
 from tokensieve.rtl.flow.harness.topk import items_of, packets_of, probed_sizes
 from tokensieve.rtl.flow.pack import codec
 from tokensieve.workloads.vectors import Vectors
 
 
 class LocalValuePrunerHarness:
-    """Commands and rows of probabilities in; kept probabilities and requests out."""
+    """Commands and beats of probabilities in; kept probabilities and requests out."""
 
     unit = "local-value-pruner"
     module = "tokensieve.rtl.local_value_pruner"
@@ -25,28 +25,28 @@ class LocalValuePrunerHarness:
         return unit_class(self.module, "LocalValuePruner")(arch)
 
     def stimulus(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Stimulus:
-        """Return commands and rows; the lanes beyond n hold all ones, which would win every selection."""
+        """Return commands and beats; the lanes beyond n hold all ones, which would win every selection."""
         commands, lanes = codec(command(arch.topk)), arch.topk.lanes
-        rows, top = codec(probability_row(arch.topk, _bits(arch))), (1 << _bits(arch)) - 1
+        layout, top = codec(probability_beat(arch.topk, _bits(arch))), (1 << _bits(arch)) - 1
         beats: dict[str, list[int]] = {"command": [], "probability": []}
         for index in which:
             beats["command"].append(
                 commands.pack({name: int(vectors.inputs[name][index]) for name in ("n", "k", "seed")})
             )
-            given = [int(p) for p in part(vectors.inputs, "probabilities", index)]
+            given = [int(p) for p in vectors.item("inputs", "probabilities", index)]
             whole = given + [top] * (-len(given) % lanes)
             beats["probability"] += [
-                rows.pack({"probabilities": whole[first : first + lanes]}) for first in range(0, len(whole), lanes)
+                layout.pack({"probabilities": whole[first : first + lanes]}) for first in range(0, len(whole), lanes)
             ]
-        kept = sum(max(1, -(-len(part(vectors.expected, "kept", index)) // lanes)) for index in which)
+        kept = sum(max(1, -(-len(vectors.item("expected", "kept", index)) // lanes)) for index in which)
         return Stimulus(beats=beats, expect={"request": kept, "o": kept})
 
     def observed(
         self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record
     ) -> Sequence[Mapping[str, Array]]:
         """Return what was kept, and what was asked for."""
-        kept = packets_of(packed_row(arch.topk.lanes, kept_probability(arch.topk, _bits(arch))), record, "o")
-        asked = packets_of(packed_row(arch.topk.lanes, item(arch.topk)), record, "request")
+        kept = packets_of(packed_beat(arch.topk.lanes, kept_probability(arch.topk, _bits(arch))), record, "o")
+        asked = packets_of(packed_beat(arch.topk.lanes, item(arch.topk)), record, "request")
         return [
             {
                 "kept": items_of(kept, place, "index"),
@@ -61,13 +61,13 @@ class LocalValuePrunerHarness:
         return [{"sizes": np.array(sizes, dtype=np.int64)} for sizes in probed_sizes(arch.topk, len(which), record)]
 
     def cycles(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, int]]:
-        """Return the cycles from a query's first row in to its `found` (`select`) and to its last row out."""
-        rows = [-(-int(vectors.inputs["n"][index]) // arch.topk.lanes) for index in which]
+        """Return the cycles from a query's first beat in to its `found` (`select`) and to its last beat out."""
+        beats = [-(-int(vectors.inputs["n"][index]) // arch.topk.lanes) for index in which]
         came, verdicts = record.cycles_of("probability"), [cycle for cycle, _ in record.events["found"]]
-        kept = packets_of(packed_row(arch.topk.lanes, kept_probability(arch.topk, _bits(arch))), record, "o")
+        kept = packets_of(packed_beat(arch.topk.lanes, kept_probability(arch.topk, _bits(arch))), record, "o")
         counted = []
         for place in range(len(which)):
-            first = sum(rows[:place])
+            first = sum(beats[:place])
             there = first < len(came) and place < min(len(kept), len(verdicts))
             begin = came[first] - 1 if there else 0
             counted.append(

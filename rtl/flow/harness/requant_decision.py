@@ -8,9 +8,9 @@ from amaranth.hdl import unsigned
 from amaranth.lib import wiring
 
 from tokensieve.arch.machine import Arch
-from tokensieve.rtl.beats import decision, decision_command, packed_row
+from tokensieve.rtl.beats import decision, decision_command, packed_beat
 from tokensieve.rtl.flow.case import Record, Stimulus
-from tokensieve.rtl.flow.harness.base import Array, part, unit_class
+from tokensieve.rtl.flow.harness.base import Array, unit_class
 from tokensieve.rtl.flow.pack import codec
 from tokensieve.workloads.vectors import Vectors
 
@@ -30,7 +30,7 @@ class RequantDecisionHarness:
         command, rows = codec(decision_command(arch)), 0
         beats: dict[str, list[int]] = {"command": [], "probability": []}
         for index in which:
-            lengths, left = part(vectors.inputs, "length", index), part(vectors.inputs, "probability", index)
+            lengths, left = vectors.item("inputs", "length", index), vectors.item("inputs", "probability", index)
             told = {"threshold": int(vectors.inputs["threshold"][index]), "rows": len(lengths)}
             beats["command"].append(command.pack(told))
             rows += len(lengths)
@@ -45,7 +45,7 @@ class RequantDecisionHarness:
         """Return the decisions."""
         verdict = codec(decision(arch))
         came = [verdict.unpack(payload) for payload in record.payloads("o")]
-        ends = np.cumsum([0, *(len(part(vectors.inputs, "length", index)) for index in which)])
+        ends = np.cumsum([0, *(len(vectors.item("inputs", "length", index)) for index in which)])
         return [
             {name: np.array([one[name] for one in came[first:end]], dtype=np.int64) for name in ("max", "refetch")}
             for first, end in pairwise(ends)
@@ -57,8 +57,8 @@ class RequantDecisionHarness:
 
     def cycles(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, int]]:
         """Return the cycles from a block's first beat in to its last decision; -1 where it did not come."""
-        beats = np.cumsum([0, *(int(part(vectors.work, "beats", index).sum()) for index in which)])
-        rows = np.cumsum([len(part(vectors.inputs, "length", index)) for index in which])
+        beats = np.cumsum([0, *(int(vectors.item("work", "beats", index).sum()) for index in which)])
+        rows = np.cumsum([len(vectors.item("inputs", "length", index)) for index in which])
         came, went = record.cycles_of("probability"), record.cycles_of("o")
         return [
             {"total": went[last - 1] - came[first] + 1 if first < len(came) and last <= len(went) else -1}
@@ -69,7 +69,7 @@ class RequantDecisionHarness:
 def _packed(arch: Arch, row: Array) -> list[int]:
     """Return a row as beats; the lanes beyond its end hold all ones, which must not count."""
     lanes, bits = arch.softmax.lanes, arch.softmax.probability_bits
-    beat, top = codec(packed_row(lanes, unsigned(bits))), (1 << bits) - 1
+    beat, top = codec(packed_beat(lanes, unsigned(bits))), (1 << bits) - 1
     beats = []
     for first in range(0, max(len(row), 1), lanes):
         items = [int(one) for one in row[first : first + lanes]]

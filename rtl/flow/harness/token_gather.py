@@ -8,15 +8,15 @@ from amaranth.lib import wiring
 
 from tokensieve.arch.datapath import Topk
 from tokensieve.arch.machine import Arch
-from tokensieve.rtl.beats import gather_command, gathered_row, granule_request, item, packed_row
+from tokensieve.rtl.beats import gather_command, gathered_vector, granule_request, item, packed_beat
 from tokensieve.rtl.flow.case import Record, Stimulus
-from tokensieve.rtl.flow.harness.base import Array, packet_cycles, part, unit_class
+from tokensieve.rtl.flow.harness.base import Array, packet_cycles, unit_class
 from tokensieve.rtl.flow.pack import codec
 from tokensieve.workloads.vectors import Vectors
 
 
 class TokenGatherHarness:
-    """Commands, tokens and granules in; requests and rows out. The memory has the same latency for all requests."""
+    """Commands, tokens and granules in; requests and vectors out. The memory has the same latency for all requests."""
 
     unit = "token-gather"
     module = "tokensieve.rtl.token_gather"
@@ -31,27 +31,27 @@ class TokenGatherHarness:
         beats: dict[str, list[int]] = {"command": [], "token": [], "data": []}
         for index in which:
             beats["command"].append(commands.pack({name: int(given[name][index]) for name in ("base", "row_bytes")}))
-            beats["token"] += packed_tokens(arch.topk, part(given, "tokens", index))
-            data = part(given, "data", index).astype(np.uint8).reshape(-1, size)
+            beats["token"] += packed_tokens(arch.topk, vectors.item("inputs", "tokens", index))
+            data = vectors.item("inputs", "data", index).astype(np.uint8).reshape(-1, size)
             beats["data"] += [int.from_bytes(granule.tobytes(), "little") for granule in data]
         latency = max((int(given["memory_latency"][index]) for index in which), default=1)
-        rows = sum(len(part(vectors.expected, "length", index)) for index in which)
-        expect = {"request": len(beats["data"]), "o": rows}
+        fetched = sum(len(vectors.item("expected", "length", index)) for index in which)
+        expect = {"request": len(beats["data"]), "o": fetched}
         return Stimulus(beats=beats, expect=expect, after={"data": ("request", latency)})
 
     def observed(
         self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record
     ) -> Sequence[Mapping[str, Array]]:
-        """Return the requests and the rows of each packet; what stands behind a row counts if it is not 0."""
-        asked, packets = _requests(arch, vectors, which, record), [rows for rows, _ in packets_out(arch, record)]
+        """Return the requests and the vectors of each packet; what stands behind a vector counts if it is not 0."""
+        asked, packets = _requests(arch, vectors, which, record), [some for some, _ in packets_out(arch, record)]
         packets += [[]] * (len(which) - len(packets))
         return [
             {
                 **{name: np.array([one[name] for one in asks], dtype=np.int64) for name in ("address", "channel")},
-                "row": np.frombuffer(b"".join(data for data, _ in rows), np.uint8).astype(np.int64),
-                "length": np.array([count for _, count in rows], dtype=np.int64),
+                "row": np.frombuffer(b"".join(data for data, _ in some), np.uint8).astype(np.int64),
+                "length": np.array([count for _, count in some], dtype=np.int64),
             }
-            for asks, rows in zip(asked, packets, strict=False)
+            for asks, some in zip(asked, packets, strict=False)
         ]
 
     def work(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, Array]]:
@@ -59,34 +59,34 @@ class TokenGatherHarness:
         return [{} for _ in which]
 
     def cycles(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, int]]:
-        """Return the cycles from a packet's first tokens in to its last row out; -1 where it did not come."""
-        beats = [max(1, -(-len(part(vectors.inputs, "tokens", index)) // arch.topk.lanes)) for index in which]
+        """Return the cycles from a packet's first tokens in to its last vector out; -1 where it did not come."""
+        beats = [max(1, -(-len(vectors.item("inputs", "tokens", index)) // arch.topk.lanes)) for index in which]
         return packet_cycles(beats, record.cycles_of("token"), [cycle for _, cycle in packets_out(arch, record)])
 
 
 def packed_tokens(topk: Topk, tokens: Array) -> list[int]:
     """Return the beats of a packet. Scores and free lanes hold ones, which must not matter."""
-    rows, lanes = codec(packed_row(topk.lanes, item(topk))), topk.lanes
+    layout, lanes = codec(packed_beat(topk.lanes, item(topk))), topk.lanes
     ones = codec(item(topk)).ones
     beats = []
     for first in range(0, max(len(tokens), 1), lanes):
         items = [{**ones, "index": int(token)} for token in tokens[first : first + lanes]]
         last = first + lanes >= len(tokens)
-        beats.append(rows.pack({"items": items + [ones] * (lanes - len(items)), "count": len(items), "last": last}))
+        beats.append(layout.pack({"items": items + [ones] * (lanes - len(items)), "count": len(items), "last": last}))
     return beats
 
 
 def packets_out(arch: Arch, record: Record) -> list[tuple[list[tuple[bytes, int]], int]]:
-    """Return the rows of each packet that came out whole, as bytes and their number, and the cycle of its last row."""
-    layout = codec(gathered_row(arch.gather))
-    packets, rows = [], list[tuple[bytes, int]]()
+    """Return the vectors of each packet that came out whole, as bytes and their number, and its last one's cycle."""
+    layout = codec(gathered_vector(arch.gather))
+    packets, some = [], list[tuple[bytes, int]]()
     for cycle, payload in record.transfers["o"]:
-        row = layout.unpack(payload)
-        data = bytes(row["data"])
-        rows.append((data[: max(row["count"], len(data.rstrip(b"\0")))], row["count"]))
-        if row["last"]:
-            packets.append((rows, cycle))
-            rows = []
+        one = layout.unpack(payload)
+        data = bytes(one["data"])
+        some.append((data[: max(one["count"], len(data.rstrip(b"\0")))], one["count"]))
+        if one["last"]:
+            packets.append((some, cycle))
+            some = []
     return packets
 
 
@@ -94,5 +94,5 @@ def _requests(arch: Arch, vectors: Vectors, which: Sequence[int], record: Record
     """Return the requests of each packet: as many as it should have, and what is left over with the last one."""
     layout = codec(granule_request(arch.gather, arch.dram))
     asked = [layout.unpack(payload) for payload in record.payloads("request")]
-    ends = [0, *accumulate(len(part(vectors.expected, "address", index)) for index in which)]
+    ends = [0, *accumulate(len(vectors.item("expected", "address", index)) for index in which)]
     return [asked[first : end if place < len(which) - 1 else None] for place, (first, end) in enumerate(pairwise(ends))]

@@ -9,18 +9,18 @@ from amaranth.lib.data import Layout
 
 from tokensieve.arch.datapath import Topk
 from tokensieve.arch.machine import Arch
-from tokensieve.rtl.beats import command, found, item, packed_row, round_size, score_row
+from tokensieve.rtl.beats import command, found, item, packed_beat, round_size, score_beat
 from tokensieve.rtl.flow.case import Record, Stimulus
-from tokensieve.rtl.flow.harness.base import Array, part, unit_class
+from tokensieve.rtl.flow.harness.base import Array, unit_class
 from tokensieve.rtl.flow.pack import codec
 from tokensieve.workloads.vectors import Vectors
 
 Packet = tuple[list[dict[str, Any]], int]
-"""Items of the rows up to one with `last`, and the cycle of that one."""
+"""Items of the beats up to one with `last`, and the cycle of that one."""
 
 
 class TopkHarness:
-    """Commands and rows of scores in; kept items, thresholds and sizes out."""
+    """Commands and beats of scores in; kept items, thresholds and sizes out."""
 
     unit = "topk"
     module = "tokensieve.rtl.topk"
@@ -30,15 +30,15 @@ class TopkHarness:
         return unit_class(self.module, "TopKEngine")(arch.topk)
 
     def stimulus(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Stimulus:
-        """Return commands and rows; the lanes beyond n hold all ones, which would win every selection."""
+        """Return commands and beats; the lanes beyond n hold all ones, which would win every selection."""
         topk, given = arch.topk, vectors.inputs
         commands = codec(command(topk))
         beats: dict[str, list[int]] = {"command": [], "score": []}
         for index in which:
             told = {name: int(given[name][index]) for name in ("n", "k", "seed")}
             beats["command"].append(commands.pack(told))
-            beats["score"] += packed_scores(topk, part(given, "scores", index))
-        kept = (len(part(vectors.expected, "kept", index)) for index in which)
+            beats["score"] += packed_scores(topk, vectors.item("inputs", "scores", index))
+        kept = (len(vectors.item("expected", "kept", index)) for index in which)
         return Stimulus(beats=beats, expect={"o": sum(max(1, -(-size // topk.lanes)) for size in kept)})
 
     def observed(
@@ -63,13 +63,13 @@ class TopkHarness:
         return [{"sizes": np.array(sizes, dtype=np.int64)} for sizes in probed_sizes(arch.topk, len(which), record)]
 
     def cycles(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, int]]:
-        """Return the cycles from a command's first row in to its `found` (`select`) and to its last row out."""
-        rows = [-(-int(vectors.inputs["n"][index]) // arch.topk.lanes) for index in which]
+        """Return the cycles from a command's first beat in to its `found` (`select`) and to its last beat out."""
+        beats = [-(-int(vectors.inputs["n"][index]) // arch.topk.lanes) for index in which]
         packets, came = self._packets(arch, record), record.cycles_of("score")
         verdicts = [cycle for cycle, _ in record.events["found"]]
         counted = []
         for place in range(len(which)):
-            first = sum(rows[:place])
+            first = sum(beats[:place])
             if first < len(came) and place < min(len(packets), len(verdicts)):
                 begin = came[first] - 1
                 counted.append({"select": verdicts[place] - begin, "total": packets[place][1] - begin})
@@ -78,23 +78,23 @@ class TopkHarness:
         return counted
 
     def _packets(self, arch: Arch, record: Record) -> list[Packet]:
-        return packets_of(packed_row(arch.topk.lanes, item(arch.topk)), record, "o")
+        return packets_of(packed_beat(arch.topk.lanes, item(arch.topk)), record, "o")
 
 
 def packed_scores(topk: Topk, scores: Array) -> list[int]:
-    """Return rows of scores; the lanes beyond the last score hold all ones."""
-    rows = codec(score_row(topk))
+    """Return beats of scores; the lanes beyond the last score hold all ones."""
+    layout = codec(score_beat(topk))
     lanes, top = topk.lanes, (1 << topk.score_bits) - 1
     whole = [*map(int, scores), *[top] * (-len(scores) % lanes)]
-    return [rows.pack({"scores": whole[first : first + lanes]}) for first in range(0, len(whole), lanes)]
+    return [layout.pack({"scores": whole[first : first + lanes]}) for first in range(0, len(whole), lanes)]
 
 
-def packets_of(row: Layout, record: Record, stream: str) -> list[Packet]:
-    """Return the packets of rows of layout `row` that went through `stream`. One that did not end is left out."""
-    rows = codec(row)
+def packets_of(layout: Layout, record: Record, stream: str) -> list[Packet]:
+    """Return the packets of beats of `layout` that went through `stream`. One that did not end is left out."""
+    beats = codec(layout)
     packets, items = list[Packet](), list[dict[str, Any]]()
     for cycle, payload in record.transfers[stream]:
-        beat = rows.unpack(payload)
+        beat = beats.unpack(payload)
         items += beat["items"][: beat["count"]]
         if beat["last"]:
             packets.append((items, cycle))

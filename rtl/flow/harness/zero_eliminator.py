@@ -7,15 +7,15 @@ from amaranth.lib import wiring
 
 from tokensieve.arch.datapath import Topk
 from tokensieve.arch.machine import Arch
-from tokensieve.rtl.beats import item, packed_row, sparse_row
+from tokensieve.rtl.beats import item, packed_beat, sparse_beat
 from tokensieve.rtl.flow.case import Record, Stimulus
-from tokensieve.rtl.flow.harness.base import Array, packet_cycles, part, unit_class
+from tokensieve.rtl.flow.harness.base import Array, packet_cycles, unit_class
 from tokensieve.rtl.flow.pack import codec
 from tokensieve.workloads.vectors import Vectors
 
 
 class ZeroEliminatorHarness:
-    """Rows with marks in, full rows out."""
+    """Beats with marks in, full beats out."""
 
     unit = "zero-eliminator"
     module = "tokensieve.rtl.zero_eliminator"
@@ -25,10 +25,10 @@ class ZeroEliminatorHarness:
         return unit_class(self.module, "ZeroEliminator")(arch.topk)
 
     def stimulus(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Stimulus:
-        """Return the rows of the packets; lanes that are not marked hold ones, which must not come out."""
-        given = vectors.inputs
-        packets = [packet(arch.topk, part(given, "mask", j), part(given, "score", j)) for j in which]
-        sizes = [len(part(vectors.expected, "index", j)) for j in which]
+        """Return the beats of the packets; lanes that are not marked hold ones, which must not come out."""
+        pairs = [[vectors.item("inputs", name, j) for name in ("mask", "score")] for j in which]
+        packets = [packet(arch.topk, marks, scores) for marks, scores in pairs]
+        sizes = [len(vectors.item("expected", "index", j)) for j in which]
         awaited = sum(max(1, -(-size // arch.topk.lanes)) for size in sizes)
         return Stimulus(beats={"i": [beat for beats in packets for beat in beats]}, expect={"o": awaited})
 
@@ -48,18 +48,18 @@ class ZeroEliminatorHarness:
         return [{} for _ in which]
 
     def cycles(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, int]]:
-        """Return the cycles from a packet's first row in to its last row out; -1 where it did not come."""
-        rows = [-(-len(part(vectors.inputs, "mask", index)) // arch.topk.lanes) for index in which]
-        return packet_cycles(rows, record.cycles_of("i"), [cycle for _, cycle in packets_out(arch.topk, record)])
+        """Return the cycles from a packet's first beat in to its last beat out; -1 where it did not come."""
+        beats = [-(-len(vectors.item("inputs", "mask", index)) // arch.topk.lanes) for index in which]
+        return packet_cycles(beats, record.cycles_of("i"), [cycle for _, cycle in packets_out(arch.topk, record)])
 
 
 def packet(topk: Topk, marks: Array, scores: Array) -> list[int]:
     """Return the beats of one packet."""
-    rows, lanes, hole = codec(sparse_row(topk.lanes, item(topk))), topk.lanes, codec(item(topk)).ones
+    layout, lanes, hole = codec(sparse_beat(topk.lanes, item(topk))), topk.lanes, codec(item(topk)).ones
     items = [{"index": j, "score": int(scores[j])} if mark else hole for j, mark in enumerate(marks)]
     items += [hole] * (-len(items) % lanes)
     return [
-        rows.pack({
+        layout.pack({
             "items": items[first : first + lanes],
             "mask": sum(int(mark) << lane for lane, mark in enumerate(marks[first : first + lanes])),
             "last": first + lanes >= len(items),
@@ -69,13 +69,13 @@ def packet(topk: Topk, marks: Array, scores: Array) -> list[int]:
 
 
 def packets_out(topk: Topk, record: Record) -> list[tuple[list[dict[str, int]], int]]:
-    """Return the items of each packet that came out whole, and the cycle of its last row."""
-    rows = codec(packed_row(topk.lanes, item(topk)))
+    """Return the items of each packet that came out whole, and the cycle of its last beat."""
+    layout = codec(packed_beat(topk.lanes, item(topk)))
     packets, items = [], list[dict[str, int]]()
     for cycle, payload in record.transfers["o"]:
-        row = rows.unpack(payload)
-        items += row["items"][: row["count"]]
-        if row["last"]:
+        beat = layout.unpack(payload)
+        items += beat["items"][: beat["count"]]
+        if beat["last"]:
             packets.append((items, cycle))
             items = []
     return packets

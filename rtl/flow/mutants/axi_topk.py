@@ -1,4 +1,4 @@
-"""Planted faults of the AXI4-Stream wrapper that the top-k engine shows: several buses, events, packed rows out."""
+"""Planted faults of the AXI4-Stream wrapper that the top-k engine shows: several buses, events, packed beats out."""
 
 from tokensieve.rtl.flow.mutants.base import Mutant
 
@@ -31,7 +31,7 @@ MUTANTS = (
         module=_AXI,
         old="told > lane if",
         new="told >= lane if",
-        why="TKEEP has one lane more than the row has items.",
+        why="TKEEP has one lane more than the beat has items.",
     ),
     Mutant(
         name="field-across-bytes",

@@ -31,7 +31,7 @@ MUTANTS = (
         module=_AXI,
         old='m.d.comb += bits[bus.last].eq(wires["tlast"])',
         new="m.d.comb += bits[bus.last].eq(1)",
-        why="Every row ends its packet.",
+        why="Every beat ends its packet.",
     ),
     Mutant(
         name="reset-active-high",

@@ -34,10 +34,10 @@ MUTANTS = (
         why="scores equal to the threshold are counted as above it",
     ),
     Mutant(
-        name="bitonic-old-row",
+        name="bitonic-old-packet",
         module=_CORE,
-        old="Mux(self.first, 0, self._row[place - self._lanes])",
-        new="self._row[place - self._lanes]",
+        old="Mux(self.first, 0, self._scores[place - self._lanes])",
+        new="self._scores[place - self._lanes]",
         why="scores of the command before are sorted as well",
     ),
     Mutant(

@@ -20,7 +20,7 @@ MUTANTS = (
         why="scores that turn out to be above the threshold are not counted as kept",
     ),
     Mutant(
-        name="bitserial-old-row-alive",
+        name="bitserial-old-packet-alive",
         module=_CORE,
         old="before = Mux(self.first, 0, alive)",
         new="before = alive",

@@ -20,11 +20,11 @@ MUTANTS = (
         why="a new token gets the number of one that has been pruned",
     ),
     Mutant(
-        name="row-skipped",
+        name="line-skipped",
         module=_TABLE,
         old="read.en.eq(advance), read.addr.eq(row)",
         new="read.en.eq(1), read.addr.eq(row)",
-        why="while the output is stalled another row is read over the one that waits",
+        why="while the output is stalled another line is read over the one that waits",
     ),
     Mutant(
         name="alive-stays",
@@ -45,7 +45,7 @@ MUTANTS = (
         module=_PRUNER,
         old="kept.i.valid & kept.i.ready & kept.i.p.last",
         new="kept.i.valid & kept.i.ready",
-        why="compaction begins with the first row of kept positions, not with the last",
+        why="compaction begins with the first beat of kept positions, not with the last",
     ),
     Mutant(
         name="never-pinned",

@@ -6,15 +6,15 @@ MUTANTS = (
     Mutant(
         name="sign-kept",
         module="tokensieve.rtl.accumulators",
-        old="abs(rows.p.items[lane])",
-        new="rows.p.items[lane]",
+        old="abs(beats.p.items[lane])",
+        new="beats.p.items[lane]",
         why="outputs are added, not their magnitudes",
     ),
     Mutant(
         name="least-lost",
         module="tokensieve.rtl.accumulators",
-        old="rows.p.items[lane].shape().width, name",
-        new="rows.p.items[lane].shape().width - 1, name",
+        old="beats.p.items[lane].shape().width, name",
+        new="beats.p.items[lane].shape().width - 1, name",
         why="the magnitude of the most negative output does not fit and becomes 0",
     ),
     Mutant(
@@ -36,6 +36,6 @@ MUTANTS = (
         module="tokensieve.rtl.sums",
         old="with m.If(again):",
         new="with m.If(again & (len(held) == 0)):",
-        why="a row that follows one to the same head adds to what was there before both",
+        why="a beat that follows one to the same head adds to what was there before both",
     ),
 )

@@ -15,7 +15,7 @@ MUTANTS = (
         module="tokensieve.rtl.sums",
         old="with m.If(again):",
         new="with m.If(again & (len(held) == 0)):",
-        why="a row that follows one to the same sums adds to what was there before both",
+        why="a beat that follows one to the same sums adds to what was there before both",
     ),
     Mutant(
         name="reads-old",
@@ -34,8 +34,8 @@ MUTANTS = (
     Mutant(
         name="pruned-come-back",
         module="tokensieve.rtl.sums",
-        old="self._alive.eq(kept + rows.o.p.count), self._known.eq(kept + rows.o.p.count)",
-        new="self._alive.eq(kept + rows.o.p.count)",
+        old="self._alive.eq(kept + beats.o.p.count), self._known.eq(kept + beats.o.p.count)",
+        new="self._alive.eq(kept + beats.o.p.count)",
         why="a token that joins after a KEEP gets the sum of one that was pruned",
     ),
     Mutant(
@@ -71,20 +71,20 @@ MUTANTS = (
         module="tokensieve.rtl.sums",
         old="self.keep.ready.eq(~past)",
         new="self.keep.ready.eq(1)",
-        why="a row of ids is dropped although it points into rows to come",
+        why="a beat of ids is dropped although it points into beats to come",
     ),
     Mutant(
         name="surplus-lanes",
         module="tokensieve.rtl.accumulators",
-        old="Mux(rows.p.count > lane, rows.p.items[lane], 0)",
-        new="rows.p.items[lane]",
-        why="lanes beyond the end of a row are added",
+        old="Mux(beats.p.count > lane, beats.p.items[lane], 0)",
+        new="beats.p.items[lane]",
+        why="lanes beyond the end of a beat are added",
     ),
     Mutant(
         name="read-overrun",
         module="tokensieve.rtl.sums",
         old="& ~self._spent & (rows != 0) & free):",
         new="& ~self._spent & (rows != 0)):",
-        why="a row is read although the one before has not left the memory's register",
+        why="a beat is read although the one before has not left the memory's register",
     ),
 )

@@ -20,11 +20,11 @@ MUTANTS = (
         why="the search goes on where the pivot and all equal to it are just what is still to be kept",
     ),
     Mutant(
-        name="quickselect-row-forgotten",
+        name="quickselect-beat-forgotten",
         module=f"{_SEARCH}.budget",
         old="above.eq(above + counts.above)",
         new="above.eq(counts.above)",
-        why="the size of the upper side is that of its last row",
+        why="the size of the upper side is that of its last beat",
     ),
     Mutant(
         name="quickselect-old-target",
@@ -52,7 +52,7 @@ MUTANTS = (
         module=f"{_SEARCH}.setreader",
         old="lane.eq(self.number & (lanes - 1))",
         new="lane.eq(0)",
-        why="the pivot is the first score of its row",
+        why="the pivot is the first score of its beat",
     ),
     Mutant(
         name="quickselect-junk-counts",
@@ -66,7 +66,7 @@ MUTANTS = (
         module=f"{_SEARCH}.banked_fifo",
         old="write.addr.eq(Mux((lane < beat.offset) & ~self.whole, after, place))",
         new="write.addr.eq(place)",
-        why="what goes on around the end of a row is written over its beginning",
+        why="what goes on around the end of a beat is written over its beginning",
     ),
     Mutant(
         name="quickselect-place-stays",

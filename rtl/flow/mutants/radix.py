@@ -10,7 +10,7 @@ MUTANTS = (
         module=f"{_SEARCH}.radix",
         old="put.offset.eq(compactor.o.p.offset)",
         new="put.offset.eq(0)",
-        why="survivors that go on in the next row are written over the first ones of this row",
+        why="survivors that go on in the next beat are written over the first ones of this beat",
     ),
     Mutant(
         name="radix-packet-goes-on",

@@ -2,16 +2,16 @@
 
 from tokensieve.rtl.flow.mutants.base import Mutant
 
-_REQUESTS = "tokensieve.rtl.row_requests"
-_PACKER = "tokensieve.rtl.row_packer"
+_REQUESTS = "tokensieve.rtl.vector_requests"
+_PACKER = "tokensieve.rtl.vector_packer"
 
 MUTANTS = (
     Mutant(
-        name="straddling-row",
+        name="straddling-vector",
         module=_REQUESTS,
-        old="last_step.eq((offset + row.count - 1) >> bits)",
-        new="last_step.eq((row.count - 1) >> bits)",
-        why="The last granule of a row that does not begin with a granule is not asked for.",
+        old="last_step.eq((offset + vector.count - 1) >> bits)",
+        new="last_step.eq((vector.count - 1) >> bits)",
+        why="The last granule of a vector that does not begin with a granule is not asked for.",
     ),
     Mutant(
         name="no-room",
@@ -28,11 +28,11 @@ MUTANTS = (
         why="A request that memory has not taken yet is overwritten.",
     ),
     Mutant(
-        name="command-per-row",
+        name="command-per-beat",
         module=_REQUESTS,
         old="commands.ready.eq(ends & tokens.p.last)",
         new="commands.ready.eq(ends)",
-        why="Every row of tokens takes a command, not every packet.",
+        why="Every beat of tokens takes a command, not every packet.",
     ),
     Mutant(
         name="lost-term",
@@ -46,34 +46,34 @@ MUTANTS = (
         module=_REQUESTS,
         old="(number >> self._dram.channel_shift)",
         new="(number >> self._dram.channel_shift + 1)",
-        why="Two granules in a row go to the same channel.",
+        why="Two granules one after the other go to the same channel.",
     ),
     Mutant(
         name="foreign-byte",
         module=_PACKER,
         old="with m.If(byte >= place.count):",
         new="with m.If(byte > place.count):",
-        why="The first byte behind a row, which belongs to another row, is not dropped.",
+        why="The first byte behind a vector, which belongs to another vector, is not dropped.",
     ),
     Mutant(
         name="wrapped-byte",
         module=_PACKER,
         old="byte + place.offset < width for byte",
         new="byte + place.offset <= width for byte",
-        why="The first byte that the rotation takes around the end is put into the wrong granule of its row.",
+        why="The first byte that the rotation takes around the end is put into the wrong granule of its vector.",
     ),
     Mutant(
         name="waits-for-ready",
         module=_PACKER,
         old="free.eq(~self.o.valid | self.o.ready)",
         new="free.eq(self.o.ready)",
-        why="A row is offered only after the sink is ready.",
+        why="A vector is offered only after the sink is ready.",
     ),
     Mutant(
-        name="lost-row",
+        name="lost-vector",
         module=_PACKER,
         old="aligned.ready.eq(free | ~place.final)",
         new="aligned.ready.eq(1)",
-        why="A row that ends while the one before it is still there is dropped.",
+        why="A vector that ends while the one before it is still there is dropped.",
     ),
 )

@@ -2,10 +2,8 @@
 
 from dataclasses import replace
 
-from tokensieve.rtl.flow.mutants import bitonic, bitserial, quickselect, radix
-from tokensieve.rtl.flow.mutants.base import Mutant
-
-_CORES = {"quickselect": quickselect, "radix": radix, "bitserial": bitserial, "bitonic": bitonic}
+from tokensieve.arch.datapath import ENGINES
+from tokensieve.rtl.flow.mutants.base import Mutant, mutants_of
 
 SHELL = (
     Mutant(
@@ -28,14 +26,14 @@ SHELL = (
         module="tokensieve.rtl.topk",
         old="slot.eq(~slot)",
         new="slot.eq(0)",
-        why="a command loads over the rows that the one before it still drains",
+        why="a command loads over the beats that the one before it still drains",
     ),
     Mutant(
         name="last-ties",
         module="tokensieve.rtl.drain",
         old="(before.ranks[lane] <= ties)",
         new="(before.ranks[lane] + ties > before.ranks[-1])",
-        why="tie order: the last ones of a row are kept instead of the first",
+        why="tie order: the last ones of a beat are kept instead of the first",
     ),
     Mutant(
         name="tie-too-few",
@@ -49,19 +47,19 @@ SHELL = (
         module="tokensieve.rtl.drain",
         old="spent.eq(spare)",
         new="spent.eq(ties)",
-        why="every row may keep as many ties as the first",
+        why="every beat may keep as many ties as the first",
     ),
     Mutant(
-        name="next-job-early",
+        name="next-command-early",
         module="tokensieve.rtl.drain",
         old="~self._reading & ~self._comparing",
         new="~self._reading",
-        why="the next job's threshold meets rows of the one before",
+        why="the next command's threshold meets beats of the one before",
     ),
     Mutant(
         name="read-register-missing",
         module="tokensieve.rtl.drain",
-        old="(self._read_row, _keep),",
+        old="(self._read_beat, _keep),",
         new="",
         why="a register less than the law says",
     ),
@@ -74,4 +72,4 @@ SHELL = (
     ),
 )
 
-MUTANTS = SHELL + tuple(replace(one, engine=engine) for engine, core in _CORES.items() for one in core.MUTANTS)
+MUTANTS = SHELL + tuple(replace(one, engine=engine) for engine in ENGINES for one in mutants_of(engine))

@@ -1,4 +1,4 @@
-"""Planted faults of the zero eliminator: stages, compactor and row buffer."""
+"""Planted faults of the zero eliminator: stages, compactor and beat buffer."""
 
 from tokensieve.rtl.flow.mutants.base import Mutant
 
@@ -15,7 +15,7 @@ MUTANTS = (
         module="tokensieve.rtl.zero_eliminator",
         old="self.i.ready.eq(free | ~(ending | self.i.p.completes))",
         new="self.i.ready.eq(free)",
-        why="a row that completes nothing waits for the sink all the same",
+        why="a beat that completes nothing waits for the sink all the same",
     ),
     Mutant(
         name="pipe-waits-for-sink",
@@ -32,11 +32,11 @@ MUTANTS = (
         why="a beat that waits is overwritten",
     ),
     Mutant(
-        name="full-row-early",
+        name="full-beat-early",
         module="tokensieve.rtl.compactor",
         old="after.completes.eq(offset + counts[-1] > self._lanes)",
         new="after.completes.eq(offset + counts[-1] >= self._lanes)",
-        why="a row that is just full leaves before it is known whether it is the last",
+        why="a beat that is just full leaves before it is known whether it is the last",
     ),
     Mutant(
         name="offset-stays",

@@ -40,7 +40,7 @@ def section(data: Data) -> Section:
                 modelled=_ours(tokens),
                 unit="cycles",
                 source=SOURCE,
-                cause=OVERLAP,
+                causes=(OVERLAP,),
             )
         )
     return Section(rows=tuple(rows), scatter={"spatten at level cycle": tuple(rows[1::2])})

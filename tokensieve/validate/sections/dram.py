@@ -112,7 +112,7 @@ def _row(run: Run) -> Row:
         unit="cycles",
         source="DRAM oracle, dram_oracle.csv",
         band=within(run.cycles, BANDS[run.issue]) if run.is_target else None,
-        cause=None if run.is_target else NO_TARGET,
+        causes=() if run.is_target else (NO_TARGET,),
     )
 
 

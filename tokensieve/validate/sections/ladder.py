@@ -11,10 +11,10 @@ from tokensieve.validate.authors import PRUNED, cost
 from tokensieve.validate.row import Row, within
 from tokensieve.validate.section import Data, Section
 from tokensieve.validate.sections.gpt2 import SWITCHES
-from tokensieve.workloads.benchmarks import dense
 from tokensieve.workloads.complete import complete
 from tokensieve.workloads.csvtrace import read_csv
 from tokensieve.workloads.decisions import Decisions
+from tokensieve.workloads.reference import dense
 
 MEAN = "the paper's step is a mean of eight benchmarks, of which only this one's trace is public"
 FAST = "GPT-2-small on WikiText-2 is pruned harder than the mean: 6.0x fewer keys and values, against 3.8x"
@@ -36,7 +36,7 @@ def section(data: Data) -> Section:
             _step("pruned, 32 bits, top-k of 1 lane", second),
             _step("pruned, 32 bits, top-k of 16 lanes", third),
             _step("pruned and quantized", last),
-            _factor("pruning with a top-k of 1 lane", 1.1, first / second, None, "Fig. 20", None),
+            _factor("pruning with a top-k of 1 lane", 1.1, first / second, None, "Fig. 20"),
             _factor("16 lanes for 1", 3.0, second / third, 0.4, "check 18: paper Fig. 20", FAST),
             _factor("pruning with 16 lanes", 3.4, first / third, 0.3, "check 17: paper Fig. 20", FAST),
             _factor("quantization", 2.8, third / last, 0.3, "check 17: paper Fig. 20", HIDDEN),
@@ -70,7 +70,7 @@ def _step(name: str, cycles: int) -> Row:
     return Row(name=name, expected=None, modelled=cycles, unit="cycles", source="authors' trace on spatten")
 
 
-def _factor(name: str, expected: float, modelled: float, share: float | None, source: str, cause: str | None) -> Row:
+def _factor(name: str, expected: float, modelled: float, share: float | None, source: str, *causes: str) -> Row:
     return Row(
         name=f"gain of {name}",
         expected=expected,
@@ -78,6 +78,6 @@ def _factor(name: str, expected: float, modelled: float, share: float | None, so
         unit="x",
         source=source,
         band=None if share is None else within(expected, share),
-        assumption=MEAN,
-        cause=cause,
+        assumptions=(MEAN,),
+        causes=causes,
     )

@@ -57,7 +57,7 @@ def _row(name: str, expected: float, modelled: float, share: float | None, assum
         unit="x",
         source="check 21: paper V-B, means of factors",
         band=None if share is None else within(expected, share),
-        assumption=assumption,
+        assumptions=(assumption,),
     )
 
 

@@ -146,7 +146,7 @@ def _uniform(data: Data) -> Iterator[Run]:
 def _row(run: Run) -> Row:
     if run.cycles < 0:
         came = int((run.ours.response >= 0).sum())
-        return Row(name=run.name, expected=0, modelled=came, unit="responses", source=SOURCE, cause=HUNG)
+        return Row(name=run.name, expected=0, modelled=came, unit="responses", source=SOURCE, causes=(HUNG,))
     share = SINGLE if run.cycles == SINGLE_CYCLES else RUN
     return Row(
         name=run.name,

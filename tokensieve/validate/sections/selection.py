@@ -97,7 +97,7 @@ def _ours(n: int, rank: int, mean: float, law: TopkLaw) -> tuple[Row, Row]:
             modelled=float(np.mean(priced)),
             unit="cycles",
             source=SOURCE,
-            cause=EARLIER,
+            causes=(EARLIER,),
         ),
         Row(
             name=f"our law: {name}",
@@ -105,7 +105,7 @@ def _ours(n: int, rank: int, mean: float, law: TopkLaw) -> tuple[Row, Row]:
             modelled=float(np.mean(searched)),
             unit="cycles",
             source=SOURCE,
-            cause=REGISTERS,
+            causes=(REGISTERS,),
         ),
     )
 
@@ -139,8 +139,8 @@ def _sorter() -> tuple[Row, Row]:
             unit="x",
             source="check 10: paper IV-C",
             band=within(1.4, 0.2),
-            assumption=SORTER,
-            cause=SORTER_LARGER,
+            assumptions=(SORTER,),
+            causes=(SORTER_LARGER,),
         ),
         Row(
             name="power of that sorter over ours, by comparisons a cycle",
@@ -148,8 +148,8 @@ def _sorter() -> tuple[Row, Row]:
             modelled=SORTER_COMPARES * cycles / compared,
             unit="x",
             source="check 10: paper IV-C",
-            assumption=SORTER,
-            cause=SORTER_POWER,
+            assumptions=(SORTER,),
+            causes=(SORTER_POWER,),
         ),
     )
 

@@ -68,7 +68,7 @@ def _point(name: str, cycles: int, source: str) -> Row:
     return Row(name=name, expected=None, modelled=cycles, unit="cycles", source=source)
 
 
-def _gain(name: str, before: int, after: int, most: float, source: str, cause: str | None = None) -> Row:
+def _gain(name: str, before: int, after: int, most: float, source: str, *causes: str) -> Row:
     return Row(
         name=name,
         expected=None,
@@ -76,8 +76,8 @@ def _gain(name: str, before: int, after: int, most: float, source: str, cause: s
         unit="",
         source=source,
         band=at_most(most),
-        assumption=APPLICATION,
-        cause=cause,
+        assumptions=(APPLICATION,),
+        causes=causes,
     )
 
 

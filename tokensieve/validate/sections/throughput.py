@@ -36,8 +36,8 @@ def _mean(
         unit="TFLOPS",
         source=source,
         band=within(expected, share),
-        assumption=assumption,
-        cause=cause,
+        assumptions=(assumption,),
+        causes=(cause,),
     )
 
 
@@ -49,7 +49,7 @@ def _one(name: str, mean: float, assumption: str) -> Row:
         modelled=tflops(cost(name)),
         unit="TFLOPS",
         source="paper V-B, a mean, no figure of this workload",
-        assumption=assumption,
+        assumptions=(assumption,),
     )
 
 

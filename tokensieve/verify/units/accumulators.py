@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 from tokensieve.arch.accumulators import SumsOp, SumsStep
 from tokensieve.arch.machine import Arch
-from tokensieve.verify.units.base import NamedUnit, part
+from tokensieve.verify.units.base import NamedUnit
 from tokensieve.workloads.vectors import Vectors
 
 _OPS: tuple[SumsOp, ...] = get_args(SumsOp)
@@ -17,14 +17,14 @@ class _SumsUnit(NamedUnit):
 
     family = "accumulators"
     source: str
-    """Stream of the rows that are added."""
+    """Stream of what is added."""
 
     def law(self, arch: Arch, vectors: Vectors, index: int) -> Mapping[str, int]:
         """Return the cycles of a script."""
         return {"total": arch.importance.law(arch.topk).script(steps_of(vectors, index))}
 
     def told(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Any]:
-        """Return the commands of the scripts, and where the rows to add come in."""
+        """Return the commands of the scripts, and where what is added comes in."""
         from tokensieve.sim.twins.accumulators import Task
 
         tasks = []
@@ -58,6 +58,6 @@ class HeadAccumulatorUnit(_SumsUnit):
 
 def steps_of(vectors: Vectors, index: int) -> Iterator[SumsStep]:
     """Yield the commands of one script with their work."""
-    columns = (part(vectors.work, name, index) for name in _FIELDS)
+    columns = (vectors.item("work", name, index).tolist() for name in _FIELDS)
     for op, lines, kept, last, items in zip(*columns, strict=True):
         yield SumsStep(op=_OPS[op], lines=lines, kept=kept, last=last, items=items)

@@ -92,7 +92,7 @@ class NamedUnit(ABC):
 
     @abstractmethod
     def told(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Any]:
-        """Return what the twin is told of the vectors `which`."""
+        """Return the data of the vectors `which` that the twin computes from."""
 
     def twin(
         self, arch: Arch, vectors: Vectors, which: Sequence[int], valid: Bits, ready: Bits
@@ -111,17 +111,6 @@ class NamedUnit(ABC):
     @property
     def _module(self) -> str:
         return self.name.replace("-", "_")
-
-
-def part(arrays: Mapping[str, Any], name: str, index: int) -> list[int]:
-    """Return the numbers that vector `index` has of `name`.
-
-    >>> part({"ids": np.array([4, 5, 6]), "ids_ptr": np.array([0, 1, 3])}, "ids", 1)
-    [5, 6]
-    """
-    ends = arrays[f"{name}_ptr"]
-    numbers: list[int] = arrays[name][int(ends[index]) : int(ends[index + 1])].tolist()
-    return numbers
 
 
 def with_fields(arch: Arch, group: str, **fields: object) -> Arch:

@@ -6,7 +6,6 @@ from typing import Any, get_args
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.prunerlaw import CascadeOp, CascadeStep
 from tokensieve.arch.topklaw import TopkWork
-from tokensieve.verify.units.base import part
 from tokensieve.verify.units.topk import EngineInside
 from tokensieve.workloads.vectors import Vectors
 
@@ -29,13 +28,13 @@ class CascadePrunerUnit(EngineInside):
         return {"tasks": [task for index in which for task in _tasks(arch, vectors, index)]}
 
     def longest_burst(self, arch: Arch) -> int:
-        """Return more cycles than all queues have rows."""
-        return 4 * arch.topk.rows + arch.gather.outstanding + 16
+        """Return more cycles than all queues have beats."""
+        return 4 * arch.topk.beats + arch.gather.outstanding + 16
 
 
 def steps_of(vectors: Vectors, index: int) -> Iterator[tuple[CascadeStep, list[int]]]:
     """Yield the commands of a script with their work, and the positions that each one keeps."""
-    work = {name: part(vectors.work, name, index) for name in (*_FIELDS, "positions", "sizes")}
+    work = {name: vectors.item("work", name, index).tolist() for name in (*_FIELDS, "positions", "sizes")}
     positions, sizes = work["positions"], work["sizes"]
     for values in zip(*(work[name] for name in _FIELDS), strict=True):
         step = dict(zip(_FIELDS, values, strict=True))
@@ -47,11 +46,11 @@ def steps_of(vectors: Vectors, index: int) -> Iterator[tuple[CascadeStep, list[i
 
 
 def _tasks(arch: Arch, vectors: Vectors, index: int) -> Iterator[Any]:
-    """Yield what the twin is told of each command of a script."""
+    """Yield each command of a script as the twin takes it."""
     from tokensieve.sim.twins.cascade_pruner import Task
 
-    sizes, granule = part(vectors.inputs, "row_bytes", index), arch.dram.granule_bytes
-    base, ids = int(vectors.inputs["base"][index]), part(vectors.expected, "ids", index)
+    sizes, granule = vectors.item("inputs", "row_bytes", index).tolist(), arch.dram.granule_bytes
+    base, ids = int(vectors.inputs["base"][index]), vectors.item("expected", "ids", index).tolist()
     for (step, kept), row_bytes in zip(steps_of(vectors, index), sizes, strict=True):
         begins = [base + number * row_bytes for number in ids[: len(kept)]]
         yield Task(

@@ -20,9 +20,9 @@ class LocalValuePrunerUnit(EngineInside):
         return {"select": int(law.select(work)), "total": int(law.cycles(work))}
 
     def told(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Any]:
-        """Return what the engine's twin is told."""
+        """Return the data that the engine's twin computes from."""
         return topk_data(arch, vectors, which)
 
     def longest_burst(self, arch: Arch) -> int:
         """Return more cycles than it takes to fill the queue: several queries, most of which keep a half or less."""
-        return 12 * arch.topk.rows + 2 * arch.kept_rows + 16
+        return 12 * arch.topk.beats + 2 * arch.kept_beats + 16

@@ -5,7 +5,7 @@ from typing import Any
 
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.timing import StreamWork
-from tokensieve.verify.units.base import NamedUnit, part
+from tokensieve.verify.units.base import NamedUnit
 from tokensieve.workloads.vectors import Vectors
 
 
@@ -17,12 +17,12 @@ class RequantDecisionUnit(NamedUnit):
 
     def law(self, arch: Arch, vectors: Vectors, index: int) -> Mapping[str, int]:
         """Return the cycles of a block: its rows follow one another without a gap."""
-        items = sum(part(vectors.work, "beats", index)) * arch.softmax.lanes
+        items = sum(vectors.item("work", "beats", index).tolist()) * arch.softmax.lanes
         return {"total": int(arch.requant.law(arch.softmax).cycles(StreamWork(items=items)))}
 
     def told(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Any]:
         """Return the beats of the rows of each block."""
-        return {"blocks": [part(vectors.work, "beats", index) for index in which]}
+        return {"blocks": [vectors.item("work", "beats", index).tolist() for index in which]}
 
     def longest_burst(self, arch: Arch) -> int:
         """Return more cycles than it has registers."""

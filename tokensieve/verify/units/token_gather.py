@@ -5,7 +5,7 @@ from typing import Any
 
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.token_gather import GatherWork
-from tokensieve.verify.units.base import NamedUnit, part
+from tokensieve.verify.units.base import NamedUnit
 from tokensieve.workloads.vectors import Vectors
 
 
@@ -20,8 +20,8 @@ class TokenGatherUnit(NamedUnit):
         return {"total": int(arch.gather.law.cycles(gather_work(vectors, index)))}
 
     def told(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Any]:
-        """Return the granules of the rows of each packet."""
-        return {"granules": [granules_per_row(arch, vectors, index) for index in which]}
+        """Return the granules of the vectors of each packet."""
+        return {"granules": [granules_per_vector(arch, vectors, index) for index in which]}
 
     def longest_burst(self, arch: Arch) -> int:
         """Return more cycles than it takes to fill every place and every register."""
@@ -33,9 +33,9 @@ def gather_work(vectors: Vectors, index: int) -> GatherWork:
     return GatherWork(**{name: int(vectors.work[name][index]) for name in ("rows", "granules", "memory_latency")})
 
 
-def granules_per_row(arch: Arch, vectors: Vectors, index: int) -> list[int]:
-    """Return how many granules each row of a packet touches."""
+def granules_per_vector(arch: Arch, vectors: Vectors, index: int) -> list[int]:
+    """Return how many granules each vector of a packet touches."""
     given, size = vectors.inputs, arch.dram.granule_bytes
     base, row_bytes = int(given["base"][index]), int(given["row_bytes"][index])
-    firsts = [base + token * row_bytes for token in part(given, "tokens", index)]
+    firsts = [base + token * row_bytes for token in vectors.item("inputs", "tokens", index).tolist()]
     return [(first + row_bytes - 1) // size - first // size + 1 for first in firsts]

@@ -6,11 +6,11 @@ from typing import Any
 from tokensieve.arch.datapath import ENGINES
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.topklaw import TopkWork
-from tokensieve.verify.units.base import NamedUnit, part, with_fields
+from tokensieve.verify.units.base import NamedUnit, with_fields
 from tokensieve.workloads.vectors import Vectors
 
 BITONIC_TOKENS = 256
-"""Longest row on which the bitonic engine is co-simulated: it holds the whole row in registers and comparators."""
+"""Longest packet on which the bitonic engine is co-simulated: it holds all of it in registers and comparators."""
 
 
 class TopkUnit(NamedUnit):
@@ -24,7 +24,7 @@ class TopkUnit(NamedUnit):
         return ENGINES
 
     def arch(self, arch: Arch, engine: str) -> Arch:
-        """Return `arch` with the engine, and with rows that a bitonic sorter can hold."""
+        """Return `arch` with the engine, and with packets that a bitonic sorter can hold."""
         fields: dict[str, object] = {"engine": engine} if engine else {}
         if engine == "bitonic":
             fields["max_tokens"] = min(arch.topk.max_tokens, BITONIC_TOKENS)
@@ -40,15 +40,15 @@ class TopkUnit(NamedUnit):
         return topk_data(arch, vectors, which)
 
     def longest_burst(self, arch: Arch) -> int:
-        """Return more cycles than the side buffer has rows."""
-        return 2 * arch.topk.rows + 16
+        """Return more cycles than the side buffer has beats."""
+        return 2 * arch.topk.beats + 16
 
 
 class EngineInside(NamedUnit):
     """A unit around the engine that `topk.engine` names: the engines themselves are compared as `topk`."""
 
     def arch(self, arch: Arch, engine: str) -> Arch:
-        """Return `arch`, with rows that its engine can hold."""
+        """Return `arch`, with packets that its engine can hold."""
         return TopkUnit().arch(arch, arch.topk.engine)
 
 
@@ -57,19 +57,19 @@ def topk_data(arch: Arch, vectors: Vectors, which: Sequence[int]) -> dict[str, l
     return {
         "n": [int(vectors.inputs["n"][index]) for index in which],
         "search": [int(arch.topk.law.search(topk_work(vectors, index))) for index in which],
-        "marked": [marked_per_row(arch.topk.lanes, vectors, index) for index in which],
+        "marked": [marked_per_beat(arch.topk.lanes, vectors, index) for index in which],
     }
 
 
 def topk_work(vectors: Vectors, index: int) -> TopkWork:
     """Return the work of one vector, from golden's record."""
-    sizes = part(vectors.work, "sizes", index)
+    sizes = vectors.item("work", "sizes", index).tolist()
     return TopkWork(items=int(vectors.work["n"][index]), kept=int(vectors.work["k"][index]), sizes=sizes)
 
 
-def marked_per_row(lanes: int, vectors: Vectors, index: int) -> list[int]:
-    """Return how many items of each row golden keeps."""
+def marked_per_beat(lanes: int, vectors: Vectors, index: int) -> list[int]:
+    """Return how many items of each beat golden keeps."""
     marked = [0] * -(-int(vectors.inputs["n"][index]) // lanes)
-    for place in part(vectors.expected, "kept", index):
+    for place in vectors.item("expected", "kept", index).tolist():
         marked[place // lanes] += 1
     return marked

@@ -6,9 +6,9 @@ enter Q x K, if wanted. All stage times follow, by these rules:
 * Q x K takes a pass at a time, a line a cycle, at least as many cycles as the softmax takes lines. A pass begins when
   the array is free, its K streams without a gap, its group's queries are there, and the softmax's line buffer has room;
   a query that will be decided upon also waits for the query `queue_rows` before it to have left for the top-k engine.
-* A line buffer holds as many rows as fit; one leaves when the next stage begins to read it.
-* Exponentials begin when the whole row is scanned, division when all exponentials are accumulated; each takes a line a
-  cycle. Probabilities that no decision waits for go straight into the top-k engine, which must be free by then.
+* A line buffer holds as many packets of scores as fit; one leaves when the next stage begins to read it.
+* Exponentials begin when the whole packet is scanned, division when all exponentials are accumulated; each takes a line
+  a cycle. Probabilities that no decision waits for go straight into the top-k engine, which must be free by then.
 * A decision falls after the last probability has gone through the tree. The first that asks for them fetches the LSBs;
   the query goes through Q x K again, and goes first as soon as it can.
 * The engine loads, searches and drains; the next load begins with the drain. It drains when the queue before Prob x V
@@ -23,6 +23,7 @@ from tokensieve.arch import Arch
 from tokensieve.arch.timing import StreamWork
 from tokensieve.arch.topklaw import TopkWork
 from tokensieve.workloads.decisions import Decisions
+from tokensieve.workloads.ragged import Ragged
 
 
 @dataclass
@@ -75,7 +76,7 @@ class Times:
 def queries(arch: Arch, d: Decisions, arrivals: Sequence[tuple[int, int, int]], dense: bool = False) -> list[Query]:
     """Return the queries of `d`, with the arrivals of K, LSB and V of each; `dense` leaves the top-k engine out."""
     per_key, per_value = arch.qk.multipliers // d.head_dim, arch.pv.multipliers // d.head_dim
-    records = d.ragged(f"topk_local_{record(arch)}")
+    records = recorded(arch, d, "local", len(d.query_row))
     result = []
     for q, row in enumerate(d.query_row.tolist()):
         keys, kept, sizes = int(d.keys_kept[row]), int(d.values_kept[q]), tuple(records[q].tolist())
@@ -106,9 +107,10 @@ def queries(arch: Arch, d: Decisions, arrivals: Sequence[tuple[int, int, int]], 
     return result
 
 
-def record(arch: Arch) -> str:
-    """Return whose work record says which selections search; bit-serial and bitonic take nothing else of it."""
-    return "radix" if arch.topk.engine == "radix" else "quick"
+def recorded(arch: Arch, d: Decisions, site: str, count: int) -> Ragged:
+    """Return the work records of the engine; for one without a kind those of another, which say what searches."""
+    kind = arch.topk.record or next(iter(d.records), None)
+    return getattr(d.records[kind], site) if kind in d.records else Ragged.empty(count)
 
 
 def _decides(d: Decisions) -> bool:
@@ -158,7 +160,7 @@ class Pipeline:
         return self.times.qk[-1] + self.cycles(len(self.times.qk) - 1) if self.times.qk else 0
 
     def room(self, begun: list[int], lines: int, number: int) -> int:
-        """Return when a line buffer, which rows leave in order at the times `begun`, has room for pass `number`."""
+        """Return when a line buffer, which packets leave in order at the times `begun`, has room for pass `number`."""
         left = 0
         while sum(self.soft(n) for n in range(left, number)) + lines > self.arch.softmax.fifo_lines:
             left += 1
@@ -225,7 +227,7 @@ class Pipeline:
         return self.next_load() if self.times.drain and not q.decides and not self.dense else 0
 
     def next_load(self) -> int:
-        """Return when the top-k engine takes the next query's first row."""
+        """Return when the top-k engine takes the next query's first beat."""
         return self.times.drain[-1] + self.arch.topk.law.turnaround
 
     def decided(self, number: int) -> int:
@@ -281,7 +283,7 @@ class Pipeline:
         for kind, ready in (("token", last + importance.latency), ("head", out + heads)):
             items, kept = (int(n) for n in getattr(d, f"topk_{kind}_count")[group])
             if items >= 0:
-                sizes = tuple(d.ragged(f"topk_{kind}_{record(self.arch)}")[group].tolist()) or (0,)
+                sizes = tuple(recorded(self.arch, d, kind, d.steps * d.layers)[group].tolist()) or (0,)
                 work = TopkWork(items=items, kept=kept, sizes=sizes)
                 end = max(ready, self.ranking_free, end) + int(self.arch.topk.law.cycles(work))
         self.ranking_free = max(self.ranking_free, end)

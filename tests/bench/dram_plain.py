@@ -1,4 +1,4 @@
-"""A slow twin of the DRAM kernel: a controller that is stepped clock by clock.
+"""A plain version of the DRAM kernel: a controller that is stepped clock by clock.
 
 It keeps no timers. Whether a command may issue is asked of the list of all commands before it, pair by pair, by the
 JEDEC constraints that `gap` states. What the controller does on each clock, in this order:
@@ -206,7 +206,7 @@ class Pseudo:
 
 
 @dataclass
-class Twin:
+class Stack:
     """All channels of a stack."""
 
     dram: Dram
@@ -265,16 +265,16 @@ def run(dram: Dram, fifo: int, stream: list[tuple[int, bool, int]]) -> tuple[lis
 
     `stream` holds byte address, whether it is written, and the clock before which it is not sent.
     """
-    twin = Twin(dram, fifo)
+    stack = Stack(dram, fifo)
     requests = [decoded(dram, address, write, i) for i, (address, write, _) in enumerate(stream)]
     clock, sent = 0, 0
     while any(r.end < 0 for r in requests):
-        while sent < len(stream) and stream[sent][2] <= clock and twin.enter(requests[sent], clock):
+        while sent < len(stream) and stream[sent][2] <= clock and stack.enter(requests[sent], clock):
             sent += 1
         for channel in range(dram.channels):
-            twin.tick(channel, clock)
+            stack.tick(channel, clock)
         clock += 1
-    return [r.end for r in requests], [_worked(p.history) for p in twin.pseudos]
+    return [r.end for r in requests], [_worked(p.history) for p in stack.pseudos]
 
 
 def _worked(history: list[Command]) -> list[Command]:

@@ -1,4 +1,4 @@
-"""Reads a set of scores out of a banked FIFO, row by row."""
+"""Reads a set of scores out of a banked FIFO, beat by beat."""
 
 from typing import Any
 
@@ -9,20 +9,20 @@ from amaranth.lib.wiring import In, Out
 
 from tokensieve.arch.datapath import Topk
 from tokensieve.rtl.beats import event, length_bits
-from tokensieve.rtl.search.digits import set_row
+from tokensieve.rtl.search.digits import set_beat
 
 
-class RowReader(wiring.Component):
-    """Asks for the rows of a set, one per cycle, and says which of their lanes count.
+class BeatReader(wiring.Component):
+    """Asks for the beats of a set, one per cycle, and says which of their lanes count.
 
     Timing
     ------
-    The first row is asked for in the cycle after `start` and stands on ``o`` one cycle later.
+    The first beat is asked for in the cycle after `start` and stands on ``o`` one cycle later.
 
     Parameters
     ----------
     topk : `Topk`
-        Lanes and longest row.
+        Lanes and longest packet.
 
     Members
     -------
@@ -33,13 +33,13 @@ class RowReader(wiring.Component):
     stop : ``In(1)``
         Read no further; what has been asked for does not come.
     ends : ``Out(1)``
-        The last row is asked for.
-    row : ``Out(range(topk.rows))``
-        Row that is asked for.
+        The last beat is asked for.
+    row : ``Out(range(topk.beats))``
+        Beat that is asked for.
     words : ``In(ArrayLayout(unsigned(topk.score_bits), topk.lanes))``
-        The row asked for in the cycle before.
-    o : ``Out(event(set_row(topk)))``
-        Rows of the set.
+        The beat asked for in the cycle before.
+    o : ``Out(event(set_beat(topk)))``
+        Beats of the set.
     """
 
     def __init__(self, topk: Topk) -> None:
@@ -49,9 +49,9 @@ class RowReader(wiring.Component):
                 "size": In(length_bits(topk)),
                 "stop": In(1),
                 "ends": Out(1),
-                "row": Out(range(max(2, topk.rows))),
+                "row": Out(range(max(2, topk.beats))),
                 "words": In(ArrayLayout(unsigned(topk.score_bits), topk.lanes)),
-                "o": Out(event(set_row(topk))),
+                "o": Out(event(set_beat(topk))),
             }
         )
         self._topk = topk
@@ -61,7 +61,7 @@ class RowReader(wiring.Component):
         lanes, shift = self._topk.lanes, (self._topk.lanes - 1).bit_length()
         reading, first = Signal(), Signal()
         left = Signal(length_bits(self._topk), reset_less=True)
-        more, rest = left[shift:], left[:shift]  # full rows, and scores beyond them
+        more, rest = left[shift:], left[:shift]  # full beats, and scores beyond them
         o = self.o.payload
         m.d.comb += [self.ends.eq(reading & (left <= lanes)), o.scores.eq(self.words)]
         m.d.sync += [self.o.valid.eq(reading), o.first.eq(first), o.last.eq(self.ends)]

@@ -1,4 +1,4 @@
-"""From tokens to requests: the addresses of their rows, cut into granules."""
+"""From tokens to requests: the addresses of their vectors, cut into granules."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +18,7 @@ from tokensieve.rtl.beats import (
     index_bits,
     item,
     lane_count_bits,
-    packed_row,
+    packed_beat,
 )
 from tokensieve.rtl.pipe import Stage, Step, chain
 
@@ -38,35 +38,35 @@ def offset_bits(dram: Dram) -> int:
 
 
 def most_granules(gather: TokenGather, dram: Dram) -> int:
-    """Return the granules that a row touches at most, when it begins at the last byte of one."""
+    """Return the granules that a vector touches at most, when it begins at the last byte of one."""
     return -(-(dram.granule_bytes - 1 + gather.max_row_bytes) // dram.granule_bytes)
 
 
 def place_layout(gather: TokenGather, dram: Dram) -> StructLayout:
-    """Return the layout of what is known of a granule when it is asked for: what of it belongs to which row.
+    """Return the layout of what is known of a granule when it is asked for: what of it belongs to which vector.
 
-    The row begins at byte `offset` of its first granule and has `count` bytes; with a `count` of 0 there is no granule.
-    `final` ends the row and `last` the packet.
+    The vector begins at byte `offset` of its first granule and has `count` bytes; with a `count` of 0 there is no
+    granule. `final` ends the vector and `last` the packet.
     """
     return StructLayout(
         {
             "offset": unsigned(offset_bits(dram)),
-            "count": unsigned(gather.row_bits),
+            "count": unsigned(gather.vector_bits),
             "final": unsigned(1),
             "last": unsigned(1),
         }
     )
 
 
-def row_address(gather: TokenGather) -> StructLayout:
-    """Return the layout of a row to fetch: its first byte, how many there are (0: no row), the end of its packet."""
+def vector_address(gather: TokenGather) -> StructLayout:
+    """Return the layout of a vector to fetch: its first byte, number of bytes (0: no vector), end of its packet."""
     return StructLayout(
-        {"address": unsigned(gather.address_bits), "count": unsigned(gather.row_bits), "last": unsigned(1)}
+        {"address": unsigned(gather.address_bits), "count": unsigned(gather.vector_bits), "last": unsigned(1)}
     )
 
 
-class RowAddresses(wiring.Component):
-    """Turns tokens, one a cycle, into the addresses of their rows.
+class VectorAddresses(wiring.Component):
+    """Turns tokens, one a cycle, into the addresses of their vectors.
 
     The product is a sum of shifted tokens, which needs no multiplier.
 
@@ -85,16 +85,16 @@ class RowAddresses(wiring.Component):
     -------
     command, token :
         As those of `TokenGatherEngine`.
-    o : ``Out(stream.Signature(row_address(gather)))``
-        One row per token.
+    o : ``Out(stream.Signature(vector_address(gather)))``
+        One vector per token.
     """
 
     def __init__(self, gather: TokenGather, topk: Topk) -> None:
         super().__init__(
             {
                 "command": In(stream.Signature(gather_command(gather))),
-                "token": In(stream.Signature(packed_row(topk.lanes, item(topk)))),
-                "o": Out(stream.Signature(row_address(gather))),
+                "token": In(stream.Signature(packed_beat(topk.lanes, item(topk)))),
+                "o": Out(stream.Signature(vector_address(gather))),
             }
         )
         self._gather, self._topk = gather, topk
@@ -102,30 +102,30 @@ class RowAddresses(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.commands = commands = Stage(gather_command(self._gather))
-        m.submodules.tokens = tokens = Stage(packed_row(self._topk.lanes, item(self._topk)))
+        m.submodules.tokens = tokens = Stage(packed_beat(self._topk.lanes, item(self._topk)))
         wiring.connect(m, wiring.flipped(self.command), commands.i)
         wiring.connect(m, wiring.flipped(self.token), tokens.i)
 
         source = stream.Signature(self._summed).create(path=("single",))
         self._single_out(m, commands.o, tokens.o, source)
-        layers = range((self._gather.row_bits - 1).bit_length())
+        layers = range((self._gather.vector_bits - 1).bit_length())
         groups = spread(layers, self._gather.multiply_stages)
         steps: list[tuple[StructLayout, Step]] = [(self._summed, self._add_up(group)) for group in groups]
-        steps += [(row_address(self._gather), self._add_base)]
+        steps += [(vector_address(self._gather), self._add_base)]
         end = chain(m, "stage", source, steps)
         wiring.connect(m, end, wiring.flipped(self.o))
         return m
 
     @property
     def _summed(self) -> StructLayout:
-        """A row on its way: what is left to be added up, shifted tokens at first, their sum in `terms[0]` at last."""
+        """A vector on its way: what is left to be added, shifted tokens at first, their sum in `terms[0]` at last."""
         gather = self._gather
-        term = unsigned(index_bits(self._topk) + gather.row_bits)
+        term = unsigned(index_bits(self._topk) + gather.vector_bits)
         flags = {"none": unsigned(1), "last": unsigned(1)}
-        return StructLayout({**gather_command(gather).members, **flags, "terms": ArrayLayout(term, gather.row_bits)})
+        return StructLayout({**gather_command(gather).members, **flags, "terms": ArrayLayout(term, gather.vector_bits)})
 
     def _single_out(self, m: Module, commands: Any, tokens: Any, source: Any) -> None:
-        """Offer the tokens of a row one by one, each with its command."""
+        """Offer the tokens of a beat one by one, each with its command."""
         lane = Signal(lane_count_bits(self._topk.lanes))
         token = Signal(index_bits(self._topk))
         final, ends = Signal(), Signal()
@@ -141,7 +141,7 @@ class RowAddresses(wiring.Component):
 
         m.d.comb += [source.p.base.eq(commands.p.base), source.p.row_bytes.eq(commands.p.row_bytes)]
         m.d.comb += [source.p.none.eq(tokens.p.count == 0), source.p.last.eq(final & tokens.p.last)]
-        for bit in range(self._gather.row_bits):
+        for bit in range(self._gather.vector_bits):
             with m.If(commands.p.row_bytes[bit]):
                 m.d.comb += source.p.terms[bit].eq(token << bit)
 
@@ -150,7 +150,7 @@ class RowAddresses(wiring.Component):
 
         def step(m: Module, before: Any, after: Any, moves: Signal) -> None:
             m.d.comb += after.eq(before)
-            count = self._gather.row_bits if not group else -(-self._gather.row_bits >> group[0])
+            count = self._gather.vector_bits if not group else -(-self._gather.vector_bits >> group[0])
             terms = [before.terms[number] for number in range(count)]
             for layer in group:
                 terms = self._add_layer(m, terms, layer)
@@ -172,13 +172,13 @@ class RowAddresses(wiring.Component):
 
 
 class Splitter(wiring.Component):
-    """Cuts rows into granules, and asks for each as soon as a place is free for it.
+    """Cuts vectors into granules, and asks for each as soon as a place is free for it.
 
     Timing
     ------
-    A granule a cycle. It takes a place in the cycle in which its row stands on ``i``, a place is free and the request
-    before it leaves: ``place`` is high in that cycle, the request stands on ``request`` in the next one. A place that
-    becomes free can be taken from the next cycle on.
+    A granule a cycle. It takes a place in the cycle in which its vector stands on ``i``, a place is free and the
+    request before it leaves: ``place`` is high in that cycle, the request stands on ``request`` in the next one. A
+    place that becomes free can be taken from the next cycle on.
 
     Parameters
     ----------
@@ -189,20 +189,20 @@ class Splitter(wiring.Component):
 
     Members
     -------
-    i : ``In(stream.Signature(row_address(gather)))``
-        Rows.
+    i : ``In(stream.Signature(vector_address(gather)))``
+        Vectors.
     leaves : ``In(1)``
         A place becomes free.
     request : ``Out(stream.Signature(granule_request(gather, dram)))``
         Granules to read.
     place : ``Out(event(place_layout(gather, dram)))``
-        What is known of the granule. A row of no bytes takes a place too, to keep its turn, but asks for nothing.
+        What is known of the granule. A vector of no bytes takes a place too, to keep its turn, but asks for nothing.
     """
 
     def __init__(self, gather: TokenGather, dram: Dram) -> None:
         super().__init__(
             {
-                "i": In(stream.Signature(row_address(gather))),
+                "i": In(stream.Signature(vector_address(gather))),
                 "leaves": In(1),
                 "request": Out(stream.Signature(granule_request(gather, dram))),
                 "place": Out(event(place_layout(gather, dram))),
@@ -212,12 +212,12 @@ class Splitter(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        row, bits = self.i.p, offset_bits(self._dram)
-        step = Signal(range(most_granules(self._gather, self._dram)))  # granules of the row asked for so far
+        vector, bits = self.i.p, offset_bits(self._dram)
+        step = Signal(range(most_granules(self._gather, self._dram)))  # granules of the vector asked for so far
         offset, last_step, final = Signal(bits), Signal.like(step), Signal()
-        m.d.comb += offset.eq(row.address[:bits])
-        m.d.comb += last_step.eq((offset + row.count - 1) >> bits)
-        m.d.comb += final.eq((step == last_step) | (row.count == 0))
+        m.d.comb += offset.eq(vector.address[:bits])
+        m.d.comb += last_step.eq((offset + vector.count - 1) >> bits)
+        m.d.comb += final.eq((step == last_step) | (vector.count == 0))
 
         room, goes = self._room(m), Signal()
         free = ~self.request.valid | self.request.ready
@@ -229,9 +229,9 @@ class Splitter(wiring.Component):
                 m.d.sync += step.eq(0)
 
         m.d.comb += [self.place.valid.eq(goes), self.place.payload.offset.eq(offset)]
-        m.d.comb += [self.place.payload.count.eq(row.count), self.place.payload.final.eq(final)]
-        m.d.comb += self.place.payload.last.eq(final & row.last)
-        self._ask(m, free, goes & (row.count != 0), (row.address >> bits) + step)
+        m.d.comb += [self.place.payload.count.eq(vector.count), self.place.payload.final.eq(final)]
+        m.d.comb += self.place.payload.last.eq(final & vector.last)
+        self._ask(m, free, goes & (vector.count != 0), (vector.address >> bits) + step)
         return m
 
     def _room(self, m: Module) -> Any:

@@ -1,4 +1,4 @@
-"""From granules to rows."""
+"""From granules to vectors."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,9 +10,9 @@ from amaranth.lib.wiring import In, Out
 
 from tokensieve.arch.memory import Dram
 from tokensieve.arch.token_gather import TokenGather
-from tokensieve.rtl.beats import gathered_row, granule
+from tokensieve.rtl.beats import gathered_vector, granule
 from tokensieve.rtl.pipe import Step, chain
-from tokensieve.rtl.row_requests import most_granules, offset_bits, place_layout, spread
+from tokensieve.rtl.vector_requests import most_granules, offset_bits, place_layout, spread
 
 
 def placed_granule(gather: TokenGather, dram: Dram) -> StructLayout:
@@ -20,22 +20,22 @@ def placed_granule(gather: TokenGather, dram: Dram) -> StructLayout:
     return StructLayout({**granule(dram).members, "place": place_layout(gather, dram)})
 
 
-class RowPacker(wiring.Component):
-    """Puts rows together from the granules that they touch, and drops the bytes that are not theirs.
+class VectorPacker(wiring.Component):
+    """Puts vectors together from the granules that they touch, and drops the bytes that are not theirs.
 
     A granule is rotated until its byte `offset` is byte 0. Then byte b of it is byte b of a group of as many bytes of
-    the row as a granule has: of the group with the granule's own number or, where the rotation went around the end, of
-    the one before.
+    the vector as a granule has: of the group with the granule's own number or, where the rotation went around the end,
+    of the one before.
 
     Timing
     ------
-    A granule a cycle, ``gather.align_stages`` + 1 cycles from the transfer of a row's last granule on ``i`` to
+    A granule a cycle, ``gather.align_stages`` + 1 cycles from the transfer of a vector's last granule on ``i`` to
     ``valid`` on ``o``.
 
     Parameters
     ----------
     gather : `TokenGather`
-        Longest row and registers.
+        Longest vector and registers.
     dram : `Dram`
         Granules.
 
@@ -43,15 +43,15 @@ class RowPacker(wiring.Component):
     -------
     i : ``In(stream.Signature(placed_granule(gather, dram)))``
         Granules, each with what is known of it.
-    o : ``Out(stream.Signature(gathered_row(gather)))``
-        Rows.
+    o : ``Out(stream.Signature(gathered_vector(gather)))``
+        Vectors.
     """
 
     def __init__(self, gather: TokenGather, dram: Dram) -> None:
         super().__init__(
             {
                 "i": In(stream.Signature(placed_granule(gather, dram))),
-                "o": Out(stream.Signature(gathered_row(gather))),
+                "o": Out(stream.Signature(gathered_vector(gather))),
             }
         )
         self._gather, self._dram = gather, dram
@@ -83,9 +83,9 @@ class RowPacker(wiring.Component):
         return step
 
     def _merge(self, m: Module, aligned: Any) -> None:
-        """Gather the bytes of a row; with its last granule the row goes into the output's register."""
+        """Gather the bytes of a vector; with its last granule the vector goes into the output's register."""
         place, width = aligned.p.place, self._dram.granule_bytes
-        number = Signal(range(most_granules(self._gather, self._dram)))  # of the granule in its row
+        number = Signal(range(most_granules(self._gather, self._dram)))  # of the granule in its vector
         free, enters = Signal(), Signal()
         m.d.comb += free.eq(~self.o.valid | self.o.ready)
         m.d.comb += aligned.ready.eq(free | ~place.final)

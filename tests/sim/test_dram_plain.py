@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from bench import dram_twin
+from bench import dram_plain
 from bench.drams import refreshing
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -60,7 +60,7 @@ streams = st.lists(
 
 
 def kernel_run(dram, fifo, stream):
-    """Return what `dram_twin.run` returns, from the kernel."""
+    """Return what `dram_plain.run` returns, from the kernel."""
     state = new_state(dram, 1000, fifo, 4096)
     slots = state[state[ds.O_SLOT] : state[ds.O_DONE]].reshape(-1, ds.N_SLOT)
     assert len(stream) <= len(slots)
@@ -71,7 +71,7 @@ def kernel_run(dram, fifo, stream):
     d.advance_all(state, ds.FAR)
     log = ds.command_log(state).tolist()
     commands = [
-        [dram_twin.Command(t, ds.COMMANDS[kind], bank, row) for t, place, kind, bank, row in log if place == g]
+        [dram_plain.Command(t, ds.COMMANDS[kind], bank, row) for t, place, kind, bank, row in log if place == g]
         for g in range(dram.channels * dram.pseudo_channels)
     ]
     assert state[ds.LOGGED] == len(log)
@@ -89,19 +89,19 @@ def in_time(dram, stream):
 @given(dram=drams, fifo=st.integers(1, 4), stream=streams)
 @example(dram=SMALL.model_copy(update={"nRP": 0}), fifo=1, stream=[(g, False, 9) for g in range(60)])
 @example(dram=SMALL.model_copy(update={"nRC": 60, "nRFC": 0}), fifo=1, stream=[(g, False, 3) for g in range(60)])
-def test_the_kernel_issues_the_commands_of_its_slow_twin_at_the_same_clocks(dram, fifo, stream):
-    ends, commands = dram_twin.run(dram, fifo, in_time(dram, stream))
+def test_the_kernel_issues_the_commands_of_its_plain_version_at_the_same_clocks(dram, fifo, stream):
+    ends, commands = dram_plain.run(dram, fifo, in_time(dram, stream))
 
     assert kernel_run(dram, fifo, in_time(dram, stream)) == (ends, commands)
 
 
 @pytest.mark.parametrize("name", [*TIMINGS, "nBL", "nTurn", "act_clocks", "return_clocks", "window", "refresh"])
-def test_every_parameter_moves_kernel_and_twin_alike(name):
+def test_every_parameter_moves_kernel_and_plain_version_alike(name):
     """And moves them at all, so that no constraint is left out of both."""
     draw = np.random.default_rng(7)
     stream = in_time(SMALL, [(int(draw.integers(64)), bool(draw.random() < 0.4), 0) for _ in range(64)])
     more = 7 if name == "act_clocks" else 17
     other = SMALL.model_copy(update={name: not SMALL.refresh if name == "refresh" else getattr(SMALL, name) + more})
 
-    assert kernel_run(other, 2, stream) == dram_twin.run(other, 2, stream)
+    assert kernel_run(other, 2, stream) == dram_plain.run(other, 2, stream)
     assert kernel_run(other, 2, stream) != kernel_run(SMALL, 2, stream)

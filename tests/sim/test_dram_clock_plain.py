@@ -1,8 +1,8 @@
-"""Controllers stepped by the clock do what a slow twin does that asks the whole history of commands."""
+"""Controllers stepped by the clock do what a plain version does that asks the whole history of commands."""
 
 import numpy as np
 import pytest
-from bench import dram_clock_twin
+from bench import dram_clock_plain
 from bench.drams import refreshing
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -45,11 +45,11 @@ streams = st.lists(st.tuples(st.integers(0, 127), st.booleans()), min_size=1, ma
 
 
 def compared(dram, stream):
-    """Check ends and commands of kernel and twin."""
+    """Check ends and commands of kernel and plain version."""
     size = dram.granule_bytes // 2
     addresses, writes = (np.array(x) for x in zip(*stream, strict=True))
     stats = replay(dram, addresses * size, size, writes=writes, mhz=None, times=True, log=1 << 12)
-    ends, log, classes = dram_clock_twin.run(dram, [(a * size, w) for a, w in stream])
+    ends, log, classes = dram_clock_plain.run(dram, [(a * size, w) for a, w in stream])
     last = log[-1][0]
 
     assert stats.completed.tolist() == ends
@@ -61,7 +61,7 @@ def compared(dram, stream):
 
 @settings(max_examples=150, deadline=None)
 @given(dram=drams, stream=streams)
-def test_the_kernel_issues_the_commands_of_its_slow_twin_at_the_same_clocks(dram, stream):
+def test_the_kernel_issues_the_commands_of_its_plain_version_at_the_same_clocks(dram, stream):
     compared(dram, stream)
 
 

@@ -1,4 +1,4 @@
-"""A slow twin of the controllers stepped by the clock, for one channel and a stream sent as fast as it is taken.
+"""A plain version of the controllers stepped by the clock, for one channel and a stream sent as fast as it is taken.
 
 It keeps no timers: whether a command may issue is asked of the commands before it, by the laws of `dram_law`. What a
 controller does on a clock stands in `docs/reference/dram.md`; the order within a clock is that of `clock` below.
@@ -7,7 +7,7 @@ controller does on a clock stands in `docs/reference/dram.md`; the order within 
 from dataclasses import dataclass, field
 
 from bench.dram_law import ACT, COLUMN, PRE, PREA, RD, RDA, REF, WR, WRA, Spacing, spacings
-from bench.dram_twin import decoded
+from bench.dram_plain import decoded
 
 BUSES = ("row bus", "command bus")
 """Laws that the controller keeps by what it issues in one clock.
@@ -30,7 +30,7 @@ class Request:
 
 
 @dataclass
-class Twin:
+class Controller:
     """One channel."""
 
     dram: object
@@ -236,13 +236,13 @@ def run(dram, stream):
 
     These are by the first command of a request, as `active-buffer` counts them.
     """
-    twin, todo = Twin(dram), []
+    controller, todo = Controller(dram), []
     for number, (address, write) in enumerate(stream):
         r = decoded(dram, address, write, number)
         todo.append(Request(r.pseudo * dram.banks + r.bank, r.row, write, number, address))
-    while len(twin.ends) < len(stream):
-        while todo and len(twin.writes if todo[0].write else twin.reads) < dram.window:
-            twin.take(todo.pop(0))
-        twin.clock()
-    firsts = [RD if kind == WR else kind for kind in twin.first.values()]
-    return [twin.ends[n] for n in range(len(stream))], twin.log, [firsts.count(k) for k in (RD, ACT, PRE)]
+    while len(controller.ends) < len(stream):
+        while todo and len(controller.writes if todo[0].write else controller.reads) < dram.window:
+            controller.take(todo.pop(0))
+        controller.clock()
+    firsts = [RD if kind == WR else kind for kind in controller.first.values()]
+    return [controller.ends[n] for n in range(len(stream))], controller.log, [firsts.count(k) for k in (RD, ACT, PRE)]

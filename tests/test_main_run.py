@@ -1,4 +1,4 @@
-"""The main job from end to end, through the command line: decisions in; cycles, traffic, energy and area out."""
+"""The main run from end to end, through the command line: decisions in; cycles, traffic, energy and area out."""
 
 import json
 import os
@@ -29,7 +29,7 @@ schedule: {head: [%s, %s], bits: {key: 8, value: 8, lsb: 0}}
 def tokensieve(*arguments, **options):
     """Run ``tokensieve`` in a process of its own."""
     code = [sys.executable, "-c", "from tokensieve.cli import main; main()", *arguments]
-    return subprocess.run(code, capture_output=True, text=True, timeout=300, check=False, **options)
+    return subprocess.run(code, capture_output=True, text=True, check=False, **options)
 
 
 def result_of(*arguments, **options):

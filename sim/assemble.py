@@ -1,0 +1,90 @@
+"""From what a level of fidelity counts to a `Result`: time, energy, area, shares and bottleneck follow from it."""
+
+from collections.abc import Mapping
+from typing import Unpack
+
+import numpy as np
+import numpy.typing as npt
+
+from tokensieve.arch.machine import Arch
+from tokensieve.arch.technology import load_technology
+from tokensieve.sim.cost.area import area
+from tokensieve.sim.cost.energy import energy
+from tokensieve.sim.result import CAUSES, TENSORS, Counted, LayerResult, Level, Result
+from tokensieve.sim.work import RowWork
+
+I64 = npt.NDArray[np.int64]
+
+_BOTTLENECK = {"dram_stall": "dram", "softmax_stall": "softmax", "fill_drain": "pipeline"}
+
+
+def assemble(level: Level, arch: Arch, work: RowWork, causes: I64, granules: I64, **counted: Unpack[Counted]) -> Result:
+    """Return what `work` cost on `arch`, without reference and provenance.
+
+    `causes` holds cycles by layer and cause, `granules` those of DRAM by layer and tensor.
+    """
+    cycles, busy = cycles_by_cause(causes.sum(axis=0)), counted["busy_cycles"]
+    seconds = cycles["total"] / (arch.clock.mhz * 1e6)
+    technology = load_technology(arch.technology)
+    spent, silicon = energy(arch, technology, counted["actions"], seconds), area(arch, technology)
+    operations = _operations(work)
+    return Result(
+        level=level,
+        seconds=seconds,
+        cycles=cycles,
+        layers=_layers(arch, work, causes, granules),
+        energy_j={**spent.joules, "total": spent.total},
+        energy_j_interval=spent.interval,
+        area_mm2={**silicon.mm2, "total": silicon.total},
+        area_mm2_interval=silicon.interval,
+        operations={"effective": operations, "dense_equivalent": operations},
+        utilization={unit: one / cycles["total"] for unit, one in busy.items()},
+        bottleneck=_bottleneck(cycles, busy),
+        **counted,
+    )
+
+
+def cycles_by_cause(cycles: I64) -> dict[str, int]:
+    """Return cycles by cause, and their total."""
+    return _with_total(dict(zip(CAUSES, cycles.tolist(), strict=True)))
+
+
+def bytes_by_tensor(arch: Arch, granules: I64) -> dict[str, int]:
+    """Return the bytes of granules by tensor, and their total."""
+    return _with_total(dict(zip(TENSORS, (granules * arch.dram.granule_bytes).tolist(), strict=True)))
+
+
+def _with_total(parts: Mapping[str, int]) -> dict[str, int]:
+    return {**parts, "total": sum(parts.values())}
+
+
+def _layers(arch: Arch, work: RowWork, causes: I64, granules: I64) -> tuple[LayerResult, ...]:
+    """Return the share of each layer; tokens and heads are means over the steps that reach it."""
+    steps = np.bincount(np.unique(work.group) % work.layers, minlength=work.layers)
+    heads = np.bincount(work.layer, minlength=work.layers)
+    tokens = np.bincount(work.layer, work.keys, work.layers)
+    return tuple(
+        LayerResult(
+            layer=layer,
+            cycles=cycles_by_cause(causes[layer]),
+            tokens=float(tokens[layer] / max(heads[layer], 1)),
+            heads=float(heads[layer] / max(steps[layer], 1)),
+            dram_bytes=bytes_by_tensor(arch, granules[layer]),
+        )
+        for layer in range(work.layers)
+    )
+
+
+def _operations(work: RowWork) -> int:
+    """Return the arithmetic operations of Q x K and Prob x V, two per multiply-accumulate, each score counted once."""
+    return 2 * work.head_dim * int(work.keys[work.query_row].sum() + work.values.sum())
+
+
+def _bottleneck(cycles: Mapping[str, int], busy: Mapping[str, int]) -> str:
+    """Return the unit behind the largest cause of critical-path cycles."""
+    cause = max(CAUSES, key=lambda c: cycles[c])
+    if cause == "compute":
+        return "qk" if busy["qk"] >= busy["pv"] else "pv"
+    if cause == "topk_stall":
+        return "topk" if busy["topk"] >= busy["ranking"] else "ranking"
+    return _BOTTLENECK[cause]
