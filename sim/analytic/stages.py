@@ -4,6 +4,7 @@ Where K or V exceed half an SRAM, a row is cut into *blocks* of queries that loa
 (`docs/explanation/pipeline.md`); `rows` counts blocks.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from tokensieve.sim.analytic.batch import F64, Batch, each
 from tokensieve.sim.analytic.memory import Memory, memory
 from tokensieve.sim.analytic.pipeline import Pipeline, pipeline
 from tokensieve.sim.analytic.summary import Summary
+from tokensieve.sim.analytic.traffic import STREAMS
 from tokensieve.sim.cycle.plan import vectors_per_line
 
 
@@ -116,19 +118,15 @@ def stages(summary: Summary, batch: Batch) -> Stages:
     forced = _column(summary.forced) / live
     key_owners, value_owners = _column(summary.key_owners), _column(summary.value_owners)
     of_row = queries / live
-    too_long = (lines > pipe.key_lines // 2) | (value_lines > pipe.value_lines // 2)
-    per_block = np.maximum(pipe.buffer_lines // np.maximum(soft, 1), 1)
-    blocks = np.where(too_long & (of_row > 1), np.ceil(of_row / per_block), 1.0)
+    blocks = _blocks(pipe, lines, value_lines, soft, of_row)
     share = {name: np.where(blocks > 1, 1.0, owners / live) for name, owners in
              (("key", key_owners), ("value", value_owners))}  # fmt: skip
     searches, search = _search(summary, batch)
     lsb_rows = _lsb_rows(summary, batch, blocks)
     asked = lsb_rows / (live * blocks)
-    together = dram.together({
-        "query": 1 / blocks, "key": share["key"], "lsb": forced + asked, "value": share["value"],
-        "output": 1 / blocks,
-    })  # fmt: skip
-    parts = {name: dram.stream(name) for name in ("query", "key", "lsb", "value", "output")}
+    fetches = {"query": 1 / blocks, **share, "lsb": forced + asked, "output": 1 / blocks}
+    together = dram.together(fetches)
+    parts = {name: dram.stream(name) for name in STREAMS}
     return Stages(
         pipe=pipe,
         memory=dram,
@@ -155,10 +153,7 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         key_members=1 / share["key"],
         value_members=1 / share["value"],
         fetch=parts["query"] / blocks + (parts["key"] * share["key"] + forced * parts["lsb"]),
-        msb=1
-        - forced
-        * parts["lsb"]
-        / np.maximum(parts["query"] / blocks + parts["key"] * share["key"] + forced * parts["lsb"], 1e-9),
+        msb=_msb_share(parts, blocks, share["key"], forced),
         fetch_lines=lines * (1 + forced),
         front_lines=np.ceil(of_row / blocks / pipe.per_key) * (1.0 if work.io_bytes else 0.0),
         lsb=parts["lsb"],
@@ -171,6 +166,20 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         token_rank=each(batch, lambda arch: summary.selection("token", arch.topk)[0]),
         head_rank=each(batch, lambda arch: summary.selection("head", arch.topk)[0]),
     )
+
+
+def _blocks(pipe: Pipeline, lines: F64, value_lines: F64, soft: F64, of_row: F64) -> F64:
+    """Return the blocks of queries that a row is cut into: one unless its K or V exceed half an SRAM."""
+    too_long = (lines > pipe.key_lines // 2) | (value_lines > pipe.value_lines // 2)
+    per_block = np.maximum(pipe.buffer_lines // np.maximum(soft, 1), 1)
+    return np.where(too_long & (of_row > 1), np.ceil(of_row / per_block), 1.0)
+
+
+def _msb_share(parts: Mapping[str, F64], blocks: F64, share: F64, forced: F64) -> F64:
+    """Return which part of the fetch of a row is over before its second plane begins."""
+    low = forced * parts["lsb"]
+    whole = parts["query"] / blocks + parts["key"] * share + low
+    return 1 - low / np.maximum(whole, 1e-9)
 
 
 def _column(values: F64) -> F64:
