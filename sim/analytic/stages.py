@@ -124,8 +124,7 @@ def stages(summary: Summary, batch: Batch) -> Stages:
     searches, search = _search(summary, batch)
     lsb_rows = _lsb_rows(summary, batch, blocks)
     asked = lsb_rows / (live * blocks)
-    fetches = {"query": 1 / blocks, **share, "lsb": forced + asked, "output": 1 / blocks}
-    together = dram.together(fetches)
+    together = dram.together({"query": 1 / blocks, **share, "lsb": forced + asked, "output": 1 / blocks})
     parts = {name: dram.stream(name) for name in STREAMS}
     return Stages(
         pipe=pipe,

@@ -53,7 +53,10 @@ def decode(random_layers, schedule: Schedule, prompt: int = 20, seed: int = 0):
     cut = lambda n: [type(x)(x.query[:, :n], x.key[:, :n], x.value[:, :n]) for x in everything]  # noqa: E731
     last = lambda n: [type(x)(x.query[:, -1:], x.key, x.value) for x in cut(n)]  # noqa: E731
     recorder = Recorder(arch.topk, decisions_meta(arch, schedule, shape))
-    plans = lambda step, context: layer_plans(schedule, shape, context, step)  # noqa: E731
+
+    def plans(step, context):
+        return layer_plans(schedule, shape, context, step)
+
     machine = Decode(Cascade(arch, shape.heads, prompt), plans, shape.steps, recorder)
     for x in cut(prompt):
         machine.prompt(x)
