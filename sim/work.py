@@ -62,11 +62,11 @@ class RowWork:
     query_ids: I64
     """Where the ids of the row's keys, values (decode) and queries begin in `ids`, shape (R,)."""
 
-    values_early: bool
-    """Whether V is loaded with K, because it is reused (prefill) or nothing is selected (reference)."""
+    values_early: Flags
+    """Rows whose V is loaded with K, because it is reused (prefill) or all of it is kept, shape (R,)."""
 
-    skip_topk: bool
-    """Whether there is no local top-k at all (reference)."""
+    topk_passes: Flags
+    """Queries that pass the local top-k by because they keep all their values, shape (Q,): in the reference, all."""
 
     topk_runs: Flags
     """Queries whose local top-k searches, shape (Q,): those that have a work record, whatever the engine."""
@@ -96,7 +96,7 @@ def _stored_bytes(head_dim: int, bits: npt.ArrayLike) -> I64:
 def row_work(arch: Arch, d: Decisions, un_pruned: bool = False) -> RowWork:
     """Return the work that `d` records, its work records those of the kind that the arch's engine has.
 
-    With `un_pruned`, `d` is the dense reference: V is loaded with K and there is no top-k at all.
+    With `un_pruned`, `d` is the dense reference, whose queries and outputs are as wide as its queries.
     """
     prefill = d.phase == "prefill"
     index = d.row_index.astype(np.int64)
@@ -106,6 +106,8 @@ def row_work(arch: Arch, d: Decisions, un_pruned: bool = False) -> RowWork:
     token_ids = d.token_ids.astype(np.int64)
     key_ids = d.token_ptr[group].astype(np.int64)
     value_second = second_of_pair(d.value_bits, group)
+    passes = d.values_kept >= d.keys_kept[np.repeat(np.arange(len(d.queries)), d.queries)]
+    value_shared = value_second & (prefill or d.meta["pair_shares_values"])
     return RowWork(
         prefill=prefill,
         head_dim=d.head_dim,
@@ -124,7 +126,7 @@ def row_work(arch: Arch, d: Decisions, un_pruned: bool = False) -> RowWork:
         decide=(_decides(d) | (lsb == 1)) & (lsb != 2),
         key_second=d.pair_second,
         value_second=value_second,
-        value_shared=value_second & (prefill or d.meta["pair_shares_values"]),
+        value_shared=value_shared,
         key_bytes=_stored_bytes(d.head_dim, d.key_bits),
         lsb_bytes=_vector_bytes(d.head_dim, np.maximum(d.bits("lsb"), 0)),
         value_bytes=_stored_bytes(d.head_dim, d.value_bits),
@@ -133,8 +135,8 @@ def row_work(arch: Arch, d: Decisions, un_pruned: bool = False) -> RowWork:
         key_ids=key_ids,
         value_ids=len(token_ids) + d.value_ptr[query_ptr[:-1]].astype(np.int64),
         query_ids=key_ids if prefill else len(token_ids) + len(d.value_ids) + d.context.astype(np.int64) - 1,
-        values_early=prefill or un_pruned,
-        skip_topk=un_pruned,
+        values_early=_values_early(prefill, passes, query_ptr, value_shared),
+        topk_passes=passes,
         topk_runs=d.searches,
         topk_sizes=_sizes(arch, d, "local"),
         token_selection=_selection(arch, d, "token"),
@@ -156,6 +158,16 @@ def _decides(d: Decisions) -> Flags:
     return np.full(len(d.queries), on)
 
 
+def _values_early(prefill: bool, passes: Flags, query_ptr: I64, shared: Flags) -> Flags:
+    """Return which rows need not wait for ids of values; two heads that share V wait where either does."""
+    if prefill:
+        return np.ones(len(shared), np.bool_)
+    alone: Flags = np.logical_and.reduceat(passes, query_ptr[:-1]) if len(shared) else passes
+    before = alone & np.roll(alone, 1)
+    both = np.where(shared, before, alone)
+    return np.where(np.roll(shared, -1), np.roll(both, -1), both)
+
+
 def _sizes(arch: Arch, d: Decisions, site: str) -> I64:
     """Return the padded work records of one site; empty ones for an engine that has no kind, and for the reference."""
     kind = arch.topk.record
@@ -167,7 +179,9 @@ def _sizes(arch: Arch, d: Decisions, site: str) -> I64:
 
 
 def _selection(arch: Arch, d: Decisions, site: str) -> Selection | None:
+    """Return the selections of one site; one that keeps all it is offered is not asked of the engine."""
     counts = getattr(d, f"topk_{site}_count").astype(np.int64)
+    counts = np.where(counts[:, 1:] >= counts[:, :1], -1, counts)
     if not (counts >= 0).any():
         return None
     return counts[:, 0], counts[:, 1], _sizes(arch, d, site)

@@ -31,7 +31,7 @@ def actions(summary: Summary, batch: Batch, s: Stages, clocks: F64) -> Actions:
     keys = work.keys[work.query_row].astype(np.float64)
     again, forced = work.redo, work.forced[work.query_row]
     scores = float((keys * (1 + again)).sum())
-    chosen = 0.0 if work.skip_topk else float(keys.sum())
+    chosen = float(keys[~work.topk_passes].sum())
     by_stream = {name: (s.memory.granules[i] * fetches(summary, s)[i]) for i, name in enumerate(STREAMS)}
     reads = sum(by_stream[name].sum(axis=0) for name in STREAMS[:-1])
     writes = by_stream["output"].sum(axis=0)
@@ -77,7 +77,7 @@ def fetches(summary: Summary, s: Stages) -> list[F64]:
 
 def _compared(summary: Summary, batch: Batch) -> F64:
     """Return the scores that the local top-k moves past its comparators."""
-    if summary.work.skip_topk:
+    if not summary.engaged.any():
         return np.zeros(len(batch))
     return each(batch, lambda arch: summary.searches(arch.topk)[2].sum())
 

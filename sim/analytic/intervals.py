@@ -57,8 +57,10 @@ def intervals(s: Stages) -> Intervals:
     qk = np.maximum(s.qk + s.again * again_pass, (s.qk + to_exp) / held)
     exp = np.maximum(s.soft * passes, (s.soft + p.exp_latency) / held)
     div = np.where(s.decides, s.soft * passes, s.enter)
-    topk = np.zeros_like(s.soft) if s.skip else s.enter + s.search + p.turnaround
-    again = s.memory.latency + streamable(s.lsb, s.key_lines) + again_pass + verdict
+    # One that passes by behind one that does not waits for the drain of that one.
+    waits = s.engaged * (1 - s.engaged) * (s.load + p.drain_latency)
+    topk = np.where(s.engaged > 0, s.enter + s.search + s.engaged * p.turnaround + waits, 0)
+    again = s.lsb_latency + streamable(s.lsb, s.key_lines) + again_pass + verdict
     queue = np.maximum(_queue(s), _waiting(s, s.qk + after_qk, again))
     query = np.maximum.reduce([qk, exp, div, topk, queue, s.pv])
     first = qk if s.prefill else np.maximum(s.qk, (s.qk + to_exp) / held)
@@ -86,11 +88,10 @@ def streamable(fetch: F64, lines: F64) -> F64:
 
 def _queue(s: Stages) -> F64:
     """Return the interval of the queue before Prob x V: from the drain to the start, over the queries it holds."""
-    if s.skip:
-        return np.zeros_like(s.soft)
     p = s.pipe
     to_pv = np.maximum(p.drain_latency, s.load + p.drain_latency - s.pv)
-    return (to_pv + s.memory.latency * (not s.early)) / np.maximum(p.queue_lines // np.maximum(s.pv, 1), 1)
+    loop = (to_pv + s.value_latency * (1 - s.early)) / np.maximum(p.queue_lines // np.maximum(s.pv, 1), 1)
+    return np.where(s.engaged > 0, loop, 0)
 
 
 def _waiting(s: Stages, full_pass: F64, again: F64) -> F64:
@@ -111,7 +112,7 @@ def _key_row(s: Stages, used: F64, verdict: F64, again: F64, again_pass: F64) ->
     gaps; that DRAM has to serve both is an interval of its own (`Stages.dram`).
     """
     members = s.key_members
-    fetch = s.fetch if s.early else s.fetch + s.value * _overlap(s, used, verdict)
+    fetch = s.fetch + (1 - s.early) * s.value * _overlap(s, used, verdict)
     second_plane = s.fetch * (1 - s.msb)
     wait = np.maximum(
         streamable(members * fetch, s.fetch_lines), members * (fetch - second_plane) - (s.key_lines - 1)
@@ -136,7 +137,7 @@ def _value_row(s: Stages, query: F64) -> F64:
     queued = np.maximum(s.pipe.queue_lines // np.maximum(s.pv, 1), 1)
     used = np.maximum(s.row_queries * s.pv, (s.row_queries - queued) * query)
     fetch, members = s.value * s.value_members, s.value_members
-    paced = fetch if s.early else np.maximum(fetch, s.load)
+    paced = np.maximum(fetch, (1 - s.early) * s.load)
     wait = fetch if s.prefill else streamable(paced, s.value_lines)
-    interval: F64 = (s.memory.latency + wait + members * used) / s.value_room
+    interval: F64 = (s.value_latency + wait + members * used) / s.value_room
     return interval

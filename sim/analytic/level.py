@@ -75,7 +75,7 @@ def _vectors(summary: Summary, s: Stages) -> dict[str, int]:
     """Return the vectors of K and V fetched, both heads of a pair counted."""
     work, blocks = summary.work, s.blocks[:, 0]
     keys = summary.by_row(work.keys)
-    values = keys if work.values_early else summary.by_query(work.values)
+    values = summary.by_row(np.where(work.values_early, work.keys, work.values[work.query_ptr[:-1]]))
     return {"key": round(float((keys * blocks).sum())), "value": round(float((values * blocks).sum()))}
 
 
@@ -85,7 +85,7 @@ def _busy_cycles(arch: Arch, summary: Summary, one: Detail, total: int) -> dict[
     bursts = (dram["read_granule"] + dram["write_granule"])[0]
     clocks = bursts * dims.nBL / (dims.channels * dims.pseudo_channels)
     passes = s.soft * s.queries
-    engine = 0 * passes if s.skip else s.queries * (s.enter + s.search + s.pipe.turnaround)
+    engine = s.queries * (s.engaged * (s.load_cycles + s.pipe.turnaround) + s.search)
     decided = summary.by_row(summary.work.queries * summary.work.decide)[:, None]
     cycles = {
         "dram": min(clocks * dims.tCK_ps * arch.clock.mhz * 1e-6, total),

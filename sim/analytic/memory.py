@@ -39,6 +39,10 @@ class Memory:
     latency: F64
     """Cycles from a request to its first data in SRAM, DRAM being idle, with the DRAM row to be closed and opened."""
 
+    found: F64
+    """By how many cycles that is less, in the mean over the rows, where another has opened the DRAM row; shape as
+    `granules`."""
+
     backlog: F64
     """Cycles that a request waits behind what fills the channels' windows and FIFOs."""
 
@@ -53,6 +57,11 @@ class Memory:
         cycles: F64 = np.maximum(np.maximum(self.columns[s], self.rows[s]), self.requests[s])
         return cycles
 
+    def on_demand(self, name: str) -> F64:
+        """Return `latency` of a stream whose DRAM rows others may have opened before."""
+        cycles: F64 = self.latency - self.found[STREAMS.index(name)]
+        return cycles
+
     def together(self, share: Mapping[str, F64 | float]) -> F64:
         """Return the cycles that some rows of each stream take together."""
         tables = (self.columns * self.crowding, self.rows, self.requests)
@@ -65,7 +74,7 @@ def memory(summary: Summary, batch: Batch) -> Memory:
     """Return the DRAM of every design of the batch under the work of `summary`."""
     d = _fields(batch)
     ratio = d["tCK_ps"] * batch.column("clock.mhz") * 1e-6
-    granules, load, opened, opened_all, same = each(batch, lambda arch: summary.traffic(arch).rows)
+    granules, load, opened, opened_all, same, fresh = each(batch, lambda arch: summary.traffic(arch).rows)
     bank, group = each(batch, lambda arch: summary.traffic(arch).banks)
     # The pattern is that of one row; of others, as wide as they are, no pseudo-channel moves less than its share.
     load = np.maximum(load, granules / (batch.column("dram.channels") * d["pseudo_channels"]))
@@ -88,6 +97,7 @@ def memory(summary: Summary, batch: Batch) -> Memory:
         banks=np.maximum(bank * again, group * d["nRRD_L"]) * scale,
         crowding=_crowding(d, each(batch, summary.beside), load, spacing),
         latency=stages[0] + stages[1] + (row + d["nCL"] + d["nBL"] + d["return_clocks"]) * ratio,
+        found=(1 - fresh) * row * ratio,
         backlog=held * np.maximum(d["nBL"], d["nCCD_S"]) * ratio,
         write_end=stages[0] + (row + d["nCWL"] + d["nBL"]) * ratio,
         cycles_per_clock=ratio,

@@ -24,11 +24,11 @@ class Stages:
     pipe: Pipeline
     memory: Memory
     prefill: bool
-    early: bool
-    """Whether V is loaded with K."""
+    early: F64
+    """1 where V is loaded with K, shape (G, 1)."""
 
-    skip: bool
-    """Whether there is no top-k."""
+    engaged: F64
+    """Share of the queries that go through the top-k engine, shape (G, 1); the others pass it by."""
 
     decides: F64
     """1 where rows pass the progressive-quantization decision, shape (G, 1)."""
@@ -50,11 +50,14 @@ class Stages:
     load: F64
     """Lines of probabilities at the top-k engine."""
 
-    enter: F64
+    load_cycles: F64
     """Cycles in which the probabilities enter the engine: not faster than the softmax delivers them."""
 
+    enter: F64
+    """Cycles in which they enter it or pass it by, mean over the queries."""
+
     search: F64
-    """Cycles of a search, mean over the queries."""
+    """Cycles of a search, mean over the queries; those that pass by count as 0."""
 
     searches: F64
     """1 where searches are more than bypasses: what the engine's time is booked as."""
@@ -90,6 +93,10 @@ class Stages:
     output: F64
     """Cycles of DRAM for the values and for the outputs of a row."""
 
+    lsb_latency: F64
+    value_latency: F64
+    """Cycles from a request for low bits, or for values, to its first data."""
+
     dram: F64
     """Cycles of DRAM for all that a row moves, mean; the banks' turn-around included."""
 
@@ -114,7 +121,8 @@ def stages(summary: Summary, batch: Batch) -> Stages:
     lines, soft = np.ceil(keys / pipe.per_key), np.ceil(keys / pipe.soft_lanes)
     load = np.ceil(keys / pipe.topk_lanes)
     pv = each(batch, lambda arch: summary.value_lines(arch.pv.vectors_per_cycle(work.head_dim))) / queries
-    value_lines = np.ceil(keys / pipe.per_value) if work.values_early else pv
+    early, engaged = _column(summary.early), _column(summary.engaged) / queries
+    value_lines = np.where(early > 0, np.ceil(keys / pipe.per_value), pv)
     forced = _column(summary.forced) / live
     key_owners, value_owners = _column(summary.key_owners), _column(summary.value_owners)
     of_row = queries / live
@@ -130,8 +138,8 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         pipe=pipe,
         memory=dram,
         prefill=work.prefill,
-        early=work.values_early,
-        skip=work.skip_topk,
+        early=early,
+        engaged=engaged,
         decides=(_column(summary.decided) > 0).astype(np.float64),
         queries=queries,
         again=_column(summary.redone) / queries,
@@ -142,7 +150,8 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         qk=forced * lines + np.maximum(lines, soft),
         soft=soft,
         load=load,
-        enter=soft if work.skip_topk else np.maximum(soft, load),
+        load_cycles=np.maximum(soft, load),
+        enter=engaged * np.maximum(soft, load) + (1 - engaged) * soft,
         search=search / queries,
         searches=(searches > 0.5 * queries).astype(np.float64),
         pv=pv,
@@ -158,6 +167,8 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         lsb=parts["lsb"],
         value=parts["value"] * share["value"],
         output=parts["output"] / blocks,
+        lsb_latency=dram.on_demand("lsb"),
+        value_latency=dram.on_demand("value"),
         dram=np.maximum(together, dram.banks / live),
         again_first=_column(summary.again_at[0]),
         again_last=_column(summary.again_at[1]),
@@ -196,7 +207,7 @@ def _lsb_rows(summary: Summary, batch: Batch, blocks: F64) -> F64:
 
 def _search(summary: Summary, batch: Batch) -> tuple[F64, F64]:
     """Return searches and search cycles of each group."""
-    if summary.work.skip_topk:
+    if not summary.engaged.any():
         return np.zeros(1), np.zeros(1)
     searches, cycles, _ = each(batch, lambda arch: summary.searches(arch.topk))
     return searches, cycles

@@ -12,6 +12,7 @@ from tokensieve.arch.topklaw import TopkWork
 from tokensieve.sim.analytic.beside import beside
 from tokensieve.sim.analytic.reads import Answers
 from tokensieve.sim.analytic.traffic import Traffic, planes, traffic
+from tokensieve.sim.cycle.plan import local_selections
 from tokensieve.sim.work import RowWork, Selection, io_bytes, row_work
 from tokensieve.workloads.decisions import Decisions
 
@@ -101,6 +102,16 @@ class Summary:
         return self.by_row(~self.work.value_shared)
 
     @cached_property
+    def engaged(self) -> F64:
+        """Queries that go through the local top-k; the others pass it by."""
+        return self.by_query(~self.work.topk_passes)
+
+    @cached_property
+    def early(self) -> F64:
+        """1 where V of every row is loaded with K."""
+        return (self.by_row(~self.work.values_early) == 0).astype(np.float64)
+
+    @cached_property
     def forced(self) -> F64:
         """Rows whose format forces a second pass."""
         return self.by_row(self.work.forced)
@@ -153,11 +164,12 @@ class Summary:
 
     def beside(self, arch: Arch) -> F64:
         """Return `beside.beside` of the first row of each group, shape (2, G); zeros where V is not loaded with K."""
-        if not self.work.values_early:
-            return np.zeros((2, len(self.groups)))
-        work = self.row_work(arch)
-        first = np.searchsorted(work.group, self.groups)
-        return beside(arch.dram, planes(arch, work), work.ids, first)
+        work, seen = self.row_work(arch), np.zeros((2, len(self.groups)))
+        early = np.flatnonzero(self.early > 0)
+        if len(early):
+            first = np.searchsorted(work.group, self.groups[early])
+            seen[:, early] = beside(arch.dram, planes(arch, work), work.ids, first)
+        return seen
 
     def searches(self, topk: Topk) -> F64:
         """Return the searches of the local top-k, their cycles and the scores that they stream, shape (3, G)."""
@@ -165,9 +177,9 @@ class Summary:
 
     def _searched(self, topk: Topk) -> F64:
         work, law = self._recorded(topk), topk.law
-        keys = work.keys[work.query_row]
-        one = TopkWork(items=keys, kept=np.where(work.topk_runs, work.values, keys), sizes=work.topk_sizes)
-        return np.stack([self.by_query(values) for values in (one.searches, law.search(one), law.streamed(one))])
+        one = local_selections(work)
+        cycles = np.where(work.topk_passes, 0, law.search(one))
+        return np.stack([self.by_query(values) for values in (one.searches, cycles, law.streamed(one))])
 
     def selection(self, kind: str, topk: Topk) -> F64:
         """Return cycles, items and scores streamed of the `token` or `head` selections; -1 cycles where none runs."""

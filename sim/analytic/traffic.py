@@ -2,7 +2,7 @@
 
 Granules are counted for every row. Their pattern (the busiest pseudo-channel, the DRAM rows that are opened, how
 often two granules in turn lie in one bank group) is that of the first head of each layer: all heads of a layer attend
-to the same tokens, and their planes begin at multiples of 128 KiB.
+to the same tokens. Planes of several heads may lie in one DRAM row; it is opened once for all of them.
 """
 
 from dataclasses import dataclass
@@ -65,8 +65,8 @@ def planes(arch: Arch, work: RowWork) -> dict[str, Plane]:
     """Return what each stream reads for every row, whether the row is fetched on its own or not."""
     per_key, per_value = arch.qk.vectors_per_cycle(work.head_dim), arch.pv.vectors_per_cycle(work.head_dim)
     io = np.full_like(work.keys, work.io_bytes)
-    values = work.keys if work.values_early else work.values[work.query_ptr[:-1]]
-    value_ids = work.key_ids if work.values_early else work.value_ids
+    values = np.where(work.values_early, work.keys, work.values[work.query_ptr[:-1]])
+    value_ids = np.where(work.values_early, work.key_ids, work.value_ids)
     base = plane_bases(work)
     return {
         "query": Plane(work.query_ids, work.queries, io, base["query"], per_key, False),
@@ -95,9 +95,10 @@ class Traffic:
     """Traffic of the G groups of some work on one DRAM."""
 
     rows: F64
-    """What is said of a row by stream and group, shape (5, streams, G): granules, bursts of the busiest
-    pseudo-channel, DRAM rows that it opens, those that all open, share of neighbours in one bank group. Granules are
-    the mean over the rows of the group that fetch on their own, the others those of the first such row."""
+    """What is said of a row by stream and group, shape (6, streams, G): granules, bursts of the busiest
+    pseudo-channel, DRAM rows that it opens, those that all open, share of neighbours in one bank group, share of the
+    DRAM rows it needs that nobody has opened before. Granules are the mean over the rows of the group that fetch on
+    their own, the others those of the first such row."""
 
     banks: F64
     """DRAM rows that all rows of a group open in the busiest bank, and in the busiest bank group, of one
@@ -107,8 +108,8 @@ class Traffic:
 def traffic(arch: Arch, work: RowWork, groups: I64) -> Traffic:
     """Return the traffic of `work`."""
     fetches = fetching_rows(work)
-    table = np.zeros((5, len(STREAMS), len(groups)))
-    opened = []
+    table = np.zeros((6, len(STREAMS), len(groups)))
+    opened = np.zeros((3, 0), np.int64)
     for s, (name, plane) in enumerate(planes(arch, work).items()):
         own = np.flatnonzero(fetches[name])
         if len(own) == 0 or not plane.width.any():
@@ -118,9 +119,12 @@ def traffic(arch: Arch, work: RowWork, groups: I64) -> Traffic:
         table[0, s] = np.bincount(group, counts, len(groups)) / np.maximum(np.bincount(group, minlength=len(groups)), 1)
         here, first = np.unique(group, return_index=True)
         pattern, samples = _pattern(arch.dram, plane, work.ids, own[first])
-        table[1:, s, here] = pattern
-        opened.append(_moved(arch.dram, samples, plane.base[own], np.searchsorted(here, group), group))
-    return Traffic(table, _busiest_banks(arch.dram, np.concatenate(opened, axis=1), len(groups)))
+        moved = _moved(arch.dram, samples, plane.base[own], np.searchsorted(here, group), group)
+        table[1:5, s, here] = pattern
+        before, opened = opened, np.unique(np.concatenate([opened, moved], axis=1), axis=1)
+        table[5, s] = _fresh(before, opened, moved, len(groups))
+        table[2:4, s] *= table[5, s]
+    return Traffic(table, _busiest_banks(arch.dram, opened, len(groups)))
 
 
 def fetching_rows(work: RowWork) -> dict[str, npt.NDArray[np.bool_]]:
@@ -180,6 +184,13 @@ def _moved(dram: Dram, samples: tuple[I64, I64], base: I64, sample_of: I64, grou
     place = np.arange(len(which)) - np.repeat(np.cumsum(count[sample_of]) - count[sample_of], count[sample_of])
     part = address(dram, number[begin[sample_of][which] + place] + base[which] // dram.granule_bytes)
     return np.stack([group[which], part["bg"] * dram.banks_per_group + part["ba"], part["ro"]])
+
+
+def _fresh(before: I64, after: I64, moved: I64, groups: int) -> F64:
+    """Return by group the share of the DRAM rows `moved` that are opened: `after` has each once, `before` without them."""
+    count = [np.bincount(rows[0], minlength=groups) for rows in (before, after, moved)]
+    share: F64 = (count[1] - count[0]) / np.maximum(count[2], 1)
+    return share
 
 
 def _busiest_banks(dram: Dram, opened: I64, groups: int) -> F64:

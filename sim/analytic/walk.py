@@ -82,6 +82,7 @@ class _Layer:
 
     def __init__(self, s: Stages, paths: Paths) -> None:
         self.s, self.paths, self.every = s, paths, intervals(s)
+        self.early, self.engaged = bool(s.early[0]), bool(s.engaged[0])
 
     def step(self, was: _State, rows_before: F64, ranks: bool) -> _State:
         """Return what this group leaves behind, given what the one before left and whether it ended with a ranking."""
@@ -129,10 +130,10 @@ class _Layer:
         exp = later(self._to_exp(qk), was.exp)
         div = later(self._to_div(exp), was.div)
         topk = self._to_topk(div, was.topk)
-        if not s.skip:
+        if self.engaged:
             topk = later(topk, self._queued(was.pv))
         drain = self._to_drain(topk)
-        values = self._early_values(arrives) if s.early else self._values(drain, self._fetched_alone(key_start, qk))
+        values = self._early_values(arrives) if self.early else self._values(drain, self._fetched_alone(key_start, qk))
         return _Starts(qk, exp, div, topk, drain, later(self._to_pv(topk, drain), was.pv, values)), values
 
     def _keys(self, arrives: F64) -> F64:
@@ -142,7 +143,7 @@ class _Layer:
         """
         s, at = self.s, self.paths.after
         requests = s.front_lines + s.fetch_lines
-        beside = np.minimum(requests / np.maximum(s.value_lines, 1), 1) * s.value if s.early else 0.0
+        beside = np.minimum(requests / np.maximum(s.value_lines, 1), 1) * s.value if self.early else 0.0
         fetch = s.fetch + beside
         first = at(arrives, fetch * (s.front_lines + 1) / requests, DRAM)
         plane = at(arrives, fetch * s.msb + 1 - s.key_lines, DRAM)
@@ -165,7 +166,7 @@ class _Layer:
     def _fetched(self, key_start: F64, first: _Starts) -> F64:
         """Return when DRAM has brought the K of all rows, and the V that comes between."""
         s, alone = self.s, self._fetched_alone(key_start, first.qk)
-        values = s.rows * s.value if s.early else np.where(alone[0] > first.drain[0], (s.rows - 1) * s.value, 0)
+        values = s.rows * s.value if self.early else np.where(alone[0] > first.drain[0], (s.rows - 1) * s.value, 0)
         return self.paths.after(alone, values, DRAM)
 
     def _last(self, first: _Starts, values: F64, fetched: F64) -> _Starts:
@@ -184,8 +185,8 @@ class _Layer:
         qk = later(qk, at(exp, -every.held * every.query, FILL))
         qk = np.where((s.decides > 0) & (s.queries > p.queue_rows), later(qk, self._waiting(topk)), qk)
         drain = self._to_drain(topk)
-        by_row = rows * (np.maximum(every.value_row, s.dram) if s.early else every.value_row)
-        brought = at(values, by_row, DRAM) if s.early else self._values(drain, fetched)
+        by_row = rows * (np.maximum(every.value_row, s.dram) if self.early else every.value_row)
+        brought = at(values, by_row, DRAM) if self.early else self._values(drain, fetched)
         whole_rows = at(at(first.pv, by_row, DRAM), (s.row_queries - 1) * s.pv, COMPUTE)
         pv = later(self._to_pv(topk, drain), at(first.pv, queries * s.pv, COMPUTE), brought, whole_rows)
         return _Starts(qk, exp, div, topk, drain, pv)
@@ -201,7 +202,7 @@ class _Layer:
     def _to_topk(self, div: F64, free: F64) -> F64:
         """Return when a query enters the top-k engine, given when its division begins and when the engine is free."""
         there = self._decided(div)
-        return there if self.s.skip else later(there, free)
+        return later(there, free) if self.engaged else there
 
     def _decided(self, div: F64) -> F64:
         """Return when a query's probabilities are there, and decided upon where a decision follows."""
@@ -229,7 +230,7 @@ class _Layer:
     def _to_pv(self, topk: F64, drain: F64) -> F64:
         """Return when Prob x V may begin as far as the engine's output goes."""
         s, p = self.s, self.s.pipe
-        if s.skip:
+        if not self.engaged:
             return self.paths.after(topk, np.maximum(0, s.enter - s.pv), FILL)
         cycles = np.maximum(p.drain_latency, s.load + p.drain_latency - s.pv)
         return self.paths.after_either(drain, cycles, s.searches, TOPK, FILL)
@@ -242,7 +243,7 @@ class _Layer:
         s, m, at = self.s, self.s.memory, self.paths.after
         lines, left = np.maximum(s.value_lines, 1), np.maximum(fetched[0] - drain[0], 0)
         own, queue = s.value * np.where(left > 0, 2, 1), np.minimum(m.backlog, left)
-        arrives = at(drain, m.latency + queue, DRAM)
+        arrives = at(drain, s.value_latency + queue, DRAM)
         first = at(arrives, (s.load + own) / lines, DRAM)
         paced = at(arrives, s.load + own / lines + 1 - lines, DRAM)
         return later(first, paced, at(arrives, s.load / lines + own + 1 - lines, DRAM))

@@ -5,6 +5,7 @@ import numpy.typing as npt
 
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.topklaw import TopkLaw, TopkWork
+from tokensieve.sim.cycle.plan import local_selections
 from tokensieve.sim.cycle.run import CycleRun
 from tokensieve.sim.kernels import dram_state
 from tokensieve.sim.kernels import tables as t
@@ -22,8 +23,7 @@ def actions(arch: Arch, work: RowWork, run: CycleRun) -> dict[str, Counts]:
     decided = work.decide[work.query_row]
     scores = int((keys * passes).sum())
     key_lines, lsb_lines = _written_lines(row)
-    selected = TopkWork(items=keys, kept=np.where(work.topk_runs, values, keys), sizes=work.topk_sizes)
-    chosen = 0 if work.skip_topk else int(keys.sum())
+    chosen = int(keys[~work.topk_passes].sum())
     return {
         "dram": {
             "activate": int(run.dram[dram_state.ACTS]),
@@ -40,7 +40,11 @@ def actions(arch: Arch, work: RowWork, run: CycleRun) -> dict[str, Counts]:
         "qk": {"multiply": int((keys * (passes + forced)).sum()) * dim},
         "softmax": dict.fromkeys(("dequantize", "exp", "accumulate", "divide"), scores),
         "requant": {"compare": int((keys * passes * decided).sum())},
-        "topk": {"load": chosen, "compare": int(np.sum(arch.topk.law.streamed(selected))), "drain": chosen},
+        "topk": {
+            "load": chosen,
+            "compare": int(np.sum(arch.topk.law.streamed(local_selections(work)))),
+            "drain": chosen,
+        },
         "ranking": _ranking(arch.topk.law, work),
         "pv": {"multiply": int(values.sum()) * dim},
         "importance": {"add_token": int(keys.sum()), "add_head": len(values) * dim},

@@ -14,8 +14,8 @@ from tokensieve.sim.work import RowWork
 
 I64 = npt.NDArray[np.int64]
 
-PLANE_ALIGNMENT = 128 * 1024
-"""Alignment of the planes in DRAM, in bytes (contracts, section 3)."""
+PLANE_ALIGNMENT = 4 * 1024
+"""Alignment of the planes in DRAM, in bytes (contracts, section 3): found by `benchmarks/plane_alignment.py`."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,12 @@ def plan(arch: Arch, work: RowWork) -> Plan:
     row[:, t.R_LINES] = -(-work.keys[cut] // per_key)
     row[:, t.R_SOFT_LINES] = -(-work.keys[cut] // arch.softmax.lanes)
     row[:, t.R_PASSES] = 1 + work.forced[cut]
-    row[:, t.R_DECIDE], row[:, t.R_EARLY] = work.decide[cut], work.values_early
+    row[:, t.R_DECIDE], row[:, t.R_EARLY] = work.decide[cut], work.values_early[cut]
     row[:, t.R_KEYS], row[:, t.R_KEY_IDS] = work.keys[cut], work.key_ids[cut]
     row[:, t.R_QUERIES] = q1 - q0
     row[:, t.R_QUERY_IDS] = work.query_ids[cut] + q0 - work.query_ptr[cut]
-    row[:, t.R_VALUES] = np.where(work.values_early, work.keys[cut], work.values[q0])
-    row[:, t.R_VALUE_IDS] = work.key_ids[cut] if work.values_early else work.value_ids[cut]
+    row[:, t.R_VALUES] = np.where(work.values_early[cut], work.keys[cut], work.values[q0])
+    row[:, t.R_VALUE_IDS] = np.where(work.values_early, work.key_ids, work.value_ids)[cut]
     _share(row, work, cut)
     _memory_map(row, work, cut)
     _space(row, arch, work, per_key, per_value)
@@ -159,20 +159,21 @@ def _queries(arch: Arch, work: RowWork, row: I64, per_value: int) -> I64:
     query[:, t.Q_ROW] = np.repeat(np.arange(len(row)), row[:, t.R_QUERIES])
     query[:, t.Q_VALUE_LINES] = -(-work.values // per_value)
     query[:, t.Q_REDO] = work.redo
-    query[:, t.Q_PASS] = -1
-    if work.skip_topk:
-        query[:, t.Q_SKIP] = 1
-        return query
-    keys = work.keys[work.query_row]
-    law = arch.topk.law
-    selection = TopkWork(items=keys, kept=np.where(work.topk_runs, work.values, keys), sizes=work.topk_sizes)
-    query[:, t.Q_SEARCHES] = work.topk_runs
-    query[:, t.Q_LOAD], query[:, t.Q_SEARCH], query[:, t.Q_DRAIN] = (
-        law.load(selection),
-        law.search(selection),
-        law.drain(selection),
-    )
+    query[:, t.Q_PASS] = query[:, t.Q_LOAD_WHO] = -1
+    query[:, t.Q_PASSES], query[:, t.Q_SEARCHES] = work.topk_passes, work.topk_runs
+    in_engine = np.where(work.topk_passes, -1, np.arange(len(query)))
+    query[:, t.Q_BEHIND] = np.concatenate([[-1], np.maximum.accumulate(in_engine)[:-1]])
+    law, selection = arch.topk.law, local_selections(work)
+    for column, cycles in ((t.Q_LOAD, law.load), (t.Q_SEARCH, law.search), (t.Q_DRAIN, law.drain)):
+        query[:, column] = np.where(work.topk_passes, 0, cycles(selection))
     return query
+
+
+def local_selections(work: RowWork) -> TopkWork:
+    """Return what the local top-k is asked for by every query; one that passes by, or has its choice, searches nothing."""
+    return TopkWork(
+        items=work.keys[work.query_row], kept=np.where(work.topk_runs, work.values, 0), sizes=work.topk_sizes
+    )
 
 
 def _groups(arch: Arch, work: RowWork, row: I64, groups: I64) -> I64:

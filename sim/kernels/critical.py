@@ -119,7 +119,7 @@ def _at_drain(row, query, causes, q, now):
     now = _book(causes, layer, cause, now, query[q, t.Q_DRAIN_AT], ALL)
     if query[q, t.Q_DRAIN_WHO] >= 0:
         return AT_PV, query[q, t.Q_DRAIN_WHO], now
-    if query[q, t.Q_SKIP] == 0:
+    if query[q, t.Q_PASSES] == 0:
         now = _book(causes, layer, cause, now, query[q, t.Q_LOAD_AT], ALL)
     return AT_LOAD, q, now
 
@@ -129,7 +129,10 @@ def _at_load(row, query, ps, st, causes, q, now):
     """Go on from the load of query `q` to the query that held the engine, or to the pass that it loads."""
     k = query[q, t.Q_PASS]
     if query[q, t.Q_LOAD_WHY] == t.W_BUSY or ps[k, t.P_DIV_WHY] == t.W_QUEUE:
-        return AT_DRAIN, q - 1, now
+        layer, held = _layer(row, query, q), ps[k, t.P_DIV_WHO]
+        if query[q, t.Q_LOAD_WHY] == t.W_BUSY:
+            held = query[q, t.Q_LOAD_WHO]
+        return AT_DRAIN, held, _book(causes, layer, SOFTMAX_STALL, now, query[q, t.Q_LOAD_AT], ALL)
     return AT_DIV, k, _leave_softmax(row, query, ps, causes, st, k, now)
 
 

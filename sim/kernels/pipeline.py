@@ -148,15 +148,20 @@ def _advance_div(row, query, ps, group, redo, st, events):
         return False
     q, n = ps[k, t.P_QUERY], ps[k, t.P_LINES]
     r = query[q, t.Q_ROW]
-    # Without a decision the probabilities stream into the engine: it must be free for the first one, and keep up.
-    streams = not row[r, t.R_DECIDE] and not query[q, t.Q_SKIP]
-    if streams and st[t.S_PICK] != q:
+    # Without a decision the probabilities stream into the engine, or past it once it is empty.
+    streams = not row[r, t.R_DECIDE] and not query[q, t.Q_PASSES]
+    behind = query[q, t.Q_BEHIND]
+    if (streams and st[t.S_PICK] != q) or (not row[r, t.R_DECIDE] and behind >= st[t.S_PICK]):
         return False
     start, why, who = ps[k, t.P_EXP_AT] + n + st[t.S_EXP_LATENCY], t.W_FLOW, k
     if k > 0 and ps[k - 1, t.P_DIV_AT] + ps[k - 1, t.P_DIV_CYCLES] > start:
         start, why, who = ps[k - 1, t.P_DIV_AT] + ps[k - 1, t.P_DIV_CYCLES], t.W_BUSY, k - 1
     if streams and st[t.S_TOPK_FREE] - st[t.S_DIV_LATENCY] > start:
-        start, why, who = st[t.S_TOPK_FREE] - st[t.S_DIV_LATENCY], t.W_QUEUE, q - 1
+        start, why, who = st[t.S_TOPK_FREE] - st[t.S_DIV_LATENCY], t.W_QUEUE, st[t.S_TOPK_WHO]
+    if behind >= 0 and not streams and not row[r, t.R_DECIDE]:
+        empty = query[behind, t.Q_PICKED] + 1 - st[t.S_DIV_LATENCY]
+        if empty > start:
+            start, why, who = empty, t.W_QUEUE, behind
     cycles = max(n, query[q, t.Q_LOAD]) if streams else n
     ps[k, t.P_DIV_AT], ps[k, t.P_DIV_WHY], ps[k, t.P_DIV_WHO], ps[k, t.P_DIV_CYCLES] = start, why, who, cycles
     st[t.S_DIVS] = k + 1
@@ -221,31 +226,34 @@ def _advance_topk(row, query, ps, st, events):
     if room < 0:
         return False
     k, r = query[q, t.Q_PASS], query[q, t.Q_ROW]
-    at, why, load = ps[k, t.P_DIV_AT] + st[t.S_DIV_LATENCY], t.W_FLOW, ps[k, t.P_DIV_CYCLES]
+    at, why, who, load = ps[k, t.P_DIV_AT] + st[t.S_DIV_LATENCY], t.W_FLOW, -1, ps[k, t.P_DIV_CYCLES]
     if row[r, t.R_DECIDE]:
         at, load = ps[k, t.P_DECIDED], max(ps[k, t.P_LINES], query[q, t.Q_LOAD])
-        if st[t.S_TOPK_FREE] > at and not query[q, t.Q_SKIP]:
-            at, why = st[t.S_TOPK_FREE], t.W_BUSY
+        if st[t.S_TOPK_FREE] > at:
+            at, why, who = st[t.S_TOPK_FREE], t.W_BUSY, st[t.S_TOPK_WHO]
+        behind = query[q, t.Q_BEHIND]
+        if query[q, t.Q_PASSES] and behind >= 0 and query[behind, t.Q_PICKED] + 1 > at:
+            at, why, who = query[behind, t.Q_PICKED] + 1, t.W_BUSY, behind
     drain = at + load + query[q, t.Q_SEARCH]
     query[q, t.Q_DRAIN_WHO] = -1
     if room > drain:
         drain, query[q, t.Q_DRAIN_WHO] = room, st[t.S_PROB_RING + t.RING_WHO]
-    query[q, t.Q_LOAD_AT], query[q, t.Q_LOAD_WHY], query[q, t.Q_DRAIN_AT] = at, why, drain
-    query[q, t.Q_PICKED] = drain - 1 + query[q, t.Q_DRAIN]
-    st[t.S_PICK] = q + 1
-    if not query[q, t.Q_SKIP]:
-        st[t.S_TOPK_FREE] = drain + st[t.S_TURNAROUND]
+    query[q, t.Q_LOAD_AT], query[q, t.Q_LOAD_WHY], query[q, t.Q_LOAD_WHO] = at, why, who
+    query[q, t.Q_DRAIN_AT], query[q, t.Q_PICKED] = drain, drain - 1 + query[q, t.Q_DRAIN]
+    st[t.S_PICK], st[t.S_TOPK_FREE], st[t.S_TOPK_WHO] = q + 1, drain, q
+    if not query[q, t.Q_PASSES]:
+        st[t.S_TOPK_FREE] += st[t.S_TURNAROUND]
         st[t.S_BUSY_TOPK] += load + query[q, t.Q_SEARCH] + st[t.S_TURNAROUND]
         note(st, events, t.E_TOPK, at, query[q, t.Q_PICKED] + 1, r, q)
     if not row[r, t.R_EARLY] and row[r, t.R_VALUE_OWNER] == r:
-        _ask_for_values(row, query, st, r, q)
+        _ask_for_values(row, query, st, r, q, load)
     return True
 
 
 @step
-def _ask_for_values(row, query, st, r, q):
+def _ask_for_values(row, query, st, r, q, load):
     """Let the fetch of a row's V begin (decode): the ids leave the engine one after another, registers later."""
-    pace = query[q, t.Q_DRAIN] - st[t.S_DRAIN_LATENCY]
+    pace = load if query[q, t.Q_PASSES] else query[q, t.Q_DRAIN] - st[t.S_DRAIN_LATENCY]
     row[r, t.R_VALUE_FROM] = query[q, t.Q_PICKED] + 1 - pace
     row[r, t.R_VALUE_WHY], row[r, t.R_VALUE_WHO] = t.W_FLOW, q
     row[r, t.R_VALUE_PACE] = pace
@@ -262,7 +270,7 @@ def _advance_pv(row, query, group, st, events):
     if not row[own, t.R_VALUE_DONE]:
         return False
     # Neither the first line nor the last may be ahead of what the engine hands out.
-    first = query[q, t.Q_LOAD_AT] if query[q, t.Q_SKIP] else query[q, t.Q_DRAIN_AT] + st[t.S_DRAIN_LATENCY]
+    first = query[q, t.Q_LOAD_AT] if query[q, t.Q_PASSES] else query[q, t.Q_DRAIN_AT] + st[t.S_DRAIN_LATENCY]
     start, why = max(first, query[q, t.Q_PICKED] + 1 - n), t.W_FLOW
     if st[t.S_PV_FREE] > start:
         start, why = st[t.S_PV_FREE], t.W_BUSY

@@ -9,6 +9,7 @@ enter Q x K, if wanted. All stage times follow, by these rules:
 * A line buffer holds as many packets of scores as fit; one leaves when the next stage begins to read it.
 * Exponentials begin when the whole packet is scanned, division when all exponentials are accumulated; each takes a line
   a cycle. Probabilities that no decision waits for go straight into the top-k engine, which must be free by then.
+* A query that keeps all its values passes the engine by, once the last one that went through it has been drained.
 * A decision falls after the last probability has gone through the tree. The first that asks for them fetches the LSBs;
   the query goes through Q x K again, and goes first as soon as it can.
 * The engine loads, searches and drains; the next load begins with the drain. It drains when the queue before Prob x V
@@ -46,6 +47,9 @@ class Query:
     load: int
     search: int
     drain: int
+    passes: bool
+    """Whether it passes the top-k engine by."""
+
     decides: bool
     redo: bool
     key_at: int
@@ -74,7 +78,7 @@ class Times:
 
 
 def queries(arch: Arch, d: Decisions, arrivals: Sequence[tuple[int, int, int]], dense: bool = False) -> list[Query]:
-    """Return the queries of `d`, with the arrivals of K, LSB and V of each; `dense` leaves the top-k engine out."""
+    """Return the queries of `d`, with the arrivals of K, LSB and V of each; in a `dense` run nothing is decided."""
     per_key, per_value = arch.qk.multipliers // d.head_dim, arch.pv.multipliers // d.head_dim
     records = recorded(arch, d, "local", len(d.query_row))
     result = []
@@ -83,9 +87,9 @@ def queries(arch: Arch, d: Decisions, arrivals: Sequence[tuple[int, int, int]], 
         mine = d.lsb_refetch[d.query_ptr[row] : d.query_ptr[row + 1]]
         forced = bool((mine == 2).any())
         lines, soft = -(-keys // per_key), -(-keys // arch.softmax.lanes)
-        work = TopkWork(items=keys, kept=kept if sizes else keys, sizes=sizes or (0,))
-        law = arch.topk.law
-        own = (0, 0, 0) if dense else tuple(int(f(work)) for f in (law.load, law.search, law.drain))
+        work = TopkWork(items=keys, kept=kept if sizes else 0, sizes=sizes or (0,))
+        law, passes = arch.topk.law, kept >= keys
+        own = (0, 0, 0) if passes else tuple(int(f(work)) for f in (law.load, law.search, law.drain))
         key_at, lsb_at, value_at = arrivals[q]
         result.append(
             Query(
@@ -97,6 +101,7 @@ def queries(arch: Arch, d: Decisions, arrivals: Sequence[tuple[int, int, int]], 
                 load=own[0],
                 search=own[1],
                 drain=own[2],
+                passes=passes,
                 decides=_decides(d) and not forced and not dense,
                 redo=int(d.lsb_refetch[q]) == 1,
                 key_at=key_at,
@@ -122,8 +127,8 @@ def _decides(d: Decisions) -> bool:
 class Pipeline:
     """The stages of one machine with their latencies."""
 
-    def __init__(self, arch: Arch, d: Decisions, work: list[Query], dense: bool = False) -> None:
-        self.arch, self.d, self.work, self.dense = arch, d, work, dense
+    def __init__(self, arch: Arch, d: Decisions, work: list[Query]) -> None:
+        self.arch, self.d, self.work = arch, d, work
         per_value = arch.pv.multipliers // d.head_dim
         self.qk_latency = arch.qk.law(d.head_dim, d.head_dim, arch.key_sram.read_latency).latency
         self.pv_latency = arch.pv.law(d.head_dim, per_value, arch.value_sram.read_latency).latency
@@ -205,7 +210,7 @@ class Pipeline:
         busy = times.exp[-1] + self.soft(number - 1) if number else 0
         times.exp.append(max(scanned, busy, self.room(times.div, q.soft, number)))
         accumulated = times.exp[number] + q.soft + self.law.exp_latency
-        times.div.append(max(accumulated, self.divider_free(number), self.engine_free(q) - self.law.divide_latency))
+        times.div.append(max(accumulated, self.divider_free(number), self.engine_free(query) - self.law.divide_latency))
         if q.decides and q.redo and not again:
             self.pending.append(query)
             return
@@ -220,15 +225,25 @@ class Pipeline:
     def division(self, number: int) -> int:
         """Return the cycles of a division: of the slower of softmax and top-k engine where one feeds the other."""
         q = self.work[self.times.passes[number][0]]
-        return q.soft if q.decides or self.dense else max(q.soft, q.load)
+        return q.soft if q.decides else max(q.soft, q.load)
 
-    def engine_free(self, q: Query) -> int:
-        """Return when the top-k engine takes the next probabilities, if they come straight from the division."""
-        return self.next_load() if self.times.drain and not q.decides and not self.dense else 0
+    def engine_free(self, query: int) -> int:
+        """Return when the probabilities of a query may come straight from the division."""
+        if self.work[query].decides:
+            return 0
+        return self.engine_empty(query) if self.work[query].passes else self.next_load()
+
+    def engine_empty(self, query: int) -> int:
+        """Return when all that went through the engine before a query has been drained."""
+        through = [i for i in range(query) if not self.work[i].passes]
+        return self.times.drain[through[-1]] + self.work[through[-1]].drain if through else 0
 
     def next_load(self) -> int:
         """Return when the top-k engine takes the next query's first beat."""
-        return self.times.drain[-1] + self.arch.topk.law.turnaround
+        if not self.times.drain:
+            return 0
+        before = self.work[len(self.times.drain) - 1]
+        return self.times.drain[-1] + (0 if before.passes else self.arch.topk.law.turnaround)
 
     def decided(self, number: int) -> int:
         """Return when the decision upon a pass falls."""
@@ -238,7 +253,7 @@ class Pipeline:
         """Take a query through the top-k engine and Prob x V."""
         times, q, number = self.times, self.work[query], self.final[query]
         if q.decides:
-            free = self.next_load() if times.drain and not self.dense else 0
+            free = max(self.next_load(), self.engine_empty(query) if q.passes else 0)
             load, cycles = max(self.decided(number), free), max(q.soft, q.load)
         else:
             load, cycles = times.div[number] + self.law.divide_latency, self.division(number)
@@ -264,7 +279,7 @@ class Pipeline:
         """Take a query through Prob x V, and its group through the selections if it is the last one."""
         times, q = self.times, self.work[query]
         picked = times.drain[query] + q.drain
-        first = times.load[query] if self.dense else times.drain[query] + self.arch.topk.law.drain_latency
+        first = times.load[query] if q.passes else times.drain[query] + self.arch.topk.law.drain_latency
         ready = [first, picked - q.values, q.value_at if q.values else 0]
         ready.append(times.pv[-1] + self.work[query - 1].values if query else 0)
         times.pv.append(max(ready))
@@ -282,7 +297,7 @@ class Pipeline:
         end = 0
         for kind, ready in (("token", last + importance.latency), ("head", out + heads)):
             items, kept = (int(n) for n in getattr(d, f"topk_{kind}_count")[group])
-            if items >= 0:
+            if kept < items:
                 sizes = tuple(recorded(self.arch, d, kind, d.steps * d.layers)[group].tolist()) or (0,)
                 work = TopkWork(items=items, kept=kept, sizes=sizes)
                 end = max(ready, self.ranking_free, end) + int(self.arch.topk.law.cycles(work))
