@@ -1,4 +1,4 @@
-"""What the alignment of the planes in DRAM costs in cycles, on all named workloads and the authors' traces. See README.md.
+"""What the alignment of the planes in DRAM costs, on all named workloads and the authors' traces. See README.md.
 
 Every line is the sum of the cycles over a family of workloads, the dense references beside it.
 """
