@@ -17,7 +17,7 @@ from tokensieve.arch.datapath import Topk
 from tokensieve.arch.records import KINDS
 from tokensieve.cli.app import call
 from tokensieve.workloads.decisions import Decisions
-from tokensieve.workloads.distributions import distribution_names, draw, most_scores
+from tokensieve.workloads.distributions import distribution_names, draw
 from tokensieve.workloads.generators import generators
 from tokensieve.workloads.nearness import mean_rounds
 from tokensieve.workloads.records import RECORDERS
@@ -88,9 +88,7 @@ def alike(n: np.ndarray, k: np.ndarray, number: np.ndarray) -> Commands:
 
 
 def ratio(name: str, commands: Commands, rounds: dict[str, float]) -> dict[str, float]:
-    """Return the mean rounds of `commands` on drawn scores over those captured, by kind; nothing if the rows are short."""
-    if max(items for items, _, _ in commands) > most_scores(name):
-        return {}
+    """Return the mean rounds of `commands` on drawn scores over those captured, by kind."""
     found = {kind: np.concatenate(list(lengths(name, commands, kind))).mean() for kind in KINDS}
     return {kind: float(found[kind] / rounds[kind]) for kind in rounds}
 

@@ -60,8 +60,9 @@ def find_workload(name: str) -> Workload:
 def load_workload(name: str, arch: Arch, seed: int = 0, scores: str | None = None) -> Decisions:
     """Return the decisions of the workload called `name` (or in the YAML file `name`).
 
-    A benchmark holds counts only; ids and work records are completed by rule, from `seed`. `scores` names the distribution
-    that the records are drawn from, by default the nearest to captured traces; it is refused where records are captured.
+    A benchmark holds counts only; ids and work records are completed by rule, from `seed`. `scores` names the
+    distribution that the records are drawn from, by default the nearest to captured traces; it is refused where records
+    are captured.
     """
     if name == SHIPPED:
         return load_trace(default_trace(), arch, seed, scores)

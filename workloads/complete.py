@@ -22,10 +22,10 @@ from tokensieve.workloads.ragged import Int32, Int64, Ragged, spans
 from tokensieve.workloads.records import RECORDERS
 
 DEFAULT_SCORES = "minilm-resampled"
-"""Distribution that the scores of a search are drawn from: of all, the nearest to captured traces (benchmarks/scores.py)."""
+"""Distribution that scores are drawn from: of all, the nearest to captured traces (`benchmarks/scores.py`)."""
 
 _RANKED = {"minilm-resampled": "importance-resampled"}
-"""Distributions of probabilities, each with that of the sums of such probabilities by which tokens and heads are ranked."""
+"""Distributions of probabilities, each with that of the sums by which tokens and heads are then ranked."""
 
 RECORDS_RULE = (
     "top-k work records are those of scores drawn from the distribution {scores}, of token and head selections "
@@ -80,7 +80,7 @@ class Counts:
 
 
 def rankings_of(scores: str) -> str:
-    """Return the distribution of the scores of token and head selections, where those of a local top-k have `scores`."""
+    """Return the distribution that token and head selections go with, where the local top-k goes with `scores`."""
     return _RANKED.get(scores, scores)
 
 

@@ -160,7 +160,7 @@ def _real(n: int, top: int, seed: int) -> Scores:
 
 @lru_cache
 def _minilm_pool() -> Floats:
-    """Return the probabilities of `minilm`; a stored 0 counts as 2^-24, the least that is stored, so that sums are positive."""
+    """Return the probabilities of `minilm`; a 0 counts as 1, the least that is stored, so that sums are positive."""
     return np.maximum(minilm_probabilities(), 1).astype(np.float64)
 
 

@@ -85,7 +85,7 @@ class Meta(_Common):
     """Version of the format."""
 
     scores: str | None = None
-    """Distribution of scores that the work records were drawn from; left out where they are captured, or there are none."""
+    """Distribution of scores that the work records were drawn from; left out where there are none, or captured ones."""
 
     records: dict[str, str]
     """Kinds of work records that there are, each with the rule that they were made by (`tokensieve.arch.records`)."""

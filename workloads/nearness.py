@@ -11,7 +11,7 @@ _RECORDED = "scores.json"
 
 @cache
 def round_ratios() -> dict[str, dict[str, float]]:
-    """Return, for each distribution and kind of record, the mean rounds of a local search over those of captured texts."""
+    """Return the mean rounds of a local search over those captured, for each distribution and kind of record."""
     text = (resources.files("tokensieve.workloads") / "data" / _RECORDED).read_text(encoding="utf-8")
     ratios: dict[str, dict[str, float]] = json.loads(text)["ratios"]
     return ratios

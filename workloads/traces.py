@@ -25,7 +25,7 @@ def load_trace(path: Path | str, arch: Arch, seed: int = 0, scores: str | None =
     """Return the decisions in a `.csv` or `.npz` file, refused where they do not fit `arch`.
 
     A CSV holds counts only; ids and work records are completed by rule, from `seed`. `scores` names the distribution
-    that the records are drawn from, by default the nearest to captured traces; it is refused where records are captured.
+    that the records are drawn from, by default the nearest to captured traces; an `.npz` holds records and refuses it.
     """
     path = Path(path)
     suffix = path.suffix.lower()
