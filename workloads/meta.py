@@ -154,8 +154,6 @@ def check_meta(meta: Mapping[str, Any]) -> None:
     if unknown := [kind for kind in meta["records"] if kind not in KINDS]:
         choice = f"must be of the kinds {', '.join(KINDS)}, got {unknown[0]!r}{nearest(unknown[0], KINDS)}"
         raise WorkloadError(f"decisions: meta.records {choice}")
-    if meta.get("scores") is not None and meta["source"] != "counts":
-        raise WorkloadError(f"decisions: meta.scores must be left out with source captured, got {meta['scores']!r}")
     if meta["phase"] == "prefill" and meta["steps"] != 1:
         raise WorkloadError(f"decisions: meta.steps must be 1 in prefill, got {meta['steps']}")
     try:
