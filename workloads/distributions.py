@@ -44,7 +44,8 @@ def scores(name: str, n: int, score_bits: int, seed: int) -> Scores:
     _check(name, n, score_bits)
     if name == _MINILM:
         return _real(n, (1 << score_bits) - 1, seed)
-    return draw(name, n, score_bits, [np.random.Generator(np.random.PCG64([seed, n]))])[0]
+    row: Scores = draw(name, n, score_bits, [np.random.Generator(np.random.PCG64([seed, n]))])[0]
+    return row
 
 
 def draw(name: str, n: int, score_bits: int, generators: Iterable[np.random.Generator]) -> Scores:

@@ -168,4 +168,5 @@ class _RunTopk(TopkUnit):
 
 def _scores(name: str, entropy: list[int], items: int, bits: int) -> np.ndarray:
     """Return the scores of one command, as `workloads.complete` draws them where it has counts."""
-    return draw(name, items, bits, generators([entropy]))[0].astype(np.int64)
+    scores: np.ndarray = draw(name, items, bits, generators([entropy]))[0].astype(np.int64)
+    return scores
