@@ -5,7 +5,7 @@ one with a key for each unit or action the values are `Annotated` with their mea
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Generic, NotRequired, TypedDict, TypeVar
+from typing import Annotated, Any, Generic, NotRequired, TypedDict, TypeVar
 
 from tokensieve.sim.result_part import Mark, Name, Signed
 
@@ -117,8 +117,30 @@ class Levels(TypedDict):
     """Analytic cycles divided by the other level's cycles, minus 1."""
 
 
+class Records(TypedDict):
+    """Keys of where the work records of the top-k came from."""
+
+    scores: str | None
+    """Distribution of the scores that the records of the local top-k were drawn from, where they are synthesised."""
+
+    rankings: str | None
+    """That of the scores of token and head selections."""
+
+    searches: int
+    """Queries whose local top-k searches."""
+
+    rounds: Mapping[Name, Annotated[float, "Mean rounds of a local search, by the records of one kind."]]
+    """Rounds of this run's searches."""
+
+    ratio: Mapping[Name, Annotated[float, "Mean rounds of such scores divided by those of captured ones."]]
+    """How near `scores` is to captured traces (`benchmarks/scores.py`)."""
+
+
 class Provenance(TypedDict, total=False):
     """The keys of the provenance that have a fixed form."""
+
+    records: Annotated[Mapping[str, Any], Records]
+    """Where the work records of the top-k came from."""
 
     assumed: list[str]
     """What was filled in by rule or taken without proof, one sentence each."""

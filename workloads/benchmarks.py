@@ -57,15 +57,17 @@ def find_workload(name: str) -> Workload:
     raise WorkloadError(f"workload must be a named one or a YAML file, got {name!r}{hint}")
 
 
-def load_workload(name: str, arch: Arch, seed: int = 0) -> Decisions:
+def load_workload(name: str, arch: Arch, seed: int = 0, scores: str | None = None) -> Decisions:
     """Return the decisions of the workload called `name` (or in the YAML file `name`).
 
-    A benchmark holds counts only; ids and work records are completed by rule, from `seed`.
+    A benchmark holds counts only; ids and work records are completed by rule, from `seed`. `scores` names the
+    distribution that the records are drawn from, by default the nearest to captured traces; it is refused where records
+    are captured.
     """
     if name == SHIPPED:
-        return load_trace(default_trace(), arch, seed)
+        return load_trace(default_trace(), arch, seed, scores)
     workload = find_workload(name)
     try:
-        return complete(workload.counts(), arch.topk, seed)
+        return complete(workload.counts(), arch.topk, seed, scores)
     except WorkloadError as problem:
         raise WorkloadError(f"{name}: {problem}") from None

@@ -15,21 +15,28 @@ from tokensieve.arch.datapath import Topk
 from tokensieve.arch.errors import WorkloadError
 from tokensieve.arch.records import KINDS
 from tokensieve.workloads.decisions import Decisions, UInt8, WorkRecords
+from tokensieve.workloads.distributions import check_distribution, draw
+from tokensieve.workloads.generators import generators
 from tokensieve.workloads.meta import make_meta
 from tokensieve.workloads.ragged import Int32, Int64, Ragged, spans
-from tokensieve.workloads.records import RECORDERS, RECORDERS_OF_RANKS
-from tokensieve.workloads.shuffles import permutations
+from tokensieve.workloads.records import RECORDERS
+
+DEFAULT_SCORES = "minilm-resampled"
+"""Distribution that scores are drawn from: of all, the nearest to captured traces (`benchmarks/scores.py`)."""
+
+_RANKED = {"minilm-resampled": "importance-resampled"}
+"""Distributions of probabilities, each with that of the sums by which tokens and heads are then ranked."""
 
 RECORDS_RULE = (
-    "top-k work records come from pseudo-random permutations of evenly spaced scores "
-    "(PCG64 seeded by seed, step, layer, head, query; token and head selections use head = heads, query = 0 and 1)"
+    "top-k work records are those of scores drawn from the distribution {scores}, of token and head selections "
+    "{rankings} (PCG64 seeded by seed, step, layer, head, query; selections use head = heads, query = 0 and 1)"
 )
 CONTEXT_RULE = "a token selection that keeps more than its layer has is offered the whole context"
 TOKENS_RULE = "kept token ids are evenly spaced over the context"
 VALUES_RULE = "kept value ids are evenly spaced over the kept keys"
 
-_CHUNK = 1 << 18
-"""Scores permuted and searched at a time: small enough for the cache."""
+_CHUNK = 1 << 17
+"""Scores drawn and searched at a time: small enough for the cache."""
 
 _TOKEN_QUERY, _HEAD_QUERY = 0, 1
 
@@ -72,25 +79,37 @@ class Counts:
     """What the source itself assumes."""
 
 
-def complete(counts: Counts, topk: Topk, seed: int) -> Decisions:
-    """Return decisions with the given counts; ids and work records follow from fixed rules and `seed`."""
+def rankings_of(scores: str) -> str:
+    """Return the distribution that token and head selections go with, where the local top-k goes with `scores`."""
+    return _RANKED.get(scores, scores)
+
+
+def complete(counts: Counts, topk: Topk, seed: int, scores: str | None = None) -> Decisions:
+    """Return decisions with the given counts; ids and work records follow from fixed rules and `seed`.
+
+    `scores` names the distribution that work records are drawn from (`tokensieve.workloads.distributions`), by default
+    `DEFAULT_SCORES`.
+    """
+    scores = DEFAULT_SCORES if scores is None else scores
+    check_distribution(scores)
     if not 0 <= seed < 1 << 32:
         raise WorkloadError(f"seed must be in 0..{(1 << 32) - 1}, got {seed}")
     longest = int(counts.context.max(initial=0))
     if longest > topk.max_tokens:
         raise WorkloadError(f"the context of {longest} tokens is above topk.max_tokens = {topk.max_tokens}")
-    decisions = _Completion(counts, topk, seed).decisions()
+    decisions = _Completion(counts, topk, seed, scores).decisions()
     return decisions.validate()
 
 
 class _Completion:
-    """One completion: the counts, the engine whose records are made, and the seed."""
+    """One completion: the counts, the engine whose records are made, the seed and the distribution of scores."""
 
-    def __init__(self, counts: Counts, topk: Topk, seed: int) -> None:
-        self.counts, self.topk, self.seed = counts, topk, seed
+    def __init__(self, counts: Counts, topk: Topk, seed: int, scores: str) -> None:
+        self.counts, self.topk, self.seed, self.scores = counts, topk, seed, scores
         self.groups = counts.steps * counts.layers
         self.row_group = counts.row_index[:, 0].astype(np.int64) * counts.layers + counts.row_index[:, 1]
         self.first = np.searchsorted(self.row_group, np.arange(self.groups))
+        self.fewer = (counts.values > 0) & (counts.values < counts.keys)
         self.queries = counts.keys if counts.phase == "prefill" else np.ones_like(counts.keys)
 
     def decisions(self) -> Decisions:
@@ -154,7 +173,7 @@ class _Completion:
         step_layer = (group // self.counts.layers, group % self.counts.layers)
         entropy = np.stack([np.full(self.groups, self.seed), *step_layer, heads, which], axis=1)
         n, k = count.T.astype(np.int64)
-        return self._records(n, k, (k > 0) & (k < n), entropy)
+        return self._records(rankings_of(self.scores), n, k, (k > 0) & (k < n), entropy)
 
     def _local(self, d: Decisions) -> dict[str, Ragged]:
         """Return the records of the local value top-k of every query."""
@@ -162,32 +181,22 @@ class _Completion:
         n, k = d.keys_kept[row].astype(np.int64), d.values_kept.astype(np.int64)
         query = np.arange(len(row)) - d.query_ptr[row]
         entropy = np.stack([np.full(len(row), self.seed), *d.row_index[row].T, query], axis=1)
-        return self._records(n, k, d.searches, entropy)
+        return self._records(self.scores, n, k, d.searches, entropy)
 
     def _records(
-        self, n: Int64, k: Int64, runs: npt.NDArray[np.bool_], entropy: npt.NDArray[np.int64]
+        self, scores: str, n: Int64, k: Int64, runs: npt.NDArray[np.bool_], entropy: npt.NDArray[np.int64]
     ) -> dict[str, Ragged]:
         """Return the records of every kind of the commands that run; command i has the running number i."""
         kinds = {kind: _Scatter(len(n)) for kind in KINDS}
         for commands, size, kept in _batches(n, k, runs):
-            shuffled = permutations(entropy[commands], size)
+            drawn = draw(scores, size, self.topk.score_bits, generators(entropy[commands]))
             for kind, records in kinds.items():
-                records.put(commands, self._of_evenly_spaced(kind, shuffled, kept, commands))
+                records.put(commands, RECORDERS[kind](drawn, kept, commands, self.topk))
         return {kind: records.gather() for kind, records in kinds.items()}
-
-    def _of_evenly_spaced(self, kind: str, shuffled: npt.NDArray[Any], kept: int, commands: Int64) -> Ragged:
-        """Return the records of commands whose scores are evenly spaced, in the orders `shuffled`."""
-        count, size = shuffled.shape
-        evenly = (np.arange(size) << self.topk.score_bits) // size
-        if not KINDS[kind].ordered:
-            one = RECORDERS[kind](evenly[None], kept, 0, self.topk)[0]
-            return Ragged.cut(np.tile(one, count), np.full(count, len(one)))
-        if kind in RECORDERS_OF_RANKS and size <= 1 << self.topk.score_bits:
-            return RECORDERS_OF_RANKS[kind](shuffled, kept, commands)
-        return RECORDERS[kind](evenly[shuffled], kept, commands, self.topk)
 
     def _meta(self, token_count: Int32, head_count: Int32) -> dict[str, Any]:
         c = self.counts
+        searched = bool(self.fewer.any() or (token_count >= 0).any() or (head_count >= 0).any())
         return make_meta(
             phase=c.phase,
             model=c.model,
@@ -203,20 +212,20 @@ class _Completion:
             licence=c.licence,
             charge_io=c.charge_io,
             pair_shares_values=c.pair_shares_values,
-            assumed=[*c.assumed, *self._rules(token_count, head_count)],
+            scores=self.scores if searched else None,
+            assumed=[*c.assumed, *self._rules(searched, token_count)],
         )
 
-    def _rules(self, token_count: Int32, head_count: Int32) -> Iterator[str]:
+    def _rules(self, searched: bool, token_count: Int32) -> Iterator[str]:
         """Yield the rules that had something to fill in."""
         c = self.counts
-        pruned, fewer = bool((c.keys < c.context).any()), bool(((c.values > 0) & (c.values < c.keys)).any())
-        if fewer or (token_count >= 0).any() or (head_count >= 0).any():
-            yield RECORDS_RULE
+        if searched:
+            yield RECORDS_RULE.format(scores=self.scores, rankings=rankings_of(self.scores))
         if (token_count[:, 0] > c.keys[self.first]).any():
             yield CONTEXT_RULE
-        if pruned:
+        if (c.keys < c.context).any():
             yield TOKENS_RULE
-        if fewer and c.phase == "decode":
+        if self.fewer.any() and c.phase == "decode":
             yield VALUES_RULE
 
 

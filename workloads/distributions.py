@@ -1,6 +1,6 @@
 """Scores by the names that tests, benchmarks and documents use for their distributions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -34,22 +34,46 @@ def scores(name: str, n: int, score_bits: int, seed: int) -> Scores:
     `softmax-max` (the same, scaled to their maximum); `softmax-sigma3` and `softmax-max-sigma3` (the same of sigma
     3); `narrow` (0..63); `importance` (sum of 144 softmax outputs, sigma 3, scaled to the maximum); `outlier` (narrow,
     with a few near the top); `equal`; `sorted` and `reversed` (uniform, in ascending and descending order); `minilm`
-    (real probabilities of one query, rounded as those of `softmax`).
+    (real probabilities of one query, rounded as those of `softmax`); `minilm-resampled` (n of those of one query,
+    drawn with replacement and scaled to a sum of 1); `importance-resampled` (n of 512 of `importance`, drawn with
+    replacement and scaled to the maximum).
 
     Consecutive seeds give `minilm` queries of different heads and layers, each with 512 keys; where `n` is less, the
     first `n` are taken as they are.
     """
-    if name not in distribution_names():
-        known = distribution_names()
-        raise WorkloadError(f"score distribution must be one of {', '.join(known)}, got {name!r}{nearest(name, known)}")
+    _check(name, n, score_bits)
+    if name == _MINILM:
+        return _real(n, (1 << score_bits) - 1, seed)
+    row: Scores = draw(name, n, score_bits, [np.random.Generator(np.random.PCG64([seed, n]))])[0]
+    return row
+
+
+def draw(name: str, n: int, score_bits: int, generators: Iterable[np.random.Generator]) -> Scores:
+    """Return `n` scores as `scores` does from each of at least one generator, shape ``(generators, n)``.
+
+    Here a generator also picks the query of `minilm`. It is done with before the next one is taken, so that one object
+    may stand for all.
+    """
+    _check(name, n, score_bits)
+    top = (1 << score_bits) - 1
+    if name in _POOLS:
+        pool, scaled = _POOLS[name]
+        return scaled(_resampled(pool(), n, generators), top).astype(np.uint32)
+    return np.stack([_row(name, rng, n, top) for rng in generators])
+
+
+def _check(name: str, n: int, score_bits: int) -> None:
+    check_distribution(name)
     if n < 1 or not 1 <= score_bits <= 32:
         raise WorkloadError(f"n must be at least 1 and score_bits in 1..32, got {n} and {score_bits}")
     if n > most_scores(name):
         raise WorkloadError(f"score distribution {name} has rows of at most {most_scores(name)} scores, got n = {n}")
-    top = (1 << score_bits) - 1
-    if name == _MINILM:
-        return _real(n, top, seed)
-    return _MAKERS[name](np.random.Generator(np.random.PCG64([seed, n])), n, top).astype(np.uint32)
+
+
+def check_distribution(name: str) -> None:
+    """Raise `WorkloadError` unless `name` is that of a distribution."""
+    if name not in (known := distribution_names()):
+        raise WorkloadError(f"score distribution must be one of {', '.join(known)}, got {name!r}{nearest(name, known)}")
 
 
 def most_scores(name: str) -> int:
@@ -59,7 +83,18 @@ def most_scores(name: str) -> int:
 
 def distribution_names() -> list[str]:
     """Return the names of the score distributions."""
+    return [*packet_names(), *_POOLS]
+
+
+def packet_names() -> list[str]:
+    """Return the names of those that random test vectors take in turn; resampling adds no new kind of packet."""
     return [*_MAKERS, _MINILM]
+
+
+def _row(name: str, rng: np.random.Generator, n: int, top: int) -> Scores:
+    if name == _MINILM:
+        return _real(n, top, int(rng.integers(len(minilm_probabilities()))))
+    return _MAKERS[name](rng, n, top).astype(np.uint32)
 
 
 def _uniform(rng: np.random.Generator, n: int, top: int) -> Counts:
@@ -124,7 +159,40 @@ def _real(n: int, top: int, seed: int) -> Scores:
     return np.minimum(np.rint(probabilities * (top + 1)), top).astype(np.uint32)
 
 
-_MINILM = "minilm"
+@lru_cache
+def _minilm_pool() -> Floats:
+    """Return the probabilities of `minilm`; a 0 counts as 1, the least that is stored, so that sums are positive."""
+    return np.maximum(minilm_probabilities(), 1).astype(np.float64)
+
+
+@lru_cache
+def _importance_pool() -> Floats:
+    """Return one query's worth of `importance`."""
+    return scores(_IMPORTANCE, minilm_probabilities().shape[1], PROBABILITY_BITS, 0).astype(np.float64)[None]
+
+
+def _resampled(pool: Floats, n: int, generators: Iterable[np.random.Generator]) -> Floats:
+    """Return `n` weights for each generator: of one row of `pool`, drawn with replacement."""
+    rows, columns = pool.shape
+    drawn = np.stack([rng.random(1 + n) for rng in generators])
+    drawn[:, :1] *= rows
+    drawn[:, 1:] *= columns
+    places = drawn.astype(np.intp)
+    places[:, 1:] += places[:, :1] * columns
+    return pool.take(places[:, 1:])
+
+
+def _to_sum(weights: Floats, top: int) -> Floats:
+    weights *= (top + 1) / weights.sum(axis=1, keepdims=True)
+    return np.minimum(np.rint(weights, out=weights), top, out=weights)
+
+
+def _to_maximum(weights: Floats, top: int) -> Floats:
+    weights *= top / weights.max(axis=1, keepdims=True)
+    return np.rint(weights, out=weights)
+
+
+_MINILM, _IMPORTANCE = "minilm", "importance"
 _MAKERS: dict[str, Make] = {
     "uniform": _uniform,
     "softmax": _absolute(_SIGMA),
@@ -132,9 +200,14 @@ _MAKERS: dict[str, Make] = {
     "softmax-max": _relative(_SIGMA),
     "softmax-max-sigma3": _relative(_WIDE_SIGMA),
     "narrow": _narrow,
-    "importance": _relative(_WIDE_SIGMA, _IMPORTANCE_TERMS),
+    _IMPORTANCE: _relative(_WIDE_SIGMA, _IMPORTANCE_TERMS),
     "outlier": _outlier,
     "equal": lambda rng, n, top: np.full(n, rng.integers(0, top, endpoint=True), np.int64),
     "sorted": lambda rng, n, top: np.sort(_uniform(rng, n, top)),
     "reversed": lambda rng, n, top: np.sort(_uniform(rng, n, top))[::-1].copy(),
 }
+_POOLS: dict[str, tuple[Callable[[], Floats], Callable[[Floats, int], Floats]]] = {
+    "minilm-resampled": (_minilm_pool, _to_sum),
+    "importance-resampled": (_importance_pool, _to_maximum),
+}
+"""Those that are drawn from a pool of rows: the pool, and how weights become scores."""

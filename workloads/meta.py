@@ -79,10 +79,13 @@ class _Common(ArchModel):
 
 
 class Meta(_Common):
-    """The meta data of a `Decisions`, version 2. Every field is required."""
+    """The meta data of a `Decisions`, version 2. Every field but `scores` is required."""
 
     version: Literal[2]
     """Version of the format."""
+
+    scores: str | None = None
+    """Distribution of scores that the work records were drawn from; left out where there are none, or captured ones."""
 
     records: dict[str, str]
     """Kinds of work records that there are, each with the rule that they were made by (`tokensieve.arch.records`)."""
@@ -114,6 +117,7 @@ def make_meta(
     schedule: dict[str, Any] | None = None,
     threshold: float | None = None,
     source: str = "captured",
+    scores: str | None = None,
     text_sha256: str | None = None,
     licence: str = "not stated",
     charge_io: bool = True,
@@ -137,6 +141,7 @@ def make_meta(
         "text_sha256": text_sha256,
         "licence": licence,
         "source": source,
+        **({} if scores is None else {"scores": scores}),
         "charge_io": charge_io,
         "pair_shares_values": pair_shares_values,
         "assumed": list(assumed),

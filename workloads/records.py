@@ -187,8 +187,10 @@ def _first_shift(kth: Int64, score_bits: int, digit_bits: int, first_digit: Firs
 
 
 def _kth_largest(values: Scores, k: Int64) -> Int64:
-    ordered = np.sort(values, axis=1)
-    kth: Int64 = ordered[np.arange(len(k)), values.shape[1] - k].astype(np.int64)
+    places = values.shape[1] - k
+    if len(k) and (k == k[0]).all():
+        return np.partition(values, places[0], axis=1)[:, places[0]].astype(np.int64)
+    kth: Int64 = np.sort(values, axis=1)[np.arange(len(k)), places].astype(np.int64)
     return kth
 
 
@@ -212,6 +214,3 @@ RECORDERS: dict[str, Callable[[Scores, npt.ArrayLike, npt.ArrayLike, Topk], Ragg
     "quick": lambda rows, k, number, topk: quick_records(rows, k, number),
 }
 """By kind (`tokensieve.arch.records`): records of each row of an array of scores, with its k and its running number."""
-
-RECORDERS_OF_RANKS: dict[str, Callable[[Scores, int, npt.ArrayLike], Ragged]] = {"quick": quick_records_of_ranks}
-"""Faster ones for rows that are permutations of 0..n-1; they give the same records for any scores in that order."""

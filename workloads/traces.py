@@ -21,20 +21,23 @@ def default_trace() -> Path:
     return path
 
 
-def load_trace(path: Path | str, arch: Arch, seed: int = 0) -> Decisions:
+def load_trace(path: Path | str, arch: Arch, seed: int = 0, scores: str | None = None) -> Decisions:
     """Return the decisions in a `.csv` or `.npz` file, refused where they do not fit `arch`.
 
-    A CSV holds counts only; ids and work records are completed by rule, from `seed`.
+    A CSV holds counts only; ids and work records are completed by rule, from `seed`. `scores` names the distribution
+    that the records are drawn from, by default the nearest to captured traces; an `.npz` holds records and refuses it.
     """
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix == ".csv":
         counts = read_csv(path)
         try:
-            return complete(counts, arch.topk, seed)
+            return complete(counts, arch.topk, seed, scores)
         except WorkloadError as problem:
             raise WorkloadError(f"{path}: {problem}") from None
     if suffix == ".npz":
+        if scores is not None:
+            raise WorkloadError(f"{path}: it holds its work records, so --scores must not be given, got {scores!r}")
         decisions = Decisions.load(path)
         check_fit(decisions, arch, str(path))
         return decisions

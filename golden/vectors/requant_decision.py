@@ -11,7 +11,7 @@ import torch
 from tokensieve.arch.machine import Arch
 from tokensieve.golden.attention import threshold_integer
 from tokensieve.golden.vectors import ragged
-from tokensieve.workloads.distributions import distribution_names, most_scores
+from tokensieve.workloads.distributions import most_scores, packet_names
 from tokensieve.workloads.distributions import scores as draw
 from tokensieve.workloads.vectors import Vectors
 
@@ -63,7 +63,7 @@ def blocks_of(arch: Arch, count: int, seed: int, scores: str | None) -> list[Blo
 
 
 def _random(arch: Arch, rng: np.random.Generator, number: int, scores: str | None) -> Block:
-    names, bits = distribution_names(), arch.softmax.probability_bits
+    names, bits = packet_names(), arch.softmax.probability_bits
     rows = []
     for _ in range(int(rng.integers(1, 5))):
         name = scores or names[int(rng.integers(len(names)))]

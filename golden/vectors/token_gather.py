@@ -12,7 +12,7 @@ from tokensieve.arch.machine import Arch
 from tokensieve.golden.token_gather import gathered_vectors, touched_granules
 from tokensieve.golden.topk import top_k
 from tokensieve.golden.vectors import ragged
-from tokensieve.workloads.distributions import distribution_names, most_scores
+from tokensieve.workloads.distributions import most_scores, packet_names
 from tokensieve.workloads.distributions import scores as draw
 from tokensieve.workloads.vectors import Vectors
 
@@ -124,7 +124,7 @@ def _corners(arch: Arch) -> Iterator[Packet]:
 
 
 def _random(arch: Arch, rng: np.random.Generator, seed: int, number: int, scores: str | None) -> Packet:
-    names = distribution_names()
+    names = packet_names()
     name = scores or names[number % len(names)]
     n = int(rng.integers(1, min(arch.topk.max_tokens, most_scores(name)), endpoint=True))
     drawn = draw(name, n, arch.topk.score_bits, seed + number).astype(np.int64)

@@ -13,7 +13,7 @@ from tokensieve.arch.machine import Arch
 from tokensieve.golden.records import SEARCHES, command_seed
 from tokensieve.golden.topk import top_k
 from tokensieve.golden.vectors import ragged
-from tokensieve.workloads.distributions import distribution_names, most_scores
+from tokensieve.workloads.distributions import most_scores, packet_names
 from tokensieve.workloads.distributions import scores as draw
 from tokensieve.workloads.vectors import Vectors
 
@@ -109,7 +109,7 @@ def _corners(topk: Topk, seed: int) -> Iterator[tuple[Scores, int]]:
 
 def _random(topk: Topk, rng: np.random.Generator, seed: int, number: int) -> tuple[Scores, int]:
     """Return a packet of the next distribution in turn: mostly of the greatest length, with any k."""
-    names = distribution_names()
+    names = packet_names()
     name = names[number % len(names)]
     most = min(topk.max_tokens, most_scores(name))
     n = most if rng.random() < 0.75 else int(rng.integers(1, most, endpoint=True))

@@ -28,8 +28,8 @@ def machine_room(monkeypatch):
         return RESULT if options["reference"] else ALONE
 
     def load(kind):
-        def loaded(name, arch, seed):
-            setattr(asked, kind, (name, arch.name, seed))
+        def loaded(name, arch, seed, scores):
+            setattr(asked, kind, (name, arch.name, seed, scores))
             return SimpleNamespace(meta=COUNTS)
 
         return loaded
@@ -58,18 +58,18 @@ def test_without_arguments_the_shipped_trace_runs_on_spatten(machine_room, capsy
     assert call(["run"]) == 0
 
     out, err = capsys.readouterr()
-    assert (machine_room.trace, err) == (("shipped.npz", "spatten", 0), "")
+    assert (machine_room.trace, err) == (("shipped.npz", "spatten", 0, None), "")
     assert out.startswith("spatten on the shipped trace: gpt2-small, decode, 32 steps")
-    assert "\ndecisions: counts only, top-k work synthesised\n" in out
+    assert "\ndecisions: counts only; records: synthesised, scores minilm-resampled\n" in out
     assert "Bottleneck: DRAM" in out
 
 
 def test_the_options_reach_the_simulator(machine_room):
     given = ["--arch", "spatten-eighth", "--set", "topk.lanes=8", "--workload", "bert-base-cola", "--seed", "7"]
-    assert call(["run", *given, "--reference", "fp32"]) == 0
+    assert call(["run", *given, "--reference", "fp32", "--scores", "uniform"]) == 0
 
     arch, _, options = machine_room.runs[0]
-    assert machine_room.workload == ("bert-base-cola", "spatten-eighth", 7)
+    assert machine_room.workload == ("bert-base-cola", "spatten-eighth", 7, "uniform")
     assert (arch.topk.lanes, arch.dram.channels) == (8, 2)
     assert options == {"level": "cycle", "reference": "fp32", "confirm": False, "seed": 7, "progress": None}
 

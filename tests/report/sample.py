@@ -82,5 +82,6 @@ COUNTS = {
     "D": 64,
     "model": "gpt2-small",
     "source": "counts",
+    "scores": "minilm-resampled",
 }
 CAPTURED = COUNTS | {"phase": "prefill", "steps": 1, "model": "minilm", "source": "captured"}

@@ -12,7 +12,7 @@ from tokensieve.sim.result import Label
 def test_the_head_names_machine_work_and_source():
     assert header("spatten", COUNTS, "my/trace.csv") == (
         "spatten on my/trace.csv: gpt2-small, decode, 32 steps, 2 layers of 12 heads, D = 64\n"
-        "decisions: counts only, top-k work synthesised"
+        "decisions: counts only; records: synthesised, scores minilm-resampled"
     )
 
 
@@ -21,6 +21,12 @@ def test_one_is_not_many_and_a_remark_on_the_model_is_left_out():
 
     assert header("spatten", COUNTS | one, "a.csv").startswith(
         "spatten on a.csv: GPT-2, decode, 1 step, 1 layer of 1 head, D = 64\n"
+    )
+
+
+def test_counts_without_a_search_need_no_records():
+    assert header("spatten", COUNTS | {"scores": None}, "x.csv").endswith(
+        "decisions: counts only; records: none needed"
     )
 
 

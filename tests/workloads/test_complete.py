@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from tokensieve.arch import WorkloadError
 from tokensieve.arch.datapath import Topk
 from tokensieve.workloads.complete import Counts, complete
+from tokensieve.workloads.decisions import Decisions
+from tokensieve.workloads.distributions import distribution_names, draw
 from tokensieve.workloads.records import quick_record, radix_record
 from tokensieve.workloads.workload import workload_from
 
@@ -60,20 +62,66 @@ def test_the_same_seed_gives_the_same_decisions(workload, seed):
     assert complete(workload.counts(), Topk(), seed).digest == complete(workload.counts(), Topk(), seed).digest
 
 
-@pytest.mark.parametrize("first", ["linear", "log"])
-@pytest.mark.parametrize("score_bits", [4, 12])
-def test_local_records_are_those_of_the_permutation_that_the_rule_names(decode, score_bits, first):
+@pytest.mark.parametrize("name", [None, *distribution_names()])
+@pytest.mark.parametrize(("score_bits", "first"), [(4, "linear"), (12, "log")])
+def test_local_records_are_those_of_the_scores_that_the_rule_names(decode, score_bits, first, name):
     topk = Topk(score_bits=score_bits, first_digit=first)
-    workload_counts = counts_of(decode)
-    completed = complete(workload_counts, topk, seed=3)
+    completed = complete(counts_of(decode), topk, 3, name)
 
     for query, (step, layer, head) in enumerate(completed.row_index.tolist()):
         n, k = int(completed.keys_kept[query]), int(completed.values_kept[query])
         rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([3, step, layer, head, 0])))
-        scores = np.array([i * 2**score_bits // n for i in range(n)])[rng.permutation(n)]
+        scores = draw(name or "minilm-resampled", n, score_bits, [rng])[0]
         assert completed.records["quick"].local[query].tolist() == quick_record(scores, k, query).tolist()
         radix = radix_record(scores, k, score_bits, 4, first)
         assert completed.records["radix"].local[query].tolist() == radix.tolist()
+
+
+@pytest.mark.parametrize(
+    ("name", "drawn"),
+    [(None, "importance-resampled"), ("uniform", "uniform"), ("minilm-resampled", "importance-resampled")],
+)
+def test_tokens_and_heads_are_ranked_by_sums_of_probabilities_or_by_the_scores_named(decode, name, drawn):
+    completed = complete(counts_of(decode), Topk(), 3, name)
+    site = {"token": (decode.topk_token_count, 0), "head": (decode.topk_head_count, 1)}
+
+    for which, (count, place) in site.items():
+        for group in np.flatnonzero((count[:, 1] > 0) & (count[:, 1] < count[:, 0])).tolist():
+            entropy = [3, group // decode.layers, group % decode.layers, decode.heads, place]
+            scores = draw(drawn, int(count[group, 0]), 12, [np.random.Generator(np.random.PCG64(entropy))])[0]
+            record = quick_record(scores, int(count[group, 1]), group).tolist()
+            assert getattr(completed.records["quick"], which)[group].tolist() == record
+
+
+@pytest.mark.parametrize("name", distribution_names())
+def test_the_decisions_name_the_distribution_that_their_records_were_drawn_from(decode, name, tmp_path):
+    completed = complete(counts_of(decode), Topk(), 3, name)
+    completed.save(tmp_path / "counts.npz")
+
+    assert Decisions.load(tmp_path / "counts.npz").meta["scores"] == name
+    assert any(f"drawn from the distribution {name}," in rule for rule in completed.meta["assumed"])
+
+
+def test_decisions_that_search_nothing_name_no_distribution(decode):
+    counts = counts_of(decode)
+    whole = replace(counts, keys=counts.context, values=counts.context, token_topk=counts.token_topk * 0 - 1)
+    completed = complete(replace(whole, head_topk=whole.head_topk * 0 - 1), Topk(), 3)
+
+    assert "scores" not in completed.meta
+    assert not any("drawn from" in rule for rule in completed.meta["assumed"])
+
+
+def test_an_unknown_distribution_is_refused_with_the_known_ones(decode):
+    with pytest.raises(WorkloadError, match=r"must be one of uniform, .*, importance-resampled, got 'unifrm'"):
+        complete(counts_of(decode), Topk(), 3, "unifrm")
+
+
+def test_minilm_s_rows_are_refused_where_a_search_is_longer(decode):
+    counts = counts_of(decode)
+    longer = replace(counts, context=counts.context + 600, keys=counts.keys + 600)
+
+    with pytest.raises(WorkloadError, match="minilm has rows of at most 512 scores, got n = 6"):
+        complete(longer, Topk(), 3, "minilm")
 
 
 def counts_of(d):

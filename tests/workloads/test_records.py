@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokensieve.arch import WorkloadError
+from tokensieve.workloads.generators import generators
 from tokensieve.workloads.records import (
     command_seed,
     quick_record,
@@ -13,7 +14,6 @@ from tokensieve.workloads.records import (
     radix_records,
     xorshift16,
 )
-from tokensieve.workloads.shuffles import permutations
 
 rows = st.lists(st.integers(0, 255), min_size=1, max_size=40)
 
@@ -87,7 +87,7 @@ def test_batches_give_the_records_of_single_rows(data, n):
 
 @pytest.mark.parametrize("n", [2, 3, 64, 40_000])
 def test_distinct_scores_give_the_same_records_by_their_ranks(n):
-    ranks = permutations([[5, 0, i] for i in range(6)], n)
+    ranks = np.stack([rng.permutation(n) for rng in generators([[5, 0, i] for i in range(6)])])
     queries = np.arange(6) + 65_532
 
     for k in {1, n // 2, n - 1}:
@@ -133,8 +133,10 @@ def test_scores_out_of_their_width_are_refused(scores):
 
 
 @given(seed=st.integers(0, 2**32 - 1), rest=st.lists(st.integers(0, 2**32 - 1), max_size=6), n=st.integers(1, 300))
-def test_permutations_are_those_of_numpy_s_own_generators(seed, rest, n):
+def test_generators_are_numpy_s_own(seed, rest, n):
     entropy = [seed, *rest]
-    own = np.random.Generator(np.random.PCG64(np.random.SeedSequence(entropy))).permutation(n)
+    own = np.random.Generator(np.random.PCG64(np.random.SeedSequence(entropy)))
+    drawn = [own.permutation(n).tolist(), own.integers(n, dtype=np.uint16), own.random()]
 
-    assert permutations([entropy, entropy], n).tolist() == [own.tolist()] * 2
+    for rng in generators([entropy, entropy]):
+        assert [rng.permutation(n).tolist(), rng.integers(n, dtype=np.uint16), rng.random()] == drawn

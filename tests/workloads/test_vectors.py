@@ -97,7 +97,9 @@ def test_distributions_are_what_they_are_called():
     assert len(set(row["equal"])) == 1
     assert row["narrow"].max() < 64
     assert row["softmax-max"].max() == row["softmax-max-sigma3"].max() == row["importance"].max() == 4095
-    assert all(abs(row[name].sum() - 4096) < 512 for name in ("softmax", "softmax-sigma3", "minilm"))
+    assert all(
+        abs(row[name].sum() - 4096) < 512 for name in ("softmax", "softmax-sigma3", "minilm", "minilm-resampled")
+    )
     assert (row["outlier"] > 3000).sum() == 4
     assert len(set(row["uniform"])) > 800
 
@@ -119,6 +121,24 @@ def test_real_scores_are_rounded_to_the_width_asked_for(bits):
     row, top = minilm_probabilities()[7], 2**bits - 1
 
     assert scores("minilm", 512, bits, seed=7).tolist() == [min(round(int(p) * 2**bits / 2**24), top) for p in row]
+
+
+@pytest.mark.parametrize(("n", "bits"), [(1, 12), (40, 24), (512, 12), (1500, 16)])
+def test_resampled_probabilities_are_those_of_one_query_scaled_to_a_sum_of_one(n, bits):
+    row, *places = np.random.Generator(np.random.PCG64([3, n])).random(1 + n).tolist()
+    query = minilm_probabilities()[int(row * 288)].tolist()
+    weights = [max(query[int(place * 512)], 1) for place in places]
+    expected = [min(round(weight * 2**bits / sum(weights)), 2**bits - 1) for weight in weights]
+
+    assert scores("minilm-resampled", n, bits, seed=3).tolist() == expected
+
+
+def test_resampled_importance_is_scaled_to_the_maximum():
+    pool = scores("importance", 512, 24, seed=0).tolist()
+    places = np.random.Generator(np.random.PCG64([3, 900])).random(901).tolist()[1:]
+    drawn = [pool[int(place * 512)] for place in places]
+
+    assert scores("importance-resampled", 900, 12, 3).tolist() == [round(one * 4095 / max(drawn)) for one in drawn]
 
 
 def test_fewer_real_scores_are_cut_and_seeds_go_through_all_queries():

@@ -38,9 +38,6 @@ class RecordKind:
     shrinks: bool
     """Whether each set is smaller than the one before; otherwise it is at most as large."""
 
-    ordered: bool
-    """Whether a record depends on the order of the scores in their packet."""
-
 
 KINDS: dict[str, RecordKind] = {
     kind.name: kind
@@ -52,7 +49,6 @@ KINDS: dict[str, RecordKind] = {
             rule=lambda topk: topk.digit_rule,
             whole_first=False,
             shrinks=False,
-            ordered=False,
         ),
         RecordKind(
             name="quick",
@@ -61,7 +57,6 @@ KINDS: dict[str, RecordKind] = {
             rule=lambda topk: PIVOT_RULE,
             whole_first=True,
             shrinks=True,
-            ordered=True,
         ),
     )
 }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tokensieve.cli.options import ArchOption, JsonOption, SeedOption, SetOption, say
-from tokensieve.cli.work import SHIPPED, TraceOption, WorkloadOption, decisions_of, say_if_cold
+from tokensieve.cli.work import SHIPPED, ScoresOption, TraceOption, WorkloadOption, decisions_of, say_if_cold
 
 if TYPE_CHECKING:
     from tokensieve.arch import Arch
@@ -59,6 +59,7 @@ def baseline(
     out: Annotated[
         str | None, typer.Option("--out", metavar="FILE.json", help="Where the measurement goes, for `compare`.")
     ] = None,
+    scores: ScoresOption = None,
     seed: SeedOption = 0,
     json: JsonOption = False,
 ) -> None:
@@ -71,7 +72,7 @@ def baseline(
     machine = load_arch(arch, sets or ())
     target = None if out is None else _target(out)
     require_torch(device.value)
-    decisions = decisions_of(machine, workload, trace, seed)
+    decisions = decisions_of(machine, workload, trace, seed, scores)
     settings = Settings(device=device.value, threads=threads, warmup=warmup, repeats=repeats, whole=whole, seed=seed)
     ours = _modelled(machine, decisions)
     measured = measure(decisions, settings)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tokensieve.cli.options import ArchOption, JsonOption, SeedOption, SetOption, given_options, say, width
-from tokensieve.cli.work import SHIPPED, TraceOption, WorkloadOption, decisions_of, say_if_cold
+from tokensieve.cli.work import SHIPPED, ScoresOption, TraceOption, WorkloadOption, decisions_of, say_if_cold
 
 if TYPE_CHECKING:
     from tokensieve.arch import Arch
@@ -64,6 +64,7 @@ def compare(
     baseline: BaselineOption = None,
     pairs: PairsOption = None,
     table3: Table3Option = False,
+    scores: ScoresOption = None,
     seed: SeedOption = 0,
     json: JsonOption = False,
 ) -> None:
@@ -77,7 +78,7 @@ def compare(
         _show_table3(machine, json)
         return
     names, devices, counted = _names(against), _devices(roofline or ()), _pairs(pairs)
-    decisions = decisions_of(machine, workload, trace, seed)
+    decisions = decisions_of(machine, workload, trace, seed, scores)
     measured = _measured(baseline or (), decisions)
     say_if_cold()
     from tokensieve.compare.machines import compare as compared
@@ -94,7 +95,7 @@ def compare(
 
 def _refuse_beside_table3(given: set[str]) -> None:
     """Refuse options that mean nothing beside --table3, whatever their values."""
-    meaningless = ("workload", "trace", "pairs", "against", "roofline", "baseline", "seed")
+    meaningless = ("workload", "trace", "pairs", "against", "roofline", "baseline", "scores", "seed")
     if named := [f"--{name}" for name in meaningless if name in given]:
         raise typer.BadParameter(f"--table3 runs the named workloads and excludes {', '.join(named)}")
 

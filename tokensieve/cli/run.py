@@ -30,7 +30,7 @@ from tokensieve.cli.rules import (
     check_flags,
     replay_by_rules,
 )
-from tokensieve.cli.work import SHIPPED, TraceOption, WorkloadOption, decisions_of, say_if_cold
+from tokensieve.cli.work import SHIPPED, ScoresOption, TraceOption, WorkloadOption, decisions_of, say_if_cold
 
 if TYPE_CHECKING:
     from tokensieve.arch import Arch
@@ -106,6 +106,7 @@ def run(
     fc_bits: FcBitsOption = None,
     model: ModelOption = None,
     confirm: ConfirmOption = False,
+    scores: ScoresOption = None,
     seed: SeedOption = 0,
     out: OutOption = None,
     json: JsonOption = False,
@@ -130,7 +131,7 @@ def run(
     from tokensieve.report.summary import header
 
     machine = load_arch(arch, sets or ())
-    decisions = decisions_of(machine, workload, trace, seed)
+    decisions = decisions_of(machine, workload, trace, seed, scores)
     shape = _shape(machine, decisions, workload, model, fc_bits) if end_to_end else None
     kind = None if reference is ReferenceKind.NONE else reference.value
     result = _simulated(machine, decisions, level.value, kind, confirm, seed, quiet)

@@ -27,18 +27,32 @@ TraceOption = Annotated[
         help="Pruning decisions: an .npz of `tokensieve capture`, or a .csv of SpAtten's authors.",
     ),
 ]
+ScoresOption = Annotated[
+    str | None,
+    typer.Option(
+        "--scores",
+        metavar="NAME",
+        help="Where only counts are known: distribution of the scores that the top-k searches, for example uniform. "
+        "[default: the nearest to captured traces]",
+    ),
+]
 
 
-def decisions_of(machine: "Arch", workload: str | None, trace: str | None, seed: int) -> "Decisions":
-    """Return the decisions of what was asked for; of the shipped trace where neither was."""
+def decisions_of(
+    machine: "Arch", workload: str | None, trace: str | None, seed: int, scores: str | None = None
+) -> "Decisions":
+    """Return the decisions of what was asked for; of the shipped trace where neither was.
+
+    `scores` names the distribution of the scores where only counts are known; it is refused where records are captured.
+    """
     if workload is not None and trace is not None:
         raise typer.BadParameter("--workload and --trace exclude each other")
     from tokensieve.workloads.benchmarks import load_workload
     from tokensieve.workloads.traces import default_trace, load_trace
 
     if workload is not None:
-        return load_workload(workload, machine, seed)
-    return load_trace(default_trace() if trace is None else trace, machine, seed)
+        return load_workload(workload, machine, seed, scores)
+    return load_trace(default_trace() if trace is None else trace, machine, seed, scores)
 
 
 def say_if_cold(quiet: bool = False) -> None:

@@ -9,7 +9,7 @@ from tokensieve.report.wholemodel import fc_sentence, whole_model_table
 from tokensieve.report.words import UNIT_WORDS
 from tokensieve.sim.result import CAUSES, Result
 
-COUNTS_ONLY = "decisions: counts only, top-k work synthesised"
+COUNTS_ONLY = "decisions: counts only"
 CAPTURED = "decisions: captured, made on real scores"
 
 
@@ -24,8 +24,15 @@ def header(arch: str, meta: Mapping[str, Any], source: str) -> str:
     model = str(meta["model"]).partition(" (")[0]
     if model != source:
         shape.insert(0, model)
-    told = COUNTS_ONLY if meta["source"] == "counts" else CAPTURED
-    return f"{arch} on {source}: {', '.join(shape)}\n{told}"
+    return f"{arch} on {source}: {', '.join(shape)}\n{_told(meta)}"
+
+
+def _told(meta: Mapping[str, Any]) -> str:
+    """Return where the decisions and the work records of the top-k come from."""
+    if meta["source"] != "counts":
+        return CAPTURED
+    scores = meta.get("scores")
+    return f"{COUNTS_ONLY}; records: {'none needed' if scores is None else f'synthesised, scores {scores}'}"
 
 
 def _some(number: int, noun: str) -> str:

@@ -19,9 +19,11 @@ from tokensieve.sim.result import Label
 from tokensieve.verify.cosim import Cosim, cosim
 from tokensieve.verify.request import Request
 from tokensieve.verify.units.topk import BITONIC_TOKENS, TopkUnit
+from tokensieve.workloads.complete import DEFAULT_SCORES, rankings_of
 from tokensieve.workloads.decisions import Decisions
+from tokensieve.workloads.distributions import draw
+from tokensieve.workloads.generators import generators
 from tokensieve.workloads.layout import record_names
-from tokensieve.workloads.shuffles import permutations
 from tokensieve.workloads.vectors import Vectors
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ LOCAL, RANKING = 12, 4
 """Most local selections, and token selections, that are played: about a minute on one core, most of it compiling."""
 
 COUNTS = "the run's commands, on the scores that complete its counts"
-CAPTURED = "commands of the run's lengths, on evenly spaced scores: a captured trace holds no scores"
+CAPTURED = f"commands of the run's lengths, on scores drawn from {DEFAULT_SCORES}: a captured trace holds no scores"
 
 
 @dataclass(frozen=True)
@@ -140,15 +142,17 @@ class _RunTopk(TopkUnit):
         from tokensieve.golden.vectors.topk import Command
 
         d, bits = self._decisions, arch.topk.score_bits
+        scores = d.meta.get("scores", DEFAULT_SCORES)
         for query in self._local.tolist():
             row = int(d.query_row[query])
             place = query - int(d.query_ptr[row])
-            shuffle = [self._seed, *d.row_index[row].tolist(), place]
-            yield Command(_scores(shuffle, int(d.keys_kept[row]), bits), int(d.values_kept[query]), query)
+            entropy = [self._seed, *d.row_index[row].tolist(), place]
+            drawn = _scores(scores, entropy, int(d.keys_kept[row]), bits)
+            yield Command(drawn, int(d.values_kept[query]), query)
         for group in self._ranking.tolist():
             items, kept = d.topk_token_count[group].tolist()
-            shuffle = [self._seed, group // d.layers, group % d.layers, d.heads, 0]
-            yield Command(_scores(shuffle, items, bits), kept, group)
+            entropy = [self._seed, group // d.layers, group % d.layers, d.heads, 0]
+            yield Command(_scores(rankings_of(scores), entropy, items, bits), kept, group)
 
     def _compare(self, kind: str, made: Vectors) -> None:
         """Raise `CheckError` where golden finds other sizes in the scores than the run was priced by."""
@@ -162,7 +166,7 @@ class _RunTopk(TopkUnit):
                 place += 1
 
 
-def _scores(entropy: list[int], items: int, bits: int) -> np.ndarray:
-    """Return the scores of one command, as `workloads.complete` makes them of counts."""
-    scores: np.ndarray = ((np.arange(items) << bits) // items)[permutations([entropy], items)[0]]
+def _scores(name: str, entropy: list[int], items: int, bits: int) -> np.ndarray:
+    """Return the scores of one command, as `workloads.complete` draws them where it has counts."""
+    scores: np.ndarray = draw(name, items, bits, generators([entropy]))[0].astype(np.int64)
     return scores

@@ -13,6 +13,7 @@ from typing import Any, cast, get_args
 from tokensieve import __version__
 from tokensieve.arch.errors import ArchError
 from tokensieve.arch.machine import Arch
+from tokensieve.run.records import records_of
 from tokensieve.run.rtl_level import play_selections
 from tokensieve.sim.analytic.level import analytic_result, taken_for
 from tokensieve.sim.cycle.level import cycle_result
@@ -129,6 +130,7 @@ def _provenance(arch: Arch, decisions: Decisions, level: str, seed: int, cpu: fl
         "workload": meta["model"],
         "workload_digest": decisions.digest,
         "decisions": meta["source"],
+        "records": records_of(decisions),
         "licence": meta["licence"],
         "text_sha256": meta["text_sha256"],
         "seed": seed,

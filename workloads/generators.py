@@ -1,10 +1,10 @@
-"""Pseudo-random permutations, each from its own PCG64 generator, many at once.
+"""Pseudo-random generators, one PCG64 for each row of entropy, many at once.
 
-``permutations(entropy, n)[i]`` is exactly ``Generator(PCG64(SeedSequence(entropy[i]))).permutation(n)``. Building these
-objects one by one costs more than shuffling with them, so the seeding (O'Neill's seed_seq, which numpy follows) is done
-for all rows together, and one generator is set to each state in turn.
+Building these objects one by one costs more than drawing from them, so the seeding (O'Neill's seed_seq, which numpy
+follows) is done for all rows together, and one generator is set to each state in turn.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,26 +17,24 @@ _PCG_MULTIPLIER = 0x2360ED051FC65DA44385DF649FCCF645
 _MASK32, _MASK128 = (1 << 32) - 1, (1 << 128) - 1
 
 UInt32 = npt.NDArray[np.uint32]
-Int64 = npt.NDArray[np.int64]
 
 
-def permutations(entropy: npt.ArrayLike, n: int) -> Int64:
-    """Return one permutation of 0..n-1 per row of `entropy`, whose items must be below 2^32.
+def generators(entropy: npt.ArrayLike) -> Iterator[np.random.Generator]:
+    """Yield ``Generator(PCG64(SeedSequence(row)))`` for each row of `entropy`, whose items must be below 2^32.
 
-    >>> permutations([[1, 2, 3]], 5)[0].tolist()
-    [3, 2, 1, 4, 0]
+    It is one object, set to the next state when the next one is asked for.
+
+    >>> [rng.permutation(5).tolist() for rng in generators([[1, 2, 3], [1, 2, 4]])]
+    [[3, 2, 1, 4, 0], [1, 2, 0, 4, 3]]
     """
-    seeds = _seeds(np.asarray(entropy, np.uint32))
-    result = np.tile(np.arange(n, dtype=np.int64), (len(seeds), 1))
     source = np.random.PCG64(0)
-    shuffle = np.random.Generator(source).shuffle
-    for row, (a, b, c, d) in zip(result, seeds.tolist(), strict=True):
+    generator = np.random.Generator(source)
+    for a, b, c, d in _seeds(np.asarray(entropy, np.uint32)).tolist():
         increment = ((c << 64 | d) << 1 | 1) & _MASK128
         start = (((a << 64 | b) + increment) * _PCG_MULTIPLIER + increment) & _MASK128
         inner: Any = {"state": start, "inc": increment}
         source.state = {"bit_generator": "PCG64", "state": inner, "has_uint32": 0, "uinteger": 0}
-        shuffle(row)
-    return result
+        yield generator
 
 
 def _seeds(entropy: UInt32) -> npt.NDArray[np.uint64]:
