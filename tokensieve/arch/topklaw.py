@@ -61,9 +61,9 @@ class FixedCycles:
 class TopkLaw(ABC):
     """Cycle law of a top-k engine around its search: load, bypass and drain are alike in all of them.
 
-    A search takes ``fixed.search + rounds * fixed.round + lines`` cycles, a bypass (k = 0) `bypass_cycles`. So the law of
-    an engine adds its fixed cycles and the sets that its rounds stream. One whose time does not depend on data has no
-    rounds, and says how many items it moves instead. A wire (``work.passes``) takes the cycles of its load and no others.
+    A search takes ``fixed.search + rounds * fixed.round + lines`` cycles, a bypass (k = 0) `bypass_cycles`. So the law
+    of an engine adds its fixed cycles and the sets that its rounds stream. One whose time does not depend on data has
+    no rounds, and says how many items it moves instead. A wire (``work.passes``) takes the cycles of its load alone.
 
     >>> law = QuickselectLaw(lanes=16, bypass_cycles=1, start_cycles=2, round_cycles=3, drain_latency=6, turnaround=2)
     >>> work = TopkWork(items=64, kept=20, sizes=(64, 30, 7))
