@@ -120,7 +120,7 @@ def _stalled(which, arch, vectors):
 def test_planted_fault_is_caught(mutant):
     arch = small(engine=mutant.engine or ENGINE, max_tokens=45, score_bits=12, digit_bits=2)  # many digits
     together = [Trial(tuple(range(start, 44, 8)), {}, {"o": _stalls(start % 4)}) for start in range(8)]
-    together.append(Trial((2, 3, 13, 14), {}, {"o": [True] * STALL}))  # more than fits in the drain
+    together.append(Trial((3, 3, 13, 14), {}, {"o": [True] * STALL}))  # more than fits in the drain
     together.append(Trial((9,) * 6, {}, {"o": [True] * STALL}))  # the last ones wait in a drain with gaps
     together.append(Trial((17, 16, 18, 24)))  # radix ends in the midst of a pass, then sets of many beats follow
     together.append(Trial((3, 4, 20, 2, 7, 17, 22), {}, {"o": [True, True, False] * 90}))  # wires and searches

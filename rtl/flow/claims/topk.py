@@ -160,8 +160,8 @@ CLAIMS = (
     Claim(
         unit="topk",
         name="wire-loses-nothing",
-        says="behind a command that keeps none or all, a wire's beats leave in the cycle in which they come, in their order and with their "
-        "indices, once that command has left; with any gaps and stalls",
+        says="behind a command that keeps none or all, a wire's beats leave in the cycle in which they come, in their "
+        "order and with their indices, once that command has left; with any gaps and stalls",
         method="bmc",
         depth=20,
         bench=Wire,
