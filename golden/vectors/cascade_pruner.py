@@ -255,8 +255,8 @@ def _corners(arch: Arch, rng: np.random.Generator) -> Iterator[Script]:
     script.prune_tokens(0, row_bytes=5)  # a fetch of nothing
     yield script
     script = begun(most, heads)  # all stay, twice on end, then a search, all again, and more than there are
-    for k in (most, most, most // 2, most // 2, most):
-        script.prune_tokens(k, row_bytes=3 if k == most else 0)
+    for place, k in enumerate((most, most, most // 2, most // 2, most)):
+        script.prune_tokens(k, row_bytes=3 if place == 0 else 0)
         script.prune_heads(heads)
     script.layer(1, 1)
     script.prune_tokens(1)
