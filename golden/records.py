@@ -2,7 +2,7 @@
 
 A record is the list of set sizes, which does not depend on how many scores an engine takes per cycle. It is what turns
 into cycles, so this file says the engines' rules once more, apart from `tokensieve.workloads`; tests compare the two. A
-row with k = 0 or k >= n bypasses the engine and has no record.
+row with k = 0 or k >= n is not searched and has no record.
 """
 
 from collections.abc import Callable

@@ -1,8 +1,8 @@
-"""The top-k engine: load, search, drain, with any of the search cores."""
+"""The top-k engine: load, search, drain, with any of the search cores; a wire where all scores stay."""
 
 from typing import Any
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -17,11 +17,18 @@ class TopKEngine(wiring.Component):
 
     Exactly min(k, n) items leave. While a command drains, the next one may load and search.
 
+    With 0 < k >= n all scores stay, and the engine is a wire: it waits until the commands before have left, then beats
+    go from ``score`` to ``o`` in the cycle in which they come. Nothing is loaded, searched or drained.
+
     Timing
     ------
     Obeys ``topk.law``: beats enter one per cycle; ``found`` is raised ``law.search`` cycles after the last one, and the
     last kept items stand on ``o`` ``law.drain`` cycles after that, however many they are. A command is taken when the
     one before it has been found and handed to the drain, which works on one command at a time.
+
+    A wire's first beat may pass in the cycle after the last one of the command before, and the next command is taken in
+    the cycle in which its last one passes. Meanwhile ``o.valid`` follows ``score.valid``, ``score.ready`` follows
+    ``o.ready``, and ``command.ready`` both, without a register.
 
     Parameters
     ----------
@@ -38,7 +45,7 @@ class TopKEngine(wiring.Component):
         Kept scores with their indices: full beats, and a last one with `last`, which is empty only for k = 0.
     found : ``Out(event(found(topk)))``
         Probe: kept are the scores above `threshold` and the first `ties` equal to it. For k = 0 the threshold is all
-        ones and there are no ties, for k >= n it is 0 and ties is n.
+        ones and there are no ties, for a wire it is 0 and ties is n, in the cycle in which the last beat passes.
     round : ``Out(event(round_size(topk)))``
         Probe: the sizes of the work record, in order.
     """
@@ -57,37 +64,55 @@ class TopKEngine(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.core = core = search_core(self._topk)
-        m.submodules.drain = drain = Drain(self._topk)
-        wiring.connect(m, drain.o, wiring.flipped(self.o))
+        topk = self._topk
+        m.submodules.core = core = search_core(topk)
+        m.submodules.drain = drain = Drain(topk)
+        self._now = Signal(command(topk), reset_less=True)
+        self._slot = Signal()
+        self._row, self._left = Signal(beat_bits(topk)), Signal(length_bits(topk), reset_less=True)
+        self._last = Signal()  # the command's last beat is next
+        m.d.comb += self._last.eq(self._left <= topk.lanes)
+        with m.If(self.score.valid & self.score.ready):
+            m.d.sync += [self._row.eq(Mux(self._last, 0, self._row + 1)), self._left.eq(self._left - topk.lanes)]
+
         m.d.comb += [self.round.valid.eq(core.round.valid), self.round.payload.eq(core.round.payload)]
-        self._front(m, core, drain)
+        m.d.comb += [self.o.valid.eq(drain.o.valid), self.o.payload.eq(drain.o.payload), drain.o.ready.eq(self.o.ready)]
+        self._connect(m, core, drain)
+        self._front(m, core, drain, self._empty(m, drain))
         return m
 
-    def _front(self, m: Module, core: Any, drain: Drain) -> None:
-        """Take a command, load its beats, wait for the core, hand the verdict to the drain."""
-        now = Signal(command(self._topk), reset_less=True)
+    def _connect(self, m: Module, core: Any, drain: Drain) -> None:
+        """Show each beat to the core and to the side buffer."""
+        m.d.comb += [core.n.eq(self._now.n), core.k.eq(self._now.k), core.seed.eq(self._now.seed)]
+        m.d.comb += [core.search.eq(self._now.k != 0), core.row.scores.eq(self.score.p.scores)]
+        m.d.comb += [core.row.mask[lane].eq(self._left > lane) for lane in range(self._topk.lanes)]
+        m.d.comb += [core.first.eq(self._row == 0), core.last.eq(self._last)]
+        m.d.comb += [drain.load.eq(core.load), drain.row.scores.eq(self.score.p.scores)]
+        m.d.comb += [drain.row.slot.eq(self._slot), drain.row.row.eq(self._row)]
+
+    def _empty(self, m: Module, drain: Drain) -> Signal:
+        """Return whether all commands that were handed to the drain have left."""
+        empty, inside = Signal(), Signal(range(self._topk.compactor_stages + 4))  # each has a register of its own
+        starts, leaves = drain.command.valid & drain.command.ready, drain.o.valid & drain.o.ready & drain.o.p.last
+        m.d.sync += inside.eq(inside + starts - leaves)
+        m.d.comb += empty.eq((inside == 0) & ~drain.o.valid)  # the former alone would do, but no induction knows
+        return empty
+
+    def _front(self, m: Module, core: Any, drain: Drain, empty: Signal) -> None:
+        """Take a command, load its beats, wait for the core, hand the verdict to the drain; or let all beats pass."""
         verdict = Signal(found(self._topk), reset_less=True)
-        bypass, slot, left = Signal(), Signal(), Signal(length_bits(self._topk), reset_less=True)
-        m.d.comb += bypass.eq((now.k == 0) | (now.k >= now.n))
-        m.d.comb += [core.n.eq(now.n), core.k.eq(now.k), core.seed.eq(now.seed), core.search.eq(~bypass)]
-        m.d.comb += [drain.command.p.slot.eq(slot), drain.command.p.n.eq(now.n)]
+        m.d.comb += [drain.command.p.slot.eq(self._slot), drain.command.p.n.eq(self._now.n)]
         m.d.comb += [drain.command.p.threshold.eq(verdict.threshold), drain.command.p.ties.eq(verdict.ties)]
 
         with m.FSM():
             with m.State("command"):
-                m.d.comb += self.command.ready.eq(1)
-                m.d.sync += [now.eq(self.command.payload), left.eq(self.command.p.n)]
-                with m.If(self.command.valid):
-                    m.d.sync += slot.eq(~slot)
-                    m.next = "load"
+                self._take(m)
             with m.State("load"):
-                m.d.comb += self.score.ready.eq(1)
-                self._load(m, core, drain, slot, left)
+                m.d.comb += [self.score.ready.eq(1), core.load.eq(self.score.valid)]
                 with m.If(core.load & core.last):
                     m.next = "search"
             with m.State("search"):
-                self._find(m, core, now, bypass)
+                self._find(m, core)
                 with m.If(self.found.valid):
                     m.d.sync += verdict.eq(self.found.payload)
                     m.next = "hand"
@@ -95,26 +120,40 @@ class TopKEngine(wiring.Component):
                 m.d.comb += drain.command.valid.eq(1)
                 with m.If(drain.command.ready):
                     m.next = "command"
+            with m.State("wait"), m.If(empty):
+                self._pass(m)
+            with m.State("pass"):
+                self._pass(m)
 
-    def _load(self, m: Module, core: Any, drain: Drain, slot: Signal, left: Signal) -> None:
-        """Store a beat in the side buffer and in the core."""
-        topk = self._topk
-        row = Signal(beat_bits(topk))
-        m.d.comb += [core.load.eq(self.score.valid), core.row.scores.eq(self.score.p.scores)]
-        m.d.comb += [core.row.mask[lane].eq(left > lane) for lane in range(topk.lanes)]
-        m.d.comb += [core.first.eq(row == 0), core.last.eq(left <= topk.lanes)]
-        m.d.comb += [drain.load.eq(core.load), drain.row.scores.eq(self.score.p.scores)]
-        m.d.comb += [drain.row.slot.eq(slot), drain.row.row.eq(row)]
-        with m.If(core.load):
-            m.d.sync += [row.eq(row + 1), left.eq(left - topk.lanes)]
-            with m.If(core.last):
-                m.d.sync += row.eq(0)
+    def _take(self, m: Module) -> None:
+        """Take the next command, or wait for it."""
+        told = self.command.p
+        m.d.comb += self.command.ready.eq(1)
+        m.d.sync += [self._now.eq(self.command.payload), self._left.eq(told.n)]
+        m.next = "command"
+        with m.If(self.command.valid):
+            m.d.sync += self._slot.eq(~self._slot)
+            m.next = "load"
+            with m.If((told.k != 0) & (told.k >= told.n)):
+                m.next = "wait"
 
-    def _find(self, m: Module, core: Any, now: Any, bypass: Signal) -> None:
-        """Raise `found` with the core's verdict, or with one that lets all or nothing pass."""
-        m.d.comb += self.found.valid.eq(bypass | core.done)
+    def _find(self, m: Module, core: Any) -> None:
+        """Raise `found` with the core's verdict, or with one that lets nothing pass."""
+        m.d.comb += self.found.valid.eq((self._now.k == 0) | core.done)
         m.d.comb += [self.found.payload.threshold.eq(core.threshold), self.found.payload.ties.eq(core.ties)]
-        with m.If(bypass & (now.k == 0)):
+        with m.If(self._now.k == 0):
             m.d.comb += [self.found.payload.threshold.eq(~0), self.found.payload.ties.eq(0)]
-        with m.Elif(bypass):
-            m.d.comb += [self.found.payload.threshold.eq(0), self.found.payload.ties.eq(now.n)]
+
+    def _pass(self, m: Module) -> None:
+        """Be a wire from the scores to the output, until the last beat has passed."""
+        lanes, o = self._topk.lanes, self.o
+        m.next = "pass"
+        m.d.comb += [o.valid.eq(self.score.valid), self.score.ready.eq(o.ready), o.p.last.eq(self._last)]
+        m.d.comb += o.p["count"].eq(Mux(self._last, self._left, lanes))
+        for lane in range(lanes):
+            m.d.comb += o.p.items[lane].score.eq(self.score.p.scores[lane])
+            m.d.comb += o.p.items[lane].index.eq(self._row << (lanes - 1).bit_length() | lane)
+        with m.If(o.valid & o.ready & self._last):
+            m.d.comb += [self.found.valid.eq(1), self.found.payload.threshold.eq(0)]
+            m.d.comb += self.found.payload.ties.eq(self._now.n)
+            self._take(m)

@@ -1,7 +1,7 @@
 """Work records of the top-k engines: how many items each round of a selection really handles.
 
-A record depends on the scores and on k, never on the number of lanes; a timing law turns it into cycles. An engine is
-bypassed where k = 0 or k >= n, and its record is empty there. Each function has a batched form for many rows of equal
+A record depends on the scores and on k, never on the number of lanes; a timing law turns it into cycles. Where
+k = 0 or k >= n nothing is searched, and the record is empty. Each function has a batched form for many rows of equal
 length.
 
 Quick-select (paper IV-B, Alg. 3): a round streams a set, drops the pivot and everything on one side of it, and goes on

@@ -254,3 +254,10 @@ def _corners(arch: Arch, rng: np.random.Generator) -> Iterator[Script]:
     script = begun(max(1, most // 2))
     script.prune_tokens(0, row_bytes=5)  # a fetch of nothing
     yield script
+    script = begun(most, heads)  # all stay, twice on end, then a search, all again, and more than there are
+    for place, k in enumerate((most, most, most // 2, most // 2, most)):
+        script.prune_tokens(k, row_bytes=3 if place == 0 else 0)
+        script.prune_heads(heads)
+    script.layer(1, 1)
+    script.prune_tokens(1)
+    yield script

@@ -105,15 +105,18 @@ def _corners(topk: Topk, seed: int) -> Iterator[tuple[Scores, int]]:
     yield np.where(np.arange(most) == most - 1, top, top - 1), 2 if most > 2 else 1
     for high in (np.arange(most) % 3 != 1, np.arange(most) % 5 != 1):  # all of a digit's bin, many beats, is kept
         yield np.where(high, top - whole // 4, whole // 4), int(high.sum())
+    for n in (min(lanes + 1, most), min(2 * lanes, most), most, odd):  # wires, with and without a rest
+        yield whole[:n], n
+    yield _packet(topk, "reversed", most, seed), min(2 * lanes, most - 1)  # two beats leave, none of the others does
 
 
 def _random(topk: Topk, rng: np.random.Generator, seed: int, number: int) -> tuple[Scores, int]:
-    """Return a packet of the next distribution in turn: mostly of the greatest length, with any k."""
+    """Return a packet of the next distribution in turn: mostly of the greatest length, with any k, often all."""
     names = packet_names()
     name = names[number % len(names)]
     most = min(topk.max_tokens, most_scores(name))
     n = most if rng.random() < 0.75 else int(rng.integers(1, most, endpoint=True))
-    k = int(rng.choice([n // 2, n // 5, int(rng.integers(n, endpoint=True)), int(rng.integers(n, endpoint=True))]))
+    k = int(rng.choice([n // 2, n // 5, n, int(rng.integers(n, endpoint=True)), int(rng.integers(n, endpoint=True))]))
     return _packet(topk, name, n, seed + number), k
 
 
@@ -146,6 +149,6 @@ def _answers(topk: Topk, packets: Tensor, k: int, numbers: Tensor) -> list[Answe
     sizes: list[list[int]] = [[] for _ in packets]
     if topk.record is not None:
         sizes, found = SEARCHES[topk.record](packets, k, numbers, topk)
-    if k == 0 or k >= n:  # bypassed: all are kept, or none
+    if k == 0 or k >= n:  # nothing is searched: all are kept, or none
         found = [(0, n) if k else ((1 << topk.score_bits) - 1, 0)] * len(packets)
     return [Answer(kept, *found[place], sizes[place]) for place, kept in enumerate(selection.kept.numpy())]

@@ -104,7 +104,7 @@ class Pruner:
         marked = [0] * -(-task.offered // lanes)
         for position in task.positions:
             marked[position // lanes] += 1
-        return topk.Task(len(marked), task.search, marked)
+        return topk.Task(len(marked), task.search, marked, len(task.positions) == task.offered)
 
     def step(self, offers: dict[str, bool], takes: dict[str, bool]) -> list[str]:
         """Go on by one cycle; return the streams on which there was a transfer."""
@@ -155,10 +155,11 @@ class Pruner:
         position, mine = self._kept.offers, [not heads, heads]
         offered = self._hold.offers(position, [*mine, *mine])
         self._scores = [part.leaving for part in self._sums]
+        scored = self._engine.accepts(self._kept.takes)
         ready, went, added = [], [], []
         for number, (part, name) in enumerate(zip(self._sums, ("probability", "output"), strict=True)):
             holds = part.task is not None
-            beat, ids, done = part.step(offers[name], offered[number], self._engine.loads and mine[number])
+            beat, ids, done = part.step(offers[name], offered[number], scored and mine[number])
             ready.append(done or not holds)
             went.append(ids)
             added += [name] * beat
@@ -174,7 +175,7 @@ class Pruner:
 
     def _select(self, heads: bool, command: bool) -> tuple[bool, bool]:
         """Step the engine and the queue behind it; return whether the last kept positions came, and a command went."""
-        came = self._engine.offers and self._kept.takes
+        came = self._engine.offers(self._scores[heads]) and self._kept.takes
         moved = self._engine.step(command, self._scores[heads], self._kept.takes)
         self._kept.step(came, self._used)
         self._beats += came
@@ -183,7 +184,7 @@ class Pruner:
         final = came and self._beats == wanted
         if final:
             self._beats = 0
-        return final, moved == "command"
+        return final, "command" in moved
 
     def _give(self, op: str, went: Sequence[bool]) -> None:
         """Hand what was told to the parts that took it."""

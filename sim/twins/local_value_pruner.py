@@ -12,16 +12,17 @@ def twin(arch: Arch, feed: Feed) -> dict[str, list[int]]:
     cycles: dict[str, list[int]] = {"command": [], "probability": [], "request": [], "o": []}
     both = [True, True]
     for cycle in range(feed.cycles):
-        beat, took = engine.offers, feed.takes("o", cycle)
+        score, took = feed.offers("probability", cycle), feed.takes("o", cycle)
+        beat = engine.offers(score)
         if queue.offers and took:
             cycles["o"].append(cycle)
         asks, waits = fork.offers(beat, both)
         asks, waits = asks and feed.takes("request", cycle), waits and queue.takes
         takes = fork.step(beat, both, [asks, waits])
-        moved = engine.step(feed.offers("command", cycle), feed.offers("probability", cycle), takes)
+        transfers = engine.step(feed.offers("command", cycle), score, takes)
         queue.step(waits, took)
         if asks:
             cycles["request"].append(cycle)
-        if moved:
+        for moved in transfers:
             cycles["probability" if moved == "score" else moved].append(cycle)
     return cycles

@@ -26,6 +26,11 @@ class Pipe(Generic[Beat]):
         """The beat on offer at the end, if there is one."""
         return self._beats[-1]
 
+    @property
+    def empty(self) -> bool:
+        """Whether no register has a beat."""
+        return all(beat is None for beat in self._beats)
+
     def step(self, beat: Beat | None, takes: bool) -> bool:
         """Go on by one cycle, with `beat` offered at the front; return whether there was room for it.
 

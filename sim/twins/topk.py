@@ -1,4 +1,7 @@
-"""Twin of the top-k engine: its front takes one command after another, its drain works one command behind."""
+"""Twin of the top-k engine: its front takes one command after another, its drain works one command behind.
+
+A command that keeps all is a wire: it waits until the drain is empty, then beats leave in the cycle they come.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +22,8 @@ class Task:
     """Cycles from the last beat in, not counted, to the threshold known."""
     marked: Sequence[int]
     """Items kept in each beat."""
+    passes: bool
+    """It is a wire."""
 
 
 class Drain:
@@ -38,6 +43,11 @@ class Drain:
         """Whether a beat stands on the output."""
         return self._zeros.offers
 
+    @property
+    def empty(self) -> bool:
+        """Whether all commands have left."""
+        return not self.busy and self._zeros.empty
+
     def start(self, marked: Sequence[int]) -> None:
         """Take a command; its first beat is read in the next cycle."""
         self._unread, self.busy = packets([marked]), True
@@ -54,7 +64,7 @@ class Drain:
 
 
 class Front:
-    """Takes a command, its beats, waits for the search and hands the verdict over."""
+    """Takes a command, its beats, waits for the search and hands the verdict over; or lets the beats pass."""
 
     def __init__(self, tasks: Sequence[Task]) -> None:
         self._tasks = iter(tasks)
@@ -62,28 +72,29 @@ class Front:
         self._beats = self._waits = 0
         self.state = "command"
 
-    def step(self, command: bool, score: bool, drain: Drain | None) -> str | None:
-        """Go on by one cycle with what is offered; return the stream on which there was a transfer.
+    def step(self, command: bool, score: bool, drain: Drain | None) -> list[str]:
+        """Go on by one cycle with a command on offer and a beat that comes in; return the streams with a transfer.
 
         `drain` is there if it is free.
         """
-        if self.state == "command" and command:
-            self._task = next(self._tasks, None)
-            self._beats = self._task.beats if self._task else 0
-            self.state = "load"
-            return "command"
-        if self.state == "load" and score:
-            self._beats -= 1
-            if self._beats == 0 and self._task:
-                self.state, self._waits = "search", self._task.search
-            return "score"
-        if self.state == "search":
+        moved, passed = ["score"] * score, False
+        self._beats -= score
+        if score and self._beats == 0 and self._task:
+            passed = self.state == "pass"
+            self.state, self._waits = "command" if passed else "search", self._task.search
+        elif self.state == "search":
             self._waits -= 1
             self.state = "hand" if self._waits == 0 else "search"
         elif self.state == "hand" and drain and self._task:
             drain.start(self._task.marked)
             self.state = "command"
-        return None
+            return moved
+        if self.state == "command" and command:
+            self._task = next(self._tasks, None)
+            self._beats = self._task.beats if self._task else 0
+            self.state = "pass" if self._task and self._task.passes else "load"
+            moved.append("command")
+        return moved
 
 
 class Engine:
@@ -93,17 +104,21 @@ class Engine:
         self._front, self._drain = Front(tasks), Drain(topk)
 
     @property
-    def offers(self) -> bool:
-        """Whether a beat stands on the output."""
-        return self._drain.offers
+    def _wire(self) -> bool:
+        """Whether beats pass in this cycle."""
+        return self._front.state == "pass" and self._drain.empty
 
-    @property
-    def loads(self) -> bool:
-        """Whether it takes scores."""
-        return self._front.state == "load"
+    def offers(self, score: bool) -> bool:
+        """Return whether a beat stands on the output, with one of scores on offer or not."""
+        return score if self._wire else self._drain.offers
 
-    def step(self, command: bool, score: bool, takes: bool) -> str | None:
-        """Go on by one cycle; return the stream into the engine on which there was a transfer."""
+    def accepts(self, takes: bool) -> bool:
+        """Return whether it takes a beat of scores, with the output taken or not."""
+        return takes if self._wire else self._front.state == "load"
+
+    def step(self, command: bool, score: bool, takes: bool) -> list[str]:
+        """Go on by one cycle; return the streams into the engine on which there was a transfer."""
+        score = score and self.accepts(takes)
         free = not self._drain.busy  # a command that ends in this cycle still holds the drain
         self._drain.step(takes)
         return self._front.step(command, score, self._drain if free else None)
@@ -113,23 +128,23 @@ def tasks(arch: Arch, feed: Feed) -> list[Task]:
     """Return the tasks that the data tell of."""
     data, lanes = feed.data, arch.topk.lanes
     return [
-        Task(-(-n // lanes), search, marked)
-        for n, search, marked in zip(data["n"], data["search"], data["marked"], strict=True)
+        Task(-(-n // lanes), search, marked, passes)
+        for n, search, marked, passes in zip(data["n"], data["search"], data["marked"], data["passes"], strict=True)
     ]
 
 
 def twin(arch: Arch, feed: Feed) -> dict[str, list[int]]:
     """Return the cycles of all transfers.
 
-    Data, per command: `n`, `search` (cycles, by the law) and `marked` (items kept in each beat).
+    Data, per command: `n`, `search` (cycles, by the law), `marked` (items kept in each beat) and `passes` (it is a
+    wire).
     """
     engine = Engine(arch.topk, tasks(arch, feed))
     cycles: dict[str, list[int]] = {"command": [], "score": [], "o": []}
     for cycle in range(feed.cycles):
-        takes = feed.takes("o", cycle)
-        if engine.offers and takes:
+        score, takes = feed.offers("score", cycle), feed.takes("o", cycle)
+        if engine.offers(score) and takes:
             cycles["o"].append(cycle)
-        moved = engine.step(feed.offers("command", cycle), feed.offers("score", cycle), takes)
-        if moved:
+        for moved in engine.step(feed.offers("command", cycle), score, takes):
             cycles[moved].append(cycle)
     return cycles

@@ -42,6 +42,11 @@ class BeatFiller:
         self.leaving = False
         """There is a beat in the register."""
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is held, and nothing leaves."""
+        return not (self.leaving or self._rest or self._held)
+
     def step(self, beat: Marked | None, takes: bool) -> bool:
         """Go on by one cycle, with `beat` offered and the output taken or not; return whether `beat` came in."""
         room = takes or not self.leaving
@@ -69,6 +74,11 @@ class ZeroEliminator:
     def offers(self) -> bool:
         """Whether a beat stands on the output."""
         return self._filler.leaving
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing of any packet."""
+        return self._stages.empty and self._filler.empty
 
     def step(self, beat: Marked | None, takes: bool) -> bool:
         """Go on by one cycle, with `beat` offered and the output taken or not; return whether there was room for it."""

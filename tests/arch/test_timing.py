@@ -1,4 +1,4 @@
-"""Timing laws at their edges: one item, a full line, one more; bypasses; arrays as integers."""
+"""Timing laws at their edges: one item, a full line, one more; nothing kept, all kept; arrays as integers."""
 
 from dataclasses import fields
 
@@ -88,12 +88,23 @@ def test_bit_serial_selection_takes_a_step_for_each_bit():
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("kept", [0, 64, 65])
-def test_nothing_to_choose_bypasses_the_search(engine, kept):
-    law, work = law_of(engine, bypass_cycles=1, drain_latency=6), TopkWork(items=64, kept=kept, sizes=(64, 30))
+def test_nothing_to_keep_bypasses_the_search(engine):
+    law, work = law_of(engine, bypass_cycles=1, drain_latency=6), TopkWork(items=64, kept=0, sizes=(64, 30))
 
     assert (law.search(work), law.streamed(work)) == (1, 0)
     assert law.cycles(work) == 4 + 1 + 4 + 6
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("kept", [65, 66])
+def test_an_engine_that_keeps_all_is_a_wire(engine, kept):
+    law, work = law_of(engine), TopkWork(items=65, kept=kept, sizes=(64, 30))
+
+    assert work.passes
+    assert (law.load(work), law.search(work), law.drain(work)) == (5, 0, 0)
+    assert (law.rounds(work), law.lines(work), law.streamed(work)) == (0, 0, 0)
+    assert law.select(work) == law.cycles(work) == 5
+    assert not TopkWork(items=0, kept=0, sizes=()).passes  # nothing is no command
 
 
 commands = st.lists(
@@ -128,7 +139,7 @@ def test_a_search_takes_its_fixed_cycles_those_of_its_rounds_and_a_cycle_a_line(
         work = TopkWork(items=n, kept=k, sizes=tuple(record))
         paced = law.fixed.search + law.rounds(work) * law.fixed.round + law.lines(work)
 
-        assert law.search(work) == (paced if 0 < k < n else law.bypass_cycles)
+        assert law.search(work) == (paced if 0 < k < n else 0 if k else law.bypass_cycles)
         assert law.lines(work) <= law.streamed(work)
 
 

@@ -18,7 +18,7 @@ def command(draw, topk, searched=False):
 
 
 def corners(topk):
-    """Return commands at which an engine is most likely to be wrong, bypasses between searches among them."""
+    """Return commands at which an engine is most likely to be wrong, wires between searches among them."""
     most, top = topk.max_tokens, (1 << topk.score_bits) - 1
     mixed = [(7 * place * place + 3 * place) & top for place in range(most)]
     few = mixed[: max(2, most // 3)]

@@ -53,7 +53,7 @@ def expected(topk, commands, total=True):
 
 
 def _golden(topk, scores, k):
-    """Return what must be kept, and the threshold and ties that a search reports, or its bypass."""
+    """Return what must be kept, and the threshold and ties that a search, or a command without one, reports."""
     found = top_k(torch.tensor([scores]), k)
     verdict = int(found.threshold[0]), int(found.ties[0])
     if k == 0:

@@ -63,6 +63,9 @@ FAULTS = [
     ),
     ("topk", "bitserial-keeps-the-largest", find_mutant("topk", "tie-too-few"), "exactly min(k, n) items leave"),
     ("topk", "bitserial-keeps-the-largest", find_mutant("topk", "last-ties"), "only what is to be kept leaves"),
+    ("topk", "wire-loses-nothing", find_mutant("topk", "wire-early"), "a wire waits until the command before has left"),
+    ("topk", "wire-loses-nothing", find_mutant("topk", "wire-index-stays"), "a wire's items have their indices"),
+    ("topk", "wire-loses-nothing", find_mutant("topk", "wire-beats-full"), "a wire's beats are full to the end"),
 ]
 
 
@@ -136,7 +139,7 @@ def test_every_unit_has_its_stream_rules_proved():
     covered = {claim.unit for claim in streams.CLAIMS}
 
     assert covered >= {unit for unit in UNITS if not unit.startswith("axi-")}
-    assert {claim.name.partition("-")[0] for claim in claims_of("topk")} == set(streams.ENGINES)
+    assert {claim.name.partition("-")[0] for claim in claims_of("topk")} == {*streams.ENGINES, "wire"}
 
 
 @pytest.mark.parametrize("unit", unit_names())

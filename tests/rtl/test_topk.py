@@ -1,4 +1,4 @@
-"""The top-k engine around its search cores: load, bypass, drain, two commands at once."""
+"""The top-k engine around its search cores: load, drain, wire, two commands at once."""
 
 import numpy as np
 import pytest
@@ -53,7 +53,7 @@ def _stalls(seed):
 
 
 def test_next_command_loads_and_searches_while_the_last_one_waits_for_the_sink():
-    record = _stalled([2, 3], SMALL, VECTORS)  # k = n, then k = n - 1
+    record = _stalled([3, 3], SMALL, VECTORS)  # k = n - 1
 
     assert len([cycle for cycle, _ in record.events["found"] if cycle < STALL]) == 2
     assert record.cycles_of("o")[0] == STALL
@@ -61,10 +61,53 @@ def test_next_command_loads_and_searches_while_the_last_one_waits_for_the_sink()
 
 def test_third_command_waits_until_the_drain_is_free():
     arch = small(engine=ENGINE, max_tokens=60)  # more beats than fit in the registers of the drain
-    record = _stalled([2, 2, 2], arch, UNIT.vectors(arch, 3, 1, None))
+    record = _stalled([3, 3, 3], arch, UNIT.vectors(arch, 4, 1, None))
 
     assert sum(cycle < STALL for cycle in record.cycles_of("command")) == 2
     assert record.complete
+
+
+# The wire: 0 < k >= n. Vector 2 is one of 13 scores, four beats; 4 one of a single score; 3 is a search, 0 keeps none.
+
+
+def test_a_wire_s_beats_leave_in_the_cycle_in_which_they_come_and_the_next_command_is_taken_with_the_last():
+    record = _played([2, 4, 2, 3], {"score": [1, 0, 2]}, {"o": [False] * 2 + [True] * 3})
+
+    assert record.cycles_of("score")[:9] == record.cycles_of("o")[:9]
+    ends = [record.cycles_of("score")[place] for place in (3, 4, 8)]
+    assert record.cycles_of("command")[1:] == ends
+    assert record.cycles_of("score")[9] == ends[-1] + 1  # and loads in the next
+    assert [cycle for cycle, _ in record.events["found"]][:3] == ends
+
+
+def test_wires_behind_one_another_leave_no_gap():
+    record = _played([2, 2, 4, 2], {}, {})
+
+    assert record.cycles_of("o") == list(range(1, 14))
+
+
+@pytest.mark.parametrize("before", [3, 0])
+def test_a_wire_waits_until_the_command_before_has_left(before):
+    record = _played([before, before, 2], {}, {"o": ([True] * 9 + [False]) * 30})
+    beats = -(-int(VECTORS.inputs["n"][before]) // SMALL.topk.lanes)
+
+    assert record.cycles_of("o")[-5] < record.cycles_of("score")[2 * beats]
+    assert record.cycles_of("score")[-4:] == record.cycles_of("o")[-4:]
+
+
+def test_a_wire_begins_in_the_cycle_after_the_last_beat_before_it():
+    record = _played([3, 2], {}, {})
+
+    assert np.diff(record.cycles_of("o")[3:5]).tolist() == [1]
+
+
+def _played(which, gaps, stalls):
+    """Return the record of vectors that run back to back."""
+    stimulus = UNIT.harness().stimulus(SMALL, VECTORS, which)
+    (record,) = run(UNIT.harness().component(SMALL), [case(stimulus, gaps=gaps, stalls=stalls, limit=999)])
+    assert record.complete
+    assert not record.broken
+    return record
 
 
 def _stalled(which, arch, vectors):
@@ -77,9 +120,11 @@ def _stalled(which, arch, vectors):
 def test_planted_fault_is_caught(mutant):
     arch = small(engine=mutant.engine or ENGINE, max_tokens=45, score_bits=12, digit_bits=2)  # many digits
     together = [Trial(tuple(range(start, 44, 8)), {}, {"o": _stalls(start % 4)}) for start in range(8)]
-    together.append(Trial((2, 3, 13, 14), {}, {"o": [True] * STALL}))  # more than fits in the drain
+    together.append(Trial((3, 3, 13, 14), {}, {"o": [True] * STALL}))  # more than fits in the drain
     together.append(Trial((9,) * 6, {}, {"o": [True] * STALL}))  # the last ones wait in a drain with gaps
-    together.append(Trial((17, 16, 18, 19)))  # radix ends in the midst of a pass, then sets of many beats follow
+    together.append(Trial((17, 16, 18, 24)))  # radix ends in the midst of a pass, then sets of many beats follow
+    together.append(Trial((3, 4, 20, 2, 7, 17, 22), {}, {"o": [True, True, False] * 90}))  # wires and searches
+    together.append(Trial((23, 1, 2), {}, {"o": [True] * STALL}))  # a wire behind two that drain
 
     assert caught(UNIT, arch, UNIT.vectors(arch, 44, 1, None), together + alone(20), mutant)
 

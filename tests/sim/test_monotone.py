@@ -31,7 +31,7 @@ SMALL = tuple(name for name in ARCHES if name != "wide softmax")
 
 ORDER_MAY_COST = 0.25
 """Share of the cycles of runs of some thousand cycles at most: other times mean another order of DRAM commands. 1 in
-160 of 20,000 comparisons costs anything; the largest found was 19 %."""
+155 of 4,800 comparisons costs anything; the largest found was 4 %, with planes aligned to 128 KiB 19 %."""
 
 LAWS = Path(__file__).parents[2] / "docs" / "explanation" / "laws.md"
 
@@ -160,27 +160,26 @@ def test_what_crosses_dram_does_not_hang_on_the_channels(case, channels):
     assert fewer.scalar(tables.S_BUSY_QK) == simulated(case).scalar(tables.S_BUSY_QK)
 
 
-PAIR = """\
-model: {name: tiny, layers: 1, heads: 2, head_dim: 32, hidden: 64, ffn: 64}
+TINY = """\
+model: {name: tiny, layers: 2, heads: 1, head_dim: 64, hidden: 64, ffn: 64}
 phase: decode
-prompt: 1
+prompt: 3
 steps: 1
-schedule: {interpolation: list, token: 1, value: 1, bits: {query: 12, key: 4, value: 6, lsb: 0}}
+schedule: {interpolation: list, token: [1, 0.5], value: 1, bits: {query: 12, key: 6, value: 4, lsb: 0}}
 """
 
 
-def test_a_second_channel_costs_cycles_where_a_run_is_hardly_more_than_opening_dram_rows(tmp_path):
-    """The page's smallest case: eight planes of one granule or two, which all lie in bank 0 of each pseudo-channel."""
+def test_more_channels_cost_cycles_where_a_run_is_hardly_more_than_opening_dram_rows(tmp_path):
+    """The page's smallest case: the query of the second layer lies where no DRAM row has been opened yet."""
     totals, activates, granules = [], [], []
-    for channels in (1, 2, 16):
-        (tmp_path / "pair.yaml").write_text(PAIR)
+    for channels in (8, 16):
+        (tmp_path / "tiny.yaml").write_text(TINY)
         arch = load_arch("spatten", [f"dram.channels={channels}"])
-        run = run_cycles(arch, row_work(arch, load_workload(str(tmp_path / "pair.yaml"), arch)))
+        run = run_cycles(arch, row_work(arch, load_workload(str(tmp_path / "tiny.yaml"), arch)))
         totals.append(run.total)
         activates.append(int(run.dram[dram_state.ACTS]))
         granules.append(int(run.granules.sum()))
 
     assert totals[0] < totals[1]
-    assert totals[2] < totals[0]
-    assert activates[0] < activates[1] < activates[2]
+    assert activates[0] < activates[1]
     assert len(set(granules)) == 1

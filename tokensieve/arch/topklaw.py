@@ -24,7 +24,7 @@ class TopkWork:
     """Scores offered, n."""
 
     kept: Count
-    """Scores kept, k. k = 0 and k >= n bypass the search."""
+    """Scores kept, k. k = 0 bypasses the search, 0 < k >= n passes the engine by."""
 
     sizes: npt.ArrayLike
     """Work record: quickselect, the sizes of the set that each round streams; radix, those of the survivors of
@@ -37,6 +37,13 @@ class TopkWork:
         items, kept = np.asarray(self.items), np.asarray(self.kept)
         there: npt.NDArray[np.bool_] = (kept != 0) & (kept < items)
         return there
+
+    @property
+    def passes(self) -> npt.NDArray[np.bool_]:
+        """Whether all scores stay, 0 < k >= n: the engine is a wire, which scores leave in the cycle they come."""
+        items, kept = np.asarray(self.items), np.asarray(self.kept)
+        whole: npt.NDArray[np.bool_] = (kept != 0) & (kept >= items)
+        return whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +61,9 @@ class FixedCycles:
 class TopkLaw(ABC):
     """Cycle law of a top-k engine around its search: load, bypass and drain are alike in all of them.
 
-    A search takes ``fixed.search + rounds * fixed.round + lines`` cycles, a bypass `bypass_cycles`. So the law of an
-    engine adds its fixed cycles and the sets that its rounds stream. One whose time does not depend on data has no
-    rounds, and says how many items it moves instead.
+    A search takes ``fixed.search + rounds * fixed.round + lines`` cycles, a bypass (k = 0) `bypass_cycles`. So the law
+    of an engine adds its fixed cycles and the sets that its rounds stream. One whose time does not depend on data has
+    no rounds, and says how many items it moves instead. A wire (``work.passes``) takes the cycles of its load alone.
 
     >>> law = QuickselectLaw(lanes=16, bypass_cycles=1, start_cycles=2, round_cycles=3, drain_latency=6, turnaround=2)
     >>> work = TopkWork(items=64, kept=20, sizes=(64, 30, 7))
@@ -69,13 +76,13 @@ class TopkLaw(ABC):
     lanes: int
 
     bypass_cycles: int
-    """Cycles from the last score in to the threshold known where there is nothing to search."""
+    """Cycles from the last score in to the threshold known where nothing is kept."""
 
     drain_latency: int
     """Cycles of the drain beyond reading its lines: side buffer, comparison, ties, zero eliminator, its last beat."""
 
     turnaround: int
-    """Cycles between the threshold known and the first beat of the next command, neither counted."""
+    """Cycles between the threshold known and the first beat of the next command, neither counted; 0 after a wire."""
 
     def load(self, work: TopkWork) -> Count:
         """Return the cycles in which the scores enter, `lanes` a cycle."""
@@ -84,23 +91,25 @@ class TopkLaw(ABC):
     def search(self, work: TopkWork) -> Count:
         """Return the cycles from the last score in, not counted, to the threshold known."""
         paced = np.asarray(self.rounds(work)) * self.fixed.round + np.asarray(self.lines(work))
-        return _count(np.where(work.searches, self.fixed.search + paced, self.bypass_cycles))
+        idle = np.where(work.passes, 0, self.bypass_cycles)
+        return _count(np.where(work.searches, self.fixed.search + paced, idle))
 
     def rounds(self, work: TopkWork) -> Count:
-        """Return the rounds of the search; none when bypassed."""
+        """Return the rounds of the search; none where there is nothing to search."""
         return self._summed(work, self._sets(work) > 0)
 
     def lines(self, work: TopkWork) -> Count:
-        """Return the lines of `lanes` scores that the rounds stream; none when bypassed."""
+        """Return the lines of `lanes` scores that the rounds stream; none where there is nothing to search."""
         return self._summed(work, -(-self._sets(work) // self.lanes))
 
     def streamed(self, work: TopkWork) -> Count:
-        """Return the items that the search moves past its comparators; none when bypassed."""
+        """Return the items that the search moves past its comparators; none where there is nothing to search."""
         return self._summed(work, self._sets(work))
 
     def drain(self, work: TopkWork) -> Count:
         """Return the cycles from the threshold known, not counted, to the last kept item out."""
-        return ceil_div(work.items, self.lanes) + self.drain_latency
+        drained = np.asarray(ceil_div(work.items, self.lanes)) + self.drain_latency
+        return _count(np.where(work.passes, 0, drained))
 
     def select(self, work: TopkWork) -> Count:
         """Return the cycles from the first score in to the threshold known."""
@@ -133,7 +142,7 @@ class QuickselectLaw(TopkLaw):
     >>> law.select(TopkWork(items=64, kept=20, sizes=(64, 30, 7)))
     22
     >>> law.cycles(TopkWork(items=64, kept=64, sizes=()))
-    15
+    4
     """
 
     start_cycles: int
@@ -208,7 +217,7 @@ class BitserialLaw(TopkLaw):
         return FixedCycles(search=self.bits * self.step_cycles + self.verdict_cycles)
 
     def streamed(self, work: TopkWork) -> Count:
-        """Return the items that the search moves: all places in every step; none when bypassed."""
+        """Return the items that the search moves: all places in every step; none without a search."""
         return _count(np.where(work.searches, self.places * self.bits, 0))
 
 
@@ -241,7 +250,7 @@ class BitonicLaw(TopkLaw):
         return FixedCycles(search=layers + self.verdict_cycles)
 
     def streamed(self, work: TopkWork) -> Count:
-        """Return the items that the search moves: all places in every layer; none when bypassed."""
+        """Return the items that the search moves: all places in every layer; none without a search."""
         return _count(np.where(work.searches, self.places * (self.sort_layers + self.route_layers), 0))
 
 

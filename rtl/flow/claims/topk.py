@@ -1,14 +1,14 @@
-"""Of the top-k engine: what leaves is the k largest by definition, for every packet of four scores."""
+"""Of the top-k engine: what leaves is the k largest by definition, and a wire loses nothing; packets of four scores."""
 
 from functools import partial
 from typing import Any
 
 from amaranth.asserts import AnyConst
-from amaranth.hdl import Assert, Assume, Cat, Module, Signal, Value
+from amaranth.hdl import Assert, Assume, Cat, Module, Mux, Signal, Value
 
 from tokensieve.arch.datapath import ENGINES, SearchEngine, Topk
 from tokensieve.arch.topklaw import TopkWork
-from tokensieve.rtl.flow.formal import Bench, Claim
+from tokensieve.rtl.flow.formal import Bench, Claim, accept, offer
 from tokensieve.rtl.flow.harness.base import unit_class
 
 TOKENS, LANES = 4, 2
@@ -50,7 +50,12 @@ class Definition(Bench):
         with m.If(unit.score.valid & unit.score.ready):
             m.d.sync += beats.eq(beats + 1)
         m.d.comb += unit.o.ready.eq(1)
-        self._compare(m, unit.o, scores, self._kept(m, scores, n, k))
+        ended = self._compare(m, unit.o, scores, self._kept(m, scores, n, k))
+        wire = (k != 0) & (k >= n)
+        m.d.comb += Assert(
+            ~(wire & unit.score.valid & unit.score.ready) | unit.o.valid, "a wire's beats leave as they come"
+        )
+        m.d.comb += Assert(~(wire & ended) | (beats * LANES >= n), "a wire ends with its last beat")
 
     def _kept(self, m: Module, scores: list[Any], n: Value, k: Value) -> Signal:
         """Return which scores are among the k largest of the first n, by counting those that go before each."""
@@ -64,7 +69,8 @@ class Definition(Bench):
             m.d.comb += kept[mine].eq((mine < n) & (sum(ahead, start=Value.cast(0)) < k))
         return kept
 
-    def _compare(self, m: Module, o: Any, scores: list[Any], kept: Signal) -> None:
+    def _compare(self, m: Module, o: Any, scores: list[Any], kept: Signal) -> Signal:
+        """Hold what leaves against what is to be kept; return whether the last beat has left."""
         count, least, ended, cycle = Signal(4), Signal(4), Signal(), Signal(8)
         m.d.sync += cycle.eq(cycle + 1)
         with m.If(o.valid):
@@ -84,17 +90,80 @@ class Definition(Bench):
         m.d.comb += Assert(~(o.valid & o.p.last) | (count + o.p.count == whole), "exactly min(k, n) items leave")
         m.d.comb += Assert(~(o.valid & ended), "nothing leaves after the last beat")
         m.d.comb += Assert((cycle != longest(self._topk) - 1) | ended, "a command is through when the law says so")
+        return ended
 
 
-CLAIMS = tuple(
+class Wire(Bench):
+    """An engine that is given a command that keeps none or all and a wire behind it, with any gaps and stalls.
+
+    A source of scores that holds a beat until it is taken is assumed, as a wire's output can be no better than that.
+    """
+
+    def __init__(self) -> None:
+        self._topk = Topk(engine="bitserial", lanes=LANES, max_tokens=TOKENS, score_bits=4, count_stages=1)
+
+    def check(self, m: Module) -> None:
+        """Hold the second packet that leaves against the scores of the second command."""
+        topk = self._topk
+        m.submodules.unit = unit = unit_class("tokensieve.rtl.topk", "TopKEngine")(topk)
+        first, wire = Signal(unit.command.p.shape()), Signal(unit.command.p.shape())
+        for one in (first, wire):
+            m.d.comb += [one.as_value().eq(AnyConst(len(one.as_value()))), Assume((one.n > 0) & (one.n <= TOKENS))]
+        m.d.comb += [Assume((first.k == 0) | (first.k == TOKENS)), Assume((wire.k >= wire.n) & (wire.k <= TOKENS))]
+        scores, taken, beats, left = AnyConst(TOKENS * topk.score_bits), Signal(2), Signal(4), Signal(2)
+        offer(m, unit.command)
+        told = unit.command.p.as_value() == Mux(taken == 0, first.as_value(), wire.as_value())
+        offer(m, unit.score)
+        ahead, place = -(-first.n // LANES), Signal(4)
+        m.d.comb += place.eq(beats - ahead)
+        mine = Value.cast(unit.score.p.scores) == scores.word_select(place, LANES * topk.score_bits)
+        m.d.comb += Assume(~unit.command.valid | (told & (taken < 2)))
+        m.d.comb += Assume(~(unit.score.valid & (beats >= ahead)) | mine)
+        accept(m, unit.o)
+        for count, port, more in ((taken, unit.command, 1), (beats, unit.score, 1), (left, unit.o, unit.o.p.last)):
+            with m.If(port.valid & port.ready):
+                m.d.sync += count.eq(count + more)
+        waits = unit.score.valid & unit.score.ready & (beats >= ahead)
+        m.d.comb += Assert(~waits | (left == 1), "a wire waits until the command before has left")
+        self._compare(m, unit, scores, wire, left, place)
+
+    def _compare(self, m: Module, unit: Any, scores: Any, wire: Any, left: Signal, place: Signal) -> None:
+        o, passes, before = unit.o, Signal(), Signal(4)
+        m.d.comb += [passes.eq(o.valid & (left == 1)), before.eq(place * LANES)]
+        for lane in range(LANES):
+            there = passes & (lane < o.p["count"])
+            score = scores.word_select(before + lane, self._topk.score_bits)
+            m.d.comb += Assert(~there | (o.p.items[lane].index == before + lane), "a wire's items have their indices")
+            m.d.comb += Assert(~there | (o.p.items[lane].score == score), "a wire's scores leave in their order")
+        rest = wire.n - before
+        m.d.comb += Assert(
+            ~passes | (o.p["count"] == Mux(rest > LANES, LANES, rest)), "a wire's beats are full to the end"
+        )
+        m.d.comb += Assert(~passes | (o.p.last == (rest <= LANES)), "a wire ends with its last score")
+        m.d.comb += Assert(~passes | (unit.score.valid & (unit.score.ready == o.ready)), "a wire holds nothing back")
+        m.d.comb += Assert(~(o.valid & (left == 2)), "nothing leaves after a wire")
+
+
+CLAIMS = (
+    *(
+        Claim(
+            unit="topk",
+            name=f"{engine}-keeps-the-largest",
+            says="for any command and any four scores, exactly the min(k, n) largest leave, ties to the first, in "
+            "their order, within the cycles of the law",
+            method="bmc",
+            depth=longest(small(engine)),
+            bench=partial(Definition, engine),
+        )
+        for engine in ENGINES
+    ),
     Claim(
         unit="topk",
-        name=f"{engine}-keeps-the-largest",
-        says="for any command and any four scores, exactly the min(k, n) largest leave, ties to the first, in their "
-        "order, within the cycles of the law",
+        name="wire-loses-nothing",
+        says="behind a command that keeps none or all, a wire's beats leave in the cycle in which they come, in their "
+        "order and with their indices, once that command has left; with any gaps and stalls",
         method="bmc",
-        depth=longest(small(engine)),
-        bench=partial(Definition, engine),
-    )
-    for engine in ENGINES
+        depth=20,
+        bench=Wire,
+    ),
 )

@@ -5,18 +5,78 @@ from dataclasses import replace
 from tokensieve.arch.datapath import ENGINES
 from tokensieve.rtl.flow.mutants.base import Mutant, mutants_of
 
+_WIRE = (
+    Mutant(
+        name="wire-early",
+        module="tokensieve.rtl.topk",
+        old='with m.State("wait"), m.If(empty):',
+        new='with m.State("wait"):',
+        why="a wire passes before the command in front of it has left the drain",
+    ),
+    Mutant(
+        name="wire-forgets-one",
+        module="tokensieve.rtl.topk",
+        old="inside.eq(inside + starts - leaves)",
+        new="inside.eq(Mux(starts, 1, Mux(leaves, 0, inside)))",
+        why="of two commands that drain only one is waited for",
+    ),
+    Mutant(
+        name="wire-index-stays",
+        module="tokensieve.rtl.topk",
+        old="self._row << (lanes - 1).bit_length() | lane",
+        new="lane",
+        why="a wire's second beat has the indices of its first",
+    ),
+    Mutant(
+        name="wire-beats-full",
+        module="tokensieve.rtl.topk",
+        old="Mux(self._last, self._left, lanes)",
+        new="lanes",
+        why="the lanes beyond n count in a wire's last beat",
+    ),
+    Mutant(
+        name="wire-endless",
+        module="tokensieve.rtl.topk",
+        old="o.p.last.eq(self._last)",
+        new="o.p.last.eq(0)",
+        why="a wire's last beat does not end its packet",
+    ),
+    Mutant(
+        name="wire-command-late",
+        module="tokensieve.rtl.topk",
+        old="self.found.payload.ties.eq(self._now.n)\n            self._take(m)",
+        new='self.found.payload.ties.eq(self._now.n)\n            m.next = "command"',
+        why="the next command is taken a cycle after a wire's last beat",
+    ),
+    Mutant(
+        name="wire-command-early",
+        module="tokensieve.rtl.topk",
+        old="with m.If(o.valid & o.ready & self._last):",
+        new="with m.If(o.valid & self._last):",
+        why="the next command is taken while a wire's last beat still waits for its sink",
+    ),
+    Mutant(
+        name="wire-loads",
+        module="tokensieve.rtl.topk",
+        old="m.d.sync += [self._row.eq(Mux(self._last, 0, self._row + 1)),",
+        new="m.d.comb += core.load.eq(1)\n            m.d.sync += [self._row.eq(Mux(self._last, 0, self._row + 1)),",
+        why="what passes is loaded and searched too",
+        engine="quickselect",  # its rounds show
+    ),
+)
+
 SHELL = (
     Mutant(
         name="searches-all",
         module="tokensieve.rtl.topk",
-        old="(now.k >= now.n)",
-        new="(now.k > now.n)",
-        why="k = n is no bypass: off by one",
+        old="(told.k >= told.n)",
+        new="(told.k > told.n)",
+        why="k = n is no wire: off by one",
     ),
     Mutant(
         name="junk-counts",
         module="tokensieve.rtl.topk",
-        old="core.row.mask[lane].eq(left > lane)",
+        old="core.row.mask[lane].eq(self._left > lane)",
         new="core.row.mask[lane].eq(1)",
         why="lanes beyond n take part in the search",
         engine="bitserial",  # quickselect counts its lanes itself
@@ -24,8 +84,8 @@ SHELL = (
     Mutant(
         name="one-slot",
         module="tokensieve.rtl.topk",
-        old="slot.eq(~slot)",
-        new="slot.eq(0)",
+        old="self._slot.eq(~self._slot)",
+        new="self._slot.eq(0)",
         why="a command loads over the beats that the one before it still drains",
     ),
     Mutant(
@@ -70,6 +130,7 @@ SHELL = (
         new="advance.eq(end.ready)",
         why="a pipeline with nothing at its end moves only while its consumer is ready",
     ),
+    *_WIRE,
 )
 
 MUTANTS = SHELL + tuple(replace(one, engine=engine) for engine in ENGINES for one in mutants_of(engine))

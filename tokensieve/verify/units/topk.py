@@ -54,9 +54,11 @@ class EngineInside(NamedUnit):
 
 def topk_data(arch: Arch, vectors: Vectors, which: Sequence[int]) -> dict[str, list[Any]]:
     """Return what the timing of commands depends on, from golden's vectors and the law of the search."""
+    works = [topk_work(vectors, index) for index in which]
     return {
-        "n": [int(vectors.inputs["n"][index]) for index in which],
-        "search": [int(arch.topk.law.search(topk_work(vectors, index))) for index in which],
+        "n": [int(work.items) for work in works],
+        "search": [int(arch.topk.law.search(work)) for work in works],
+        "passes": [bool(work.passes) for work in works],
         "marked": [marked_per_beat(arch.topk.lanes, vectors, index) for index in which],
     }
 
