@@ -290,6 +290,13 @@ CHANGES = {
         on("meta.npy", npy(np.frombuffer(b'{"version":3}', np.uint8))),
         "decisions of versions 1 and 2 are read, got 3",
     ),
+    **{
+        f"version {text}": (
+            on("meta.npy", npy(np.frombuffer(b'{"version":%s}' % text.encode(), np.uint8))),
+            f"decisions of versions 1 and 2 are read, got {shown}",
+        )
+        for text, shown in (("true", "True"), ("1.0", "1.0"), ("2.0", "2.0"), ("[2]", r"\[2\]"))
+    },
     "broken JSON": (on("meta.npy", npy(np.frombuffer(b'{"version":', np.uint8))), "meta is not valid JSON"),
     "a JSON list": (on("meta.npy", npy(np.frombuffer(b"[1]", np.uint8))), "meta must be a JSON object, got list"),
     "a key twice": (on("meta.npy", npy(np.frombuffer(b'{"D":1,"D":2}', np.uint8))), "a key is given twice"),
