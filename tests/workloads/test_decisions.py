@@ -123,6 +123,24 @@ def test_a_broken_rule_is_named_with_its_array(decode, changed, name, place, val
         changed(decode, name, place, value).validate()
 
 
+def test_only_a_radix_search_may_stream_as_many_scores_again(decode):
+    """A digit that all scores share splits nothing; a pivot always leaves itself out."""
+    for kind, holds in (("radix", True), ("quick", False)):
+        records = decode.records[kind]
+        at = int(np.argmax(records.local.lengths >= 2))
+        flat, begin = records.local.flat.copy(), int(records.local.ptr[at])
+        flat[begin + 1] = flat[begin]
+        same = replace(records, local=Ragged(flat, records.local.ptr))
+        changed = replace(decode, records={**decode.records, kind: same})
+
+        assert records.local.lengths[at] >= 2
+        if holds:
+            changed.validate()
+        else:
+            with pytest.raises(WorkloadError, match="must be above the next size of its record"):
+                changed.validate()
+
+
 def test_ids_pruned_in_the_layer_before_are_refused_in_captured_decisions(decode, changed):
     with pytest.raises(WorkloadError, match=r"token_ids\[\d+\] was pruned in the layer before"):
         changed(decode, "meta", "source", "captured").validate()
