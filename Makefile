@@ -5,7 +5,6 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
-export NUMBA_CACHE_DIR ?= $(CURDIR)/.cache/numba
 export TOKENSIEVE_CACHE ?= $(CURDIR)/.cache/tokensieve
 export YOWASP_CACHE_DIR ?= $(CURDIR)/.cache/yowasp
 

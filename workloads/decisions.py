@@ -236,7 +236,7 @@ class Decisions:
         if meta is None:
             raise WorkloadError(f"{path}: is no decisions file: it has no array called 'meta'")
         head = decode_meta(_bytes(meta, "meta", path), str(path))
-        if head.get("version") not in READ_VERSIONS:
+        if type(head.get("version")) is not int or head["version"] not in READ_VERSIONS:
             versions = " and ".join(map(str, READ_VERSIONS))
             raise WorkloadError(f"{path}: decisions of versions {versions} are read, got {head.get('version')!r}")
         kinds = _kinds(head, path)

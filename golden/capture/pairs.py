@@ -4,12 +4,13 @@ Run as ``python -m tokensieve.golden.capture.pairs TEXT OUT [MODEL [LICENCE]]``;
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from tokensieve.arch.errors import WorkloadError
+from tokensieve.arch.errors import TokensieveError, WorkloadError
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.presets import load_arch
 from tokensieve.golden.capture.attach import attending, load_model
@@ -71,6 +72,26 @@ def pairs(model: str, text: Path, licence: str) -> Pairs:
     return Pairs(meta, dict(zip(COUNTS, found, strict=True)))
 
 
+def main(arguments: Sequence[str]) -> int:
+    """Write the counts that `arguments` ask for; return the exit code."""
+    try:
+        _write(arguments)
+    except TokensieveError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return problem.exit_code
+    return 0
+
+
+def _write(arguments: Sequence[str]) -> None:
+    if not 2 <= len(arguments) <= 4:
+        raise WorkloadError(
+            f"TEXT OUT [MODEL [LICENCE]] must follow tokensieve.golden.capture.pairs, got {len(arguments)} arguments"
+        )
+    text, out, model, licence = (*arguments, *(MINILM, "not stated")[len(arguments) - 2 :])
+    if Path(out).resolve() == Path(text).resolve():
+        raise WorkloadError(f"OUT must not name the file of TEXT, got {out!r}")
+    write_pairs(Path(out), pairs(model, Path(text), licence))
+
+
 if __name__ == "__main__":
-    _text, _out, _model, _licence = (*sys.argv[1:], *(MINILM, "not stated")[len(sys.argv) - 3 :])
-    write_pairs(Path(_out), pairs(_model, Path(_text), _licence))
+    sys.exit(main(sys.argv[1:]))

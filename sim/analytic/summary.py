@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from tokensieve.arch.datapath import Topk
+from tokensieve.arch.datapath import ENGINES, Topk
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.topklaw import TopkWork
 from tokensieve.sim.analytic.beside import beside
@@ -18,6 +18,9 @@ from tokensieve.workloads.decisions import Decisions
 
 I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
+
+UNRECORDED = next(name for name in ENGINES if Topk(engine=name).record is None)
+"""An engine that reads no work records."""
 
 
 class Summary:
@@ -32,8 +35,8 @@ class Summary:
 
     @cached_property
     def work(self) -> RowWork:
-        """Rows of the default machine, for all that is said of no machine: no work records, no widths on chip."""
-        return self._recorded(Arch().topk)
+        """Rows for all that is said of no machine: no widths on chip, no work records (a trace may lack any kind)."""
+        return self._recorded(Topk(engine=UNRECORDED))
 
     def _recorded(self, topk: Topk) -> RowWork:
         """Return the rows with the work records of an engine; the rest of the machine is the default one."""

@@ -1,4 +1,4 @@
-"""Energy and area of a comparator: its parts, priced with the constants that `sim.energy` and `sim.area` price with.
+"""Energy and area of a comparator: its parts, priced with the constants of `sim.cost.energy` and `sim.cost.area`.
 
 Arrays, softmax and DRAM are those of the machine that is compared with. Its crossbars, top-k engines and accumulators
 are not there. What A3 and MNNFast have of their own stands in their modules, as `Part`s.

@@ -1,8 +1,8 @@
 """Energy: counts of actions, times the energy of one action, plus what flows while time passes.
 
 `energy_per_action` is the only table. It derives every entry from the structure of the unit and the constants of
-`arch.technology`, the same cells that `sim.area` counts. Not charged, for want of a source: control, clock tree, wires
-outside the fetcher, bitwidth converters and token gathers.
+`arch.technology`, the same cells that `sim.cost.area` counts. Not charged, for want of a source: control, clock tree,
+wires outside the fetcher, bitwidth converters and token gathers.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,6 +1,7 @@
 """``tokensieve run --level``: what a user sees of the three levels of fidelity."""
 
 import json
+from dataclasses import replace
 
 import jsonschema
 import pytest
@@ -8,7 +9,9 @@ import pytest
 from tokensieve.cli.app import call
 from tokensieve.report.schema import result_schema
 from tokensieve.rtl.flow import tools
-from tokensieve.run import rtl_level as rtllevel
+from tokensieve.run import rtl_level
+from tokensieve.workloads.decisions import Decisions
+from tokensieve.workloads.traces import default_trace
 
 COLA = ["run", "--workload", "bert-base-cola", "--reference", "none"]
 GPT2 = ["run", "--workload", "gpt2-small-ptb", "--reference", "none"]
@@ -44,6 +47,23 @@ def test_confirm_tells_how_far_apart_the_levels_are(level, capsys):
     assert levels["deviation"] == pytest.approx(levels["analytic"] / levels["cycle"] - 1)
 
 
+@pytest.mark.parametrize("engine", ["radix", "bitserial"])
+@pytest.mark.parametrize("more", [["--level", "analytic"], ["--confirm"]], ids=["analytic", "confirmed"])
+def test_a_trace_needs_only_the_work_records_of_the_engine_that_runs(engine, more, tmp_path, capsys):
+    whole = Decisions.load(default_trace())
+    rule = whole.meta["records"]["radix"]
+    replace(whole, meta={**whole.meta, "records": {"radix": rule}}, records={"radix": whole.records["radix"]}).save(
+        tmp_path / "radix.npz"
+    )
+    arguments = ["--set", f"topk.engine={engine}", *more]
+
+    of_whole = result_of(["run", *arguments], capsys)
+    of_radix = result_of(["run", "--trace", str(tmp_path / "radix.npz"), *arguments], capsys)
+
+    del of_whole["provenance"], of_radix["provenance"]
+    assert of_radix == of_whole
+
+
 @pytest.mark.parametrize(
     ("level", "sets", "told"),
     [
@@ -68,8 +88,8 @@ def test_confirm_says_so_on_the_page(capsys):
 
 
 def test_level_rtl_plays_commands_of_the_run_and_changes_no_figure(compiler, monkeypatch, capsys):
-    monkeypatch.setattr(rtllevel, "LOCAL", 3)
-    monkeypatch.setattr(rtllevel, "RANKING", 1)
+    monkeypatch.setattr(rtl_level, "LOCAL", 3)
+    monkeypatch.setattr(rtl_level, "RANKING", 1)
     small = ["--set", "topk.lanes=4"]
     played, cycle = (result_of([*GPT2, *small, "--level", level], capsys) for level in ("rtl", "cycle"))
     told = played["provenance"]["rtl"]
@@ -83,17 +103,17 @@ def test_level_rtl_plays_commands_of_the_run_and_changes_no_figure(compiler, mon
 
 
 def test_level_rtl_verifies_the_searches_of_a_captured_trace(compiler, monkeypatch, capsys):
-    monkeypatch.setattr(rtllevel, "LOCAL", 1)
-    monkeypatch.setattr(rtllevel, "RANKING", 1)
+    monkeypatch.setattr(rtl_level, "LOCAL", 1)
+    monkeypatch.setattr(rtl_level, "RANKING", 1)
     played = result_of(["run", "--reference", "none", "--set", "topk.lanes=4", "--level", "rtl"], capsys)
 
     assert {played["labels"][f"busy_cycles.{unit}"] for unit in ("topk", "ranking")} == {"verified"}
 
 
 def test_a_law_that_the_hardware_does_not_follow_is_exit_code_1(compiler, monkeypatch, capsys):
-    monkeypatch.setattr(rtllevel, "LOCAL", 2)
-    monkeypatch.setattr(rtllevel, "RANKING", 0)
-    monkeypatch.setattr(rtllevel._RunTopk, "law", lambda self, arch, vectors, index: {"select": 1, "total": 2})
+    monkeypatch.setattr(rtl_level, "LOCAL", 2)
+    monkeypatch.setattr(rtl_level, "RANKING", 0)
+    monkeypatch.setattr(rtl_level._RunTopk, "law", lambda self, arch, vectors, index: {"select": 1, "total": 2})
 
     assert call([*GPT2, "--set", "topk.lanes=4", "--level", "rtl"]) == 1
     assert "differ between the Verilog of topk (quickselect) and golden, law or twin" in capsys.readouterr().err

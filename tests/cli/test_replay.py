@@ -9,7 +9,7 @@ from bench.requests import csv_text
 
 from tokensieve.arch import load_arch
 from tokensieve.cli.app import call
-from tokensieve.run.released import run_testbench
+from tokensieve.run.released import run_released
 from tokensieve.sim.released.hang import Hang
 from tokensieve.workloads.columns import BERT
 
@@ -87,9 +87,20 @@ def test_flags_change_rounding_and_latencies(bench, tmp_path):
     _, out, _ = bench(change, more=["--json", "--count-rounding", "32", "--topk-latency", str(file)])
 
     told = json.loads(out)
+    assert told["provenance"]["count_rounding"] == 32
     assert told["traffic"]["dram_reads"] == 2 * (64 + 32)
     assert told["topk_latency_sum"] == 500
     assert told["cycles"]["total"] > 500
+
+
+def test_second_passes_are_counted(bench):
+    again = SINGLE | {"if_requant": True}
+
+    _, out, _ = bench(again, SINGLE, again, more=["--json"])
+    _, page, _ = bench(again, SINGLE, again)
+
+    assert json.loads(out)["second_passes"] == 2
+    assert "second passes  2\n" in page
 
 
 def test_a_design_that_hangs_says_so_and_exits_with_1(bench):
@@ -129,7 +140,7 @@ def test_the_page_of_a_hung_run_has_no_cycles(bench):
 
 def test_a_hang_that_nothing_explains_is_told_without_a_reason(bench, tmp_path):
     bench(SINGLE)
-    run = run_testbench(load_arch("released-128x8"), tmp_path / "rows.csv")
+    run = run_released(load_arch("released-128x8"), tmp_path / "rows.csv")
 
     hung = replace(run, hang=Hang(row=0, reason=None))
 
@@ -140,6 +151,7 @@ def test_a_hang_that_nothing_explains_is_told_without_a_reason(bench, tmp_path):
     ("arch", "more", "message"),
     [
         ("spatten", [], "dram.controller must be bank-queues or active-buffer under the rules of the test bench"),
+        ("spatten", [], "arch must be one of released-128x8, released-512x16, released-64x2 or a YAML file"),
         ("released-128x9", [], "arch must be a preset"),
         ("released-128x8", ["--iteration", "4"], "iteration must be one of those in it (0), got 4"),
         ("released-128x8", ["--count-rounding", "0"], "'--count-rounding'"),
@@ -193,6 +205,8 @@ def test_the_help_text_lists_the_options_and_shows_an_example(capsys):
     out = capsys.readouterr().out
 
     assert all(flag in out for flag in ("--iteration", "--count-rounding", "--topk-latency", "--rows"))
+    assert out.startswith("Usage: tokensieve replay [OPTIONS] TRACE\n")
+    assert "--count-rounding N " in out
     assert "[default: released-512x16]" in " ".join(out.split())
     assert "\n    $ tokensieve replay trace.csv\n" in out
 
@@ -200,7 +214,7 @@ def test_the_help_text_lists_the_options_and_shows_an_example(capsys):
 def test_the_interface_gives_what_the_command_line_prints(bench, tmp_path):
     _, out, _ = bench(SINGLE, SINGLE, more=["--json"])
 
-    run = run_testbench(load_arch("released-128x8"), tmp_path / "rows.csv")
+    run = run_released(load_arch("released-128x8"), tmp_path / "rows.csv")
 
     assert run.to_dict() == json.loads(out)
     assert run.response.tolist()[-1] == run.total_cycles

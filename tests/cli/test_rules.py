@@ -100,6 +100,11 @@ def test_what_does_not_fit_is_refused_without_a_note(told, arch, more, message):
     assert message in " ".join(err.split())
 
 
+def test_a_trace_of_capture_is_refused_as_by_replay(capsys):
+    assert call(["run", "--rules", "test-bench", "--trace", "mine.npz"]) == 2
+    assert "a CSV file of 17 columns is expected; `tokensieve run --trace` takes an .npz" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("flag", OWN)
 def test_flags_of_the_rules_need_the_rules(flag, capsys):
     assert call(["run", flag, "8"]) == 2

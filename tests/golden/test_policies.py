@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tokensieve.arch import load_arch
 from tokensieve.arch.errors import WorkloadError
 from tokensieve.golden.attention import scaled_scores
-from tokensieve.golden.capture.pairs import counted, pairs
+from tokensieve.golden.capture.pairs import counted, main, pairs
 from tokensieve.golden.policies import a3, mnnfast
 from tokensieve.golden.quantize import quantize
 from tokensieve.golden.softmax import softmax
@@ -141,3 +141,23 @@ def test_counts_of_a_head_are_the_sums_of_its_selections():
 def test_a_causal_model_is_refused(gpt2, text):
     with pytest.raises(WorkloadError, match="counts are those of an encoder's prefill, gpt2 is a causal model"):
         pairs(str(gpt2), text, "none")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "TEXT OUT [MODEL [LICENCE]] must follow tokensieve.golden.capture.pairs, got 0 arguments"),
+        (["a", "b", "c", "d", "e"], "got 5 arguments"),
+        (["same.txt", "./same.txt"], "OUT must not name the file of TEXT, got './same.txt'"),
+        (["none.txt", "out.npz", "no-model"], "no-model"),
+    ],
+)
+def test_the_module_as_a_command_refuses_in_words(arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+
+    assert main(arguments) == 2
+
+    err = capsys.readouterr().err
+    assert err.startswith("error: ")
+    assert message in err
+    assert list(tmp_path.iterdir()) == []

@@ -8,7 +8,7 @@ from report.sample import ALONE, RESULT
 from report.test_docs import keys
 from report.test_schema import JUDGE
 
-from tokensieve.pages import result as resultdoc
+from tokensieve.pages import result as result_page
 from tokensieve.report.schema import result_schema
 from tokensieve.report.summary import page
 from tokensieve.report.wholemodel import fc_sentence, whole_model_table
@@ -95,6 +95,6 @@ def test_the_schema_refuses_what_is_no_whole_model():
 
 
 def test_every_key_of_it_is_on_the_reference_page():
-    documented = {name for name, _, _ in resultdoc.fields(result_schema())}
+    documented = {name for name, _, _ in result_page.fields(result_schema())}
 
     assert keys(BOTH.to_dict(), documented) == set()

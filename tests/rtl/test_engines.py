@@ -8,7 +8,7 @@ import pytest
 from conftest import ROOT
 
 from tokensieve.arch.datapath import Topk
-from tokensieve.pages import fpga as fpgatable
+from tokensieve.pages import fpga as fpga_page
 from tokensieve.pages import resources
 from tokensieve.pages.engines import BITS, DISTRIBUTIONS, engine, markdown, select_cycles
 from tokensieve.rtl.flow import fpga
@@ -51,7 +51,7 @@ def test_bit_serial_takes_the_same_time_whatever_the_data(bits):
     assert cycles[0][0] + 64 + topk.drain_latency <= 2 * 64 + bits * (1 + topk.count_stages) + 24
 
 
-@pytest.mark.parametrize(("module", "file"), [(fpgatable, "fpga.json"), (resources, "resources.json")])
+@pytest.mark.parametrize(("module", "file"), [(fpga_page, "fpga.json"), (resources, "resources.json")])
 def test_the_page_shows_what_is_recorded(module, file, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["table", "--show", str(PAGE.parent / file)])
     module.main()
@@ -60,10 +60,10 @@ def test_the_page_shows_what_is_recorded(module, file, monkeypatch, capsys):
 
 
 def test_a_recorded_table_is_measured_written_and_shown(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(fpgatable, "configurations", lambda: [(Topk(lanes=4), (1,)), (Topk(lanes=8), (1,))])
+    monkeypatch.setattr(fpga_page, "configurations", lambda: [(Topk(lanes=4), (1,)), (Topk(lanes=8), (1,))])
     monkeypatch.setattr(fpga, "measure", lambda topk, seeds: recorded_row(topk.lanes, seeds))
     monkeypatch.setattr(sys, "argv", ["table", str(tmp_path / "fpga.json")])
-    fpgatable.main()
+    fpga_page.main()
 
     assert [row["lut4"] for row in json.loads((tmp_path / "fpga.json").read_text())] == [4000, 8000]
     assert "| quickselect | 8 | 1,024 | 8,000 |" in capsys.readouterr().out

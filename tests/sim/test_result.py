@@ -6,6 +6,9 @@ from dataclasses import replace
 import pytest
 from report.sample import ALONE, RESULT
 
+from tokensieve.arch import Arch
+from tokensieve.arch.technology import load_technology
+from tokensieve.sim.cost.energy import energy
 from tokensieve.sim.result import CAUSES, SCHEMA_VERSION, TENSORS, Result
 from tokensieve.sim.result_part import figures
 
@@ -18,12 +21,34 @@ def test_the_order_of_the_keys_never_changes():
     assert RESULT.to_dict()["schema_version"] == SCHEMA_VERSION
 
 
-def test_figures_are_labelled_and_what_is_no_figure_is_not():
-    assert figures(Result) == [
-        "seconds", "cycles", "busy_cycles", "layers", "traffic", "actions", "energy_j", "energy_j_interval", "power_w",
-        "area_mm2", "area_mm2_interval", "throughput_gops", "utilization", "reference", "speedup", "dram_reduction",
-        "energy_saving",
-    ]  # fmt: skip
+NO_FIGURES = {"schema_version", "level", "bottleneck", "end_to_end", "levels", "labels", "provenance"}
+"""Keys without the label `modelled`: what is no number, and groups of numbers that have labels of their own."""
+
+
+def test_every_key_is_a_figure_except_those_that_have_no_label_by_default():
+    assert figures(Result) == [name for name in RESULT.to_dict() if name not in NO_FIGURES]
+    assert RESULT.to_dict().keys() > NO_FIGURES
+
+
+SHARES = {
+    "compute": {"fetcher", "qk", "softmax", "requant", "topk", "pv", "ranking", "importance", "leakage"},
+    "sram": {"key_sram", "value_sram"},
+    "dram": {"dram", "dram_background"},
+}
+"""Units of each share of the power, as the paper's Table II splits it."""
+
+
+def test_each_share_of_the_power_is_the_sum_of_its_units():
+    """The energy of each unit is another power of two, so that a sum tells its parts."""
+    units = sorted(set().union(*SHARES.values()))
+    joules = {unit: 2.0**n for n, unit in enumerate(units)}
+    run = replace(RESULT, seconds=1.0, energy_j={**joules, "total": sum(joules.values())})
+
+    watts = run.to_dict()["power_w"]
+
+    assert joules.keys() == energy(Arch(), load_technology(), {}, 1.0).joules.keys()
+    assert watts.pop("total") == sum(joules.values())
+    assert watts == {share: sum(joules[unit] for unit in members) for share, members in SHARES.items()}
 
 
 def test_causes_and_tensors_are_the_keys_of_their_groups():

@@ -123,6 +123,24 @@ def test_a_broken_rule_is_named_with_its_array(decode, changed, name, place, val
         changed(decode, name, place, value).validate()
 
 
+def test_only_a_radix_search_may_stream_as_many_scores_again(decode):
+    """A digit that all scores share splits nothing; a pivot always leaves itself out."""
+    for kind, holds in (("radix", True), ("quick", False)):
+        records = decode.records[kind]
+        at = int(np.argmax(records.local.lengths >= 2))
+        flat, begin = records.local.flat.copy(), int(records.local.ptr[at])
+        flat[begin + 1] = flat[begin]
+        same = replace(records, local=Ragged(flat, records.local.ptr))
+        changed = replace(decode, records={**decode.records, kind: same})
+
+        assert records.local.lengths[at] >= 2
+        if holds:
+            changed.validate()
+        else:
+            with pytest.raises(WorkloadError, match="must be above the next size of its record"):
+                changed.validate()
+
+
 def test_ids_pruned_in_the_layer_before_are_refused_in_captured_decisions(decode, changed):
     with pytest.raises(WorkloadError, match=r"token_ids\[\d+\] was pruned in the layer before"):
         changed(decode, "meta", "source", "captured").validate()
@@ -290,6 +308,13 @@ CHANGES = {
         on("meta.npy", npy(np.frombuffer(b'{"version":3}', np.uint8))),
         "decisions of versions 1 and 2 are read, got 3",
     ),
+    **{
+        f"version {text}": (
+            on("meta.npy", npy(np.frombuffer(b'{"version":%s}' % text.encode(), np.uint8))),
+            f"decisions of versions 1 and 2 are read, got {shown}",
+        )
+        for text, shown in (("true", "True"), ("1.0", "1.0"), ("2.0", "2.0"), ("[2]", r"\[2\]"))
+    },
     "broken JSON": (on("meta.npy", npy(np.frombuffer(b'{"version":', np.uint8))), "meta is not valid JSON"),
     "a JSON list": (on("meta.npy", npy(np.frombuffer(b"[1]", np.uint8))), "meta must be a JSON object, got list"),
     "a key twice": (on("meta.npy", npy(np.frombuffer(b'{"D":1,"D":2}', np.uint8))), "a key is given twice"),

@@ -1,5 +1,7 @@
 """Counts of keys that A3 and MNNFast look at: the shipped ones, files of them, and where they apply."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -65,6 +67,10 @@ def meta(text):
     return np.frombuffer(text.encode(), np.uint8)
 
 
+def of_version(version):
+    return meta(json.dumps(shipped_pairs().meta | {"version": version}))
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -77,6 +83,9 @@ def meta(text):
         ({"meta": meta("{")}, "meta is not JSON"),
         ({"meta": meta("[]")}, "meta must hold version, model"),
         ({"meta": meta('{"version": 2}')}, "meta must hold version, model"),
+        ({"meta": of_version(2)}, "meta must hold version, model, text_sha256, licence, knobs, with version 1"),
+        ({"meta": of_version(True)}, "with version 1"),
+        ({"meta": of_version(1.0)}, "with version 1"),
     ],
 )
 def test_a_file_with_something_wrong_is_refused_by_name(change, message, tmp_path):

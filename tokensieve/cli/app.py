@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from difflib import get_close_matches
+from functools import partial
 from importlib import import_module
 from typing import Annotated, Any, NoReturn
 
@@ -65,7 +66,14 @@ def _load(name: str) -> Any:
     command.name = name
     command.help = command.help or summary
     command.params = [p for p in command.params if p.name not in ("install_completion", "show_completion")]
+    for one in (command, *getattr(command, "commands", {}).values()):
+        one.collect_usage_pieces = partial(_usage, one)
     return command
+
+
+def _usage(command: Any, context: Any) -> list[str]:
+    """Return the parts of a usage line; typer's own have braces around what has to be given."""
+    return [part.replace("{", "").replace("}", "") for part in type(command).collect_usage_pieces(command, context)]
 
 
 program = typer.Typer(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tokensieve.cli.options import ArchOption, JsonOption, SeedOption, SetOption, say
+from tokensieve.cli.options import ArchOption, JsonOption, SeedOption, SetOption, arch_file, say
 from tokensieve.cli.work import SHIPPED, ScoresOption, TraceOption, WorkloadOption, decisions_of, say_if_cold
 
 if TYPE_CHECKING:
@@ -70,7 +70,8 @@ def baseline(
     _check_threads(threads)
     _check_seed(seed)
     machine = load_arch(arch, sets or ())
-    target = None if out is None else _target(out)
+    read = {"--workload": workload, "--trace": trace, "--arch": arch_file(arch)}
+    target = None if out is None else _target(out, read)
     require_torch(device.value)
     decisions = decisions_of(machine, workload, trace, seed, scores)
     settings = Settings(device=device.value, threads=threads, warmup=warmup, repeats=repeats, whole=whole, seed=seed)
@@ -101,15 +102,17 @@ def _check_seed(seed: int) -> None:
         raise typer.BadParameter(f"--seed must be in 0..{(1 << 64) - 1}, got {seed}")
 
 
-def _target(out: str) -> Path:
-    """Return the file of --out, after making sure that it can be made."""
+def _target(out: str, read: dict[str, str | None]) -> Path:
+    """Return the file of --out, after making sure that it can be made and is none that is read."""
     from tokensieve.arch.errors import WorkloadError
+    from tokensieve.report.files import check_apart
 
     path = Path(out)
     if path.suffix != ".json" or path.is_dir():
         raise WorkloadError(f"--out must be a file that ends in .json, got {out!r}")
     if not path.parent.is_dir():
         raise WorkloadError(f"--out {out}: there is no folder {str(path.parent)!r}")
+    check_apart([path], "--out", read)
     return path
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tokensieve.cli.options import ArchOption, JsonOption, SeedOption, SetOption, say
+from tokensieve.cli.options import ArchOption, JsonOption, SeedOption, SetOption, arch_file, say
 
 if TYPE_CHECKING:
     from tokensieve.golden.capture.capture import Capture
@@ -53,7 +53,7 @@ def capture(
     """Run a real transformer on a text under golden pruning; write its decisions and print what the pruning changed."""
     from tokensieve.arch import load_arch
 
-    target = _target(out)
+    target = _target(out, {"--text": text, "--schedule": schedule, "--arch": arch_file(arch)})
     ratios = {"token": keep, "head": head_keep, "value": value_keep}
     given = {name: value.split(",") for name, value in ratios.items() if value is not None}
     machine = load_arch(arch, sets or ())
@@ -79,9 +79,10 @@ def capture(
         say(page(captured, out))
 
 
-def _target(out: str) -> Path:
-    """Return the file of --out, after making sure that it can be made."""
+def _target(out: str, read: dict[str, str | None]) -> Path:
+    """Return the file of --out, after making sure that it can be made and is none that is read."""
     from tokensieve.arch.errors import WorkloadError
+    from tokensieve.report.files import check_apart
 
     path = Path(out)
     if path.suffix != ".npz":
@@ -90,6 +91,7 @@ def _target(out: str) -> Path:
         raise WorkloadError(f"--out {out}: is a folder")
     if not path.parent.is_dir():
         raise WorkloadError(f"--out {out}: there is no folder {str(path.parent)!r}")
+    check_apart([path], "--out", read)
     return path
 
 

@@ -97,7 +97,7 @@ GIT = (Tool(name="git", package="git", look=shutil.which),)
 
 DOORS: dict[str, tuple[str, tuple[Tool, ...]]] = {
     CORE: ("simulate: tokensieve run", ()),
-    "golden": ("the reference, bit for bit", ()),
+    "golden": ("the golden model, bit for bit", ()),
     "models": ("capture a real transformer: tokensieve capture", ()),
     "rtl": ("hardware units on Verilator, and their proofs", COMPILERS),
     "fpga": ("synthesis and bitstreams", ()),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tokensieve.cli.options import ArchOption, JsonOption, SeedOption, SetOption, given_options
+from tokensieve.cli.options import ArchOption, JsonOption, SeedOption, SetOption, arch_file, given_options
 
 if TYPE_CHECKING:
     from tokensieve.arch.memory import Dram
@@ -120,23 +120,26 @@ def dram(
     if trace is None:
         check_stream(pattern, request_bytes, param)
     if commands is not None:
-        from tokensieve.report.files import check_file
+        from tokensieve.arch.presets import dram_names
+        from tokensieve.report.files import check_apart, check_file
 
         check_file(commands, "--commands")
+        read = {"--trace": trace, "--config": None if config in dram_names() else config, "--arch": arch_file(arch)}
+        check_apart([commands], "--commands", read)
     stack, mhz, technology = _stack(arch, config, [*(sets or ()), *_one(channel, config)])
-    from tokensieve.sim.dram import run as dramrun
-    from tokensieve.sim.dram import trace as dramtrace
+    from tokensieve.sim.dram import run as dram_run
+    from tokensieve.sim.dram import trace as dram_trace
 
     stream: dict[str, Any] = {"issue": issue.value, "mhz": mhz, "times": True}
     if trace is None:
-        addresses = dramrun.pattern(pattern.value, requests, request_bytes, param, seed)
+        addresses = dram_run.pattern(pattern.value, requests, request_bytes, param, seed)
     else:
-        wanted = dramtrace.read_requests(trace)
+        wanted = dram_trace.read_requests(trace)
         addresses = wanted.addresses
         stream |= {"writes": wanted.writes, "earliest": wanted.earliest}
-    stats = dramrun.replay(stack, addresses, request_bytes, log=int(commands is not None), **stream)
+    stats = dram_run.replay(stack, addresses, request_bytes, log=int(commands is not None), **stream)
     if commands is not None:
-        full = dramrun.replay(stack, addresses, request_bytes, log=stats.command_count or 1, **stream)
+        full = dram_run.replay(stack, addresses, request_bytes, log=stats.command_count or 1, **stream)
         _write(commands, stack, full)
     _show(_told(stack, stats, len(addresses) * request_bytes, mhz, technology), json)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tokensieve.arch.errors import CheckError
-from tokensieve.cli.options import ArchOption, SetOption, say
+from tokensieve.cli.options import ArchOption, SetOption, arch_file, say
 
 if TYPE_CHECKING:
     from tokensieve.arch import Arch
@@ -41,10 +41,12 @@ def emit(
     if unit == ALL:
         if axi:
             raise typer.BadParameter("emit all has the wrapped units too: --axi takes one unit")
-        _emit_all(machine, lint, out)
+        _emit_all(machine, lint, out, arch)
         return
+    from tokensieve.report.files import check_apart, write_file
     from tokensieve.verify.units import find_engine, find_unit
 
+    check_apart([] if out is None else [out], "--out", {"--arch": arch_file(arch)})
     found = find_unit(unit)
     if axi:
         from tokensieve.verify.units.axi import on_axi
@@ -54,19 +56,19 @@ def emit(
     if out is None:
         say(text.rstrip("\n"))
         return
-    from tokensieve.report.files import write_file
-
     write_file(out, text.encode())
 
 
-def _emit_all(machine: "Arch", lint: bool, out: Path | None) -> None:
+def _emit_all(machine: "Arch", lint: bool, out: Path | None, arch: str) -> None:
     """Write every unit with every engine to a folder."""
     if out is None:
         raise typer.BadParameter("emit all needs -o FOLDER")
-    from tokensieve.report.files import check_folder, write_folder
+    from tokensieve.report.files import check_apart, check_folder, write_folder
 
     check_folder(out)
-    for path in write_folder(out, dict(_files(machine, lint))):
+    files = dict(_files(machine, lint))
+    check_apart([out / name for name in files], "--out", {"--arch": arch_file(arch)})
+    for path in write_folder(out, files):
         say(str(path))
 
 

@@ -51,6 +51,13 @@ def given_options(context: typer.Context) -> set[str]:
     return {name for name in context.params if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"}
 
 
+def arch_file(arch: str) -> str | None:
+    """Return the file that --arch names; None where it names a preset."""
+    from tokensieve.arch.presets import preset_names
+
+    return None if arch in preset_names() else arch
+
+
 def width() -> int:
     """Return how many columns of text the output has: those of the terminal, or of COLUMNS where it is set."""
     return get_terminal_size((WIDTH, 24)).columns

@@ -7,20 +7,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tokensieve.cli.options import JsonOption, QuietOption, SetOption, examples, say
+from tokensieve.cli.options import JsonOption, QuietOption, SetOption, arch_file, examples, say
 
 if TYPE_CHECKING:
-    from tokensieve.run.released import TestBenchRun
+    from tokensieve.arch import Arch
+    from tokensieve.run.released import ReleasedRun
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 ITERATION = typer.Option("--iteration", metavar="I", min=0, help="Play only the rows of this iteration_id.")
 COUNT_ROUNDING = typer.Option(
     "--count-rounding",
-    metavar="8|32",
+    metavar="N",
     min=1,
     max=1024,
-    help="Round the counts of keys and values up to multiples of this. [default: released.count_rounding of --arch]",
+    help="Round the counts of keys and values up to multiples of this, for example 8 or 32. "
+    "[default: released.count_rounding of --arch]",
 )
 TOPK_LATENCY = typer.Option(
     "--topk-latency",
@@ -62,7 +64,6 @@ def replay(
     The model steps the design cycle by cycle, as the authors' test bench does. Each row of the trace is one attention
     head. Exit code 1 if the design hangs on a row, as the released RTL does on some.
     """
-    _refuse_npz(trace)
     show(play(arch, sets, trace, iteration, count_rounding, topk_latency, rows, quiet), json, quiet)
 
 
@@ -74,6 +75,32 @@ def _refuse_npz(trace: str) -> None:
         raise WorkloadError(f"{trace}: a CSV file of 17 columns is expected; `tokensieve run --trace` takes an .npz")
 
 
+def _design(arch: str, sets: list[str] | None) -> "Arch":
+    """Return the design of --arch; a preset that the release could not make is refused with those that it could."""
+    from tokensieve.arch import ArchError, load_arch
+    from tokensieve.arch.presets import preset_names
+    from tokensieve.sim.released.replay import check_released
+
+    def is_made(name: str) -> bool:
+        try:
+            check_released(load_arch(name))
+        except ArchError:
+            return False
+        return True
+
+    machine = load_arch(arch, sets or ())
+    try:
+        check_released(machine)
+    except ArchError as problem:
+        if arch not in preset_names() or is_made(arch):
+            raise
+        made = ", ".join(filter(is_made, preset_names()))
+        raise ArchError(
+            f"arch must be one of {made} or a YAML file of such a design, got {arch!r}: {problem}"
+        ) from None
+    return machine
+
+
 def play(
     arch: str,
     sets: list[str] | None,
@@ -83,25 +110,26 @@ def play(
     topk_latency: str | None,
     rows: str | None,
     quiet: bool,
-) -> "TestBenchRun":
+) -> "ReleasedRun":
     """Return the run of a trace on the released design; write the cycles of its rows to `rows`."""
-    from tokensieve.arch import load_arch
-    from tokensieve.report.files import check_file, write_file
-    from tokensieve.run.released import run_testbench
+    from tokensieve.report.files import check_apart, check_file, write_file
+    from tokensieve.run.released import run_released
     from tokensieve.sim.kernels import compiled
 
-    machine = load_arch(arch, sets or ())
+    _refuse_npz(trace)
+    machine = _design(arch, sets)
     if rows is not None:
         check_file(rows, "--rows")
+        check_apart([rows], "--rows", {"TRACE": trace, "--topk-latency": topk_latency, "--arch": arch_file(arch)})
     if not quiet and not compiled("released"):
         print("compiling the kernels once ...", file=sys.stderr, flush=True)
-    run = run_testbench(machine, trace, iteration, count_rounding, topk_latency)
+    run = run_released(machine, trace, iteration, count_rounding, topk_latency)
     if rows is not None:
         write_file(Path(rows), run.rows_csv().encode(), "--rows")
     return run
 
 
-def show(run: "TestBenchRun", json: bool, quiet: bool) -> None:
+def show(run: "ReleasedRun", json: bool, quiet: bool) -> None:
     """Print what happened; raise `CheckError` where the design hung."""
     from tokensieve.arch import CheckError
 
@@ -113,7 +141,7 @@ def show(run: "TestBenchRun", json: bool, quiet: bool) -> None:
         raise CheckError(f"{run.trace}: {run.hang_message}")
 
 
-def _page(run: "TestBenchRun") -> str:
+def _page(run: "ReleasedRun") -> str:
     first = f", the first in cycle {run.first_response:,}" if run.responses else ""
     figures = {
         "cycles": "none, as it hung" if run.hang else f"{run.total_cycles:,} (modelled, reset included)",

@@ -17,6 +17,7 @@ from tokensieve.cli.options import (
     ReferenceKind,
     SeedOption,
     SetOption,
+    arch_file,
     examples,
     say,
     width,
@@ -45,6 +46,9 @@ LONG_WORK = 1.0
 
 FC_BITS = 8
 """Width of a weight where --fc-bits does not tell."""
+
+RESULT, PICTURE = "result.json", "cycles.png"
+"""Files that --out writes."""
 
 LevelOption = Annotated[
     Level,
@@ -126,7 +130,8 @@ def run(
         raise typer.BadParameter("--workload and --trace exclude each other")
     if not end_to_end and (fc_bits is not None or model is not None):
         raise typer.BadParameter(f"{'--model' if fc_bits is None else '--fc-bits'} needs --end-to-end")
-    folder = _folder(out)
+    read = {"--workload": workload, "--trace": trace, "--model": model, "--arch": arch_file(arch)}
+    folder = _folder(out, read)
     from tokensieve.arch import load_arch
     from tokensieve.report.summary import header
 
@@ -142,16 +147,18 @@ def run(
     _show(result, head, written, json, quiet)
 
 
-def _folder(out: str | None) -> Path | None:
-    """Return the folder of --out, after making sure that files could be written to it."""
+def _folder(out: str | None, read: dict[str, str | None]) -> Path | None:
+    """Return the folder of --out, after making sure that files could be written to it, and over none that is read."""
     if out is None:
         return None
     if not out:
         raise typer.BadParameter("--out must name a folder, got ''")
-    from tokensieve.report.files import check_folder
+    from tokensieve.report.files import check_apart, check_folder
 
-    check_folder(Path(out))
-    return Path(out)
+    folder = Path(out)
+    check_folder(folder)
+    check_apart([folder / RESULT, folder / PICTURE], "--out", read)
+    return folder
 
 
 def _simulated(
@@ -191,7 +198,7 @@ def _written(folder: Path, result: "Result", head: str) -> list[Path]:
     from tokensieve.report.files import write_folder
 
     picture = cycles_png(result, head.partition("\n")[0])
-    return write_folder(folder, {"result.json": result.to_json().encode(), "cycles.png": picture})
+    return write_folder(folder, {RESULT: result.to_json().encode(), PICTURE: picture})
 
 
 def _show(result: "Result", head: str, written: list[Path], json: bool, quiet: bool) -> None:

@@ -1,7 +1,7 @@
 """Files that a command leaves behind: all of them whole, or none."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -33,6 +33,26 @@ def check_file(named: Path | str, option: str) -> None:
         part = _part(path)
         part.open("xb").close()
         part.unlink()
+
+
+def check_apart(written: Iterable[Path | str], option: str, read: Mapping[str, Path | str | None]) -> None:
+    """Raise `TokensieveError` if one of the files `written`, which `option` named, is also one that is `read`.
+
+    `read` holds what each argument named: a file, something else (a preset, say), or None where it was not given.
+    """
+    for out in map(Path, written):
+        for name, given in read.items():
+            if given is not None and _is_same(out, Path(given)):
+                raise TokensieveError(
+                    f"{option} must not name a file that is read, got {str(out)!r}, also given as {name}"
+                )
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Return whether two names are of one file that exists."""
+    with suppress(OSError, ValueError):
+        return one.samefile(other)
+    return False
 
 
 def _writable(folder: Path, asked: Path) -> None:

@@ -18,7 +18,7 @@ I64 = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TestBenchRun:
+class ReleasedRun:
     """Cycles of one run, counted from the beginning of reset."""
 
     arch: str
@@ -139,13 +139,13 @@ def _or_null(cycle: int) -> int | None:
     return int(cycle) if cycle >= 0 else None
 
 
-def run_testbench(
+def run_released(
     arch: Arch,
     csv_path: Path | str,
     iteration: int | None = None,
     count_rounding: int | None = None,
     topk_latency: Path | str | None = None,
-) -> TestBenchRun:
+) -> ReleasedRun:
     """Run the rows of `csv_path`, or those of one iteration, on the released design that `arch` describes.
 
     Counts are rounded up to `count_rounding` (None: `released.count_rounding`). Top-k latencies are drawn by the
@@ -158,7 +158,7 @@ def run_testbench(
         csv_path, rounding=rounding, lanes=arch.topk.lanes, iteration=iteration, latencies=topk_latency
     )
     result = replay(arch, requests)
-    return TestBenchRun(
+    return ReleasedRun(
         arch=arch.name,
         arch_digest=arch.digest,
         clock_mhz=arch.clock.mhz,

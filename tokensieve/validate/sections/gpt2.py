@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tokensieve.arch import load_arch
-from tokensieve.run.released import run_testbench
+from tokensieve.run.released import run_released
 from tokensieve.sim.cycle.level import cycle_result
 from tokensieve.validate.authors import PRUNED, tflops, trace
 from tokensieve.validate.row import Row, within
@@ -126,7 +126,7 @@ def section(data: Data) -> Section:
 
 def _released(data: Data) -> Row:
     """Return the throughput of the released RTL in full, on all rows of the trace."""
-    run = run_testbench(load_arch("released-512x16"), data.file(PRUNED))
+    run = run_released(load_arch("released-512x16"), data.file(PRUNED))
     counts = trace(data, PRUNED, load_arch("spatten"))
     operations = 2 * counts.head_dim * int(counts.keys_kept.sum() + counts.values_kept.sum())
     return Row(

@@ -1,7 +1,7 @@
 """Checks 4, 6 and 22: what the authors' traces hold, and the least that they can cost."""
 
 from tokensieve.arch import load_arch
-from tokensieve.run.released import run_testbench
+from tokensieve.run.released import run_released
 from tokensieve.validate.authors import DENSE, PRUNED, cost, trace
 from tokensieve.validate.row import Row, exactly, within
 from tokensieve.validate.section import Data, Section
@@ -63,7 +63,7 @@ def _released(data: Data) -> tuple[float, ...]:
     Its own DRAM configuration moves half of the paper's 64 bytes a cycle; the bound is at the paper's.
     """
     arch, paper = load_arch(RELEASED), load_arch("spatten-eighth")
-    run = run_testbench(arch, data.file(PRUNED))
+    run = run_released(arch, data.file(PRUNED))
     asked = run.requests
     return (
         run.dram_bytes,
