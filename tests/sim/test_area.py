@@ -168,7 +168,7 @@ def test_side_buffer_and_fifos_hold_the_longest_packet(engine, rows):
 
 @pytest.mark.parametrize("engine", ["quickselect", "radix"])
 def test_an_engine_of_two_widths_is_made_of_parts_of_both_and_of_what_lies_between(engine):
-    """Load and drain of 16, a search of 4: more than all of 4, less than all of 16; of one width, nothing is between."""
+    """A search of 4 in an engine of 16: more than all of 4, less than all of 16; in one width, nothing between."""
     narrow, both, wide = (
         mm2(f"topk.engine={engine}", *sets)["topk"]
         for sets in (["topk.lanes=4"], ["topk.lanes=16", "topk.comparators=4"], ["topk.lanes=16"])

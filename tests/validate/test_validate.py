@@ -19,8 +19,8 @@ from tokensieve.validate.row import Row, agreement, correlation
 from tokensieve.validate.section import Outcome, Section, passed
 from tokensieve.validate.sections import sweeps
 from tokensieve.validate.sections.bert import release_layer, release_tflops
-from tokensieve.validate.sections.ladder import LADDERS
 from tokensieve.validate.sections.gpt2 import SWITCHES, without_search
+from tokensieve.validate.sections.ladder import LADDERS
 from tokensieve.validate.sections.reductions import reductions
 from tokensieve.validate.sections.selection import LANES, release_means, sorter_comparators
 from tokensieve.validate.texts import part

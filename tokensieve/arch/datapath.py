@@ -139,12 +139,11 @@ class Topk(ArchModel):
     """Scores that enter and leave per cycle, and that the search compares unless `comparators` tells."""
 
     comparators: Annotated[int | None, Field(ge=1, le=64)] = None
-    """Scores that a round of the search compares per cycle (`quickselect`, `radix`), more or fewer than `lanes`; none by
-    default, which means `lanes`. The RTL has one width."""
+    """Scores that a round of the search compares per cycle (`quickselect`, `radix`), more or fewer than `lanes`;
+    `lanes` unless given. The RTL has one width."""
 
     round_cycles: Annotated[int | None, Field(ge=0, le=64)] = None
-    """Cycles of a round beyond streaming its set (`quickselect`, `radix`); none by default, which means those of the
-    RTL."""
+    """Cycles of a round beyond streaming its set (`quickselect`, `radix`); those of the RTL unless given."""
 
     max_tokens: Annotated[int, Field(ge=2, le=1 << 16)] = 1024
     """Longest packet of scores; a longer context is refused."""
