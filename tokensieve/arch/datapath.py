@@ -311,7 +311,11 @@ class Topk(ArchModel):
 
     @property
     def _rtl_round_cycles(self) -> int:
-        return self.radix_round_cycles if self.engine == "radix" else self.quickselect_round_cycles
+        match self.engine:
+            case "radix":
+                return self.radix_round_cycles
+            case _:
+                return self.quickselect_round_cycles
 
     @property
     def bitserial_step_cycles(self) -> int:
