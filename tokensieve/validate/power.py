@@ -6,7 +6,7 @@ and ratios are partly assumed: each counted once, weighted by its time, and the 
 """
 
 import argparse
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -171,13 +171,13 @@ def mean(of: Sequence[Power], name: str, by_time: bool = False) -> Power:
     weights = [one.seconds if by_time else 1.0 for one in of]
     parts = [weight / sum(weights) for weight in weights]
 
-    def weighted(of_run: Callable[[Power], Quantity]) -> Quantity:
-        return sum((part * of_run(one) for part, one in zip(parts, of, strict=True)), ZERO)
+    def weighted(values: Iterable[Quantity]) -> Quantity:
+        return sum((part * value for part, value in zip(parts, values, strict=True)), ZERO)
 
     return Power(
         name=name,
-        shares={share: weighted(lambda one, share=share: one.shares[share]) for share in of[0].shares},
-        topk=weighted(lambda one: one.topk),
+        shares={share: weighted(one.shares[share] for one in of) for share in of[0].shares},
+        topk=weighted(one.topk for one in of),
         dram_gb_per_s=sum(part * one.dram_gb_per_s for part, one in zip(parts, of, strict=True)),
         seconds=sum(one.seconds for one in of),
     )
