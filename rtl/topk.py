@@ -60,6 +60,7 @@ class TopKEngine(wiring.Component):
                 "round": Out(event(round_size(topk))),
             }
         )
+        topk.require_rtl()
         self._topk = topk
 
     def elaborate(self, platform: Any) -> Module:

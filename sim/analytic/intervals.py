@@ -48,7 +48,7 @@ class Intervals:
 def intervals(s: Stages) -> Intervals:
     """Return the intervals of one group."""
     p = s.pipe
-    to_exp = p.qk_latency + p.scan_latency
+    to_exp = p.qk_latency + p.scan_latency - p.streamed * s.soft  # from the end of a pass at Q x K
     held = np.maximum(p.buffer_lines // s.soft, 1)
     again_pass = np.maximum(s.key_lines, s.soft)
     after_qk = to_exp + 2 * s.soft + p.exp_latency + p.div_latency + p.verdict

@@ -19,6 +19,9 @@ class Pipeline:
     topk_lanes: F64
     qk_latency: F64
     scan_latency: F64
+    streamed: F64
+    """1 where exponentials follow the scores as these come, else 0."""
+
     exp_latency: F64
     div_latency: F64
     verdict: F64
@@ -50,6 +53,7 @@ def pipeline(batch: Batch, dim: int) -> Pipeline:
         topk_lanes=column("topk.lanes"),
         qk_latency=_latency(batch, "qk", "key_sram", dim),
         scan_latency=column("softmax.dequant_latency"),
+        streamed=(batch.column("softmax.scan") == "streamed").astype(np.float64),
         exp_latency=column("softmax.exp_latency") + column("softmax.accumulate_latency"),
         div_latency=column("softmax.divide_latency") + column("softmax.quantize_latency"),
         verdict=column("requant.tree_stages"),

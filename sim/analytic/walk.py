@@ -193,11 +193,12 @@ class _Layer:
 
     def _to_exp(self, qk: F64) -> F64:
         p, at = self.s.pipe, self.paths.after
-        return at(at(qk, self.s.qk, COMPUTE), p.qk_latency + p.scan_latency, FILL)
+        scan = self.s.qk - p.streamed * self.s.soft
+        return at(at(qk, scan, COMPUTE), p.qk_latency + p.scan_latency, FILL)
 
     def _to_div(self, exp: F64) -> F64:
-        at = self.paths.after
-        return at(at(exp, self.s.soft, SOFTMAX), self.s.pipe.exp_latency, FILL)
+        p, lines = self.s.pipe, self.s.soft
+        return self.paths.after(self.paths.after_either(exp, lines, p.streamed, COMPUTE, SOFTMAX), p.exp_latency, FILL)
 
     def _to_topk(self, div: F64, free: F64) -> F64:
         """Return when a query enters the top-k engine, given when its division begins and when the engine is free."""

@@ -14,6 +14,10 @@ indices, and a beat buffer. The cores:
 * **bitonic**: a register for every bit of every score, padded to a power of two, and a comparator and an exchange for
   every two. Every layer clocks all scores, and so does every beat that is loaded.
 
+The shell is `topk.lanes` wide and the core `topk.comparators`. Where these differ, the words of a core's FIFO hold the
+more of the two, and each FIFO has a register and selectors of a word to fill or to cut it; a radix engine counts digits
+over the more of the two, as it does so both while loading and while searching.
+
 Left out in all of them: control, and with quickselect the second reading of the line that holds the pivot.
 """
 
@@ -22,7 +26,7 @@ from math import sqrt
 from typing import NamedTuple
 
 from tokensieve.arch.datapath import SearchEngine, Topk
-from tokensieve.arch.technology import LogicConstants, Quantity, Technology
+from tokensieve.arch.technology import ZERO, LogicConstants, Quantity, Technology
 from tokensieve.sim.cost.cells import Cells, Memory, memory_energy
 
 SLOTS = 2
@@ -44,14 +48,37 @@ def item_bits(topk: Topk) -> int:
     return topk.score_bits + (topk.max_tokens - 1).bit_length()
 
 
-def count_bits(topk: Topk) -> int:
-    """Return the width of a number of lanes: 0 to `lanes`."""
-    return topk.lanes.bit_length()
+class Width(NamedTuple):
+    """Width of a zero eliminator."""
+
+    lanes: int
+    stages: int
+    """Its registers."""
+
+    @property
+    def count_bits(self) -> int:
+        """Width of a number of lanes: 0 to `lanes`."""
+        return self.lanes.bit_length()
+
+    @property
+    def layers(self) -> int:
+        """Layers of its prefix sum, and of its shifter (paper IV-C)."""
+        return (self.lanes - 1).bit_length()
 
 
-def shift_layers(topk: Topk) -> int:
-    """Return the layers of a zero eliminator's prefix sum, and of its shifter (paper IV-C)."""
-    return (topk.lanes - 1).bit_length()
+def drain_width(topk: Topk) -> Width:
+    """Return the width of the drain."""
+    return Width(topk.lanes, topk.compactor_stages)
+
+
+def search_width(topk: Topk) -> Width:
+    """Return the width of the search."""
+    return Width(topk.search_lanes, topk.search_compactor_stages)
+
+
+def wider(topk: Topk) -> int:
+    """Return the more of the scores that are loaded and of those that are compared in a cycle."""
+    return max(topk.lanes, topk.search_lanes)
 
 
 def radix_bins(topk: Topk) -> int:
@@ -70,28 +97,31 @@ def engine_cells(topk: Topk, logic: LogicConstants) -> Cells:
 
 
 def _shell(topk: Topk, logic: LogicConstants) -> Cells:
-    score, item, register = topk.score_bits, item_bits(topk), logic.register_area.quantity
-    verdicts = 2 * score * logic.compare_area.quantity + _prefix_area(topk, logic)
+    score, item, register, width = topk.score_bits, item_bits(topk), logic.register_area.quantity, drain_width(topk)
+    verdicts = 2 * score * logic.compare_area.quantity + _prefix_area(width, logic)
     beat_buffer = item * (2 * register + logic.select_area.quantity)
-    lane = verdicts + topk.drain_stages * score * register + _compactor(topk, item, logic) + beat_buffer
-    return Cells(topk.lanes * lane, (_packet_buffer(topk, SLOTS),))
+    lane = verdicts + topk.drain_stages * score * register + _compactor(width, item, logic) + beat_buffer
+    return Cells(topk.lanes * lane, (_packet_buffer(topk, SLOTS, topk.lanes),))
 
 
 def _quickselect(topk: Topk, logic: LogicConstants) -> Cells:
     score = topk.score_bits
-    sides = 2 * (score * logic.compare_area.quantity + _compactor(topk, score, logic))
+    sides = 2 * (score * logic.compare_area.quantity + _compactor(search_width(topk), score, logic))
     lane = sides + score * (logic.select_area.quantity + logic.register_area.quantity)
     draw = logic.multiply_area.at(sqrt(STATE_BITS * topk.max_tokens.bit_length()))
-    return Cells(topk.lanes * lane + draw, 2 * (_packet_buffer(topk, 1),))
+    logic_um2 = topk.search_lanes * lane + draw + 2 * _resizer(topk, logic)
+    return Cells(logic_um2, 2 * (_packet_buffer(topk, 1, wider(topk)),))
 
 
 def _radix(topk: Topk, logic: LogicConstants) -> Cells:
     score, bins, register = topk.score_bits, radix_bins(topk), logic.register_area.quantity
     test = score * (logic.compare_area.quantity + 2 * register) + _cut_layers(topk) * logic.select_area.quantity
-    lane = test + _compactor(topk, score, logic) + bins * (register + logic.add_area.at(TREE_BITS))
-    total = topk.max_tokens.bit_length()
-    counter = logic.add_area.at(total) + total * (register + logic.compare_area.quantity) + count_bits(topk) * register
-    return Cells(topk.lanes * lane + bins * counter, (_packet_buffer(topk, 1),))
+    lane = test + _compactor(search_width(topk), score, logic)
+    counted, total = wider(topk) * bins * (register + logic.add_area.at(TREE_BITS)), topk.max_tokens.bit_length()
+    counter = logic.add_area.at(total) + total * (register + logic.compare_area.quantity)
+    counter = counter + wider(topk).bit_length() * register
+    logic_um2 = topk.search_lanes * lane + counted + bins * counter + _resizer(topk, logic)
+    return Cells(logic_um2, (_packet_buffer(topk, 1, wider(topk)),))
 
 
 def _bitserial(topk: Topk, logic: LogicConstants) -> Cells:
@@ -107,9 +137,16 @@ def _bitonic(topk: Topk, logic: LogicConstants) -> Cells:
     return Cells(places * place + places / 2 * score * logic.compare_area.quantity)
 
 
-def _packet_buffer(topk: Topk, packets: int) -> Memory:
-    """Return a memory of so many of the longest packets."""
-    return Memory(words=packets * topk.beats, bits=min(topk.lanes, topk.max_tokens) * topk.score_bits)
+def _packet_buffer(topk: Topk, packets: int, lanes: int) -> Memory:
+    """Return a memory of so many of the longest packets, in words of `lanes` scores."""
+    return Memory(words=packets * -(-topk.max_tokens // lanes), bits=min(lanes, topk.max_tokens) * topk.score_bits)
+
+
+def _resizer(topk: Topk, logic: LogicConstants) -> Quantity:
+    """Return the area between a FIFO's words and what is narrower than they are; none where all are alike."""
+    if topk.search_lanes == topk.lanes:
+        return ZERO
+    return wider(topk) * topk.score_bits * (logic.register_area.quantity + logic.select_area.quantity)
 
 
 def _cut_layers(topk: Topk) -> int:
@@ -128,15 +165,15 @@ def _count_registers(topk: Topk) -> int:
     return sum(-(-topk.max_tokens // (1 << layer)) * (layer + 1) for layer in behind)
 
 
-def _prefix_area(topk: Topk, logic: LogicConstants) -> Quantity:
-    return shift_layers(topk) * logic.add_area.at(count_bits(topk))
+def _prefix_area(width: Width, logic: LogicConstants) -> Quantity:
+    return width.layers * logic.add_area.at(width.count_bits)
 
 
-def _compactor(topk: Topk, bits: int, logic: LogicConstants) -> Quantity:
+def _compactor(width: Width, bits: int, logic: LogicConstants) -> Quantity:
     """Return the area of one lane of a zero eliminator for items of `bits`."""
-    shifter = shift_layers(topk) * bits * logic.select_area.quantity
-    registers = topk.compactor_stages * (bits + count_bits(topk)) * logic.register_area.quantity
-    return _prefix_area(topk, logic) + shifter + registers
+    shifter = width.layers * bits * logic.select_area.quantity
+    registers = width.stages * (bits + width.count_bits) * logic.register_area.quantity
+    return _prefix_area(width, logic) + shifter + registers
 
 
 def engine_energy(topk: Topk, technology: Technology) -> Actions:
@@ -152,29 +189,42 @@ def _packet_memory(topk: Topk, packets: int, technology: Technology) -> Quantity
 
 
 def _drain_energy(topk: Topk, technology: Technology) -> Quantity:
-    logic, score, item = technology.logic, topk.score_bits, item_bits(topk)
-    verdicts = 2 * score * logic.compare_energy.quantity + _prefix_energy(topk, technology)
+    logic, score, item, width = technology.logic, topk.score_bits, item_bits(topk), drain_width(topk)
+    verdicts = 2 * score * logic.compare_energy.quantity + _prefix_energy(width, technology)
     registers = (topk.drain_stages * score + 2 * item) * logic.register_energy.quantity
-    return verdicts + registers + item * logic.select_energy.quantity + _compact_energy(topk, item, technology)
+    return verdicts + registers + item * logic.select_energy.quantity + _compact_energy(width, item, technology)
+
+
+def _resize_energy(topk: Topk, technology: Technology) -> Quantity:
+    """Return one score on its way between a FIFO's words and what is narrower than they are."""
+    if topk.search_lanes == topk.lanes:
+        return ZERO
+    return topk.score_bits * (technology.logic.register_energy.quantity + technology.logic.select_energy.quantity)
 
 
 def _quickselect_energy(topk: Topk, technology: Technology) -> tuple[Quantity, Quantity]:
     """Return load and compare; the compactor of the other side moves only zeros."""
     logic, score, fifo = technology.logic, topk.score_bits, _packet_memory(topk, 1, technology)
     split = score * (2 * logic.compare_energy.quantity + logic.register_energy.quantity + logic.select_energy.quantity)
-    moved = _prefix_energy(topk, technology) + _compact_energy(topk, score, technology)
-    return fifo, 2 * fifo + split + moved
+    width, resize = search_width(topk), _resize_energy(topk, technology)
+    moved = _prefix_energy(width, technology) + _compact_energy(width, score, technology)
+    return fifo + resize, 2 * fifo + split + moved + resize
 
 
 def _radix_energy(topk: Topk, technology: Technology) -> tuple[Quantity, Quantity]:
     """Return load and compare, both with the counting of the digit that comes next."""
     logic, score, fifo = technology.logic, topk.score_bits, _packet_memory(topk, 1, technology)
     total, register = topk.max_tokens.bit_length(), logic.register_energy.quantity
-    counter = logic.add_energy.at(total) + (total + count_bits(topk)) * register
+    counter = logic.add_energy.at(total) + (total + wider(topk).bit_length()) * register
     counter = counter + total * logic.compare_energy.quantity
-    counted = radix_bins(topk) * (logic.add_energy.at(TREE_BITS) + register + 1 / topk.lanes * counter)
+
+    def counted(lanes: int) -> Quantity:
+        """Return the energy of counting one of `lanes` scores of a beat."""
+        return radix_bins(topk) * (logic.add_energy.at(TREE_BITS) + register + 1 / lanes * counter)
+
     test = score * (logic.compare_energy.quantity + 2 * register) + _cut_layers(topk) * logic.select_energy.quantity
-    return fifo + counted, 2 * fifo + test + counted + _compact_energy(topk, score, technology)
+    resize, compacted = _resize_energy(topk, technology), _compact_energy(search_width(topk), score, technology)
+    return fifo + counted(topk.lanes) + resize, 2 * fifo + test + counted(topk.search_lanes) + compacted + resize
 
 
 def _bitserial_energy(topk: Topk, technology: Technology) -> tuple[Quantity, Quantity]:
@@ -193,16 +243,16 @@ def _bitonic_energy(topk: Topk, technology: Technology) -> tuple[Quantity, Quant
     return places / topk.lanes * place, place + score / 2 * logic.compare_energy.quantity
 
 
-def _prefix_energy(topk: Topk, technology: Technology) -> Quantity:
+def _prefix_energy(width: Width, technology: Technology) -> Quantity:
     """Return one lane of a zero eliminator's prefix sum."""
-    return shift_layers(topk) * technology.logic.add_energy.at(count_bits(topk))
+    return width.layers * technology.logic.add_energy.at(width.count_bits)
 
 
-def _compact_energy(topk: Topk, bits: int, technology: Technology) -> Quantity:
+def _compact_energy(width: Width, bits: int, technology: Technology) -> Quantity:
     """Return one lane of a zero eliminator that moves an item of `bits`."""
     logic = technology.logic
-    registers = topk.compactor_stages * (bits + count_bits(topk)) * logic.register_energy.quantity
-    return _prefix_energy(topk, technology) + shift_layers(topk) * bits * logic.select_energy.quantity + registers
+    registers = width.stages * (bits + width.count_bits) * logic.register_energy.quantity
+    return _prefix_energy(width, technology) + width.layers * bits * logic.select_energy.quantity + registers
 
 
 class Core(NamedTuple):

@@ -203,6 +203,7 @@ def _scalars(arch: Arch, work: RowWork, row: I64, query: I64, groups: int, per_k
     softmax = arch.softmax.law
     st[t.S_QK_LATENCY] = arch.qk.law(dim, terms=dim, read_latency=arch.key_sram.read_latency).latency
     st[t.S_SCAN_LATENCY], st[t.S_EXP_LATENCY] = softmax.scan_latency, softmax.exp_latency
+    st[t.S_STREAMED] = softmax.streamed
     st[t.S_DIV_LATENCY], st[t.S_TREE] = softmax.divide_latency, arch.requant.tree_stages
     st[t.S_PV_LATENCY] = arch.pv.law(dim, terms=per_value, read_latency=arch.value_sram.read_latency).latency
     st[t.S_DRAIN_LATENCY], st[t.S_TURNAROUND] = arch.topk.law.drain_latency, arch.topk.law.turnaround

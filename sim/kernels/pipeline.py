@@ -1,10 +1,11 @@
 """The attention pipeline as a recurrence over queries (numba): when each stage takes each query, and what held it back.
 
 Stages, in order: Q x K streams the lines of K into the softmax, which scans for the maximum meanwhile; a second pass
-over the line buffer takes exponentials, a third divides; the probabilities are decided upon (progressive quantization)
-and load the top-k engine; the kept ones meet their values in Prob x V. A query that asks for LSBs goes through Q x K
-and softmax once more. Each `_advance_...` moves one stage by one query and returns whether it could: it cannot where
-it needs a time that is not known yet, because it depends on data still in DRAM.
+over the line buffer takes exponentials (or they follow the scores at once), a third divides; the probabilities are
+decided upon (progressive quantization) and load the top-k engine; the kept ones meet their values in Prob x V. A query
+that asks for LSBs goes through Q x K and softmax once more. Each `_advance_...` moves one stage by one query and
+returns whether it could: it cannot where it needs a time that is not known yet, because it depends on data still in
+DRAM.
 
 A start is the latest of all that it waits for, and why and who name that one; on a tie, the first that is looked at.
 """
@@ -108,6 +109,7 @@ def _enter_qk(row, query, ps, st, events, k):
     planes = row[r, t.R_PASSES] if ps[k, t.P_NUMBER] == 0 else 1
     lines = (planes - 1) * n + max(n, soft)  # the softmax takes a line of scores a cycle, which may be fewer than K's
     ps[k, t.P_LINES], ps[k, t.P_QK_LINES] = soft, lines
+    ps[k, t.P_SCAN] = lines - soft * st[t.S_STREAMED]
     j = last_out(ps, st, t.S_SCAN_BUFFER, k, soft, st[t.S_EXPS])
     enter_buffer(ps, st, t.S_SCAN_BUFFER, j, soft)
     st[t.S_PASSES] = k + 1
@@ -120,7 +122,7 @@ def _enter_qk(row, query, ps, st, events, k):
 
 @numba.njit(cache=True)
 def _advance_exp(ps, st):
-    """Take the exponentials of the next pass, from the last score on: its sum needs the maximum."""
+    """Take the exponentials of the next pass: from the last score on, as they need the maximum, or the last with it."""
     k = st[t.S_EXPS]
     if k >= st[t.S_PASSES]:
         return False
@@ -128,7 +130,7 @@ def _advance_exp(ps, st):
     j = last_out(ps, st, t.S_EXP_BUFFER, k, n, st[t.S_DIVS])
     if j == -2:
         return False
-    start, why, who = ps[k, t.P_QK_AT] + ps[k, t.P_QK_LINES] + st[t.S_QK_LATENCY] + st[t.S_SCAN_LATENCY], t.W_FLOW, k
+    start, why, who = ps[k, t.P_QK_AT] + ps[k, t.P_SCAN] + st[t.S_QK_LATENCY] + st[t.S_SCAN_LATENCY], t.W_FLOW, k
     if k > 0 and ps[k - 1, t.P_EXP_AT] + ps[k - 1, t.P_LINES] > start:
         start, why, who = ps[k - 1, t.P_EXP_AT] + ps[k - 1, t.P_LINES], t.W_BUSY, k - 1
     if j >= 0 and ps[j, t.P_DIV_AT] > start:

@@ -58,7 +58,7 @@ def check_released(arch: Arch) -> None:
 def _rules(arch: Arch) -> list[tuple[str, str, object, bool]]:
     """Return of each rule the field, what it must be, what it is, and whether it holds."""
     lanes, lines, multipliers, dram = score_lanes(arch), arch.key_lines, arch.qk.multipliers, arch.dram
-    period = 1e6 / arch.clock.mhz
+    period, topk = 1e6 / arch.clock.mhz, arch.topk
     return [
         (
             "qk.multipliers",
@@ -70,6 +70,8 @@ def _rules(arch: Arch) -> list[tuple[str, str, object, bool]]:
         ("fetcher.ports", f"a multiple of qk.multipliers / 64 = {lanes}", arch.fetcher.ports, _whole(arch, lanes)),
         ("key_sram.kib", "that of a power of two of lines", f"that of {lines} lines", is_power_of_two(lines)),
         ("value_sram.kib", f"key_sram.kib = {arch.key_sram.kib}", arch.value_sram.kib, arch.value_lines == lines),
+        ("topk.comparators", f"topk.lanes = {topk.lanes} or null", topk.comparators, topk.search_lanes == topk.lanes),
+        ("topk.round_cycles", "3 or null", topk.round_cycles, topk.round_cycles in (None, 3)),
         ("number.lsb_bits", str(LSB_BITS), arch.number.lsb_bits, arch.number.lsb_bits == LSB_BITS),
         ("dram.granule_bytes", str(READ_BYTES), dram.granule_bytes, dram.granule_bytes == READ_BYTES),
         ("dram.controller", "bank-queues or active-buffer", dram.controller, dram.controller != "frfcfs"),

@@ -38,6 +38,23 @@ def test_the_eighth_has_an_eighth_of_multipliers_and_bandwidth():
     assert eighth.dram.peak_gb_per_s * 8 == full.dram.peak_gb_per_s
 
 
+def test_the_eighth_holds_an_eighth_of_the_sram_and_the_older_one_all_of_it():
+    full, eighth, whole = (load_arch(name) for name in ("spatten", "spatten-eighth", "spatten-eighth-1024"))
+
+    assert eighth.key_sram.bytes * 8 == eighth.value_sram.bytes * 8 == full.key_sram.bytes == whole.key_sram.bytes
+    assert {"key_sram": whole.key_sram, "value_sram": whole.value_sram, "name": whole.name} == {
+        name: value for name, value in whole if value != getattr(eighth, name)
+    }
+
+
+def test_the_paper_s_reading_differs_from_spatten_in_three_fields():
+    full, paper = load_arch("spatten"), load_arch("spatten-paper")
+    told = load_arch("spatten", ["control.barrier=none", "topk.round_cycles=3", "softmax.scan=streamed"])
+
+    assert paper == told.model_copy(update={"name": "spatten-paper"})
+    assert full.topk.law.round_cycles == 6
+
+
 def test_the_defaults_are_the_full_design():
     assert load_arch("spatten") == Arch()
 

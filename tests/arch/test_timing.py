@@ -1,5 +1,6 @@
 """Timing laws at their edges: one item, a full line, one more; nothing kept, all kept; arrays as integers."""
 
+import re
 from dataclasses import fields
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokensieve.arch import Arch
+from tokensieve.arch import Arch, ArchError, load_arch
 from tokensieve.arch.datapath import MultiplierArray, Topk
 from tokensieve.arch.timing import SoftmaxLaw, StreamLaw, StreamWork
 from tokensieve.arch.topklaw import BitonicLaw, BitserialLaw, QuickselectLaw, RadixLaw, TopkWork
@@ -39,6 +40,91 @@ def test_a_softmax_passes_over_a_packet_three_times(items, cycles):
 
     assert law.cycles(StreamWork(items=items)) == cycles
     assert law.latency == 87  # the authors' behavioural model has 87 registers
+
+
+def test_a_softmax_that_streams_passes_over_a_packet_twice():
+    told = {"lanes": 8, "scan_latency": 7, "exp_latency": 44, "divide_latency": 36}
+    passes, streamed = SoftmaxLaw(**told), SoftmaxLaw(**told, streamed=True)
+
+    assert Arch(softmax={"scan": "streamed"}).softmax.law == streamed
+    assert Arch().softmax.law == passes
+    for items in (1, 8, 9, 1024):
+        work = StreamWork(items=items)
+        assert passes.cycles(work) - streamed.cycles(work) == passes.lines(work)
+
+
+@pytest.mark.parametrize("engine", ["quickselect", "radix"])
+@pytest.mark.parametrize("comparators", [1, 4, 64])
+def test_comparators_are_the_width_of_the_search_alone(engine, comparators):
+    """The rounds of the record stream lines of their own width; what enters and leaves is as wide as before."""
+    work = TopkWork(items=64, kept=20, sizes=(64, 30, 7))
+    law, other = (Topk(engine=engine, lanes=16, **own).law for own in ({}, {"comparators": comparators}))
+    streamed = (64, 30, 7) if engine == "quickselect" else (64, 64)
+
+    assert (other.load(work), other.drain(work)) == (law.load(work), law.drain(work))
+    assert other.lines(work) == sum(-(-size // comparators) for size in streamed)
+    assert other.search(work) - law.search(work) == other.lines(work) - law.lines(work)
+    assert other.streamed(work) == law.streamed(work)
+    assert Topk(engine=engine, lanes=16, comparators=16).law == law
+
+
+@pytest.mark.parametrize("engine", ["quickselect", "radix"])
+def test_the_registers_of_a_round_are_those_of_its_own_width(engine):
+    deep = {"engine": engine, "compactor": "max_frequency"}
+    narrow, wide = Topk(**deep, lanes=16, comparators=2), Topk(**deep, lanes=2, comparators=16)
+
+    assert narrow.law.round_cycles == Topk(**deep, lanes=2).law.round_cycles
+    assert wide.law.round_cycles == Topk(**deep, lanes=16).law.round_cycles
+    assert narrow.drain_latency == Topk(**deep, lanes=16).drain_latency
+
+
+@pytest.mark.parametrize(("engine", "rounds"), [("quickselect", 3), ("radix", 2)])
+def test_cycles_of_a_round_may_be_chosen(engine, rounds):
+    work = TopkWork(items=64, kept=20, sizes=(64, 30, 7))
+    own, chosen = Topk(engine=engine).law, Topk(engine=engine, round_cycles=3).law
+
+    assert chosen.round_cycles == 3
+    assert own.search(work) - chosen.search(work) == rounds * (own.round_cycles - 3)
+
+
+@pytest.mark.parametrize(
+    ("sets", "message"),
+    [
+        (["topk.comparators=3"], "topk.comparators must be a power of two in 1..64, got 3"),
+        (["topk.comparators=128"], "topk.comparators must be in 1..64, got 128"),
+        (["topk.round_cycles=-1"], "topk.round_cycles must be in 0..64, got -1"),
+        (
+            ["topk.engine=bitonic", "topk.comparators=1"],
+            "topk.comparators must be lanes = 16 or null with engine = bitonic, whose search has no rounds, got 1",
+        ),
+        (
+            ["topk.engine=bitserial", "topk.round_cycles=3"],
+            "topk.round_cycles must be null with engine = bitserial, whose search has no rounds, got 3",
+        ),
+        (["softmax.scan=once"], "softmax.scan must be one of pass, streamed, got 'once'"),
+    ],
+)
+def test_what_no_machine_can_be_is_refused(sets, message):
+    with pytest.raises(ArchError, match=re.escape(message)):
+        load_arch("spatten", sets)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"comparators": 8}, "topk.comparators must be topk.lanes = 16 or null for RTL, which has one width, got 8"),
+        ({"round_cycles": 3}, "topk.round_cycles must be 6 or null for the RTL of engine = quickselect, got 3"),
+        ({"engine": "radix", "round_cycles": 3}, "topk.round_cycles must be 7 or null for the RTL of engine = radix"),
+    ],
+)
+def test_what_the_rtl_is_not_is_told_apart(fields, message):
+    with pytest.raises(ArchError, match=re.escape(message)):
+        Topk(**fields).require_rtl()
+
+
+@pytest.mark.parametrize("fields", [{}, {"comparators": 16}, {"round_cycles": 6}, {"engine": "bitonic"}])
+def test_what_the_rtl_is_is_let_through(fields):
+    Topk(**fields).require_rtl()
 
 
 @pytest.mark.parametrize(

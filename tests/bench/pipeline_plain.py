@@ -7,7 +7,8 @@ enter Q x K, if wanted. All stage times follow, by these rules:
   the array is free, its K streams without a gap, its group's queries are there, and the softmax's line buffer has room;
   a query that will be decided upon also waits for the query `queue_rows` before it to have left for the top-k engine.
 * A line buffer holds as many packets of scores as fit; one leaves when the next stage begins to read it.
-* Exponentials begin when the whole packet is scanned, division when all exponentials are accumulated; each takes a line
+* Exponentials begin when the whole packet is scanned, or with `softmax.scan` = streamed so that the last score is taken
+  as it comes; division when all exponentials are accumulated; each takes a line
   a cycle. Probabilities that no decision waits for go straight into the top-k engine, which must be free by then.
 * A query that keeps all its values passes the engine by, once the last one that went through it has been drained.
 * A decision falls after the last probability has gone through the tree. The first that asks for them fetches the LSBs;
@@ -207,6 +208,8 @@ class Pipeline:
         times.passes.append((query, again))
         times.qk.append(start)
         scanned = start + self.cycles(number) + self.qk_latency + self.law.scan_latency
+        if self.arch.softmax.scan == "streamed":
+            scanned -= self.soft(number)
         busy = times.exp[-1] + self.soft(number - 1) if number else 0
         times.exp.append(max(scanned, busy, self.room(times.div, q.soft, number)))
         accumulated = times.exp[number] + q.soft + self.law.exp_latency

@@ -134,6 +134,28 @@ def test_level_rtl_refuses_a_bitonic_engine_that_is_too_long_to_simulate(capsys)
     assert "topk.max_tokens must be at most 256 at level rtl" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [*COLA, "--level", "rtl"],
+        ["emit", "topk"],
+        ["emit", "cascade-pruner"],
+        ["cosim", "local-value-pruner"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize(
+    ("sets", "message"),
+    [
+        ("topk.comparators=8", "topk.comparators must be topk.lanes = 16 or null for RTL, which has one width, got 8"),
+        ("topk.round_cycles=3", "topk.round_cycles must be 6 or null for the RTL of engine = quickselect, got 3"),
+    ],
+)
+def test_every_door_to_the_rtl_refuses_what_the_rtl_is_not(arguments, sets, message, capsys):
+    assert call([*arguments, "--set", sets]) == 2
+    assert message in capsys.readouterr().err
+
+
 def test_level_analytic_refuses_work_that_does_not_fit_naming_the_field(capsys):
     assert call([*COLA, "--level", "analytic", "--set", "qk.multipliers=32"]) == 2
     assert "qk.multipliers must be at least the head width D = 64, got 32" in capsys.readouterr().err

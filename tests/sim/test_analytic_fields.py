@@ -33,8 +33,12 @@ BASES = (
 """Machines on which almost every field that is read changes a figure."""
 
 TEXTS = {"name": "other", "technology": "scaled7", "dram.mapping": "RoBaRaCoCh"}
-TOGETHER = {"dram.controller": {"command_bus": "channel"}, "dram.command_bus": {"controller": "bank-queues"}}
-"""DRAM fields of which one value goes with few of the other."""
+ROUNDS = {"engine": "quickselect"}  # an engine without them takes neither field
+TOGETHER = {"topk.comparators": ROUNDS, "topk.round_cycles": ROUNDS} | {
+    "dram.controller": {"command_bus": "channel"},
+    "dram.command_bus": {"controller": "bank-queues"},
+}
+"""Fields of which one value goes with few of another's."""
 
 
 def value_of(arch, path):
@@ -50,7 +54,7 @@ def candidates(path, value):
     if isinstance(value, bool):
         return [not value]
     if path in TEXTS or value is None:
-        return [TEXTS.get(path, 10)]
+        return [TEXTS.get(path, 8)]
     return [one for one in (2 * value, value // 2, value + 1, value - 1) if one != value]
 
 

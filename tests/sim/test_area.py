@@ -122,6 +122,8 @@ def test_more_bits_lanes_or_memory_never_take_less_area(field):
         ("softmax", "softmax.kind=lut", "softmax.kind=taylor5"),
         ("topk", "topk.lanes=8", "topk.lanes=16"),
         ("ranking", "topk.compactor=low_latency", "topk.compactor=max_frequency"),
+        ("topk", "topk.comparators=8", "topk.comparators=16"),
+        ("ranking", "topk.comparators=16", "topk.comparators=32"),
         ("fetcher", "fetcher.ports=16", "fetcher.ports=32"),
         ("importance", "importance.token_bits=20", "importance.token_bits=24"),
         ("requant", "requant.queue_rows=8", "requant.queue_rows=16"),
@@ -135,6 +137,8 @@ def test_more_structure_takes_more_area_in_its_own_unit_alone(unit, small, large
     neighbours = {
         "topk.lanes=16": {"topk", "ranking", "pv"},  # kept probabilities wait for Prob x V in beats of its lanes
         "topk.compactor=max_frequency": {"topk", "ranking"},
+        "topk.comparators=16": {"topk", "ranking"},
+        "topk.comparators=32": {"topk", "ranking"},
         "qk.multipliers=512": {"qk", "key_sram"},  # lines are wider, and so are the banks
     }
     before, after = mm2(small), mm2(large)
@@ -160,6 +164,18 @@ def test_side_buffer_and_fifos_hold_the_longest_packet(engine, rows):
 
     assert cells["topk"] == cells["ranking"]
     assert cells["topk"].sram_bits == rows * 1024 * 12
+
+
+@pytest.mark.parametrize("engine", ["quickselect", "radix"])
+def test_an_engine_of_two_widths_is_made_of_parts_of_both_and_of_what_lies_between(engine):
+    """A search of 4 in an engine of 16: more than all of 4, less than all of 16; in one width, nothing between."""
+    narrow, both, wide = (
+        mm2(f"topk.engine={engine}", *sets)["topk"]
+        for sets in (["topk.lanes=4"], ["topk.lanes=16", "topk.comparators=4"], ["topk.lanes=16"])
+    )
+
+    assert narrow < both < wide
+    assert mm2(f"topk.engine={engine}", "topk.comparators=16")["topk"] == wide
 
 
 def test_cores_that_hold_all_scores_in_registers_grow_with_the_longest_packet():

@@ -163,6 +163,22 @@ def test_a_beat_that_is_loaded_pushes_on_all_the_scores_of_a_core_of_registers()
         assert pj(long, "topk.load") > 2 * pj(short, "topk.load")
 
 
+@pytest.mark.parametrize("engine", ["quickselect", "radix"])
+def test_comparators_are_paid_for_in_the_search_and_lanes_in_the_drain(engine):
+    def of(*sets):
+        table = energy_per_action(load_arch("spatten", [f"topk.engine={engine}", *sets]), TSMC40)
+        return {action: 1e12 * table["topk", action][0] for action in ("load", "compare", "drain")}
+
+    narrow, both, wide = of("topk.lanes=4"), of("topk.comparators=4"), of()
+
+    assert both["drain"] == wide["drain"] > narrow["drain"]
+    assert both["load"] > wide["load"]  # a word of the FIFO is cut
+    assert both["compare"] > narrow["compare"]
+    if engine == "quickselect":
+        assert both["compare"] - narrow["compare"] == pytest.approx(both["load"] - wide["load"])  # that word alone
+    assert of("topk.comparators=16") == wide
+
+
 def test_one_lane_moves_nothing_in_its_zero_eliminator():
     assert 0 < pj(table_of("topk.lanes=1"), "topk.drain") < pj(table_of("topk.lanes=2"), "topk.drain")
 

@@ -164,6 +164,8 @@ def test_another_design_than_those_of_the_oracle_runs():
         (["qk.multipliers=512", "pv.multipliers=512"], "fetcher.ports must be a multiple of qk.multipliers / 64 = 8"),
         (["key_sram.kib=100"], "key_sram.kib must be that of a power of two of lines"),
         (["value_sram.kib=96"], "value_sram.kib must be key_sram.kib = 192"),
+        (["topk.comparators=8"], "topk.comparators must be topk.lanes = 16 or null under the rules of the test bench"),
+        (["topk.round_cycles=6"], "topk.round_cycles must be 3 or null under the rules of the test bench, got 6"),
         (["number.lsb_bits=2"], "number.lsb_bits must be 4 under the rules of the test bench, got 2"),
         (["dram.granule_bytes=64", "dram.row_bytes=512"], "dram.granule_bytes must be 32"),
         (["dram.extend=ramulator-release", "clock.mhz=500"], "dram.tCK_ps must be the period of the accelerator, 2000"),

@@ -40,6 +40,16 @@ def test_mean_counts_every_run_once():
     assert both.dram_gb_per_s == pytest.approx((one.dram_gb_per_s + other.dram_gb_per_s) / 2)
 
 
+def test_a_mean_by_time_is_energy_by_time():
+    cola = power_of("cola", SPATTEN, DECISIONS)
+    mrpc = power_of("mrpc", SPATTEN, load_workload("bert-base-mrpc", SPATTEN))
+    both = mean([cola, mrpc], "both", by_time=True)
+    joules = sum(one.total.value * one.seconds for one in (cola, mrpc))
+
+    assert both.total.value == pytest.approx(joules / (cola.seconds + mrpc.seconds))
+    assert cola.total.value != pytest.approx(mrpc.total.value)
+
+
 def test_areas_hold_their_figure_in_the_interval_and_name_the_paper_s():
     rows = area_rows()
 

@@ -61,6 +61,7 @@ def test_rows_that_hang_on_unpublished_ratios_say_so(rows):
 
     assert told == {
         "attention, time",
+        "attention, time, spatten-paper",
         "attention, work",
         "fully connected, share of the time",
         "12-bit weights over 8-bit, time",

@@ -17,8 +17,10 @@ from tokensieve.validate.catalogue import MODULES, SECTIONS, validate
 from tokensieve.validate.page import files
 from tokensieve.validate.row import Row, agreement, correlation
 from tokensieve.validate.section import Outcome, Section, passed
-from tokensieve.validate.sections.bert import release_layer
+from tokensieve.validate.sections import sweeps
+from tokensieve.validate.sections.bert import release_layer, release_tflops
 from tokensieve.validate.sections.gpt2 import SWITCHES, without_search
+from tokensieve.validate.sections.ladder import LADDERS
 from tokensieve.validate.sections.reductions import reductions
 from tokensieve.validate.sections.selection import LANES, release_means, sorter_comparators
 from tokensieve.validate.texts import part
@@ -199,6 +201,46 @@ def test_the_release_s_layer_of_bert_by_hand():
     """L = 64: 8 lines; 12 x 2 x 8 + 12 x 64 x 8 + 103 + 8."""
     assert release_layer(64) == 192 + 6144 + 111
     assert release_layer(64, channels=8) == 384 + 6144 + 111
+
+
+def test_the_release_s_formula_on_counts_is_its_layers_and_one_count_serves_all():
+    schedule = {"token": 1, "value": 1, "bits": {"query": 12, "key": 8, "value": 8, "lsb": 0}}
+    whole = {"model": "bert-base", "phase": "prefill", "context": 64, "schedule": schedule}
+    counts = workload_from(whole).counts()
+    operations = 12 * 4 * 64 * 64 * 64
+
+    assert release_tflops(counts) == pytest.approx(operations / release_layer(64) * 1e-3)
+    assert release_tflops(counts, whole=True) == release_tflops(counts)
+
+    pruned = workload_from(whole | {"schedule": schedule | {"token": 0.5}}).counts()
+    assert release_tflops(pruned, whole=True) < release_tflops(pruned)
+
+
+def test_every_ladder_changes_the_top_k_alone_between_its_widths():
+    for ladder in LADDERS:
+        wide, narrow = load_arch(ladder.preset, ladder.wide), load_arch(ladder.preset, ladder.narrow)
+
+        assert (narrow.topk.search_lanes, wide.topk.search_lanes) == (1, 16)
+        assert narrow.model_copy(update={"topk": wide.topk}) == wide
+
+
+def test_a_sweep_without_the_trace_of_gpt2_medium_says_so_and_has_the_rest(tmp_path, monkeypatch):
+    def cycles(data, file, *sets, preset="spatten"):
+        data.file(file)
+        return 100
+
+    (tmp_path / sweeps.PRUNED).parent.mkdir()
+    (tmp_path / sweeps.PRUNED).touch()
+    monkeypatch.setattr(sweeps, "_cycles", cycles)
+    monkeypatch.setattr(sweeps, "_channels", lambda data: [])
+    (outcome,) = validate(["sweeps"], tmp_path)
+
+    assert {row.name.partition(",")[0] for row in outcome.rows} == {"small"}
+    assert f"GPT-2-medium are left out: {sweeps.MEDIUM} is not in the folder" in outcome.section.notes[-1]
+
+    (tmp_path / sweeps.MEDIUM).touch()
+    (outcome,) = validate(["sweeps"], tmp_path)
+    assert {row.name.partition(",")[0] for row in outcome.rows} == {"small", "medium"}
 
 
 def test_nothing_is_reduced_where_nothing_is_pruned():

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from tokensieve.arch.accumulators import SumsLaw
 from tokensieve.arch.base import ArchModel
+from tokensieve.arch.errors import ArchError
 from tokensieve.arch.memory import require_powers_of_two
 from tokensieve.arch.timing import SoftmaxLaw, StreamLaw
 from tokensieve.arch.topklaw import BitonicLaw, BitserialLaw, QuickselectLaw, RadixLaw, TopkLaw
@@ -66,6 +67,11 @@ class Softmax(ArchModel):
     kind: Literal["taylor5", "lut"] = "taylor5"
     """How exp is computed: a fifth-order series after range reduction by ln 2, or a table."""
 
+    scan: Literal["pass", "streamed"] = "pass"
+    """What exponentials wait for. `pass`: the maximum of all scores, which is subtracted. `streamed`: nothing; they
+    follow the scores as these come, as in the paper's floating-point unit. It changes time alone: numbers, energy and
+    area stay those of `pass`."""
+
     lanes: Lanes = 8
     """Scores per cycle."""
 
@@ -104,6 +110,7 @@ class Softmax(ArchModel):
             scan_latency=self.dequant_latency,
             exp_latency=self.exp_latency + self.accumulate_latency,
             divide_latency=self.divide_latency + self.quantize_latency,
+            streamed=self.scan == "streamed",
         )
 
 
@@ -129,7 +136,14 @@ class Topk(ArchModel):
     top; bitserial, one bit of all scores at a time; bitonic, a sorter of the whole packet."""
 
     lanes: Annotated[int, Field(ge=1, le=64)] = 16
-    """Scores that enter, are compared and leave per cycle."""
+    """Scores that enter and leave per cycle, and that the search compares unless `comparators` tells."""
+
+    comparators: Annotated[int | None, Field(ge=1, le=64)] = None
+    """Scores that a round of the search compares per cycle (`quickselect`, `radix`), more or fewer than `lanes`;
+    `lanes` unless given. The RTL has one width."""
+
+    round_cycles: Annotated[int | None, Field(ge=0, le=64)] = None
+    """Cycles of a round beyond streaming its set (`quickselect`, `radix`); those of the RTL unless given."""
 
     max_tokens: Annotated[int, Field(ge=2, le=1 << 16)] = 1024
     """Longest packet of scores; a longer context is refused."""
@@ -155,8 +169,36 @@ class Topk(ArchModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        require_powers_of_two(self, "lanes")
+        require_powers_of_two(self, "lanes", *(("comparators",) if self.comparators is not None else ()))
+        if self.record is None and self.search_lanes != self.lanes:
+            raise ValueError(
+                f".comparators must be lanes = {self.lanes} or null with engine = {self.engine}, whose search has no "
+                f"rounds, got {self.comparators}"
+            )
+        if self.record is None and self.round_cycles is not None:
+            raise ValueError(
+                f".round_cycles must be null with engine = {self.engine}, whose search has no rounds, "
+                f"got {self.round_cycles}"
+            )
         return self
+
+    def require_rtl(self) -> None:
+        """Raise `ArchError` where the RTL is not what these fields say: it has one width, and its own rounds."""
+        if self.search_lanes != self.lanes:
+            raise ArchError(
+                f"topk.comparators must be topk.lanes = {self.lanes} or null for RTL, which has one width, "
+                f"got {self.comparators}"
+            )
+        if self.round_cycles not in (None, self._rtl_round_cycles):
+            raise ArchError(
+                f"topk.round_cycles must be {self._rtl_round_cycles} or null for the RTL of engine = {self.engine}, "
+                f"got {self.round_cycles}"
+            )
+
+    @property
+    def search_lanes(self) -> int:
+        """Scores that a round of the search compares per cycle."""
+        return self.lanes if self.comparators is None else self.comparators
 
     @property
     def record(self) -> str | None:
@@ -170,8 +212,16 @@ class Topk(ArchModel):
 
     @property
     def compactor_stages(self) -> int:
-        """Registers of the zero eliminator."""
-        layers = max(1, (self.lanes - 1).bit_length())
+        """Registers of the drain's zero eliminator."""
+        return self._zero_stages(self.lanes)
+
+    @property
+    def search_compactor_stages(self) -> int:
+        """Registers of the zero eliminators of the search."""
+        return self._zero_stages(self.search_lanes)
+
+    def _zero_stages(self, lanes: int) -> int:
+        layers = max(1, (lanes - 1).bit_length())
         return 2 * {"low_latency": 1, "balanced": -(-layers // 2), "max_frequency": layers}[self.compactor]
 
     @property
@@ -214,18 +264,20 @@ class Topk(ArchModel):
             case "quickselect":
                 return QuickselectLaw(
                     lanes=lanes,
+                    comparators=self.search_lanes,
                     bypass_cycles=1,
                     start_cycles=1,
-                    round_cycles=self.quickselect_round_cycles,
+                    round_cycles=self._charged_round_cycles,
                     drain_latency=drain,
                     turnaround=turn,
                 )
             case "radix":
                 return RadixLaw(
                     lanes=lanes,
+                    comparators=self.search_lanes,
                     bypass_cycles=1,
                     first_cycles=self.radix_first_cycles,
-                    round_cycles=self.radix_round_cycles,
+                    round_cycles=self._charged_round_cycles,
                     drain_latency=drain,
                     turnaround=turn,
                 )
@@ -254,6 +306,18 @@ class Topk(ArchModel):
                 )
 
     @property
+    def _charged_round_cycles(self) -> int:
+        return self._rtl_round_cycles if self.round_cycles is None else self.round_cycles
+
+    @property
+    def _rtl_round_cycles(self) -> int:
+        match self.engine:
+            case "radix":
+                return self.radix_round_cycles
+            case _:
+                return self.quickselect_round_cycles
+
+    @property
     def bitserial_step_cycles(self) -> int:
         """Cycles that bit-serial selection takes for one bit: the population count's registers, and the decision."""
         return self.count_stages + 1
@@ -272,12 +336,12 @@ class Topk(ArchModel):
         the first line of its set. Meanwhile, both sides are counted, added up and compared: if these registers are more
         than those of the zero eliminator, they count.
         """
-        return 2 + max(self.compactor_stages, self.quickselect_count_stages + 2) + 1
+        return 2 + max(self.search_compactor_stages, self.quickselect_count_stages + 2) + 1
 
     @property
     def quickselect_count_stages(self) -> int:
         """Registers of the count of a beat's marks: as many as those of the zero eliminator's prefix sum."""
-        return self.compactor_stages // 2
+        return self.search_compactor_stages // 2
 
     @property
     def radix_first_cycles(self) -> int:
@@ -297,7 +361,7 @@ class Topk(ArchModel):
         bins, counts, totals, comparison, the chosen bin, what is decided), less the two that the next line also takes.
         The way to the FIFO: its own, the line, the test, the zero eliminator, and the line to write.
         """
-        return max(10 - 2, 3 + self.compactor_stages + 2) - 1
+        return max(10 - 2, 3 + self.search_compactor_stages + 2) - 1
 
 
 class Importance(ArchModel):

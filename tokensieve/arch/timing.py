@@ -68,9 +68,12 @@ class SoftmaxLaw:
     divide_latency: int
     """Division, and rounding to `softmax.probability_bits`."""
 
+    streamed: bool = False
+    """Whether exponentials follow the scores as these come, with no pass for the maximum."""
+
     @property
     def latency(self) -> int:
-        """Latencies of the three passes together; a packet of n lines adds 3 n."""
+        """Latencies of the three passes together; a packet of n lines adds 3 n, or 2 n where scores are streamed."""
         return self.scan_latency + self.exp_latency + self.divide_latency
 
     def lines(self, work: StreamWork) -> Count:
@@ -79,4 +82,4 @@ class SoftmaxLaw:
 
     def cycles(self, work: StreamWork) -> Count:
         """Return the cycles from the first line of scores in to the last line of probabilities out."""
-        return 3 * self.lines(work) + self.latency
+        return (2 if self.streamed else 3) * self.lines(work) + self.latency

@@ -84,6 +84,9 @@ class TopkLaw(ABC):
     turnaround: int
     """Cycles between the threshold known and the first beat of the next command, neither counted; 0 after a wire."""
 
+    comparators: int | None = None
+    """Scores that a round of the search streams per cycle; None: `lanes`."""
+
     def load(self, work: TopkWork) -> Count:
         """Return the cycles in which the scores enter, `lanes` a cycle."""
         return ceil_div(work.items, self.lanes)
@@ -99,8 +102,8 @@ class TopkLaw(ABC):
         return self._summed(work, self._sets(work) > 0)
 
     def lines(self, work: TopkWork) -> Count:
-        """Return the lines of `lanes` scores that the rounds stream; none where there is nothing to search."""
-        return self._summed(work, -(-self._sets(work) // self.lanes))
+        """Return the lines of `comparators` scores that the rounds stream; none where there is nothing to search."""
+        return self._summed(work, -(-self._sets(work) // (self.comparators or self.lanes)))
 
     def streamed(self, work: TopkWork) -> Count:
         """Return the items that the search moves past its comparators; none where there is nothing to search."""

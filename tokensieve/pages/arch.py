@@ -62,7 +62,8 @@ def values(model: type[BaseModel], name: str) -> str:
         word = "power of two" if _only_powers_of_two(model, name) else "whole number"
         return f"{word} {bounds(model, (name,))}".rstrip()
     if kind == int | None:
-        return f"whole number {bounds(model, (name,))} or `null`"
+        word = "power of two" if _only_powers_of_two(model, name) else "whole number"
+        return f"{word} {bounds(model, (name,))} or `null`"
     words: dict[Any, str] = {bool: "`true` or `false`", str: "string", float: "number"}
     return f"{words[kind]} {bounds(model, (name,))}".rstrip()
 
@@ -80,7 +81,7 @@ def _only_powers_of_two(model: type[BaseModel], name: str) -> bool:
 
 def shown(value: object) -> str:
     """Return `value` as it stands in a YAML file."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _presets() -> str:

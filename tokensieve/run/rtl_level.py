@@ -76,6 +76,7 @@ def play_selections(arch: Arch, decisions: Decisions, seed: int) -> Played:
     `seed` is the one the decisions were completed with. Raises `ToolError` without Verilator, `ArchError` for an engine
     that is not simulated at this size, and `CheckError` where the hardware differs from golden, law or twin.
     """
+    arch.topk.require_rtl()
     if arch.topk.engine == "bitonic" and arch.topk.max_tokens > BITONIC_TOKENS:
         raise ArchError(
             f"topk.max_tokens must be at most {BITONIC_TOKENS} at level rtl with engine bitonic, "

@@ -1,4 +1,4 @@
-"""The authors' traces of GPT-2-small, read once per machine, and what they cost."""
+"""The authors' traces, read once per kind of record, and what they cost."""
 
 from functools import cache, lru_cache
 from pathlib import Path
@@ -12,7 +12,10 @@ from tokensieve.workloads.traces import load_trace
 
 PRUNED = "spatten-traces/gpt2-small-wikitext2-per8.csv"
 DENSE = "spatten-traces/gpt2-small-wikitext2-per8-step1.csv"
-"""Names in the folder of the reference data; the second is un-pruned."""
+"""Names in the folder of the reference data: GPT-2-small, and the same un-pruned."""
+
+MEDIUM = "spatten-traces/gpt2-medium-wikitext2-per0-step5.csv"
+"""GPT-2-medium in 8 bits, pruned. Sections that have it beside another trace do without it where it is missing."""
 
 
 def trace(data: Data, name: str, arch: Arch) -> Decisions:

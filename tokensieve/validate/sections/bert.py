@@ -1,9 +1,12 @@
-"""Check 11: the release's behavioural model of BERT, restated; our pipeline beside it on the same layer."""
+"""Check 11: the release's behavioural model of BERT, restated; our pipeline beside it on the same layer.
+
+On pruned counts `release_tflops` has the same formula, for the section throughput.
+"""
 
 from tokensieve.arch import load_arch
 from tokensieve.validate.row import Row, exactly
 from tokensieve.validate.section import Data, Section
-from tokensieve.workloads.complete import complete
+from tokensieve.workloads.complete import Counts, complete
 from tokensieve.workloads.workload import workload_from
 
 HEADS, HEAD_DIM = 12, 64
@@ -52,13 +55,36 @@ def release_layer(tokens: int, channels: int = 16, multipliers: int = 512, bits:
     >>> release_layer(25)
     1403
     """
+    return HEADS * _head(tokens, tokens, channels, multipliers, bits) + _drain(tokens, multipliers)
+
+
+def release_tflops(counts: Counts, whole: bool = False) -> float:
+    """Return the TFLOPS of a pruned prefill by bert.cpp's formula without top-k, at 1 GHz.
+
+    One count serves queries, keys and values: those that are kept. With `whole` the queries of a head are all tokens of
+    the sentence, as the formula is written.
+    """
+    cycles = operations = 0
+    for layer in range(counts.layers):
+        rows = counts.row_index[:, 1] == layer
+        kept = counts.keys[rows].tolist()
+        queries = counts.context[rows].tolist() if whole else kept
+        cycles += sum(_head(n, q) for n, q in zip(kept, queries, strict=True)) + _drain(kept[-1])
+        operations += sum(2 * 2 * HEAD_DIM * n * n for n in kept)
+    return operations / cycles * 1e-3
+
+
+def _head(keys: int, queries: int, channels: int = 16, multipliers: int = 512, bits: int = 8) -> int:
+    """Return the cycles of one head: K and V loaded, then a line of K a cycle for each query."""
     parallel = multipliers // HEAD_DIM
-    batches = -(-tokens // parallel)
+    batches = -(-keys // parallel)
     granules = batches * parallel * HEAD_DIM * bits // 8 // 32
-    fetch = HEADS * 2 * -(-granules // channels)
-    fill = HEADS * tokens * batches
-    drain = 11 + (87 + batches) + 1 + 1 + 3  # Q x K; softmax; decision; top-k; Prob x V
-    return fetch + fill + drain
+    return 2 * -(-granules // channels) + queries * batches
+
+
+def _drain(keys: int, multipliers: int = 512) -> int:
+    """Return what a layer takes after its last line: Q x K; softmax; decision; top-k; Prob x V."""
+    return 11 + (87 + -(-keys * HEAD_DIM // multipliers)) + 1 + 1 + 3
 
 
 def _ours(tokens: int) -> int:

@@ -28,6 +28,7 @@ class TopkUnit(NamedUnit):
         fields: dict[str, object] = {"engine": engine} if engine else {}
         if engine == "bitonic":
             fields["max_tokens"] = min(arch.topk.max_tokens, BITONIC_TOKENS)
+        arch.topk.require_rtl()
         return with_fields(arch, "topk", **fields)
 
     def law(self, arch: Arch, vectors: Vectors, index: int) -> Mapping[str, int]:
