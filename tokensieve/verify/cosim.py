@@ -23,7 +23,7 @@ from tokensieve.verify.units.base import Unit
 from tokensieve.workloads.vectors import Vectors
 
 if TYPE_CHECKING:
-    from tokensieve.rtl.flow.case import Case, Record
+    from tokensieve.rtl.flow.case import Case, Record, Stimulus
     from tokensieve.rtl.flow.harness.base import Harness
 
 _ON_REQUEST = ("mutant", "waves_file")
@@ -32,7 +32,7 @@ _MOST_TOGETHER = 4
 """Vectors that a stalled case runs back to back, at most."""
 
 _SLACK = 4
-"""A run is given up after this many times the cycles that law and pauses explain."""
+"""A run is given up after this many times the cycles that law, beats and pauses explain."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +132,7 @@ def _alone(unit: Unit, arch: Arch, vectors: Vectors, harness: "Harness") -> Iter
 
     for index in range(len(vectors)):
         stimulus = harness.stimulus(arch, vectors, [index])
-        yield [index], case(stimulus, limit=_limit(unit.law(arch, vectors, index)["total"]))
+        yield [index], case(stimulus, limit=_limit(stimulus, unit.law(arch, vectors, index)["total"]))
 
 
 def _stalled(
@@ -149,11 +149,16 @@ def _stalled(
         stimulus = harness.stimulus(arch, vectors, which)
         busy = sum(unit.law(arch, vectors, index)["total"] for index in which)
         pauses = draw_pauses(rng, stimulus.beats, list(stimulus.expect), busy, unit.longest_burst(arch))
-        yield which, case(stimulus, gaps=pauses.gaps, stalls=pauses.stalls, limit=_limit(busy + pauses.cycles))
+        yield (
+            which,
+            case(stimulus, gaps=pauses.gaps, stalls=pauses.stalls, limit=_limit(stimulus, busy + pauses.cycles)),
+        )
 
 
-def _limit(cycles: int) -> int:
-    return _SLACK * cycles + 256
+def _limit(stimulus: "Stimulus", cycles: int) -> int:
+    """Return the cycles after which a run is given up. Beats that are no part of the law take a cycle each."""
+    longest = max([*map(len, stimulus.beats.values()), *stimulus.expect.values()], default=0)
+    return _SLACK * (cycles + longest) + 256
 
 
 @dataclass(frozen=True)
