@@ -102,8 +102,12 @@ def _meta(path: Path | str, content: npt.NDArray[Any]) -> dict[str, Any]:
         meta = json.loads(content.tobytes().decode())
     except (ValueError, RecursionError):
         raise WorkloadError(f"{path}: meta is not JSON") from None
-    known = isinstance(meta, dict) and sorted(meta) == sorted(_META)
-    if not known or type(meta["version"]) is not int or meta["version"] != VERSION:
+    if (
+        not isinstance(meta, dict)
+        or sorted(meta) != sorted(_META)
+        or type(meta["version"]) is not int
+        or meta["version"] != VERSION
+    ):
         raise WorkloadError(f"{path}: meta must hold {', '.join(_META)}, with version {VERSION}")
     if not all(isinstance(meta[name], str) for name in ("model", "text_sha256", "licence")):
         raise WorkloadError(f"{path}: model, text_sha256 and licence of meta must be texts")
