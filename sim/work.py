@@ -66,8 +66,7 @@ class RowWork:
     """Rows whose V is loaded with K, because it is reused (prefill) or all of it is kept, shape (R,)."""
 
     topk_passes: Flags
-    """Queries that pass the local top-k by, shape (Q,): they keep all their values, as all of the reference do, or use
-    the choice of the head that they are paired with."""
+    """Queries that pass the local top-k by because they keep all their values, shape (Q,): in the reference, all."""
 
     topk_runs: Flags
     """Queries whose local top-k searches, shape (Q,): those that have a work record, whatever the engine."""
@@ -107,7 +106,7 @@ def row_work(arch: Arch, d: Decisions, un_pruned: bool = False) -> RowWork:
     token_ids = d.token_ids.astype(np.int64)
     key_ids = d.token_ptr[group].astype(np.int64)
     value_second = second_of_pair(d.value_bits, group)
-    keeps_all = d.values_kept >= d.keys_kept[d.query_row]
+    passes = d.values_kept >= d.keys_kept[np.repeat(np.arange(len(d.queries)), d.queries)]
     value_shared = value_second & (prefill or d.meta["pair_shares_values"])
     return RowWork(
         prefill=prefill,
@@ -136,8 +135,8 @@ def row_work(arch: Arch, d: Decisions, un_pruned: bool = False) -> RowWork:
         key_ids=key_ids,
         value_ids=len(token_ids) + d.value_ptr[query_ptr[:-1]].astype(np.int64),
         query_ids=key_ids if prefill else len(token_ids) + len(d.value_ids) + d.context.astype(np.int64) - 1,
-        values_early=_values_early(prefill, keeps_all, query_ptr, value_shared),
-        topk_passes=keeps_all | ((d.values_kept > 0) & ~d.searches),
+        values_early=_values_early(prefill, passes, query_ptr, value_shared),
+        topk_passes=passes,
         topk_runs=d.searches,
         topk_sizes=_sizes(arch, d, "local"),
         token_selection=_selection(arch, d, "token"),
@@ -159,11 +158,11 @@ def _decides(d: Decisions) -> Flags:
     return np.full(len(d.queries), on)
 
 
-def _values_early(prefill: bool, keeps_all: Flags, query_ptr: I64, shared: Flags) -> Flags:
+def _values_early(prefill: bool, passes: Flags, query_ptr: I64, shared: Flags) -> Flags:
     """Return which rows need not wait for ids of values; two heads that share V wait where either does."""
     if prefill:
         return np.ones(len(shared), np.bool_)
-    alone: Flags = np.logical_and.reduceat(keeps_all, query_ptr[:-1]) if len(shared) else keeps_all
+    alone: Flags = np.logical_and.reduceat(passes, query_ptr[:-1]) if len(shared) else passes
     before = alone & np.roll(alone, 1)
     both = np.where(shared, before, alone)
     return np.where(np.roll(shared, -1), np.roll(both, -1), both)

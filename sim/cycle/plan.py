@@ -170,7 +170,7 @@ def _queries(arch: Arch, work: RowWork, row: I64, per_value: int) -> I64:
 
 
 def local_selections(work: RowWork) -> TopkWork:
-    """Return what every query asks of the local top-k; one that passes by, or keeps nothing, searches nothing."""
+    """Return what every query asks of the local top-k; one that passes by, or has its choice, searches nothing."""
     return TopkWork(
         items=work.keys[work.query_row], kept=np.where(work.topk_runs, work.values, 0), sizes=work.topk_sizes
     )

@@ -10,8 +10,7 @@ enter Q x K, if wanted. All stage times follow, by these rules:
 * Exponentials begin when the whole packet is scanned, or with `softmax.scan` = streamed so that the last score is taken
   as it comes; division when all exponentials are accumulated; each takes a line
   a cycle. Probabilities that no decision waits for go straight into the top-k engine, which must be free by then.
-* A query that keeps all its values, or those of its pair's first head, passes the engine by, once the last one that went
-  through it has been drained.
+* A query that keeps all its values passes the engine by, once the last one that went through it has been drained.
 * A decision falls after the last probability has gone through the tree. The first that asks for them fetches the LSBs;
   the query goes through Q x K again, and goes first as soon as it can.
 * The engine loads, searches and drains; the next load begins with the drain. It drains when the queue before Prob x V
@@ -90,7 +89,7 @@ def queries(arch: Arch, d: Decisions, arrivals: Sequence[tuple[int, int, int]], 
         forced = bool((mine == 2).any())
         lines, soft = -(-keys // per_key), -(-keys // arch.softmax.lanes)
         work = TopkWork(items=keys, kept=kept if sizes else 0, sizes=sizes or (0,))
-        law, passes = arch.topk.law, kept >= keys or (kept > 0 and not sizes)
+        law, passes = arch.topk.law, kept >= keys
         own = (0, 0, 0) if passes else tuple(int(f(work)) for f in (law.load, law.search, law.drain))
         key_at, lsb_at, value_at = arrivals[q]
         result.append(
