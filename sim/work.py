@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from tokensieve.arch.machine import Arch
 from tokensieve.workloads.decisions import Decisions
-from tokensieve.workloads.fused import FUSED_BITS, second_of_pair
+from tokensieve.workloads.fused import second_of_pair, stored_bits
 from tokensieve.workloads.ragged import Ragged
 
 I64 = npt.NDArray[np.int64]
@@ -90,7 +90,7 @@ def _vector_bytes(head_dim: int, bits: npt.ArrayLike) -> I64:
 
 def _stored_bytes(head_dim: int, bits: npt.ArrayLike) -> I64:
     """Return the bytes of one vector of K or V in DRAM; 6-bit vectors lie fused with those of another head."""
-    return _vector_bytes(head_dim, np.asarray(bits) * np.where(np.asarray(bits) == FUSED_BITS, 2, 1))
+    return _vector_bytes(head_dim, stored_bits(bits))
 
 
 def row_work(arch: Arch, d: Decisions, un_pruned: bool = False) -> RowWork:

@@ -19,9 +19,9 @@ from tokensieve.sim.cycle.level import cycle_result
 from tokensieve.sim.result import SCHEMA_VERSION, Label, Level, Reference, Result
 from tokensieve.sim.result_part import figures
 from tokensieve.workloads.decisions import Decisions
+from tokensieve.workloads.fit import check_fit
 from tokensieve.workloads.reference import Kind as ReferenceKind
 from tokensieve.workloads.reference import dense
-from tokensieve.workloads.traces import check_fit
 
 LEVELS: tuple[Level, ...] = get_args(Level)
 
