@@ -14,7 +14,6 @@ from tokensieve.sim.analytic.memory import Memory, memory
 from tokensieve.sim.analytic.pipeline import Pipeline, pipeline
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.analytic.traffic import STREAMS
-from tokensieve.sim.cycle.plan import vectors_per_line
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,7 @@ class Stages:
 def stages(summary: Summary, batch: Batch) -> Stages:
     """Return the work of `summary` on every design of the batch."""
     work = summary.work
-    each(batch, lambda arch: vectors_per_line(arch, work))
+    each(batch, summary.check_fit)
     pipe, dram = pipeline(batch, work.head_dim), memory(summary, batch)
     keys, queries, live = (_column(a) for a in (summary.keys, summary.queries, summary.rows))
     lines, soft = np.ceil(keys / pipe.per_key), np.ceil(keys / pipe.soft_lanes)

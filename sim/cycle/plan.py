@@ -9,7 +9,9 @@ from tokensieve.arch.errors import WorkloadError
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.timing import StreamWork
 from tokensieve.arch.topklaw import TopkWork
+from tokensieve.sim.capacity import check_capacity
 from tokensieve.sim.kernels import tables as t
+from tokensieve.sim.result import TENSORS
 from tokensieve.sim.work import RowWork
 
 I64 = npt.NDArray[np.int64]
@@ -55,6 +57,8 @@ def plan(arch: Arch, work: RowWork) -> Plan:
     row[:, t.R_VALUE_IDS] = work.key_ids[cut] if work.values_early else work.value_ids[cut]
     _share(row, work, cut)
     _memory_map(row, work, cut)
+    planes = ((row[:, t.R_BASE + k], row[:, t.R_BYTES + k]) for k in range(len(TENSORS)))
+    check_capacity(arch.dram, planes, int(work.context.max()) + max(per_key, per_value) - 1)
     _space(row, arch, work, per_key, per_value)
     for column in (t.R_KEY_FROM, t.R_VALUE_FROM, t.R_LSB_NEXT, t.R_KEY_WHO, t.R_VALUE_WHO, t.R_LSB_WHO):
         row[:, column] = -1

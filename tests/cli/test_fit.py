@@ -1,5 +1,6 @@
 """What does not fit the machine, or itself, is refused by `run` with field, rule and value, and exit code 2."""
 
+import re
 from itertools import product
 
 import pytest
@@ -117,7 +118,8 @@ def test_a_captured_trace_wider_than_the_datapath_is_refused(capsys):
 ROW = {
     "embedding_length_D": "64.0", "key_fetch_num": 18, "quant_key_bit": 8, "quant_query_bit": 16,
     "auto_requant_thres": 0.05, "if_requant": False, "auto_requant_incre": 4, "value_fetch_num": 5,
-    "quant_value_bit": 8, "if_accumulate_importance": True, "if_rescale_previous_importance": False, "if_topk": False, "topk": -1,
+    "quant_value_bit": 8, "if_accumulate_importance": True, "if_rescale_previous_importance": False,
+    "if_topk": False, "topk": -1,
 }  # fmt: skip
 
 
@@ -133,7 +135,10 @@ CUT = {
         trace(17),
         "line 18: the last iteration ends with head 1 of its last layer, which has 3",
     ),
-    "in the middle of an iteration": (trace(15), "line 16: the last iteration ends with layer 0, the first one has 2"),
+    "in the middle of an iteration": (
+        trace(15),
+        "line 16: the last iteration ends with layer 0, the first one has 2 layers",
+    ),
     "a context that jumps": (
         trace(18, (20, 21, 23)),
         "line 14: sentence_length_L must be that of the iteration before and one more token, 22, got 23",
@@ -181,3 +186,28 @@ def test_a_trace_as_other_programs_write_it_is_read_or_said_what_it_is(kind, tmp
     out, err = capsys.readouterr()
     assert (code, bool(out)) == ((2, False) if message else (0, True))
     assert (message or "") in err
+
+
+@pytest.mark.parametrize("level", ["analytic", "cycle"])
+def test_a_dram_that_cannot_hold_the_planes_is_refused_with_both_sizes(level, capsys):
+    sets = ["--set", "dram.rows=1", "--set", "dram.channels=1"]
+
+    assert call(["run", "--level", level, "-q", "--workload", "bert-base-cola", *sets]) == 2
+
+    need, have = re.search(r"hold the ([\d,]+) bytes .* got ([\d,]+) bytes", capsys.readouterr().err).groups()
+    assert int(need.replace(",", "")) > 144 * 11 * 64 * 2  # K and V of 144 heads of 11 tokens
+    assert have == "32,768"  # 1 x 2 x 16 x 1 x 1,024
+
+
+def test_the_reference_has_to_fit_as_well(tmp_path, capsys):
+    """Of 1,000 tokens K and V of 32 bits are four times as large as those of 8."""
+    path = tmp_path / "long.yaml"
+    path.write_text(f"{SHAPE}phase: decode\nprompt: 1000\nsteps: 1\nschedule: {{bits: {{lsb: 0}}}}\n")
+    run = ["run", "--level", "analytic", "-q", "--workload", str(path), "--set", "dram.channels=1"]
+    fits = (call([*run, "--reference=none", f"--set=dram.rows={1 << n}"]) == 0 for n in range(16))
+    rows = 1 << next(n for n, fit in enumerate(fits) if fit)
+    capsys.readouterr()
+
+    assert rows > 1
+    assert call([*run, f"--set=dram.rows={rows}", "--reference=fp32"]) == 2
+    assert f"got {rows * 32768:,} bytes" in capsys.readouterr().err

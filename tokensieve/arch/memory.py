@@ -42,7 +42,8 @@ class Dram(ArchModel):
     """Banks of a bank group."""
 
     rows: Annotated[int, Field(ge=1, le=1 << 24)] = 32768
-    """DRAM rows of a bank. They set the capacity; an address beyond it begins again at the first byte."""
+    """DRAM rows of a bank. They set the capacity. A run that needs more is refused; in `tokensieve dram` an address
+    beyond it begins again at the first byte."""
 
     row_bytes: Annotated[int, Field(ge=64, le=1 << 16)] = 1024
     """DRAM row (page) of one bank of a pseudo-channel, in bytes."""
@@ -149,6 +150,11 @@ class Dram(ArchModel):
     def banks(self) -> int:
         """Banks of a pseudo-channel."""
         return self.bank_groups * self.banks_per_group
+
+    @property
+    def capacity(self) -> int:
+        """Capacity of all channels, in bytes."""
+        return self.channels * self.pseudo_channels * self.banks * self.rows * self.row_bytes
 
     @property
     def columns(self) -> int:
