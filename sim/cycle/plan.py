@@ -202,6 +202,8 @@ def _scalars(arch: Arch, work: RowWork, row: I64, query: I64, groups: int, per_k
     st[t.S_REQUEST], st[t.S_RETURN] = arch.fetcher.request_stages, arch.fetcher.return_stages
     st[t.S_KEY_RING + t.RING_CAP], st[t.S_VALUE_RING + t.RING_CAP] = arch.key_lines, arch.value_lines
     st[t.S_PROB_RING + t.RING_CAP] = arch.topk.queue_lines
+    st[t.S_KEY_PORT + t.PORT_SHARED] = not arch.key_sram.writes_beside_reads
+    st[t.S_VALUE_PORT + t.PORT_SHARED] = not arch.value_sram.writes_beside_reads
     st[t.S_FIFO_LINES], st[t.S_QUEUE_ROWS] = arch.softmax.fifo_lines, arch.requant.queue_rows
     softmax = arch.softmax.law
     st[t.S_QK_LATENCY] = arch.qk.law(dim, terms=dim, read_latency=arch.key_sram.read_latency).latency

@@ -256,11 +256,16 @@ class Sram(ArchModel):
     """RAM blocks that the capacity is cut into; sets the energy of an access."""
 
     ports: Annotated[int, Field(ge=1, le=4)] = 2
-    """Ports of a bank, for its area: one to be written and one to be read in the same cycle, as the timing takes for
-    granted."""
+    """Ports of a bank. With two, a line is written and another one read in the same cycle; with one, they take turns;
+    more cost area and gain nothing."""
 
     read_latency: Annotated[int, Field(ge=1, le=8)] = 1
     """Cycles from address to data."""
+
+    @property
+    def writes_beside_reads(self) -> bool:
+        """Whether a line can be written in a cycle in which another one is read."""
+        return self.ports > 1
 
     @property
     def bytes(self) -> int:
