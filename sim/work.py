@@ -121,7 +121,7 @@ def row_work(arch: Arch, d: Decisions, un_pruned: bool = False) -> RowWork:
         values=d.values_kept.astype(np.int64),
         redo=d.lsb_refetch == 1,
         forced=lsb == 2,
-        decide=(_decides(d) | (lsb == 1)) & (lsb != 2),
+        decide=(decides(d) | (lsb == 1)) & (lsb != 2),
         key_second=d.pair_second,
         value_second=value_second,
         value_shared=value_second & (prefill or d.meta["pair_shares_values"]),
@@ -148,12 +148,11 @@ def io_bytes(arch: Arch, d: Decisions, un_pruned: bool = False) -> int:
     return int(_vector_bytes(d.head_dim, bits)) if d.meta["charge_io"] else 0
 
 
-def _decides(d: Decisions) -> Flags:
-    """Return which rows pass the progressive-quantization decision whatever it says."""
+def decides(d: Decisions) -> bool:
+    """Return whether rows pass the progressive-quantization decision whatever it says."""
     schedule = d.meta["schedule"] or {}
     in_prefill = bool((schedule.get("progressive") or {}).get("prefill")) or bool((d.lsb_refetch == 1).any())
-    on = d.meta["threshold"] is not None and (d.phase == "decode" or in_prefill)
-    return np.full(len(d.queries), on)
+    return d.meta["threshold"] is not None and (d.phase == "decode" or in_prefill)
 
 
 def _sizes(arch: Arch, d: Decisions, site: str) -> I64:

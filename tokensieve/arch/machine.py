@@ -14,7 +14,6 @@ from tokensieve.arch.datapath import Clock, Control, Importance, MultiplierArray
 from tokensieve.arch.memory import Dram, Fetcher, Sram
 from tokensieve.arch.prunerlaw import CascadeLaw, LocalValueLaw
 from tokensieve.arch.released import Released
-from tokensieve.arch.timing import ceil_div
 from tokensieve.arch.token_gather import TokenGather
 
 
@@ -127,7 +126,7 @@ class Arch(ArchModel):
         dram, clocks_per_cycle = self.dram, Fraction(1_000_000, self.dram.tCK_ps * self.clock.mhz)
         latency = ceil((dram.nCL + dram.nBL + dram.return_clocks) / clocks_per_cycle) + self.fetcher.return_stages
         places = Fraction(latency + self.gather.law.place_cycles, self.gather.outstanding)
-        cycles = max(Fraction(ceil_div(dram.granule_bytes, self.converter.plane_bytes)), places)
+        cycles = max(Fraction(-(-dram.granule_bytes // self.converter.plane_bytes)), places)
         return ceil(dram.pseudo_channels * cycles * clocks_per_cycle)
 
     @property

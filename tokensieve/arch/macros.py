@@ -63,7 +63,7 @@ class MacroFit:
 
     def _density(self, words: float, bits: float) -> float:
         size = min(words * bits, self.largest)
-        return self.density * size**self.size * max(1.0, bits / words) ** self.aspect
+        return float(self.density * size**self.size * max(1.0, bits / words) ** self.aspect)
 
 
 @lru_cache

@@ -13,6 +13,7 @@ from typing import Any, cast, get_args
 from tokensieve import __version__
 from tokensieve.arch.errors import ArchError
 from tokensieve.arch.machine import Arch
+from tokensieve.run.inert import inert_fields
 from tokensieve.run.rtl_level import play_selections
 from tokensieve.sim.analytic.level import analytic_result, taken_for
 from tokensieve.sim.cycle.level import cycle_result
@@ -66,6 +67,7 @@ def run(
         level_cycles=_level_cycles(arch, decisions, level, result) if confirm else None,
         operations={"effective": result.operations["effective"], "dense_equivalent": dense_operations},
         reference=_reference(kind, beside) if kind and beside else None,
+        inert=inert_fields(arch, decisions, level),
         labels=(played.labels if played else {}) | _labels(decisions),
         provenance=_provenance(arch, decisions, level, seed, time.process_time() - began)
         | ({"rtl": played.as_object()} if played else {}),
