@@ -2,7 +2,9 @@
 
     python benchmarks/fields.py [analytic|cycle] [DESIGNS]
 
-Prints what each change does to cycles, energy and area, lowest and highest over three workloads, and fails where one
+    python benchmarks/fields.py LEVEL 0 FIELD...      these fields alone
+
+Prints what each change does to cycles, energy and area, lowest and highest over four workloads, and fails where one
 gains on a side and loses on none without a reason, or where a unit of one of DESIGNS (default 300) random machines is
 busy for longer than its run.
 """
@@ -26,9 +28,10 @@ WORKLOADS = [
         "prefill": {"phase": "prefill", "context": 96,
                     "schedule": {"interpolation": "list", "token": [1, 0.7, 0.5], "value": 0.5, "bits": STATIC}},
         "decode": {"phase": "decode", "prompt": 400, "steps": 3, "lsb_fraction": 0.2,
-                   "schedule": {"interpolation": "list", "token": [0.7, 0.5, 0.3], "head": [1, 0.75, 0.5], "value": 0.3,
-                                "threshold": 0.1, "bits": LOW}},
+                   "schedule": {"interpolation": "list", "token": [0.7, 0.5, 0.3], "head": [1, 0.75, 0.5],
+                                "value": 0.3, "threshold": 0.1, "bits": LOW}},
         "decode, all kept": {"phase": "decode", "prompt": 300, "steps": 2, "schedule": {"bits": STATIC}},
+        "prefill, all kept": {"phase": "prefill", "context": 128, "schedule": {"bits": STATIC}},
     }.items()
 ]  # fmt: skip
 PRICES = {"analytic": analytic_result, "cycle": cycle_result}
@@ -42,7 +45,7 @@ def shown(effect: Effect) -> str:
 
 
 def busiest(designs: int) -> tuple[float, str]:
-    """Return the highest utilization of any unit of some random machines, and where it was found; 1 in 10 at `cycle`."""
+    """Return the highest utilization of a unit of random machines, and where it was; every tenth at `cycle` too."""
     worst, where = 0.0, ""
     for number, arch in enumerate(random_designs(designs, seed=0)):
         for workload in WORKLOADS:
@@ -64,7 +67,7 @@ def main() -> int:
     level = sys.argv[1] if len(sys.argv) > 1 else "analytic"
     print(f"{'field':26} {'value':>12}  {'cycles':>17}  {'energy':>17}  {'area':>17}")
     free = []
-    for effect in effects(Arch(), WORKLOADS, PRICES[level]):
+    for effect in effects(Arch(), WORKLOADS, PRICES[level], sys.argv[3:]):
         print(shown(effect), flush=True)
         free += [effect] if effect.free else []
     worst, where = busiest(int(sys.argv[2]) if len(sys.argv) > 2 else 300)

@@ -192,7 +192,7 @@ class _Layer:
         by_row = rows * (np.maximum(every.value_row, s.dram) if s.early else every.value_row)
         brought = at(values, by_row, DRAM) if s.early else self._values(drain, fetched)
         whole_rows = at(at(first.pv, by_row, DRAM), (s.row_queries - 1) * s.pv, COMPUTE)
-        pv = later(self._to_pv(topk, drain), at(first.pv, queries * s.pv, COMPUTE), brought, whole_rows)
+        pv = later(self._to_pv(topk, drain), at(first.pv, queries * every.pv, COMPUTE), brought, whole_rows)
         return _Starts(qk, exp, div, topk, drain, pv)
 
     def _to_exp(self, qk: F64) -> F64:

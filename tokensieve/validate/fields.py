@@ -1,10 +1,12 @@
 """Both sides of every field of the machine: what doubling and halving it does to cycles, energy and area.
 
-A change that gains on one side and loses on none is a free lunch, unless a reason says why nobody can have it.
+A change that gains on one side and loses on none is a free lunch, unless a reason says why nobody can have it: the
+field is inert, or its other side is not in the model (`REASONS`), or the machine had more of it than this work asks for
+and going on costs something (slack).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import reduce
 from typing import Any, Literal, get_args, get_origin
@@ -38,6 +40,8 @@ REASONS: Mapping[str, str] = {
     "dram.[prb]*": "given by the DRAM standard; a bound or the policy of its controller",
     "dram.[msc]*": "given by the DRAM standard; the policy of its controller",
     "dram.act_clocks": "given by the DRAM standard",
+    "fetcher.fifo_depth": "the window alone keeps the channels busy: docs/explanation/pipeline.md, Fetcher and DRAM",
+    "importance.stages": "registers that a circuit needs to meet its clock, which is not modelled",
     "*_stages": "registers that a circuit needs to meet its clock, which is not modelled",
     "*_latency": "registers that a circuit needs to meet its clock, which is not modelled",
     "topk.compactor": "registers that a circuit needs to meet its clock; docs/reference/units/engines.md has them",
@@ -107,7 +111,27 @@ def effects(arch: Arch, workloads: Sequence[Workload], price: Price, fields: Seq
                 yield Effect(path, value, {}, f"refused: {problem}")
                 continue
             change = {side: _range(side, base, after) for side in SIDES}
-            yield Effect(path, value, change, _note(arch, other, path, workloads))
+            effect = Effect(path, value, change, _note(arch, other, path, workloads))
+            yield _with_slack(effect, arch, workloads, price, base) if effect.free else effect
+
+
+def _with_slack(
+    effect: Effect, arch: Arch, workloads: Sequence[Workload], price: Price, base: Sequence[Result]
+) -> Effect:
+    """Return `effect`; if the field was halved, note the first value that costs something, halved on and on."""
+    before = reduce(getattr, effect.field.split("."), arch)
+    value = effect.value // 2 if type(effect.value) is int and effect.value < before else 0
+    while value >= 1:
+        try:
+            after = [_run(changed(arch, effect.field, value), workload, price) for workload in workloads]
+        except TokensieveError as problem:
+            return replace(effect, note=f"slack; {value} is refused: {problem}")
+        change = {side: _range(side, base, after) for side in SIDES}
+        if any(high > NOISE for _, high in change.values()):
+            most = max(high for _, high in change.values())
+            return replace(effect, note=f"slack on this work; {value} costs up to {most:.1%}")
+        value //= 2
+    return effect
 
 
 def _run(arch: Arch, workload: Workload, price: Price) -> Result:
