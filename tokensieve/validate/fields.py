@@ -119,7 +119,7 @@ def _with_slack(
     effect: Effect, arch: Arch, workloads: Sequence[Workload], price: Price, base: Sequence[Result]
 ) -> Effect:
     """Return `effect`; if the field was halved, note the first value that costs something, halved on and on."""
-    before = reduce(getattr, effect.field.split("."), arch)
+    before: Any = reduce(getattr, effect.field.split("."), arch)
     value = effect.value // 2 if type(effect.value) is int and effect.value < before else 0
     while value >= 1:
         try:
