@@ -200,6 +200,10 @@ class Result(Part):
         analytic, finer = self.level_cycles.values()
         return {**self.level_cycles, "deviation": analytic / finer - 1}
 
+    inert: Mapping[str, str] = field(default_factory=dict)
+    """Fields of the machine that had no effect on cycles, bytes or the energy of an action, under their dotted names,
+    and why. Some still take area."""
+
     labels: Mapping[str, Label] = field(default_factory=dict)
     """How each number was obtained, under its dotted name; the name of a group labels all below it. `modelled`: by the
     simulator. `verified`: by a law that a test compares with the RTL. `measured`: on a tool or a board. `assumed`: a

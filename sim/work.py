@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from tokensieve.arch.machine import Arch
 from tokensieve.workloads.decisions import Decisions
-from tokensieve.workloads.fused import FUSED_BITS, second_of_pair
+from tokensieve.workloads.fused import second_of_pair, stored_bits
 from tokensieve.workloads.ragged import Ragged
 
 I64 = npt.NDArray[np.int64]
@@ -90,7 +90,7 @@ def _vector_bytes(head_dim: int, bits: npt.ArrayLike) -> I64:
 
 def _stored_bytes(head_dim: int, bits: npt.ArrayLike) -> I64:
     """Return the bytes of one vector of K or V in DRAM; 6-bit vectors lie fused with those of another head."""
-    return _vector_bytes(head_dim, np.asarray(bits) * np.where(np.asarray(bits) == FUSED_BITS, 2, 1))
+    return _vector_bytes(head_dim, stored_bits(bits))
 
 
 def row_work(arch: Arch, d: Decisions, un_pruned: bool = False) -> RowWork:
@@ -123,7 +123,7 @@ def row_work(arch: Arch, d: Decisions, un_pruned: bool = False) -> RowWork:
         values=d.values_kept.astype(np.int64),
         redo=d.lsb_refetch == 1,
         forced=lsb == 2,
-        decide=(_decides(d) | (lsb == 1)) & (lsb != 2),
+        decide=(decides(d) | (lsb == 1)) & (lsb != 2),
         key_second=d.pair_second,
         value_second=value_second,
         value_shared=value_shared,
@@ -150,12 +150,11 @@ def io_bytes(arch: Arch, d: Decisions, un_pruned: bool = False) -> int:
     return int(_vector_bytes(d.head_dim, bits)) if d.meta["charge_io"] else 0
 
 
-def _decides(d: Decisions) -> Flags:
-    """Return which rows pass the progressive-quantization decision whatever it says."""
+def decides(d: Decisions) -> bool:
+    """Return whether rows pass the progressive-quantization decision whatever it says."""
     schedule = d.meta["schedule"] or {}
     in_prefill = bool((schedule.get("progressive") or {}).get("prefill")) or bool((d.lsb_refetch == 1).any())
-    on = d.meta["threshold"] is not None and (d.phase == "decode" or in_prefill)
-    return np.full(len(d.queries), on)
+    return d.meta["threshold"] is not None and (d.phase == "decode" or in_prefill)
 
 
 def _values_early(prefill: bool, passes: Flags, query_ptr: I64, shared: Flags) -> Flags:

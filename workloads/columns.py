@@ -19,20 +19,23 @@ class Column:
     """Returns the field's value, or None where it breaks the rule."""
 
 
-_INTEGER = re.compile(r"-?\d{1,9}")
+_INTEGER = re.compile(r"(-?\d{1,9})(\.0{1,18})?")
+"""A whole number; pandas writes counts with a decimal point."""
+
 _DECIMAL = re.compile(r"-?\d{1,9}(\.\d{1,18})?([eE]-?\d{1,2})?")
 
 
 def _integer(low: int, high: int, but: int | None = None) -> Callable[[str], int | None]:
     def parse(text: str) -> int | None:
-        value = int(text) if _INTEGER.fullmatch(text) else None
+        match = _INTEGER.fullmatch(text)
+        value = int(match[1]) if match else None
         return value if value is not None and (low <= value <= high or value == but) else None
 
     return parse
 
 
 def _choice(*choices: int) -> Callable[[str], int | None]:
-    known = {str(c): c for c in choices}
+    known = {str(c): c for c in choices} | {f"{c}.0": c for c in choices}
     return known.get
 
 

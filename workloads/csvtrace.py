@@ -3,6 +3,8 @@
 A row is one head of one layer of one iteration. The last line may name the configuration that the trace was made with.
 """
 
+import csv
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,8 @@ from tokensieve.workloads.complete import Counts
 from tokensieve.workloads.csvcounts import WIDE, Row, csv_counts, place
 
 _LONGEST_LINE = 1 << 16
+_GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d*)?")
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _SAME_IN_LAYER = ("key_fetch_num", "value_fetch_num", "quant_key_bit", "quant_value_bit")
 
 
@@ -56,7 +60,7 @@ class _Reader:
         """Yield the rows, each as a mapping of the 17 columns."""
         order = _Order(self)
         for text in self._lines():
-            fields = text.split(",")
+            fields = next(csv.reader([text]), [""])
             if self.columns is None:
                 self._header(fields)
             elif self._is_row(fields):
@@ -86,7 +90,9 @@ class _Reader:
         except IsADirectoryError:
             raise WorkloadError(f"{self.path}: is a directory, a file is expected") from None
         except UnicodeDecodeError:
-            raise WorkloadError(f"{self.path}: not UTF-8 text (after line {self.line})") from None
+            with self.path.open("rb") as file:
+                kind = "is UTF-16 text, UTF-8 is expected" if file.read(2) in _UTF16 else "not UTF-8 text"
+            raise WorkloadError(f"{self.path}: {kind} (after line {self.line})") from None
         except OSError as problem:
             raise WorkloadError(f"{self.path}: cannot be read: {problem.strerror or problem}") from None
 
@@ -97,6 +103,8 @@ class _Reader:
             self.fail(f"is longer than {_LONGEST_LINE} characters")
 
     def _header(self, fields: list[str]) -> None:
+        if len(fields) == 1 and ";" in fields[0]:
+            self.fail("the columns are separated by semicolons, commas are expected")
         problem = header_problem(fields)
         if problem:
             self.fail(problem)
@@ -118,6 +126,8 @@ class _Reader:
         row: Row = {}
         for (name, column), text in zip(self.columns.items(), fields, strict=True):
             value = column.parse(text)
+            if value is None and _GROUPED.fullmatch(text):
+                self.fail(f"{name} has grouped digits, {text[:40]!r}: digits without separators are expected")
             if value is None:
                 self.fail(f"{name} must be {column.rule}, got {text[:40]!r}")
             row[name] = value
@@ -154,6 +164,7 @@ class _Order:
         self.reader, self.layers = reader, 0
         self.previous: Row | None = None
         self._above = 0
+        self._last_heads = 0  # heads of the last layer of the iteration before
 
     def check(self, row: Row) -> None:
         """Check `row` against the rows before it."""
@@ -172,10 +183,17 @@ class _Order:
         self.previous = row
 
     def end(self) -> None:
-        """Check that the last iteration is whole."""
-        if self.previous and self.layers and self.previous["layer_id"] != self.layers - 1:
-            last = int(self.previous["layer_id"])
-            self.reader.fail(f"the last iteration ends with layer {last}, the first one has {self.layers} layers")
+        """Check that the last iteration is whole, as far as those before it tell."""
+        if not (self.previous and self.layers):
+            return
+        layer, heads = int(self.previous["layer_id"]), int(self.previous["head_id"]) + 1
+        if layer != self.layers - 1:
+            self.reader.fail(f"the last iteration ends with layer {layer}, the first one has {self.layers} layers")
+        if heads < self._last_heads:
+            self.reader.fail(
+                f"the last iteration ends with head {heads - 1} of its last layer, "
+                f"which has {self._last_heads} heads in the iteration before: the trace is cut"
+            )
 
     def _next(self, before: tuple[int, int, int]) -> list[tuple[int, int, int]]:
         step, layer, head = before
@@ -196,6 +214,8 @@ class _Order:
         (step, layer, _), (old_step, old_layer, _) = place(row), place(before)
         if step != old_step:
             self.layers = self.layers or old_layer + 1
+            self._last_heads = int(before["head_id"]) + 1
+            self._grows_by_one(row, before)
         self._same(row, before, "embedding_length_D")
         if step == old_step:
             self._same(row, before, "sentence_length_L")
@@ -210,6 +230,14 @@ class _Order:
     def _same(self, row: Row, before: Row, name: str) -> None:
         if row[name] != before[name]:
             self.reader.fail(f"{name} must be that of the row before, {before[name]}, got {row[name]}")
+
+    def _grows_by_one(self, row: Row, before: Row) -> None:
+        want = int(before["sentence_length_L"]) + 1
+        if row["sentence_length_L"] != want:
+            self.reader.fail(
+                f"sentence_length_L must be that of the iteration before and one more token, {want}, "
+                f"got {row['sentence_length_L']}"
+            )
 
     def _shrinks(self, row: Row, before: Row) -> None:
         most = before["topk"] if before["if_topk"] else before["key_fetch_num"]

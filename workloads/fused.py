@@ -7,6 +7,16 @@ FUSED_BITS = 6
 """Width whose vectors are stored as fused pairs of heads."""
 
 
+def stored_bits(bits: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Return the bits that an element takes in a stored vector, with those of the other head of a fused pair.
+
+    >>> stored_bits([6, 8]).tolist()
+    [12, 8]
+    """
+    width = np.asarray(bits, np.int64)
+    return np.where(width == FUSED_BITS, 2 * width, width)
+
+
 def second_of_pair(bits: npt.ArrayLike, group: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """Return which rows are the second of a fused pair: consecutive 6-bit rows of a group, taken two by two.
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema, model_validator
@@ -171,6 +172,19 @@ class Schedule(ArchModel):
 
     progressive: Progressive = Progressive()
     """Where progressive quantization is on."""
+
+    @model_validator(mode="after")
+    def _cascades(self) -> Self:
+        """Refuse shares of all tokens or heads that grow: what a layer has pruned does not come back."""
+        for kind, ratios in (("token", self.token), ("head", self.head)):
+            grows = next((pair for pair in pairwise(ratios) if pair[1] > pair[0]), None)
+            if grows and self.base != "current":
+                before, after = map(decimal, grows)
+                raise ValueError(
+                    f".{kind} must not grow from layer to layer, as pruned {kind}s do not come back, "
+                    f"got {before}, then {after}"
+                )
+        return self
 
     def ratios(self, kind: Kind, layers: int) -> tuple[Fraction, ...]:
         """Return the keep ratio of each layer for tokens or heads."""

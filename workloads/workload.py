@@ -73,6 +73,14 @@ class Workload(ArchModel):
             raise ValueError(
                 f"lsb_fraction must be 0 where schedule.progressive.{self.phase} is false or bits.lsb is 0"
             )
+        if self.lsb_fraction and self.schedule.threshold is None:
+            raise ValueError(
+                "schedule.threshold is required with an lsb_fraction above 0: without one no query asks for its LSBs"
+            )
+        if prefill and self.schedule.start_step:
+            raise ValueError(
+                f"schedule.start_step must be 0 with phase prefill, which is one step, got {self.schedule.start_step}"
+            )
         return self
 
     @property
@@ -122,9 +130,8 @@ class Workload(ArchModel):
         )
 
     def _steps(self) -> list[tuple[int, int]]:
-        """Return (step, context) pairs; a prefill counts as the first step in which the schedule prunes."""
-        first = self.schedule.start_step if self.phase == "prefill" else 0
-        return list(enumerate(self.contexts, first))
+        """Return (step, context) pairs."""
+        return list(enumerate(self.contexts))
 
     def _lsb(self, layer: Int32) -> npt.NDArray[np.uint8]:
         """Return which queries fetch the LSBs, given the layer of each."""

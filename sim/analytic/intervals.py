@@ -20,6 +20,7 @@ class Intervals:
     exp: F64
     div: F64
     topk: F64
+    pv: F64
     queue: F64
     """Of the queue between the top-k and Prob x V, and of the queries that may wait for a verdict."""
 
@@ -54,7 +55,7 @@ def intervals(s: Stages) -> Intervals:
     after_qk = to_exp + 2 * s.soft + p.exp_latency + p.div_latency + p.verdict
     verdict = s.decides * after_qk
     passes = 1 + s.again
-    qk = np.maximum(s.qk + s.again * again_pass, (s.qk + to_exp) / held)
+    qk = np.maximum(s.qk + s.again * again_pass + s.key_turns / s.queries, (s.qk + to_exp) / held)
     exp = np.maximum(s.soft * passes, (s.soft + p.exp_latency) / held)
     div = np.where(s.decides, s.soft * passes, s.enter)
     # One that passes by behind one that does not waits for the drain of that one.
@@ -62,7 +63,8 @@ def intervals(s: Stages) -> Intervals:
     topk = np.where(s.engaged > 0, s.enter + s.search + s.engaged * p.turnaround + waits, 0)
     again = s.lsb_latency + streamable(s.lsb, s.key_lines) + again_pass + verdict
     queue = np.maximum(_queue(s), _waiting(s, s.qk + after_qk, again))
-    query = np.maximum.reduce([qk, exp, div, topk, queue, s.pv])
+    pv = s.pv + s.value_turns / s.queries
+    query = np.maximum.reduce([qk, exp, div, topk, queue, pv])
     first = qk if s.prefill else np.maximum(s.qk, (s.qk + to_exp) / held)
     used = np.maximum(s.row_queries * first, (s.row_queries - 2 * held) * query)
     return Intervals(
@@ -70,6 +72,7 @@ def intervals(s: Stages) -> Intervals:
         exp=exp,
         div=div,
         topk=topk,
+        pv=pv,
         queue=queue,
         query=query,
         key_row=_key_row(s, used, verdict, again, again_pass),

@@ -73,6 +73,7 @@ class Memory:
 def memory(summary: Summary, batch: Batch) -> Memory:
     """Return the DRAM of every design of the batch under the work of `summary`."""
     d = _fields(batch)
+    d["nCCD_S"], d["nCCD_L"] = each(batch, lambda arch: arch.column_clocks).astype(np.float64)
     ratio = d["tCK_ps"] * batch.column("clock.mhz") * 1e-6
     granules, load, opened, opened_all, same, fresh = each(batch, lambda arch: summary.traffic(arch).rows)
     bank, group = each(batch, lambda arch: summary.traffic(arch).banks)
@@ -143,6 +144,6 @@ def _crowding(d: dict[str, F64], shares: F64, load: F64, spacing: F64) -> F64:
 def _fields(batch: Batch) -> dict[str, F64]:
     names = (
         "pseudo_channels", "window", "refresh", "return_clocks", "tCK_ps", "nBL", "nCL", "nCWL", "nRCD",
-        "nRP", "nRAS", "nRC", "nRTP", "nCCD_S", "nCCD_L", "nRRD_S", "nRRD_L", "nFAW", "nRFC", "nREFI",
+        "nRP", "nRAS", "nRC", "nRTP", "nRRD_S", "nRRD_L", "nFAW", "nRFC", "nREFI",
     )  # fmt: skip
     return {name: batch.column(f"dram.{name}").astype(np.float64) for name in names}

@@ -32,6 +32,10 @@ class Pipeline:
     head_latency: F64
     key_lines: F64
     value_lines: F64
+    key_shared: F64
+    value_shared: F64
+    """1 where reads and writes of an SRAM take turns, else 0."""
+
     queue_lines: F64
     buffer_lines: F64
     queue_rows: F64
@@ -64,6 +68,8 @@ def pipeline(batch: Batch, dim: int) -> Pipeline:
         head_latency=ranks[1],
         key_lines=each(batch, lambda arch: arch.key_lines).astype(np.float64),
         value_lines=each(batch, lambda arch: arch.value_lines).astype(np.float64),
+        key_shared=each(batch, lambda arch: not arch.key_sram.writes_beside_reads).astype(np.float64),
+        value_shared=each(batch, lambda arch: not arch.value_sram.writes_beside_reads).astype(np.float64),
         queue_lines=column("topk.queue_lines"),
         buffer_lines=column("softmax.fifo_lines"),
         queue_rows=column("requant.queue_rows"),

@@ -14,7 +14,6 @@ from tokensieve.sim.analytic.memory import Memory, memory
 from tokensieve.sim.analytic.pipeline import Pipeline, pipeline
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.analytic.traffic import STREAMS
-from tokensieve.sim.cycle.plan import vectors_per_line
 
 
 @dataclass(frozen=True)
@@ -76,6 +75,10 @@ class Stages:
     value_members: F64
     """Rows that one fetch of K or V serves: 2 for fused pairs."""
 
+    key_turns: F64
+    value_turns: F64
+    """Cycles of all rows in which lines are written to the K or V SRAM and none can be read."""
+
     fetch: F64
     """Cycles of DRAM for queries and K of a row, its second plane included where the format forces one."""
 
@@ -115,7 +118,7 @@ class Stages:
 def stages(summary: Summary, batch: Batch) -> Stages:
     """Return the work of `summary` on every design of the batch."""
     work = summary.work
-    each(batch, lambda arch: vectors_per_line(arch, work))
+    each(batch, summary.check_fit)
     pipe, dram = pipeline(batch, work.head_dim), memory(summary, batch)
     keys, queries, live = (_column(a) for a in (summary.keys, summary.queries, summary.rows))
     lines, soft = np.ceil(keys / pipe.per_key), np.ceil(keys / pipe.soft_lanes)
@@ -160,6 +163,8 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         value_room=np.maximum(pipe.value_lines // np.maximum(value_lines / share["value"], 1), 1) / share["value"],
         key_members=1 / share["key"],
         value_members=1 / share["value"],
+        key_turns=pipe.key_shared * lines * (live * blocks * (1 + forced) + lsb_rows),
+        value_turns=pipe.value_shared * value_lines * live * blocks,
         fetch=parts["query"] / blocks + (parts["key"] * share["key"] + forced * parts["lsb"]),
         msb=_msb_share(parts, blocks, share["key"], forced),
         fetch_lines=lines * (1 + forced),

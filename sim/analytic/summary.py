@@ -12,7 +12,8 @@ from tokensieve.arch.topklaw import TopkWork
 from tokensieve.sim.analytic.beside import beside
 from tokensieve.sim.analytic.reads import Answers
 from tokensieve.sim.analytic.traffic import Traffic, planes, traffic
-from tokensieve.sim.cycle.plan import local_selections
+from tokensieve.sim.capacity import check_capacity
+from tokensieve.sim.cycle.plan import local_selections, vectors_per_line
 from tokensieve.sim.work import RowWork, Selection, io_bytes, row_work
 from tokensieve.workloads.decisions import Decisions
 
@@ -160,6 +161,14 @@ class Summary:
     def value_lines(self, per_line: int) -> F64:
         """Return the lines of V that the queries of each group stream."""
         return self.by_query(-(-self.work.values // per_line))
+
+    def check_fit(self, arch: Arch) -> int:
+        """Return 0, or raise `WorkloadError` where the work does not fit `arch`: head width, context, DRAM."""
+        work = self.row_work(arch)
+        per_line = max(vectors_per_line(arch, work))
+        every = ((plane.base, plane.width) for plane in planes(arch, work).values())
+        check_capacity(arch.dram, every, int(work.context.max()) + per_line - 1)
+        return 0
 
     def traffic(self, arch: Arch) -> Traffic:
         """Return `traffic.traffic` of the work."""

@@ -37,6 +37,9 @@ class _State:
 
     out: F64
     ranked: F64
+    held: F64
+    """When the selections of the layer before that one ended."""
+
     rank_free: F64
     written: F64
     qk_busy: F64
@@ -68,7 +71,7 @@ def walk(s: Stages, layer: npt.NDArray[np.int64], layers: int, causes: bool) -> 
         paths = Paths(slots, designs, number * len(CAUSES) if causes else 0)
         state = _Layer(_group(s, g), paths).step(state, rows, ranks)
         rows, ranks = s.rows[g], bool(s.token_rank[g, 0] >= 0 or s.head_rank[g, 0] >= 0)
-    return later(state.out, state.written, state.qk_busy, state.pv_busy, state.dram_busy)
+    return later(state.out, state.written, state.rank_free, state.qk_busy, state.pv_busy, state.dram_busy)
 
 
 def _group(s: Stages, g: int) -> Stages:
@@ -104,10 +107,11 @@ class _Layer:
             fetched=fetched,
             out=out,
             ranked=ranked,
+            held=was.ranked,
             rank_free=rank_free,
             written=at(out, np.where(s.output > 0, s.memory.write_end + s.output, 0), DRAM),
-            qk_busy=at(was.qk_busy, s.queries * (s.qk + s.again * every.again_pass), COMPUTE),
-            pv_busy=at(was.pv_busy, s.queries * s.pv, COMPUTE),
+            qk_busy=at(was.qk_busy, s.queries * (s.qk + s.again * every.again_pass) + s.key_turns, COMPUTE),
+            pv_busy=at(was.pv_busy, s.queries * s.pv + s.value_turns, COMPUTE),
             dram_busy=at(was.dram_busy, s.rows * s.dram, DRAM),
         )
 
@@ -125,6 +129,7 @@ class _Layer:
         s, p, at = self.s, self.s.pipe, self.paths.after
         arrives = at(key_start, s.memory.latency, DRAM)
         query = np.where(p.waits_output > 0, was.out, self.paths.start())
+        query = later(query, np.where(p.waits_ranking > 0, self.paths.start(), was.held))
         qk = later(query, was.qk, self._keys(arrives))
         qk = np.where(s.decides > 0, later(qk, self._waiting(was.topk)), qk)
         exp = later(self._to_exp(qk), was.exp)
@@ -188,7 +193,7 @@ class _Layer:
         by_row = rows * (np.maximum(every.value_row, s.dram) if self.early else every.value_row)
         brought = at(values, by_row, DRAM) if self.early else self._values(drain, fetched)
         whole_rows = at(at(first.pv, by_row, DRAM), (s.row_queries - 1) * s.pv, COMPUTE)
-        pv = later(self._to_pv(topk, drain), at(first.pv, queries * s.pv, COMPUTE), brought, whole_rows)
+        pv = later(self._to_pv(topk, drain), at(first.pv, queries * every.pv, COMPUTE), brought, whole_rows)
         return _Starts(qk, exp, div, topk, drain, pv)
 
     def _to_exp(self, qk: F64) -> F64:

@@ -1,8 +1,8 @@
 """Area: what every unit is made of, times the areas of `arch.technology`.
 
 A unit is a bag of cells (multipliers, adders, comparators, selectors, registers), placed with the gaps that wires and
-the clock tree need, and of memories by depth, width and ports. Not counted, for want of a source: control, memory
-controllers and PHY.
+the clock tree need, and of memories by depth, width and ports. Not counted, for want of a source: control, what the
+memory controllers have beside their requests, and PHY.
 """
 
 from collections.abc import Callable
@@ -183,6 +183,20 @@ def fetcher_cells(arch: Arch, logic: LogicConstants) -> Cells:
     return Cells(um2, tuple(Memory(words=arch.fetcher.fifo_depth, bits=bits, copies=ports) for bits in widths))
 
 
+def _controller(arch: Arch, logic: LogicConstants) -> Cells:
+    """Return the requests that the DRAM controllers choose from, in registers: all of them are looked at in a clock.
+
+    An entry holds the address of a granule in its channel, the place that waits for it in the token gather, and whether
+    it writes. Its DRAM row is compared with the open one of its bank. Choosing among the entries is control.
+    """
+    dram = arch.dram
+    address = (dram.capacity // dram.channels // dram.granule_bytes - 1).bit_length()
+    bits = address + (arch.gather.outstanding - 1).bit_length() + 1
+    entry = bits * logic.register_area.quantity
+    entry += (dram.rows - 1).bit_length() * logic.compare_area.quantity
+    return Cells(dram.channels * dram.held * entry)
+
+
 def _gather(arch: Arch, logic: LogicConstants) -> Cells:
     """Return the token gathers, one for each channel: a gather reads a granule a cycle.
 
@@ -241,6 +255,7 @@ UNITS: dict[str, Callable[[Arch, LogicConstants], Cells]] = {
     "topk": _engine,
     "ranking": _engine,
     "fetcher": fetcher_cells,
+    "controller": _controller,
     "gather": _gather,
     "converter": _converter,
     "importance": _importance,

@@ -153,8 +153,13 @@ def _hop(arch: Arch, technology: Technology, bits: int, fifo_bits: int, stages: 
 
 
 def _sram(arch: Arch, sram: Sram, array: MultiplierArray, technology: Technology) -> dict[str, Quantity]:
-    """Return a line of an operand memory, written or read; the size of the banks sets the energy of a bit."""
-    line = memory_energy(array.multipliers * arch.number.onchip_bits, 8 * sram.bytes / sram.banks, technology)
+    """Return a line of an operand memory, written or read; the size of the banks sets the energy of a bit.
+
+    Banks below the smallest memory whose energy is published cost what that costs, as a line has as far to go.
+    """
+    smallest = technology.sram.access_energy.points[0].at
+    bank_bits = 8 * max(sram.bytes / sram.banks, smallest)
+    line = memory_energy(array.multipliers * arch.number.onchip_bits, bank_bits, technology)
     return {"write_line": line, "read_line": line}
 
 

@@ -9,7 +9,9 @@ from tokensieve.arch.errors import WorkloadError
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.timing import StreamWork
 from tokensieve.arch.topklaw import TopkWork
+from tokensieve.sim.capacity import check_capacity
 from tokensieve.sim.kernels import tables as t
+from tokensieve.sim.result import TENSORS
 from tokensieve.sim.work import RowWork
 
 I64 = npt.NDArray[np.int64]
@@ -55,6 +57,8 @@ def plan(arch: Arch, work: RowWork) -> Plan:
     row[:, t.R_VALUE_IDS] = np.where(work.values_early, work.key_ids, work.value_ids)[cut]
     _share(row, work, cut)
     _memory_map(row, work, cut)
+    planes = ((row[:, t.R_BASE + k], row[:, t.R_BYTES + k]) for k in range(len(TENSORS)))
+    check_capacity(arch.dram, planes, int(work.context.max()) + max(per_key, per_value) - 1)
     _space(row, arch, work, per_key, per_value)
     for column in (t.R_KEY_FROM, t.R_VALUE_FROM, t.R_LSB_NEXT, t.R_KEY_WHO, t.R_VALUE_WHO, t.R_LSB_WHO):
         row[:, column] = -1
@@ -199,6 +203,8 @@ def _scalars(arch: Arch, work: RowWork, row: I64, query: I64, groups: int, per_k
     st[t.S_REQUEST], st[t.S_RETURN] = arch.fetcher.request_stages, arch.fetcher.return_stages
     st[t.S_KEY_RING + t.RING_CAP], st[t.S_VALUE_RING + t.RING_CAP] = arch.key_lines, arch.value_lines
     st[t.S_PROB_RING + t.RING_CAP] = arch.topk.queue_lines
+    st[t.S_KEY_PORT + t.PORT_SHARED] = not arch.key_sram.writes_beside_reads
+    st[t.S_VALUE_PORT + t.PORT_SHARED] = not arch.value_sram.writes_beside_reads
     st[t.S_FIFO_LINES], st[t.S_QUEUE_ROWS] = arch.softmax.fifo_lines, arch.requant.queue_rows
     softmax = arch.softmax.law
     st[t.S_QK_LATENCY] = arch.qk.law(dim, terms=dim, read_latency=arch.key_sram.read_latency).latency

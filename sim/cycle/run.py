@@ -42,7 +42,7 @@ class CycleRun:
 def run_cycles(arch: Arch, work: RowWork, max_events: int = 0) -> CycleRun:
     """Return what `work` costs on `arch`, recording at most `max_events` events."""
     p = plan(arch, work)
-    state = dram_idle.new_state(arch.dram, arch.clock.mhz, arch.fetcher.fifo_depth)
+    state = dram_idle.new_state(arch.paced_dram, arch.clock.mhz, arch.fetcher.fifo_depth)
     granules = np.zeros((work.layers, len(TENSORS)), np.int64)
     events = np.zeros((max_events, tables.N_EVENT), np.int64)
     total = simulate(state, p.row, p.query, p.passes, p.group, p.redo, p.ids, p.scalars, granules, events)

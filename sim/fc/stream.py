@@ -52,7 +52,7 @@ class Steady:
 
 def steady(arch: Arch, *, writes: bool = False) -> Steady:
     """Return the steady state of sequential reads (or writes) of `arch`: as fast as fetcher and DRAM let them."""
-    return _measured(arch.dram, arch.clock.mhz, arch.fetcher.fifo_depth, arch.fetcher.ports, writes)
+    return _measured(arch.paced_dram, arch.clock.mhz, arch.fetcher.fifo_depth, arch.fetcher.ports, writes)
 
 
 @lru_cache(maxsize=256)

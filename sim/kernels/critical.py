@@ -54,7 +54,9 @@ def walk_back(row: I64, query: I64, ps: I64, group: I64, st: I64, causes: I64) -
     It visits nothing twice; the hops are counted all the same, so that a mistake of ours does not hang.
     """
     at, who, now = AT_OUT, st[t.S_QUERIES] - 1, st[t.S_TOTAL]
-    now = _book(causes, _layer(row, query, who), DRAM_STALL, now, query[who, t.Q_OUT] + 1, ALL)
+    layer, out = _layer(row, query, who), query[who, t.Q_OUT] + 1
+    now = _book(causes, layer, TOPK_STALL, now, max(out, st[t.S_LAST_WRITE]), ALL)
+    now = _book(causes, layer, DRAM_STALL, now, out, ALL)
     hops = 20 * (st[t.S_PASSES] + st[t.S_QUERIES] + st[t.S_ROWS])
     while at != AT_END:
         hops -= 1
@@ -190,6 +192,8 @@ def _at_qk(row, query, ps, group, st, causes, k, now):
         return AT_JOB, t.STREAM_LSB * st[t.S_ROWS] + before, now
     if why == t.W_BARRIER:
         return AT_OUT, group[before, t.G_LAST_QUERY], now
+    if why == t.W_RANKED:
+        return _before_ranking(row, query, ps, group, st, causes, layer, before, now)
     if why == t.W_BUFFER:
         return AT_EXP, before, now
     if why == t.W_QUEUE:

@@ -49,7 +49,7 @@ def simulate(
             going = _wait(m, st, since.min(), next_command)
     if st[t.S_PV] < st[t.S_QUERIES]:
         return -1
-    st[t.S_TOTAL] = max(query[st[t.S_QUERIES] - 1, t.Q_OUT] + 1, st[t.S_LAST_WRITE])
+    st[t.S_TOTAL] = max(query[st[t.S_QUERIES] - 1, t.Q_OUT] + 1, st[t.S_LAST_WRITE], st[t.S_RANK_FREE])
     d.refresh_until(m, ds.to_dram(m, st[t.S_TOTAL]))
     return int(st[t.S_TOTAL])
 

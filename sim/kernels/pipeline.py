@@ -15,7 +15,7 @@ import numba
 from tokensieve.sim.kernels import tables as t
 from tokensieve.sim.kernels.events import note
 from tokensieve.sim.kernels.groups import finish
-from tokensieve.sim.kernels.room import admit_probs, enter_buffer, last_out, let_go
+from tokensieve.sim.kernels.room import admit_probs, enter_buffer, last_out, let_go, taken_turns
 from tokensieve.sim.kernels.step import step
 
 
@@ -73,6 +73,8 @@ def _first_pass(row, query, ps, group, st, k):
         start, why, who = row[own, t.R_KEY_FLOW], t.W_DATA, own
     if group[g, t.G_QUERY_FROM] > start:
         start, why, who = group[g, t.G_QUERY_FROM], t.W_BARRIER, g - 1
+        if st[t.S_BARRIER] == t.BARRIER_NONE:
+            why, who = t.W_RANKED, g - 2
     if j >= 0 and ps[j, t.P_EXP_AT] > start:
         start, why, who = ps[j, t.P_EXP_AT], t.W_BUFFER, j
     if waits >= 0 and query[waits, t.Q_LOAD_AT] > start:
@@ -108,6 +110,7 @@ def _enter_qk(row, query, ps, st, events, k):
     n, soft = row[r, t.R_LINES], row[r, t.R_SOFT_LINES]
     planes = row[r, t.R_PASSES] if ps[k, t.P_NUMBER] == 0 else 1
     lines = (planes - 1) * n + max(n, soft)  # the softmax takes a line of scores a cycle, which may be fewer than K's
+    lines += taken_turns(st, t.S_KEY_PORT, start - st[t.S_QK_FREE])
     ps[k, t.P_LINES], ps[k, t.P_QK_LINES] = soft, lines
     ps[k, t.P_SCAN] = lines - soft * st[t.S_STREAMED]
     j = last_out(ps, st, t.S_SCAN_BUFFER, k, soft, st[t.S_EXPS])
@@ -278,11 +281,12 @@ def _advance_pv(row, query, group, st, events):
         start, why = st[t.S_PV_FREE], t.W_BUSY
     if n > 0 and row[own, t.R_VALUE_FLOW] > start:
         start, why = row[own, t.R_VALUE_FLOW], t.W_DATA
+    cycles = n + taken_turns(st, t.S_VALUE_PORT, start - st[t.S_PV_FREE])
     query[q, t.Q_PV_AT], query[q, t.Q_PV_WHY] = start, why
-    query[q, t.Q_OUT] = start + max(n, 1) - 1 + st[t.S_PV_LATENCY]
-    st[t.S_PV_FREE] = start + n
+    query[q, t.Q_OUT] = start + max(cycles, 1) - 1 + st[t.S_PV_LATENCY]
+    st[t.S_PV_FREE] = start + cycles
     st[t.S_BUSY_PV] += n
-    let_go(row, t.R_VALUE_SHARE, own, start + n, q)
+    let_go(row, t.R_VALUE_SHARE, own, start + cycles, q)
     st[t.S_PV] = q + 1
     note(st, events, t.E_PV, start, query[q, t.Q_OUT] + 1, r, q)
     g = row[r, t.R_GROUP]

@@ -198,6 +198,16 @@ def collect(m, row, st, slots, lines, events):
 
 
 @step
+def _lines_written(row, st, stream, r):
+    """Return the lines of an SRAM that one request of row `r` fills: one for each head of a pair."""
+    if stream == t.STREAM_LSB:
+        return 1
+    if stream == t.STREAM_KEY:
+        return max(row[r, t.R_KEY_SPACE] // row[r, t.R_LINES], 1)
+    return max(row[r, t.R_VALUE_SPACE] // -(-row[r, t.R_VALUES] // st[t.S_PER_VALUE_LINE]), 1)
+
+
+@step
 def _arrive(row, st, events, stream, r, j, at):
     """Note that line `j` of a job is in SRAM from cycle `at` on, and so from when its lines can be streamed.
 
@@ -208,6 +218,9 @@ def _arrive(row, st, events, stream, r, j, at):
     row[r, job + t.J_FLOW] = max(row[r, job + t.J_FLOW], at - ahead)
     row[r, job + t.J_LAST] = max(row[r, job + t.J_LAST], at)
     row[r, job + t.J_LEFT] -= 1
+    if j >= 0:  # queries do not lie in the SRAM
+        port = t.S_VALUE_PORT if stream == t.STREAM_VALUE else t.S_KEY_PORT
+        st[port + t.PORT_WRITTEN] += _lines_written(row, st, stream, r)
     if row[r, job + t.J_LEFT] == 0:
         row[r, job + t.J_DONE] = 1
         note(st, events, t.E_KEY + stream, row[r, job + t.J_FROM], row[r, job + t.J_LAST], r, -1)

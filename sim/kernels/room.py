@@ -37,6 +37,17 @@ def let_go(row, share, r, at, who):
         row[r, share + t.H_FREED], row[r, share + t.H_FREER] = at, who
 
 
+@step
+def taken_turns(st, port, idle):
+    """Return the cycles by which the lines written to an SRAM since the last pass make the next one longer.
+
+    Where a bank has one port, writes and reads take turns. Writes took the `idle` cycles in front of the pass first.
+    """
+    written = st[port + t.PORT_WRITTEN]
+    st[port + t.PORT_WRITTEN] = 0
+    return max(written - idle, 0) if st[port + t.PORT_SHARED] else 0
+
+
 @numba.njit(cache=True)
 def last_out(ps, st, buffer, k, n, known):
     """Return the last pass that must have left a line buffer before pass `k` of `n` lines enters: -1 none, -2 unknown.

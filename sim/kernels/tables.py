@@ -172,6 +172,12 @@ RING_OLDEST = _ring.take()  # row or query that holds its lines longest
 RING_TIME, RING_WHO = _ring.block(2)  # when the last lines were given back that were needed, and who did
 N_RING = _ring.count
 
+# The ports of an SRAM.
+_port = Columns()
+PORT_SHARED = _port.take()  # whether a bank has one port, for writes and reads
+PORT_WRITTEN = _port.take()  # lines written since the last pass that read the SRAM
+N_PORT = _port.count
+
 # A line buffer of the softmax.
 _buffer = Columns()
 BUFFER_USED = _buffer.take()
@@ -221,6 +227,8 @@ S_PUSHED_WRITES = _scalar.take()  # those of outputs
 S_LAST_WRITE = _scalar.take()  # when the last write ended
 S_KEY_RING = _scalar.take(N_RING)
 S_VALUE_RING = _scalar.take(N_RING)
+S_KEY_PORT = _scalar.take(N_PORT)
+S_VALUE_PORT = _scalar.take(N_PORT)
 # The stages: next query or pass of each, and when it is free.
 S_FIRST = _scalar.take()  # next query whose first pass enters Q x K
 S_REDO_HEAD, S_REDO_TAIL = _scalar.block(2)  # queue of the passes whose queries are to be recomputed

@@ -27,7 +27,7 @@ BASES = (
     (),
     ("topk.engine=radix", "softmax.kind=lut", "dram.refresh=false", "key_sram.kib=8", "control.barrier=ranking"),
     ("topk.engine=bitserial", "topk.compactor=balanced", "dram.channels=2", "dram.pseudo_channels=1", "dram.nCCD_L=4",
-     "dram.window=8", "dram.rows=1", "dram.mapping=ba-bg-ro-co-pc-ch"),
+     "dram.window=8", "dram.rows=256", "dram.mapping=ba-bg-ro-co-pc-ch"),
     ("topk.engine=bitonic", "topk.max_tokens=2048", "dram.controller=bank-queues", "dram.command_bus=channel"),
 )  # fmt: skip
 """Machines on which almost every field that is read changes a figure."""

@@ -13,7 +13,7 @@ TSMC40 = load_technology()
 ENGINES = ("quickselect", "radix", "bitserial", "bitonic")
 UNITS = {
     "qk", "pv", "key_sram", "value_sram", "softmax", "topk", "ranking", "fetcher", "gather", "converter", "importance",
-    "requant",
+    "requant", "controller",
 }  # fmt: skip
 
 
@@ -47,6 +47,16 @@ def test_operand_memory_is_cut_into_the_release_s_macros():
 
     assert banks == Memory(words=128, bits=512, ports=2, copies=24)
     assert mm2()["key_sram"] == pytest.approx(196_608 * 8 * TSMC40.sram.bit_um2(128, 512, 2).value * 1e-6)
+
+
+def test_an_operand_memory_costs_no_more_than_macros_that_were_published():
+    """Fewer banks are wider; beyond four times as wide as deep they are macros side by side."""
+    areas = [mm2(f"key_sram.banks={banks}")["key_sram"] for banks in (1, 2, 4, 8, 12, 24, 48, 96)]
+
+    assert areas[:5] == pytest.approx([areas[5]] * 5, rel=0.03)
+    assert areas[5] == mm2()["key_sram"]
+    assert areas[5:] == sorted(areas[5:], reverse=True)
+    assert areas[5] < 2.5 * areas[-1]
 
 
 def test_ports_grow_operand_memories_alone():
@@ -100,6 +110,7 @@ GROWING = {
     "fetcher.fifo_depth": (1, 16, 64, 256),
     "gather.outstanding": (2, 64, 256),
     "dram.channels": (1, 2, 16, 32),
+    "dram.window": (1, 8, 64, 256),
     "importance.max_heads": (1, 64, 1024),
     "importance.head_bits": (32, 40, 62),
 }
@@ -129,6 +140,7 @@ def test_more_bits_lanes_or_memory_never_take_less_area(field):
         ("requant", "requant.queue_rows=8", "requant.queue_rows=16"),
         ("importance", "importance.max_heads=32", "importance.max_heads=64"),
         ("gather", "gather.outstanding=32", "gather.outstanding=64"),
+        ("controller", "dram.window=32", "dram.window=64"),
         ("converter", "number.lsb_bits=2", "number.lsb_bits=4"),
         ("softmax", "softmax.exp_latency=20", "softmax.exp_latency=21"),
     ],
@@ -139,6 +151,7 @@ def test_more_structure_takes_more_area_in_its_own_unit_alone(unit, small, large
         "topk.compactor=max_frequency": {"topk", "ranking"},
         "topk.comparators=16": {"topk", "ranking"},
         "topk.comparators=32": {"topk", "ranking"},
+        "gather.outstanding=64": {"gather", "controller"},  # requests name their place
         "qk.multipliers=512": {"qk", "key_sram"},  # lines are wider, and so are the banks
     }
     before, after = mm2(small), mm2(large)

@@ -53,7 +53,7 @@ def compare(run, times):
     for column, want in ((t.Q_LOAD_AT, times.load), (t.Q_DRAIN_AT, times.drain), (t.Q_PV_AT, times.pv)):
         assert query[:, column].tolist() == want
     assert query[:, t.Q_OUT].tolist() == times.out
-    assert run.total == max(times.out[-1] + 1, run.scalar(t.S_LAST_WRITE))
+    assert run.total == max(times.out[-1] + 1, run.scalar(t.S_LAST_WRITE), *times.ranked)
 
 
 @settings(max_examples=100)
@@ -155,6 +155,7 @@ def test_what_held_a_stage_back_ended_when_the_stage_began(case):
         t.W_DATA: lambda who: row[who, t.R_KEY_FLOW],
         t.W_LSB: lambda who: row[who, t.R_LSB_FLOW],
         t.W_BARRIER: lambda who: query[group[who, t.G_LAST_QUERY], t.Q_OUT] + 1,
+        t.W_RANKED: lambda who: group[who, t.G_RANKED],
         t.W_BUFFER: lambda who: ps[who, t.P_EXP_AT],
         t.W_QUEUE: lambda who: query[who, t.Q_LOAD_AT],
         t.W_FLOW: lambda who: ps[who, t.P_DECIDED],

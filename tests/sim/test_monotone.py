@@ -47,8 +47,8 @@ def doubled(arch, *fields):
 
 
 def unhindered(case):
-    """Return `case` on its machine at 1 MHz: of the commands of DRAM, a thousand fit into a cycle."""
-    arch = with_fields(case.arch, "clock", mhz=1)
+    """Return `case` on its machine at 1 MHz: a thousand DRAM commands fit into a cycle, on many channels."""
+    arch = with_fields(with_fields(case.arch, "clock", mhz=1), "dram", channels=256)
     return replace(case, arch=with_fields(arch, "fetcher", ports=256, fifo_depth=4096))
 
 

@@ -15,7 +15,8 @@ SHAPE = {"name": "toy", "layers": 3, "heads": 4, "head_dim": 64, "hidden": 256, 
 @pytest.fixture(scope="session")
 def decode():
     """Decisions of a decode: 2 steps, 3 layers, 4 heads, all kinds of pruning."""
-    schedule = {"interpolation": "list", "token": [0.9, 0.6, 0.4], "head": [1, 1, 0.5], "value": 0.5, "start_step": 1}
+    schedule = {"interpolation": "list", "token": [0.9, 0.6, 0.4], "head": [1, 1, 0.5], "value": 0.5, "start_step": 1,
+                "threshold": 0.1}  # fmt: skip
     data = {"model": SHAPE, "phase": "decode", "prompt": 30, "steps": 2, "schedule": schedule, "lsb_fraction": 0.2}
     return complete(workload_from(data).counts(), Topk(), seed=3)
 

@@ -10,9 +10,10 @@ from tokensieve.arch import WorkloadError, load_arch
 from tokensieve.sim.cycle.level import cycle_result
 from tokensieve.workloads import traces
 from tokensieve.workloads.benchmarks import find_workload, load_workload, workload_names
+from tokensieve.workloads.fit import check_fit
 from tokensieve.workloads.models import model_names, model_shape
 from tokensieve.workloads.reference import dense
-from tokensieve.workloads.traces import check_fit, load_trace
+from tokensieve.workloads.traces import load_trace
 from tokensieve.workloads.workload import largest_remainder, read_workload, workload_schema
 
 TASKS = ["cola", "sst2", "mrpc", "stsb", "qqp", "mnli", "qnli", "rte", "wnli", "squad1", "squad2"]

@@ -14,20 +14,27 @@ from tokensieve.workloads.records import quick_record, radix_record
 from tokensieve.workloads.workload import workload_from
 
 
+def _falling(ratios, base):
+    """Return `ratios`, sorted where they are shares of all: those must not grow from layer to layer."""
+    return ratios if base == "current" else sorted(ratios, key=float, reverse=True)
+
+
 @st.composite
 def workloads(draw):
     """Any small workload."""
     layers, heads = draw(st.integers(1, 4)), draw(st.integers(1, 5))
     phase = draw(st.sampled_from(["prefill", "decode"]))
     ratio = st.sampled_from(["0.1", "0.25", "0.5", "0.7", "1"])
-    tokens = draw(st.lists(ratio, min_size=layers, max_size=layers))
+    base = draw(st.sampled_from(["initial", "current"]))
+    tokens, kept_heads = (_falling(draw(st.lists(ratio, min_size=layers, max_size=layers)), base) for _ in range(2))
     schedule = {
         "interpolation": "list",
         "token": ["1", *tokens[1:]] if phase == "prefill" else tokens,
-        "head": draw(st.lists(ratio, min_size=layers, max_size=layers)),
+        "head": kept_heads,
         "value": draw(ratio),
         "rounding": draw(st.sampled_from(["floor", "round", "ceil"])),
-        "base": draw(st.sampled_from(["initial", "current"])),
+        "base": base,
+        "threshold": "0.1",
         "bits": {"key": draw(st.sampled_from([4, 6, 8, 12]))},
         "progressive": {"prefill": True},
     }

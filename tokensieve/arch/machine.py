@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from fractions import Fraction
+from math import ceil
 from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
@@ -112,6 +114,31 @@ class Arch(ArchModel):
     def value_lines(self) -> int:
         """Lines that the V SRAM holds."""
         return self.value_sram.bytes // self.line_bytes(self.pv)
+
+    @property
+    def read_clocks(self) -> int:
+        """Clocks between two reads of a pseudo-channel that the units behind its channel keep up with.
+
+        The converter takes `converter.plane_bytes` of a granule in a cycle. The token gather has `gather.outstanding`
+        places, each of which a granule holds from its read command until it is taken out of the queue. The
+        pseudo-channels of a channel share both evenly.
+        """
+        dram, clocks_per_cycle = self.dram, Fraction(1_000_000, self.dram.tCK_ps * self.clock.mhz)
+        latency = ceil((dram.nCL + dram.nBL + dram.return_clocks) / clocks_per_cycle) + self.fetcher.return_stages
+        places = Fraction(latency + self.gather.law.place_cycles, self.gather.outstanding)
+        cycles = max(Fraction(-(-dram.granule_bytes // self.converter.plane_bytes)), places)
+        return ceil(dram.pseudo_channels * cycles * clocks_per_cycle)
+
+    @property
+    def column_clocks(self) -> tuple[int, int]:
+        """Clocks between two column commands of a pseudo-channel: in other bank groups, and in the same one."""
+        return max(self.dram.nCCD_S, self.read_clocks), max(self.dram.nCCD_L, self.read_clocks)
+
+    @property
+    def paced_dram(self) -> Dram:
+        """DRAM with column commands no faster than the units behind a channel take their data."""
+        short, long = self.column_clocks
+        return self.dram.model_copy(update={"nCCD_S": short, "nCCD_L": long})
 
     @property
     def kept_beats(self) -> int:

@@ -35,19 +35,35 @@ class MacroFit:
     """Area per bit: ``density x (words x bits) ^ size x max(1, bits / words) ^ aspect`` um2.
 
     Large arrays share their periphery among more bits. A macro wider than deep has more sense amplifiers and drivers
-    for its bits, and longer word lines.
+    for its bits, and longer word lines. What is wider for its depth, or larger, than the macros of the fit is built of
+    several: side by side as wide as the widest and no smaller than the smallest, and no larger than the largest.
     """
 
     density: float
     size: float
     aspect: float
+    smallest: float
+    """Bits of the smallest macro."""
+
+    largest: float
+    """Bits of the largest macro."""
+
+    widest: float
+    """Largest bits / words of a macro."""
+
     uncertainty: float
     """That of the macros, and the largest relative distance of one from the fit."""
 
     def at(self, words: float, bits: float) -> Quantity:
         """Return the area per bit of a macro of `words` words of `bits` bits, in um2."""
-        value = self.density * (words * bits) ** self.size * max(1.0, bits / words) ** self.aspect
+        deep = max(words, (self.smallest / self.widest) ** 0.5)  # words that nobody uses included
+        side_by_side = self._density(deep, min(bits, self.widest * deep)) * deep / words
+        value = min(self._density(words, bits), side_by_side)
         return Quantity(value, value * self.uncertainty)
+
+    def _density(self, words: float, bits: float) -> float:
+        size = min(words * bits, self.largest)
+        return float(self.density * size**self.size * max(1.0, bits / words) ** self.aspect)
 
 
 @lru_cache
@@ -58,7 +74,16 @@ def fit(macros: Sequence[Macro]) -> MacroFit:
     found = np.linalg.lstsq(rows, density, rcond=None)[0]
     off = float(np.max(np.abs(np.expm1(density - rows @ found))))
     base, size, aspect = (float(one) for one in found)
-    return MacroFit(exp(base), size, aspect, max(one.uncertainty for one in macros) + off)
+    bits = [one.words * one.bits for one in macros]
+    return MacroFit(
+        density=exp(base),
+        size=size,
+        aspect=aspect,
+        smallest=min(bits),
+        largest=max(bits),
+        widest=max(one.bits / one.words for one in macros),
+        uncertainty=max(one.uncertainty for one in macros) + off,
+    )
 
 
 def _rows(macros: Sequence[Macro]) -> npt.NDArray[np.float64]:

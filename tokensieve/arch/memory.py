@@ -42,7 +42,8 @@ class Dram(ArchModel):
     """Banks of a bank group."""
 
     rows: Annotated[int, Field(ge=1, le=1 << 24)] = 32768
-    """DRAM rows of a bank. They set the capacity; an address beyond it begins again at the first byte."""
+    """DRAM rows of a bank. They set the capacity. A run that needs more is refused; in `tokensieve dram` an address
+    beyond it begins again at the first byte."""
 
     row_bytes: Annotated[int, Field(ge=64, le=1 << 16)] = 1024
     """DRAM row (page) of one bank of a pseudo-channel, in bytes."""
@@ -151,6 +152,11 @@ class Dram(ArchModel):
         return self.bank_groups * self.banks_per_group
 
     @property
+    def capacity(self) -> int:
+        """Capacity of all channels, in bytes."""
+        return self.channels * self.pseudo_channels * self.banks * self.rows * self.row_bytes
+
+    @property
     def columns(self) -> int:
         """Granules of a row."""
         return self.row_bytes // self.granule_bytes
@@ -250,11 +256,16 @@ class Sram(ArchModel):
     """RAM blocks that the capacity is cut into; sets the energy of an access."""
 
     ports: Annotated[int, Field(ge=1, le=4)] = 2
-    """Ports of a bank, for its area: one to be written and one to be read in the same cycle, as the timing takes for
-    granted."""
+    """Ports of a bank. With two, a line is written and another one read in the same cycle; with one, they take turns;
+    more cost area and gain nothing."""
 
     read_latency: Annotated[int, Field(ge=1, le=8)] = 1
     """Cycles from address to data."""
+
+    @property
+    def writes_beside_reads(self) -> bool:
+        """Whether a line can be written in a cycle in which another one is read."""
+        return self.ports > 1
 
     @property
     def bytes(self) -> int:

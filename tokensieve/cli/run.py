@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -144,7 +144,7 @@ def run(
         result = _with_fc(machine, result, decisions, shape, fc_bits)
     head = header(machine.name, decisions.meta, workload or trace or SHIPPED)
     written = _written(folder, result, head) if folder else []
-    _show(result, head, written, json, quiet)
+    _show(result, head, written, json, quiet, sets or ())
 
 
 def _folder(out: str | None, read: dict[str, str | None]) -> Path | None:
@@ -201,13 +201,16 @@ def _written(folder: Path, result: "Result", head: str) -> list[Path]:
     return write_folder(folder, {RESULT: result.to_json().encode(), PICTURE: picture})
 
 
-def _show(result: "Result", head: str, written: list[Path], json: bool, quiet: bool) -> None:
+def _show(result: "Result", head: str, written: list[Path], json: bool, quiet: bool, sets: Iterable[str] = ()) -> None:
     from tokensieve.report.summary import page
+    from tokensieve.run.inert import inert_sentence
 
     if json:
         sys.stdout.write(result.to_json())
     elif not quiet:
         say(page(result, head, width()))
+        if told := inert_sentence(dict(result.inert), sets):
+            say(told)
     if written and not quiet:
         told = f"wrote {' and '.join(map(str, written))}"
         print(told, file=sys.stderr) if json else say(told)

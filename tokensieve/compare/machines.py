@@ -17,9 +17,9 @@ from tokensieve.sim.comparators.roofline import roofline_cost
 from tokensieve.sim.cycle.level import cycle_result
 from tokensieve.sim.result import Result, ratio
 from tokensieve.workloads.decisions import Decisions
+from tokensieve.workloads.fit import check_fit
 from tokensieve.workloads.pairs import Pairs, shipped_pairs, taken
 from tokensieve.workloads.reference import Kind, dense
-from tokensieve.workloads.traces import check_fit
 
 SCHEMA_VERSION = 1
 

@@ -13,6 +13,7 @@ from typing import Any, cast, get_args
 from tokensieve import __version__
 from tokensieve.arch.errors import ArchError
 from tokensieve.arch.machine import Arch
+from tokensieve.run.inert import inert_fields
 from tokensieve.run.records import records_of
 from tokensieve.run.rtl_level import play_selections
 from tokensieve.sim.analytic.level import analytic_result, taken_for
@@ -20,9 +21,9 @@ from tokensieve.sim.cycle.level import cycle_result
 from tokensieve.sim.result import SCHEMA_VERSION, Label, Level, Reference, Result
 from tokensieve.sim.result_part import figures
 from tokensieve.workloads.decisions import Decisions
+from tokensieve.workloads.fit import check_fit
 from tokensieve.workloads.reference import Kind as ReferenceKind
 from tokensieve.workloads.reference import dense
-from tokensieve.workloads.traces import check_fit
 
 LEVELS: tuple[Level, ...] = get_args(Level)
 
@@ -67,6 +68,7 @@ def run(
         level_cycles=_level_cycles(arch, decisions, level, result) if confirm else None,
         operations={"effective": result.operations["effective"], "dense_equivalent": dense_operations},
         reference=_reference(kind, beside) if kind and beside else None,
+        inert=inert_fields(arch, decisions, level),
         labels=(played.labels if played else {}) | _labels(decisions),
         provenance=_provenance(arch, decisions, level, seed, time.process_time() - began)
         | ({"rtl": played.as_object()} if played else {}),
