@@ -5,7 +5,7 @@ one with a key for each unit or action the values are `Annotated` with their mea
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Generic, NotRequired, TypedDict, TypeVar
+from typing import Annotated, Any, Generic, NotRequired, TypedDict, TypeVar
 
 from tokensieve.sim.result_part import Mark, Name, Signed
 
@@ -117,8 +117,27 @@ class Levels(TypedDict):
     """Analytic cycles divided by the other level's cycles, minus 1."""
 
 
+class Machine(TypedDict, total=False):
+    """Keys of the machine that have a fixed form here; all others are those of an architecture file."""
+
+    name: str
+    """Name printed in reports."""
+
+    technology: str
+    """Table of energy and area constants; of a file its name and the digest of what it holds."""
+
+
 class Provenance(TypedDict, total=False):
     """The keys of the provenance that have a fixed form."""
+
+    arch: str
+    """Name of the machine."""
+
+    set: list[str]
+    """Overrides of the machine (`--set`), in the order in which they were given."""
+
+    machine: Annotated[Mapping[str, Any], Machine]
+    """The machine in full: every field, with defaults, presets, files and overrides resolved."""
 
     assumed: list[str]
     """What was filled in by rule or taken without proof, one sentence each."""
