@@ -136,7 +136,7 @@ def run(
     )  # fmt: skip
     if shape is not None:
         result = _with_fc(machine, result, decisions, shape, fc_bits)
-    head = header(machine.name, decisions.meta, workload or trace or SHIPPED)
+    head = header(machine.name, decisions.meta, workload or trace or SHIPPED, level.value, sets or ())
     written = _written(folder, result, head) if folder else []
     _show(result, head, written, json, quiet)
 
