@@ -6,6 +6,7 @@ from textwrap import wrap
 from tokensieve.report.quantity import count, fixed, prefix, times
 from tokensieve.report.table import Column, Table
 from tokensieve.sim.result_ladder import Climb, Ladder, Rung
+from tokensieve.workloads.wholevalues import RULE
 
 NARROW = 80
 """Columns that the ladder takes at most."""
@@ -24,7 +25,8 @@ def ladder_page(ladder: Ladder, width: int) -> str:
     """Return all that `tokensieve ladder` prints, at most `NARROW` or `width` characters wide."""
     room = min(width, NARROW)
     parts = [part for climb in ladder.climbs for part in (climb_table(climb).text(room), "")]
-    return "\n".join([*parts, *wrap(lesson(ladder), room), *wrap(_ASIDE, room)])
+    derived = [f"{climb.text}, assumed: {RULE}" for climb in ladder.climbs if RULE in climb.assumed]
+    return "\n".join([*parts, *(line for told in (lesson(ladder), *derived, _ASIDE) for line in wrap(told, room))])
 
 
 _ASIDE = "Level cycle, modelled; `tokensieve run` tells where one of them spends its time."
