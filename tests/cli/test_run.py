@@ -189,7 +189,7 @@ def test_an_output_without_the_letters_of_a_name_shows_escapes(machine_room, mon
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(buffer, encoding="ascii"))
 
     assert call(["run", "--set", "name=\u00e9", "--reference", "none"]) == 0
-    assert buffer.getvalue().startswith(b"\\xe9 on the shipped trace")
+    assert buffer.getvalue().startswith(b"\\xe9 with name=\\xe9 on the shipped trace")
 
 
 def test_help_imports_neither_numpy_nor_numba():
