@@ -20,7 +20,7 @@ TENSOR_COLOURS = dict(zip(TENSORS, ("#F0E442", "#009E73", "#56B4E9", "#332288", 
 REFERENCE_COLOUR = "white"
 _INCHES = (11.0, 4.4)
 _DOTS_PER_INCH = 150
-_TITLE = 120
+_TITLE = 130
 """Characters of a line of the title."""
 
 _WIDTH = 0.8
