@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from textwrap import fill
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tokensieve.report.quantity import prefix
 from tokensieve.report.words import CAUSE_WORDS, TENSOR_WORDS
@@ -51,9 +51,10 @@ def cycles_png(result: Result, title: str) -> bytes:
         layers = [one.layer for one in result.layers]
         ref = result.reference
         cycles, moved = [one.cycles for one in result.layers], [one.dram_bytes for one in result.layers]
-        beside = ref and Beside(ref.kind, ref.layer_cycles), ref and Beside(ref.kind, ref.layer_dram_bytes)
-        _bars(left, layers, cycles, CAUSE_WORDS, CAUSE_COLOURS, "cycles", beside[0])
-        _bars(right, layers, moved, TENSOR_WORDS, TENSOR_COLOURS, "DRAM traffic, B", beside[1])
+        slow = Beside(ref.kind, ref.layer_cycles) if ref else None
+        much = Beside(ref.kind, ref.layer_dram_bytes) if ref else None
+        _bars(left, layers, cycles, CAUSE_WORDS, CAUSE_COLOURS, "cycles", slow)
+        _bars(right, layers, moved, TENSOR_WORDS, TENSOR_COLOURS, "DRAM traffic, B", much)
         data = BytesIO()
         figure.savefig(data, format="png", metadata={"Software": None})
     return data.getvalue()
@@ -71,6 +72,7 @@ def _bars(
     """Draw one bar per layer, stacked of what `parts` holds under the keys of `words`, and to its right `beside`'s."""
     sums = [sum(part.get(k, 0) for k in words) for part in parts]
     factor, letter = prefix(max([*sums, *(beside.heights if beside else ())], default=0))
+    look: dict[str, Any]
     floor, width = [0.0] * len(parts), _WIDTH / 2 if beside else _WIDTH
     left = [place - (width / 2 if beside else 0) for place in range(len(parts))]
     for key, word in words.items():

@@ -122,7 +122,7 @@ def _totals(result: Result) -> list[_Total]:
 def unit_table(result: Result) -> Table:
     """Return one row per unit: how long it was busy, its energy, its area, and where there are any, exceptions."""
     factor, letter = prefix(result.energy_j["total"])
-    columns = (
+    columns: tuple[Column, ...] = (
         Column(title="unit", left=True),
         Column(title="busy\ncycles"),
         Column(title="busy\nshare"),
