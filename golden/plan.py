@@ -41,7 +41,7 @@ def layer_plans(schedule: Schedule, shape: Shape, context: int, step: int = 0) -
     counts = (
         schedule.keys_kept(context, step, shape.layers),
         schedule.heads_kept(shape.heads, shape.layers),
-        schedule.values_kept(context, step, shape.layers),
+        schedule.values_kept(context, step, shape.layers, shape.phase),
     )
     if shape.phase == "prefill" and (counts[0][0], counts[1][0]) != (context, shape.heads):
         raise WorkloadError(

@@ -95,6 +95,12 @@ class Reference(Part):
     energy_j: float
     """Its energy, in J."""
 
+    layer_cycles: tuple[Annotated[int, "Cycles of one layer."], ...]
+    """Its cycles on the critical path by layer, in order."""
+
+    layer_dram_bytes: tuple[Annotated[int, "Bytes of one layer."], ...]
+    """Its DRAM traffic by layer, in bytes, in order."""
+
 
 class Counted(TypedDict):
     """Keys of a result that each level of fidelity counts for itself."""

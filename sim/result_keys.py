@@ -136,11 +136,29 @@ class Records(TypedDict):
     """How near `scores` is to captured traces (`benchmarks/scores.py`)."""
 
 
+class Machine(TypedDict, total=False):
+    """Keys of the machine that have a fixed form here; all others are those of an architecture file."""
+
+    name: str
+    """Name printed in reports."""
+
+    technology: str
+    """Table of energy and area constants; of a file its name and the digest of what it holds."""
+
+
 class Provenance(TypedDict, total=False):
     """The keys of the provenance that have a fixed form."""
 
     records: Annotated[Mapping[str, Any], Records]
     """Where the work records of the top-k came from."""
+    arch: str
+    """Name of the machine."""
+
+    set: list[str]
+    """Overrides of the machine (`--set`), in the order in which they were given."""
+
+    machine: Annotated[Mapping[str, Any], Machine]
+    """The machine in full: every field, with defaults, presets, files and overrides resolved."""
 
     assumed: list[str]
     """What was filled in by rule or taken without proof, one sentence each."""

@@ -9,6 +9,8 @@ from itertools import pairwise
 import jsonschema
 import pytest
 
+from tokensieve.arch import load_arch
+
 CAUSES = {"compute", "dram_stall", "topk_stall", "softmax_stall", "fill_drain"}
 
 BERT_LAYER = """\
@@ -104,8 +106,20 @@ def test_provenance_says_where_it_all_came_from(shipped):
 
     assert (provenance["decisions"], provenance["arch"], provenance["seed"]) == ("captured", "spatten", 0)
     assert "MiniLM" in provenance["workload"]
+    assert provenance["set"] == []
+    assert provenance["machine"] == load_arch().model_dump(mode="json")
     assert "public domain" in provenance["licence"]
     assert all(len(provenance[name]) == 64 for name in ("digest", "workload_digest", "arch_digest", "text_sha256"))
+
+
+def test_the_result_names_every_override_in_order_and_the_machine_that_came_of_them():
+    sets = ["topk.lanes=8", "clock.mhz=500", "topk.lanes=32"]
+    result = result_of(*(word for one in sets for word in ("--set", one)), "--reference", "none", "--level", "analytic")
+    machine = result["provenance"]["machine"]
+
+    assert (result["level"], result["provenance"]["set"]) == ("analytic", sets)
+    assert machine == load_arch(sets=sets).model_dump(mode="json")
+    assert (machine["topk"]["lanes"], machine["clock"]["mhz"]) == (32, 500)
 
 
 def test_another_process_gives_the_same_bytes_but_for_the_times(shipped, tmp_path):
@@ -196,16 +210,20 @@ def test_with_its_heads_a_layer_loses_cycles(written, context):
             assert after["cycles"]["total"] < before["cycles"]["total"]
 
 
-def test_more_lanes_make_the_shipped_trace_faster_and_larger():
-    few, many = (result_of("--set", f"topk.lanes={n}", "--reference", "none") for n in (4, 32))
+def test_more_lanes_make_local_value_pruning_faster_and_the_machine_larger():
+    few, many = (
+        result_of("--workload", "minilm-values", "--set", f"topk.lanes={n}", "--reference", "none") for n in (4, 32)
+    )
 
     assert many["cycles"]["total"] < few["cycles"]["total"]
     assert many["area_mm2"]["topk"] > few["area_mm2"]["topk"]
     assert many["traffic"] == few["traffic"]
 
 
-def test_our_own_preset_is_faster_than_the_paper_s_on_the_shipped_trace():
-    paper, ours = (result_of("--arch", name, "--reference", "none") for name in ("spatten", "sieve"))
+def test_our_own_preset_prunes_local_values_faster_than_the_paper_s():
+    paper, ours = (
+        result_of("--workload", "minilm-values", "--arch", name, "--reference", "none") for name in ("spatten", "sieve")
+    )
 
     assert ours["cycles"]["total"] < 0.7 * paper["cycles"]["total"]
     assert ours["traffic"] == paper["traffic"]

@@ -14,7 +14,7 @@ import pytest
 from arch.malformed import FILES, SETS
 
 from tokensieve.cli.app import call
-from tokensieve.workloads.traces import default_trace
+from tokensieve.workloads.traces import local_trace
 
 GPT2 = (
     "iteration_id,layer_id,head_id,embedding_length_D,sentence_length_L,key_fetch_num,quant_key_bit,quant_query_bit,"
@@ -207,7 +207,7 @@ def test_contradictory_flags_are_refused_by_their_names(name, refused):
 
 def members():
     """Return the arrays of the shipped trace as they lie in the archive."""
-    with zipfile.ZipFile(default_trace()) as archive:
+    with zipfile.ZipFile(local_trace()) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
@@ -230,7 +230,7 @@ def array(values):
 
 def meta(**changes):
     """Return the meta array of the shipped trace with fields changed; None removes one."""
-    with np.load(default_trace()) as file:
+    with np.load(local_trace()) as file:
         head = json.loads(file["meta"].tobytes())
     head = {k: v for k, v in (head | changes).items() if v is not ...}
     return array(np.frombuffer(json.dumps(head).encode(), np.uint8))
@@ -238,13 +238,13 @@ def meta(**changes):
 
 def rules(**changes):
     """Return the rules of the shipped trace's work records, with changes."""
-    with np.load(default_trace()) as file:
+    with np.load(local_trace()) as file:
         return json.loads(file["meta"].tobytes())["records"] | changes
 
 
 def edited(name, place, value):
     """Return an array of the shipped trace with one item changed."""
-    with np.load(default_trace()) as file:
+    with np.load(local_trace()) as file:
         data = file[name].copy()
     data[place] = value
     return array(data)
@@ -304,7 +304,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_damaged_npz_is_refused_in_words(name, refused):
-    put("mine.npz", BROKEN[name](default_trace().read_bytes()))
+    put("mine.npz", BROKEN[name](local_trace().read_bytes()))
 
     refused(["--trace", "mine.npz"], "mine.npz: ")
 
@@ -314,7 +314,7 @@ def test_a_damaged_npz_is_refused_in_words(name, refused):
 )
 def test_a_process_of_its_own_ends_with_2_and_leaves_nothing(arguments, tmp_path):
     (tmp_path / "mine.csv").write_text(csv(4, ",9,6", ",12,6"))
-    (tmp_path / "mine.npz").write_bytes(default_trace().read_bytes()[:1000])
+    (tmp_path / "mine.npz").write_bytes(local_trace().read_bytes()[:1000])
     (tmp_path / "mine.yaml").write_text("model: minilm\nphase: prefill\ncontext: 16\nschedule: {tokens: 1}\n")
     before = sorted(os.listdir(tmp_path))
     code = [sys.executable, "-c", "from tokensieve.cli import main; main()", "run", "--out", "made", *arguments]

@@ -1,4 +1,4 @@
-"""The named workloads: the paper's 30 benchmarks and the shipped trace."""
+"""The named workloads: the paper's 30 benchmarks and the shipped traces."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -11,11 +11,11 @@ from tokensieve.arch.machine import Arch
 from tokensieve.arch.yamlio import parse_yaml
 from tokensieve.workloads.complete import complete
 from tokensieve.workloads.decisions import Decisions
-from tokensieve.workloads.traces import default_trace, load_trace
+from tokensieve.workloads.traces import default_trace, load_trace, local_trace
 from tokensieve.workloads.workload import Workload, read_workload, workload_from
 
-SHIPPED = "minilm"
-"""Name of the workload that is a captured trace."""
+CAPTURED = {"minilm": default_trace, "minilm-values": local_trace}
+"""Workloads that are captured traces, and what returns the path of each."""
 
 _SUFFIXES = (".yaml", ".yml")
 _ABOUT_FAMILIES = {"models", "lengths", "tasks"}
@@ -41,9 +41,14 @@ def _members(family: dict[str, Any]) -> Iterator[Workload]:
             yield workload_from(data, source="benchmarks.yaml")
 
 
+def benchmark_names() -> list[str]:
+    """Return the names of the paper's benchmarks."""
+    return list(_benchmarks())
+
+
 def workload_names() -> list[str]:
     """Return the names of the workloads that ship with the package."""
-    return [*_benchmarks(), SHIPPED]
+    return [*_benchmarks(), *CAPTURED]
 
 
 def find_workload(name: str) -> Workload:
@@ -64,8 +69,8 @@ def load_workload(name: str, arch: Arch, seed: int = 0, scores: str | None = Non
     distribution that the records are drawn from, by default the nearest to captured traces; it is refused where records
     are captured.
     """
-    if name == SHIPPED:
-        return load_trace(default_trace(), arch, seed, scores)
+    if name in CAPTURED:
+        return load_trace(CAPTURED[name](), arch, seed, scores)
     workload = find_workload(name)
     try:
         return complete(workload.counts(), arch.topk, seed, scores)

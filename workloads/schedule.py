@@ -155,6 +155,10 @@ class Schedule(ArchModel):
     value: Ratios = _ALL
     """Values kept by local value pruning, of the layer's tokens: one for all layers, or one per layer."""
 
+    local_values: Literal["decode", "both"] = "both"
+    """Phases in which `value` holds. `decode`: a prefill keeps all values, as dropping some saves no DRAM traffic there
+    and costs a search per query."""
+
     rounding: Literal["floor", "round", "ceil"] = "floor"
     """How a count is made whole; `round` takes halves to the even neighbour."""
 
@@ -208,9 +212,11 @@ class Schedule(ArchModel):
             kept.append(alive)
         return kept
 
-    def values_kept(self, context: int, step: int, layers: int) -> list[int]:
+    def values_kept(self, context: int, step: int, layers: int, phase: Phase = "decode") -> list[int]:
         """Return the values that a query of each layer of a step keeps."""
         keys = self.keys_kept(context, step, layers)
+        if self.local_values not in (phase, "both"):
+            return keys
         targets = keys if self.base == "current" else self._targets(context, step, layers)
         shares = self.value_ratios(layers)
         return [min(k, max(1, self.rounded(v * t))) for k, v, t in zip(keys, shares, targets, strict=True)]

@@ -10,14 +10,23 @@ from tokensieve.workloads.csvtrace import read_csv
 from tokensieve.workloads.decisions import Decisions
 from tokensieve.workloads.fit import check_fit
 
-_SHIPPED = "minilm-512.npz"
+_SHIPPED, _SHIPPED_LOCAL = "minilm-512-whole.npz", "minilm-512.npz"
 
 
 def default_trace() -> Path:
-    """Return the path of the trace that ships with the package: MiniLM on a text of 512 tokens."""
-    path = Path(str(resources.files("tokensieve.workloads") / "data" / _SHIPPED))
+    """Return the path of the trace that ships with the package: MiniLM on a text of 512 tokens, all values kept."""
+    return _shipped(_SHIPPED)
+
+
+def local_trace() -> Path:
+    """Return the path of the same text captured with local value pruning: half of the values are kept."""
+    return _shipped(_SHIPPED_LOCAL)
+
+
+def _shipped(name: str) -> Path:
+    path = Path(str(resources.files("tokensieve.workloads") / "data" / name))
     if not path.is_file():
-        raise WorkloadError(f"the shipped trace {_SHIPPED} is missing from this installation: install tokensieve anew")
+        raise WorkloadError(f"the shipped trace {name} is missing from this installation: install tokensieve anew")
     return path
 
 

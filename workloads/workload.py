@@ -99,7 +99,7 @@ class Workload(ArchModel):
         """Return what is kept, row by row."""
         layers, contexts = self.layer_count, self.contexts
         keys = np.array([self.schedule.keys_kept(c, s, layers) for s, c in self._steps()], np.int64)
-        values = np.array([self.schedule.values_kept(c, s, layers) for s, c in self._steps()], np.int64)
+        values = np.array([self.schedule.values_kept(c, s, layers, self.phase) for s, c in self._steps()], np.int64)
         heads = np.array([self.schedule.heads_kept(self.model.heads, layers)] * len(contexts), np.int64)
         if self.phase == "prefill" and keys[0, 0] < contexts[0]:
             raise WorkloadError("layer 0 of a prefill must keep all tokens: none has a score yet")

@@ -23,7 +23,12 @@ from tokensieve.workloads.schedule import Schedule, schedule_from
 STEPS = 8
 """Tokens that a causal model generates, where nobody says how many."""
 
-DEFAULT: Mapping[str, Any] = {"token": ["0.9", "0.5"], "head": ["0.95", "0.75"], "value": ["0.5"]}
+DEFAULT: Mapping[str, Any] = {
+    "token": ["0.9", "0.5"],
+    "head": ["0.95", "0.75"],
+    "value": ["0.5"],
+    "local_values": "decode",
+}
 """Schedule where none is given: half of the tokens and three quarters of the heads are left in the last layer."""
 
 DEFAULT_THRESHOLD = "0.1"

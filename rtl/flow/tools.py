@@ -16,10 +16,8 @@ from importlib import metadata
 from pathlib import Path
 
 from tokensieve.arch.errors import ToolError
+from tokensieve.arch.folders import CACHE, cache_root
 from tokensieve.rtl.flow import objcache
-
-CACHE = "TOKENSIEVE_CACHE"
-"""Environment variable that names the cache folder."""
 
 MAKE_VARIABLES = "CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O1"
 """The wheel leaves the first one empty, so that a design that is split over several files would not compile. The second
@@ -42,9 +40,8 @@ def scripts() -> Path:
 
 
 def cache_folder(*parts: str) -> Path:
-    """Return a folder below the cache, and make it: `TOKENSIEVE_CACHE`, or ``tokensieve`` in the user's caches."""
-    users = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(os.environ.get(CACHE) or Path(users, "tokensieve")).absolute().joinpath(*parts)
+    """Return a folder below the cache, and make it."""
+    folder = cache_root().joinpath(*parts)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:

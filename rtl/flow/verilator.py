@@ -12,6 +12,7 @@ from typing import Any
 from amaranth.lib import wiring
 
 from tokensieve.arch.errors import CheckError, ToolError
+from tokensieve.arch.folders import CACHE
 from tokensieve.rtl.flow import axiframe, tools
 from tokensieve.rtl.flow.axitop import axi_bench_text, is_axi
 from tokensieve.rtl.flow.case import Case, Ports, Record
@@ -67,7 +68,7 @@ def build(component: wiring.Component, name: str, *, waves: str = "", coverage: 
     args = [*_ARGS, *_wave_args(waves), *(["--coverage-line", "--coverage-toggle"] if coverage else [])]
     folder = tools.cache_folder("verilator") / _key(text, args, waves)
     if len(folder.as_posix().split()) != 1:
-        raise ToolError(f"make cannot build in a folder with spaces, {folder}: set {tools.CACHE} to another")
+        raise ToolError(f"make cannot build in a folder with spaces, {folder}: set {CACHE} to another")
     tools.made_once(folder, lambda draft: _build(draft, text, args, bool(waves)))
     return Build(folder=folder, ports=ports, verilog=body, waves=waves, coverage=coverage, axi=axi)
 

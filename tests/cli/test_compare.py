@@ -1,9 +1,11 @@
 """`tokensieve compare`: what it prints, and what it refuses."""
 
+import inspect
 import json
 
 import pytest
 
+from tokensieve.cli import run
 from tokensieve.cli.app import call
 from tokensieve.validate import table3
 from tokensieve.workloads.pairs import shipped_pairs, write_pairs
@@ -24,7 +26,7 @@ def test_the_machine_comes_first_and_then_all_that_it_is_compared_with(capsys):
     rows = told(capsys, *SHORT, "--roofline", "jetson-nano", "--roofline", "100,25")["rows"]
 
     assert [row["name"] for row in rows] == [
-        "spatten-eighth", "a3", "mnnfast", "dense", "dense-int8", "fp32", "jetson-nano roofline",
+        "spatten", "a3", "mnnfast", "dense", "dense-int8", "fp32", "jetson-nano roofline",
         "100 GFLOP/s, 25 GB/s roofline",
     ]  # fmt: skip
     assert all(set(row) == FIELDS for row in rows)
@@ -43,22 +45,35 @@ def test_rates_follow_from_the_same_operations_for_all(capsys):
 
 
 def test_overrides_change_all_machines_alike(capsys):
-    before, after = (told(capsys, *SHORT, *sets)["rows"] for sets in ([], ["--set", "clock.mhz=500"]))
+    eighth = [*SHORT, "--arch", "spatten-eighth"]
+    before, after = (told(capsys, *eighth, *sets)["rows"] for sets in ([], ["--set", "clock.mhz=500"]))
 
     assert all(a["seconds"] > b["seconds"] for a, b in zip(after, before, strict=True))
+
+
+def test_the_default_machine_is_that_of_a_run_and_times_as_fast_is_ours_over_theirs(capsys):
+    ours, mnnfast = told(capsys, *SHORT, "--against", "mnnfast")["rows"]
+
+    assert ours["name"] == inspect.signature(run.run).parameters["arch"].default
+    assert mnnfast["speedup"] == pytest.approx(mnnfast["seconds"] / ours["seconds"])
+    assert call(["compare", *SHORT, "--against", "mnnfast"]) == 0
+    row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("mnnfast "))
+    assert row.split()[3] == f"{mnnfast['speedup']:.2f}"
 
 
 def test_against_none_leaves_what_else_is_asked_for(capsys):
     rows = told(capsys, *SHORT, "--against", "none", "--roofline", "titan-xp")["rows"]
 
-    assert [row["name"] for row in rows] == ["spatten-eighth", "titan-xp roofline"]
+    assert [row["name"] for row in rows] == ["spatten", "titan-xp roofline"]
 
 
 def test_the_page_names_machines_basis_and_assumptions(capsys):
     assert call(["compare", *SHORT, "--against", "a3"]) == 0
 
     page = capsys.readouterr().out
-    assert "spatten-eighth on bert-base-cola" in page
+    assert "spatten on bert-base-cola" in page
+    assert "spatten is" in page
+    assert "times as fast" in page
     assert "a3: assumed: candidates: 28.4% of the keys" in page
     assert "assumed" in next(line for line in page.splitlines() if line.startswith("a3 ") and "assumed" in line)
 
@@ -73,7 +88,7 @@ def test_counts_of_ones_own_are_taken_from_a_file(capsys, tmp_path):
 
 
 def test_table_3_is_printed_with_causes_and_assumptions(capsys, monkeypatch):
-    monkeypatch.setattr(table3, "workload_names", lambda: ["bert-base-cola"])
+    monkeypatch.setattr(table3, "benchmark_names", lambda: ["bert-base-cola"])
     assert call(["compare", "--table3"]) == 0
 
     page = capsys.readouterr().out

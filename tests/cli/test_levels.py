@@ -14,6 +14,7 @@ from tokensieve.workloads.decisions import Decisions
 from tokensieve.workloads.traces import default_trace
 
 COLA = ["run", "--workload", "bert-base-cola", "--reference", "none"]
+VALUES = ["run", "--workload", "minilm-values", "--reference", "none"]
 GPT2 = ["run", "--workload", "gpt2-small-ptb", "--reference", "none"]
 
 
@@ -105,7 +106,7 @@ def test_level_rtl_plays_commands_of_the_run_and_changes_no_figure(compiler, mon
 def test_level_rtl_verifies_the_searches_of_a_captured_trace(compiler, monkeypatch, capsys):
     monkeypatch.setattr(rtl_level, "LOCAL", 1)
     monkeypatch.setattr(rtl_level, "RANKING", 1)
-    played = result_of(["run", "--reference", "none", "--set", "topk.lanes=4", "--level", "rtl"], capsys)
+    played = result_of([*VALUES, "--set", "topk.lanes=4", "--level", "rtl"], capsys)
 
     assert {played["labels"][f"busy_cycles.{unit}"] for unit in ("topk", "ranking")} == {"verified"}
 

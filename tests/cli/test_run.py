@@ -13,8 +13,9 @@ from arch.malformed import FILES, SETS
 from report.sample import ALONE, COUNTS, RESULT
 
 from tokensieve.arch import ArchError, WorkloadError, preset_names
-from tokensieve.cli import run as command
+from tokensieve.cli import options
 from tokensieve.cli.app import call
+from tokensieve.sim.reference.store import Store
 
 
 @pytest.fixture
@@ -68,10 +69,24 @@ def test_the_options_reach_the_simulator(machine_room):
     given = ["--arch", "spatten-eighth", "--set", "topk.lanes=8", "--workload", "bert-base-cola", "--seed", "7"]
     assert call(["run", *given, "--reference", "fp32", "--scores", "uniform"]) == 0
 
-    arch, _, options = machine_room.runs[0]
+    arch, _, asked = machine_room.runs[0]
     assert machine_room.workload == ("bert-base-cola", "spatten-eighth", 7, "uniform")
     assert (arch.topk.lanes, arch.dram.channels) == (8, 2)
-    assert options == {"level": "cycle", "reference": "fp32", "confirm": False, "seed": 7, "progress": None}
+    assert isinstance(asked.pop("store"), Store)
+    assert asked == {
+        "level": "cycle",
+        "reference": "fp32",
+        "confirm": False,
+        "seed": 7,
+        "sets": ["topk.lanes=8"],
+        "progress": None,
+    }
+
+
+def test_no_cache_leaves_the_simulator_without_a_store(machine_room):
+    assert call(["run", "--no-cache"]) == 0
+
+    assert machine_room.runs[0][2]["store"] is None
 
 
 def test_reference_none_compares_with_nothing(machine_room, capsys):
@@ -141,7 +156,7 @@ def test_a_run_that_fails_leaves_no_folder(problem, machine_room, tmp_path):
 
 
 def test_a_bar_shows_long_work_on_a_terminal_and_goes_away(machine_room, capsys, monkeypatch):
-    monkeypatch.setattr(command, "LONG_WORK", -1.0)
+    monkeypatch.setattr(options, "LONG_WORK", -1.0)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     machine_room.before = lambda progress: progress(0.5)
 
@@ -153,7 +168,7 @@ def test_a_bar_shows_long_work_on_a_terminal_and_goes_away(machine_room, capsys,
 
 
 def test_short_work_shows_no_bar(machine_room, capsys, monkeypatch):
-    monkeypatch.setattr(command, "LONG_WORK", math.inf)  # however long a busy machine takes for it
+    monkeypatch.setattr(options, "LONG_WORK", math.inf)  # however long a busy machine takes for it
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     machine_room.before = lambda progress: progress(0.5)
 
@@ -174,7 +189,7 @@ def test_an_output_without_the_letters_of_a_name_shows_escapes(machine_room, mon
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(buffer, encoding="ascii"))
 
     assert call(["run", "--set", "name=\u00e9", "--reference", "none"]) == 0
-    assert buffer.getvalue().startswith(b"\\xe9 on the shipped trace")
+    assert buffer.getvalue().startswith(b"\\xe9 with name=\\xe9 on the shipped trace")
 
 
 def test_help_imports_neither_numpy_nor_numba():

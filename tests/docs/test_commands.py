@@ -16,6 +16,9 @@ from conftest import ROOT, lacking
 from tokensieve.cli.app import call
 
 BLOCK = re.compile(r"(?:<!-- (?P<tag>[\w ]+): (?P<what>[^>]+) -->\n)?```(?P<kind>\w+)\n(?P<text>.*?)```", re.DOTALL)
+MAKE = {"make run": "tokensieve ladder"}
+"""What a target of the Makefile runs, once .venv is there."""
+
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -38,7 +41,7 @@ def commands(block):
     """Yield the arguments of each command of a block, and the lines that it should print."""
     for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
         line, *printed = part.splitlines()
-        program, *arguments = shlex.split(line, comments=True)
+        program, *arguments = shlex.split(MAKE.get(line, line), comments=True)
         assert program.removeprefix(".venv/bin/") == "tokensieve", f"{line}: only tokensieve can be run here"
         yield arguments, printed
 
@@ -94,6 +97,23 @@ def test_the_commands_of_a_page_print_what_it_says(need, files, session, tmp_pat
 
         assert code == (2 if refused else 0), f"{arguments}: {err}"
         assert missing is None, f"{arguments} does not print: {missing}"
+
+
+def test_make_run_runs_what_the_pages_are_compared_with():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+
+    assert all(f"\n{name.removeprefix('make ')}: venv " in makefile for name in MAKE)
+    assert all(f"\t$(BIN)/{command} $(ARGS)\n" in makefile for command in MAKE.values())
+
+
+def test_the_readme_shows_all_that_make_run_prints_on_25_lines_of_80_columns():
+    first = next(b for b in blocks(ROOT / "README.md") if b.kind == "console" and b.tag is None)
+    command, *printed = first.text.splitlines()
+
+    assert command == "$ make run"
+    assert "..." not in printed
+    assert 15 < len(printed) <= 25
+    assert max(map(len, printed)) <= 80
 
 
 def test_every_console_block_is_run_or_says_why_not():

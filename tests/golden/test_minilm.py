@@ -11,9 +11,10 @@ from tokensieve.golden.attention import Precision
 from tokensieve.golden.layer import LayerInput
 from tokensieve.workloads.decisions import Decisions
 from tokensieve.workloads.distributions import minilm_probabilities
+from tokensieve.workloads.schedule import schedule_from
 
 DATA = Path(str(resources.files("tokensieve.workloads"))) / "data"
-TEXT, TRACE = DATA / "minilm-512.txt", DATA / "minilm-512.npz"
+TEXT, WHOLE, LOCAL = DATA / "minilm-512.txt", DATA / "minilm-512-whole.npz", DATA / "minilm-512.npz"
 LICENCE = "text: public domain (Lewis Carroll, Alice's Adventures in Wonderland, 1865, chapter I); weights: Apache-2.0"
 
 
@@ -41,19 +42,37 @@ def test_every_layer_is_close_to_float64_attention(layer_inputs, precision, cosi
     assert max(n.error for n in near) <= error
 
 
-def test_the_shipped_trace_is_what_its_script_makes(minilm_folder, root):
-    from tokensieve.golden.capture.capture import Request, capture
+@pytest.mark.parametrize(
+    ("trace", "line", "local"),
+    [(WHOLE, "make_trace --out", "decode"), (LOCAL, "make_trace --value-keep 0.5 --out", "both")],
+)
+def test_the_shipped_traces_are_what_their_script_makes(minilm_folder, root, trace, line, local):
+    from tokensieve.golden.capture.capture import DEFAULT, Request, capture
 
     script = (root / "scripts" / "make_minilm_trace.sh").read_text()
-    captured = capture(Request(model="minilm", text=TEXT, arch=load_arch("spatten"), licence=LICENCE))
+    schedule = schedule_from({**DEFAULT, "local_values": local})
+    captured = capture(
+        Request(model="minilm", text=TEXT, arch=load_arch("spatten"), schedule=schedule, licence=LICENCE)
+    )
 
     assert LICENCE in script
-    assert "--keep 0.9,0.5 --head-keep 0.95,0.75 --value-keep 0.5" in script  # the defaults that the request takes
-    assert captured.decisions.digest == Decisions.load(TRACE).digest
+    assert "--keep 0.9,0.5 --head-keep 0.95,0.75" in script  # the ratios of DEFAULT
+    assert f'{line} "$data/{trace.name}"' in script
+    assert captured.decisions.digest == Decisions.load(trace).digest
 
 
-def test_the_shipped_trace_holds_512_words_and_says_where_they_come_from():
-    trace = Decisions.load(TRACE)
+def test_what_is_kept_rests_on_local_value_pruning_so_each_pruning_has_a_trace_of_its_own():
+    whole, local = Decisions.load(WHOLE), Decisions.load(LOCAL)
+
+    assert (whole.keys_kept == local.keys_kept).all()
+    assert (whole.values_kept == whole.keys_kept[whole.query_row]).all()
+    assert (local.values_kept < local.keys_kept[local.query_row]).all()
+    assert (whole.token_ids != local.token_ids).any()
+
+
+@pytest.mark.parametrize("file", [WHOLE, LOCAL])
+def test_the_shipped_traces_hold_512_words_and_say_where_they_come_from(file):
+    trace = Decisions.load(file)
 
     assert (trace.layers, trace.heads, trace.head_dim, trace.phase) == (6, 12, 32, "prefill")
     assert trace.token_text is not None
@@ -62,7 +81,7 @@ def test_the_shipped_trace_holds_512_words_and_says_where_they_come_from():
     assert "public domain" in trace.meta["licence"]
     assert trace.meta["source"] == "captured"
     assert trace.keys_kept.max() == 512
-    assert TRACE.stat().st_size < 1.2e6
+    assert file.stat().st_size < 1.2e6
 
 
 def test_the_shipped_probabilities_are_what_their_script_makes(minilm_folder):

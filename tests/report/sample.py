@@ -77,7 +77,14 @@ RESULT = result(
     operations={"effective": 1_000_000, "dense_equivalent": 12_000_000},
     utilization={"dram": 0.93, "qk": 0.15},
     bottleneck="dram",
-    reference=Reference(kind="dense", cycles=4_500, dram_bytes=16_000_000, energy_j=14e-6),
+    reference=Reference(
+        kind="dense",
+        cycles=4_500,
+        dram_bytes=16_000_000,
+        energy_j=14e-6,
+        layer_cycles=(2_500, 2_000),
+        layer_dram_bytes=(9_000_000, 7_000_000),
+    ),
     labels={
         "cycles": "modelled",
         "seconds": "modelled",

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import matplotlib
 import pytest
-from report.sample import RESULT
+from report.sample import ALONE, RESULT
 
 from tokensieve.report import figure
 
@@ -46,8 +46,9 @@ def test_any_title_can_be_drawn(title):
 @pytest.mark.parametrize("layers", [0, 1, 25, 96])
 def test_any_number_of_layers_can_be_drawn(layers):
     many = tuple(replace(RESULT.layers[0], layer=i) for i in range(layers))
+    reference = replace(RESULT.reference, layer_cycles=(9,) * layers, layer_dram_bytes=(9,) * layers)
 
-    assert size(figure.cycles_png(replace(RESULT, layers=many), "title")) == (1650, 660)
+    assert size(figure.cycles_png(replace(RESULT, layers=many, reference=reference), "title")) == (1650, 660)
 
 
 def test_the_bars_have_the_heights_of_the_result(monkeypatch):
@@ -59,6 +60,18 @@ def test_the_bars_have_the_heights_of_the_result(monkeypatch):
     assert drawn[1] == ([0, 1], [one.dram_bytes for one in RESULT.layers])
 
 
-def test_no_two_parts_of_a_bar_share_a_colour():
-    assert len(set(figure.CAUSE_COLOURS.values())) == 5
-    assert len(set(figure.TENSOR_COLOURS.values())) == 5
+def test_the_reference_has_a_bar_beside_each_layer_s(monkeypatch):
+    pictures = [figure.cycles_png(one, "title") for one in (RESULT, ALONE)]
+    drawn = []
+    monkeypatch.setattr(figure, "_bars", lambda *bars: drawn.append(bars[-1]))
+    figure.cycles_png(RESULT, "title")
+    figure.cycles_png(ALONE, "title")
+
+    assert [one and one.heights for one in drawn] == [(2_500, 2_000), (9_000_000, 7_000_000), None, None]
+    assert pictures[0] != pictures[1]
+
+
+def test_a_colour_means_one_thing_in_the_whole_picture():
+    colours = [*figure.CAUSE_COLOURS.values(), *figure.TENSOR_COLOURS.values(), figure.REFERENCE_COLOUR]
+
+    assert len(set(colours)) == len(colours) == 11

@@ -4,14 +4,14 @@ from typing import get_args
 import pytest
 from report.sample import ALONE, CAPTURED, COUNTS, RESULT
 
-from tokensieve.report.summary import COUNTS_ONLY, assumptions, bottleneck, header, page
-from tokensieve.report.words import MARKS, label
+from tokensieve.report.summary import COUNTS_ONLY, assumptions, bottleneck, header, page, played
+from tokensieve.report.words import exceptions, label
 from tokensieve.sim.result import Label
 
 
 def test_the_head_names_machine_work_and_source():
     assert header("spatten", COUNTS, "my/trace.csv") == (
-        "spatten on my/trace.csv: gpt2-small, decode, 32 steps, 2 layers of 12 heads, D = 64\n"
+        "spatten on my/trace.csv: gpt2-small, decode, 32 steps, 2 layers of 12 heads, D = 64, level cycle\n"
         "decisions: counts only; records: synthesised, scores minilm-resampled"
     )
 
@@ -20,7 +20,7 @@ def test_one_is_not_many_and_a_remark_on_the_model_is_left_out():
     one = {"steps": 1, "layers": 1, "heads": 1, "model": "GPT-2 (authors' trace)"}
 
     assert header("spatten", COUNTS | one, "a.csv").startswith(
-        "spatten on a.csv: GPT-2, decode, 1 step, 1 layer of 1 head, D = 64\n"
+        "spatten on a.csv: GPT-2, decode, 1 step, 1 layer of 1 head, D = 64, level cycle\n"
     )
 
 
@@ -33,7 +33,7 @@ def test_counts_without_a_search_need_no_records():
 def test_captured_decisions_are_not_called_synthesised():
     told = header("spatten", CAPTURED, "minilm")
 
-    assert told.startswith("spatten on minilm: prefill, 2 layers of 12 heads, D = 64\n")
+    assert told.startswith("spatten on minilm: prefill, 2 layers of 12 heads, D = 64, level cycle\n")
     assert COUNTS_ONLY not in told
 
 
@@ -51,9 +51,39 @@ def test_a_number_has_the_label_of_its_field_or_of_the_group_around_it(field, wo
     assert label(RESULT, field) == word
 
 
-def test_every_label_has_a_mark_of_its_own():
-    assert set(MARKS) == set(get_args(Label))
-    assert len(set(MARKS.values())) == len(MARKS)
+@pytest.mark.parametrize("word", get_args(Label))
+def test_only_a_label_that_is_not_usual_is_told(word):
+    told = exceptions(replace(RESULT, labels={"cycles": word}), {"cycles": "cycles.total", "time": "seconds"})
+
+    assert told == ("" if word == "modelled" else f"cycles {word}")
+
+
+def test_the_head_names_overrides_and_level():
+    told = header("spatten", COUNTS, "a.csv", "rtl", ["topk.lanes=64", "clock.mhz=500"])
+
+    assert told.startswith("spatten with topk.lanes=64, clock.mhz=500 on a.csv: ")
+    assert told.splitlines()[0].endswith(", level rtl")
+
+
+RTL = {
+    "commands": {"topk": 12, "ranking": 1},
+    "engine": "radix",
+    "verilog_sha256": "ab" * 32,
+}
+
+
+def test_level_rtl_says_how_many_commands_were_played_on_which_verilog():
+    (told,) = played(replace(RESULT, provenance={"rtl": RTL}))
+
+    assert "12 local selections and 1 token selection played on the Verilog of radix, SHA-256 " + "ab" * 32 in told
+    assert told in page(replace(RESULT, provenance={"assumed": [], "rtl": RTL}), "HEAD", 100)
+    assert played(RESULT) == []
+
+
+def test_level_rtl_that_played_nothing_says_so():
+    (told,) = played(replace(RESULT, provenance={"rtl": {"commands": {"topk": 0, "ranking": 0}}}))
+
+    assert "no selection of this run searches" in told
 
 
 def test_the_bottleneck_is_one_sentence():
@@ -87,4 +117,4 @@ def test_a_run_without_layers_traffic_or_energy_is_still_told():
     nothing = replace(RESULT.traffic, dram_bytes=dict.fromkeys(RESULT.traffic.dram_bytes, 0))
     empty = replace(ALONE, layers=(), traffic=nothing, energy_j={"total": 0.0}, area_mm2={"total": 0.0})
 
-    assert "DRAM traffic             0 B" in page(empty, "", 100)
+    assert "DRAM traffic B 0 modelled" in " ".join(page(empty, "", 100).split())

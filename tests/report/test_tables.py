@@ -1,3 +1,6 @@
+import re
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -91,26 +94,41 @@ def test_a_layer_shows_tokens_heads_cycles_by_cause_and_bytes_by_tensor():
 def test_the_totals_stand_beside_those_of_the_reference():
     rows = {row[0].strip(): row[1:] for row in total_table(RESULT).rows}
 
-    assert rows["cycles"] == ("1,000", "4,500", "4.50x", "modelled")
-    assert rows["time"] == ("1 us", "4.5 us", "4.50x", "modelled")
-    assert rows["DRAM traffic"] == ("4 MB", "16 MB", "4.00x", "modelled")
-    assert rows["energy"] == ("4 uJ", "14 uJ", "3.50x", "assumed")
-    assert rows["throughput"] == ("1 Top/s", "-", "-", "modelled")
-    assert rows["dense-equivalent"] == ("12 Top/s", "-", "-", "modelled")
-    assert rows["area"] == ("2 mm2", "-", "-", "assumed")
+    assert rows["cycles"] == ("", "1,000", "4,500", "4.50x", "modelled")
+    assert rows["time"] == ("us", "1", "4.5", "4.50x", "modelled")
+    assert rows["DRAM traffic"] == ("MB", "4", "16", "4.00x", "modelled")
+    assert rows["energy"] == ("uJ", "4", "14", "3.50x", "assumed")
+    assert rows["throughput"] == ("Top/s", "1", "-", "-", "modelled")
+    assert rows["dense-equivalent"] == ("Top/s", "12", "-", "-", "modelled")
+    assert rows["area"] == ("mm2", "2", "-", "-", "assumed")
 
 
 def test_without_a_reference_there_is_no_column_for_it():
     table = total_table(ALONE)
 
-    assert [c.title for c in table.columns] == ["total", "this run", "basis"]
-    assert ("cycles", "1,000", "modelled") in table.rows
+    assert [c.title for c in table.columns] == ["total", "unit", "this run", "basis"]
+    assert ("cycles", "", "1,000", "modelled") in table.rows
 
 
-def test_every_unit_has_a_row_and_every_number_its_mark():
+def test_every_unit_has_a_row_that_says_which_of_its_numbers_are_not_modelled():
     rows = {row[0]: row[1:] for row in unit_table(RESULT).rows}
 
-    assert rows["DRAM"] == ("930 m", "93.0 %", "3.000 a", "75.0 %", "", "")
-    assert rows["local top-k"] == ("250 v", "", "", "", "", "")
-    assert rows["K SRAM"] == ("", "", "", "", "0.500 a", "25.0 %")
+    assert rows["DRAM"] == ("930", "93.0 %", "3.000", "75.0 %", "", "", "energy assumed")
+    assert rows["local top-k"] == ("250", "", "", "", "", "", "busy verified")
+    assert rows["K SRAM"] == ("", "", "", "", "0.500", "25.0 %", "area assumed")
+    assert rows["Q x K"] == ("150", "15.0 %", "1.000", "25.0 %", "1.500", "75.0 %", "energy assumed, area assumed")
     assert list(rows)[-1] == "total"
+
+
+def test_where_all_is_modelled_no_column_says_so():
+    table = unit_table(replace(RESULT, labels=dict.fromkeys(RESULT.labels, "modelled")))
+
+    assert table.columns[-1].title == "area\nshare"
+    assert table.title == "Units (modelled)"
+
+
+def test_no_cell_of_a_table_has_a_unit_of_its_own():
+    for table in (layer_table(RESULT), unit_table(RESULT), total_table(RESULT)):
+        for column, cells in zip(table.columns, zip(*table.rows, strict=True), strict=True):
+            if not column.left:
+                assert all(re.fullmatch(r"[\d.,e-]*( %|x)?|all", cell) for cell in cells), (column, cells)

@@ -9,7 +9,7 @@ import pytest
 from tokensieve.arch import WorkloadError, load_arch
 from tokensieve.sim.cycle.level import cycle_result
 from tokensieve.workloads import traces
-from tokensieve.workloads.benchmarks import find_workload, load_workload, workload_names
+from tokensieve.workloads.benchmarks import benchmark_names, find_workload, load_workload, workload_names
 from tokensieve.workloads.fit import check_fit
 from tokensieve.workloads.models import model_names, model_shape
 from tokensieve.workloads.reference import dense
@@ -41,8 +41,9 @@ def written(tmp_path):
     return write
 
 
-def test_the_paper_s_thirty_benchmarks_and_the_shipped_trace_have_names():
-    assert workload_names() == [*BERT, *GPT2, "minilm"]
+def test_the_paper_s_thirty_benchmarks_and_the_shipped_traces_have_names():
+    assert benchmark_names() == [*BERT, *GPT2]
+    assert workload_names() == [*BERT, *GPT2, "minilm", "minilm-values"]
 
 
 @pytest.mark.parametrize("name", [*BERT, *GPT2])

@@ -79,6 +79,15 @@ def test_a_base_of_current_takes_a_part_of_what_is_alive():
     assert schedule.values_kept(100, 0, 4) == [25, 12, 6, 3]
 
 
+def test_local_values_of_decode_alone_leave_a_prefill_whole():
+    ratios = {"interpolation": "list", "token": [1, 0.5], "value": 0.5}
+    both, decode = (schedule_from(ratios | {"local_values": one}) for one in ("both", "decode"))
+
+    assert schedule_from(ratios) == both
+    assert [one.values_kept(100, 0, 2, "prefill") for one in (both, decode)] == [[50, 25], [100, 50]]
+    assert [one.values_kept(100, 0, 2, "decode") for one in (both, decode)] == [[50, 25], [50, 25]]
+
+
 def test_a_fixed_base_is_capped_by_what_is_alive():
     schedule = schedule_from({"interpolation": "list", "token": [1, 0.9], "value": 0.2, "base": 1024, "start_step": 1})
 

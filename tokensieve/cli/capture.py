@@ -40,7 +40,10 @@ def capture(
         typer.Option("--head-keep", metavar="R[,R]", help="Share of heads kept, first and last. [default: 0.95,0.75]"),
     ] = None,
     value_keep: Annotated[
-        str | None, typer.Option("--value-keep", metavar="R", help="Share of values kept. [default: 0.5]")
+        str | None,
+        typer.Option(
+            "--value-keep", metavar="R", help="Share of values kept. [default: 0.5 in decode, all in prefill]"
+        ),
     ] = None,
     licence: Annotated[
         str, typer.Option("--licence", metavar="TEXT", help="Licence of the text and the model, for the record.")
@@ -108,7 +111,10 @@ def _schedule(file: str | None, given: dict[str, list[str]]) -> "Schedule | None
     if file is not None:
         data, lines = load_yaml(Path(file), WorkloadError)
         return build(Schedule, data, WorkloadError, lines, file)
-    return build(Schedule, {**DEFAULT, **given}, WorkloadError, source="schedule") if given else None
+    if not given:
+        return None
+    asked: dict[str, Any] = {**DEFAULT, **given} | ({"local_values": "both"} if "value" in given else {})
+    return build(Schedule, asked, WorkloadError, source="schedule")
 
 
 def _require_packages() -> None:

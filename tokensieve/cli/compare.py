@@ -6,13 +6,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tokensieve.cli.options import ArchOption, JsonOption, SeedOption, SetOption, given_options, say, width
-from tokensieve.cli.work import SHIPPED, ScoresOption, TraceOption, WorkloadOption, decisions_of, say_if_cold
+from tokensieve.cli.options import (
+    ArchOption,
+    JsonOption,
+    NoCacheOption,
+    SeedOption,
+    SetOption,
+    given_options,
+    say,
+    width,
+)
+from tokensieve.cli.work import SHIPPED, ScoresOption, TraceOption, WorkloadOption, decisions_of, say_if_cold, store_of
 
 if TYPE_CHECKING:
     from tokensieve.arch import Arch
     from tokensieve.sim.comparators.base import Cost
     from tokensieve.workloads.decisions import Decisions
+
+TABLE3_MACHINE = "spatten-eighth"
+"""Machine of --table3, whose multipliers and bandwidth are those of the paper's Table III."""
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -55,7 +67,7 @@ Table3Option = Annotated[
 @app.command()
 def compare(
     context: typer.Context,
-    arch: ArchOption = "spatten-eighth",
+    arch: ArchOption = "spatten",
     workload: WorkloadOption = None,
     trace: TraceOption = None,
     sets: SetOption = None,
@@ -66,13 +78,16 @@ def compare(
     table3: Table3Option = False,
     scores: ScoresOption = None,
     seed: SeedOption = 0,
+    no_cache: NoCacheOption = False,
     json: JsonOption = False,
 ) -> None:
     """Compare a machine with others that have its multipliers and DRAM; without a workload, on the shipped trace."""
     from tokensieve.arch import load_arch
 
     if table3:
-        _refuse_beside_table3(given_options(context))
+        given = given_options(context)
+        _refuse_beside_table3(given)
+        arch = arch if "arch" in given else TABLE3_MACHINE
     machine = load_arch(arch, sets or ())
     if table3:
         _show_table3(machine, json)
@@ -85,18 +100,18 @@ def compare(
     from tokensieve.report.comparison import comparison_page
     from tokensieve.report.summary import header
 
-    told = compared(machine, decisions, names, devices, counted, measured).to_dict()
+    told = compared(machine, decisions, names, devices, counted, measured, store_of(no_cache)).to_dict()
     if json:
         _print_json(told)
     else:
-        head = header(machine.name, decisions.meta, workload or trace or SHIPPED)
+        head = header(machine.name, decisions.meta, workload or trace or SHIPPED, sets=sets or ())
         say(comparison_page(told, head, width()))
 
 
 def _refuse_beside_table3(given: set[str]) -> None:
     """Refuse options that mean nothing beside --table3, whatever their values."""
-    meaningless = ("workload", "trace", "pairs", "against", "roofline", "baseline", "scores", "seed")
-    if named := [f"--{name}" for name in meaningless if name in given]:
+    meaningless = ("workload", "trace", "pairs", "against", "roofline", "baseline", "scores", "seed", "no_cache")
+    if named := [f"--{name.replace('_', '-')}" for name in meaningless if name in given]:
         raise typer.BadParameter(f"--table3 runs the named workloads and excludes {', '.join(named)}")
 
 

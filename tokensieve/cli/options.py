@@ -1,6 +1,9 @@
 """Options that several commands share, written once so that they read and behave alike."""
 
 import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from shutil import get_terminal_size
 from typing import Annotated
@@ -9,6 +12,10 @@ import typer
 
 WIDTH = 100
 """Columns of text where the output is no terminal."""
+
+
+LONG_WORK = 1.0
+"""Seconds after which a progress bar appears."""
 
 
 class Level(StrEnum):
@@ -39,6 +46,10 @@ SetOption = Annotated[
 SeedOption = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of all random choices.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors, and the object of --json.")]
+NoCacheOption = Annotated[
+    bool,
+    typer.Option("--no-cache", help="Price the un-pruned reference anew, and do not keep it for the next run."),
+]
 
 
 def examples(*commands: str) -> str:
@@ -67,3 +78,27 @@ def say(text: str) -> None:
     """Print `text`; letters that the output's encoding lacks are written as escapes."""
     encoding = sys.stdout.encoding or "utf-8"
     print(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
+@contextmanager
+def progress(quiet: bool) -> Iterator[Callable[[float], None] | None]:
+    """Give a function that shows a fraction on a bar, once the work has taken `LONG_WORK` seconds."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    bar = Progress(console=Console(stderr=True), transient=True)
+    task, began = bar.add_task("simulating", total=1.0), time.monotonic()
+
+    def show(fraction: float) -> None:
+        if not bar.live.is_started and time.monotonic() - began > LONG_WORK:
+            bar.start()
+        bar.update(task, completed=fraction)
+
+    try:
+        yield show
+    finally:
+        if bar.live.is_started:
+            bar.stop()

@@ -1,11 +1,9 @@
 """``tokensieve run``: simulate an accelerator on a workload or a trace."""
 
 import sys
-import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,12 +11,14 @@ from tokensieve.cli.options import (
     ArchOption,
     JsonOption,
     Level,
+    NoCacheOption,
     QuietOption,
     ReferenceKind,
     SeedOption,
     SetOption,
     arch_file,
     examples,
+    progress,
     say,
     width,
 )
@@ -31,7 +31,7 @@ from tokensieve.cli.rules import (
     check_flags,
     replay_by_rules,
 )
-from tokensieve.cli.work import SHIPPED, ScoresOption, TraceOption, WorkloadOption, decisions_of, say_if_cold
+from tokensieve.cli.work import SHIPPED, ScoresOption, TraceOption, WorkloadOption, decisions_of, say_if_cold, store_of
 
 if TYPE_CHECKING:
     from tokensieve.arch import Arch
@@ -40,9 +40,6 @@ if TYPE_CHECKING:
     from tokensieve.workloads.models import ModelShape
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-
-LONG_WORK = 1.0
-"""Seconds after which a progress bar appears."""
 
 FC_BITS = 8
 """Width of a weight where --fc-bits does not tell."""
@@ -111,6 +108,7 @@ def run(
     model: ModelOption = None,
     confirm: ConfirmOption = False,
     scores: ScoresOption = None,
+    no_cache: NoCacheOption = False,
     seed: SeedOption = 0,
     out: OutOption = None,
     json: JsonOption = False,
@@ -139,10 +137,13 @@ def run(
     decisions = decisions_of(machine, workload, trace, seed, scores)
     shape = _shape(machine, decisions, workload, model, fc_bits) if end_to_end else None
     kind = None if reference is ReferenceKind.NONE else reference.value
-    result = _simulated(machine, decisions, level.value, kind, confirm, seed, quiet)
+    result = _simulated(
+        machine, decisions, quiet, level=level.value, reference=kind, confirm=confirm, seed=seed, sets=sets or (),
+        store=store_of(no_cache),
+    )  # fmt: skip
     if shape is not None:
         result = _with_fc(machine, result, decisions, shape, fc_bits)
-    head = header(machine.name, decisions.meta, workload or trace or SHIPPED)
+    head = header(machine.name, decisions.meta, workload or trace or SHIPPED, level.value, sets or ())
     written = _written(folder, result, head) if folder else []
     _show(result, head, written, json, quiet, sets or ())
 
@@ -161,16 +162,13 @@ def _folder(out: str | None, read: dict[str, str | None]) -> Path | None:
     return folder
 
 
-def _simulated(
-    machine: "Arch", decisions: "Decisions", level: str, reference: str | None, confirm: bool, seed: int, quiet: bool
-) -> "Result":
+def _simulated(machine: "Arch", decisions: "Decisions", quiet: bool, **options: Any) -> "Result":
+    """Return the result; `options` are those of `tokensieve.run.simulate.run`."""
     say_if_cold(quiet)
     from tokensieve.run.simulate import run as simulate
 
-    with _progress(quiet) as report:
-        return simulate(
-            machine, decisions, level=level, reference=reference, confirm=confirm, seed=seed, progress=report
-        )
+    with progress(quiet) as report:
+        return simulate(machine, decisions, **options, progress=report)
 
 
 def _shape(
@@ -214,27 +212,3 @@ def _show(result: "Result", head: str, written: list[Path], json: bool, quiet: b
     if written and not quiet:
         told = f"wrote {' and '.join(map(str, written))}"
         print(told, file=sys.stderr) if json else say(told)
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[float], None] | None]:
-    """Give a function that shows a fraction on a bar, once the work has taken `LONG_WORK` seconds."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    bar = Progress(console=Console(stderr=True), transient=True)
-    task, began = bar.add_task("simulating", total=1.0), time.monotonic()
-
-    def show(fraction: float) -> None:
-        if not bar.live.is_started and time.monotonic() - began > LONG_WORK:
-            bar.start()
-        bar.update(task, completed=fraction)
-
-    try:
-        yield show
-    finally:
-        if bar.live.is_started:
-            bar.stop()

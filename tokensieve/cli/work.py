@@ -7,6 +7,7 @@ import typer
 
 if TYPE_CHECKING:
     from tokensieve.arch import Arch
+    from tokensieve.sim.reference.store import Store
     from tokensieve.workloads.decisions import Decisions
 
 SHIPPED = "the shipped trace"
@@ -61,3 +62,10 @@ def say_if_cold(quiet: bool = False) -> None:
 
     if not quiet and not compiled():
         print("compiling the kernels once ...", file=sys.stderr, flush=True)
+
+
+def store_of(no_cache: bool) -> "Store | None":
+    """Return where references are kept, or None with --no-cache."""
+    from tokensieve.sim.reference.store import Store
+
+    return None if no_cache else Store()

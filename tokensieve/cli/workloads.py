@@ -22,11 +22,11 @@ def workloads(context: typer.Context, json: JsonOption = False) -> None:
         if json:
             raise typer.BadParameter(f"--json goes behind {context.invoked_subcommand!r}")
         return
-    from tokensieve.workloads.benchmarks import SHIPPED, find_workload, workload_names
+    from tokensieve.workloads.benchmarks import CAPTURED, find_workload, workload_names
 
-    found = {name: None if name == SHIPPED else find_workload(name) for name in workload_names()}
+    found = {name: None if name in CAPTURED else find_workload(name) for name in workload_names()}
     if json:
-        print(json_text.dumps({n: {"about": about(w), "assumptions": len(_assumed(w))} for n, w in found.items()}))
+        print(json_text.dumps({n: {"about": about(n, w), "assumptions": len(_assumed(w))} for n, w in found.items()}))
     else:
         say(listing(found).text(width()))
 
@@ -37,19 +37,20 @@ def show(
     json: JsonOption = False,
 ) -> None:
     """Print a workload: its shape, its schedule, what each layer keeps, and every assumption behind it."""
-    from tokensieve.workloads.benchmarks import SHIPPED, find_workload
+    from tokensieve.workloads.benchmarks import CAPTURED, find_workload
 
-    shown = _of_trace() if name == SHIPPED else _of_workload(find_workload(name))
+    shown = _of_trace(name) if name in CAPTURED else _of_workload(find_workload(name))
     if json:
         print(json_text.dumps(shown, indent=2))
     else:
         say(_page(shown))
 
 
-def about(workload: "Workload | None") -> str:
-    """Return a workload in a few words; None stands for the shipped trace."""
+def about(name: str, workload: "Workload | None") -> str:
+    """Return the workload called `name` in a few words; None stands for a shipped trace."""
     if workload is None:
-        return "captured trace of MiniLM on a text of 512 tokens (shipped)"
+        kept = "half of the values kept" if name.endswith("-values") else "all values kept"
+        return f"captured trace of MiniLM on a text of 512 tokens, {kept} (shipped)"
     shape = f"{workload.layer_count} layers x {workload.model.heads} heads of {workload.model.head_dim}"
     if workload.context is not None:
         return f"prefill of {workload.context} tokens, {shape}"
@@ -61,7 +62,7 @@ def listing(found: "dict[str, Workload | None]") -> "Table":
     from tokensieve.report.table import Column, Table
 
     columns = (Column(title="workload", left=True), Column(title="what", left=True), Column(title="assumptions"))
-    rows = tuple((name, about(w), str(len(_assumed(w)))) for name, w in found.items())
+    rows = tuple((name, about(name, w), str(len(_assumed(w)))) for name, w in found.items())
     return Table(title="Workloads (tokensieve workloads show NAME prints all of one)", columns=columns, rows=rows)
 
 
@@ -76,21 +77,20 @@ def _of_workload(workload: "Workload") -> dict[str, Any]:
     fields = workload.model_dump(mode="json", exclude={"published", "assumed"}, exclude_none=True)
     decisions = complete(workload.counts(), Topk(max_tokens=1 << 16), seed=0)
     told = {"published": workload.published, "assumed": decisions.meta["assumed"]}
-    return {**fields, "about": about(workload), "kept": _kept(decisions), **told}
+    return {**fields, "about": about(workload.name, workload), "kept": _kept(decisions), **told}
 
 
-def _of_trace() -> dict[str, Any]:
-    from tokensieve.workloads.benchmarks import SHIPPED
+def _of_trace(name: str) -> dict[str, Any]:
+    from tokensieve.workloads.benchmarks import CAPTURED
     from tokensieve.workloads.decisions import Decisions
-    from tokensieve.workloads.traces import default_trace
 
-    decisions = Decisions.load(default_trace())
+    decisions = Decisions.load(CAPTURED[name]())
     meta = dict(decisions.meta)
     assumed = meta.pop("assumed")
     return {
-        "name": SHIPPED,
+        "name": name,
         **meta,
-        "about": about(None),
+        "about": about(name, None),
         "kept": _kept(decisions),
         "published": [],
         "assumed": assumed,

@@ -15,11 +15,13 @@ from tokensieve.sim.comparators.base import Cost, DenseRows, dense_rows
 from tokensieve.sim.comparators.mnnfast import mnnfast_cost
 from tokensieve.sim.comparators.roofline import roofline_cost
 from tokensieve.sim.cycle.level import cycle_result
+from tokensieve.sim.reference.price import reference_result
+from tokensieve.sim.reference.store import Store
 from tokensieve.sim.result import Result, ratio
 from tokensieve.workloads.decisions import Decisions
 from tokensieve.workloads.fit import check_fit
 from tokensieve.workloads.pairs import Pairs, shipped_pairs, taken
-from tokensieve.workloads.reference import Kind, dense
+from tokensieve.workloads.reference import BITS, Kind
 
 SCHEMA_VERSION = 1
 
@@ -93,37 +95,37 @@ def compare(
     devices: Iterable[Device] = (),
     pairs: Pairs | None = None,
     measured: Iterable[Cost] = (),
+    store: Store | None = None,
 ) -> Comparison:
     """Return `decisions` on `arch` beside the same work, un-pruned, on the accelerators named in `against`.
 
     `pairs` are counts of what A3 and MNNFast look at (default: the shipped ones); `devices` are compared by their
-    rooflines, and `measured` costs are taken as they are. Raises `ArchError` for an unknown name and `WorkloadError`
-    where decisions and machine do not fit.
+    rooflines, and `measured` costs are taken as they are. `store` keeps un-pruned references. Raises `ArchError` for an
+    unknown name and `WorkloadError` where decisions and machine do not fit.
     """
     for name in against:
         if name not in COMPARATORS:
             raise ArchError(f"against must be of {', '.join(COMPARATORS)}, got {name!r}{nearest(name, COMPARATORS)}")
     check_fit(decisions, arch, str(decisions.meta["model"]))
     rows, counted = dense_rows(decisions), pairs or shipped_pairs()
-    others = [_other(name, arch, decisions, rows, counted) for name in dict.fromkeys(against)]
+    others = [_other(name, arch, decisions, rows, counted, store) for name in dict.fromkeys(against)]
     others += [roofline_cost(device, rows) for device in devices]
     ours = _of_result(arch.name, cycle_result(arch, decisions), rows.operations, ())
     return Comparison(arch=arch, decisions=decisions, ours=ours, others=(*others, *measured))
 
 
-def _other(name: str, arch: Arch, decisions: Decisions, rows: DenseRows, pairs: Pairs) -> Cost:
+def _other(name: str, arch: Arch, decisions: Decisions, rows: DenseRows, pairs: Pairs, store: Store | None) -> Cost:
     if name in DENSE_KINDS:
-        return dense_on(arch, decisions, cast(Kind, name), rows.operations)
+        return dense_on(arch, decisions, cast(Kind, name), rows.operations, store)
     if name == "mnnfast":
         return mnnfast_on(arch, decisions, rows, pairs)
     return a3_on(arch, decisions, rows, pairs, name)
 
 
-def dense_on(arch: Arch, decisions: Decisions, kind: Kind, operations: int) -> Cost:
+def dense_on(arch: Arch, decisions: Decisions, kind: Kind, operations: int, store: Store | None = None) -> Cost:
     """Return the cost of the un-pruned reference of `decisions` on `arch` itself."""
-    reference = dense(decisions, kind)
-    result = cycle_result(arch, reference, un_pruned=True)
-    return _of_result(kind, result, operations, (DENSE_NOTE.format(reference.meta["bits"]["key"]),))
+    result = reference_result(arch, decisions, kind, store=store)
+    return _of_result(kind, result, operations, (DENSE_NOTE.format(BITS[kind]),))
 
 
 def a3_on(arch: Arch, decisions: Decisions, rows: DenseRows, pairs: Pairs, name: str = "a3") -> Cost:

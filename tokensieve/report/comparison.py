@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
-from tokensieve.report.quantity import count, digits, quantity, times
+from tokensieve.report.quantity import count, digits, fixed, prefix
 from tokensieve.report.table import Column, Table
 
 ABSENT = "-"
@@ -12,12 +12,14 @@ ABSENT = "-"
 
 def time_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Return one line for each of `rows`, as `tokensieve compare --json` has them; the first is the machine itself."""
+    second, s = prefix(rows[0]["seconds"])
+    byte, b = prefix(rows[0]["dram_bytes"])
     columns = (
         Column(title="machine", left=True),
         Column(title="cycles"),
-        Column(title="time"),
-        Column(title="speedup\nover it"),
-        Column(title="DRAM\ntraffic"),
+        Column(title=f"time\n{s}s"),
+        Column(title=f"{rows[0]['name']} is\ntimes as fast"),
+        Column(title=f"DRAM\n{b}B"),
         Column(title="GOP/s"),
         Column(title="basis", left=True),
     )
@@ -25,9 +27,9 @@ def time_table(rows: Sequence[Mapping[str, Any]]) -> Table:
         (
             str(row["name"]),
             _or_absent(count, row["cycles"]),
-            quantity(row["seconds"], "s"),
-            times(row["speedup"]),
-            ABSENT if row["dram_bytes"] is None else quantity(row["dram_bytes"], "B"),
+            fixed(row["seconds"] / second),
+            f"{row['speedup']:.2f}",
+            ABSENT if row["dram_bytes"] is None else fixed(row["dram_bytes"] / byte),
             digits(row["gop_per_s"]),
             str(row["label"]),
         )
@@ -38,12 +40,13 @@ def time_table(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 def energy_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Return one line for each of `rows` whose energy is known."""
+    joule, j = prefix(rows[0]["energy_j"])
     columns = (
         Column(title="machine", left=True),
-        Column(title="energy"),
-        Column(title="lowest"),
-        Column(title="highest"),
-        Column(title="energy\nsaving"),
+        Column(title=f"energy\n{j}J"),
+        Column(title=f"lowest\n{j}J"),
+        Column(title=f"highest\n{j}J"),
+        Column(title=f"times {rows[0]['name']}'s\nenergy"),
         Column(title="GOP/J"),
         Column(title="mm2"),
         Column(title="GOP/s\nper mm2"),
@@ -52,8 +55,8 @@ def energy_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     cells = tuple(
         (
             str(row["name"]),
-            *(quantity(joules, "J") for joules in (row["energy_j"], *row["energy_j_interval"])),
-            times(row["energy_saving"]),
+            *(fixed(joules / joule) for joules in (row["energy_j"], *row["energy_j_interval"])),
+            f"{row['energy_saving']:.2f}",
             digits(row["gop_per_j"]),
             _or_absent(digits, row["area_mm2"]),
             _or_absent(digits, row["gop_per_s_mm2"]),

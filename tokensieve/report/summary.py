@@ -1,6 +1,6 @@
 """What a `Result` says, in sentences, and the page that `tokensieve run` prints."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tokensieve.report.quantity import percent
@@ -13,10 +13,11 @@ COUNTS_ONLY = "decisions: counts only"
 CAPTURED = "decisions: captured, made on real scores"
 
 
-def header(arch: str, meta: Mapping[str, Any], source: str) -> str:
+def header(arch: str, meta: Mapping[str, Any], source: str, level: str = "cycle", sets: Sequence[str] = ()) -> str:
     """Return what was run, on two lines: the machine and its work, and where the decisions came from.
 
-    `meta` is the meta data of the decisions, `source` the name or path that the user gave.
+    `meta` is the meta data of the decisions, `source` the name or path that the user gave; `sets` are the overrides of
+    the machine.
     """
     shape = [meta["phase"], f"{_some(meta['layers'], 'layer')} of {_some(meta['heads'], 'head')}", f"D = {meta['D']}"]
     if meta["phase"] == "decode":
@@ -24,7 +25,8 @@ def header(arch: str, meta: Mapping[str, Any], source: str) -> str:
     model = str(meta["model"]).partition(" (")[0]
     if model != source:
         shape.insert(0, model)
-    return f"{arch} on {source}: {', '.join(shape)}\n{_told(meta)}"
+    machine = f"{arch} with {', '.join(sets)}" if sets else arch
+    return f"{machine} on {source}: {', '.join(shape)}, level {level}\n{_told(meta)}"
 
 
 def _told(meta: Mapping[str, Any]) -> str:
@@ -70,6 +72,19 @@ def levels(result: Result) -> list[str]:
     return [f"Levels of fidelity: {', '.join(told)} cycles; analytic is {deviation:+.1%} off."]
 
 
+def played(result: Result) -> list[str]:
+    """Return what level `rtl` played on the Verilog, in a sentence, where the run is at that level."""
+    told: Mapping[str, Any] | None = result.provenance.get("rtl")
+    if told is None:
+        return []
+    local, ranking = told["commands"]["topk"], told["commands"]["ranking"]
+    if not local + ranking:
+        return ["Level rtl: no selection of this run searches, so none was played."]
+    commands = f"{_some(local, 'local selection')} and {_some(ranking, 'token selection')}"
+    verilog = f"the Verilog of {told['engine']}, SHA-256 {told['verilog_sha256']}"
+    return [f"Level rtl: {commands} played on {verilog}; it takes the cycles that the run charges."]
+
+
 def assumptions(result: Result) -> str:
     """Return how many assumptions the figures rest on, and where to read them."""
     number = len(result.provenance.get("assumed", ()))
@@ -93,6 +108,7 @@ def page(result: Result, head: str, width: int) -> str:
             bottleneck(result),
             *(() if whole is None else (fc_sentence(whole),)),
             *levels(result),
+            *played(result),
             assumptions(result),
         )
     )

@@ -1,11 +1,12 @@
 """What a `Result` says, as tables of strings."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from tokensieve.report.quantity import count, digits, fixed, percent, prefix, quantity, times
+from tokensieve.report.quantity import count, digits, fixed, percent, prefix, times
 from tokensieve.report.table import Column, Table
-from tokensieve.report.words import CAUSE_WORDS, POWER_WORDS, TENSOR_WORDS, UNIT_WORDS, label, legend, mark
+from tokensieve.report.words import CAUSE_WORDS, POWER_WORDS, TENSOR_WORDS, UNIT_WORDS, USUAL, exceptions, label
 from tokensieve.sim.result import CAUSES, TENSORS, Result
 
 
@@ -56,65 +57,72 @@ def _layer_row(
 
 def total_table(result: Result) -> Table:
     """Return the figures of the whole run, beside those of the reference run where there is one."""
-    rows = _totals(result.to_dict())
-    ref = result.reference
-    columns = [Column(title="total", left=True), Column(title="this run"), Column(title="basis", left=True)]
+    rows, ref = _totals(result), result.reference
+    columns = [Column(title="total", left=True), Column(title="unit", left=True), Column(title="this run")]
+    basis = Column(title="basis", left=True)
     if ref is None:
-        cells = [(name, value, label(result, field)) for name, value, _, _, field in rows]
-        return Table(title="Totals (no reference run)", columns=tuple(columns), rows=tuple(cells))
-    columns[2:2] = [Column(title=f"{ref.kind} reference"), Column(title="gain")]
-    full = [(name, value, other, gain, label(result, field)) for name, value, other, gain, field in rows]
+        cells = [(one.name, *one.cells()[:2], label(result, one.field)) for one in rows]
+        return Table(title="Totals (no reference run)", columns=(*columns, basis), rows=tuple(cells))
+    columns += [Column(title=f"{ref.kind} reference"), Column(title="gain"), basis]
+    full = [(one.name, *one.cells(), times(one.gain), label(result, one.field)) for one in rows]
     return Table(title=f"Against the {ref.kind} reference run", columns=tuple(columns), rows=tuple(full))
 
 
-def _totals(told: dict[str, Any]) -> list[tuple[str, str, str, str, str]]:
-    """Return (name, this run, reference, gain, field) of every total; `told` is the result's JSON object."""
+@dataclass(frozen=True)
+class _Total:
+    """One line of the totals."""
+
+    name: str
+    unit: str
+    """Without a prefix; nothing where whole numbers are counted."""
+
+    value: float
+    field: str
+    """Dotted name in the result."""
+
+    other: float | None = None
+    """Value of the reference run."""
+
+    gain: float | None = None
+
+    def cells(self) -> tuple[str, str, str]:
+        """Return the unit with the prefix that suits the value, and both values in it."""
+        if not self.unit:
+            return "", count(self.value), "-" if self.other is None else count(self.other)
+        factor, letter = (1.0, "") if self.unit == "mm2" else prefix(self.value)
+        other = "-" if self.other is None else digits(self.other / factor)
+        return f"{letter}{self.unit}", digits(self.value / factor), other
+
+
+def _totals(result: Result) -> list[_Total]:
+    told = result.to_dict()
     ref: dict[str, Any] = told["reference"] or {}
     cycles, rate = told["cycles"]["total"], told["throughput_gops"]
-    low, high = told["energy_j_interval"]
-    small, large = told["area_mm2_interval"]
-    ref_seconds = quantity(told["seconds"] * ref["cycles"] / cycles, "s") if ref and cycles else "-"
+    slow = told["seconds"] * ref["cycles"] / cycles if ref and cycles else None
+    energy, power, area = told["energy_j"]["total"], told["power_w"], told["area_mm2"]["total"]
+    (low, high), (small, large) = told["energy_j_interval"], told["area_mm2_interval"]
+    moved = told["traffic"]["dram_bytes"]["total"]
     return [
-        ("cycles", count(cycles), _count(ref.get("cycles")), times(told["speedup"]), "cycles.total"),
-        ("time", quantity(told["seconds"], "s"), ref_seconds, times(told["speedup"]), "seconds"),
-        (
-            "DRAM traffic",
-            quantity(told["traffic"]["dram_bytes"]["total"], "B"),
-            quantity(ref["dram_bytes"], "B") if ref else "-",
-            times(told["dram_reduction"]),
-            "traffic.dram_bytes",
-        ),
-        (
-            "energy",
-            quantity(told["energy_j"]["total"], "J"),
-            quantity(ref["energy_j"], "J") if ref else "-",
-            times(told["energy_saving"]),
-            "energy_j.total",
-        ),
-        ("  lowest", quantity(low, "J"), "-", "-", "energy_j_interval"),
-        ("  highest", quantity(high, "J"), "-", "-", "energy_j_interval"),
-        ("power", quantity(told["power_w"]["total"], "W"), "-", "-", "power_w.total"),
-        *((f"  {POWER_WORDS[k]}", quantity(told["power_w"][k], "W"), "-", "-", f"power_w.{k}") for k in POWER_WORDS),
-        ("throughput", _rate(rate["effective"]), "-", "-", "throughput_gops.effective"),
-        ("  dense-equivalent", _rate(rate["dense_equivalent"]), "-", "-", "throughput_gops.dense_equivalent"),
-        ("area", f"{digits(told['area_mm2']['total'])} mm2", "-", "-", "area_mm2.total"),
-        ("  lowest", f"{digits(small)} mm2", "-", "-", "area_mm2_interval"),
-        ("  highest", f"{digits(large)} mm2", "-", "-", "area_mm2_interval"),
+        _Total("cycles", "", cycles, "cycles.total", ref.get("cycles"), told["speedup"]),
+        _Total("time", "s", told["seconds"], "seconds", slow, told["speedup"]),
+        _Total("DRAM traffic", "B", moved, "traffic.dram_bytes", ref.get("dram_bytes"), told["dram_reduction"]),
+        _Total("energy", "J", energy, "energy_j.total", ref.get("energy_j"), told["energy_saving"]),
+        _Total("  lowest", "J", low, "energy_j_interval"),
+        _Total("  highest", "J", high, "energy_j_interval"),
+        _Total("power", "W", power["total"], "power_w.total"),
+        *(_Total(f"  {POWER_WORDS[k]}", "W", power[k], f"power_w.{k}") for k in POWER_WORDS),
+        _Total("throughput", "op/s", rate["effective"] * 1e9, "throughput_gops.effective"),
+        _Total("  dense-equivalent", "op/s", rate["dense_equivalent"] * 1e9, "throughput_gops.dense_equivalent"),
+        _Total("area", "mm2", area, "area_mm2.total"),
+        _Total("  lowest", "mm2", small, "area_mm2_interval"),
+        _Total("  highest", "mm2", large, "area_mm2_interval"),
     ]
 
 
-def _count(value: float | None) -> str:
-    return "-" if value is None else count(value)
-
-
-def _rate(gops: float) -> str:
-    return quantity(gops * 1e9, "op/s")
-
-
 def unit_table(result: Result) -> Table:
-    """Return one row per unit: how long it was busy, its energy and its area, each with the mark of its label."""
+    """Return one row per unit: how long it was busy, its energy, its area, and where there are any, exceptions."""
     factor, letter = prefix(result.energy_j["total"])
-    columns = (
+    columns: tuple[Column, ...] = (
         Column(title="unit", left=True),
         Column(title="busy\ncycles"),
         Column(title="busy\nshare"),
@@ -122,9 +130,13 @@ def unit_table(result: Result) -> Table:
         Column(title="energy\nshare"),
         Column(title="area\nmm2"),
         Column(title="area\nshare"),
+        Column(title="basis", left=True),
     )
-    rows = tuple(_unit_row(result, unit, factor) for unit in units(result))
-    return Table(title=f"Units ({legend()})", columns=columns, rows=(*rows, _unit_row(result, "total", factor)))
+    rows = tuple(_unit_row(result, unit, factor) for unit in (*units(result), "total"))
+    title = f"Units ({USUAL}, where basis says nothing else)"
+    if not any(row[-1] for row in rows):
+        columns, rows, title = columns[:-1], tuple(row[:-1] for row in rows), f"Units ({USUAL})"
+    return Table(title=title, columns=columns, rows=rows)
 
 
 def units(result: Result) -> list[str]:
@@ -136,12 +148,14 @@ def units(result: Result) -> list[str]:
 def _unit_row(result: Result, unit: str, factor: float) -> tuple[str, ...]:
     busy, used = result.busy_cycles.get(unit), result.utilization.get(unit)
     energy, area = result.energy_j.get(unit), result.area_mm2.get(unit)
+    there = {"busy": ("busy_cycles", busy), "energy": ("energy_j", energy), "area": ("area_mm2", area)}
     return (
         UNIT_WORDS.get(unit, unit.replace("_", " ")),
-        "" if busy is None else f"{count(busy)} {mark(result, f'busy_cycles.{unit}')}",
+        "" if busy is None else count(busy),
         "" if used is None else percent(used, 1),
-        "" if energy is None else f"{fixed(energy / factor)} {mark(result, f'energy_j.{unit}')}",
+        "" if energy is None else fixed(energy / factor),
         "" if energy is None else percent(energy, result.energy_j["total"]),
-        "" if area is None else f"{fixed(area)} {mark(result, f'area_mm2.{unit}')}",
+        "" if area is None else fixed(area),
         "" if area is None else percent(area, result.area_mm2["total"]),
+        exceptions(result, {word: f"{group}.{unit}" for word, (group, value) in there.items() if value is not None}),
     )

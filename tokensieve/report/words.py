@@ -1,4 +1,6 @@
-"""The words and marks of reports: causes, tensors and units as they are printed, and the labels of numbers."""
+"""The words of reports: causes, tensors and units as they are printed, and the labels of numbers."""
+
+from collections.abc import Mapping
 
 from tokensieve.sim.result import Result
 
@@ -28,8 +30,8 @@ UNIT_WORDS = {
     "pipeline": "pipeline latency",
 }
 POWER_WORDS = {"compute": "compute", "sram": "K and V SRAM", "dram": "DRAM"}
-MARKS = {"modelled": "m", "verified": "v", "measured": "t", "assumed": "a"}
-"""Letter behind a number, and the word it stands for."""
+USUAL = "modelled"
+"""Label of a number that none stands beside."""
 
 
 def label(result: Result, field: str) -> str:
@@ -39,15 +41,7 @@ def label(result: Result, field: str) -> str:
     return next((result.labels[p] for p in paths if p in result.labels), "-")
 
 
-def mark(result: Result, field: str) -> str:
-    """Return the letter that stands behind the number at the dotted `field`."""
-    return MARKS.get(label(result, field), "-")
-
-
-def legend() -> str:
-    """Return the line that explains the marks.
-
-    >>> legend()
-    'm modelled, v verified, t measured, a assumed'
-    """
-    return ", ".join(f"{mark} {word}" for word, mark in MARKS.items())
+def exceptions(result: Result, fields: Mapping[str, str]) -> str:
+    """Return which numbers are not labelled as usual, and how instead; `fields` maps words to the dotted names."""
+    told = {word: label(result, field) for word, field in fields.items()}
+    return ", ".join(f"{word} {name}" for word, name in told.items() if name not in (USUAL, "-"))

@@ -10,7 +10,7 @@ from tokensieve.sim.cycle.level import cycle_result
 from tokensieve.sim.fc.layers import check_fc, fc_result
 from tokensieve.sim.result import Reference, Result
 from tokensieve.sim.result_fc import EndToEnd, WeightBits, by_part
-from tokensieve.workloads.benchmarks import SHIPPED, find_workload
+from tokensieve.workloads.benchmarks import CAPTURED, find_workload
 from tokensieve.workloads.decisions import Decisions
 from tokensieve.workloads.fc import fc_work, find_shape
 from tokensieve.workloads.models import ModelShape
@@ -98,6 +98,6 @@ def check(arch: Arch, decisions: Decisions, shape: ModelShape, weight_bits: int)
 
 def shape_of(decisions: Decisions, workload: str | None = None, model: str | None = None) -> ModelShape:
     """Return the shape of the model that `decisions` come from: `model`, or that of the named or described workload."""
-    if model is None and workload is not None and workload != SHIPPED:
+    if model is None and workload is not None and workload not in CAPTURED:
         return find_workload(workload).model
     return find_shape(decisions.meta, model)

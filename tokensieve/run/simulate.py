@@ -5,7 +5,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from typing import Any, cast, get_args
@@ -18,6 +18,8 @@ from tokensieve.run.records import records_of
 from tokensieve.run.rtl_level import play_selections
 from tokensieve.sim.analytic.level import analytic_result, taken_for
 from tokensieve.sim.cycle.level import cycle_result
+from tokensieve.sim.reference.price import reference_result
+from tokensieve.sim.reference.store import Store
 from tokensieve.sim.result import SCHEMA_VERSION, Label, Level, Reference, Result
 from tokensieve.sim.result_part import figures
 from tokensieve.workloads.decisions import Decisions
@@ -36,13 +38,16 @@ def run(
     reference: str | None = "dense",
     confirm: bool = False,
     seed: int = 0,
+    sets: Sequence[str] = (),
+    store: Store | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Result:
     """Return the result of `decisions` on `arch`.
 
     With `confirm`, the run is also done at another level (`cycle` for `analytic`, `analytic` for the others), and the
-    result holds the cycles of both. `seed` is the one the decisions were completed with, for the record; nothing is
-    drawn here. `progress` is called with the fraction done. Raises `ArchError` for an unknown level, `WorkloadError`
+    result holds the cycles of both. `seed` is the one the decisions were completed with, and `sets` are the overrides
+    that `arch` was made with, both for the record; nothing is drawn here. `store` keeps references for the next run of
+    the same work. `progress` is called with the fraction done. Raises `ArchError` for an unknown level, `WorkloadError`
     where decisions and machine do not fit, and at level `rtl` `ToolError` without Verilator and `CheckError` where
     hardware and law differ.
     """
@@ -58,7 +63,7 @@ def run(
     price = analytic_result if level == "analytic" else cycle_result
     result = price(arch, decisions)
     tell(0.3 if reference else 1.0)
-    beside = price(arch, dense(decisions, kind), un_pruned=True) if kind else None
+    beside = reference_result(arch, decisions, kind, level, store) if kind else None
     tell(1.0)
     dense_operations = beside.operations["effective"] if beside else _dense_operations(decisions)
     played = play_selections(arch, decisions, seed) if level == "rtl" else None
@@ -70,7 +75,7 @@ def run(
         reference=_reference(kind, beside) if kind and beside else None,
         inert=inert_fields(arch, decisions, level),
         labels=(played.labels if played else {}) | _labels(decisions),
-        provenance=_provenance(arch, decisions, level, seed, time.process_time() - began)
+        provenance=_provenance(arch, decisions, level, seed, sets, time.process_time() - began)
         | ({"rtl": played.as_object()} if played else {}),
     )
 
@@ -89,6 +94,8 @@ def _reference(kind: ReferenceKind, beside: Result) -> Reference:
         cycles=beside.cycles["total"],
         dram_bytes=beside.traffic.dram_bytes["total"],
         energy_j=beside.energy_j["total"],
+        layer_cycles=tuple(one.cycles["total"] for one in beside.layers),
+        layer_dram_bytes=tuple(one.dram_bytes["total"] for one in beside.layers),
     )
 
 
@@ -118,7 +125,9 @@ def run_digest(arch: Arch, decisions: Decisions, level: str) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def _provenance(arch: Arch, decisions: Decisions, level: str, seed: int, cpu: float) -> dict[str, Any]:
+def _provenance(
+    arch: Arch, decisions: Decisions, level: str, seed: int, sets: Sequence[str], cpu: float
+) -> dict[str, Any]:
     meta = decisions.meta
     return {
         "tokensieve": __version__,
@@ -128,6 +137,8 @@ def _provenance(arch: Arch, decisions: Decisions, level: str, seed: int, cpu: fl
         "digest": run_digest(arch, decisions, level),
         "arch": arch.name,
         "arch_digest": arch.digest,
+        "set": list(sets),
+        "machine": arch.model_dump(mode="json") | {"technology": os.path.basename(arch.technology)},
         "technology": os.path.basename(arch.technology),
         "workload": meta["model"],
         "workload_digest": decisions.digest,

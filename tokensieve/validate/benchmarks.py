@@ -3,9 +3,9 @@
 from tokensieve.arch import load_arch
 from tokensieve.sim.cycle.level import cycle_result
 from tokensieve.sim.result import Result
-from tokensieve.workloads.benchmarks import SHIPPED, load_workload, workload_names
+from tokensieve.workloads.benchmarks import benchmark_names, load_workload
 
-NAMES = tuple(name for name in workload_names() if name != SHIPPED)
+NAMES = tuple(benchmark_names())
 BERT = tuple(name for name in NAMES if name.startswith("bert-"))
 GPT2 = tuple(name for name in NAMES if name.startswith("gpt2-"))
 

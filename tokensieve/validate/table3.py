@@ -14,7 +14,7 @@ from tokensieve.sim.comparators.a3 import a3_cost
 from tokensieve.sim.comparators.base import Cost, dense_rows
 from tokensieve.validate.a3_causes import area_cause, power_cause
 from tokensieve.validate.row import Row, within
-from tokensieve.workloads.benchmarks import load_workload, workload_names
+from tokensieve.workloads.benchmarks import benchmark_names, load_workload
 from tokensieve.workloads.decisions import Decisions
 from tokensieve.workloads.pairs import shipped_pairs
 
@@ -66,7 +66,7 @@ def _costs(arch: Arch) -> dict[str, list[Cost]]:
     """Return the costs on the named workloads of BERT. Workloads that are alike in all but their name are run once."""
     costs: dict[str, list[Cost]] = {name: [] for name in MACHINES}
     known: dict[str, dict[str, Cost]] = {}
-    for name in (name for name in workload_names() if name.startswith("bert-")):
+    for name in (name for name in benchmark_names() if name.startswith("bert-")):
         decisions = load_workload(name, arch)
         if decisions.digest not in known:
             known[decisions.digest] = _on_all(arch, decisions)

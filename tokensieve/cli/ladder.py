@@ -1,0 +1,80 @@
+"""``tokensieve ladder``: one text on a row of machines and prunings."""
+
+import json as json_text
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tokensieve.cli.options import JsonOption, NoCacheOption, QuietOption, SeedOption, examples, progress, say, width
+from tokensieve.cli.work import TraceOption, WorkloadOption, say_if_cold, store_of
+
+if TYPE_CHECKING:
+    from tokensieve.sim.result_ladder import Ladder
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+WriteOption = Annotated[
+    str | None,
+    typer.Option(
+        "--write",
+        metavar="FILE",
+        help="Also write what is printed to this file; in a .md that is there, below the command in its console block.",
+    ),
+]
+
+
+@app.command(
+    epilog=examples("tokensieve ladder", "tokensieve ladder --workload bert-base-squad1", "tokensieve ladder --json")
+)
+def ladder(
+    workload: WorkloadOption = None,
+    trace: TraceOption = None,
+    write: WriteOption = None,
+    seed: SeedOption = 0,
+    no_cache: NoCacheOption = False,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Price the same text with nothing, with tokens and heads, and with local values pruned, on two machines.
+
+    Without a trace or a workload: the text that ships with the package, and the first steps of a GPT-2.
+    """
+    if workload is not None and trace is not None:
+        raise typer.BadParameter("--workload and --trace exclude each other")
+    if write is not None:
+        from tokensieve.report.files import check_file
+
+        check_file(write, "--write")
+    climbed = _climbed(trace, workload, seed, no_cache, quiet)
+    told = _told(climbed, json)
+    if json or not quiet:
+        sys.stdout.write(told) if json else say(told.rstrip("\n"))
+    if write is not None:
+        _write(Path(write), told)
+
+
+def _climbed(trace: str | None, workload: str | None, seed: int, no_cache: bool, quiet: bool) -> "Ladder":
+    say_if_cold(quiet)
+    from tokensieve.run.ladder import climb, texts_of
+
+    with progress(quiet) as report:
+        return climb(texts_of(trace, workload, seed), seed, store_of(no_cache), report)
+
+
+def _told(climbed: "Ladder", json: bool) -> str:
+    from tokensieve.report.ladder import ladder_page, lesson
+
+    if json:
+        return json_text.dumps({**climbed.to_dict(), "lesson": lesson(climbed)}, indent=2, allow_nan=False) + "\n"
+    return ladder_page(climbed, width()) + "\n"
+
+
+def _write(path: Path, told: str) -> None:
+    from tokensieve.report.files import write_file
+    from tokensieve.report.markdown import with_block
+
+    if path.suffix == ".md" and path.exists():
+        told = with_block(path.read_text(encoding="utf-8"), ("make run", "tokensieve ladder"), told, str(path))
+    write_file(path, told.encode(), "--write")
