@@ -14,8 +14,9 @@ from tokensieve.sim.result_ladder import Climb, Ladder, Pruned, Rung
 from tokensieve.workloads.benchmarks import find_workload, load_workload
 from tokensieve.workloads.complete import complete
 from tokensieve.workloads.decisions import Decisions
+from tokensieve.workloads.fit import check_fit
 from tokensieve.workloads.schedule import Phase
-from tokensieve.workloads.traces import check_fit, default_trace, load_trace, local_trace
+from tokensieve.workloads.traces import default_trace, load_trace, local_trace
 from tokensieve.workloads.wholevalues import prunes_values, with_whole_values
 
 MACHINES = ("spatten", "sieve")
