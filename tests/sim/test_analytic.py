@@ -83,9 +83,8 @@ def test_a_search_of_another_width_is_within_3_percent_and_moves_only_its_engine
 @pytest.mark.parametrize(("barrier", "near"), [("output", 0.03), ("none", 0.08)])
 def test_with_streamed_exponentials_a_run_is_shorter_and_does_the_same(barrier, near):
     """Level analytic is 6 % off, too, with passes, where no layer waits and the engine just binds (8 lanes)."""
-    machines = [
-        load_arch("spatten", [f"control.barrier={barrier}", f"softmax.scan={scan}"]) for scan in ("pass", "streamed")
-    ]
+    same = [f"control.barrier={barrier}", "dram.refresh=false"]  # a refresh may hide what the last write gained
+    machines = [load_arch("spatten", [*same, f"softmax.scan={scan}"]) for scan in ("pass", "streamed")]
     for decisions in (gpt2(2), bert_layer(ARCH)):
         usual, fine = (cycle_result(machine, decisions) for machine in machines)
         coarse = analytic_result(machines[1], decisions)
