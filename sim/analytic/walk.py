@@ -83,6 +83,8 @@ class _Layer:
     def __init__(self, s: Stages, paths: Paths) -> None:
         self.s, self.paths, self.every = s, paths, intervals(s)
         self.early, self.engaged = bool(s.early[0]), bool(s.engaged[0])
+        self.scanned = np.where(s.soft > s.key_lines, s.soft / s.qk, 0)
+        """Share of a pass at Q x K whose pace the softmax's scan sets."""
 
     def step(self, was: _State, rows_before: F64, ranks: bool) -> _State:
         """Return what this group leaves behind, given what the one before left and whether it ended with a ranking."""
@@ -94,19 +96,19 @@ class _Layer:
         out = at(at(last.pv, np.maximum(s.pv, 1), COMPUTE), p.pv_latency, FILL)
         ranked, rank_free = self._ranked(was, last.div, out)
         return _State(
-            qk=at(last.qk, s.qk, COMPUTE),
+            qk=self._streamed(last.qk, s.qk),
             exp=at(last.exp, s.soft, SOFTMAX),
             div=at(last.div, every.div, SOFTMAX),
-            topk=at(last.drain, p.turnaround, FILL),
+            topk=at(last.drain, p.turnaround, TOPK),
             pv=at(last.pv, s.pv, COMPUTE),
             key_first=at(first.qk, every.verdict, SOFTMAX),
-            key_last=at(at(last.qk, s.qk, COMPUTE), every.verdict, SOFTMAX),
+            key_last=at(self._streamed(last.qk, s.qk), every.verdict, SOFTMAX),
             fetched=fetched,
             out=out,
             ranked=ranked,
             rank_free=rank_free,
             written=at(out, np.where(s.output > 0, s.memory.write_end + s.output, 0), DRAM),
-            qk_busy=at(was.qk_busy, s.queries * (s.qk + s.again * every.again_pass), COMPUTE),
+            qk_busy=self._streamed(was.qk_busy, s.queries * (s.qk + s.again * every.again_pass)),
             pv_busy=at(was.pv_busy, s.queries * s.pv, COMPUTE),
             dram_busy=at(was.dram_busy, s.rows * s.dram, DRAM),
         )
@@ -174,15 +176,18 @@ class _Layer:
         s, p, every, at = self.s, self.s.pipe, self.every, self.paths.after
         queries, rows, nothing = s.queries - 1, s.rows - 1, self.paths.start()
         data = at(fetched, s.memory.latency + 1 - s.fetch_lines, DRAM)
-        qk = later(at(first.qk, queries * every.qk, COMPUTE), data, at(first.qk, rows * every.key_row, DRAM))
-        exp = later(self._to_exp(qk), at(first.exp, queries * every.exp, SOFTMAX))
+        passes = queries * (s.qk + s.again * every.again_pass)
+        paced = self._streamed(first.qk, queries * every.qk, queries * every.qk - passes)
+        qk = later(paced, data, at(first.qk, rows * every.key_row, DRAM))
+        lines = queries * s.soft * (1 + s.again)
+        exp = later(self._to_exp(qk), at(first.exp, queries * every.exp, FILL, {SOFTMAX: lines}))
         div = later(self._to_div(exp), at(first.div, queries * every.div, SOFTMAX))
         pace = np.maximum(every.topk, every.queue)
-        busy = self.paths.after_either(first.topk, queries * pace, s.searches, TOPK, FILL)
+        busy = at(first.topk, queries * pace, TOPK if self.engaged else SOFTMAX)
         topk = self._again(first, later(self._to_topk(div, nothing), busy))
-        div = later(div, at(topk, -p.div_latency - s.decides * (s.soft + p.verdict), FILL))
-        exp = later(exp, at(div, -every.held * every.query, FILL))
-        qk = later(qk, at(exp, -every.held * every.query, FILL))
+        div = later(div, self._decided(topk, -1))
+        exp = later(exp, self._held(div))
+        qk = later(qk, self._held(exp))
         qk = np.where((s.decides > 0) & (s.queries > p.queue_rows), later(qk, self._waiting(topk)), qk)
         drain = self._to_drain(topk)
         by_row = rows * (np.maximum(every.value_row, s.dram) if self.early else every.value_row)
@@ -193,7 +198,21 @@ class _Layer:
 
     def _to_exp(self, qk: F64) -> F64:
         p, at = self.s.pipe, self.paths.after
-        return at(at(qk, self.s.qk, COMPUTE), p.qk_latency + p.scan_latency, FILL)
+        return at(self._streamed(qk, self.s.qk), p.qk_latency + p.scan_latency, FILL)
+
+    def _streamed(self, event: F64, cycles: F64, registers: npt.ArrayLike = 0) -> F64:
+        """Return the event after `cycles` of passes at Q x K, `registers` of them in loops around buffers."""
+        scanned = (cycles - registers) * self.scanned
+        return self.paths.after(event, cycles, COMPUTE, {SOFTMAX: scanned, FILL: registers})
+
+    def _held(self, event: F64) -> F64:
+        """Return the event as many queries earlier as a buffer of the softmax holds, booked to the slowest stage."""
+        every = self.every
+        cycles = -every.held * every.query
+        engine, softmax = np.maximum(every.topk, every.queue), np.maximum(every.exp, every.div)
+        parts = {TOPK: cycles * (engine >= every.query)}
+        parts[SOFTMAX] = cycles * ((engine < every.query) & (softmax >= every.query))
+        return self.paths.after(event, cycles, COMPUTE, parts)
 
     def _to_div(self, exp: F64) -> F64:
         at = self.paths.after
@@ -204,36 +223,38 @@ class _Layer:
         there = self._decided(div)
         return later(there, free) if self.engaged else there
 
-    def _decided(self, div: F64) -> F64:
-        """Return when a query's probabilities are there, and decided upon where a decision follows."""
+    def _decided(self, div: F64, sign: int = 1) -> F64:
+        """Return when a query's probabilities are there, and decided upon where a decision follows; -1 goes back."""
         s, p = self.s, self.s.pipe
-        return self.paths.after(div, p.div_latency + s.decides * (s.soft + p.verdict), FILL)
+        cycles = sign * (p.div_latency + s.decides * (s.soft + p.verdict))
+        return self.paths.after(div, cycles, FILL, {SOFTMAX: sign * s.decides * s.soft})
 
     def _waiting(self, topk: F64) -> F64:
         """Return from when a query may enter Q x K so that no more wait than a decision allows.
 
         `topk` is when that query, or the one before, enters the engine; others follow at the engine's pace.
         """
-        return self.paths.after(topk, -self.s.pipe.queue_rows * self.every.topk, FILL)
+        return self.paths.after(topk, -self.s.pipe.queue_rows * self.every.topk, TOPK)
 
     def _queued(self, pv: F64) -> F64:
         """Return from when a query may enter the top-k to find room behind it, given when the one before leaves."""
         s = self.s
         lines = np.maximum(s.pv, 1)
         held = np.maximum(s.pipe.queue_lines // lines, 1)
-        return self.paths.after(pv, -lines - (held - 1) * self.every.query - s.enter - s.search, FILL)
+        cycles = -lines - (held - 1) * self.every.query - s.enter - s.search
+        return self.paths.after(pv, cycles, COMPUTE, {TOPK: -s.enter - s.search})
 
     def _to_drain(self, topk: F64) -> F64:
         s = self.s
-        return self.paths.after_either(topk, s.enter + s.search, s.searches, TOPK, FILL)
+        return self.paths.after(topk, s.enter + s.search, TOPK if self.engaged else SOFTMAX)
 
     def _to_pv(self, topk: F64, drain: F64) -> F64:
         """Return when Prob x V may begin as far as the engine's output goes."""
         s, p = self.s, self.s.pipe
         if not self.engaged:
-            return self.paths.after(topk, np.maximum(0, s.enter - s.pv), FILL)
+            return self.paths.after(topk, np.maximum(0, s.enter - s.pv), SOFTMAX)
         cycles = np.maximum(p.drain_latency, s.load + p.drain_latency - s.pv)
-        return self.paths.after_either(drain, cycles, s.searches, TOPK, FILL)
+        return self.paths.after(drain, cycles, TOPK)
 
     def _values(self, drain: F64, fetched: F64) -> F64:
         """Return from when a query's values may be streamed, where they are fetched once its ids are known.
@@ -267,9 +288,11 @@ class _Layer:
         s, p, at = self.s, self.s.pipe, self.paths.after
         done = self.paths.start()
         if s.token_rank[0] >= 0:
-            begin = later(at(div, self.every.div - 1 + p.div_latency + p.rank_latency, FILL), was.rank_free)
+            cycles = self.every.div - 1 + p.div_latency + p.rank_latency
+            parts = {SOFTMAX: self.every.div - 1, TOPK: p.rank_latency}
+            begin = later(at(div, cycles, FILL, parts), was.rank_free)
             done = at(begin, s.token_rank, TOPK)
         if s.head_rank[0] >= 0:
-            begin = later(at(out, p.head_latency, FILL), was.rank_free, done)
+            begin = later(at(out, p.head_latency, TOPK), was.rank_free, done)
             done = at(begin, s.head_rank, TOPK)
         return done, later(was.rank_free, done)

@@ -71,7 +71,20 @@ def test_the_options_reach_the_simulator(machine_room):
     arch, _, options = machine_room.runs[0]
     assert machine_room.workload == ("bert-base-cola", "spatten-eighth", 7)
     assert (arch.topk.lanes, arch.dram.channels) == (8, 2)
-    assert options == {"level": "cycle", "reference": "fp32", "confirm": False, "seed": 7, "progress": None}
+    assert options == {
+        "level": "cycle",
+        "reference": "fp32",
+        "confirm": False,
+        "advice": True,
+        "seed": 7,
+        "progress": None,
+    }
+
+
+def test_no_advice_is_not_asked_for(machine_room):
+    assert call(["run", "--no-advice"]) == 0
+
+    assert machine_room.runs[0][2]["advice"] is False
 
 
 def test_reference_none_compares_with_nothing(machine_room, capsys):

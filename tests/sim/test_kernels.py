@@ -191,8 +191,12 @@ def charge(case, head_selections):
     head = case.arch.importance.law(case.arch.topk).cycles(StreamWork(items=case.decisions.head_dim))
     ranking = run.scalar(t.S_BUSY_RANK) + (3 + head) * len(run.plan.group)
 
-    assert cause["compute"] <= ps[:, t.P_QK_LINES].sum() + query[:, t.Q_VALUE_LINES].sum()
-    assert cause["softmax_stall"] <= (ps[:, t.P_LINES] + ps[:, t.P_DIV_CYCLES]).sum()
+    row = run.plan.row[query[ps[:, t.P_QUERY], t.Q_ROW]]
+    scanned = np.where(ps[:, t.P_LINES] > row[:, t.R_LINES], ps[:, t.P_LINES], 0)
+    queued = ps[:, t.P_LINES] * row[:, t.R_DECIDE]  # out of the queue behind the decision, past the engine
+
+    assert cause["compute"] <= (ps[:, t.P_QK_LINES] - scanned).sum() + query[:, t.Q_VALUE_LINES].sum()
+    assert cause["softmax_stall"] <= (scanned + ps[:, t.P_LINES] + ps[:, t.P_DIV_CYCLES] + queued).sum()
     engine = run.scalar(t.S_BUSY_TOPK) + int(query[:, t.Q_DRAIN].sum())
     assert cause["topk_stall"] <= engine + ranking + ps[:, t.P_DIV_CYCLES].sum()
 
@@ -203,6 +207,27 @@ def test_the_reference_never_waits_for_a_top_k_engine(case):
     causes = simulated(replace(case, decisions=dense(case.decisions)), un_pruned=True).causes.sum(axis=0)
 
     assert causes[CAUSES.index("topk_stall")] == 0
+
+
+def test_the_pipeline_fills_once_for_each_layer_where_nothing_waits_for_anything_else(every_value):
+    """With a layer at a time, on a machine whose stages take every query at once: registers are all that is left."""
+    run = simulated(Case(ARCHES["spatten"], every_value, "spatten"))
+    latencies = [t.S_QK_LATENCY, t.S_SCAN_LATENCY, t.S_EXP_LATENCY, t.S_DIV_LATENCY, t.S_PV_LATENCY]
+
+    assert run.causes[:, CAUSES.index("fill_drain")].sum() <= len(run.plan.group) * sum(map(run.scalar, latencies))
+
+
+@settings(max_examples=60)
+@given(MACHINES)
+def test_a_query_that_chooses_nothing_keeps_the_engine_busy_all_the_same(case):
+    """With no search at all, the engine's time is still booked to it, and only registers are left to fill."""
+    law, run = case.arch.topk.law, simulated(case)
+    fill = int(run.causes[:, CAUSES.index("fill_drain")].sum())
+    latencies = [t.S_QK_LATENCY, t.S_SCAN_LATENCY, t.S_EXP_LATENCY, t.S_DIV_LATENCY, t.S_TREE]
+    passes, queries = run.scalar(t.S_PASSES), len(run.plan.query)
+
+    assert law.turnaround > 0
+    assert fill <= passes * sum(map(run.scalar, latencies)) + queries * run.scalar(t.S_PV_LATENCY)
 
 
 @pytest.mark.parametrize("engine", ["quickselect", "radix", "bitserial", "bitonic"])

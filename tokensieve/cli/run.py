@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -81,6 +81,12 @@ ModelOption = Annotated[
 ConfirmOption = Annotated[
     bool, typer.Option("--confirm", help="Run at another level, too, and print how far apart the two are.")
 ]
+AdviceOption = Annotated[
+    bool,
+    typer.Option(
+        "--advice/--no-advice", help="Say which single field of the machine gains most, for up to three runs."
+    ),
+]
 OutOption = Annotated[
     str | None,
     typer.Option("--out", metavar="DIR", help="Write result.json and cycles.png to this folder."),
@@ -106,6 +112,7 @@ def run(
     fc_bits: FcBitsOption = None,
     model: ModelOption = None,
     confirm: ConfirmOption = False,
+    advice: AdviceOption = True,
     seed: SeedOption = 0,
     out: OutOption = None,
     json: JsonOption = False,
@@ -133,7 +140,8 @@ def run(
     decisions = decisions_of(machine, workload, trace, seed)
     shape = _shape(machine, decisions, workload, model, fc_bits) if end_to_end else None
     kind = None if reference is ReferenceKind.NONE else reference.value
-    result = _simulated(machine, decisions, level.value, kind, confirm, seed, quiet)
+    options = {"level": level.value, "reference": kind, "confirm": confirm, "advice": advice, "seed": seed}
+    result = _simulated(machine, decisions, quiet, options)
     if shape is not None:
         result = _with_fc(machine, result, decisions, shape, fc_bits)
     head = header(machine.name, decisions.meta, workload or trace or SHIPPED)
@@ -153,16 +161,12 @@ def _folder(out: str | None) -> Path | None:
     return Path(out)
 
 
-def _simulated(
-    machine: "Arch", decisions: "Decisions", level: str, reference: str | None, confirm: bool, seed: int, quiet: bool
-) -> "Result":
+def _simulated(machine: "Arch", decisions: "Decisions", quiet: bool, options: dict[str, Any]) -> "Result":
     say_if_cold(quiet)
     from tokensieve.run.simulate import run as simulate
 
     with _progress(quiet) as report:
-        return simulate(
-            machine, decisions, level=level, reference=reference, confirm=confirm, seed=seed, progress=report
-        )
+        return simulate(machine, decisions, **options, progress=report)
 
 
 def _shape(
