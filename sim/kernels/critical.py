@@ -16,8 +16,8 @@ A stop is the start of something, and belongs to a query, a pass or a job. What 
 Each stop is one function: it takes whose stop it is and `now`, the cycle that the walk has reached, and returns the
 stop before, whose that is, and the cycle then. Streaming through the arrays is compute, unless the softmax scans fewer
 scores a cycle; through softmax and decision it is a softmax stall, through the top-k engine a top-k stall, whether it
-searches or not. Waiting for data since its fetch (or the busy period of DRAM that it queued in) began is a DRAM stall. What is left is
-pipeline registers: fill and drain.
+searches or not. Waiting for data since its fetch (or the busy period of DRAM that it queued in) began is a DRAM stall.
+What is left is pipeline registers: fill and drain.
 """
 
 import numba

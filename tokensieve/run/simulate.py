@@ -43,9 +43,9 @@ def run(
     With `confirm`, the run is also done at another level (`cycle` for `analytic`, `analytic` for the others), and the
     result holds the cycles of both. With `advice`, it says what would make the run faster, for the closed form over
     some twenty machines and three runs at most. `seed` is the one the decisions were completed with, for the record;
-    nothing is drawn here. `progress` is called with the fraction done. Raises `ArchError` for an unknown level, `WorkloadError`
-    where decisions and machine do not fit, and at level `rtl` `ToolError` without Verilator and `CheckError` where
-    hardware and law differ.
+    nothing is drawn here. `progress` is called with the fraction done. Raises `ArchError` for an unknown level,
+    `WorkloadError` where decisions and machine do not fit, and at level `rtl` `ToolError` without Verilator and
+    `CheckError` where hardware and law differ.
     """
     if level not in LEVELS:
         raise ArchError(f"level must be one of {', '.join(LEVELS)}, got {level!r}")
