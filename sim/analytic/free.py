@@ -1,24 +1,35 @@
 """What a run would gain if a unit took no time: the closed form without its work and latencies, all else as it is."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import TypeVar
 
 import numpy as np
 
 from tokensieve.arch.machine import Arch
-from tokensieve.sim.analytic.batch import Designs
+from tokensieve.sim.analytic.batch import F64, Designs
+from tokensieve.sim.analytic.memory import Memory
+from tokensieve.sim.analytic.pipeline import Pipeline
 from tokensieve.sim.analytic.stages import Stages, stages
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.analytic.walk import walk
+
+T = TypeVar("T", Stages, Pipeline, Memory)
+
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""Shares of a unit's time that are taken out; a unit that is free may also be as slow as it likes."""
 
 _NO_LINES = 1e-9
 """Lines of a softmax that takes no time; not 0, as its buffers hold queries by their lines."""
 
 
 def gain_if_free(summary: Summary, arch: Arch, unit: str) -> float:
-    """Return by how many times the run would be faster if `unit`, a name that `Result.bottleneck` takes, were free."""
-    s = stages(summary, Designs([arch]))
-    ends = [walk(one, summary.layer, summary.work.layers, causes=False)[0, 0] for one in (s, free(s, unit))]
-    return max(float(ends[0] / max(ends[1], 1)), 1.0)
+    """Return by how many times the run would be faster if `unit`, a name that `Result.bottleneck` takes, were free.
+
+    That is the most that any of `SHARES` gains: where K and V take turns at DRAM, the closed form may call less more.
+    """
+    s = stages(summary, Designs([arch] * len(SHARES)))
+    end = walk(_between(s, free(s, unit), np.array(SHARES)), summary.layer, summary.work.layers, causes=False)[0]
+    return float(end[0] / max(end.min(), 1))
 
 
 def free(s: Stages, unit: str) -> Stages:
@@ -29,7 +40,7 @@ def free(s: Stages, unit: str) -> Stages:
     """
     match unit:
         case "qk":
-            return _pipe(replace(s, qk=s.soft, key_lines=np.ones_like(s.key_lines)), "qk_latency")
+            return _pipe(replace(s, qk=s.soft, key_lines=np.minimum(s.key_lines, s.soft)), "qk_latency")
         case "pv":
             return _pipe(replace(s, pv=0 * s.pv), "pv_latency")
         case "softmax":
@@ -42,9 +53,9 @@ def free(s: Stages, unit: str) -> Stages:
             own = replace(s, search=0 * s.search, load=0 * s.load, load_cycles=s.soft, enter=s.soft, **ranks)
             return _pipe(own, "drain_latency", "turnaround", "rank_latency", "head_latency")
         case "dram" | "fetcher":
-            own = ("fetch", "lsb", "value", "output", "dram", "lsb_latency", "value_latency")
-            zeros = {name: 0 * getattr(s.memory, name) for name in ("latency", "backlog", "write_end")}
-            return replace(s, memory=replace(s.memory, **zeros), **{name: 0 * getattr(s, name) for name in own})
+            times = ("fetch", "lsb", "value", "output", "dram", "lsb_latency", "value_latency")
+            waits = {name: 0 * getattr(s.memory, name) for name in ("latency", "backlog", "write_end")}
+            return replace(s, memory=replace(s.memory, **waits), **{name: 0 * getattr(s, name) for name in times})
         case "pipeline":
             return _pipe(s, "qk_latency", "scan_latency", "exp_latency", "div_latency", "verdict", "pv_latency")
         case _:
@@ -54,3 +65,15 @@ def free(s: Stages, unit: str) -> Stages:
 def _pipe(s: Stages, *latencies: str) -> Stages:
     """Return `s` without some latencies of the pipeline."""
     return replace(s, pipe=replace(s.pipe, **{name: 0 * getattr(s.pipe, name) for name in latencies}))
+
+
+def _between(whole: T, none: T, share: F64) -> T:
+    """Return what is left if a `share` of the way from `whole` to `none` is gone, design by design."""
+    left = {}
+    for name in (field.name for field in fields(whole)):
+        here, there = getattr(whole, name), getattr(none, name)
+        if isinstance(here, Pipeline | Memory):
+            left[name] = _between(here, there, share)
+        elif here is not there:
+            left[name] = here + (there - here) * share
+    return replace(whole, **left)

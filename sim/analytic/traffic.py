@@ -187,7 +187,7 @@ def _moved(dram: Dram, samples: tuple[I64, I64], base: I64, sample_of: I64, grou
 
 
 def _fresh(before: I64, after: I64, moved: I64, groups: int) -> F64:
-    """Return by group the share of the DRAM rows `moved` that are in `after`, which has each once, but not in `before`."""
+    """Return by group the share of the DRAM rows `moved` that are in `after`, each once, but not in `before`."""
     count = [np.bincount(rows[0], minlength=groups) for rows in (before, after, moved)]
     share: F64 = (count[1] - count[0]) / np.maximum(count[2], 1)
     return share

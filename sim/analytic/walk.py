@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tokensieve.sim.analytic.batch import F64
-from tokensieve.sim.analytic.intervals import intervals
+from tokensieve.sim.analytic.booking import Booking
 from tokensieve.sim.analytic.paths import COMPUTE, DRAM, FILL, SOFTMAX, TOPK, Paths, between, later
 from tokensieve.sim.analytic.stages import Stages
 from tokensieve.sim.result import CAUSES
@@ -77,14 +77,12 @@ def _group(s: Stages, g: int) -> Stages:
     return replace(s, **{name: array[g] for name, array in own.items() if isinstance(array, np.ndarray)})
 
 
-class _Layer:
+class _Layer(Booking):
     """One group on every design."""
 
     def __init__(self, s: Stages, paths: Paths) -> None:
-        self.s, self.paths, self.every = s, paths, intervals(s)
+        super().__init__(s, paths)
         self.early, self.engaged = bool(s.early[0]), bool(s.engaged[0])
-        self.scanned = np.where(s.soft > s.key_lines, s.soft / s.qk, 0)
-        """Share of a pass at Q x K whose pace the softmax's scan sets."""
 
     def step(self, was: _State, rows_before: F64, ranks: bool) -> _State:
         """Return what this group leaves behind, given what the one before left and whether it ended with a ranking."""
@@ -96,19 +94,19 @@ class _Layer:
         out = at(at(last.pv, np.maximum(s.pv, 1), COMPUTE), p.pv_latency, FILL)
         ranked, rank_free = self._ranked(was, last.div, out)
         return _State(
-            qk=self._streamed(last.qk, s.qk),
+            qk=self.streamed(last.qk, s.qk),
             exp=at(last.exp, s.soft, SOFTMAX),
             div=at(last.div, every.div, SOFTMAX),
             topk=at(last.drain, p.turnaround, TOPK),
             pv=at(last.pv, s.pv, COMPUTE),
             key_first=at(first.qk, every.verdict, SOFTMAX),
-            key_last=at(self._streamed(last.qk, s.qk), every.verdict, SOFTMAX),
+            key_last=at(self.streamed(last.qk, s.qk), every.verdict, SOFTMAX),
             fetched=fetched,
             out=out,
             ranked=ranked,
             rank_free=rank_free,
             written=at(out, np.where(s.output > 0, s.memory.write_end + s.output, 0), DRAM),
-            qk_busy=self._streamed(was.qk_busy, s.queries * (s.qk + s.again * every.again_pass)),
+            qk_busy=self.streamed(was.qk_busy, s.queries * (s.qk + s.again * every.again_pass)),
             pv_busy=at(was.pv_busy, s.queries * s.pv, COMPUTE),
             dram_busy=at(was.dram_busy, s.rows * s.dram, DRAM),
         )
@@ -177,8 +175,8 @@ class _Layer:
         queries, rows, nothing = s.queries - 1, s.rows - 1, self.paths.start()
         data = at(fetched, s.memory.latency + 1 - s.fetch_lines, DRAM)
         passes = queries * (s.qk + s.again * every.again_pass)
-        paced = self._streamed(first.qk, queries * every.qk, queries * every.qk - passes)
-        qk = later(paced, data, at(first.qk, rows * every.key_row, DRAM))
+        paced = self.streamed(first.qk, queries * every.qk, queries * every.qk - passes)
+        qk = later(paced, data, self.keys_by_row(first.qk, rows))
         lines = queries * s.soft * (1 + s.again)
         exp = later(self._to_exp(qk), at(first.exp, queries * every.exp, FILL, {SOFTMAX: lines}))
         div = later(self._to_div(exp), at(first.div, queries * every.div, SOFTMAX))
@@ -186,33 +184,18 @@ class _Layer:
         busy = at(first.topk, queries * pace, TOPK if self.engaged else SOFTMAX)
         topk = self._again(first, later(self._to_topk(div, nothing), busy))
         div = later(div, self._decided(topk, -1))
-        exp = later(exp, self._held(div))
-        qk = later(qk, self._held(exp))
+        exp = later(exp, self.held(div))
+        qk = later(qk, self.held(exp))
         qk = np.where((s.decides > 0) & (s.queries > p.queue_rows), later(qk, self._waiting(topk)), qk)
         drain = self._to_drain(topk)
-        by_row = rows * (np.maximum(every.value_row, s.dram) if self.early else every.value_row)
-        brought = at(values, by_row, DRAM) if self.early else self._values(drain, fetched)
-        whole_rows = at(at(first.pv, by_row, DRAM), (s.row_queries - 1) * s.pv, COMPUTE)
+        brought = self.values_by_row(values, rows) if self.early else self._values(drain, fetched)
+        whole_rows = at(self.values_by_row(first.pv, rows), (s.row_queries - 1) * s.pv, COMPUTE)
         pv = later(self._to_pv(topk, drain), at(first.pv, queries * s.pv, COMPUTE), brought, whole_rows)
         return _Starts(qk, exp, div, topk, drain, pv)
 
     def _to_exp(self, qk: F64) -> F64:
         p, at = self.s.pipe, self.paths.after
-        return at(self._streamed(qk, self.s.qk), p.qk_latency + p.scan_latency, FILL)
-
-    def _streamed(self, event: F64, cycles: F64, registers: npt.ArrayLike = 0) -> F64:
-        """Return the event after `cycles` of passes at Q x K, `registers` of them in loops around buffers."""
-        scanned = (cycles - registers) * self.scanned
-        return self.paths.after(event, cycles, COMPUTE, {SOFTMAX: scanned, FILL: registers})
-
-    def _held(self, event: F64) -> F64:
-        """Return the event as many queries earlier as a buffer of the softmax holds, booked to the slowest stage."""
-        every = self.every
-        cycles = -every.held * every.query
-        engine, softmax = np.maximum(every.topk, every.queue), np.maximum(every.exp, every.div)
-        parts = {TOPK: cycles * (engine >= every.query)}
-        parts[SOFTMAX] = cycles * ((engine < every.query) & (softmax >= every.query))
-        return self.paths.after(event, cycles, COMPUTE, parts)
+        return at(self.streamed(qk, self.s.qk), p.qk_latency + p.scan_latency, FILL)
 
     def _to_div(self, exp: F64) -> F64:
         at = self.paths.after

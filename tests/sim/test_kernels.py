@@ -14,6 +14,7 @@ from tokensieve.arch.timing import StreamWork
 from tokensieve.sim.kernels import tables as t
 from tokensieve.sim.result import CAUSES
 from tokensieve.workloads.complete import complete
+from tokensieve.workloads.ragged import Ragged
 from tokensieve.workloads.reference import dense
 from tokensieve.workloads.workload import workload_from
 
@@ -219,14 +220,12 @@ def test_the_pipeline_fills_once_for_each_layer_where_nothing_waits_for_anything
 
 @settings(max_examples=60)
 @given(MACHINES)
-def test_a_query_that_chooses_nothing_keeps_the_engine_busy_all_the_same(case):
-    """With no search at all, the engine's time is still booked to it, and only registers are left to fill."""
-    law, run = case.arch.topk.law, simulated(case)
+def test_to_fill_and_drain_is_registers_alone(case):
+    run = simulated(case)
     fill = int(run.causes[:, CAUSES.index("fill_drain")].sum())
     latencies = [t.S_QK_LATENCY, t.S_SCAN_LATENCY, t.S_EXP_LATENCY, t.S_DIV_LATENCY, t.S_TREE]
     passes, queries = run.scalar(t.S_PASSES), len(run.plan.query)
 
-    assert law.turnaround > 0
     assert fill <= passes * sum(map(run.scalar, latencies)) + queries * run.scalar(t.S_PV_LATENCY)
 
 
@@ -264,6 +263,26 @@ def test_the_causes_of_a_single_query_are_worked_out_by_hand(one_query):
     assert causes["dram_stall"] == keys + (values - drain - DRAIN_LATENCY) + (run.total - values - 8)
 
 
+def test_a_query_that_keeps_no_value_waits_for_the_engine_all_the_same(no_value):
+    run = simulated(Case(ARCHES["spatten"], no_value, "spatten"))
+    query, causes = run.plan.query[0], dict(zip(CAUSES, run.causes[0].tolist(), strict=True))
+
+    # 2 lines load the engine, which knows the threshold 1 cycle later and drains its one line past the registers.
+    assert query[t.Q_SEARCH] == 1
+    assert causes["topk_stall"] == 2 + 1 + 1 + DRAIN_LATENCY
+    assert causes["fill_drain"] == 9 + 7 + 44 + 36 + 7
+
+
+def test_scores_that_come_slower_than_keys_are_the_softmaxs(one_query):
+    """One score a cycle: of 18 cycles at Q x K, none is one that more multipliers would save."""
+    slow = load_arch("spatten", ["softmax.lanes=1", "softmax.fifo_lines=1024"])
+    run = simulated(Case(slow, one_query, "slow softmax"))
+    causes = dict(zip(CAUSES, run.causes[0].tolist(), strict=True))
+
+    assert causes["compute"] == run.plan.query[0, t.Q_VALUE_LINES]
+    assert causes["softmax_stall"] == 16 + 16
+
+
 def alone(run):
     """Return when K and V of the first query stream, when its drain begins, and how long the search takes."""
     row, query = run.plan.row[0], run.plan.query[0]
@@ -274,6 +293,19 @@ def alone(run):
 def one_query():
     """Decisions of one step, layer and head: 16 keys, 4 values, 8 bits."""
     return small(value=0.25, steps=1)
+
+
+@pytest.fixture
+def no_value(one_query):
+    """The same, but no value is kept."""
+    empty = Ragged.of([[]])
+    kinds = {kind: replace(record, local=empty) for kind, record in one_query.records.items()}
+    none = {
+        "values_kept": np.zeros(1, np.int32),
+        "value_ids": one_query.value_ids[:0],
+        "value_ptr": np.zeros(2, np.int64),
+    }
+    return replace(one_query, records=kinds, **none)
 
 
 @pytest.fixture
