@@ -109,7 +109,8 @@ class Summary:
     @cached_property
     def early(self) -> F64:
         """1 where V of every row is loaded with K."""
-        return (self.by_row(~self.work.values_early) == 0).astype(np.float64)
+        early: F64 = (self.by_row(~self.work.values_early) == 0).astype(np.float64)
+        return early
 
     @cached_property
     def forced(self) -> F64:

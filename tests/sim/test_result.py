@@ -21,8 +21,8 @@ def test_the_order_of_the_keys_never_changes():
 def test_figures_are_labelled_and_what_is_no_figure_is_not():
     assert figures(Result) == [
         "seconds", "cycles", "busy_cycles", "layers", "traffic", "actions", "energy_j", "energy_j_interval", "power_w",
-        "area_mm2", "area_mm2_interval", "throughput_gops", "utilization", "reference", "speedup", "dram_reduction",
-        "energy_saving",
+        "area_mm2", "area_mm2_interval", "throughput_gops", "utilization", "advice", "reference", "speedup",
+        "dram_reduction", "energy_saving",
     ]  # fmt: skip
 
 
