@@ -15,7 +15,8 @@ from tokensieve.sim.work import RowWork
 
 I64 = npt.NDArray[np.int64]
 
-_BOTTLENECK = {"dram_stall": "dram", "softmax_stall": "softmax", "fill_drain": "pipeline"}
+_PACED = ("qk", "pv", "softmax", "topk", "ranking", "dram")
+"""Units that can set the pace; what else is busy goes along with one of them."""
 
 
 def assemble(level: Level, arch: Arch, work: RowWork, causes: I64, granules: I64, **counted: Unpack[Counted]) -> Result:
@@ -39,7 +40,7 @@ def assemble(level: Level, arch: Arch, work: RowWork, causes: I64, granules: I64
         area_mm2_interval=silicon.interval,
         operations={"effective": operations, "dense_equivalent": operations},
         utilization={unit: one / cycles["total"] for unit, one in busy.items()},
-        bottleneck=_bottleneck(cycles, busy),
+        bottleneck=_bottleneck(cycles, busy, counted["actions"]["fetcher"]["request"] / arch.fetcher.ports),
         **counted,
     )
 
@@ -80,11 +81,22 @@ def _operations(work: RowWork) -> int:
     return 2 * work.head_dim * int(work.keys[work.query_row].sum() + work.values.sum())
 
 
-def _bottleneck(cycles: Mapping[str, int], busy: Mapping[str, int]) -> str:
-    """Return the unit behind the largest cause of critical-path cycles."""
+def _bottleneck(cycles: Mapping[str, int], busy: Mapping[str, int], addressed: float) -> str:
+    """Return the unit behind the largest cause of critical-path cycles.
+
+    Of two behind one cause the busier one counts: DRAM may be kept waiting by the fetcher, which takes `addressed`
+    cycles for its addresses. Where registers are the largest cause, but some unit works longer than that, it is that
+    unit.
+    """
     cause = max(CAUSES, key=lambda c: cycles[c])
-    if cause == "compute":
-        return "qk" if busy["qk"] >= busy["pv"] else "pv"
-    if cause == "topk_stall":
-        return "topk" if busy["topk"] >= busy["ranking"] else "ranking"
-    return _BOTTLENECK[cause]
+    match cause:
+        case "compute":
+            return "qk" if busy["qk"] >= busy["pv"] else "pv"
+        case "topk_stall":
+            return "topk" if busy["topk"] >= busy["ranking"] else "ranking"
+        case "dram_stall":
+            return "dram" if busy["dram"] >= addressed else "fetcher"
+        case "softmax_stall":
+            return "softmax"
+    busiest = max(_PACED, key=lambda unit: busy[unit])
+    return busiest if busy[busiest] >= cycles[cause] else "pipeline"

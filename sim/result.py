@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypedDict
 
+from tokensieve.sim.result_advice import Advice
 from tokensieve.sim.result_fc import EndToEnd
 from tokensieve.sim.result_keys import (
     Actions,
@@ -171,7 +172,11 @@ class Result(Part):
     """Busy cycles of each unit divided by the total cycles, 0 to 1."""
 
     bottleneck: str
-    """What holds the run up."""
+    """Unit that sets the pace: the one behind the largest cause of `cycles`. `pipeline`, for its latency, only where no
+    unit is busy for as long as the pipeline fills and drains."""
+
+    advice: Figure[Advice | None] = None
+    """What would make the attention of the run faster. Null with --no-advice."""
 
     reference: Figure[Reference | None] = None
     """The un-pruned run on the same machine. Null without reference."""

@@ -79,7 +79,7 @@ def _compared(summary: Summary, batch: Batch) -> F64:
     """Return the scores that the local top-k moves past its comparators."""
     if not summary.engaged.any():
         return np.zeros(len(batch))
-    return each(batch, lambda arch: summary.searches(arch.topk)[2].sum())
+    return each(batch, lambda arch: summary.searches(arch.topk)[1].sum())
 
 
 def _ranking(summary: Summary, batch: Batch) -> dict[str, F64]:

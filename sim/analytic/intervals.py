@@ -30,8 +30,16 @@ class Intervals:
     key_row: F64
     """Of rows, around the room in the K SRAM: fetch, passes, verdict, and again where low bits are fetched."""
 
+    key_used: F64
+    key_slowed: F64
+    """Of `key_row`, the cycles in which Q x K uses the row, and whether a later stage sets their pace."""
+
     value_row: F64
     """Of rows, around the room in the V SRAM."""
+
+    value_used: F64
+    value_slowed: F64
+    """As `key_used` and `key_slowed`, at Prob x V."""
 
     held: F64
     """Queries that a line buffer of the softmax holds."""
@@ -66,7 +74,10 @@ def intervals(s: Stages) -> Intervals:
     pv = s.pv + s.value_turns / s.queries
     query = np.maximum.reduce([qk, exp, div, topk, queue, pv])
     first = qk if s.prefill else np.maximum(s.qk, (s.qk + to_exp) / held)
-    used = np.maximum(s.row_queries * first, (s.row_queries - 2 * held) * query)
+    own_use, slowed = s.row_queries * first, (s.row_queries - 2 * held) * query
+    used = np.maximum(own_use, slowed)
+    value_own, value_slowed = _value_use(s, query)
+    value_used = np.maximum(value_own, value_slowed)
     return Intervals(
         qk=qk,
         exp=exp,
@@ -76,7 +87,11 @@ def intervals(s: Stages) -> Intervals:
         queue=queue,
         query=query,
         key_row=_key_row(s, used, verdict, again, again_pass),
-        value_row=_value_row(s, query),
+        key_used=s.key_members * used / s.key_room,
+        key_slowed=(slowed > own_use).astype(np.float64),
+        value_row=_value_row(s, value_used),
+        value_used=s.value_members * value_used / s.value_room,
+        value_slowed=(value_slowed > value_own).astype(np.float64),
         held=held,
         verdict=verdict,
         again_pass=again_pass,
@@ -135,10 +150,14 @@ def _overlap(s: Stages, used: F64, verdict: F64) -> F64:
     return share
 
 
-def _value_row(s: Stages, query: F64) -> F64:
-    """Return the interval of rows around the V SRAM."""
+def _value_use(s: Stages, query: F64) -> tuple[F64, F64]:
+    """Return how long Prob x V needs a row's lines: by itself, and at the pace of the slowest stage."""
     queued = np.maximum(s.pipe.queue_lines // np.maximum(s.pv, 1), 1)
-    used = np.maximum(s.row_queries * s.pv, (s.row_queries - queued) * query)
+    return s.row_queries * s.pv, (s.row_queries - queued) * query
+
+
+def _value_row(s: Stages, used: F64) -> F64:
+    """Return the interval of rows around the V SRAM; `used` is how long Prob x V needs a row's lines."""
     fetch, members = s.value * s.value_members, s.value_members
     paced = np.maximum(fetch, (1 - s.early) * s.load)
     wait = fetch if s.prefill else streamable(paced, s.value_lines)

@@ -5,6 +5,7 @@ An event of a batch is an array of shape (1 + causes, designs): its cycle, then 
 critical path of level `cycle`. Without causes only the cycle is kept.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,17 +37,18 @@ class Paths:
         """Return the begin of the run."""
         return np.zeros((1 + self.slots, self.designs))
 
-    def after(self, event: F64, cycles: npt.ArrayLike, cause: int) -> F64:
-        """Return the event `cycles` later, which `cause` has taken."""
+    def after(
+        self, event: F64, cycles: npt.ArrayLike, cause: int, parts: Mapping[int, npt.ArrayLike] | None = None
+    ) -> F64:
+        """Return the event `cycles` later: other causes have taken their `parts` of these, and `cause` the rest."""
         moved = event.copy()
         moved[0] += cycles
         if self.slots:
             moved[1 + self.first + cause] += cycles
+            for other, taken in (parts or {}).items():
+                moved[1 + self.first + cause] -= taken
+                moved[1 + self.first + other] += taken
         return moved
-
-    def after_either(self, event: F64, cycles: F64, which: F64, cause: int, other: int) -> F64:
-        """Return the event `cycles` later, booked to `cause` where `which` is 1 and to `other` where it is 0."""
-        return self.after(self.after(event, cycles * which, cause), cycles * (1 - which), other)
 
 
 def between(low: F64, high: F64, share: F64) -> F64:

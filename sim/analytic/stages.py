@@ -58,9 +58,6 @@ class Stages:
     search: F64
     """Cycles of a search, mean over the queries; those that pass by count as 0."""
 
-    searches: F64
-    """1 where searches are more than bypasses: what the engine's time is booked as."""
-
     pv: F64
     """Lines of V that a query streams, mean."""
 
@@ -132,7 +129,6 @@ def stages(summary: Summary, batch: Batch) -> Stages:
     blocks = _blocks(pipe, lines, value_lines, soft, of_row)
     share = {name: np.where(blocks > 1, 1.0, owners / live) for name, owners in
              (("key", key_owners), ("value", value_owners))}  # fmt: skip
-    searches, search = _search(summary, batch)
     lsb_rows = _lsb_rows(summary, batch, blocks)
     asked = lsb_rows / (live * blocks)
     together = dram.together({"query": 1 / blocks, **share, "lsb": forced + asked, "output": 1 / blocks})
@@ -155,8 +151,7 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         load=load,
         load_cycles=np.maximum(soft, load),
         enter=engaged * np.maximum(soft, load) + (1 - engaged) * soft,
-        search=search / queries,
-        searches=(searches > 0.5 * queries).astype(np.float64),
+        search=_search(summary, batch) / queries,
         pv=pv,
         value_lines=value_lines,
         key_room=np.maximum(pipe.key_lines // np.maximum(lines / share["key"], 1), 1) / share["key"],
@@ -210,9 +205,9 @@ def _lsb_rows(summary: Summary, batch: Batch, blocks: F64) -> F64:
     return np.where(blocks > 1, each(batch, summary.lsb_blocks), rows)
 
 
-def _search(summary: Summary, batch: Batch) -> tuple[F64, F64]:
-    """Return searches and search cycles of each group."""
+def _search(summary: Summary, batch: Batch) -> F64:
+    """Return the search cycles of each group."""
     if not summary.engaged.any():
-        return np.zeros(1), np.zeros(1)
-    searches, cycles, _ = each(batch, lambda arch: summary.searches(arch.topk))
-    return searches, cycles
+        return np.zeros(1)
+    cycles: F64 = each(batch, lambda arch: summary.searches(arch.topk))[0]
+    return cycles

@@ -185,14 +185,14 @@ class Summary:
         return seen
 
     def searches(self, topk: Topk) -> F64:
-        """Return the searches of the local top-k, their cycles and the scores that they stream, shape (3, G)."""
+        """Return the cycles of the searches of the local top-k and the scores that they stream, shape (2, G)."""
         return self._searches.of(self._searched, topk)
 
     def _searched(self, topk: Topk) -> F64:
         work, law = self._recorded(topk), topk.law
         one = local_selections(work)
         cycles = np.where(work.topk_passes, 0, law.search(one))
-        return np.stack([self.by_query(values) for values in (one.searches, cycles, law.streamed(one))])
+        return np.stack([self.by_query(values) for values in (cycles, law.streamed(one))])
 
     def selection(self, kind: str, topk: Topk) -> F64:
         """Return cycles, items and scores streamed of the `token` or `head` selections; -1 cycles where none runs."""

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tokensieve.sim.analytic.batch import F64
-from tokensieve.sim.analytic.intervals import intervals
+from tokensieve.sim.analytic.booking import Booking
 from tokensieve.sim.analytic.paths import COMPUTE, DRAM, FILL, SOFTMAX, TOPK, Paths, between, later
 from tokensieve.sim.analytic.stages import Stages
 from tokensieve.sim.result import CAUSES
@@ -80,11 +80,11 @@ def _group(s: Stages, g: int) -> Stages:
     return replace(s, **{name: array[g] for name, array in own.items() if isinstance(array, np.ndarray)})
 
 
-class _Layer:
+class _Layer(Booking):
     """One group on every design."""
 
     def __init__(self, s: Stages, paths: Paths) -> None:
-        self.s, self.paths, self.every = s, paths, intervals(s)
+        super().__init__(s, paths)
         self.early, self.engaged = bool(s.early[0]), bool(s.engaged[0])
 
     def step(self, was: _State, rows_before: F64, ranks: bool) -> _State:
@@ -97,20 +97,22 @@ class _Layer:
         out = at(at(last.pv, np.maximum(s.pv, 1), COMPUTE), p.pv_latency, FILL)
         ranked, rank_free = self._ranked(was, last.div, out)
         return _State(
-            qk=at(last.qk, s.qk, COMPUTE),
+            qk=self.streamed(last.qk, s.qk),
             exp=at(last.exp, s.soft, SOFTMAX),
             div=at(last.div, every.div, SOFTMAX),
-            topk=at(last.drain, p.turnaround, FILL),
+            topk=at(last.drain, p.turnaround, TOPK),
             pv=at(last.pv, s.pv, COMPUTE),
             key_first=at(first.qk, every.verdict, SOFTMAX),
-            key_last=at(at(last.qk, s.qk, COMPUTE), every.verdict, SOFTMAX),
+            key_last=at(self.streamed(last.qk, s.qk), every.verdict, SOFTMAX),
             fetched=fetched,
             out=out,
             ranked=ranked,
             held=was.ranked,
             rank_free=rank_free,
             written=at(out, np.where(s.output > 0, s.memory.write_end + s.output, 0), DRAM),
-            qk_busy=at(was.qk_busy, s.queries * (s.qk + s.again * every.again_pass) + s.key_turns, COMPUTE),
+            qk_busy=at(
+                self.streamed(was.qk_busy, s.queries * (s.qk + s.again * every.again_pass)), s.key_turns, COMPUTE
+            ),
             pv_busy=at(was.pv_busy, s.queries * s.pv + s.value_turns, COMPUTE),
             dram_busy=at(was.dram_busy, s.rows * s.dram, DRAM),
         )
@@ -179,67 +181,72 @@ class _Layer:
         s, p, every, at = self.s, self.s.pipe, self.every, self.paths.after
         queries, rows, nothing = s.queries - 1, s.rows - 1, self.paths.start()
         data = at(fetched, s.memory.latency + 1 - s.fetch_lines, DRAM)
-        qk = later(at(first.qk, queries * every.qk, COMPUTE), data, at(first.qk, rows * every.key_row, DRAM))
-        exp = later(self._to_exp(qk), at(first.exp, queries * every.exp, SOFTMAX))
+        passes = queries * (s.qk + s.again * every.again_pass)
+        paced = self.streamed(first.qk, queries * every.qk, queries * every.qk - passes)
+        qk = later(paced, data, self.keys_by_row(first.qk, rows))
+        lines = queries * s.soft * (1 + s.again)
+        exp = later(self._to_exp(qk), at(first.exp, queries * every.exp, FILL, {SOFTMAX: lines}))
         div = later(self._to_div(exp), at(first.div, queries * every.div, SOFTMAX))
         pace = np.maximum(every.topk, every.queue)
-        busy = self.paths.after_either(first.topk, queries * pace, s.searches, TOPK, FILL)
+        busy = at(first.topk, queries * pace, TOPK if self.engaged else SOFTMAX)
         topk = self._again(first, later(self._to_topk(div, nothing), busy))
-        div = later(div, at(topk, -p.div_latency - s.decides * (s.soft + p.verdict), FILL))
-        exp = later(exp, at(div, -every.held * every.query, FILL))
-        qk = later(qk, at(exp, -every.held * every.query, FILL))
+        div = later(div, self._decided(topk, -1))
+        exp = later(exp, self.held(div))
+        qk = later(qk, self.held(exp))
         qk = np.where((s.decides > 0) & (s.queries > p.queue_rows), later(qk, self._waiting(topk)), qk)
         drain = self._to_drain(topk)
-        by_row = rows * (np.maximum(every.value_row, s.dram) if self.early else every.value_row)
-        brought = at(values, by_row, DRAM) if self.early else self._values(drain, fetched)
-        whole_rows = at(at(first.pv, by_row, DRAM), (s.row_queries - 1) * s.pv, COMPUTE)
+        brought = self.values_by_row(values, rows) if self.early else self._values(drain, fetched)
+        whole_rows = at(self.values_by_row(first.pv, rows), (s.row_queries - 1) * s.pv, COMPUTE)
         pv = later(self._to_pv(topk, drain), at(first.pv, queries * every.pv, COMPUTE), brought, whole_rows)
         return _Starts(qk, exp, div, topk, drain, pv)
 
     def _to_exp(self, qk: F64) -> F64:
         p, at = self.s.pipe, self.paths.after
         scan = self.s.qk - p.streamed * self.s.soft
-        return at(at(qk, scan, COMPUTE), p.qk_latency + p.scan_latency, FILL)
+        return at(self.streamed(qk, scan), p.qk_latency + p.scan_latency, FILL)
 
     def _to_div(self, exp: F64) -> F64:
         p, lines = self.s.pipe, self.s.soft
-        return self.paths.after(self.paths.after_either(exp, lines, p.streamed, COMPUTE, SOFTMAX), p.exp_latency, FILL)
+        divides = self.paths.after(exp, lines, SOFTMAX, {COMPUTE: lines * p.streamed})
+        return self.paths.after(divides, p.exp_latency, FILL)
 
     def _to_topk(self, div: F64, free: F64) -> F64:
         """Return when a query enters the top-k engine, given when its division begins and when the engine is free."""
         there = self._decided(div)
         return later(there, free) if self.engaged else there
 
-    def _decided(self, div: F64) -> F64:
-        """Return when a query's probabilities are there, and decided upon where a decision follows."""
+    def _decided(self, div: F64, sign: int = 1) -> F64:
+        """Return when a query's probabilities are there, and decided upon where a decision follows; -1 goes back."""
         s, p = self.s, self.s.pipe
-        return self.paths.after(div, p.div_latency + s.decides * (s.soft + p.verdict), FILL)
+        cycles = sign * (p.div_latency + s.decides * (s.soft + p.verdict))
+        return self.paths.after(div, cycles, FILL, {SOFTMAX: sign * s.decides * s.soft})
 
     def _waiting(self, topk: F64) -> F64:
         """Return from when a query may enter Q x K so that no more wait than a decision allows.
 
         `topk` is when that query, or the one before, enters the engine; others follow at the engine's pace.
         """
-        return self.paths.after(topk, -self.s.pipe.queue_rows * self.every.topk, FILL)
+        return self.paths.after(topk, -self.s.pipe.queue_rows * self.every.topk, TOPK)
 
     def _queued(self, pv: F64) -> F64:
         """Return from when a query may enter the top-k to find room behind it, given when the one before leaves."""
         s = self.s
         lines = np.maximum(s.pv, 1)
         held = np.maximum(s.pipe.queue_lines // lines, 1)
-        return self.paths.after(pv, -lines - (held - 1) * self.every.query - s.enter - s.search, FILL)
+        cycles = -lines - (held - 1) * self.every.query - s.enter - s.search
+        return self.paths.after(pv, cycles, COMPUTE, {TOPK: -s.enter - s.search})
 
     def _to_drain(self, topk: F64) -> F64:
         s = self.s
-        return self.paths.after_either(topk, s.enter + s.search, s.searches, TOPK, FILL)
+        return self.paths.after(topk, s.enter + s.search, TOPK if self.engaged else SOFTMAX)
 
     def _to_pv(self, topk: F64, drain: F64) -> F64:
         """Return when Prob x V may begin as far as the engine's output goes."""
         s, p = self.s, self.s.pipe
         if not self.engaged:
-            return self.paths.after(topk, np.maximum(0, s.enter - s.pv), FILL)
+            return self.paths.after(topk, np.maximum(0, s.enter - s.pv), SOFTMAX)
         cycles = np.maximum(p.drain_latency, s.load + p.drain_latency - s.pv)
-        return self.paths.after_either(drain, cycles, s.searches, TOPK, FILL)
+        return self.paths.after(drain, cycles, TOPK)
 
     def _values(self, drain: F64, fetched: F64) -> F64:
         """Return from when a query's values may be streamed, where they are fetched once its ids are known.
@@ -273,9 +280,11 @@ class _Layer:
         s, p, at = self.s, self.s.pipe, self.paths.after
         done = self.paths.start()
         if s.token_rank[0] >= 0:
-            begin = later(at(div, self.every.div - 1 + p.div_latency + p.rank_latency, FILL), was.rank_free)
+            cycles = self.every.div - 1 + p.div_latency + p.rank_latency
+            parts = {SOFTMAX: self.every.div - 1, TOPK: p.rank_latency}
+            begin = later(at(div, cycles, FILL, parts), was.rank_free)
             done = at(begin, s.token_rank, TOPK)
         if s.head_rank[0] >= 0:
-            begin = later(at(out, p.head_latency, FILL), was.rank_free, done)
+            begin = later(at(out, p.head_latency, TOPK), was.rank_free, done)
             done = at(begin, s.head_rank, TOPK)
         return done, later(was.rank_free, done)

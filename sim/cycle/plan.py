@@ -164,7 +164,7 @@ def _queries(arch: Arch, work: RowWork, row: I64, per_value: int) -> I64:
     query[:, t.Q_VALUE_LINES] = -(-work.values // per_value)
     query[:, t.Q_REDO] = work.redo
     query[:, t.Q_PASS] = query[:, t.Q_LOAD_WHO] = -1
-    query[:, t.Q_PASSES], query[:, t.Q_SEARCHES] = work.topk_passes, work.topk_runs
+    query[:, t.Q_PASSES] = work.topk_passes
     in_engine = np.where(work.topk_passes, -1, np.arange(len(query)))
     query[:, t.Q_BEHIND] = np.concatenate([[-1], np.maximum.accumulate(in_engine)[:-1]])
     law, selection = arch.topk.law, local_selections(work)

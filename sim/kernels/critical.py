@@ -8,15 +8,16 @@ A stop is the start of something, and belongs to a query, a pass or a job. What 
     AT_DRAIN  query    load, search and drain          AT_LOAD; AT_PV of the query that made room
     AT_LOAD   query    division and decision           AT_DIV; AT_DRAIN of the query before
     AT_DIV    pass     exponentials                    AT_EXP; AT_DIV of the pass before; AT_DRAIN of a query
-    AT_EXP    pass     K through Q x K                 AT_QK; AT_EXP of the pass before; AT_DIV of a pass
+    AT_EXP    pass     K through Q x K, and its scan   AT_QK; AT_EXP of the pass before; AT_DIV of a pass
     AT_QK     pass     -                               AT_JOB of K or LSBs; AT_QK of the pass before; AT_EXP or AT_DIV
                                                        of a pass; AT_LOAD of a query; AT_OUT of a group; AT_END
     AT_JOB    job      its data on their way           whatever let it begin; AT_END
 
 Each stop is one function: it takes whose stop it is and `now`, the cycle that the walk has reached, and returns the
-stop before, whose that is, and the cycle then. Streaming through the arrays is compute, through softmax and decision a
-softmax stall, through a searching top-k engine a top-k stall, waiting for data since its fetch (or the busy period of
-DRAM that it queued in) began a DRAM stall; pipeline registers are fill and drain.
+stop before, whose that is, and the cycle then. Streaming through the arrays is compute, unless the softmax scans fewer
+scores a cycle; through softmax and decision it is a softmax stall, through the top-k engine a top-k stall, whether it
+searches or not. Waiting for data since its fetch (or the busy period of DRAM that it queued in) began is a DRAM stall.
+What is left is pipeline registers: fill and drain.
 """
 
 import numba
@@ -116,13 +117,13 @@ def _at_pv(row, query, st, causes, q, now):
 
 @step
 def _at_drain(row, query, causes, q, now):
-    """Book the drain of query `q`, and load and search if nothing delayed it; an engine with no choice only fills."""
-    layer, cause = _layer(row, query, q), TOPK_STALL if query[q, t.Q_SEARCHES] > 0 else FILL_DRAIN
-    now = _book(causes, layer, cause, now, query[q, t.Q_DRAIN_AT], ALL)
+    """Book the drain of query `q`, and load and search if nothing delayed it; one that passes by has none of them."""
+    layer = _layer(row, query, q)
+    now = _book(causes, layer, TOPK_STALL, now, query[q, t.Q_DRAIN_AT], ALL)
     if query[q, t.Q_DRAIN_WHO] >= 0:
         return AT_PV, query[q, t.Q_DRAIN_WHO], now
     if query[q, t.Q_PASSES] == 0:
-        now = _book(causes, layer, cause, now, query[q, t.Q_LOAD_AT], ALL)
+        now = _book(causes, layer, TOPK_STALL, now, query[q, t.Q_LOAD_AT], ALL)
     return AT_LOAD, q, now
 
 
@@ -140,11 +141,14 @@ def _at_load(row, query, ps, st, causes, q, now):
 
 @step
 def _leave_softmax(row, query, ps, causes, st, k, now):
-    """Book the way from a pass's division to its decision, or to its last probability."""
+    """Book the way from a pass's division to its decision, or to the probability that was waited for.
+
+    Where the engine loads the probabilities as they come, that is the first: the others were booked with the load.
+    """
     q, then = ps[k, t.P_QUERY], ps[k, t.P_DIV_AT]
-    # Where the engine loads the probabilities as they come, their lines have been booked with the load.
-    streams = not row[query[q, t.Q_ROW], t.R_DECIDE] and now <= then + st[t.S_DIV_LATENCY]
-    lines = 0 if streams else ps[k, t.P_DIV_CYCLES]
+    lines = now - then - st[t.S_DIV_LATENCY]
+    if row[query[q, t.Q_ROW], t.R_DECIDE]:
+        lines = ps[k, t.P_DIV_CYCLES] + max(now - ps[k, t.P_DECIDED], 0)
     now = _book(causes, _layer(row, query, q), SOFTMAX_STALL, now, then, lines)
     return _book(causes, _layer(row, query, q), FILL_DRAIN, now, then, ALL)
 
@@ -173,8 +177,18 @@ def _at_exp(row, query, ps, causes, k, now):
         return AT_EXP, before, _book(causes, layer, SOFTMAX_STALL, now, ps[before, t.P_EXP_AT], ALL)
     if why == t.W_BUFFER:
         return AT_DIV, before, now
-    now = _book(causes, layer, COMPUTE, now, ps[k, t.P_QK_AT], ps[k, t.P_SCAN])
-    return AT_QK, k, _book(causes, layer, FILL_DRAIN, now, ps[k, t.P_QK_AT], ALL)
+    registers = max(now - ps[k, t.P_QK_AT] - ps[k, t.P_SCAN], 0)
+    now = _book(causes, layer, FILL_DRAIN, now, ps[k, t.P_QK_AT], registers)
+    return AT_QK, k, _stream_keys(row, query, ps, causes, k, now)
+
+
+@step
+def _stream_keys(row, query, ps, causes, k, now):
+    """Book the lines of pass `k` at Q x K: the softmax's where these are more, as the scan sets their pace."""
+    r = query[ps[k, t.P_QUERY], t.Q_ROW]
+    scanned = ps[k, t.P_LINES] if ps[k, t.P_LINES] > row[r, t.R_LINES] else 0
+    now = _book(causes, row[r, t.R_LAYER], SOFTMAX_STALL, now, ps[k, t.P_QK_AT], scanned)
+    return _book(causes, row[r, t.R_LAYER], COMPUTE, now, ps[k, t.P_QK_AT], ALL)
 
 
 @step
@@ -185,7 +199,7 @@ def _at_qk(row, query, ps, group, st, causes, k, now):
     if why == t.W_BUSY:
         if before < 0:
             return AT_END, layer, now
-        return AT_QK, before, _book(causes, layer, COMPUTE, now, ps[before, t.P_QK_AT], ALL)
+        return AT_QK, before, _stream_keys(row, query, ps, causes, before, now)
     if why == t.W_DATA:
         return AT_JOB, t.STREAM_KEY * st[t.S_ROWS] + before, now
     if why == t.W_LSB:
@@ -243,4 +257,4 @@ def _before_space(row, query, ps, st, causes, layer, stream, r, now):
     k = row[r, t.R_KEY_FREER]
     if row[r, t.R_DECIDE]:
         return AT_DIV, k, _leave_softmax(row, query, ps, causes, st, k, now)
-    return AT_QK, k, _book(causes, layer, COMPUTE, now, ps[k, t.P_QK_AT], ALL)
+    return AT_QK, k, _stream_keys(row, query, ps, causes, k, now)

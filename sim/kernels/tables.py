@@ -117,7 +117,6 @@ Q_VALUE_LINES = _query.take()  # lines of V that it meets
 Q_REDO = _query.take()  # whether it asks for LSBs, and makes a second pass
 Q_PASSES = _query.take()  # whether it keeps all values and passes the top-k engine by
 Q_BEHIND = _query.take()  # the last query before it that goes through the engine; -1 none
-Q_SEARCHES = _query.take()  # whether its top-k has something to choose: none of no value, none of a pair's second head
 Q_LOAD, Q_SEARCH, Q_DRAIN = _query.block(3)  # cycles of loading the engine, of its search, and of draining it
 Q_PASS = _query.take()  # pass whose probabilities count; -1 until they are divided
 Q_LOAD_AT = _query.take()

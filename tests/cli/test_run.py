@@ -77,6 +77,7 @@ def test_the_options_reach_the_simulator(machine_room):
         "level": "cycle",
         "reference": "fp32",
         "confirm": False,
+        "advice": True,
         "seed": 7,
         "sets": ["topk.lanes=8"],
         "progress": None,
@@ -87,6 +88,12 @@ def test_no_cache_leaves_the_simulator_without_a_store(machine_room):
     assert call(["run", "--no-cache"]) == 0
 
     assert machine_room.runs[0][2]["store"] is None
+
+
+def test_no_advice_is_not_asked_for(machine_room):
+    assert call(["run", "--no-advice"]) == 0
+
+    assert machine_room.runs[0][2]["advice"] is False
 
 
 def test_reference_none_compares_with_nothing(machine_room, capsys):

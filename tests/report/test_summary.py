@@ -4,9 +4,11 @@ from typing import get_args
 import pytest
 from report.sample import ALONE, CAPTURED, COUNTS, RESULT
 
+from tokensieve.report.advice import advice_lines
 from tokensieve.report.summary import COUNTS_ONLY, assumptions, bottleneck, header, page, played
 from tokensieve.report.words import exceptions, label
 from tokensieve.sim.result import Label
+from tokensieve.sim.result_advice import Advice, Change
 
 
 def test_the_head_names_machine_work_and_source():
@@ -94,6 +96,32 @@ def test_the_bottleneck_is_one_sentence():
 
 def test_a_bottleneck_that_is_a_sentence_already_is_kept():
     assert bottleneck(replace(RESULT, bottleneck="DRAM holds it up.")) == "Bottleneck: DRAM holds it up."
+
+
+CHANGE = Change(unit="topk", set="topk.engine=radix", speedup=1.604, area_mm2=0.021, energy=0.926, level="cycle")
+
+
+@pytest.mark.parametrize(
+    ("level", "told"),
+    [
+        ("cycle", "Try topk.engine=radix: 1.60x, +0.02 mm2, -7 % energy (DRAM free: at most 2.00x)."),
+        ("analytic", "Try topk.engine=radix: 1.60x, +0.02 mm2, -7 % energy, analytic (DRAM free: at most 2.00x)."),
+    ],
+)
+def test_the_best_change_is_told_in_a_line_with_its_price_and_its_level_if_that_is_coarser(level, told):
+    advice = Advice(unit="dram", if_free=2.0, changes=(replace(CHANGE, level=level), CHANGE))
+
+    assert advice_lines(replace(RESULT, advice=advice)) == [told]
+    assert told in page(replace(RESULT, advice=advice), "", 80).splitlines()
+
+
+def test_where_no_change_gains_the_line_says_so():
+    advice = Advice(unit="qk", if_free=1.012, changes=())
+
+    assert advice_lines(replace(RESULT, advice=advice)) == [
+        "Nothing to gain: no single field buys 3 %; Q x K free: at most 1.01x."
+    ]
+    assert advice_lines(RESULT) == []
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from tokensieve.sim.analytic.level import analytic_result, whole
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.cost.energy import energy
 from tokensieve.sim.cycle.level import cycle_result
+from tokensieve.sim.result import CAUSES
 from tokensieve.validate.designs import FIELDS, random_designs
 from tokensieve.validate.levels import beginning, bert_layer, deviations, rank_correlation
 from tokensieve.workloads.benchmarks import load_workload
@@ -114,6 +115,18 @@ def test_traffic_arithmetic_and_all_actions_but_those_of_dram_are_those_of_level
         }, unit
     for unit in ("qk", "softmax", "requant", "topk", "pv", "ranking", "importance"):
         assert coarse.busy_cycles[unit] == fine.busy_cycles[unit], unit
+
+
+@pytest.mark.parametrize("decisions", [bert_layer(ARCH), gpt2()], ids=["prefill", "decode"])
+def test_causes_and_bottleneck_are_booked_as_level_cycle_does(decisions):
+    """Half the sum of the differences is what is booked under another cause."""
+    levels = [[price(m, decisions) for m in random_designs(16, seed=11)] for price in (cycle_result, analytic_result)]
+    shares = [[[one.cycles[c] / one.cycles["total"] for c in CAUSES] for one in level] for level in levels]
+    moved = np.abs(np.subtract(*shares)).sum(axis=1) / 2
+
+    assert np.median(moved) < 0.15
+    assert sum(fine.bottleneck == coarse.bottleneck for fine, coarse in zip(*levels, strict=True)) >= 13
+    assert not any(one.bottleneck == "pipeline" for level in levels for one in level)
 
 
 def test_the_causes_add_up_to_the_total_in_the_run_and_in_every_layer():

@@ -21,9 +21,9 @@ WORK = row_work(ARCH, complete(workload_from(WORKLOAD).counts(), ARCH.topk, 0))
 CYCLES = np.array([[10, 5, 0, 0, 1], [4, 20, 0, 0, 0]])
 GRANULES = np.array([[1, 2, 3, 4, 5], [0, 0, 0, 1, 0]])
 COUNTED = {
-    "busy_cycles": {"dram": 30, "qk": 12, "pv": 8, "topk": 3, "ranking": 4},
+    "busy_cycles": {"dram": 30, "qk": 12, "pv": 8, "softmax": 9, "topk": 3, "ranking": 4},
     "traffic": Traffic(vectors={"key": 6, "value": 5}, lsb_rows=0, dram_bytes={"total": 512}),
-    "actions": {"qk": {"multiply": 1_000}, "dram": {"activate": 3}},
+    "actions": {"qk": {"multiply": 1_000}, "dram": {"activate": 3}, "fetcher": {"request": 640}},
 }
 
 
@@ -64,7 +64,14 @@ def test_layers_have_their_own_bytes_and_what_is_alive_in_them():
 
 
 def test_utilization_is_busy_cycles_over_all_cycles():
-    assert assembled().utilization == {"dram": 0.75, "qk": 0.3, "pv": 0.2, "topk": 0.075, "ranking": 0.1}
+    assert assembled().utilization == {
+        "dram": 0.75,
+        "qk": 0.3,
+        "pv": 0.2,
+        "softmax": 0.225,
+        "topk": 0.075,
+        "ranking": 0.1,
+    }
 
 
 def test_energy_is_that_of_the_actions_and_of_the_time():
@@ -81,10 +88,13 @@ def test_energy_is_that_of_the_actions_and_of_the_time():
         ("compute", {}, "qk"),
         ("compute", {"pv": 13}, "pv"),
         ("dram_stall", {}, "dram"),
+        ("dram_stall", {"dram": 19}, "fetcher"),  # 640 addresses at 32 ports
         ("topk_stall", {}, "ranking"),
         ("topk_stall", {"topk": 9}, "topk"),
         ("softmax_stall", {}, "softmax"),
         ("fill_drain", {}, "pipeline"),
+        ("fill_drain", {"topk": 100}, "topk"),
+        ("fill_drain", {"importance": 110, "softmax": 105}, "softmax"),
     ],
 )
 def test_the_bottleneck_is_the_unit_behind_the_largest_cause(cause, busy, unit):

@@ -14,6 +14,7 @@ from tokensieve.arch.timing import StreamWork
 from tokensieve.sim.kernels import tables as t
 from tokensieve.sim.result import CAUSES
 from tokensieve.workloads.complete import complete
+from tokensieve.workloads.ragged import Ragged
 from tokensieve.workloads.reference import dense
 from tokensieve.workloads.workload import workload_from
 
@@ -192,8 +193,12 @@ def charge(case, head_selections):
     head = case.arch.importance.law(case.arch.topk).cycles(StreamWork(items=case.decisions.head_dim))
     ranking = run.scalar(t.S_BUSY_RANK) + (3 + head) * len(run.plan.group)
 
-    assert cause["compute"] <= ps[:, t.P_QK_LINES].sum() + query[:, t.Q_VALUE_LINES].sum()
-    assert cause["softmax_stall"] <= (ps[:, t.P_LINES] + ps[:, t.P_DIV_CYCLES]).sum()
+    row = run.plan.row[query[ps[:, t.P_QUERY], t.Q_ROW]]
+    scanned = np.where(ps[:, t.P_LINES] > row[:, t.R_LINES], ps[:, t.P_LINES], 0)
+    queued = ps[:, t.P_LINES] * row[:, t.R_DECIDE]  # out of the queue behind the decision, past the engine
+
+    assert cause["compute"] <= (ps[:, t.P_QK_LINES] - scanned).sum() + query[:, t.Q_VALUE_LINES].sum()
+    assert cause["softmax_stall"] <= (scanned + ps[:, t.P_LINES] + ps[:, t.P_DIV_CYCLES] + queued).sum()
     engine = run.scalar(t.S_BUSY_TOPK) + int(query[:, t.Q_DRAIN].sum())
     assert cause["topk_stall"] <= engine + ranking + ps[:, t.P_DIV_CYCLES].sum()
 
@@ -204,6 +209,25 @@ def test_the_reference_never_waits_for_a_top_k_engine(case):
     causes = simulated(replace(case, decisions=dense(case.decisions)), un_pruned=True).causes.sum(axis=0)
 
     assert causes[CAUSES.index("topk_stall")] == 0
+
+
+def test_the_pipeline_fills_once_for_each_layer_where_nothing_waits_for_anything_else(every_value):
+    """With a layer at a time, on a machine whose stages take every query at once: registers are all that is left."""
+    run = simulated(Case(ARCHES["spatten"], every_value, "spatten"))
+    latencies = [t.S_QK_LATENCY, t.S_SCAN_LATENCY, t.S_EXP_LATENCY, t.S_DIV_LATENCY, t.S_PV_LATENCY]
+
+    assert run.causes[:, CAUSES.index("fill_drain")].sum() <= len(run.plan.group) * sum(map(run.scalar, latencies))
+
+
+@settings(max_examples=60)
+@given(MACHINES)
+def test_to_fill_and_drain_is_registers_alone(case):
+    run = simulated(case)
+    fill = int(run.causes[:, CAUSES.index("fill_drain")].sum())
+    latencies = [t.S_QK_LATENCY, t.S_SCAN_LATENCY, t.S_EXP_LATENCY, t.S_DIV_LATENCY, t.S_TREE]
+    passes, queries = run.scalar(t.S_PASSES), len(run.plan.query)
+
+    assert fill <= passes * sum(map(run.scalar, latencies)) + queries * run.scalar(t.S_PV_LATENCY)
 
 
 @pytest.mark.parametrize("engine", ["quickselect", "radix", "bitserial", "bitonic"])
@@ -240,6 +264,27 @@ def test_the_causes_of_a_single_query_are_worked_out_by_hand(one_query):
     assert causes["dram_stall"] == keys + (values - drain - DRAIN_LATENCY) + (run.total - values - 8)
 
 
+def test_a_query_that_keeps_no_value_waits_for_the_engine_all_the_same(no_value):
+    run = simulated(Case(ARCHES["spatten"], no_value, "spatten"))
+    query, causes = run.plan.query[0], dict(zip(CAUSES, run.causes[0].tolist(), strict=True))
+
+    # 2 lines load the engine, which knows the threshold 1 cycle later and drains its one line past the registers.
+    assert query[t.Q_SEARCH] == 1
+    assert causes["topk_stall"] == 2 + 1 + 1 + DRAIN_LATENCY
+    # As below, and Prob x V takes a cycle for an output without a value.
+    assert causes["fill_drain"] == 9 + 7 + 44 + 36 + 7 + 1
+
+
+def test_scores_that_come_slower_than_keys_are_the_softmaxs(one_query):
+    """One score a cycle: of 18 cycles at Q x K, none is one that more multipliers would save."""
+    slow = load_arch("spatten", ["softmax.lanes=1", "softmax.fifo_lines=1024"])
+    run = simulated(Case(slow, one_query, "slow softmax"))
+    causes = dict(zip(CAUSES, run.causes[0].tolist(), strict=True))
+
+    assert causes["compute"] == run.plan.query[0, t.Q_VALUE_LINES]
+    assert causes["softmax_stall"] == 16 + 16
+
+
 def alone(run):
     """Return when K and V of the first query stream, when its drain begins, and how long the search takes."""
     row, query = run.plan.row[0], run.plan.query[0]
@@ -250,6 +295,19 @@ def alone(run):
 def one_query():
     """Decisions of one step, layer and head: 16 keys, 4 values, 8 bits."""
     return small(value=0.25, steps=1)
+
+
+@pytest.fixture
+def no_value(one_query):
+    """The same, but no value is kept."""
+    empty = Ragged.of([[]])
+    kinds = {kind: replace(record, local=empty) for kind, record in one_query.records.items()}
+    none = {
+        "values_kept": np.zeros(1, np.int32),
+        "value_ids": one_query.value_ids[:0],
+        "value_ptr": np.zeros(2, np.int64),
+    }
+    return replace(one_query, records=kinds, **none)
 
 
 @pytest.fixture

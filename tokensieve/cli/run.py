@@ -82,6 +82,12 @@ ModelOption = Annotated[
 ConfirmOption = Annotated[
     bool, typer.Option("--confirm", help="Run at another level, too, and print how far apart the two are.")
 ]
+AdviceOption = Annotated[
+    bool,
+    typer.Option(
+        "--advice/--no-advice", help="Say which single field of the machine gains most, for up to three runs."
+    ),
+]
 OutOption = Annotated[
     str | None,
     typer.Option("--out", metavar="DIR", help="Write result.json and cycles.png to this folder."),
@@ -109,6 +115,7 @@ def run(
     confirm: ConfirmOption = False,
     scores: ScoresOption = None,
     no_cache: NoCacheOption = False,
+    advice: AdviceOption = True,
     seed: SeedOption = 0,
     out: OutOption = None,
     json: JsonOption = False,
@@ -138,8 +145,8 @@ def run(
     shape = _shape(machine, decisions, workload, model, fc_bits) if end_to_end else None
     kind = None if reference is ReferenceKind.NONE else reference.value
     result = _simulated(
-        machine, decisions, quiet, level=level.value, reference=kind, confirm=confirm, seed=seed, sets=sets or (),
-        store=store_of(no_cache),
+        machine, decisions, quiet, level=level.value, reference=kind, confirm=confirm, advice=advice, seed=seed,
+        sets=sets or (), store=store_of(no_cache),
     )  # fmt: skip
     if shape is not None:
         result = _with_fc(machine, result, decisions, shape, fc_bits)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tokensieve.report.advice import advice_lines
 from tokensieve.report.quantity import percent
 from tokensieve.report.tables import layer_table, total_table, unit_table
 from tokensieve.report.wholemodel import fc_sentence, whole_model_table
@@ -106,6 +107,7 @@ def page(result: Result, head: str, width: int) -> str:
             "",
             *(() if whole is None else (whole_model_table(result, whole).text(width), "")),
             bottleneck(result),
+            *advice_lines(result),
             *(() if whole is None else (fc_sentence(whole),)),
             *levels(result),
             *played(result),

@@ -13,6 +13,7 @@ from typing import Any, cast, get_args
 from tokensieve import __version__
 from tokensieve.arch.errors import ArchError
 from tokensieve.arch.machine import Arch
+from tokensieve.run.advice import advise
 from tokensieve.run.inert import inert_fields
 from tokensieve.run.records import records_of
 from tokensieve.run.rtl_level import play_selections
@@ -37,6 +38,7 @@ def run(
     level: str = "cycle",
     reference: str | None = "dense",
     confirm: bool = False,
+    advice: bool = False,
     seed: int = 0,
     sets: Sequence[str] = (),
     store: Store | None = None,
@@ -45,11 +47,12 @@ def run(
     """Return the result of `decisions` on `arch`.
 
     With `confirm`, the run is also done at another level (`cycle` for `analytic`, `analytic` for the others), and the
-    result holds the cycles of both. `seed` is the one the decisions were completed with, and `sets` are the overrides
-    that `arch` was made with, both for the record; nothing is drawn here. `store` keeps references for the next run of
-    the same work. `progress` is called with the fraction done. Raises `ArchError` for an unknown level, `WorkloadError`
-    where decisions and machine do not fit, and at level `rtl` `ToolError` without Verilator and `CheckError` where
-    hardware and law differ.
+    result holds the cycles of both. With `advice`, it says what would make the run faster, for the closed form over
+    some twenty machines and three runs at most. `seed` is the one the decisions were completed with, and `sets` are the
+    overrides that `arch` was made with, both for the record; nothing is drawn here. `store` keeps references for the
+    next run of the same work. `progress` is called with the fraction done. Raises `ArchError` for an unknown level,
+    `WorkloadError` where decisions and machine do not fit, and at level `rtl` `ToolError` without Verilator and
+    `CheckError` where hardware and law differ.
     """
     if level not in LEVELS:
         raise ArchError(f"level must be one of {', '.join(LEVELS)}, got {level!r}")
@@ -64,12 +67,14 @@ def run(
     result = price(arch, decisions)
     tell(0.3 if reference else 1.0)
     beside = reference_result(arch, decisions, kind, level, store) if kind else None
+    told = advise(arch, decisions, result, None if level == "analytic" else price) if advice else None
     tell(1.0)
     dense_operations = beside.operations["effective"] if beside else _dense_operations(decisions)
     played = play_selections(arch, decisions, seed) if level == "rtl" else None
     return replace(
         result,
         level=level,
+        advice=told,
         level_cycles=_level_cycles(arch, decisions, level, result) if confirm else None,
         operations={"effective": result.operations["effective"], "dense_equivalent": dense_operations},
         reference=_reference(kind, beside) if kind and beside else None,

@@ -1,0 +1,78 @@
+"""The obvious single changes of a machine: which fields relieve which unit, and the next value up of each.
+
+`control.barrier` is none of them: what a layer waits for is a rule of the run, not silicon. Nor is the clock, which
+speeds everything up, or a number of registers, which the clock decides.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+from tokensieve.arch.base import build
+from tokensieve.arch.datapath import ENGINES
+from tokensieve.arch.errors import ArchError, WorkloadError
+from tokensieve.arch.machine import Arch
+from tokensieve.workloads.decisions import Decisions
+from tokensieve.workloads.traces import check_fit
+
+RELIEF: dict[str, tuple[str, ...]] = {
+    "topk": ("topk.engine", "topk.lanes", "topk.compactor", "topk.queue_lines"),
+    "softmax": ("softmax.lanes", "softmax.fifo_lines"),
+    "requant": ("requant.queue_rows",),
+    "qk": ("qk.multipliers",),
+    "pv": ("pv.multipliers",),
+    "importance": ("importance.lanes",),
+    "dram": ("dram.channels", "dram.window"),
+    "fetcher": ("fetcher.ports", "fetcher.fifo_depth"),
+    "key_sram": ("key_sram.kib",),
+    "value_sram": ("value_sram.kib",),
+}
+"""Fields that relieve a unit. A number is doubled; of a name, `NAMES` has the values."""
+
+NAMES: dict[str, tuple[str, ...]] = {"topk.engine": ENGINES, "topk.compactor": ("low_latency",)}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A machine that differs in one field."""
+
+    unit: str
+    field: str
+    value: Any
+    arch: Arch
+
+    @property
+    def set(self) -> str:
+        """The change as `--set` takes it."""
+        return f"{self.field}={self.value}"
+
+
+def candidates(arch: Arch, decisions: Decisions) -> list[Candidate]:
+    """Return the changes of `arch` that are valid machines and that `decisions` can run on.
+
+    Left out are those that a rule of `Arch` refuses, and engines whose work records the decisions lack.
+    """
+    return list(_valid(arch, decisions))
+
+
+def _valid(arch: Arch, decisions: Decisions) -> Iterator[Candidate]:
+    for unit, fields in RELIEF.items():
+        for field in fields:
+            now = attrgetter(field)(arch)
+            for value in NAMES.get(field) or (2 * now,):
+                if value == now:
+                    continue
+                try:
+                    machine = _with(arch, field, value)
+                    check_fit(decisions, machine, field)
+                except (ArchError, WorkloadError):
+                    continue
+                yield Candidate(unit, field, value, machine)
+
+
+def _with(arch: Arch, path: str, value: Any) -> Arch:
+    group, field = path.split(".")
+    data = arch.model_dump()
+    data[group][field] = value
+    return build(Arch, data, ArchError)
