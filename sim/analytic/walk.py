@@ -207,7 +207,8 @@ class _Layer(Booking):
 
     def _to_div(self, exp: F64) -> F64:
         p, lines = self.s.pipe, self.s.soft
-        divides = self.paths.after(exp, lines, SOFTMAX, {COMPUTE: lines * p.streamed})
+        follow = p.streamed * (lines <= self.s.key_lines)
+        divides = self.paths.after(exp, lines, SOFTMAX, {COMPUTE: lines * follow})
         return self.paths.after(divides, p.exp_latency, FILL)
 
     def _to_topk(self, div: F64, free: F64) -> F64:

@@ -162,8 +162,9 @@ def _at_div(row, query, ps, causes, k, now):
         return AT_DIV, before, _book(causes, layer, SOFTMAX_STALL, now, ps[before, t.P_DIV_AT], ALL)
     if why == t.W_QUEUE:
         return AT_DRAIN, before, now
-    follows = ps[k, t.P_SCAN] < ps[k, t.P_QK_LINES] and ps[k, t.P_EXP_WHY] == t.W_FLOW  # at the pace of Q x K
-    cause = COMPUTE if follows else SOFTMAX_STALL
+    follows = ps[k, t.P_SCAN] < ps[k, t.P_QK_LINES] and ps[k, t.P_EXP_WHY] == t.W_FLOW
+    at_pace_of_keys = follows and ps[k, t.P_LINES] <= row[query[q, t.Q_ROW], t.R_LINES]
+    cause = COMPUTE if at_pace_of_keys else SOFTMAX_STALL
     now = _book(causes, layer, cause, now, ps[k, t.P_EXP_AT], ps[k, t.P_LINES])
     return AT_EXP, k, _book(causes, layer, FILL_DRAIN, now, ps[k, t.P_EXP_AT], ALL)
 

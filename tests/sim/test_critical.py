@@ -68,8 +68,8 @@ STOPS = {
         {t.W_BUSY: (c.AT_DIV, BEFORE), t.W_QUEUE: (c.AT_DRAIN, BEFORE), t.W_FLOW: (c.AT_EXP, MINE)},
     ),
     "_at_load": (
-        held(t.Q_LOAD_WHY, table="query"),
-        {t.W_BUSY: (c.AT_DRAIN, MINE - 1), t.W_FLOW: (c.AT_DIV, MINE)},
+        held(t.Q_LOAD_WHY, t.Q_LOAD_WHO, table="query"),
+        {t.W_BUSY: (c.AT_DRAIN, BEFORE), t.W_FLOW: (c.AT_DIV, MINE)},
     ),
     "_at_pv": (
         held(t.Q_PV_WHY, table="query"),
@@ -98,7 +98,9 @@ def test_a_drain_leads_to_the_query_that_made_room_or_to_its_own_load(at):
 
 
 def test_probabilities_that_waited_for_the_engine_lead_to_the_query_in_it(at):
-    assert at("_at_load", ("ps", t.P_DIV_WHY, t.W_QUEUE))[0] == (c.AT_DRAIN, MINE - 1, 0)
+    waited = ("ps", t.P_DIV_WHY, t.W_QUEUE), ("ps", t.P_DIV_WHO, BEFORE)
+
+    assert at("_at_load", *waited)[0] == (c.AT_DRAIN, BEFORE, 0)
 
 
 def test_a_first_pass_that_nothing_held_back_ends_the_walk(at):
@@ -109,10 +111,14 @@ def test_a_first_pass_that_nothing_held_back_ends_the_walk(at):
     ("step", "changes", "booked"),
     [
         ("_at_out", [("query", t.Q_VALUE_LINES, 3)], {"compute": 3, "fill_drain": 7}),
-        ("_at_drain", [("query", t.Q_SEARCHES, 1)], {"topk_stall": 10}),
-        ("_at_drain", [("query", t.Q_SEARCHES, 0)], {"fill_drain": 10}),
+        ("_at_drain", [("query", t.Q_PASSES, 0)], {"topk_stall": 10}),
         ("_at_div", [("ps", t.P_DIV_WHY, t.W_FLOW), ("ps", t.P_LINES, 3)], {"softmax_stall": 3, "fill_drain": 7}),
-        ("_at_exp", [("ps", t.P_EXP_WHY, t.W_FLOW), ("ps", t.P_QK_LINES, 3)], {"compute": 3, "fill_drain": 7}),
+        ("_at_exp", [("ps", t.P_EXP_WHY, t.W_FLOW), ("ps", t.P_SCAN, 3)], {"compute": 3, "fill_drain": 7}),
+        (
+            "_at_exp",
+            [("ps", t.P_EXP_WHY, t.W_FLOW), ("ps", t.P_SCAN, 3), ("ps", t.P_LINES, 3), ("row", t.R_LINES, 2)],
+            {"softmax_stall": 3, "fill_drain": 7},
+        ),
         ("_at_exp", [("ps", t.P_EXP_WHY, t.W_BUFFER)], {}),
     ],
 )
