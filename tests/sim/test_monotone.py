@@ -3,7 +3,9 @@
 docs/explanation/laws.md says why.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import wraps
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from bench.pipeline_cases import ARCHES, cases, simulated
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokensieve.arch import load_arch
+from tokensieve.arch import Arch, load_arch
 from tokensieve.sim.cycle.run import run_cycles
 from tokensieve.sim.dram.run import replay
 from tokensieve.sim.kernels import dram_state, tables
@@ -47,9 +49,25 @@ def doubled(arch, *fields):
 
 
 def unhindered(case):
-    """Return `case` on its machine at 1 MHz: a thousand DRAM commands fit into a cycle, on many channels."""
-    arch = with_fields(with_fields(case.arch, "clock", mhz=1), "dram", channels=256)
+    """Return `case` on its machine at 1 MHz: a thousand DRAM commands fit into a cycle."""
+    arch = with_fields(case.arch, "clock", mhz=1)
     return replace(case, arch=with_fields(arch, "fetcher", ports=256, fifo_depth=4096))
+
+
+def taken_at_once(test: Callable[..., None]) -> Callable[..., None]:
+    """Run `test` with converters and gathers that take any number of granules in a cycle.
+
+    They have the clock of the arrays, and so at 1 MHz DRAM waits for them, and a wider line, which may fetch more, for
+    more of them.
+    """
+
+    @wraps(test)
+    def run(*args: object, **kwargs: object) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Arch, "read_clocks", 0)
+            test(*args, **kwargs)
+
+    return run
 
 
 def cycles(case, arch):
@@ -65,6 +83,7 @@ def test_the_page_counts_the_machines():
 
 @few
 @given(machines)
+@taken_at_once
 def test_more_lanes_or_memory_never_cost_a_cycle_where_dram_is_never_waited_for(case):
     case = unhindered(case)
     usual = cycles(case, case.arch)
@@ -75,6 +94,7 @@ def test_more_lanes_or_memory_never_cost_a_cycle_where_dram_is_never_waited_for(
 
 @few
 @given(machines.filter(lambda case: case.arch.topk.lanes > 1))
+@taken_at_once
 def test_a_wider_array_costs_one_level_of_its_adder_tree_for_each_layer(case):
     """With as many lines of memory as before; the last output of each layer and step waits for the new level.
 
