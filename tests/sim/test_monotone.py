@@ -6,6 +6,7 @@ docs/explanation/laws.md says why.
 from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -129,26 +130,27 @@ schedule: {interpolation: list, token: [1, 0.7], value: 0.5, bits: {query: 12, k
 
 
 @pytest.mark.parametrize(
-    ("field", "values"),
+    ("field", "values", "step_may_cost"),
     [
-        ("dram.channels", (1, 2, 4, 8, 16, 32, 64)),
-        ("dram.tCK_ps", (4000, 2000, 1000, 500)),
-        ("dram.window", (1, 4, 16, 64)),
-        ("fetcher.ports", (1, 2, 8, 32)),
-        ("topk.lanes", (1, 2, 4, 8, 16, 32, 64)),
-        ("softmax.lanes", (8, 16, 32)),
-        ("key_sram.kib", (32, 64, 128, 192, 512)),
-        ("value_sram.kib", (16, 32, 192, 512)),
+        ("dram.channels", (1, 2, 4, 8, 16, 32, 64), 0),
+        ("dram.tCK_ps", (4000, 2000, 1000, 500), 0.004),
+        ("dram.window", (1, 4, 16, 64), 0.001),
+        ("fetcher.ports", (1, 2, 8, 32), 0.001),
+        ("topk.lanes", (1, 2, 4, 8, 16, 32, 64), 0),
+        ("softmax.lanes", (8, 16, 32), 0.002),
+        ("key_sram.kib", (32, 64, 128, 192, 512), 0.03),
+        ("value_sram.kib", (16, 32, 192, 512), 0.03),
     ],
 )
-def test_a_run_of_usual_size_is_faster_the_more_there_is(tmp_path, field, values):
+def test_a_run_of_usual_size_is_faster_the_more_there_is(tmp_path, field, values, step_may_cost):
+    """But for another order of DRAM commands: what a step costs at most is of twelve draws of scores (laws.md)."""
     (tmp_path / "decode.yaml").write_text(DECODE)
     totals = []
     for value in values:
         arch = load_arch("spatten", [f"{field}={value}"])
         totals.append(run_cycles(arch, row_work(arch, load_workload(str(tmp_path / "decode.yaml"), arch))).total)
 
-    assert totals == sorted(totals, reverse=True)
+    assert all(more <= less * (1 + step_may_cost) for less, more in pairwise(totals)), totals
     assert totals[-1] < totals[0]
 
 
