@@ -52,6 +52,8 @@ REASONS: Mapping[str, str] = {
     "importance.*_bits": "a format: accuracy is its other side",
     "topk.max_tokens": "a bound on the workload",
     "*_sram.banks": "denser the narrower in the fit: docs/reference/technology.md, How figures are made",
+    "softmax.scan": "the paper's reading of its unit; ours needs the maximum: docs/explanation/pipeline.md, Softmax",
+    "topk.queue_lines": "level analytic hides it behind a slow engine: docs/reference/technology.md, Both sides",
     "topk.engine": "a choice among designs: docs/reference/units/engines.md",
     "control.barrier": "what software waits for",
 }
