@@ -14,7 +14,7 @@ from tokensieve.arch.datapath import ENGINES
 from tokensieve.arch.errors import ArchError, WorkloadError
 from tokensieve.arch.machine import Arch
 from tokensieve.workloads.decisions import Decisions
-from tokensieve.workloads.traces import check_fit
+from tokensieve.workloads.fit import check_fit
 
 RELIEF: dict[str, tuple[str, ...]] = {
     "topk": ("topk.engine", "topk.lanes", "topk.compactor", "topk.queue_lines"),
