@@ -34,8 +34,8 @@ def gpt2(steps: int = 1, scores: str | None = None) -> Decisions:
 
 
 NEAR = [("uniform", 0.03), (None, 0.05)]
-"""How near the levels are by the scores of the records. Searches of `uniform` scores are long, so that one unit sets the
-pace; those of the default are short and differ, and the unit that sets the pace changes from query to query."""
+"""How near the levels are by the scores of the records. Searches of `uniform` scores are long, so that one unit sets
+the pace; those of the default are short and differ, and the unit that sets it changes from query to query."""
 
 
 @pytest.fixture(scope="module")
