@@ -25,7 +25,7 @@ def generators(entropy: npt.ArrayLike) -> Iterator[np.random.Generator]:
     It is one object, set to the next state when the next one is asked for.
 
     >>> [rng.permutation(5).tolist() for rng in generators([[1, 2, 3], [1, 2, 4]])]
-    [[3, 2, 1, 4, 0], [1, 2, 0, 4, 3]]
+    [[3, 2, 1, 4, 0], [2, 0, 4, 3, 1]]
     """
     source = np.random.PCG64(0)
     generator = np.random.Generator(source)

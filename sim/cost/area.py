@@ -52,7 +52,7 @@ def area(arch: Arch, technology: Technology) -> Area:
 
     >>> from tokensieve.arch.technology import load_technology
     >>> sorted(area(Arch(), load_technology()).mm2)[:4]
-    ['converter', 'fetcher', 'gather', 'importance']
+    ['controller', 'converter', 'fetcher', 'gather']
     """
     units = area_quantities(arch, technology)
     return Area({unit: one.value for unit, one in units.items()}, sum(units.values(), ZERO).interval)
