@@ -76,8 +76,8 @@ class Search:
         parents, tried, no_slower = [(self.area(self._base), self._base)], 0, 0
         while tried < trials:
             children = [self._child(parents) for _ in range(min(GENERATION, trials - tried))]
-            fast = (self.cycles(children) <= self._limit).all(axis=0)
-            good = [child for child, one in zip(children, fast.tolist(), strict=True) if one]
+            fast = np.flatnonzero(np.all(self.cycles(children) <= self._limit, axis=0))
+            good = [children[i] for i in fast]
             tried, no_slower = tried + len(children), no_slower + len(good)
             parents += [(self.area(child), child) for child in good]
             parents = sorted(parents, key=lambda one: one[0])[:PARENTS]
