@@ -68,7 +68,7 @@ CSV = {
     "late start": (csv(2, "0,0,0", "1,0,0"), "line 2: the first row must be iteration, layer, head 0, 0, 0"),
     "width that changes": (csv(4, "64.0", "32.0"), "line 4: embedding_length_D must be that of the row before"),
     "no width": (csv(2, "64.0", "0"), "line 2: embedding_length_D must be a whole number in 1..4096"),
-    "too wide a head": (csv().replace("64.0", "1024.0"), "gather.max_row_bytes must be at least the 1536 bytes of a vector of K"),
+    "too wide a head": (csv().replace("64.0", "1024.0"), "gather.max_row_bytes must be at least the 1536 bytes of"),
     "too long a context": (csv().replace(",20,", ",2000,"), "the context of 2000 tokens is above topk.max_tokens"),
     "NUL": (csv(2, "64.0", "64\0"), "line 2: holds a NUL byte"),
     "binary": (b"\x93NUMPY\xff\xfe" * 40, "not UTF-8 text"),
