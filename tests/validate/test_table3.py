@@ -20,7 +20,7 @@ FEW = ["bert-base-sst2", "bert-large-squad1"]
 def rows():
     """Rows over two workloads in place of thirty, by name."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(table3, "workload_names", lambda: [*FEW, "minilm"])
+        patch.setattr(table3, "benchmark_names", lambda: FEW)
         return {row.name: row for row in table3_rows()}
 
 
@@ -117,7 +117,7 @@ def test_json_of_a_row_that_is_only_printed_has_no_band():
 
 def test_workloads_alike_are_run_once(monkeypatch):
     seen = []
-    monkeypatch.setattr(table3, "workload_names", lambda: ["bert-base-squad1", "bert-base-squad2"])
+    monkeypatch.setattr(table3, "benchmark_names", lambda: ["bert-base-squad1", "bert-base-squad2"])
     monkeypatch.setattr(table3, "compare", lambda *a: seen.append(a) or compare(*a))
     table3_rows()
 
