@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from tokensieve.arch import Arch, load_arch
@@ -136,15 +137,23 @@ def test_every_field_of_the_table_is_one_of_the_machine():
 
 
 @pytest.mark.parametrize("work", ["prefill", "decode"])
-def test_on_random_machines_the_estimated_gain_is_within_10_percent_of_the_real_one(work, decode):
-    """A sample; `benchmarks/advice.py` has fifty machines."""
+def test_on_random_machines_what_is_told_is_the_real_gain_and_most_estimates_are_near_it(work, decode):
+    """A sample; `benchmarks/advice.py` has fifty machines, and the share of estimates within 10 %."""
     decisions = decode if work == "decode" else prefill()
-    for machine in random_designs(3, seed=21):
-        first = ranked(machine, candidates(machine, decisions), Summary(decisions))[:1]
-        here = cycle_result(machine, decisions).cycles["total"]
-        for one, change in first:
-            real = here / cycle_result(one.arch, decisions).cycles["total"]
-            assert change.speedup == pytest.approx(real, rel=0.1), (one.set, machine)
+    errors = []
+    for machine in random_designs(6, seed=21):
+        here = cycle_result(machine, decisions)
+        told = advise(machine, decisions, here, cycle_result).changes[:1]
+        options = {one.set: one for one in candidates(machine, decisions)}
+        estimates = {one.set: change for one, change in ranked(machine, [*options.values()], Summary(decisions))}
+        for change in told:
+            real = here.cycles["total"] / cycle_result(options[change.set].arch, decisions).cycles["total"]
+            errors.append(abs(estimates[change.set].speedup / real - 1))
+
+            assert (change.speedup, change.level) == (real, "cycle")
+
+    assert len(errors) >= 4
+    assert np.median(errors) <= 0.1
 
 
 @pytest.mark.parametrize("work", ["prefill", "decode"])
