@@ -1,9 +1,10 @@
 """References that are kept: the same to the last bit, never stale, and nothing but time is lost where they are not."""
 
 import json
-import multiprocessing
 import os
 import shutil
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -256,24 +257,25 @@ def test_the_store_lies_in_the_cache_folder_of_the_project(monkeypatch, tmp_path
     assert entries(tmp_path / "mine" / "references") == ["k.json"]
 
 
-def write_many(folder, number):
-    kept = Store(folder, entries=4)
-    for turn in range(60):
-        key = f"k{(turn + number) % 6}"
-        found = kept.get(key)
-        assert found in (None, {"key": key, "text": "x" * 500}), found
-        kept.put(key, {"key": key, "text": "x" * 500})
+WRITES_MANY = """
+import sys
+from pathlib import Path
+from tokensieve.sim.reference.store import Store
+
+kept = Store(Path(sys.argv[1]), entries=4)
+for turn in range(60):
+    key = f"k{(turn + int(sys.argv[2])) % 6}"
+    content = {"key": key, "text": "x" * 500}
+    found = kept.get(key)
+    assert found in (None, content), found
+    kept.put(key, content)
+"""
 
 
 def test_two_processes_at_once_see_whole_entries_or_none(tmp_path):
-    context = multiprocessing.get_context("spawn")
-    workers = [context.Process(target=write_many, args=(tmp_path, number)) for number in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    workers = [subprocess.Popen([sys.executable, "-c", WRITES_MANY, str(tmp_path), str(number)]) for number in range(2)]
 
-    assert [worker.exitcode for worker in workers] == [0, 0]
+    assert [worker.wait() for worker in workers] == [0, 0]
     assert 1 <= len(entries(tmp_path)) <= 4
     for name in entries(tmp_path):
         assert json.loads((tmp_path / name).read_text())["content"]["text"] == "x" * 500

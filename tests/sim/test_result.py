@@ -21,7 +21,7 @@ def test_the_order_of_the_keys_never_changes():
     assert RESULT.to_dict()["schema_version"] == SCHEMA_VERSION
 
 
-NO_FIGURES = {"schema_version", "level", "bottleneck", "end_to_end", "levels", "labels", "provenance"}
+NO_FIGURES = {"schema_version", "level", "bottleneck", "end_to_end", "levels", "inert", "labels", "provenance"}
 """Keys without the label `modelled`: what is no number, and groups of numbers that have labels of their own."""
 
 
