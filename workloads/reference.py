@@ -51,4 +51,5 @@ def dense(decisions: Decisions, kind: Kind = "dense") -> Decisions:
         "assumed": [],
         "records": {},
     }
-    return Decisions(meta={**d.meta, **own}, token_text=d.token_text, records={}, **arrays)
+    meta = {name: value for name, value in d.meta.items() if name != "scores"} | own
+    return Decisions(meta=meta, token_text=d.token_text, records={}, **arrays)
