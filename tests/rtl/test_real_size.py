@@ -8,9 +8,23 @@ from tokensieve.verify.request import Request
 from tokensieve.verify.units import UNITS, find_unit
 
 VECTORS = 15
+SAMPLE = ("topk quickselect", "topk radix", "cascade-pruner", "axi-topk quickselect", "token-gather")
+"""Each builds for a minute; the others are for `make test-all`."""
 
 
-@pytest.mark.parametrize(("name", "engine"), [(name, e) for name in UNITS for e in find_unit(name).engines()])
+def every():
+    """Return all units with all their engines, those that are no part of the sample marked as long."""
+    for name in UNITS:
+        for engine in find_unit(name).engines():
+            one = f"{name} {engine or ''}".strip()
+            yield pytest.param(name, engine, id=one, marks=() if one in SAMPLE else pytest.mark.long)
+
+
+def test_the_sample_names_units_that_there_are():
+    assert set(SAMPLE) <= {one.id for one in every()}
+
+
+@pytest.mark.parametrize(("name", "engine"), [*every()])
 def test_unit_is_equal_to_golden_law_and_twin_at_real_size(name, engine):
     told = cosim(Request(unit=find_unit(name), engine=engine, arch=load_arch("sieve"), count=VECTORS, seed=3))
 
