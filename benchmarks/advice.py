@@ -2,7 +2,7 @@
 
     python benchmarks/advice.py [DESIGNS] [SEED]
 
-Target: within 10 % for the change that is told, which is why it is run again before it is.
+Target: within 10 %. The estimate misses it on some machines, so a run repeats the best changes at its own level before it prints them.
 """
 
 import sys

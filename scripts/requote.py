@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+# The tests lie in no package: their folders must be on the path before the import.
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "docs")]
 
 import test_commands  # noqa: E402

@@ -1,4 +1,4 @@
-"""What a run advises: the gain is real, the machine is valid, nothing is told twice or for free."""
+"""What a run advises: the gain is real, the machine is valid, no change is printed twice or without its cost."""
 
 from dataclasses import replace
 
