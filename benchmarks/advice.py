@@ -2,7 +2,7 @@
 
     python benchmarks/advice.py [DESIGNS] [SEED]
 
-Target: within 10 %. The estimate misses it on some machines, so a run repeats the best changes at its own level before it prints them.
+Target: within 10 %. Some estimates miss it, so a run repeats the best changes at its own level before it prints them.
 """
 
 import sys
