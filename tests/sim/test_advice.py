@@ -125,6 +125,15 @@ def test_changes_that_are_no_valid_machine_are_left_out(decode):
     assert {"topk.engine", "value_sram.kib", "dram.channels"} <= fields
 
 
+def test_a_search_narrower_than_its_lanes_may_be_widened_alone_and_one_as_wide_may_not(decode):
+    offered = [
+        [one.set for one in candidates(load_arch("spatten", sets), decode) if one.field == "topk.comparators"]
+        for sets in ([], ["topk.comparators=4"])
+    ]
+
+    assert offered == [[], ["topk.comparators=8"]]
+
+
 def test_every_field_of_the_table_is_one_of_the_machine():
     plain = {
         f"{group}.{field}"

@@ -1,7 +1,8 @@
 """The obvious single changes of a machine: which fields relieve which unit, and the next value up of each.
 
 `control.barrier` is none of them: what a layer waits for is a rule of the run, not silicon. Nor is the clock, which
-speeds everything up, or a number of registers, which the clock decides.
+speeds everything up, or a number of registers, which the clock decides. Nor is what the RTL has not: exponentials that
+follow the scores (`softmax.scan`), or comparators beside the lanes where a machine has none (`topk.comparators`).
 """
 
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from tokensieve.workloads.decisions import Decisions
 from tokensieve.workloads.fit import check_fit
 
 RELIEF: dict[str, tuple[str, ...]] = {
-    "topk": ("topk.engine", "topk.lanes", "topk.compactor", "topk.queue_lines"),
+    "topk": ("topk.engine", "topk.lanes", "topk.comparators", "topk.compactor", "topk.queue_lines"),
     "softmax": ("softmax.lanes", "softmax.fifo_lines"),
     "requant": ("requant.queue_rows",),
     "qk": ("qk.multipliers",),
@@ -60,6 +61,8 @@ def _valid(arch: Arch, decisions: Decisions) -> Iterator[Candidate]:
     for unit, fields in RELIEF.items():
         for field in fields:
             now = attrgetter(field)(arch)
+            if now is None:  # as many as another field says
+                continue
             for value in NAMES.get(field) or (2 * now,):
                 if value == now:
                     continue
