@@ -15,9 +15,8 @@ def advice_lines(result: Result) -> list[str]:
         return []
     unit = UNIT_WORDS.get(told.unit, told.unit)
     if not told.changes:
-        return [
-            f"Nothing to gain: no single field buys 3 %{_as_busy(result, told)}; {unit} free: at most {told.if_free:.2f}x."
-        ]
+        reason = _as_busy(result, told)
+        return [f"Nothing to gain: no single field buys 3 %{reason}; {unit} free: at most {told.if_free:.2f}x."]
     best = told.changes[0]
     coarse = f", {best.level}" if best.level == "analytic" and result.level != "analytic" else ""
     buys = f"{best.speedup:.2f}x, {best.area_mm2:+.2f} mm2, {best.energy - 1:+.0%} energy".replace("%", " %")
@@ -43,5 +42,5 @@ def _as_busy(result: Result, told: Advice) -> str:
     if not others:
         return ""
     *firsts, last = others
-    told = f"{', '.join(firsts)} and {last} are" if firsts else f"{last} is"
-    return f", as {told} about as busy"
+    units = f"{', '.join(firsts)} and {last} are" if firsts else f"{last} is"
+    return f", as {units} about as busy"
