@@ -5,8 +5,9 @@ for two models that agree on every field that it reads of one of them. So nobody
 forgotten.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar, cast
 
 from pydantic import BaseModel
@@ -24,8 +25,8 @@ class _Noted:
     a whole (to compare, hash, copy or dump it) is refused.
     """
 
-    def __init__(self, model: ArchModel, reads: dict[str, None], prefix: str = "") -> None:
-        self._model, self._reads, self._prefix = model, reads, prefix
+    def __init__(self, model: ArchModel, reads: dict[str, None], own: Mapping[str, Any], prefix: str = "") -> None:
+        self._model, self._reads, self._own, self._prefix = model, reads, own, prefix
 
     @property  # type: ignore[misc]
     def __class__(self) -> type[Any]:
@@ -44,9 +45,9 @@ class _Noted:
     def _read(self, name: str) -> Any:
         value, path = getattr(self._model, name), self._prefix + name
         if isinstance(value, ArchModel):
-            return _Noted(value, self._reads, f"{path}.")
+            return _Noted(value, self._reads, self._own, f"{path}.")
         self._reads[path] = None
-        return value
+        return self._own.get(path, value)
 
     def __eq__(self, other: object) -> bool:
         raise AssertionError(f"{self._model.__class__.__name__} is compared as a whole; compare its fields instead")
@@ -54,15 +55,17 @@ class _Noted:
     __hash__ = None  # type: ignore[assignment]
 
 
-def noted(call: Callable[[M], T], model: M) -> tuple[T, tuple[str, ...]]:
+def noted(call: Callable[[M], T], model: M, own: Mapping[str, Any] = MappingProxyType({})) -> tuple[T, tuple[str, ...]]:
     """Return ``call(model)``, and the dotted paths of the fields that `call` read, in the order in which it did.
+
+    Fields at the dotted paths of `own` have its values in place of the model's.
 
     >>> from tokensieve.arch import Arch
     >>> noted(lambda arch: arch.key_lines, Arch())
     (256, ('key_sram.kib', 'qk.multipliers', 'number.onchip_bits'))
     """
     reads: dict[str, None] = {}
-    answer = call(cast(M, _Noted(model, reads)))
+    answer = call(cast(M, _Noted(model, reads, own)))
     return answer, tuple(reads)
 
 

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from fractions import Fraction
 from math import ceil
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -76,29 +77,9 @@ class Arch(ArchModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        for sram, array in (("key_sram", "qk"), ("value_sram", "pv")):
-            kib, line = getattr(self, sram).bytes, self.line_bytes(getattr(self, array))
-            if kib < 2 * line:
-                raise ValueError(
-                    f"{sram}.kib must hold at least two tiles of {line} bytes "
-                    f"({array}.multipliers x number.onchip_bits), "
-                    f"got {getattr(self, sram).kib} KiB"
-                )
-        if self.softmax.fifo_lines * self.softmax.lanes < self.topk.max_tokens:
-            raise ValueError(
-                f"softmax.fifo_lines x softmax.lanes must be at least topk.max_tokens = {self.topk.max_tokens}, "
-                f"got {self.softmax.fifo_lines} x {self.softmax.lanes}"
-            )
-        if self.topk.score_bits < self.softmax.probability_bits:
-            raise ValueError(
-                f"topk.score_bits must be at least softmax.probability_bits = {self.softmax.probability_bits}, "
-                f"got {self.topk.score_bits}"
-            )
-        if self.number.lsb_bits >= self.number.onchip_bits:
-            raise ValueError(
-                f"number.lsb_bits must be below number.onchip_bits = {self.number.onchip_bits}, "
-                f"got {self.number.lsb_bits}"
-            )
+        for rule in RULES:
+            if not rule.holds(self):
+                raise ValueError(rule.words(self))
         return self
 
     def line_bytes(self, array: MultiplierArray) -> int:
@@ -175,3 +156,45 @@ class Arch(ArchModel):
         """SHA-256 over the canonical JSON of `identity`."""
         text = json.dumps(self.identity, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Rule(NamedTuple):
+    """A rule that ties fields of several groups together."""
+
+    holds: Callable[[Arch], bool]
+    """Whether a machine keeps it; arithmetic only, so that fields may be arrays of numbers."""
+
+    words: Callable[[Arch], str]
+    """What is wrong with one that does not."""
+
+
+def _tiles(arch: Arch, sram: str, array: str) -> str:
+    return (
+        f"{sram}.kib must hold at least two tiles of {arch.line_bytes(getattr(arch, array))} bytes "
+        f"({array}.multipliers x number.onchip_bits), got {getattr(arch, sram).kib} KiB"
+    )
+
+
+RULES = (
+    Rule(lambda a: a.key_sram.bytes >= 2 * a.line_bytes(a.qk), lambda a: _tiles(a, "key_sram", "qk")),
+    Rule(lambda a: a.value_sram.bytes >= 2 * a.line_bytes(a.pv), lambda a: _tiles(a, "value_sram", "pv")),
+    Rule(
+        lambda a: a.softmax.fifo_lines * a.softmax.lanes >= a.topk.max_tokens,
+        lambda a: (
+            f"softmax.fifo_lines x softmax.lanes must be at least topk.max_tokens = {a.topk.max_tokens}, "
+            f"got {a.softmax.fifo_lines} x {a.softmax.lanes}"
+        ),
+    ),
+    Rule(
+        lambda a: a.topk.score_bits >= a.softmax.probability_bits,
+        lambda a: (
+            f"topk.score_bits must be at least softmax.probability_bits = {a.softmax.probability_bits}, "
+            f"got {a.topk.score_bits}"
+        ),
+    ),
+    Rule(
+        lambda a: a.number.lsb_bits < a.number.onchip_bits,
+        lambda a: f"number.lsb_bits must be below number.onchip_bits = {a.number.onchip_bits}, got {a.number.lsb_bits}",
+    ),
+)
+"""What `Arch` asks of fields of different groups, in the order in which it is asked."""
