@@ -94,14 +94,20 @@ def identity(call: Call) -> object:
 
 
 class _Held:
-    """Values that a function holds: equal where they are the same objects, or equal words or numbers."""
+    """Values that a function holds: equal where they are the same objects, or equal words or whole numbers."""
 
     def __init__(self, values: Iterable[object]) -> None:
         self._values = tuple(values)
-        self._names = tuple(one if isinstance(one, str | int) else id(one) for one in self._values)
+        self._names = tuple(_name(one) for one in self._values)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Held) and self._names == other._names
 
     def __hash__(self) -> int:
         return hash(self._names)
+
+
+def _name(value: object) -> object:
+    if isinstance(value, tuple):
+        return tuple(_name(one) for one in value)
+    return value if isinstance(value, str | int) else id(value)

@@ -17,9 +17,13 @@ from tokensieve.arch.base import build, field_names, shown, submodel
 from tokensieve.arch.errors import ArchError, nearest
 from tokensieve.arch.machine import RULES, Arch
 from tokensieve.sim.analytic.asked import Asked, Call, ask, identity
+from tokensieve.sim.analytic.reads import DERIVED
 
 I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
+
+CLOCKS = ("clock.mhz",)
+"""Fields of which `DERIVED` properties take arrays."""
 
 
 class Batch(ABC):
@@ -67,7 +71,7 @@ class Batch(ABC):
     def _kinds_of(self, path: str) -> I64 | None:
         """Return a number for each design, equal where the field at `path` is; None where it is equal in all."""
         if path not in self._kinds:
-            column = self.column(path)
+            column = each(self, DERIVED[path], CLOCKS) if path in DERIVED else self.column(path)
             values, kinds = np.unique(column.astype(str) if column.dtype == object else column, return_inverse=True)
             self._kinds[path] = kinds if len(values) > 1 else None
         return self._kinds[path]
@@ -197,7 +201,7 @@ class Sweep(Batch):
 
     def _kinds_of(self, path: str) -> I64 | None:
         """Return what a batch does, without looking at a field that is not swept."""
-        return super()._kinds_of(path) if path in self._fields else None
+        return super()._kinds_of(path) if path in self._fields or path in DERIVED else None
 
 
 def _values(path: str, values: npt.ArrayLike) -> npt.NDArray[Any]:

@@ -6,6 +6,7 @@ forgotten.
 """
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar, cast
@@ -13,9 +14,14 @@ from typing import Any, Generic, TypeVar, cast
 from pydantic import BaseModel
 
 from tokensieve.arch.base import ArchModel
+from tokensieve.arch.machine import Arch
 
 M = TypeVar("M", bound=ArchModel)
 T = TypeVar("T")
+
+
+DERIVED: dict[str, Callable[[Arch], int]] = {"read_clocks": lambda arch: Arch.read_clocks.fget(arch)}  # type: ignore[attr-defined]
+"""Properties of a machine that are noted as fields are: they have few values, but follow from fields that have many."""
 
 
 class _Noted:
@@ -35,12 +41,20 @@ class _Noted:
 
     def __getattr__(self, name: str) -> Any:
         kind = self._model.__class__
+        if name in DERIVED and kind is Arch:
+            value = self._derive(name)
+            setattr(self, name, value)
+            return value
         if name in kind.model_fields:
             value = self._read(name)
             setattr(self, name, value)  # from now on it is found here
             return value
         assert not hasattr(BaseModel, name), f"{name} takes {kind.__name__} as a whole; read its fields instead"
         return getattr(kind, name).__get__(self, kind)
+
+    def _derive(self, name: str) -> Any:
+        self._reads[name] = None
+        return DERIVED[name](_Noted(self._model, {}, self._own))
 
     def _read(self, name: str) -> Any:
         value, path = getattr(self._model, name), self._prefix + name
@@ -53,6 +67,11 @@ class _Noted:
         raise AssertionError(f"{self._model.__class__.__name__} is compared as a whole; compare its fields instead")
 
     __hash__ = None  # type: ignore[assignment]
+
+
+@cache
+def _field_names(kind: type[ArchModel]) -> frozenset[str]:
+    return frozenset(kind.model_fields)
 
 
 def noted(call: Callable[[M], T], model: M, own: Mapping[str, Any] = MappingProxyType({})) -> tuple[T, tuple[str, ...]]:

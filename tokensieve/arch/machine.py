@@ -3,8 +3,6 @@
 import hashlib
 import json
 from collections.abc import Callable
-from fractions import Fraction
-from math import ceil
 from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import Field, model_validator
@@ -14,6 +12,7 @@ from tokensieve.arch.bitwidth_converter import MSB_WIDTHS, Converter
 from tokensieve.arch.datapath import Clock, Control, Importance, MultiplierArray, Number, Requant, Softmax, Topk
 from tokensieve.arch.memory import Dram, Fetcher, Sram
 from tokensieve.arch.prunerlaw import CascadeLaw, LocalValueLaw
+from tokensieve.arch.quantity import at_least
 from tokensieve.arch.released import Released
 from tokensieve.arch.token_gather import TokenGather
 
@@ -102,13 +101,15 @@ class Arch(ArchModel):
 
         The converter takes `converter.plane_bytes` of a granule in a cycle. The token gather has `gather.outstanding`
         places, each of which a granule holds from its read command until it is taken out of the queue. The
-        pseudo-channels of a channel share both evenly.
+        pseudo-channels of a channel share both evenly. Arithmetic in whole numbers, rounded up; `clock.mhz` may be an
+        array.
         """
-        dram, clocks_per_cycle = self.dram, Fraction(1_000_000, self.dram.tCK_ps * self.clock.mhz)
-        latency = ceil((dram.nCL + dram.nBL + dram.return_clocks) / clocks_per_cycle) + self.fetcher.return_stages
-        places = Fraction(latency + self.gather.law.place_cycles, self.gather.outstanding)
-        cycles = max(Fraction(-(-dram.granule_bytes // self.converter.plane_bytes)), places)
-        return ceil(dram.pseudo_channels * cycles * clocks_per_cycle)
+        dram, second, pace = self.dram, 1_000_000, self.dram.tCK_ps * self.clock.mhz  # second / pace clocks a cycle
+        latency = -(-(dram.nCL + dram.nBL + dram.return_clocks) * pace // second) + self.fetcher.return_stages
+        held, places = latency + self.gather.law.place_cycles, self.gather.outstanding
+        converter = -(-dram.granule_bytes // self.converter.plane_bytes)
+        gather = -(-dram.pseudo_channels * held * second // (places * pace))
+        return at_least(-(-dram.pseudo_channels * converter * second // pace), gather)
 
     @property
     def column_clocks(self) -> tuple[int, int]:
