@@ -84,6 +84,14 @@ def test_whichever_field_differs_the_digest_is_that_of_the_machine_with_the_valu
     assert (DIGESTS[0].of({path: value}) == base.digest) == (machine == base)
 
 
+@pytest.mark.parametrize("technology", ["scaled7", "other/file.yaml@fedcba9876543210"])
+def test_of_a_technology_file_only_its_digest_counts(technology):
+    machine = Arch(technology=technology)
+
+    assert DIGESTS[0].of({"technology": technology}) == machine.digest
+    assert Digests(machine).of({"technology": "tsmc40"}) == Arch().digest
+
+
 def test_points_of_a_sweep_have_the_digests_of_their_machines_whatever_the_order_of_its_fields():
     fields = {"topk.lanes": [1, 64], "clock.mhz": [700, 900], "topk.engine": ["radix", "bitonic"]}
     for order in (list(fields), list(reversed(fields))):
