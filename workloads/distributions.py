@@ -73,7 +73,7 @@ def _check(name: str, n: int, score_bits: int) -> None:
 def check_distribution(name: str) -> None:
     """Raise `WorkloadError` unless `name` is that of a distribution."""
     if name not in (known := distribution_names()):
-        raise WorkloadError(f"score distribution must be one of {', '.join(known)}, got {name!r}{nearest(name, known)}")
+        raise WorkloadError(f"scores must be one of {', '.join(known)}, got {name!r}{nearest(name, known)}")
 
 
 def most_scores(name: str) -> int:
