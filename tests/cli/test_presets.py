@@ -21,7 +21,7 @@ def test_the_list_says_what_each_preset_is_for(capsys):
     told = " ".join(capsys.readouterr().out.split())
     assert all(f" {name}: " in told for name in preset_names())
     assert "spatten-paper: The paper's full design as the authors' test bench and latency model charge;" in told
-    assert "spatten-eighth: The paper's 1/8 design as Table III prices it, on BERT." in told
+    assert "spatten-eighth: The paper's 1/8 design as Table III prices it, on BERT: 128 multipliers" in told
 
 
 def test_the_list_as_json_holds_the_peaks_of_the_paper(capsys):
