@@ -85,8 +85,8 @@ def _bottleneck(cycles: Mapping[str, int], busy: Mapping[str, int], addressed: f
     """Return the unit behind the largest cause of critical-path cycles.
 
     Of two behind one cause the busier one counts: DRAM may be kept waiting by the fetcher, which takes `addressed`
-    cycles for its addresses, and the softmax by the accumulators of importance. Where registers are the largest cause, but some unit works longer than that, it is that
-    unit.
+    cycles for its addresses, and the softmax by the accumulators of importance. Where registers are the largest cause,
+    but some unit works longer than that, it is that unit.
     """
     cause = max(CAUSES, key=lambda c: cycles[c])
     match cause:

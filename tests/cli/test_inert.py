@@ -67,6 +67,8 @@ def test_the_result_has_all_of_them_with_reasons(tmp_path, capsys):
         ("key_sram.ports", PLAIN, ["key_sram.ports=3"], True),
         ("gather.outstanding", PLAIN, [], True),
         ("gather.outstanding", PLAIN, ["gather.outstanding=16"], False),
+        ("importance.lanes", PLAIN, [], True),
+        ("importance.lanes", PLAIN, ["importance.lanes=4"], False),
     ],
 )
 def test_whether_a_field_is_inert_hangs_on_machine_and_work(field, data, sets, inert):

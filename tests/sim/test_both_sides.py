@@ -105,7 +105,9 @@ def test_at_half_the_clock_a_converter_takes_half_the_bandwidth():
 
 
 @levels
-@pytest.mark.parametrize("shape", [{"phase": "prefill", "context": 200}, {"phase": "decode", "prompt": 300, "steps": 2}])
+@pytest.mark.parametrize(
+    "shape", [{"phase": "prefill", "context": 200}, {"phase": "decode", "prompt": 300, "steps": 2}]
+)
 def test_probabilities_leave_the_softmax_no_faster_than_their_importance_is_added(shape, level):
     work = {"model": MODEL | {"heads": 4}, "schedule": {"value": 1, "bits": BITS}} | shape
     usual, more, *fewer = (of([f"importance.lanes={lanes}"], work, level) for lanes in (8, 64, 2, 1))
