@@ -69,6 +69,7 @@ def test_the_result_has_all_of_them_with_reasons(tmp_path, capsys):
         ("gather.outstanding", PLAIN, [], True),
         ("gather.outstanding", PLAIN, ["gather.outstanding=16"], False),
         ("converter.plane_bytes", PLAIN, ["converter.plane_bytes=8"], False),
+        ("converter.plane_bytes", PLAIN, ["converter.plane_bytes=8", "dram.nCCD_L=16"], False),
         ("control.barrier", PLAIN | {"model": SHAPE | {"layers": 1}}, [], False),
         ("control.barrier", PLAIN | {"model": SHAPE | {"layers": 1}, "steps": 1}, [], True),
         ("requant.tree_stages", LOW | {"lsb_fraction": 0}, [], False),
