@@ -85,8 +85,8 @@ def _bottleneck(cycles: Mapping[str, int], busy: Mapping[str, int], addressed: f
     """Return the unit behind the largest cause of critical-path cycles.
 
     Of two behind one cause the busier one counts: DRAM may be kept waiting by the fetcher, which takes `addressed`
-    cycles for its addresses. Where registers are the largest cause, but some unit works longer than that, it is that
-    unit.
+    cycles for its addresses, and the softmax by the accumulators of importance. Where registers are the largest cause,
+    but some unit works longer than that, it is that unit.
     """
     cause = max(CAUSES, key=lambda c: cycles[c])
     match cause:
@@ -97,6 +97,6 @@ def _bottleneck(cycles: Mapping[str, int], busy: Mapping[str, int], addressed: f
         case "dram_stall":
             return "dram" if busy["dram"] >= addressed else "fetcher"
         case "softmax_stall":
-            return "softmax"
+            return "softmax" if busy["softmax"] >= busy["importance"] else "importance"
     busiest = max(_PACED, key=lambda unit: busy[unit])
     return busiest if busy[busiest] >= cycles[cause] else "pipeline"

@@ -35,7 +35,8 @@ def gain_if_free(summary: Summary, arch: Arch, unit: str) -> float:
 def free(s: Stages, unit: str) -> Stages:
     """Return `s` on a machine whose `unit` takes no time.
 
-    The two top-k engines are alike and go together, and so do DRAM and fetcher. The softmax's scan is its own: a free
+    The two top-k engines are alike and go together, and so do DRAM and fetcher; a free softmax takes the accumulators
+    of importance along. The softmax's scan is its own: a free
     Q x K still hands it a line of scores a cycle.
     """
     match unit:
@@ -46,8 +47,12 @@ def free(s: Stages, unit: str) -> Stages:
         case "softmax":
             first = s.qk - np.maximum(s.key_lines, s.soft) + s.key_lines
             soft = np.full_like(s.soft, _NO_LINES)
-            own = replace(s, qk=first, soft=soft, load_cycles=s.load, enter=s.engaged * s.load)
+            own = replace(s, qk=first, soft=soft, sums=soft, load_cycles=s.load, enter=s.engaged * s.load)
             return _pipe(own, "scan_latency", "exp_latency", "div_latency")
+        case "importance":
+            load = np.maximum(s.soft, s.load)
+            enter = s.engaged * load + (1 - s.engaged) * s.soft
+            return replace(s, sums=0 * s.sums, load_cycles=load, enter=enter)
         case "topk" | "ranking":
             ranks = {name: np.minimum(getattr(s, name), 0) for name in ("token_rank", "head_rank")}
             own = replace(s, search=0 * s.search, load=0 * s.load, load_cycles=s.soft, enter=s.soft, **ranks)

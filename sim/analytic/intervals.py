@@ -60,12 +60,12 @@ def intervals(s: Stages) -> Intervals:
     to_exp = p.qk_latency + p.scan_latency - p.streamed * s.soft  # from the end of a pass at Q x K
     held = np.maximum(p.buffer_lines // s.soft, 1)
     again_pass = np.maximum(s.key_lines, s.soft)
-    after_qk = to_exp + 2 * s.soft + p.exp_latency + p.div_latency + p.verdict
+    after_qk = to_exp + s.soft + s.divide + p.exp_latency + p.div_latency + p.verdict
     verdict = s.decides * after_qk
     passes = 1 + s.again
     qk = np.maximum(s.qk + s.again * again_pass + s.key_turns / s.queries, (s.qk + to_exp) / held)
     exp = np.maximum(s.soft * passes, (s.soft + p.exp_latency) / held)
-    div = np.where(s.decides, s.soft * passes, s.enter)
+    div = np.where(s.decides, s.divide * passes, s.enter)
     # One that passes by behind one that does not waits for the drain of that one.
     waits = s.engaged * (1 - s.engaged) * (s.load + p.drain_latency)
     topk = np.where(s.engaged > 0, s.enter + s.search + s.engaged * p.turnaround + waits, 0)

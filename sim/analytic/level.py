@@ -96,6 +96,6 @@ def _busy_cycles(arch: Arch, summary: Summary, one: Detail, total: int) -> dict[
         "topk": engine.sum(),
         "pv": one.actions["value_sram"]["read_line"][0],
         "ranking": np.maximum(s.token_rank, 0).sum() + np.maximum(s.head_rank, 0).sum(),
-        "importance": passes.sum(),
+        "importance": (s.sums * s.queries).sum(),
     }
     return {unit: round(float(n)) for unit, n in cycles.items()}

@@ -46,6 +46,9 @@ class Stages:
     """Lines that a pass takes at Q x K, the softmax's if these are more."""
 
     soft: F64
+    sums: F64
+    """Beats of probabilities at the importance accumulator."""
+
     load: F64
     """Lines of probabilities at the top-k engine."""
 
@@ -111,6 +114,11 @@ class Stages:
     head_rank: F64
     """Cycles of the selections at the end of the group, -1 where none runs."""
 
+    @property
+    def divide(self) -> F64:
+        """Cycles of a division: no faster than the importance accumulator takes the probabilities."""
+        return np.maximum(self.soft, self.sums)
+
 
 def stages(summary: Summary, batch: Batch) -> Stages:
     """Return the work of `summary` on every design of the batch."""
@@ -119,7 +127,9 @@ def stages(summary: Summary, batch: Batch) -> Stages:
     pipe, dram = pipeline(batch, work.head_dim), memory(summary, batch)
     keys, queries, live = (_column(a) for a in (summary.keys, summary.queries, summary.rows))
     lines, soft = np.ceil(keys / pipe.per_key), np.ceil(keys / pipe.soft_lanes)
-    load = np.ceil(keys / pipe.topk_lanes)
+    load, sums = np.ceil(keys / pipe.topk_lanes), np.ceil(keys / pipe.sum_lanes)
+    decides = (_column(summary.decided) > 0).astype(np.float64)
+    delivered = np.where(decides > 0, soft, np.maximum(soft, sums))
     pv = each(batch, lambda arch: summary.value_lines(arch.pv.vectors_per_cycle(work.head_dim))) / queries
     early, engaged = _column(summary.early), _column(summary.engaged) / queries
     value_lines = np.where(early > 0, np.ceil(keys / pipe.per_value), pv)
@@ -139,7 +149,7 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         prefill=work.prefill,
         early=early,
         engaged=engaged,
-        decides=(_column(summary.decided) > 0).astype(np.float64),
+        decides=decides,
         queries=queries,
         again=_column(summary.redone) / queries,
         blocks=blocks,
@@ -148,9 +158,10 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         key_lines=lines,
         qk=forced * lines + np.maximum(lines, soft),
         soft=soft,
+        sums=sums,
         load=load,
-        load_cycles=np.maximum(soft, load),
-        enter=engaged * np.maximum(soft, load) + (1 - engaged) * soft,
+        load_cycles=np.maximum(delivered, load),
+        enter=engaged * np.maximum(delivered, load) + (1 - engaged) * delivered,
         search=_search(summary, batch) / queries,
         pv=pv,
         value_lines=value_lines,

@@ -219,8 +219,8 @@ class _Layer(Booking):
     def _decided(self, div: F64, sign: int = 1) -> F64:
         """Return when a query's probabilities are there, and decided upon where a decision follows; -1 goes back."""
         s, p = self.s, self.s.pipe
-        cycles = sign * (p.div_latency + s.decides * (s.soft + p.verdict))
-        return self.paths.after(div, cycles, FILL, {SOFTMAX: sign * s.decides * s.soft})
+        cycles = sign * (p.div_latency + s.decides * (s.divide + p.verdict))
+        return self.paths.after(div, cycles, FILL, {SOFTMAX: sign * s.decides * s.divide})
 
     def _waiting(self, topk: F64) -> F64:
         """Return from when a query may enter Q x K so that no more wait than a decision allows.

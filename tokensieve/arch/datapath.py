@@ -368,7 +368,7 @@ class Importance(ArchModel):
     """Accumulators of token importance (probabilities) and head importance (|output|), paper III-A, III-B."""
 
     lanes: Lanes = 8
-    """Probabilities added per cycle."""
+    """Probabilities added per cycle, `softmax.lanes` unless given; with fewer, the softmax waits for them."""
 
     token_bits: Annotated[int, Field(ge=8, le=48)] = 24
     """Width of a token's unsigned accumulator; it saturates."""

@@ -71,6 +71,7 @@ def _valid(rng: np.random.Generator, base: Arch) -> Iterator[Arch]:
     number = 0
     while True:
         data = base.model_dump() | {"name": f"{base.name}-{number}"}
+        del data["importance"]["lanes"]  # those of the softmax
         for path, values in FIELDS.items():
             group, field = path.split(".")
             data[group] = {**data[group], field: values[int(rng.integers(len(values)))]}
