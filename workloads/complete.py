@@ -4,7 +4,7 @@ The authors' traces and the named workloads say how many tokens, values and head
 top-k engines did. What is missing is made here and nowhere else; the simulator draws nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,13 +13,16 @@ import numpy.typing as npt
 
 from tokensieve.arch.datapath import Topk
 from tokensieve.arch.errors import WorkloadError
+from tokensieve.arch.limits import MAX_TOKENS
 from tokensieve.arch.records import KINDS
 from tokensieve.workloads.decisions import Decisions, UInt8, WorkRecords
-from tokensieve.workloads.distributions import check_distribution, draw
+from tokensieve.workloads.distributions import check_distribution, draw, numbers_held, tallied, tallies
 from tokensieve.workloads.generators import generators
 from tokensieve.workloads.meta import make_meta
 from tokensieve.workloads.ragged import Int32, Int64, Ragged, spans
 from tokensieve.workloads.records import RECORDERS
+from tokensieve.workloads.sampling import SAMPLE_RULE, sources
+from tokensieve.workloads.tallies import RECORDERS as TALLY_RECORDERS
 
 DEFAULT_SCORES = "minilm-resampled"
 """Distribution that scores are drawn from: of all, the nearest to captured traces (`benchmarks/scores.py`)."""
@@ -36,7 +39,10 @@ TOKENS_RULE = "kept token ids are evenly spaced over the context"
 VALUES_RULE = "kept value ids are evenly spaced over the kept keys"
 
 _CHUNK = 1 << 17
-"""Scores drawn and searched at a time: small enough for the cache."""
+"""Numbers drawn and searched at a time: small enough for the cache."""
+
+_MOST_IDS = 1 << 24
+"""Ids of values (64 MiB) above which queries of a layer that keep equally many share one list."""
 
 _TOKEN_QUERY, _HEAD_QUERY = 0, 1
 
@@ -134,13 +140,19 @@ class _Completion:
             topk_head_count=head_count,
             **arrays,
         )
+        source = np.where(base.searches, sources(base), -1)
+        drawn = np.flatnonzero(source == np.arange(len(source)))
         sites = {
-            "local": self._local(base),
+            "local": self._local(base, drawn, source),
             "token": self._selection(token_count, _TOKEN_QUERY),
             "head": self._selection(head_count, _HEAD_QUERY),
         }
         kinds = {kind: {site: lists[kind] for site, lists in sites.items()} for kind in KINDS}
-        return replace(base, records={kind: WorkRecords(**lists) for kind, lists in kinds.items()})
+        return replace(
+            base,
+            meta=base.meta if len(drawn) == np.count_nonzero(source >= 0) else _with_rule(base.meta, SAMPLE_RULE),
+            records={kind: WorkRecords(**lists) for kind, lists in kinds.items()},
+        )
 
     def _tokens(self) -> Ragged:
         """Return the evenly spaced token ids of each group."""
@@ -152,9 +164,13 @@ class _Completion:
         if self.counts.phase == "prefill":
             values = Ragged.empty(int(self.queries.sum()))
         else:
-            kept = self.counts.values
-            places = _spaced(self.counts.keys, kept) + np.repeat(tokens.ptr[self.row_group], kept)
+            kept, keys, group, shared = self.counts.values, self.counts.keys, self.row_group, {}
+            if kept.sum(dtype=np.int64) > _MOST_IDS:
+                _, first, which = np.unique(group * (MAX_TOKENS + 1) + kept, return_index=True, return_inverse=True)
+                kept, keys, group, shared = kept[first], keys[first], group[first], {"value_list": which.astype(np.int32)}
+            places = _spaced(keys, kept) + np.repeat(tokens.ptr[group], kept)
             values = Ragged.cut(tokens.flat[places], kept)
+            return {"value_ids": values.flat, "value_ptr": values.ptr} | shared
         return {"value_ids": values.flat, "value_ptr": values.ptr}
 
     def _token_count(self, tokens: Ragged) -> Int32:
@@ -173,25 +189,33 @@ class _Completion:
         step_layer = (group // self.counts.layers, group % self.counts.layers)
         entropy = np.stack([np.full(self.groups, self.seed), *step_layer, heads, which], axis=1)
         n, k = count.T.astype(np.int64)
-        return self._records(rankings_of(self.scores), n, k, (k > 0) & (k < n), entropy)
+        runs = (k > 0) & (k < n)
+        drawn = np.flatnonzero(runs)
+        lists = self._records(rankings_of(self.scores), n[drawn], k[drawn], drawn, entropy[drawn])
+        return {kind: one.take(_places(drawn, np.where(runs, group, -1))) for kind, one in lists.items()}
 
-    def _local(self, d: Decisions) -> dict[str, Ragged]:
-        """Return the records of the local value top-k of every query."""
-        row = d.query_row
-        n, k = d.keys_kept[row].astype(np.int64), d.values_kept.astype(np.int64)
-        query = np.arange(len(row)) - d.query_ptr[row]
-        entropy = np.stack([np.full(len(row), self.seed), *d.row_index[row].T, query], axis=1)
-        return self._records(self.scores, n, k, d.searches, entropy)
+    def _local(self, d: Decisions, drawn: Int64, source: Int64) -> dict[str, Ragged]:
+        """Return the records of the local value top-k of every query: those of the query `source`, which is `drawn`."""
+        row = d.query_row[drawn]
+        n, k = d.keys_kept[row].astype(np.int64), d.values_kept[drawn].astype(np.int64)
+        entropy = np.stack([np.full(len(row), self.seed), *d.row_index[row].T, drawn - d.query_ptr[row]], axis=1)
+        lists = self._records(self.scores, n, k, drawn, entropy)
+        places = _places(drawn, source)
+        return {kind: one.take(places) for kind, one in lists.items()}
 
-    def _records(
-        self, scores: str, n: Int64, k: Int64, runs: npt.NDArray[np.bool_], entropy: npt.NDArray[np.int64]
-    ) -> dict[str, Ragged]:
-        """Return the records of every kind of the commands that run; command i has the running number i."""
-        kinds = {kind: _Scatter(len(n)) for kind in KINDS}
-        for commands, size, kept in _batches(n, k, runs):
-            drawn = draw(scores, size, self.topk.score_bits, generators(entropy[commands]))
-            for kind, records in kinds.items():
-                records.put(commands, RECORDERS[kind](drawn, kept, commands, self.topk))
+    def _records(self, scores: str, n: Int64, k: Int64, number: Int64, entropy: Int64) -> dict[str, Ragged]:
+        """Return the records of every kind of commands that search; `number` is the running number of each."""
+        kinds, bits = {kind: _Scatter(len(n)) for kind in KINDS}, self.topk.score_bits
+        for commands, size, kept in _batches(scores, n, k):
+            sources, numbers = generators(entropy[commands]), number[commands]
+            if tallied(scores, size):
+                tally = tallies(scores, size, bits, sources)
+                found = {kind: TALLY_RECORDERS[kind](tally, kept, numbers, self.topk) for kind in KINDS}
+            else:
+                drawn = draw(scores, size, bits, sources)
+                found = {kind: RECORDERS[kind](drawn, kept, numbers, self.topk) for kind in KINDS}
+            for kind, lists in found.items():
+                kinds[kind].put(commands, lists)
         return {kind: records.gather() for kind, records in kinds.items()}
 
     def _meta(self, token_count: Int32, head_count: Int32) -> dict[str, Any]:
@@ -249,14 +273,22 @@ class _Scatter:
         return Ragged(flat, ptr)
 
 
-def _batches(n: Int64, k: Int64, runs: npt.NDArray[np.bool_]) -> Iterator[tuple[Int64, int, int]]:
-    """Yield (commands, n, k) of commands that run and are alike, a cacheful at a time."""
-    active = np.flatnonzero(runs)
-    order = active[np.lexsort((k[active], n[active]))]
+def _places(drawn: Int64, source: Int64) -> Int64:
+    """Return where each of `source` stands among the ascending `drawn`; -1 for -1."""
+    return np.where(source < 0, -1, np.searchsorted(drawn, source))
+
+
+def _with_rule(meta: Mapping[str, Any], rule: str) -> dict[str, Any]:
+    return {**meta, "assumed": [*meta["assumed"], rule]}
+
+
+def _batches(scores: str, n: Int64, k: Int64) -> Iterator[tuple[Int64, int, int]]:
+    """Yield (commands, n, k) of commands that are alike, a cacheful of numbers at a time."""
+    order = np.lexsort((k, n))
     edges = np.flatnonzero((np.diff(n[order]) != 0) | (np.diff(k[order]) != 0)) + 1
     for alike in np.split(order, edges) if len(order) else []:
         size, kept = int(n[alike[0]]), int(k[alike[0]])
-        for start in range(0, len(alike), step := max(1, _CHUNK // size)):
+        for start in range(0, len(alike), step := max(1, _CHUNK // numbers_held(scores, size))):
             yield alike[start : start + step], size, kept
 
 

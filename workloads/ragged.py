@@ -69,6 +69,15 @@ class Ragged:
     def __len__(self) -> int:
         return len(self.ptr) - 1
 
+    def take(self, which: Int64) -> Self:
+        """Return the lists numbered `which`, an empty one for each -1.
+
+        >>> [r.tolist() for r in Ragged.of([[9, 4], [7]]).take(np.array([1, -1, 0, 1]))]
+        [[7], [], [9, 4], [7]]
+        """
+        lengths = np.where(which < 0, 0, np.append(self.lengths, 0)[which])
+        return type(self).cut(self.flat[spans(self.ptr[which], lengths)], lengths)
+
     def first(self, count: int) -> Self:
         """Return the first `count` lists."""
         return type(self)(self.flat[: int(self.ptr[count])], self.ptr[: count + 1])

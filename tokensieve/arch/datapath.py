@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from tokensieve.arch.accumulators import SumsLaw
 from tokensieve.arch.base import ArchModel
 from tokensieve.arch.errors import ArchError
+from tokensieve.arch.limits import MAX_TOKENS
 from tokensieve.arch.memory import require_powers_of_two
 from tokensieve.arch.timing import SoftmaxLaw, StreamLaw
 from tokensieve.arch.topklaw import BitonicLaw, BitserialLaw, QuickselectLaw, RadixLaw, TopkLaw
@@ -75,7 +76,7 @@ class Softmax(ArchModel):
     lanes: Lanes = 8
     """Scores per cycle."""
 
-    fifo_lines: Annotated[int, Field(ge=1, le=1 << 16)] = 128
+    fifo_lines: Annotated[int, Field(ge=1, le=MAX_TOKENS)] = 128
     """Depth of the line buffer between two passes; the longest packet of scores must fit."""
 
     exp_frac_bits: Annotated[int, Field(ge=8, le=30)] = 20
@@ -145,7 +146,7 @@ class Topk(ArchModel):
     round_cycles: Annotated[int | None, Field(ge=0, le=64)] = None
     """Cycles of a round beyond streaming its set (`quickselect`, `radix`); those of the RTL unless given."""
 
-    max_tokens: Annotated[int, Field(ge=2, le=1 << 16)] = 1024
+    max_tokens: Annotated[int, Field(ge=2, le=MAX_TOKENS)] = 1024
     """Longest packet of scores; a longer context is refused."""
 
     score_bits: Annotated[int, Field(ge=4, le=32)] = 12

@@ -1,0 +1,4 @@
+"""Limits that machine, workloads, traces and schedules share."""
+
+MAX_TOKENS = 1 << 20
+"""Longest context that files and machines may name. A machine's own limit is `topk.max_tokens`."""
