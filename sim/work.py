@@ -153,12 +153,12 @@ def _ids(d: Decisions) -> tuple[I64, I64, I64, int]:
     lengths, contexts = np.diff(d.token_ptr), np.zeros(d.steps * d.layers, np.int64)
     contexts[d.row_group] = d.context
     pruned = lengths < contexts
-    some = Ragged(d.token_ids, d.token_ptr).take(np.flatnonzero(pruned))
-    every = len(some.flat) + len(d.value_ids)
-    of_group = np.full(len(pruned), every, np.int64)
-    of_group[pruned] = some.ptr[:-1]
-    of_query = len(some.flat) + d.value_ptr[:-1][d.list_of_query].astype(np.int64)
-    ids = np.concatenate([some.flat, d.value_ids, np.arange(int(d.context.max(initial=0)))], dtype=np.int64)
+    tokens = d.token_ids[np.repeat(pruned, lengths)]
+    every = len(tokens) + len(d.value_ids)
+    ends = np.cumsum(np.where(pruned, lengths, 0))
+    of_group = np.where(pruned, ends - lengths, every)
+    of_query = len(tokens) + d.value_ptr[:-1][d.list_of_query].astype(np.int64)
+    ids = np.concatenate([tokens, d.value_ids, np.arange(int(d.context.max(initial=0)))], dtype=np.int64)
     return ids, of_group, of_query, every
 
 

@@ -19,7 +19,7 @@ from tokensieve.workloads.decisions import Decisions, UInt8, WorkRecords
 from tokensieve.workloads.distributions import check_distribution, draw, numbers_held, tallied, tallies
 from tokensieve.workloads.generators import generators
 from tokensieve.workloads.meta import make_meta
-from tokensieve.workloads.ragged import Int32, Int64, Ragged, spans
+from tokensieve.workloads.ragged import Int32, Int64, Ragged, slabs, spans
 from tokensieve.workloads.records import RECORDERS
 from tokensieve.workloads.sampling import SAMPLE_RULE, sources
 from tokensieve.workloads.tallies import RECORDERS as TALLY_RECORDERS
@@ -157,7 +157,7 @@ class _Completion:
     def _tokens(self) -> Ragged:
         """Return the evenly spaced token ids of each group."""
         kept, context = self.counts.keys[self.first], self.counts.context[self.first]
-        return Ragged.cut(_spaced(context, kept).astype(np.int32), kept)
+        return _spaced(context, kept)
 
     def _values(self, tokens: Ragged) -> dict[str, Any]:
         """Return the evenly spaced value ids of each query in decode."""
@@ -168,8 +168,7 @@ class _Completion:
             if kept.sum(dtype=np.int64) > _MOST_IDS:
                 _, first, which = np.unique(group * (MAX_TOKENS + 1) + kept, return_index=True, return_inverse=True)
                 kept, keys, group, shared = kept[first], keys[first], group[first], {"value_list": which.astype(np.int32)}
-            places = _spaced(keys, kept) + np.repeat(tokens.ptr[group], kept)
-            values = Ragged.cut(tokens.flat[places], kept)
+            values = _spaced(keys, kept, Ragged(tokens.flat, tokens.ptr[group]))
             return {"value_ids": values.flat, "value_ptr": values.ptr} | shared
         return {"value_ids": values.flat, "value_ptr": values.ptr}
 
@@ -292,7 +291,14 @@ def _batches(scores: str, n: Int64, k: Int64) -> Iterator[tuple[Int64, int, int]
             yield alike[start : start + step], size, kept
 
 
-def _spaced(total: npt.NDArray[Any], kept: npt.NDArray[Any]) -> Int64:
-    """Return ``floor(i * total / kept)`` for i < kept, for every pair, in one array."""
-    index = spans(np.zeros(len(kept), np.int64), kept)
-    return index * np.repeat(total.astype(np.int64), kept) // np.repeat(kept.astype(np.int64), kept)
+def _spaced(total: npt.NDArray[Any], kept: npt.NDArray[Any], within: Ragged | None = None) -> Ragged:
+    """Return ``floor(i * total / kept)`` for i < kept, for every pair; or what stands there in the lists `within`."""
+    total, kept = total.astype(np.int64), kept.astype(np.int64)
+    result = Ragged.cut(np.empty(int(kept.sum()), np.int32), kept)
+    for low, high in slabs(result.ptr):
+        some = kept[low:high]
+        places = spans(np.zeros(len(some), np.int64), some) * np.repeat(total[low:high], some) // np.repeat(some, some)
+        if within is not None:
+            places = within.flat[places + np.repeat(within.ptr[low:high], some)]
+        result.flat[result.ptr[low] : result.ptr[high]] = places
+    return result

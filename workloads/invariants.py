@@ -1,6 +1,5 @@
 """The rules that every `Decisions` obeys, checked one by one and named where broken."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,13 +11,10 @@ from tokensieve.arch.records import KINDS, RecordKind
 from tokensieve.workloads.fused import FUSED_BITS
 from tokensieve.workloads.layout import ARRAYS, RAGGED, RECORD_ARRAYS, SELECTIONS, SITES, VALUE_LIST, record_names
 from tokensieve.workloads.meta import check_bits, check_meta
-from tokensieve.workloads.ragged import Ragged
+from tokensieve.workloads.ragged import Ragged, slabs
 
 if TYPE_CHECKING:
     from tokensieve.workloads.decisions import Decisions
-
-_SLAB = 1 << 22
-"""Ids that are checked at a time."""
 
 
 def check(d: "Decisions") -> None:
@@ -143,7 +139,7 @@ def _check_tokens(d: "Decisions") -> None:
     first = _first_rows(d)
     lengths = np.diff(d.token_ptr)
     _require(lengths == d.keys_kept[first], "token_ptr", "must step by the keys_kept of the layer")
-    for low, high in _slabs(d.token_ptr):
+    for low, high in slabs(d.token_ptr):
         keys, begin = _keyed(d.token_ids, d.token_ptr, low, high), int(d.token_ptr[low])
         ids, context = d.token_ids[begin : begin + len(keys)], np.repeat(d.context[first[low:high]], lengths[low:high])
         _require((ids >= 0) & (ids < context), "token_ids", "must be in 0..context-1", begin)
@@ -152,15 +148,6 @@ def _check_tokens(d: "Decisions") -> None:
         keys = _keyed(d.token_ids, d.token_ptr, 0, len(first))
         outer = keys // MAX_TOKENS % d.layers == 0
         _require(_found(keys, keys - MAX_TOKENS) | outer, "token_ids", "was pruned in the layer before")
-
-
-def _slabs(ptr: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """Yield ranges of lists, so many at a time that their items fit in memory a few times over."""
-    low = 0
-    while low < len(ptr) - 1:
-        high = max(int(np.searchsorted(ptr, ptr[low] + _SLAB, side="right")) - 1, low + 1)
-        yield low, high
-        low = high
 
 
 def _keyed(ids: npt.NDArray[np.int32], ptr: npt.NDArray[np.int64], low: int, high: int) -> npt.NDArray[np.int64]:
@@ -188,7 +175,7 @@ def _check_values(d: "Decisions") -> None:
         return
     lengths, group = np.diff(d.value_ptr), _group_of_list(d)
     _require(lengths[d.list_of_query] == d.values_kept, "value_ptr", "must step by values_kept")
-    for low, high in _slabs(d.value_ptr):
+    for low, high in slabs(d.value_ptr):
         keys, begin = _keyed(d.value_ids, d.value_ptr, low, high), int(d.value_ptr[low])
         ids = d.value_ids[begin : begin + len(keys)]
         _require((ids >= 0) & (ids < MAX_TOKENS), "value_ids", "must be a token id", begin)
