@@ -167,7 +167,12 @@ class _Completion:
             kept, keys, group, shared = self.counts.values, self.counts.keys, self.row_group, {}
             if kept.sum(dtype=np.int64) > _MOST_IDS:
                 _, first, which = np.unique(group * (MAX_TOKENS + 1) + kept, return_index=True, return_inverse=True)
-                kept, keys, group, shared = kept[first], keys[first], group[first], {"value_list": which.astype(np.int32)}
+                kept, keys, group, shared = (
+                    kept[first],
+                    keys[first],
+                    group[first],
+                    {"value_list": which.astype(np.int32)},
+                )
             values = _spaced(keys, kept, Ragged(tokens.flat, tokens.ptr[group]))
             return {"value_ids": values.flat, "value_ptr": values.ptr} | shared
         return {"value_ids": values.flat, "value_ptr": values.ptr}

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tokensieve.sim.work import RowWork
+from tokensieve.workloads.decisions import Decisions
 
 I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
@@ -20,6 +21,12 @@ WHOLE, LEAST = 1 << 14, 1 << 10
 
 TOGETHER = 1 << 16
 """Tokens of the longer rows of all groups that are looked at, as far as `LEAST` allows."""
+
+
+RULE = (
+    f"level analytic looks at the first tokens alone of rows of more than {WHOLE:,} keys to see how they fall on the "
+    "channels and banks of DRAM"
+)
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,12 @@ def part(work: RowWork, groups: I64) -> Part | None:
     first = np.searchsorted(work.group, groups)
     before, after = _counts(work, first), _counts(short, first)
     return Part(short, before / np.maximum(after, 1), before.sum(axis=0) / np.maximum(after.sum(axis=0), 1))
+
+
+def seen_in_part(decisions: Decisions) -> list[str]:
+    """Return in a sentence that long rows are looked at in part; nothing where none is long."""
+    longest = int(decisions.keys_kept.max(initial=0))
+    return [RULE] if longest > WHOLE else []
 
 
 def _counts(work: RowWork, rows: I64) -> F64:

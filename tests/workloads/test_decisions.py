@@ -14,14 +14,14 @@ from tokensieve.workloads import container
 from tokensieve.workloads.builder import DecisionsBuilder
 from tokensieve.workloads.complete import complete
 from tokensieve.workloads.decisions import Decisions
-from tokensieve.workloads.layout import ARRAYS
+from tokensieve.workloads.layout import ARRAYS, VALUE_LIST
 from tokensieve.workloads.meta import make_meta
 from tokensieve.workloads.ragged import Ragged
 from tokensieve.workloads.workload import workload_from
 
 
 def test_the_fields_of_decisions_are_the_arrays_of_the_layout():
-    assert {f.name for f in fields(Decisions)} == {*ARRAYS, "meta", "records", "token_text"}
+    assert {f.name for f in fields(Decisions)} == {*ARRAYS, "meta", "records", "token_text", VALUE_LIST}
 
 
 @given(
