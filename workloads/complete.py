@@ -21,7 +21,7 @@ from tokensieve.workloads.generators import generators
 from tokensieve.workloads.meta import make_meta
 from tokensieve.workloads.ragged import Int32, Int64, Ragged, slabs, spans
 from tokensieve.workloads.records import RECORDERS
-from tokensieve.workloads.sampling import SAMPLE_RULE, sources
+from tokensieve.workloads.sampling import SAMPLE_RULE, stand_ins
 from tokensieve.workloads.tallies import RECORDERS as TALLY_RECORDERS
 
 DEFAULT_SCORES = "minilm-resampled"
@@ -90,11 +90,12 @@ def rankings_of(scores: str) -> str:
     return _RANKED.get(scores, scores)
 
 
-def complete(counts: Counts, topk: Topk, seed: int, scores: str | None = None) -> Decisions:
+def complete(counts: Counts, topk: Topk, seed: int, scores: str | None = None, every: bool = False) -> Decisions:
     """Return decisions with the given counts; ids and work records follow from fixed rules and `seed`.
 
     `scores` names the distribution that work records are drawn from (`tokensieve.workloads.distributions`), by default
-    `DEFAULT_SCORES`.
+    `DEFAULT_SCORES`. Of a long text, some local searches are drawn and stand for the others
+    (`tokensieve.workloads.sampling`), unless `every` one is asked for.
     """
     scores = DEFAULT_SCORES if scores is None else scores
     check_distribution(scores)
@@ -103,15 +104,15 @@ def complete(counts: Counts, topk: Topk, seed: int, scores: str | None = None) -
     longest = int(counts.context.max(initial=0))
     if longest > topk.max_tokens:
         raise WorkloadError(f"the context of {longest} tokens is above topk.max_tokens = {topk.max_tokens}")
-    decisions = _Completion(counts, topk, seed, scores).decisions()
+    decisions = _Completion(counts, topk, seed, scores, every).decisions()
     return decisions.validate()
 
 
 class _Completion:
     """One completion: the counts, the engine whose records are made, the seed and the distribution of scores."""
 
-    def __init__(self, counts: Counts, topk: Topk, seed: int, scores: str) -> None:
-        self.counts, self.topk, self.seed, self.scores = counts, topk, seed, scores
+    def __init__(self, counts: Counts, topk: Topk, seed: int, scores: str, every: bool) -> None:
+        self.counts, self.topk, self.seed, self.scores, self.every = counts, topk, seed, scores, every
         self.groups = counts.steps * counts.layers
         self.row_group = counts.row_index[:, 0].astype(np.int64) * counts.layers + counts.row_index[:, 1]
         self.first = np.searchsorted(self.row_group, np.arange(self.groups))
@@ -140,7 +141,7 @@ class _Completion:
             topk_head_count=head_count,
             **arrays,
         )
-        source = np.where(base.searches, sources(base), -1)
+        source = np.where(base.searches, self._source(base), -1)
         drawn = np.flatnonzero(source == np.arange(len(source)))
         sites = {
             "local": self._local(base, drawn, source),
@@ -162,20 +163,17 @@ class _Completion:
     def _values(self, tokens: Ragged) -> dict[str, Any]:
         """Return the evenly spaced value ids of each query in decode."""
         if self.counts.phase == "prefill":
-            values = Ragged.empty(int(self.queries.sum()))
-        else:
-            kept, keys, group, shared = self.counts.values, self.counts.keys, self.row_group, {}
-            if kept.sum(dtype=np.int64) > _MOST_IDS:
-                _, first, which = np.unique(group * (MAX_TOKENS + 1) + kept, return_index=True, return_inverse=True)
-                kept, keys, group, shared = (
-                    kept[first],
-                    keys[first],
-                    group[first],
-                    {"value_list": which.astype(np.int32)},
-                )
-            values = _spaced(keys, kept, Ragged(tokens.flat, tokens.ptr[group]))
-            return {"value_ids": values.flat, "value_ptr": values.ptr} | shared
-        return {"value_ids": values.flat, "value_ptr": values.ptr}
+            none = Ragged.empty(int(self.queries.sum()))
+            return {"value_ids": none.flat, "value_ptr": none.ptr}
+        kept, shared = self.counts.values, {}
+        row = np.arange(len(kept))
+        if kept.sum(dtype=np.int64) > _MOST_IDS:
+            kind = self.row_group * (MAX_TOKENS + 1) + kept
+            _, row, which = np.unique(kind, return_index=True, return_inverse=True)
+            shared = {"value_list": which.astype(np.int32)}
+        lists = Ragged(tokens.flat, tokens.ptr[self.row_group[row]])
+        values = _spaced(self.counts.keys[row], kept[row], lists)
+        return {"value_ids": values.flat, "value_ptr": values.ptr} | shared
 
     def _token_count(self, tokens: Ragged) -> Int32:
         kept, offered = self.counts.token_topk, tokens.lengths
@@ -197,6 +195,12 @@ class _Completion:
         drawn = np.flatnonzero(runs)
         lists = self._records(rankings_of(self.scores), n[drawn], k[drawn], drawn, entropy[drawn])
         return {kind: one.take(_places(drawn, np.where(runs, group, -1))) for kind, one in lists.items()}
+
+    def _source(self, d: Decisions) -> Int64:
+        """Return for each query the one whose record it takes."""
+        if self.every:
+            return np.arange(len(d.values_kept), dtype=np.int64)
+        return stand_ins(self.row_group[d.query_row], d.values_kept.astype(np.int64), d.searches)
 
     def _local(self, d: Decisions, drawn: Int64, source: Int64) -> dict[str, Ragged]:
         """Return the records of the local value top-k of every query: those of the query `source`, which is `drawn`."""

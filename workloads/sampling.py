@@ -18,6 +18,7 @@ SAMPLE_RULE = (
     f"of more than {MOST_DRAWN:,} queries of a layer that keep equally many values, the local searches of "
     f"{MOST_DRAWN:,} are drawn, evenly spaced; those behind each take its record"
 )
+"""Stands among the assumptions of decisions in which queries take the record of another."""
 
 
 def stand_ins(group: Int64, kept: Int64, runs: npt.NDArray[np.bool_], most: int = MOST_DRAWN) -> Int64:
@@ -34,26 +35,28 @@ def stand_ins(group: Int64, kept: Int64, runs: npt.NDArray[np.bool_], most: int 
     kind = group[which] * (MAX_TOKENS + 1) + kept[which]
     order = np.argsort(kind, kind="stable")
     edges = np.flatnonzero(np.diff(kind[order])) + 1
-    for alike in np.split(which[order], edges) if len(which) > most else []:
-        if (size := len(alike)) > most:
+    for some in np.split(which[order], edges) if len(which) > most else []:
+        if (size := len(some)) > most:
             turn = ((np.arange(size) + 1) * most - 1) // size
-            source[alike] = alike[turn * size // most]
+            source[some] = some[turn * size // most]
     return source
 
 
 def sources(decisions: Decisions) -> Int64:
-    """Return `stand_ins` of decisions that were completed from counts."""
+    """Return for each query the one whose record it takes, itself where its own was drawn or captured, shape (Q,)."""
     d = decisions
+    if SAMPLE_RULE not in d.meta["assumed"]:
+        return np.arange(len(d.values_kept), dtype=np.int64)
     return stand_ins(d.row_group[d.query_row], d.values_kept.astype(np.int64), d.searches)
 
 
 def sampled(decisions: Decisions) -> str | None:
-    """Return how many searches of how many queries were drawn, in words; None where all were, or were captured."""
+    """Return how many searches of how many queries were drawn, in words; None where none stands for another."""
     d = decisions
-    if d.meta["source"] != "counts" or SAMPLE_RULE not in d.meta["assumed"]:
+    source = sources(d)[d.searches]
+    if (source == np.flatnonzero(d.searches)).all():
         return None
-    source, groups = sources(d)[d.searches], d.row_group[d.query_row[d.searches]]
-    drawn = np.bincount(d.row_group[d.query_row[np.unique(source)]], minlength=1)
-    every = np.bincount(groups, minlength=1)
-    most = int(np.argmax(every))
-    return f"{drawn[most]:,} of {every[most]:,} queries a layer"
+    every = np.bincount(d.row_group[d.query_row[d.searches]])
+    drawn = np.bincount(d.row_group[d.query_row[np.unique(source)]])
+    layer = int(np.argmax(every))
+    return f"{drawn[layer]:,} of {every[layer]:,} queries a layer"

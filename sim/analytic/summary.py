@@ -10,10 +10,10 @@ from tokensieve.arch.datapath import ENGINES, Topk
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.topklaw import TopkWork
 from tokensieve.sim.analytic.beside import beside
+from tokensieve.sim.analytic.longrows import part
 from tokensieve.sim.analytic.reads import Answers
 from tokensieve.sim.analytic.traffic import Traffic, planes, traffic
 from tokensieve.sim.capacity import check_capacity
-from tokensieve.sim.analytic.longrows import part
 from tokensieve.sim.cycle.plan import vectors_per_line
 from tokensieve.sim.work import RowWork, io_bytes, record_sizes, row_work, selection
 from tokensieve.workloads.decisions import Decisions
@@ -215,8 +215,7 @@ class Summary:
     @cached_property
     def _apart(self) -> tuple[I64, I64]:
         """Queries whose searches may differ, in order, and for how many queries each stands."""
-        work, counted = self.work, self._decisions.meta["source"] == "counts"
-        source = sources(self._decisions) if counted else np.arange(len(work.values))
+        work, source = self.work, sources(self._decisions)
         idle = np.flatnonzero(~work.topk_runs)
         if len(idle):
             _, first, kind = np.unique(

@@ -107,9 +107,9 @@ def play_selections(arch: Arch, decisions: Decisions, seed: int) -> Played:
 
 
 def _local(d: Decisions) -> np.ndarray:
-    """Return the queries whose local top-k searches, of counts those whose scores are drawn."""
+    """Return the queries whose local top-k searches, and whose own record was drawn or captured."""
     queries: np.ndarray = np.flatnonzero(d.searches)
-    return np.intersect1d(queries, sources(d)) if d.meta["source"] == "counts" else queries
+    return np.intersect1d(queries, sources(d))
 
 
 def _token(d: Decisions) -> np.ndarray:
