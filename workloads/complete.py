@@ -22,6 +22,7 @@ from tokensieve.workloads.meta import make_meta
 from tokensieve.workloads.ragged import Int32, Int64, Ragged, slabs, spans
 from tokensieve.workloads.records import RECORDERS
 from tokensieve.workloads.sampling import SAMPLE_RULE, stand_ins
+from tokensieve.workloads.scatter import Scatter, places_of
 from tokensieve.workloads.tallies import RECORDERS as TALLY_RECORDERS
 
 DEFAULT_SCORES = "minilm-resampled"
@@ -194,7 +195,7 @@ class _Completion:
         runs = (k > 0) & (k < n)
         drawn = np.flatnonzero(runs)
         lists = self._records(rankings_of(self.scores), n[drawn], k[drawn], drawn, entropy[drawn])
-        return {kind: one.take(_places(drawn, np.where(runs, group, -1))) for kind, one in lists.items()}
+        return {kind: one.take(places_of(drawn, np.where(runs, group, -1))) for kind, one in lists.items()}
 
     def _source(self, d: Decisions) -> Int64:
         """Return for each query the one whose record it takes."""
@@ -208,12 +209,12 @@ class _Completion:
         n, k = d.keys_kept[row].astype(np.int64), d.values_kept[drawn].astype(np.int64)
         entropy = np.stack([np.full(len(row), self.seed), *d.row_index[row].T, drawn - d.query_ptr[row]], axis=1)
         lists = self._records(self.scores, n, k, drawn, entropy)
-        places = _places(drawn, source)
+        places = places_of(drawn, source)
         return {kind: one.take(places) for kind, one in lists.items()}
 
     def _records(self, scores: str, n: Int64, k: Int64, number: Int64, entropy: Int64) -> dict[str, Ragged]:
         """Return the records of every kind of commands that search; `number` is the running number of each."""
-        kinds, bits = {kind: _Scatter(len(n)) for kind in KINDS}, self.topk.score_bits
+        kinds, bits = {kind: Scatter(len(n)) for kind in KINDS}, self.topk.score_bits
         for commands, size, kept in _batches(scores, n, k):
             sources, numbers = generators(entropy[commands]), number[commands]
             if tallied(scores, size):
@@ -259,31 +260,6 @@ class _Completion:
             yield TOKENS_RULE
         if self.fewer.any() and c.phase == "decode":
             yield VALUES_RULE
-
-
-class _Scatter:
-    """Collects records in any order and puts them in order."""
-
-    def __init__(self, count: int) -> None:
-        self._lengths, self._parts = np.zeros(count, np.int64), list[tuple[Int64, Int32]]()
-
-    def put(self, which: Int64, lists: Ragged) -> None:
-        """Set the records of the commands `which`."""
-        self._lengths[which] = lists.lengths
-        self._parts.append((which, lists.flat))
-
-    def gather(self) -> Ragged:
-        """Return the records of all commands."""
-        ptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(self._lengths)])
-        flat = np.empty(int(ptr[-1]), np.int32)
-        for which, items in self._parts:
-            flat[spans(ptr[which], self._lengths[which])] = items
-        return Ragged(flat, ptr)
-
-
-def _places(drawn: Int64, source: Int64) -> Int64:
-    """Return where each of `source` stands among the ascending `drawn`; -1 for -1."""
-    return np.where(source < 0, -1, np.searchsorted(drawn, source))
 
 
 def _with_rule(meta: Mapping[str, Any], rule: str) -> dict[str, Any]:
