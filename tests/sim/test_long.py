@@ -3,6 +3,7 @@
 import pytest
 
 from tokensieve.arch import Arch, ArchError, WorkloadError, load_arch
+from tokensieve.run.simulate import run
 from tokensieve.sim.analytic import longrows, rough
 from tokensieve.sim.analytic import summary as summaries
 from tokensieve.sim.analytic.batch import Designs, Sweep
@@ -11,10 +12,12 @@ from tokensieve.sim.analytic.level import analytic_result
 from tokensieve.sim.analytic.rough import Reason
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.cycle.level import cycle_result
+from tokensieve.sim.work import row_work
 from tokensieve.validate.levels import beginning
-from tokensieve.validate.longtexts import CONFIRMED, sample_error
+from tokensieve.validate.longtexts import CONFIRMED, prefill, sample_error
 from tokensieve.workloads.benchmarks import load_workload
 from tokensieve.workloads.complete import complete
+from tokensieve.workloads.workload import workload_from
 
 ARCH = Arch()
 
@@ -41,10 +44,10 @@ def test_sampled_records_are_near_those_of_all_queries_at_4096_tokens(scores):
     assert abs(cycles) < 0.02
 
 
-@pytest.mark.parametrize(
-    "text",
-    [pytest.param(one, id=one.name, marks=[pytest.mark.long] * (one not in CONFIRMED[-1:])) for one in CONFIRMED],
-)
+SLOW = {CONFIRMED[0].name: [pytest.mark.long], CONFIRMED[1].name: [pytest.mark.long]}
+
+
+@pytest.mark.parametrize("text", [pytest.param(one, id=one.name, marks=SLOW.get(one.name, ())) for one in CONFIRMED])
 def test_level_cycle_confirms_16_k_tokens(text):
     arch = load_arch("spatten", text.sets)
     decisions = complete(text.counts(), arch.topk, 0)
@@ -67,7 +70,6 @@ def test_rows_looked_at_in_part_cost_what_they_cost_in_whole(monkeypatch, gpt2):
 def test_all_points_of_a_sweep_share_one_summary(monkeypatch, gpt2):
     made = []
     monkeypatch.setattr(summaries, "row_work", lambda *given: made.append(given) or row_work(*given))
-    row_work = __import__("tokensieve.sim.work", fromlist=["row_work"]).row_work
     summary = Summary(gpt2)
     for mhz in (500, 1000):
         estimate(summary, Sweep(ARCH, {"clock.mhz": [mhz, mhz, mhz], "topk.lanes": [4, 8, 16]}))
@@ -91,3 +93,23 @@ def test_what_is_rough_in_the_work_is_an_error_of_the_workload(monkeypatch, gpt2
 
     with pytest.raises(WorkloadError, match=r"steps must be 1 where level analytic sweeps, got 2: its cycles may"):
         estimate(Summary(gpt2), Designs([ARCH]))
+
+
+def test_a_run_says_what_is_rough_and_what_was_sampled(gpt2):
+    told = run(load_arch("spatten", ["dram.page=closed"]), gpt2, level="analytic", reference=None).provenance
+    plain = run(ARCH, gpt2, level="analytic", reference=None).provenance
+
+    sentence = "level analytic takes dram.page for open, not closed: its cycles may be far too few"
+    assert told["rough"] == [sentence]
+    assert sentence in told["assumed"]
+    assert "rough" not in plain
+    assert "sampled" not in plain["records"]
+
+
+def test_a_long_run_says_that_records_are_sampled_and_rows_seen_in_part():
+    arch = load_arch("spatten", ["topk.max_tokens=20000", "softmax.fifo_lines=2500"])
+    decisions = complete(workload_from(prefill(20_000, 1), source="test").counts(), arch.topk, 0)
+    told = run(arch, decisions, level="analytic", reference=None).provenance
+
+    assert told["records"]["sampled"] == "1,024 of 20,000 queries a layer"
+    assert longrows.RULE in told["assumed"]
