@@ -184,7 +184,7 @@ class Topk(ArchModel):
         return self
 
     def require_rtl(self) -> None:
-        """Raise `ArchError` where the RTL is not what these fields say: it has one width, its own rounds and a limit."""
+        """Raise `ArchError` where the RTL is not what these fields say: one width, its own rounds, a longest packet."""
         self.require_rtl_length()
         if self.search_lanes != self.lanes:
             raise ArchError(
