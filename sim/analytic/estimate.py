@@ -6,6 +6,7 @@ import numpy as np
 
 from tokensieve.sim.analytic.batch import F64, Batch
 from tokensieve.sim.analytic.costs import Actions, actions, energies
+from tokensieve.sim.analytic.rough import refuse_rough
 from tokensieve.sim.analytic.stages import Stages, stages
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.analytic.walk import walk
@@ -37,11 +38,13 @@ class Detail:
     energy_j: dict[str, F64]
 
 
-def estimate(summary: Summary, batch: Batch) -> Estimate:
+def estimate(summary: Summary, batch: Batch, allow_rough: bool = False) -> Estimate:
     """Return cycles, DRAM bytes and energy of `summary` on every design of `batch`.
 
-    Raises `WorkloadError` where the work does not fit a machine, naming the first.
+    Raises `WorkloadError` where the work does not fit a machine, naming the first, and an error of `refuse_rough` where
+    the closed form takes something for something else, unless `allow_rough`.
     """
+    refuse_rough(summary, batch, allow_rough)
     step = max(1, _TOGETHER // max(len(summary.groups), 1))
     parts = [_estimate(summary, batch.part(low, low + step)) for low in range(0, len(batch), step)]
     return Estimate(*(np.concatenate(figures) for figures in zip(*parts, strict=True)))
