@@ -98,7 +98,7 @@ class Stages:
     """Cycles from a request for low bits, or for values, to its first data."""
 
     dram: F64
-    """Cycles of DRAM for all that a row moves, mean; the banks' turn-around included."""
+    """Cycles of DRAM for all that a row moves, mean."""
 
     again_first: F64
     again_last: F64
@@ -169,7 +169,7 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         output=parts["output"] / blocks,
         lsb_latency=dram.on_demand("lsb"),
         value_latency=dram.on_demand("value"),
-        dram=np.maximum(together, dram.banks / live),
+        dram=together,
         again_first=_column(summary.again_at[0]),
         again_last=_column(summary.again_at[1]),
         lsb_rows=lsb_rows,

@@ -9,9 +9,9 @@ import numpy.typing as npt
 from tokensieve.arch.datapath import ENGINES, Topk
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.topklaw import TopkWork
-from tokensieve.sim.analytic.beside import beside
 from tokensieve.sim.analytic.reads import Answers
-from tokensieve.sim.analytic.traffic import Traffic, planes, traffic
+from tokensieve.sim.analytic.stretch import alike, stack, stretches
+from tokensieve.sim.analytic.traffic import planes, traffic
 from tokensieve.sim.capacity import check_capacity
 from tokensieve.sim.cycle.plan import local_selections, vectors_per_line
 from tokensieve.sim.work import RowWork, Selection, io_bytes, row_work
@@ -31,7 +31,8 @@ class Summary:
         """With `un_pruned`, the decisions are a dense reference, as in `row_work`."""
         self._decisions, self._un_pruned = decisions, un_pruned
         self._records: Answers[Topk, RowWork] = Answers()
-        self._traffic: Answers[Arch, Traffic] = Answers()
+        self._traffic: Answers[Arch, F64] = Answers()
+        self._stretches: dict[tuple[object, ...], F64] = {}
         self._searches: Answers[Topk, F64] = Answers()
 
     @cached_property
@@ -171,18 +172,20 @@ class Summary:
         check_capacity(arch.dram, every, int(work.context.max()) + per_line - 1)
         return 0
 
-    def traffic(self, arch: Arch) -> Traffic:
+    def traffic(self, arch: Arch) -> F64:
         """Return `traffic.traffic` of the work."""
         return self._traffic.of(lambda arch: traffic(arch, self.row_work(arch), self.groups), arch)
 
-    def beside(self, arch: Arch) -> F64:
-        """Return `beside.beside` of the first row of each group, shape (2, G); zeros where V is not loaded with K."""
-        work, seen = self.row_work(arch), np.zeros((2, len(self.groups)))
-        early = np.flatnonzero(self.early > 0)
-        if len(early):
-            first = np.searchsorted(work.group, self.groups[early])
-            seen[:, early] = beside(arch.dram, planes(arch, work), work.ids, first)
-        return seen
+    def stretches(self, arch: Arch) -> F64:
+        """Return `stretch.stretches` of the work."""
+        dram, work = stack(arch), self.row_work(arch)
+        fifo = arch.fetcher.fifo_depth if not alike(dram) else 1
+        lines = tuple(vectors_per_line(arch, work))
+        key = (*vars(dram).values(), fifo, *lines, work.io_bytes)
+        if key not in self._stretches:
+            granules = self.traffic(arch)[0]
+            self._stretches[key] = stretches(dram, fifo, planes(arch, work), work, granules, self.groups)
+        return self._stretches[key]
 
     def searches(self, topk: Topk) -> F64:
         """Return the cycles of the searches of the local top-k and the scores that they stream, shape (2, G)."""
