@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tokensieve.sim.analytic.batch import F64, Batch, each
-from tokensieve.sim.analytic.stretch import alike
+from tokensieve.sim.analytic.stretch import ROWS, alike
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.analytic.traffic import STREAMS
 
@@ -64,12 +64,15 @@ class Memory:
         return cycles
 
 
-def memory(summary: Summary, batch: Batch) -> Memory:
-    """Return the DRAM of every design of the batch under the work of `summary`."""
+def memory(summary: Summary, batch: Batch, blocks: F64, key_room: F64, value_room: F64) -> Memory:
+    """Return the DRAM of every design of the batch under the work of `summary`.
+
+    Rows are cut into `blocks`, and the SRAMs have room for so many of them; shape (G, designs) each.
+    """
     d = _fields(batch)
     ratio = d["tCK_ps"] * batch.column("clock.mhz") * 1e-6
     granules, busiest, opened, fresh = each(batch, summary.traffic)
-    played = each(batch, summary.stretches)
+    played = _played(summary, batch, blocks, key_room, value_room)
     lanes = batch.column("dram.channels") * d["pseudo_channels"]
     same = each(batch, lambda arch: alike(arch.dram))
     # The pattern is that of one row; of others, as wide as they are, no pseudo-channel moves less than its share.
@@ -92,6 +95,20 @@ def memory(summary: Summary, batch: Batch) -> Memory:
         write_end=stages[0] + (row + d["nCWL"] + d["nBL"]) * ratio,
         cycles_per_clock=ratio,
     )
+
+
+def _played(summary: Summary, batch: Batch, blocks: F64, key_room: F64, value_room: F64) -> F64:
+    """Return `Summary.stretches` of every group and design, shape (streams + 1, 2, G, designs)."""
+    asked = [each(batch, summary.stack), blocks, *(np.minimum(room, ROWS[1]) for room in (key_room, value_room))]
+    kinds = np.unique(summary.kinds)
+    shape = len(summary.kinds), len(batch)
+    asked = [np.broadcast_to(column, shape)[kinds].astype(np.int64) for column in asked]
+    told = np.empty((len(STREAMS) + 1, 2, *shape))
+    for k, group in enumerate(kinds.tolist()):
+        values, which = np.unique([column[k] for column in asked], axis=1, return_inverse=True)
+        some = [summary.stretches(n, group, cut, (key, value)) for n, cut, key, value in values.T.tolist()]
+        told[:, :, summary.kinds == group] = np.stack(some, axis=-1)[:, :, None, which.ravel()]
+    return told
 
 
 def _fields(batch: Batch) -> dict[str, F64]:

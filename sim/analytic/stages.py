@@ -116,7 +116,7 @@ def stages(summary: Summary, batch: Batch) -> Stages:
     """Return the work of `summary` on every design of the batch."""
     work = summary.work
     each(batch, summary.check_fit)
-    pipe, dram = pipeline(batch, work.head_dim), memory(summary, batch)
+    pipe = pipeline(batch, work.head_dim)
     keys, queries, live = (_column(a) for a in (summary.keys, summary.queries, summary.rows))
     lines, soft = np.ceil(keys / pipe.per_key), np.ceil(keys / pipe.soft_lanes)
     load = np.ceil(keys / pipe.topk_lanes)
@@ -129,6 +129,9 @@ def stages(summary: Summary, batch: Batch) -> Stages:
     blocks = _blocks(pipe, lines, value_lines, soft, of_row)
     share = {name: np.where(blocks > 1, 1.0, owners / live) for name, owners in
              (("key", key_owners), ("value", value_owners))}  # fmt: skip
+    key_room = np.maximum(pipe.key_lines // np.maximum(lines / share["key"], 1), 1) / share["key"]
+    value_room = np.maximum(pipe.value_lines // np.maximum(value_lines / share["value"], 1), 1) / share["value"]
+    dram = memory(summary, batch, blocks, key_room, value_room)
     lsb_rows = _lsb_rows(summary, batch, blocks)
     asked = lsb_rows / (live * blocks)
     together = dram.together({"query": 1 / blocks, **share, "lsb": forced + asked, "output": 1 / blocks})
@@ -154,8 +157,8 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         search=_search(summary, batch) / queries,
         pv=pv,
         value_lines=value_lines,
-        key_room=np.maximum(pipe.key_lines // np.maximum(lines / share["key"], 1), 1) / share["key"],
-        value_room=np.maximum(pipe.value_lines // np.maximum(value_lines / share["value"], 1), 1) / share["value"],
+        key_room=key_room,
+        value_room=value_room,
         key_members=1 / share["key"],
         value_members=1 / share["value"],
         key_turns=pipe.key_shared * lines * (live * blocks * (1 + forced) + lsb_rows),

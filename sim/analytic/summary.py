@@ -8,10 +8,11 @@ import numpy.typing as npt
 
 from tokensieve.arch.datapath import ENGINES, Topk
 from tokensieve.arch.machine import Arch
+from tokensieve.arch.memory import Dram
 from tokensieve.arch.topklaw import TopkWork
 from tokensieve.sim.analytic.reads import Answers
-from tokensieve.sim.analytic.stretch import alike, stack, stretches
-from tokensieve.sim.analytic.traffic import planes, traffic
+from tokensieve.sim.analytic.stretch import ALONE, KINDS, alike, stack, stretch
+from tokensieve.sim.analytic.traffic import Plane, planes, traffic
 from tokensieve.sim.capacity import check_capacity
 from tokensieve.sim.cycle.plan import local_selections, vectors_per_line
 from tokensieve.sim.work import RowWork, Selection, io_bytes, row_work
@@ -32,6 +33,9 @@ class Summary:
         self._decisions, self._un_pruned = decisions, un_pruned
         self._records: Answers[Topk, RowWork] = Answers()
         self._traffic: Answers[Arch, F64] = Answers()
+        self._stacks: dict[tuple[object, ...], int] = {}
+        self._made: list[tuple[Dram, int, dict[str, Plane], RowWork]] = []
+        self._alone: dict[tuple[int, int], F64] = {}
         self._stretches: dict[tuple[object, ...], F64] = {}
         self._searches: Answers[Topk, F64] = Answers()
 
@@ -176,15 +180,42 @@ class Summary:
         """Return `traffic.traffic` of the work."""
         return self._traffic.of(lambda arch: traffic(arch, self.row_work(arch), self.groups), arch)
 
-    def stretches(self, arch: Arch) -> F64:
-        """Return `stretch.stretches` of the work."""
-        dram, work = stack(arch), self.row_work(arch)
-        fifo = arch.fetcher.fifo_depth if not alike(dram) else 1
-        lines = tuple(vectors_per_line(arch, work))
-        key = (*vars(dram).values(), fifo, *lines, work.io_bytes)
+    @cached_property
+    def kinds(self) -> I64:
+        """Group that stands for each group in `stretches`: a few of all sizes, each for those nearest to it."""
+        size, stands = self.keys + self.by_query(self.work.values) / self.queries + self.queries / self.rows, self.groups * 0
+        for which in (np.flatnonzero(self.early > 0), np.flatnonzero(self.early == 0)):
+            if len(which):
+                sizes, first = np.unique(size[which], return_index=True)
+                chosen = np.unique(np.linspace(0, len(sizes) - 1, KINDS).round().astype(np.int64))
+                stands[which] = which[first[chosen[np.abs(size[which][:, None] - sizes[chosen]).argmin(axis=1)]]]
+        return stands
+
+    def stack(self, arch: Arch) -> int:
+        """Return a number of the DRAM of `arch` and of how the fetcher's requests fall on it, for `stretches`."""
+        dram, lines = stack(arch), vectors_per_line(arch, self.work)
+        fifo = 1 if alike(dram) else arch.fetcher.fifo_depth
+        work = self.row_work(arch)
+        key = (*vars(dram).values(), fifo, lines, work.io_bytes)
+        if key not in self._stacks:
+            self._stacks[key] = len(self._stacks)
+            self._made.append((dram, fifo, planes(arch, work), work))
+        return self._stacks[key]
+
+    def stretches(self, number: int, group: int, blocks: int, room: tuple[int, int]) -> F64:
+        """Return what the streams of a group come to on a DRAM of `stack`, each alone, then all together.
+
+        That is clocks of a granule and DRAM rows opened for one needed, as `Stretch.play`, shape (streams + 1, 2).
+        """
+        key = number, group, blocks, room
         if key not in self._stretches:
-            granules = self.traffic(arch)[0]
-            self._stretches[key] = stretches(dram, fifo, planes(arch, work), work, granules, self.groups)
+            dram, fifo, planes, work = self._made[number]
+            rows = np.flatnonzero(work.group == self.groups[group])
+            one = stretch(planes, work, rows, blocks, dram)
+            if (number, group) not in self._alone:
+                alone = [one.only(*names).play(dram, fifo, room) for names in ALONE]
+                self._alone[number, group] = np.array([alone[0], *alone])
+            self._stretches[key] = np.concatenate([self._alone[number, group], [one.play(dram, fifo, room)]])
         return self._stretches[key]
 
     def searches(self, topk: Topk) -> F64:
