@@ -73,11 +73,11 @@ def memory(summary: Summary, batch: Batch, blocks: F64, key_room: F64, value_roo
     ratio = d["tCK_ps"] * batch.column("clock.mhz") * 1e-6
     granules, busiest, opened, fresh = each(batch, summary.traffic)
     played = _played(summary, batch, blocks, key_room, value_room)
-    lanes = batch.column("dram.channels") * d["pseudo_channels"]
+    channels = batch.column("dram.channels")
     same = each(batch, lambda arch: alike(arch.dram))
-    # The pattern is that of one row; of others, as wide as they are, no pseudo-channel moves less than its share.
-    load = np.where(same, np.maximum(busiest, granules / lanes), granules)
-    clocks = np.maximum(played[:, 0], d["nBL"] / np.where(same, 1, lanes))
+    # The pattern is that of one row; of others, as wide as they are, no channel moves less than its share.
+    load = np.where(same, np.maximum(busiest, granules / channels), granules)
+    clocks = np.maximum(played[:, 0], d["nBL"] / d["pseudo_channels"] / np.where(same, 1, channels))
     blocked = d["refresh"] * np.minimum((d["nRFC"] + d["nRP"] + d["nRCD"]) / d["nREFI"], 0.95)
     scale = ratio / (1 - blocked)
     stages = batch.column("fetcher.request_stages"), batch.column("fetcher.return_stages")

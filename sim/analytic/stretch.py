@@ -71,7 +71,7 @@ class Stretch:
         return Stretch(jobs, self.per_line, self.whole, self.ids, self.early)
 
     def play(self, dram: Dram, fifo: int, room: tuple[int, int]) -> tuple[float, float]:
-        """Return clocks of a granule (of the busiest pseudo-channel, if channels are `alike`), and how often a DRAM row
+        """Return clocks of a granule (of the busiest channel, if channels are `alike`), and how often a DRAM row
         was opened for each one that was needed.
 
         `fifo` requests wait in front of a channel's window; the SRAMs have `room` for so many rows of K and V.
@@ -89,12 +89,12 @@ class Stretch:
         part = address(dram, granule)
         lane = part["ch"] * dram.pseudo_channels + part["pc"]
         bank = (part["ro"] * dram.bank_groups + part["bg"]) * dram.banks_per_group + part["ba"]
-        load = n
-        one = dram
+        load, one = n, dram
         if alike(dram):
-            here = part["ch"] == np.bincount(lane).argmax() // dram.pseudo_channels
+            moved = np.bincount(tensor * dram.channels + part["ch"], minlength=len(STREAMS) * dram.channels)
+            moved = moved.reshape(len(STREAMS), dram.channels)
+            load, here = moved.max(axis=1).sum(), part["ch"] == moved.sum(axis=0).argmax()
             granule, tensor, lane, bank = granule[here], tensor[here], lane[here], bank[here]
-            load = sum(np.bincount(lane[tensor == s]).max(initial=0) for s in range(len(STREAMS)))
             one = dram.model_copy(update={"channels": 1})
         m = new_state(one, None, fifo)
         set_address(m, dram)
@@ -123,8 +123,10 @@ def stretch(planes: Mapping[str, Plane], work: RowWork, rows: I64, blocks: int, 
         count = one.count[row]
         if name in ("query", "output"):
             count = -(-count // blocks)
-        job[:, kernel.FIRST] = one.first[row] + (block * count if name in ("query", "output") else 0)
-        job[:, kernel.COUNT] = np.where(fetches[name] & (one.width[row] > 0), -(-count // cut), 0)
+        part = -(-count // cut)
+        begin = np.minimum(place % cut * part, np.maximum(count - part, 0))
+        job[:, kernel.FIRST] = one.first[row] + begin + (block * count if name in ("query", "output") else 0)
+        job[:, kernel.COUNT] = np.where(fetches[name] & (one.width[row] > 0), part, 0)
         job[:, kernel.BYTES], job[:, kernel.BASE] = one.width[row], one.base[row]
     per_line = np.array([planes[name].per_line for name in STREAMS])
     whole = np.array([planes[name].whole_lines for name in STREAMS], np.int64)

@@ -92,7 +92,7 @@ def plane_bases(work: RowWork) -> dict[str, I64]:
 def traffic(arch: Arch, work: RowWork, groups: I64) -> F64:
     """Return the traffic of the rows of G groups by stream, shape (4, streams, G).
 
-    That is granules of a row, those of its busiest pseudo-channel, DRAM rows that it opens in all of them, and which
+    That is granules of a row, those of its busiest channel, DRAM rows that it opens in all of them, and which
     share of these nobody has opened before in its group. Granules are the mean over the rows of the group that fetch on
     their own, the next two figures those of the first such row.
     """
@@ -144,7 +144,8 @@ def _pattern(dram: Dram, plane: Plane, ids: I64, sample: I64) -> tuple[F64, tupl
     bank = part["bg"] * dram.banks_per_group + part["ba"]
     _, opens = np.unique((part["ro"] * lanes + lane) * dram.banks + bank, return_index=True)
 
-    most = np.bincount(lane, minlength=lanes).reshape(len(sample), -1).max(axis=1, initial=0)
+    channel = np.bincount(row * dram.channels + part["ch"], minlength=len(sample) * dram.channels)
+    most = channel.reshape(len(sample), -1).max(axis=1, initial=0)
     table = np.stack([most, np.bincount(row[opens], minlength=len(sample))]).astype(np.float64)
     # Of a plane, every pseudo-channel opens the same DRAM rows, where a row touches them all.
     _, rows_opened = np.unique((part["ro"] * dram.banks + bank) * len(sample) + row, return_index=True)
