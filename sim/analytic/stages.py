@@ -134,8 +134,14 @@ def stages(summary: Summary, batch: Batch) -> Stages:
     dram = memory(summary, batch, blocks, key_room, value_room)
     lsb_rows = _lsb_rows(summary, batch, blocks)
     asked = lsb_rows / (live * blocks)
-    together = dram.together({"query": 1 / blocks, **share, "lsb": forced + asked, "output": 1 / blocks})
+    of_stream = {"query": 1 / blocks, **share, "lsb": forced + asked, "output": 1 / blocks}
     parts = {name: dram.stream(name) for name in STREAMS}
+    fetch = parts["query"] / blocks + (parts["key"] * share["key"] + forced * parts["lsb"])
+    search = _search(summary, batch) / queries
+    enter = engaged * np.maximum(soft, load) + (1 - engaged) * soft
+    lag = _lag(pipe, soft, enter + search, engaged, pv)
+    apart = np.where(np.minimum(key_room, value_room) < 2, np.minimum(lag / np.maximum(fetch, 1e-9), 1), 0)
+    together = apart * sum(of_stream[name] * parts[name] for name in STREAMS) + (1 - apart) * dram.together(of_stream)
     return Stages(
         pipe=pipe,
         memory=dram,
@@ -153,8 +159,8 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         soft=soft,
         load=load,
         load_cycles=np.maximum(soft, load),
-        enter=engaged * np.maximum(soft, load) + (1 - engaged) * soft,
-        search=_search(summary, batch) / queries,
+        enter=enter,
+        search=search,
         pv=pv,
         value_lines=value_lines,
         key_room=key_room,
@@ -163,7 +169,7 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         value_members=1 / share["value"],
         key_turns=pipe.key_shared * lines * (live * blocks * (1 + forced) + lsb_rows),
         value_turns=pipe.value_shared * value_lines * live * blocks,
-        fetch=parts["query"] / blocks + (parts["key"] * share["key"] + forced * parts["lsb"]),
+        fetch=fetch,
         msb=_msb_share(parts, blocks, share["key"], forced),
         fetch_lines=lines * (1 + forced),
         front_lines=np.ceil(of_row / blocks / pipe.per_key) * (1.0 if work.io_bytes else 0.0),
@@ -186,6 +192,16 @@ def _blocks(pipe: Pipeline, lines: F64, value_lines: F64, soft: F64, of_row: F64
     too_long = (lines > pipe.key_lines // 2) | (value_lines > pipe.value_lines // 2)
     per_block = np.maximum(pipe.buffer_lines // np.maximum(soft, 1), 1)
     return np.where(too_long & (of_row > 1), np.ceil(of_row / per_block), 1.0)
+
+
+def _lag(pipe: Pipeline, soft: F64, engine: F64, engaged: F64, pv: F64) -> F64:
+    """Return the cycles from when a query has gone through Q x K to when it has gone through Prob x V.
+
+    By so much V of the next row is asked for after its K, where the SRAMs hold one row.
+    """
+    softmax = pipe.qk_latency + pipe.scan_latency + soft + pipe.exp_latency + pipe.div_latency
+    cycles: F64 = softmax + engine + engaged * pipe.drain_latency + pv
+    return cycles
 
 
 def _msb_share(parts: Mapping[str, F64], blocks: F64, share: F64, forced: F64) -> F64:
