@@ -151,7 +151,7 @@ def _alone(s: Stages) -> Flags:
 
     The room for a row's K is free a little before that for its V, and both fetches are longer than that.
     """
-    alone: Flags = (s.early > 0) & (np.minimum(s.key_room, s.value_room) < 2)
+    alone: Flags = (s.early > 0) & (np.maximum(s.key_room, s.value_room) < 2)
     return alone
 
 

@@ -7,6 +7,7 @@ from tokensieve.sim.analytic.batch import F64, Designs
 from tokensieve.sim.analytic.costs import fetches
 from tokensieve.sim.analytic.estimate import Detail, detail
 from tokensieve.sim.analytic.stages import Stages
+from tokensieve.sim.analytic.stretch import alike
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.assemble import assemble, bytes_by_tensor
 from tokensieve.sim.result import CAUSES, Result, Traffic
@@ -39,11 +40,12 @@ def analytic_result(arch: Arch, decisions: Decisions, un_pruned: bool = False) -
 
 
 def taken_for(arch: Arch) -> list[str]:
-    """Return a sentence for each field of `arch` that the closed form takes for another value (docs: levels.md)."""
+    """Return a sentence for each field of `arch` that the closed form takes for less than it is (docs: levels.md)."""
+    if arch.dram.channels == 1 or alike(arch.dram):
+        return []
     return [
-        f"level analytic takes dram.{name} for {known}, not {getattr(arch.dram, name)}: its cycles may be far too few"
-        for name, known in {"controller": "frfcfs", "page": "open"}.items()
-        if getattr(arch.dram, name) != known
+        f"level analytic plays few rows of each layer on dram.mapping {arch.dram.mapping}, where consecutive granules "
+        "share a channel: others may fall on other channels, and its cycles be far off"
     ]
 
 

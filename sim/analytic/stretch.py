@@ -24,7 +24,7 @@ from tokensieve.sim.work import RowWork
 ROWS = (4, 12)
 """Least and most rows of a stretch."""
 
-MOST = 1024
+MOST = 4096
 """Granules of a channel that a stretch holds at most."""
 
 KINDS = 3
@@ -71,39 +71,38 @@ class Stretch:
         return Stretch(jobs, self.per_line, self.whole, self.ids, self.early)
 
     def play(self, dram: Dram, fifo: int, room: tuple[int, int]) -> tuple[float, float]:
-        """Return clocks of a granule (of the busiest channel, if channels are `alike`), and how often a DRAM row
-        was opened for each one that was needed.
+        """Return clocks of a granule, and how often a DRAM row was opened for each one that was needed.
 
-        `fifo` requests wait in front of a channel's window; the SRAMs have `room` for so many rows of K and V.
+        The granules are those of the busiest channel, if channels are `alike`. `fifo` requests wait in front of a
+        channel's window; the SRAMs have `room` for so many rows of K and V.
         """
-        shift = dram.granule_bytes.bit_length() - 1
-        counts, per = self.jobs[:, :, kernel.COUNT], self.per_line
-        most = ((self.jobs[:, :, kernel.BYTES] >> shift) + 2) * -(-counts // per) * per
-        granule, tensor = np.empty(most.sum(), np.int64), np.empty(most.sum(), np.int64)
-        n = kernel.requests(
-            self.jobs, per, self.whole, self.ids, shift, self.early, np.array(room), granule, tensor
-        )
-        if not n:
+        granule, tensor = self._sent(dram.granule_bytes.bit_length() - 1, room)
+        if not len(granule):
             return 1.0, 1.0
-        granule, tensor = granule[:n], tensor[:n]
-        part = address(dram, granule)
-        lane = part["ch"] * dram.pseudo_channels + part["pc"]
+        part, load, one = address(dram, granule), len(granule), dram
         bank = (part["ro"] * dram.bank_groups + part["bg"]) * dram.banks_per_group + part["ba"]
-        load, one = n, dram
+        row = (bank * dram.channels + part["ch"]) * dram.pseudo_channels + part["pc"]
         if alike(dram):
             moved = np.bincount(tensor * dram.channels + part["ch"], minlength=len(STREAMS) * dram.channels)
             moved = moved.reshape(len(STREAMS), dram.channels)
-            load, here = moved.max(axis=1).sum(), part["ch"] == moved.sum(axis=0).argmax()
-            granule, tensor, lane, bank = granule[here], tensor[here], lane[here], bank[here]
+            load, here = int(moved.max(axis=1).sum()), part["ch"] == moved.sum(axis=0).argmax()
+            granule, tensor, row = granule[here], tensor[here], row[here]
             one = dram.model_copy(update={"channels": 1})
         m = new_state(one, None, fifo)
         set_address(m, dram)
-        if one is not dram:
-            m[ds.MASK + ds.CH_] = 0
+        m[ds.MASK + ds.CH_] = one.channels - 1
         end = kernel.sustain(m, granule, (tensor == _WRITTEN).astype(np.int64))
         begin = dram.nRCD + dram.return_clocks + (dram.nCL if tensor[0] != _WRITTEN else dram.nCWL)
-        needed = len(np.unique(bank * (lane.max() + 1) + lane))
-        return max(float(end - begin), 1.0) / load, int(m[ds.ACTS]) / needed
+        return max(end - begin, 1) / load, int(m[ds.ACTS]) / len(np.unique(row))
+
+    def _sent(self, shift: int, room: tuple[int, int]) -> tuple[I64, I64]:
+        """Return granules of 2^`shift` bytes in the order in which they are sent, and the stream of each."""
+        lines = -(-self.jobs[:, :, kernel.COUNT] // self.per_line) * self.per_line
+        most = int((((self.jobs[:, :, kernel.BYTES] >> shift) + 2) * lines).sum())
+        granule, tensor = np.empty(most, np.int64), np.empty(most, np.int64)
+        rooms = np.array(room, np.int64)
+        n = kernel.requests(self.jobs, self.per_line, self.whole, self.ids, shift, self.early, rooms, granule, tensor)
+        return granule[:n], tensor[:n]
 
 
 def stretch(planes: Mapping[str, Plane], work: RowWork, rows: I64, blocks: int, dram: Dram) -> Stretch:
@@ -111,21 +110,20 @@ def stretch(planes: Mapping[str, Plane], work: RowWork, rows: I64, blocks: int, 
     counts = {name: one.granules(work.ids, dram.granule_bytes)[rows].mean() for name, one in planes.items()}
     of_row = (counts["query"] + counts["output"]) / blocks + counts["key"] + counts["value"]
     of_row = of_row / (dram.channels if alike(dram) else 1) + 1
-    many = int(np.clip(MOST // of_row, *ROWS))
-    cut = max(int(np.ceil(many * of_row / MOST)), 1)
-    place = np.arange(min(many, max(len(rows) * blocks, ROWS[0])))
+    many = min(int(np.clip(MOST // of_row, *ROWS)), max(len(rows) * blocks, ROWS[0]))
+    cut, place = max(int(np.ceil(many * of_row / MOST)), 1), np.arange(many)
     row, block = rows[place // blocks % len(rows)], place % blocks
     fetches = {name: own[row] | (blocks > 1) for name, own in fetching_rows(work).items()}
     fetches["lsb"] = work.forced[row]
     jobs = np.zeros((len(row), len(STREAMS), kernel.N_JOB), np.int64)
     for s, name in enumerate(STREAMS):
         one, job = planes[name], jobs[:, s]
-        count = one.count[row]
+        count, begin = one.count[row], 0
         if name in ("query", "output"):
             count = -(-count // blocks)
+            begin = np.minimum(block * count, one.count[row] - count)
         part = -(-count // cut)
-        begin = np.minimum(place % cut * part, np.maximum(count - part, 0))
-        job[:, kernel.FIRST] = one.first[row] + begin + (block * count if name in ("query", "output") else 0)
+        job[:, kernel.FIRST] = one.first[row] + begin + np.minimum(place % cut * part, count - part)
         job[:, kernel.COUNT] = np.where(fetches[name] & (one.width[row] > 0), part, 0)
         job[:, kernel.BYTES], job[:, kernel.BASE] = one.width[row], one.base[row]
     per_line = np.array([planes[name].per_line for name in STREAMS])

@@ -183,7 +183,10 @@ class Summary:
     @cached_property
     def kinds(self) -> I64:
         """Group that stands for each group in `stretches`: a few of all sizes, each for those nearest to it."""
-        size, stands = self.keys + self.by_query(self.work.values) / self.queries + self.queries / self.rows, self.groups * 0
+        size, stands = (
+            self.keys + self.by_query(self.work.values) / self.queries + self.queries / self.rows,
+            self.groups * 0,
+        )
         for which in (np.flatnonzero(self.early > 0), np.flatnonzero(self.early == 0)):
             if len(which):
                 sizes, first = np.unique(size[which], return_index=True)

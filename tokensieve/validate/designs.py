@@ -22,7 +22,12 @@ FIELDS: dict[str, tuple[Any, ...]] = {
     "dram.bank_groups": (2, 4),
     "dram.row_bytes": (512, 1024, 2048),
     "dram.mapping": (
-        "ro-ba-bg-co-pc-ch", "ro-ba-bg-co-pc-ch", "RoBaRaCoCh", "ro-ba-co-bg-pc-ch", "ro-co-ba-bg-pc-ch", "RoRaBgBaChCo"
+        "ro-ba-bg-co-pc-ch",
+        "ro-ba-bg-co-pc-ch",
+        "RoBaRaCoCh",
+        "ro-ba-co-bg-pc-ch",
+        "ro-co-ba-bg-pc-ch",
+        "RoRaBgBaChCo",
     ),
     "dram.controller": (*("frfcfs",) * 5, "bank-queues", "active-buffer"),
     "dram.command_bus": ("pseudo-channel", "channel", "single"),
