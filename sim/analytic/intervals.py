@@ -147,7 +147,7 @@ def _key_row(s: Stages, used: F64, verdict: F64, again: F64, again_pass: F64) ->
 
 
 def _alone(s: Stages) -> Flags:
-    """Return where an SRAM holds one row, so that K and V of a row are fetched at the same time and wait for each other.
+    """Return where both SRAMs hold one row, so that K and V of a row are fetched together and wait for each other.
 
     The room for a row's K is free a little before that for its V, and both fetches are longer than that.
     """

@@ -1,4 +1,4 @@
-"""DRAM in cycles: how long a stream takes for a row, from what stretches of it come to on the commands of level `cycle`.
+"""DRAM in cycles: how long a stream takes for a row, from stretches of it played on the commands of level `cycle`.
 
 A stream takes as long as its busiest pseudo-channel, granule for granule as in the stretch, or as the fetcher needs for
 its requests. Refresh takes its share of all time. What is fetched on demand also pays the way there and back.

@@ -1,8 +1,8 @@
 """What DRAM makes of a stretch of the request stream, played on the commands of level `cycle`.
 
 Of each kind of group a few rows are sent as the fetcher sends them, each request as soon as its channel takes it: all
-streams in turn, as far as the SRAMs have room, and each stream alone. Fetcher and accelerator take no time: `memory` adds
-theirs, and that of refreshes.
+streams in turn, as far as the SRAMs have room, and each stream alone. Fetcher and accelerator take no time: `memory`
+adds theirs, and that of refreshes.
 
 Where consecutive granules go to consecutive channels these do alike, and only the busiest one is played. Of rows that
 are longer than `MOST` granules of a channel, every stream is cut by the same factor.
@@ -15,7 +15,7 @@ import numpy as np
 
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.memory import Dram
-from tokensieve.sim.analytic.traffic import STREAMS, F64, I64, Plane, address, fetching_rows
+from tokensieve.sim.analytic.traffic import I64, STREAMS, Plane, address, fetching_rows
 from tokensieve.sim.kernels import dram_state as ds
 from tokensieve.sim.kernels import stretch as kernel
 from tokensieve.sim.kernels.dram_idle import new_state, set_address

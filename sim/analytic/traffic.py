@@ -1,7 +1,8 @@
 """What each stream fetches: granules, exactly, and how they fall on the pseudo-channels, from the token ids.
 
-Granules are counted for every row. Their pattern (the busiest pseudo-channel, the DRAM rows that are opened) is that of
-the first head of each layer: all heads of a layer attend to the same tokens. Planes of several heads may lie in one DRAM row; it is opened once for all of them.
+Granules are counted for every row. Their pattern (the busiest channel, the DRAM rows that are opened) is that of
+the first head of each layer: all heads of a layer attend to the same tokens. Planes of several heads may lie in one
+DRAM row; it is opened once for all of them.
 """
 
 from dataclasses import dataclass

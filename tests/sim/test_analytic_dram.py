@@ -1,4 +1,4 @@
-"""DRAM at level `analytic`: stretches of requests played on the commands of level `cycle`, and what that makes of rows."""
+"""DRAM at level `analytic`: stretches of requests played on the commands of level `cycle`."""
 
 import numpy as np
 import pytest
