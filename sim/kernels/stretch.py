@@ -38,7 +38,7 @@ def requests(
         for s in range(3):
             _skip(jobs, per_line, row, at, line, s)
         if _may_go(len(jobs), row, turn, early, room):
-            k, last = at[turn], np.int64(-1)
+            k, last = at[turn], -1
             low, per, job = line[turn] * per_line[k], per_line[k], jobs[row[turn], k]
             high = low + per if whole[k] else min(low + per, job[COUNT])
             for i in range(low, high):
