@@ -12,7 +12,10 @@ import numpy as np
 from tokensieve.arch.errors import ArchError, WorkloadError
 from tokensieve.arch.machine import Arch
 from tokensieve.sim.analytic.batch import Batch, each
+from tokensieve.sim.analytic.stretch import alike
 from tokensieve.sim.analytic.summary import Summary
+
+FEW = "the few rows that are played may fall on other channels than the rest, and its cycles be far off"
 
 
 @dataclass(frozen=True)
@@ -38,15 +41,12 @@ class Reason:
         )
 
 
-_DRAM = {"controller": "frfcfs", "page": "open"}
-"""Fields of DRAM that are not read, and what they are taken for."""
-
-
 def reasons(arch: Arch, summary: Summary) -> Iterator[Reason]:
     """Yield why an estimate of `summary` on `arch` is rough (docs/explanation/levels.md); nothing where it is not."""
-    for name, known in _DRAM.items():
-        if (value := getattr(arch.dram, name)) != known:
-            yield Reason(f"dram.{name}", known, value)
+    if arch.dram.channels > 1 and not alike(arch.dram):
+        yield Reason(
+            "dram.mapping", "one whose consecutive granules go to consecutive channels", arch.dram.mapping, FEW
+        )
 
 
 def refuse_rough(summary: Summary, batch: Batch, allow: bool) -> None:

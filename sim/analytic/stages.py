@@ -101,7 +101,7 @@ class Stages:
     """Cycles from a request for low bits, or for values, to its first data."""
 
     dram: F64
-    """Cycles of DRAM for all that a row moves, mean; the banks' turn-around included."""
+    """Cycles of DRAM for all that a row moves, mean."""
 
     again_first: F64
     again_last: F64
@@ -124,7 +124,7 @@ def stages(summary: Summary, batch: Batch) -> Stages:
     """Return the work of `summary` on every design of the batch."""
     work = summary.work
     each(batch, summary.check_fit)
-    pipe, dram = pipeline(batch, work.head_dim), memory(summary, batch)
+    pipe = pipeline(batch, work.head_dim)
     keys, queries, live = (_column(a) for a in (summary.keys, summary.queries, summary.rows))
     lines, soft = np.ceil(keys / pipe.per_key), np.ceil(keys / pipe.soft_lanes)
     load, sums = np.ceil(keys / pipe.topk_lanes), np.ceil(keys / pipe.sum_lanes)
@@ -139,10 +139,19 @@ def stages(summary: Summary, batch: Batch) -> Stages:
     blocks = _blocks(pipe, lines, value_lines, soft, of_row)
     share = {name: np.where(blocks > 1, 1.0, owners / live) for name, owners in
              (("key", key_owners), ("value", value_owners))}  # fmt: skip
+    key_room = np.maximum(pipe.key_lines // np.maximum(lines / share["key"], 1), 1) / share["key"]
+    value_room = np.maximum(pipe.value_lines // np.maximum(value_lines / share["value"], 1), 1) / share["value"]
+    dram = memory(summary, batch, blocks, key_room, value_room)
     lsb_rows = _lsb_rows(summary, batch, blocks)
     asked = lsb_rows / (live * blocks)
-    together = dram.together({"query": 1 / blocks, **share, "lsb": forced + asked, "output": 1 / blocks})
+    of_stream = {"query": 1 / blocks, **share, "lsb": forced + asked, "output": 1 / blocks}
     parts = {name: dram.stream(name) for name in STREAMS}
+    fetch = parts["query"] / blocks + (parts["key"] * share["key"] + forced * parts["lsb"])
+    search = _search(summary, batch) / queries
+    enter = engaged * np.maximum(delivered, load) + (1 - engaged) * delivered
+    lag = _lag(pipe, soft, enter + search, engaged, pv)
+    apart = np.where(np.minimum(key_room, value_room) < 2, np.minimum(lag / np.maximum(fetch, 1e-9), 1), 0)
+    together = apart * sum(of_stream[name] * parts[name] for name in STREAMS) + (1 - apart) * dram.together(of_stream)
     return Stages(
         pipe=pipe,
         memory=dram,
@@ -161,17 +170,17 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         sums=sums,
         load=load,
         load_cycles=np.maximum(delivered, load),
-        enter=engaged * np.maximum(delivered, load) + (1 - engaged) * delivered,
-        search=_search(summary, batch) / queries,
+        enter=enter,
+        search=search,
         pv=pv,
         value_lines=value_lines,
-        key_room=np.maximum(pipe.key_lines // np.maximum(lines / share["key"], 1), 1) / share["key"],
-        value_room=np.maximum(pipe.value_lines // np.maximum(value_lines / share["value"], 1), 1) / share["value"],
+        key_room=key_room,
+        value_room=value_room,
         key_members=1 / share["key"],
         value_members=1 / share["value"],
         key_turns=pipe.key_shared * lines * (live * blocks * (1 + forced) + lsb_rows),
         value_turns=pipe.value_shared * value_lines * live * blocks,
-        fetch=parts["query"] / blocks + (parts["key"] * share["key"] + forced * parts["lsb"]),
+        fetch=fetch,
         msb=_msb_share(parts, blocks, share["key"], forced),
         fetch_lines=lines * (1 + forced),
         front_lines=np.ceil(of_row / blocks / pipe.per_key) * (1.0 if work.io_bytes else 0.0),
@@ -180,7 +189,7 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         output=parts["output"] / blocks,
         lsb_latency=dram.on_demand("lsb"),
         value_latency=dram.on_demand("value"),
-        dram=np.maximum(together, dram.banks / live),
+        dram=together,
         again_first=_column(summary.again_at[0]),
         again_last=_column(summary.again_at[1]),
         lsb_rows=lsb_rows,
@@ -194,6 +203,16 @@ def _blocks(pipe: Pipeline, lines: F64, value_lines: F64, soft: F64, of_row: F64
     too_long = (lines > pipe.key_lines // 2) | (value_lines > pipe.value_lines // 2)
     per_block = np.maximum(pipe.buffer_lines // np.maximum(soft, 1), 1)
     return np.where(too_long & (of_row > 1), np.ceil(of_row / per_block), 1.0)
+
+
+def _lag(pipe: Pipeline, soft: F64, engine: F64, engaged: F64, pv: F64) -> F64:
+    """Return the cycles from when a query has gone through Q x K to when it has gone through Prob x V.
+
+    By so much V of the next row is asked for after its K, where the SRAMs hold one row.
+    """
+    softmax = pipe.qk_latency + pipe.scan_latency + soft + pipe.exp_latency + pipe.div_latency
+    cycles: F64 = softmax + engine + engaged * pipe.drain_latency + pv
+    return cycles
 
 
 def _msb_share(parts: Mapping[str, F64], blocks: F64, share: F64, forced: F64) -> F64:

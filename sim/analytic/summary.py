@@ -8,11 +8,12 @@ import numpy.typing as npt
 
 from tokensieve.arch.datapath import ENGINES, Topk
 from tokensieve.arch.machine import Arch
+from tokensieve.arch.memory import Dram
 from tokensieve.arch.topklaw import TopkWork
-from tokensieve.sim.analytic.beside import beside
 from tokensieve.sim.analytic.longrows import part
 from tokensieve.sim.analytic.reads import Answers
-from tokensieve.sim.analytic.traffic import Traffic, planes, traffic
+from tokensieve.sim.analytic.stretch import ALONE, KINDS, alike, stack, stretch
+from tokensieve.sim.analytic.traffic import Plane, planes, traffic
 from tokensieve.sim.capacity import check_capacity
 from tokensieve.sim.cycle.plan import vectors_per_line
 from tokensieve.sim.work import RowWork, io_bytes, record_sizes, row_work, selection
@@ -32,7 +33,11 @@ class Summary:
     def __init__(self, decisions: Decisions, un_pruned: bool = False) -> None:
         """With `un_pruned`, the decisions are a dense reference, as in `row_work`."""
         self._decisions, self._un_pruned = decisions, un_pruned
-        self._traffic: Answers[Arch, Traffic] = Answers()
+        self._traffic: Answers[Arch, F64] = Answers()
+        self._stacks: dict[tuple[object, ...], int] = {}
+        self._made: list[tuple[Dram, int, dict[str, Plane], RowWork]] = []
+        self._alone: dict[tuple[int, int], F64] = {}
+        self._stretches: dict[tuple[object, ...], F64] = {}
         self._searches: Answers[Topk, F64] = Answers()
         self._selections: dict[str, Answers[Topk, F64]] = {"token": Answers(), "head": Answers()}
 
@@ -166,28 +171,58 @@ class Summary:
         check_capacity(arch.dram, every, int(work.context.max()) + per_line - 1)
         return 0
 
-    def traffic(self, arch: Arch) -> Traffic:
+    def traffic(self, arch: Arch) -> F64:
         """Return `traffic.traffic` of the work."""
         return self._traffic.of(self._traffic_of, arch)
 
-    def _traffic_of(self, arch: Arch) -> Traffic:
+    def _traffic_of(self, arch: Arch) -> F64:
         work = self.row_work(arch)
         cut = part(work, self.groups)
         if cut is None:
             return traffic(arch, work, self.groups)
         seen = traffic(arch, cut.work, self.groups)
-        return Traffic(np.concatenate([seen.rows[:4] * cut.scale, seen.rows[4:]]), seen.banks * cut.whole)
+        return np.concatenate([seen[:-1] * cut.scale, seen[-1:]])
 
-    def beside(self, arch: Arch) -> F64:
-        """Return `beside.beside` of the first row of each group, shape (2, G); zeros where V is not loaded with K."""
-        work, seen = self.row_work(arch), np.zeros((2, len(self.groups)))
-        cut = part(work, self.groups)
-        work, scale = (cut.work, cut.whole) if cut else (work, np.ones(len(self.groups)))
-        early = np.flatnonzero(self.early > 0)
-        if len(early):
-            first = np.searchsorted(work.group, self.groups[early])
-            seen[:, early] = beside(arch.dram, planes(arch, work), work.ids, first)
-        return seen * scale
+    @cached_property
+    def kinds(self) -> I64:
+        """Group that stands for each group in `stretches`: a few of all sizes, each for those nearest to it."""
+        size, stands = (
+            self.keys + self.by_query(self.work.values) / self.queries + self.queries / self.rows,
+            self.groups * 0,
+        )
+        for which in (np.flatnonzero(self.early > 0), np.flatnonzero(self.early == 0)):
+            if len(which):
+                sizes, first = np.unique(size[which], return_index=True)
+                chosen = np.unique(np.linspace(0, len(sizes) - 1, KINDS).round().astype(np.int64))
+                stands[which] = which[first[chosen[np.abs(size[which][:, None] - sizes[chosen]).argmin(axis=1)]]]
+        return stands
+
+    def stack(self, arch: Arch) -> int:
+        """Return a number of the DRAM of `arch` and of how the fetcher's requests fall on it, for `stretches`."""
+        dram, lines = stack(arch), vectors_per_line(arch, self.work)
+        fifo = 1 if alike(dram) else arch.fetcher.fifo_depth
+        work = self.row_work(arch)
+        key = (*vars(dram).values(), fifo, lines, work.io_bytes)
+        if key not in self._stacks:
+            self._stacks[key] = len(self._stacks)
+            self._made.append((dram, fifo, planes(arch, work), work))
+        return self._stacks[key]
+
+    def stretches(self, number: int, group: int, blocks: int, room: tuple[int, int]) -> F64:
+        """Return what the streams of a group come to on a DRAM of `stack`, each alone, then all together.
+
+        That is clocks of a granule and DRAM rows opened for one needed, as `Stretch.play`, shape (streams + 1, 2).
+        """
+        key = number, group, blocks, room
+        if key not in self._stretches:
+            dram, fifo, planes, work = self._made[number]
+            rows = np.flatnonzero(work.group == self.groups[group])
+            one = stretch(planes, work, rows, blocks, dram)
+            if (number, group) not in self._alone:
+                alone = [one.only(*names).play(dram, fifo, room) for names in ALONE]
+                self._alone[number, group] = np.array([alone[0], *alone])
+            self._stretches[key] = np.concatenate([self._alone[number, group], [one.play(dram, fifo, room)]])
+        return self._stretches[key]
 
     def searches(self, topk: Topk) -> F64:
         """Return the cycles of the searches of the local top-k and the scores that they stream, shape (2, G)."""

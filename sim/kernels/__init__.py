@@ -77,6 +77,7 @@ from tokensieve.sim.kernels import (  # noqa: E402  (decorated while CACHE is se
     request,
     room,
     stream,
+    stretch,
     tables,
 )
 
@@ -114,6 +115,7 @@ __all__ = [
     "request",
     "room",
     "stream",
+    "stretch",
     "tables",
 ]
 
