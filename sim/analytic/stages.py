@@ -12,6 +12,7 @@ import numpy as np
 from tokensieve.sim.analytic.batch import F64, Batch, each
 from tokensieve.sim.analytic.memory import Memory, memory
 from tokensieve.sim.analytic.pipeline import Pipeline, pipeline
+from tokensieve.sim.analytic.short import Single, single
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.analytic.traffic import STREAMS
 
@@ -22,6 +23,9 @@ class Stages:
 
     pipe: Pipeline
     memory: Memory
+    single: Single | None
+    """Rows and queries one by one, where all layers are short."""
+
     prefill: bool
     early: F64
     """1 where V is loaded with K, shape (G, 1)."""
@@ -136,6 +140,7 @@ def stages(summary: Summary, batch: Batch) -> Stages:
     return Stages(
         pipe=pipe,
         memory=dram,
+        single=single(summary, batch),
         prefill=work.prefill,
         early=early,
         engaged=engaged,

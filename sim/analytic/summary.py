@@ -33,6 +33,7 @@ class Summary:
         self._records: Answers[Topk, RowWork] = Answers()
         self._traffic: Answers[Arch, Traffic] = Answers()
         self._searches: Answers[Topk, F64] = Answers()
+        self._search: Answers[Topk, F64] = Answers()
 
     @cached_property
     def work(self) -> RowWork:
@@ -189,10 +190,16 @@ class Summary:
         return self._searches.of(self._searched, topk)
 
     def _searched(self, topk: Topk) -> F64:
-        work, law = self._recorded(topk), topk.law
-        one = local_selections(work)
-        cycles = np.where(work.topk_passes, 0, law.search(one))
-        return np.stack([self.by_query(values) for values in (cycles, law.streamed(one))])
+        streamed = topk.law.streamed(local_selections(self._recorded(topk)))
+        return np.stack([self.by_query(values) for values in (self.search(topk), streamed)])
+
+    def search(self, topk: Topk) -> F64:
+        """Return the cycles of the search of every query, shape (Q,): 0 where it passes by."""
+        return self._search.of(self._search_of_each, topk)
+
+    def _search_of_each(self, topk: Topk) -> F64:
+        work = self._recorded(topk)
+        return np.where(work.topk_passes, 0, topk.law.search(local_selections(work))).astype(np.float64)
 
     def selection(self, kind: str, topk: Topk) -> F64:
         """Return cycles, items and scores streamed of the `token` or `head` selections; -1 cycles where none runs."""

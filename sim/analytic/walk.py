@@ -13,7 +13,10 @@ import numpy.typing as npt
 from tokensieve.sim.analytic.batch import F64
 from tokensieve.sim.analytic.booking import Booking
 from tokensieve.sim.analytic.paths import COMPUTE, DRAM, FILL, SOFTMAX, TOPK, Paths, between, later
+from tokensieve.sim.analytic.short import Single
 from tokensieve.sim.analytic.stages import Stages
+from tokensieve.sim.kernels.short import short
+from tokensieve.sim.kernels.short_tables import GROUP, MACHINE
 from tokensieve.sim.result import CAUSES
 
 
@@ -64,6 +67,8 @@ def walk(s: Stages, layer: npt.NDArray[np.int64], layers: int, causes: bool) -> 
     """Return the end of the run of every design, an event; with `causes` it has those of every layer."""
     designs = s.rows.shape[1]
     slots = layers * len(CAUSES) if causes else 0
+    if s.single is not None:
+        return _one_by_one(s, s.single, slots)
     begin = Paths(slots, designs).start()
     state = _State(*(begin for _ in fields(_State)))
     rows, ranks = np.ones(designs), False
@@ -72,6 +77,21 @@ def walk(s: Stages, layer: npt.NDArray[np.int64], layers: int, causes: bool) -> 
         state = _Layer(_group(s, g), paths).step(state, rows, ranks)
         rows, ranks = s.rows[g], bool(s.token_rank[g, 0] >= 0 or s.head_rank[g, 0] >= 0)
     return later(state.out, state.written, state.rank_free, state.qk_busy, state.pv_busy, state.dram_busy)
+
+
+def _one_by_one(s: Stages, one: Single, slots: int) -> F64:
+    """Return what `walk` does where layers are short: it follows every query."""
+    busy = s.fetch + s.value + s.output + s.lsb * s.lsb_rows / s.rows
+    longer = np.maximum(s.dram / np.maximum(busy, 1e-9), 1)
+    put_off = {name: getattr(s, name) * longer for name in ("fetch", "value", "output")}
+    figures = [put_off.get(name, getattr(s, name)) for name in GROUP]
+    groups = np.stack([np.broadcast_to(figure, s.dram.shape) for figure in figures], axis=-1)
+    machines = [getattr(s.pipe if hasattr(s.pipe, name) else s.memory, name) for name in MACHINE]
+    ends = np.zeros((1 + slots, s.dram.shape[1]))
+    share = np.stack([one.search_share, one.lines_share])
+    short(one.work, one.asks, np.stack(machines, axis=-1), np.ascontiguousarray(groups.transpose(1, 0, 2)),
+          one.search, one.lines, one.kind, share, ends)  # fmt: skip
+    return ends
 
 
 def _group(s: Stages, g: int) -> Stages:

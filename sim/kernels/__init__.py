@@ -76,6 +76,10 @@ from tokensieve.sim.kernels import (  # noqa: E402  (decorated while CACHE is se
     released_value,
     request,
     room,
+    short,
+    short_fetch,
+    short_state,
+    short_tables,
     stream,
     tables,
 )
@@ -113,6 +117,10 @@ __all__ = [
     "released_value",
     "request",
     "room",
+    "short",
+    "short_fetch",
+    "short_state",
+    "short_tables",
     "stream",
     "tables",
 ]
