@@ -50,7 +50,8 @@ def _next_key(w):
         w.st[t.S_SLOT] = w.work[w.row[r, t.B_ROW], t.R_LAYER] * t.N_CAUSE
         begin = last(w, last(w, gate, w.st[t.S_KEY_ROOM]), w.st[t.S_KEY_FREE])
         cycles = w.group[g, t.G_FETCH] * w.group[g, t.G_KEY_MEMBERS]
-        cycles += min(cycles, max(w.x[t.X_DEMAND] - w.time[begin], 0.0))
+        beside = max(w.time[begin], w.x[t.X_DEMAND_FROM])
+        cycles += max(min(cycles - (beside - w.time[begin]), w.x[t.X_DEMAND] - beside), 0.0)
         w.row[r, t.B_KEY + t.H_BEGIN], w.real[r, t.B_KEY + t.H_TIME] = begin, cycles
         w.row[r, t.B_KEY + t.H_END] = w.st[t.S_KEY_FREE] = after(w, begin, cycles, t.DRAM)
     w.st[t.S_KEY_NEXT] = r + 1
@@ -101,19 +102,19 @@ def fetch_values(w, r, asked):
     """Fetch the V of row `r`, for which there is room, from the event `asked` on."""
     g, ring = w.row[r, t.B_GROUP], t.B_VALUE
     begin = last(w, last(w, asked, w.st[t.S_VALUE_ROOM]), w.st[t.S_VALUE_FREE])
-    cycles = shared(w, w.time[begin], w.group[g, t.G_VALUE] * w.group[g, t.G_VALUE_MEMBERS])
+    cycles = shared(w, w.time[begin], w.group[g, t.G_VALUE] * w.group[g, t.G_VALUE_MEMBERS], True)
     w.row[r, ring + t.H_BEGIN], w.real[r, ring + t.H_TIME] = begin, cycles
     w.row[r, ring + t.H_END] = w.st[t.S_VALUE_FREE] = after(w, begin, cycles, t.DRAM)
 
 
 @numba.njit(cache=True)
-def shared(w, at, work):
+def shared(w, at, work, read):
     """Return the cycles that `work` of DRAM takes from cycle `at` on, beside the K that is on its way.
 
-    The K that no query has waited for yet is put off by as much.
+    The K that no query has waited for yet is put off by as much. If it is to `read`, later fetches share with it.
     """
     now, left = at, work
-    if w.x[t.X_DEMAND] > at:
+    if read and w.x[t.X_DEMAND_FROM] <= at < w.x[t.X_DEMAND]:
         now += min(work, w.x[t.X_DEMAND] - at)
     behind = -1
     for r in range(w.st[t.S_KEY_USED], w.st[t.S_KEY_NEXT]):
@@ -133,7 +134,10 @@ def shared(w, at, work):
             w.real[r, t.B_KEY + t.H_TIME] += both
             w.time[end] += both
     now += left
-    w.x[t.X_DEMAND] = max(w.x[t.X_DEMAND], now)
+    if read:
+        if at > w.x[t.X_DEMAND]:
+            w.x[t.X_DEMAND_FROM] = at
+        w.x[t.X_DEMAND] = max(w.x[t.X_DEMAND], now)
     return now - at
 
 
@@ -178,7 +182,7 @@ def ask_for_low_bits(w, r, decided):
         return
     g = w.row[r, t.B_GROUP]
     begin = last(w, decided, w.st[t.S_LSB_FREE])
-    cycles, lines = shared(w, w.time[begin], w.group[g, t.G_LSB]), max(w.group[g, t.G_KEY_LINES], 1.0)
+    cycles, lines = shared(w, w.time[begin], w.group[g, t.G_LSB], True), max(w.group[g, t.G_KEY_LINES], 1.0)
     w.st[t.S_LSB_FREE] = after(w, begin, cycles, t.DRAM)
     w.row[r, t.B_LSB] = after(w, begin, w.group[g, t.G_LSB_LATENCY] + max(cycles - lines + 1, cycles / lines), t.DRAM)
     w.x[t.X_KEY_WRITTEN] += lines

@@ -86,7 +86,7 @@ def finish(w, q, r, out):
         return
     work = w.group[g, t.G_OUTPUT]
     if work > 0:
-        cycles = max(shared(w, w.time[out], work), work)
+        cycles = max(shared(w, w.time[out], work, False), work)
         w.st[t.S_WRITTEN] = last(w, w.st[t.S_WRITTEN], after(w, out, w.machine[t.M_WRITE] + cycles, t.DRAM))
     w.st[t.S_DRAM] = after(w, w.st[t.S_DRAM], w.group[g, t.G_DRAM], t.DRAM)
     if q + 1 < len(w.asks) and w.row[r + 1, t.B_GROUP] == g:

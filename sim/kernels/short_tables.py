@@ -78,9 +78,10 @@ S_KEY_ROOM, S_VALUE_ROOM, S_PROB_ROOM, S_REDO_HEAD, S_REDO_TAIL, S_SCAN_OLDEST, 
 S_KEY_PORT, S_VALUE_PORT = _st.block(2)
 N_SCALAR = _st.count
 
-# Scalars that are no whole numbers: lines in the rings, lines written to an SRAM, when demand leaves DRAM.
-X_KEY_USED, X_VALUE_USED, X_PROB_USED, X_SCAN_USED, X_EXP_USED, X_DEMAND = range(6)
-X_KEY_WRITTEN, X_KEY_READ, X_VALUE_WRITTEN, X_VALUE_READ, N_REAL = range(6, 11)
+# Scalars that are no whole numbers: lines in the rings and buffers, from when to when DRAM fetches V or low bits, lines
+# written to an SRAM and how many of them the reads have made room for.
+X_KEY_USED, X_VALUE_USED, X_PROB_USED, X_SCAN_USED, X_EXP_USED, X_DEMAND_FROM, X_DEMAND = range(7)
+X_KEY_WRITTEN, X_KEY_READ, X_VALUE_WRITTEN, X_VALUE_READ, N_REAL = range(7, 12)
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
