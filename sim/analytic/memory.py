@@ -57,6 +57,12 @@ class Memory:
         cycles: F64 = np.maximum(np.maximum(self.columns[s], self.rows[s]), self.requests[s])
         return cycles
 
+    def in_turn(self, share: Mapping[str, F64 | float]) -> F64:
+        """Return the cycles that some rows of each stream take one after another, with nothing beside them."""
+        tables = (self.columns, self.rows, self.requests)
+        cycles: F64 = np.maximum.reduce([_sum(table, share) for table in tables])
+        return cycles
+
     def on_demand(self, name: str) -> F64:
         """Return `latency` of a stream whose DRAM rows others may have opened before."""
         cycles: F64 = self.latency - self.found[STREAMS.index(name)]
@@ -65,9 +71,13 @@ class Memory:
     def together(self, share: Mapping[str, F64 | float]) -> F64:
         """Return the cycles that some rows of each stream take together."""
         tables = (self.columns * self.crowding, self.rows, self.requests)
-        sums = [sum(share[name] * table[s] for s, name in enumerate(STREAMS)) for table in tables]
-        cycles: F64 = np.maximum.reduce(sums)
+        cycles: F64 = np.maximum.reduce([_sum(table, share) for table in tables])
         return cycles
+
+
+def _sum(table: F64, share: Mapping[str, F64 | float]) -> F64:
+    """Return the sum over the streams of a share of each."""
+    return np.sum([share[name] * table[s] for s, name in enumerate(STREAMS) if name in share], axis=0)
 
 
 def memory(summary: Summary, batch: Batch) -> Memory:

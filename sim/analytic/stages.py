@@ -165,7 +165,7 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         value_members=1 / share["value"],
         key_turns=pipe.key_shared * lines * (live * blocks * (1 + forced) + lsb_rows),
         value_turns=pipe.value_shared * value_lines * live * blocks,
-        fetch=parts["query"] / blocks + (parts["key"] * share["key"] + forced * parts["lsb"]),
+        fetch=dram.in_turn({"query": 1 / blocks, "key": share["key"], "lsb": forced}),
         msb=_msb_share(parts, blocks, share["key"], forced),
         fetch_lines=lines * (1 + forced),
         front_lines=np.ceil(of_row / blocks / pipe.per_key) * (1.0 if work.io_bytes else 0.0),
