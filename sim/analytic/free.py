@@ -55,8 +55,8 @@ def free(s: Stages, unit: str) -> Stages:
             own = replace(own, load=0 * s.load, load_cycles=s.soft, enter=s.soft)
             return _pipe(own, "drain_latency", "turnaround", "rank_latency", "head_latency")
         case "dram" | "fetcher":
-            times = ("fetch", "lsb", "value", "output", "dram", "lsb_latency", "value_latency")
-            waits = {name: 0 * getattr(s.memory, name) for name in ("latency", "backlog", "write_end")}
+            times = ("fetch", "lsb", "value", "output", "dram", "backlog", "lsb_latency", "value_latency")
+            waits = {name: 0 * getattr(s.memory, name) for name in ("latency", "write_end")}
             return replace(s, memory=replace(s.memory, **waits), **{name: 0 * getattr(s, name) for name in times})
         case "pipeline":
             return _pipe(s, "qk_latency", "scan_latency", "exp_latency", "div_latency", "verdict", "pv_latency")

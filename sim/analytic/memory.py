@@ -63,6 +63,10 @@ class Memory:
         cycles: F64 = np.maximum.reduce([_sum(table, share) for table in tables])
         return cycles
 
+    def sent(self, share: Mapping[str, F64 | float]) -> F64:
+        """Return the cycles in which the fetcher sends the requests of some rows of each stream."""
+        return _sum(self.requests, share)
+
     def on_demand(self, name: str) -> F64:
         """Return `latency` of a stream whose DRAM rows others may have opened before."""
         cycles: F64 = self.latency - self.found[STREAMS.index(name)]

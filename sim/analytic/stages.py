@@ -101,6 +101,9 @@ class Stages:
     value_latency: F64
     """Cycles from a request for low bits, or for values, to its first data."""
 
+    backlog: F64
+    """Cycles that a request waits behind K in windows and FIFOs: those by which the fetcher is faster than DRAM."""
+
     dram: F64
     """Cycles of DRAM for all that a row moves, mean; the banks' turn-around included."""
 
@@ -137,6 +140,7 @@ def stages(summary: Summary, batch: Batch) -> Stages:
     asked = lsb_rows / (live * blocks)
     together = dram.together({"query": 1 / blocks, **share, "lsb": forced + asked, "output": 1 / blocks})
     parts = {name: dram.stream(name) for name in STREAMS}
+    fetch = dram.in_turn({"query": 1 / blocks, "key": share["key"], "lsb": forced})
     return Stages(
         pipe=pipe,
         memory=dram,
@@ -165,7 +169,7 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         value_members=1 / share["value"],
         key_turns=pipe.key_shared * lines * (live * blocks * (1 + forced) + lsb_rows),
         value_turns=pipe.value_shared * value_lines * live * blocks,
-        fetch=dram.in_turn({"query": 1 / blocks, "key": share["key"], "lsb": forced}),
+        fetch=fetch,
         msb=_msb_share(parts, blocks, share["key"], forced),
         fetch_lines=lines * (1 + forced),
         front_lines=np.ceil(of_row / blocks / pipe.per_key) * (1.0 if work.io_bytes else 0.0),
@@ -174,6 +178,7 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         output=parts["output"] / blocks,
         lsb_latency=dram.on_demand("lsb"),
         value_latency=dram.on_demand("value"),
+        backlog=np.minimum(dram.backlog, fetch - dram.sent({"query": 1 / blocks, "key": share["key"], "lsb": forced})),
         dram=np.maximum(together, dram.banks / live),
         again_first=_column(summary.again_at[0]),
         again_last=_column(summary.again_at[1]),

@@ -274,9 +274,9 @@ class _Layer(Booking):
 
         While K is fetched too, they queue behind what fills the windows and FIFOs, and take turns with it.
         """
-        s, m, at = self.s, self.s.memory, self.paths.after
+        s, at = self.s, self.paths.after
         lines, left = np.maximum(s.value_lines, 1), np.maximum(fetched[0] - drain[0], 0)
-        own, queue = s.value * np.where(left > 0, 2, 1), np.minimum(m.backlog, left)
+        own, queue = s.value * np.where(left > 0, 2, 1), np.minimum(s.backlog, left)
         arrives = at(drain, s.value_latency + queue, DRAM)
         first = at(arrives, (s.load + own) / lines, DRAM)
         paced = at(arrives, s.load + own / lines + 1 - lines, DRAM)

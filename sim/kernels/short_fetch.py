@@ -169,7 +169,7 @@ def values_flow(w, r, pace):
         first = max((pace + cycles) / lines, max(pace + cycles / lines, pace / lines + cycles) + 1 - lines)
         flow = cycles if w.row[own, t.B_Q1] - w.row[own, t.B_Q0] > 1 else first
         ahead = max(w.time[w.st[t.S_KEY_FREE]] - w.time[begin], 0.0)
-        queued = 0.0 if w.work[w.row[own, t.B_ROW], t.R_EARLY] else min(w.machine[t.M_BACKLOG], ahead)
+        queued = 0.0 if w.work[w.row[own, t.B_ROW], t.R_EARLY] else min(w.group[g, t.G_BACKLOG], ahead)
         flow += w.group[g, t.G_VALUE_LATENCY] + queued
         w.row[own, ring + t.H_FLOW] = after(w, begin, flow, t.DRAM)
     return w.row[own, ring + t.H_FLOW]

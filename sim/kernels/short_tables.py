@@ -21,22 +21,23 @@ N_CAUSE = len(CAUSES)
 MACHINE = (
     "qk_latency", "scan_latency", "streamed", "exp_latency", "div_latency", "verdict", "pv_latency", "drain_latency",
     "turnaround", "rank_latency", "head_latency", "key_lines", "value_lines", "key_shared", "value_shared",
-    "queue_lines", "buffer_lines", "queue_rows", "waits_output", "waits_ranking", "latency", "backlog", "write_end",
+    "queue_lines", "buffer_lines", "queue_rows", "waits_output", "waits_ranking", "latency", "write_end",
 )  # fmt: skip
 (
     M_QK, M_SCAN, M_STREAMED, M_EXP, M_DIV, M_TREE, M_PV, M_DRAIN, M_TURN, M_RANK, M_HEAD, M_KEY_CAP, M_VALUE_CAP,
-    M_KEY_SHARED, M_VALUE_SHARED, M_QUEUE, M_BUFFER, M_QUEUE_ROWS, M_OUTPUT, M_RANKING, M_LATENCY, M_BACKLOG, M_WRITE,
+    M_KEY_SHARED, M_VALUE_SHARED, M_QUEUE, M_BUFFER, M_QUEUE_ROWS, M_OUTPUT, M_RANKING, M_LATENCY, M_WRITE,
 ) = range(len(MACHINE))  # fmt: skip
 
 # Figures of a group on the machine, as `sim.analytic.stages` names them.
 GROUP = (
     "key_lines", "soft", "load", "load_cycles", "value_lines", "blocks", "fetch", "msb", "fetch_lines", "front_lines",
     "lsb", "value", "output", "lsb_latency", "value_latency", "key_members", "value_members", "dram", "token_rank",
-    "head_rank",
+    "head_rank", "backlog",
 )  # fmt: skip
 (
     G_KEY_LINES, G_SOFT, G_LOAD, G_LOAD_CYCLES, G_VALUE_LINES, G_BLOCKS, G_FETCH, G_MSB, G_FETCH_LINES, G_FRONT, G_LSB,
     G_VALUE, G_OUTPUT, G_LSB_LATENCY, G_VALUE_LATENCY, G_KEY_MEMBERS, G_VALUE_MEMBERS, G_DRAM, G_TOKEN_RANK, G_HEAD_RANK,
+    G_BACKLOG,
 ) = range(len(GROUP))  # fmt: skip
 
 # The work of a row, whatever the machine.
