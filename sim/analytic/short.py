@@ -13,13 +13,12 @@ import numpy.typing as npt
 from tokensieve.arch.machine import Arch
 from tokensieve.sim.analytic.batch import F64, Batch, each
 from tokensieve.sim.analytic.summary import Summary
-from tokensieve.sim.kernels import short_tables as t
 from tokensieve.sim.work import RowWork
 
 I64 = npt.NDArray[np.int64]
 
-SHORT = 256
-"""Most queries of a layer that are walked one by one: beyond, a walk costs more than 20,000 layers a second allow."""
+SHORT = 64
+"""Most queries of a layer of prefill that are walked one by one: more would cost the 20,000 layers a second."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Single:
 
     work: I64
     asks: I64
-    """The tables of `short_tables.Run`."""
+    """Columns of rows and of queries for `short`."""
 
     search: F64
     lines: F64
@@ -43,9 +42,9 @@ class Single:
 
 
 def single(summary: Summary, batch: Batch) -> Single | None:
-    """Return the queries of a run whose layers are short, or None where one is not."""
+    """Return the queries of a run one by one: of decode, and of a prefill whose layers are short; else None."""
     work = summary.work
-    if summary.queries.max() > SHORT:
+    if work.prefill and summary.queries.max() > SHORT:
         return None
     search, of_engine = _kinds(batch, lambda arch: summary.search(arch.topk))
     lines, of_array = _kinds(batch, lambda arch: -(-work.values // arch.pv.vectors_per_cycle(work.head_dim)))
@@ -66,10 +65,11 @@ def _kinds(batch: Batch, call: Callable[[Arch], npt.ArrayLike]) -> tuple[F64, I6
 
 
 def _tables(work: RowWork) -> tuple[I64, I64]:
-    rows = np.zeros((len(work.group), t.N_WORK), np.int64)
-    rows[:, t.R_GROUP] = np.unique(work.group, return_inverse=True)[1]
-    rows[:, t.R_LAYER], rows[:, t.R_PREFILL] = work.layer, work.prefill
-    rows[:, t.R_Q0], rows[:, t.R_Q1] = work.query_ptr[:-1], work.query_ptr[1:]
-    rows[:, t.R_DECIDE], rows[:, t.R_FORCED], rows[:, t.R_EARLY] = work.decide, work.forced, work.values_early
-    rows[:, t.R_KEY_SECOND], rows[:, t.R_VALUE_SHARED] = work.key_second, work.value_shared
-    return rows, np.stack([work.redo, work.topk_passes], axis=1).astype(np.int64)
+    """Return the columns of rows, from `short_tables.R_GROUP` on, and of queries, from `Q_REDO` on."""
+    rows = (
+        np.unique(work.group, return_inverse=True)[1], work.layer, np.full(len(work.group), work.prefill),
+        work.query_ptr[:-1], work.query_ptr[1:], work.decide, work.values_early, work.forced, work.key_second,
+        work.value_shared,
+    )  # fmt: skip
+    asks = work.redo, work.topk_passes
+    return np.stack(rows, axis=1).astype(np.int64), np.stack(asks, axis=1).astype(np.int64)

@@ -20,11 +20,11 @@ from tokensieve.sim.kernels.short_fetch import (
     taken_turns,
     values_flow,
 )
-from tokensieve.sim.kernels.short_state import finish, first_state
+from tokensieve.sim.kernels.short_state import finish, room_for, set_up
 from tokensieve.sim.kernels.step import step
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, error_model="numpy")
 def short(work, asks, machines, groups, search, lines, kind, share, ends):
     """Walk through the work on every machine; `ends` gets cycles, and by layer and cause where it has room for these.
 
@@ -32,200 +32,200 @@ def short(work, asks, machines, groups, search, lines, kind, share, ends):
     machine makes of them; `search` and `lines` the cycles and lines of V of every query, as many lines as there are
     different ones, and `law` (2, M) says which are a machine's.
     """
+    w = room_for(work, asks, groups.shape[1])
     for i in range(len(machines)):
-        w = first_state(work, asks, machines[i], groups[i], search[kind[0, i]] * share[0, i], lines[kind[1, i]] * share[1, i])
-        while w.st[t.S_PV] < len(asks):
+        set_up(w, work, asks, machines[i], groups[i], search[kind[0, i]] * share[0, i], lines[kind[1, i]] * share[1, i])
+        while w.n[0, t.S_PV] < len(asks):
             fetch_ahead(w)
-            _advance_pass(w)
-            while _advance_topk(w):
-                pass
-        end = last(w, last(w, w.st[t.S_OUT], w.st[t.S_WRITTEN]), last(w, w.st[t.S_RANK_FREE], w.st[t.S_DRAM]))
+            if not _advance_topk(w):
+                _advance_pass(w)
+        end = last(w, last(w, w.n[0, t.S_OUT], w.n[0, t.S_WRITTEN]), last(w, w.n[0, t.S_RANK_FREE], w.n[0, t.S_DRAM]))
         ends[0, i] = w.time[end]
         while len(ends) > 1 and end > 0:
-            ends[1 + w.slot[end], i] += w.time[end] - w.time[w.before[end]]
-            end = w.before[end]
+            ends[1 + w.back[end, 1], i] += w.time[end] - w.time[w.back[end, 0]]
+            end = w.back[end, 0]
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, error_model="numpy")
 def _advance_pass(w):
     """Take the pass that can start first through Q x K, softmax and decision: a new query's, or a second one."""
     fresh, second = _first_pass(w), _second_pass(w)
     assert fresh >= 0 or second >= 0
-    k, again = w.st[t.S_PASSES], fresh < 0 or (second >= 0 and w.time[second] <= w.time[fresh])
+    k, again = w.n[0, t.S_PASSES], fresh < 0 or (second >= 0 and w.time[second] <= w.time[fresh])
     if again:
-        q = w.redo[w.st[t.S_REDO_HEAD]]
-        w.st[t.S_REDO_HEAD] += 1
+        q = w.n[w.n[0, t.S_REDO_HEAD], t.D_QUERY]
+        w.n[0, t.S_REDO_HEAD] += 1
     else:
-        q = w.st[t.S_FIRST]
-        w.st[t.S_FIRST] += 1
-    r = w.query[q, t.K_ROW]
-    w.st[t.S_SLOT] = w.work[w.row[r, t.B_ROW], t.R_LAYER] * t.N_CAUSE
-    w.st[t.S_PASSES] = k + 1
-    w.passes[k, t.P_QUERY] = q
+        q = w.n[0, t.S_FIRST]
+        w.n[0, t.S_FIRST] += 1
+    r = w.n[q, t.K_ROW]
+    w.n[0, t.S_SLOT] = w.n[w.n[r, t.B_ROW], t.R_LAYER] * t.N_CAUSE
+    w.n[0, t.S_PASSES] = k + 1
+    w.n[k, t.P_QUERY] = q
     _softmax(w, k, r, _enter_qk(w, k, r, second if again else fresh, again))
     _decide(w, k, q, r, again)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, error_model="numpy")
 def _first_pass(w):
     """Return the event at which the next query in order can start at Q x K, -1 while unknown."""
-    q = w.st[t.S_FIRST]
-    if q >= len(w.asks):
+    q = w.n[0, t.S_FIRST]
+    if q >= w.n[0, t.S_QUERIES]:
         return -1
-    r = w.query[q, t.K_ROW]
-    work, g = w.row[r, t.B_ROW], w.row[r, t.B_GROUP]
-    gate = w.opened[g, t.E_QUERY_FROM]
-    decides = w.work[work, t.R_DECIDE]
-    waits = q - np.int64(w.machine[t.M_QUEUE_ROWS]) if decides else -1
-    if gate < 0 or w.st[t.S_KEY_NEXT] <= r or waits >= w.st[t.S_PICK]:
+    r = w.n[q, t.K_ROW]
+    work, g = w.n[r, t.B_ROW], w.n[r, t.B_GROUP]
+    gate = w.n[g, t.E_QUERY_FROM]
+    decides = w.n[work, t.R_DECIDE]
+    waits = q - np.int64(w.x[0, t.M_QUEUE_ROWS]) if decides else -1
+    if gate < 0 or w.n[0, t.S_KEY_NEXT] <= r or waits >= w.n[0, t.S_PICK]:
         return -1
-    w.st[t.S_SLOT] = w.work[work, t.R_LAYER] * t.N_CAUSE
-    start = last(w, last(w, w.st[t.S_QK_FREE], keys_flow(w, r)), gate)
-    start = last(w, start, _room_in_scan(w, w.group[g, t.G_SOFT]))
-    return last(w, start, w.query[waits, t.K_LOAD]) if waits >= 0 else start
+    w.n[0, t.S_SLOT] = w.n[work, t.R_LAYER] * t.N_CAUSE
+    start = last(w, last(w, w.n[0, t.S_QK_FREE], keys_flow(w, r)), gate)
+    start = last(w, start, _room_in_scan(w, w.x[g, t.G_SOFT]))
+    return last(w, start, w.n[waits, t.K_LOAD]) if waits >= 0 else start
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, error_model="numpy")
 def _second_pass(w):
     """Return the event at which the oldest query that waits for low bits can start at Q x K; -1 where none does."""
-    if w.st[t.S_REDO_HEAD] == w.st[t.S_REDO_TAIL]:
+    if w.n[0, t.S_REDO_HEAD] == w.n[0, t.S_REDO_TAIL]:
         return -1
-    q = w.redo[w.st[t.S_REDO_HEAD]]
-    r = w.query[q, t.K_ROW]
-    start = last(w, last(w, w.st[t.S_QK_FREE], w.row[r, t.B_LSB]), w.query[q, t.K_DECIDED])
-    return last(w, start, _room_in_scan(w, w.group[w.row[r, t.B_GROUP], t.G_SOFT]))
+    q = w.n[w.n[0, t.S_REDO_HEAD], t.D_QUERY]
+    r = w.n[q, t.K_ROW]
+    start = last(w, last(w, w.n[0, t.S_QK_FREE], w.n[r, t.B_LSB]), w.n[q, t.K_DECIDED])
+    return last(w, start, _room_in_scan(w, w.x[w.n[r, t.B_GROUP], t.G_SOFT]))
 
 
 @step
 def _room_in_scan(w, soft):
     """Return the event at which the line buffer behind Q x K has room for a pass: 0, the begin, where it always had."""
-    used, oldest = w.x[t.X_SCAN_USED], w.st[t.S_SCAN_OLDEST]
-    while used + soft > w.machine[t.M_BUFFER] and oldest < w.st[t.S_PASSES]:
+    used, oldest = w.x[0, t.X_SCAN_USED], w.n[0, t.S_SCAN_OLDEST]
+    while used + soft > w.x[0, t.M_BUFFER] and oldest < w.n[0, t.S_PASSES]:
         used -= _soft_of(w, oldest)
         oldest += 1
-    return w.passes[oldest - 1, t.P_EXP] if oldest > 0 else 0
+    return w.n[oldest - 1, t.P_EXP] if oldest > 0 else 0
 
 
 @step
 def _soft_of(w, k):
     """Return the softmax lines of a pass."""
-    return w.group[w.row[w.query[w.passes[k, t.P_QUERY], t.K_ROW], t.B_GROUP], t.G_SOFT]
+    return w.x[w.n[w.n[w.n[k, t.P_QUERY], t.K_ROW], t.B_GROUP], t.G_SOFT]
 
 
 @step
 def _enter_qk(w, k, r, start, again):
     """Let pass `k` of row `r` start at Q x K; return the event of its last score in the softmax."""
-    g, work = w.row[r, t.B_GROUP], w.row[r, t.B_ROW]
-    soft, keys = w.group[g, t.G_SOFT], w.group[g, t.G_KEY_LINES]
-    lines = max(keys, soft) + (keys if w.work[work, t.R_FORCED] and not again else 0.0)
-    if w.machine[t.M_KEY_SHARED] > 0:
-        lines += taken_turns(w, start, w.st[t.S_QK_FREE], t.B_KEY, t.S_KEY_NEXT, t.S_KEY_PORT, t.X_KEY_WRITTEN,
-                             t.X_KEY_READ, w.machine[t.M_LATENCY])  # fmt: skip
+    g, work = w.n[r, t.B_GROUP], w.n[r, t.B_ROW]
+    soft, keys = w.x[g, t.G_SOFT], w.x[g, t.G_KEY_LINES]
+    lines = max(keys, soft) + (keys if w.n[work, t.R_FORCED] and not again else 0.0)
+    if w.x[0, t.M_KEY_SHARED] > 0:
+        lines += taken_turns(w, start, w.n[0, t.S_QK_FREE], t.B_KEY, t.S_KEY_NEXT, t.S_KEY_PORT, t.X_KEY_WRITTEN,
+                             t.X_KEY_READ, w.x[0, t.M_LATENCY])  # fmt: skip
     scanned = soft / lines if soft > keys else 0.0
-    w.passes[k, t.P_QK] = start
-    while w.x[t.X_SCAN_USED] + soft > w.machine[t.M_BUFFER] and w.st[t.S_SCAN_OLDEST] < k:
-        w.x[t.X_SCAN_USED] -= _soft_of(w, w.st[t.S_SCAN_OLDEST])
-        w.st[t.S_SCAN_OLDEST] += 1
-    w.x[t.X_SCAN_USED] += soft
+    while w.x[0, t.X_SCAN_USED] + soft > w.x[0, t.M_BUFFER] and w.n[0, t.S_SCAN_OLDEST] < k:
+        w.x[0, t.X_SCAN_USED] -= _soft_of(w, w.n[0, t.S_SCAN_OLDEST])
+        w.n[0, t.S_SCAN_OLDEST] += 1
+    w.x[0, t.X_SCAN_USED] += soft
     end = after(w, after(w, start, lines * (1 - scanned), t.COMPUTE), lines * scanned, t.SOFTMAX)
-    w.st[t.S_QK_FREE] = end
-    if not w.work[work, t.R_DECIDE]:
+    w.n[0, t.S_QK_FREE] = end
+    if not w.n[work, t.R_DECIDE]:
         let_go(w, t.B_KEY, r, end)
-    scan = lines - soft * w.machine[t.M_STREAMED]
+    scan = lines - soft * w.x[0, t.M_STREAMED]
     there = after(w, after(w, start, scan * (1 - scanned), t.COMPUTE), scan * scanned, t.SOFTMAX)
-    return after(w, there, w.machine[t.M_QK] + w.machine[t.M_SCAN], t.FILL)
+    return after(w, there, w.x[0, t.M_QK] + w.x[0, t.M_SCAN], t.FILL)
 
 
 @step
 def let_go(w, ring, r, event):
     """Note that one more query has no use for row `r`'s lines in an SRAM from an event on."""
-    own = w.row[r, ring + t.H_OWNER]
-    w.row[own, ring + t.H_USERS] -= 1
-    w.row[own, ring + t.H_FREED] = last(w, w.row[own, ring + t.H_FREED], event)
+    own = w.n[r, ring + t.H_OWNER]
+    w.n[own, ring + t.H_USERS] -= 1
+    w.n[own, ring + t.H_FREED] = last(w, w.n[own, ring + t.H_FREED], event)
 
 
 @step
 def _softmax(w, k, r, scanned):
     """Take pass `k` through exponential and division, from its last score on."""
-    g = w.row[r, t.B_GROUP]
-    soft, q = w.group[g, t.G_SOFT], w.passes[k, t.P_QUERY]
-    while w.x[t.X_EXP_USED] + soft > w.machine[t.M_BUFFER] and w.st[t.S_EXP_OLDEST] < k:
-        w.x[t.X_EXP_USED] -= _soft_of(w, w.st[t.S_EXP_OLDEST])
-        w.st[t.S_EXP_OLDEST] += 1
-    w.x[t.X_EXP_USED] += soft
-    exp = last(w, scanned, w.st[t.S_EXP_FREE])
-    if w.st[t.S_EXP_OLDEST] > 0:
-        exp = last(w, exp, w.passes[w.st[t.S_EXP_OLDEST] - 1, t.P_DIV])
-    w.passes[k, t.P_EXP] = exp
-    w.st[t.S_EXP_FREE] = after(w, exp, soft, t.SOFTMAX)
-    follows = w.machine[t.M_STREAMED] > 0 and soft <= w.group[g, t.G_KEY_LINES]
-    div = after(w, after(w, exp, soft, t.COMPUTE if follows else t.SOFTMAX), w.machine[t.M_EXP], t.FILL)
-    div = last(w, div, w.st[t.S_DIV_FREE])
-    decides, passes = w.work[w.row[r, t.B_ROW], t.R_DECIDE], w.asks[q, t.Q_PASSES]
+    g = w.n[r, t.B_GROUP]
+    soft, q = w.x[g, t.G_SOFT], w.n[k, t.P_QUERY]
+    while w.x[0, t.X_EXP_USED] + soft > w.x[0, t.M_BUFFER] and w.n[0, t.S_EXP_OLDEST] < k:
+        w.x[0, t.X_EXP_USED] -= _soft_of(w, w.n[0, t.S_EXP_OLDEST])
+        w.n[0, t.S_EXP_OLDEST] += 1
+    w.x[0, t.X_EXP_USED] += soft
+    exp = last(w, scanned, w.n[0, t.S_EXP_FREE])
+    if w.n[0, t.S_EXP_OLDEST] > 0:
+        exp = last(w, exp, w.n[w.n[0, t.S_EXP_OLDEST] - 1, t.P_DIV])
+    w.n[k, t.P_EXP] = exp
+    w.n[0, t.S_EXP_FREE] = after(w, exp, soft, t.SOFTMAX)
+    follows = w.x[0, t.M_STREAMED] > 0 and soft <= w.x[g, t.G_KEY_LINES]
+    div = after(w, after(w, exp, soft, t.COMPUTE if follows else t.SOFTMAX), w.x[0, t.M_EXP], t.FILL)
+    div = last(w, div, w.n[0, t.S_DIV_FREE])
+    decides, passes = w.n[w.n[r, t.B_ROW], t.R_DECIDE], w.n[q, t.Q_PASSES]
     if not decides and not passes:
-        div = last(w, div, after(w, w.st[t.S_TOPK_FREE], -w.machine[t.M_DIV], t.FILL))
-    if not decides and passes and w.st[t.S_BEHIND] >= 0:
-        div = last(w, div, after(w, w.st[t.S_BEHIND], 1 - w.machine[t.M_DIV], t.FILL))
-    w.passes[k, t.P_DIV] = div
-    cycles = soft if decides or passes else w.group[g, t.G_LOAD_CYCLES]
-    w.st[t.S_DIV_FREE] = after(w, div, cycles, t.SOFTMAX)
+        div = last(w, div, after(w, w.n[0, t.S_TOPK_FREE], -w.x[0, t.M_DIV], t.FILL))
+    if not decides and passes and w.n[0, t.S_BEHIND] >= 0:
+        div = last(w, div, after(w, w.n[0, t.S_BEHIND], 1 - w.x[0, t.M_DIV], t.FILL))
+    w.n[k, t.P_DIV] = div
+    cycles = soft if decides or passes else w.x[g, t.G_LOAD_CYCLES]
+    w.n[0, t.S_DIV_FREE] = after(w, div, cycles, t.SOFTMAX)
 
 
 @step
 def _decide(w, k, q, r, again):
     """Decide on pass `k` of query `q`: once more, with low bits, or its probabilities count."""
-    g, work = w.row[r, t.B_GROUP], w.row[r, t.B_ROW]
-    if not w.work[work, t.R_DECIDE]:
-        w.query[q, t.K_PASS] = k
-        last_prob = after(w, w.st[t.S_DIV_FREE], w.machine[t.M_DIV] - 1, t.FILL)
-        w.opened[g, t.E_PROB] = last(w, w.opened[g, t.E_PROB], last_prob)
+    g, work = w.n[r, t.B_GROUP], w.n[r, t.B_ROW]
+    if not w.n[work, t.R_DECIDE]:
+        w.n[q, t.K_PASS] = k
+        last_prob = after(w, w.n[0, t.S_DIV_FREE], w.x[0, t.M_DIV] - 1, t.FILL)
+        w.n[g, t.E_PROB] = last(w, w.n[g, t.E_PROB], last_prob)
         return
-    there = after(w, w.st[t.S_DIV_FREE], w.machine[t.M_DIV], t.FILL)
-    decided = after(w, there, w.machine[t.M_TREE], t.FILL)
-    w.query[q, t.K_DECIDED] = decided
-    if w.asks[q, t.Q_REDO] and not again:
-        w.redo[w.st[t.S_REDO_TAIL]] = q
-        w.st[t.S_REDO_TAIL] += 1
+    there = after(w, w.n[0, t.S_DIV_FREE], w.x[0, t.M_DIV], t.FILL)
+    decided = after(w, there, w.x[0, t.M_TREE], t.FILL)
+    w.n[q, t.K_DECIDED] = decided
+    if w.n[q, t.Q_REDO] and not again:
+        w.n[w.n[0, t.S_REDO_TAIL], t.D_QUERY] = q
+        w.n[0, t.S_REDO_TAIL] += 1
         ask_for_low_bits(w, r, decided)
         return
     let_go(w, t.B_KEY, r, decided)
-    w.query[q, t.K_PASS] = k
-    w.opened[g, t.E_PROB] = last(w, w.opened[g, t.E_PROB], after(w, there, -1.0, t.FILL))
+    w.n[q, t.K_PASS] = k
+    w.n[g, t.E_PROB] = last(w, w.n[g, t.E_PROB], after(w, there, -1.0, t.FILL))
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, error_model="numpy")
 def _advance_topk(w):
     """Take the next query through the local top-k, or past it, and through Prob x V; return whether one could."""
-    q = w.st[t.S_PICK]
-    if q >= len(w.asks) or w.query[q, t.K_PASS] < 0:
+    q = w.n[0, t.S_PICK]
+    if q >= w.n[0, t.S_QUERIES] or w.n[q, t.K_PASS] < 0:
         return False
-    r = w.query[q, t.K_ROW]
-    g, work, k = w.row[r, t.B_GROUP], w.row[r, t.B_ROW], w.query[q, t.K_PASS]
-    passes = w.asks[q, t.Q_PASSES]
+    r = w.n[q, t.K_ROW]
+    g, work, k = w.n[r, t.B_GROUP], w.n[r, t.B_ROW], w.n[q, t.K_PASS]
+    passes, own = w.n[q, t.Q_PASSES], w.n[r, t.B_VALUE + t.H_OWNER] == r
+    asks = own and not w.n[work, t.R_EARLY] and q == w.n[r, t.B_Q0]
+    if not asks and w.n[0, t.S_VALUE_NEXT] <= r:
+        return False
     cause = t.SOFTMAX if passes else t.TOPK
-    w.st[t.S_SLOT] = w.work[work, t.R_LAYER] * t.N_CAUSE
-    load = w.group[g, t.G_SOFT] if passes else w.group[g, t.G_LOAD_CYCLES]
-    if w.work[work, t.R_DECIDE]:
-        at = last(w, w.query[q, t.K_DECIDED], w.st[t.S_TOPK_FREE])
-        if passes and w.st[t.S_BEHIND] >= 0:
-            at = last(w, at, after(w, w.st[t.S_BEHIND], 1.0, t.TOPK))
+    w.n[0, t.S_SLOT] = w.n[work, t.R_LAYER] * t.N_CAUSE
+    load = w.x[g, t.G_SOFT] if passes else w.x[g, t.G_LOAD_CYCLES]
+    if w.n[work, t.R_DECIDE]:
+        at = last(w, w.n[q, t.K_DECIDED], w.n[0, t.S_TOPK_FREE])
+        if passes and w.n[0, t.S_BEHIND] >= 0:
+            at = last(w, at, after(w, w.n[0, t.S_BEHIND], 1.0, t.TOPK))
     else:
-        at = after(w, w.passes[k, t.P_DIV], w.machine[t.M_DIV], t.FILL)
-    drain = after(w, at, load + w.search[q], cause)
+        at = after(w, w.n[k, t.P_DIV], w.x[0, t.M_DIV], t.FILL)
+    drain = after(w, at, load + w.x[q, t.A_SEARCH], cause)
     drain = last(w, drain, _room_before_pv(w, q))
-    w.query[q, t.K_LOAD], w.query[q, t.K_DRAIN] = at, drain
-    w.st[t.S_TOPK_FREE] = drain if passes else after(w, drain, w.machine[t.M_TURN], t.TOPK)
-    drained = 0.0 if passes else w.group[g, t.G_LOAD] + w.machine[t.M_DRAIN]
+    w.n[q, t.K_LOAD], w.n[q, t.K_DRAIN] = at, drain
+    w.n[0, t.S_TOPK_FREE] = drain if passes else after(w, drain, w.x[0, t.M_TURN], t.TOPK)
+    drained = 0.0 if passes else w.x[g, t.G_LOAD] + w.x[0, t.M_DRAIN]
     if not passes:
-        w.st[t.S_BEHIND] = after(w, drain, drained - 1, t.TOPK)
-    w.st[t.S_PICK] = q + 1
-    pace = load if passes else w.group[g, t.G_LOAD]
-    if not w.work[work, t.R_EARLY] and w.row[r, t.B_VALUE + t.H_OWNER] == r and q == w.row[r, t.B_Q0]:
+        w.n[0, t.S_BEHIND] = after(w, drain, drained - 1, t.TOPK)
+    w.n[0, t.S_PICK] = q + 1
+    pace = load if passes else w.x[g, t.G_LOAD]
+    if asks:
         admit_values(w, r)
         fetch_values(w, r, after(w, drain, drained - pace, cause))
-        w.st[t.S_VALUE_NEXT] = r + 1
-    elif w.st[t.S_VALUE_NEXT] <= r:
-        fetch_ahead(w)
+        w.n[0, t.S_VALUE_NEXT] = r + 1
     _enter_pv(w, q, r, drained, pace)
     return True
 
@@ -233,34 +233,34 @@ def _advance_topk(w):
 @step
 def _room_before_pv(w, q):
     """Return the event at which the queue before Prob x V has room for query `q`, which enters."""
-    need = w.lines[q]
-    while w.x[t.X_PROB_USED] + need > w.machine[t.M_QUEUE] and w.st[t.S_PROB_OLDEST] < q:
-        o = w.st[t.S_PROB_OLDEST]
-        w.st[t.S_PROB_ROOM] = last(w, w.st[t.S_PROB_ROOM], w.query[o, t.K_PV])
-        w.x[t.X_PROB_USED] -= w.lines[o]
-        w.st[t.S_PROB_OLDEST] = o + 1
-    w.x[t.X_PROB_USED] += need
-    return w.st[t.S_PROB_ROOM]
+    need = w.x[q, t.A_LINES]
+    while w.x[0, t.X_PROB_USED] + need > w.x[0, t.M_QUEUE] and w.n[0, t.S_PROB_OLDEST] < q:
+        o = w.n[0, t.S_PROB_OLDEST]
+        w.n[0, t.S_PROB_ROOM] = last(w, w.n[0, t.S_PROB_ROOM], w.n[o, t.K_PV])
+        w.x[0, t.X_PROB_USED] -= w.x[o, t.A_LINES]
+        w.n[0, t.S_PROB_OLDEST] = o + 1
+    w.x[0, t.X_PROB_USED] += need
+    return w.n[0, t.S_PROB_ROOM]
 
 
 @step
 def _enter_pv(w, q, r, drained, pace):
     """Let query `q` start at Prob x V, which the engine hands its probabilities `drained` cycles after the drain."""
-    passes, lines, g = w.asks[q, t.Q_PASSES], w.lines[q], w.row[r, t.B_GROUP]
-    drain = w.query[q, t.K_DRAIN]
-    first = w.time[w.query[q, t.K_LOAD]] - w.time[drain] if passes else w.machine[t.M_DRAIN]
+    passes, lines, g = w.n[q, t.Q_PASSES], w.x[q, t.A_LINES], w.n[r, t.B_GROUP]
+    drain = w.n[q, t.K_DRAIN]
+    first = w.time[w.n[q, t.K_LOAD]] - w.time[drain] if passes else w.x[0, t.M_DRAIN]
     start = after(w, drain, max(first, drained - lines), t.SOFTMAX if passes else t.TOPK)
-    start = last(w, start, w.st[t.S_PV_FREE])
+    start = last(w, start, w.n[0, t.S_PV_FREE])
     if lines > 0:
-        early = w.work[w.row[r, t.B_ROW], t.R_EARLY]
+        early = w.n[w.n[r, t.B_ROW], t.R_EARLY]
         start = last(w, start, values_flow(w, r, 0.0 if early else pace))
     cycles = lines
-    if w.machine[t.M_VALUE_SHARED] > 0:
-        cycles += taken_turns(w, start, w.st[t.S_PV_FREE], t.B_VALUE, t.S_VALUE_NEXT, t.S_VALUE_PORT,
-                              t.X_VALUE_WRITTEN, t.X_VALUE_READ, w.group[g, t.G_VALUE_LATENCY])  # fmt: skip
-    w.query[q, t.K_PV] = start
-    w.st[t.S_PV_FREE] = after(w, start, cycles, t.COMPUTE)
-    let_go(w, t.B_VALUE, r, w.st[t.S_PV_FREE])
-    out = after(w, after(w, start, max(cycles, 1.0), t.COMPUTE), w.machine[t.M_PV], t.FILL)
-    w.st[t.S_OUT], w.st[t.S_PV] = out, q + 1
+    if w.x[0, t.M_VALUE_SHARED] > 0:
+        cycles += taken_turns(w, start, w.n[0, t.S_PV_FREE], t.B_VALUE, t.S_VALUE_NEXT, t.S_VALUE_PORT,
+                              t.X_VALUE_WRITTEN, t.X_VALUE_READ, w.x[g, t.G_VALUE_LATENCY])  # fmt: skip
+    w.n[q, t.K_PV] = start
+    w.n[0, t.S_PV_FREE] = after(w, start, cycles, t.COMPUTE)
+    let_go(w, t.B_VALUE, r, w.n[0, t.S_PV_FREE])
+    out = after(w, after(w, start, max(cycles, 1.0), t.COMPUTE), w.x[0, t.M_PV], t.FILL)
+    w.n[0, t.S_OUT], w.n[0, t.S_PV] = out, q + 1
     finish(w, q, r, out)
