@@ -81,11 +81,7 @@ def walk(s: Stages, layer: npt.NDArray[np.int64], layers: int, causes: bool) -> 
 
 def _one_by_one(s: Stages, one: Single, slots: int) -> F64:
     """Return what `walk` does where layers are short: it follows every query."""
-    busy = s.fetch + s.value + s.output + s.lsb * s.lsb_rows / s.rows
-    longer = np.maximum(s.dram / np.maximum(busy, 1e-9), 1)
-    put_off = {name: getattr(s, name) * longer for name in ("fetch", "value", "output")}
-    figures = [put_off.get(name, getattr(s, name)) for name in GROUP]
-    groups = np.stack([np.broadcast_to(figure, s.dram.shape) for figure in figures], axis=-1)
+    groups = np.stack([np.broadcast_to(getattr(s, name), s.dram.shape) for name in GROUP], axis=-1)
     machines = [getattr(s.pipe if hasattr(s.pipe, name) else s.memory, name) for name in MACHINE]
     ends = np.zeros((1 + slots, s.dram.shape[1]))
     share = np.stack([one.search_share, one.lines_share])

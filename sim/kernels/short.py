@@ -28,9 +28,9 @@ from tokensieve.sim.kernels.step import step
 def short(work, asks, machines, groups, search, lines, kind, share, ends):
     """Walk through the work on every machine; `ends` gets cycles, and by layer and cause where it has room for these.
 
-    `work` and `asks` are the tables of `Run`; `machines` (M, len(MACHINE)) and `groups` (M, G, len(GROUP)) what every
-    machine makes of them; `search` and `lines` the cycles and lines of V of every query, as many lines as there are
-    different ones, and `law` (2, M) says which are a machine's.
+    `work` and `asks` are the columns of `short_tables` from R_GROUP and Q_REDO on; `machines` (M, len(MACHINE)) and
+    `groups` (M, G, len(GROUP)) what every machine makes of them; `search` and `lines` (kinds, Q) the cycles of every
+    query's search and its lines of V, `kind` (2, M) which of these are a machine's, `share` (2, M) how much it takes.
     """
     w = room_for(work, asks, groups.shape[1])
     for i in range(len(machines)):
@@ -157,7 +157,7 @@ def _softmax(w, k, r, scanned):
         exp = last(w, exp, w.n[w.n[0, t.S_EXP_OLDEST] - 1, t.P_DIV])
     w.n[k, t.P_EXP] = exp
     w.n[0, t.S_EXP_FREE] = after(w, exp, soft, t.SOFTMAX)
-    follows = w.x[0, t.M_STREAMED] > 0 and soft <= w.x[g, t.G_KEY_LINES]
+    follows = w.x[0, t.M_STREAMED] > 0 and exp == scanned and soft <= w.x[g, t.G_KEY_LINES]
     div = after(w, after(w, exp, soft, t.COMPUTE if follows else t.SOFTMAX), w.x[0, t.M_EXP], t.FILL)
     div = last(w, div, w.n[0, t.S_DIV_FREE])
     decides, passes = w.n[w.n[r, t.B_ROW], t.R_DECIDE], w.n[q, t.Q_PASSES]
