@@ -17,9 +17,9 @@ from tokensieve.sim.result import CAUSES
 COMPUTE, DRAM, TOPK, SOFTMAX, FILL = range(len(CAUSES))
 N_CAUSE = len(CAUSES)
 
-# One table of whole numbers holds all else, one of floating point the figures: each has the columns of all kinds side by
-# side, and a line is what the index says: row, query, pass, group, or for what there is one of, line 0. So few arrays
-# are handed from function to function, which counts references to each.
+# One table of whole numbers holds all else, one of floating point the figures: each has the columns of all kinds beside
+# each other, and a line is what the index says: row, query, pass, group, or for what there is one of, line 0. So few
+# arrays are handed from function to function, which counts references to each.
 _n, _x = Columns(), Columns()
 
 # A row, or a block of one: a ring holds the lines of each in an SRAM. Both tables have these columns.
@@ -84,8 +84,8 @@ GROUP = (
 G_FIRST = _x.count
 (
     G_KEY_LINES, G_SOFT, G_LOAD, G_LOAD_CYCLES, G_VALUE_LINES, G_BLOCKS, G_FETCH, G_MSB, G_FETCH_LINES, G_FRONT, G_LSB,
-    G_VALUE, G_OUTPUT, G_LSB_LATENCY, G_VALUE_LATENCY, G_KEY_MEMBERS, G_VALUE_MEMBERS, G_DRAM, G_TOKEN_RANK, G_HEAD_RANK,
-    G_BACKLOG,
+    G_VALUE, G_OUTPUT, G_LSB_LATENCY, G_VALUE_LATENCY, G_KEY_MEMBERS, G_VALUE_MEMBERS, G_DRAM, G_TOKEN_RANK,
+    G_HEAD_RANK, G_BACKLOG,
 ) = _x.block(len(GROUP))  # fmt: skip
 N_WHOLE, N_FIGURES = _n.count, _x.count
 
