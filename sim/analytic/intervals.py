@@ -77,7 +77,8 @@ def intervals(s: Stages) -> Intervals:
     pv = s.pv + s.value_turns / s.queries
     query = np.maximum.reduce([qk, exp, div, topk, queue, pv])
     first = qk if s.prefill else np.maximum(s.qk, (s.qk + to_exp) / held)
-    own_use, slowed = s.row_queries * first, (s.row_queries - 2 * held) * query
+    ahead = np.where(s.decides > 0, np.minimum(p.queue_rows, 2 * held), 2 * held)
+    own_use, slowed = s.row_queries * first, (s.row_queries - ahead) * query
     used = np.maximum(own_use, slowed)
     value_own, value_slowed = _value_use(s, query)
     value_used = np.maximum(value_own, value_slowed)

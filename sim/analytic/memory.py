@@ -51,6 +51,15 @@ class Memory:
         cycles: F64 = np.maximum(self.alone[s], self.requests[s])
         return cycles
 
+    def in_turn(self, share: Mapping[str, F64 | float]) -> F64:
+        """Return the cycles that some rows of each stream take one after another, with nothing beside them."""
+        cycles: F64 = np.maximum(_sum(self.alone, share), _sum(self.requests, share))
+        return cycles
+
+    def sent(self, share: Mapping[str, F64 | float]) -> F64:
+        """Return the cycles in which the fetcher sends the requests of some rows of each stream."""
+        return _sum(self.requests, share)
+
     def on_demand(self, name: str) -> F64:
         """Return `latency` of a stream whose DRAM rows others may have opened before."""
         cycles: F64 = self.latency - self.found[STREAMS.index(name)]
@@ -58,10 +67,13 @@ class Memory:
 
     def together(self, share: Mapping[str, F64 | float]) -> F64:
         """Return the cycles that some rows of each stream take together."""
-        tables = (self.mixed, self.requests)
-        sums = [sum(share[name] * table[s] for s, name in enumerate(STREAMS)) for table in tables]
-        cycles: F64 = np.maximum.reduce(sums)
+        cycles: F64 = np.maximum(_sum(self.mixed, share), _sum(self.requests, share))
         return cycles
+
+
+def _sum(table: F64, share: Mapping[str, F64 | float]) -> F64:
+    """Return the sum over the streams of a share of each."""
+    return np.sum([share[name] * table[s] for s, name in enumerate(STREAMS) if name in share], axis=0)
 
 
 def memory(summary: Summary, batch: Batch, blocks: F64, key_room: F64, value_room: F64) -> Memory:

@@ -12,6 +12,7 @@ import numpy as np
 from tokensieve.sim.analytic.batch import F64, Batch, each
 from tokensieve.sim.analytic.memory import Memory, memory
 from tokensieve.sim.analytic.pipeline import Pipeline, pipeline
+from tokensieve.sim.analytic.short import Single, single
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.analytic.traffic import STREAMS
 
@@ -22,6 +23,9 @@ class Stages:
 
     pipe: Pipeline
     memory: Memory
+    single: Single | None
+    """Rows and queries one by one, where all layers are short."""
+
     prefill: bool
     early: F64
     """1 where V is loaded with K, shape (G, 1)."""
@@ -100,6 +104,9 @@ class Stages:
     value_latency: F64
     """Cycles from a request for low bits, or for values, to its first data."""
 
+    backlog: F64
+    """Cycles that a request waits behind K in windows and FIFOs: those by which the fetcher is faster than DRAM."""
+
     dram: F64
     """Cycles of DRAM for all that a row moves, mean."""
 
@@ -146,7 +153,8 @@ def stages(summary: Summary, batch: Batch) -> Stages:
     asked = lsb_rows / (live * blocks)
     of_stream = {"query": 1 / blocks, **share, "lsb": forced + asked, "output": 1 / blocks}
     parts = {name: dram.stream(name) for name in STREAMS}
-    fetch = parts["query"] / blocks + (parts["key"] * share["key"] + forced * parts["lsb"])
+    front = {"query": 1 / blocks, "key": share["key"], "lsb": forced}
+    fetch = dram.in_turn(front)
     search = _search(summary, batch) / queries
     enter = engaged * np.maximum(delivered, load) + (1 - engaged) * delivered
     lag = _lag(pipe, soft, enter + search, engaged, pv)
@@ -155,6 +163,7 @@ def stages(summary: Summary, batch: Batch) -> Stages:
     return Stages(
         pipe=pipe,
         memory=dram,
+        single=single(summary, batch),
         prefill=work.prefill,
         early=early,
         engaged=engaged,
@@ -189,6 +198,7 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         output=parts["output"] / blocks,
         lsb_latency=dram.on_demand("lsb"),
         value_latency=dram.on_demand("value"),
+        backlog=np.minimum(dram.backlog, fetch - dram.sent(front)),
         dram=together,
         again_first=_column(summary.again_at[0]),
         again_last=_column(summary.again_at[1]),

@@ -234,7 +234,7 @@ class Summary:
 
         Last come their cycles and the scores that they stream, shape (2, searches). Whoever passes by takes 0 cycles.
         """
-        which, stands_for = self._apart
+        which, stands_for, _ = self._apart
         return self._query_group[which], stands_for, self._searches.of(self._searched, topk)
 
     def _searched(self, topk: Topk) -> F64:
@@ -248,8 +248,8 @@ class Summary:
         return np.stack([cycles, np.asarray(law.streamed(one))]).astype(np.float64)
 
     @cached_property
-    def _apart(self) -> tuple[I64, I64]:
-        """Queries whose searches may differ, in order, and for how many queries each stands."""
+    def _apart(self) -> tuple[I64, I64, I64]:
+        """Queries whose searches may differ, in order, for how many queries each stands, and which one for each."""
         work, source = self.work, sources(self._decisions)
         idle = np.flatnonzero(~work.topk_runs)
         if len(idle):
@@ -257,8 +257,13 @@ class Summary:
                 2 * self._query_group[idle] + work.topk_passes[idle], return_index=True, return_inverse=True
             )
             source[idle] = idle[first[kind]]
-        which, stands_for = np.unique(source, return_counts=True)
-        return which, stands_for.astype(np.int64)
+        which, of_query, stands_for = np.unique(source, return_inverse=True, return_counts=True)
+        return which, stands_for.astype(np.int64), of_query
+
+    def search(self, topk: Topk) -> F64:
+        """Return the cycles of the search of every query, shape (Q,): 0 where it passes by."""
+        cycles: F64 = self.search_times(topk)[2][0][self._apart[2]]
+        return cycles
 
     def selection(self, kind: str, topk: Topk) -> F64:
         """Return cycles, items and scores streamed of the `token` or `head` selections; -1 cycles where none runs."""

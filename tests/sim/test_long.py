@@ -78,7 +78,7 @@ def test_all_points_of_a_sweep_share_one_summary(monkeypatch, gpt2):
 
 
 def test_a_sweep_refuses_what_is_rough_unless_it_is_allowed(gpt2):
-    designs = Designs([ARCH, load_arch("spatten", ["dram.page=closed"])])
+    designs = Designs([ARCH, load_arch("spatten", ["dram.mapping=RoRaBgBaChCo"])])
 
     told = r"dram\.page must be open where level analytic sweeps, got closed: .*--allow-rough"
     with pytest.raises(ArchError, match=told):
@@ -96,7 +96,7 @@ def test_what_is_rough_in_the_work_is_an_error_of_the_workload(monkeypatch, gpt2
 
 
 def test_a_run_says_what_is_rough_and_what_was_sampled(gpt2):
-    told = run(load_arch("spatten", ["dram.page=closed"]), gpt2, level="analytic", reference=None).provenance
+    told = run(load_arch("spatten", ["dram.mapping=RoRaBgBaChCo"]), gpt2, level="analytic", reference=None).provenance
     plain = run(ARCH, gpt2, level="analytic", reference=None).provenance
 
     sentence = "level analytic takes dram.page for open, not closed: its cycles may be far too few"
