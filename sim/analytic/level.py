@@ -3,9 +3,9 @@
 import numpy as np
 
 from tokensieve.arch.machine import Arch
-from tokensieve.sim.analytic.batch import F64, Designs
+from tokensieve.sim.analytic.batch import Designs
 from tokensieve.sim.analytic.costs import fetches
-from tokensieve.sim.analytic.estimate import Detail, detail
+from tokensieve.sim.analytic.estimate import Detail, busy_cycles, detail, whole
 from tokensieve.sim.analytic.rough import reasons
 from tokensieve.sim.analytic.stages import Stages
 from tokensieve.sim.analytic.summary import Summary
@@ -20,16 +20,16 @@ def analytic_result(arch: Arch, decisions: Decisions, un_pruned: bool = False) -
     With `un_pruned`, the decisions are a dense reference. Raises `WorkloadError` where they do not fit the machine.
     """
     summary = Summary(decisions, un_pruned)
-    one = detail(summary, Designs([arch]), causes=True)
-    total = int(one.end[0, 0])
+    batch = Designs([arch])
+    one = detail(summary, batch, layers=True)
     granules = _granules(summary, one.stages)
     return assemble(
         "analytic",
         arch,
         summary.work,
-        causes=whole(one.end[1:, 0], total).reshape(-1, len(CAUSES)),
+        causes=whole(one.end[1:], one.end[0])[:, 0].reshape(-1, len(CAUSES)).astype(np.int64),
         granules=granules,
-        busy_cycles=_busy_cycles(arch, summary, one, total),
+        busy_cycles={unit: int(n[0]) for unit, n in busy_cycles(summary, batch, one).items()},
         traffic=Traffic(
             vectors=_vectors(summary, one.stages),
             lsb_rows=int(summary.lsb_rows.sum()),
@@ -42,17 +42,6 @@ def analytic_result(arch: Arch, decisions: Decisions, un_pruned: bool = False) -
 def taken_for(arch: Arch, decisions: Decisions) -> list[str]:
     """Return a sentence for all that the closed form takes for something else, of the machine and of its work."""
     return [one.sentence() for one in reasons(arch, Summary(decisions))]
-
-
-def whole(parts: F64, total: int) -> np.ndarray:
-    """Return `parts` as whole numbers that add up to `total`; what is below zero counts as nothing.
-
-    >>> whole(np.array([1.4, 0.0, 2.4]), 4).tolist()
-    [1, 0, 3]
-    """
-    sums = np.cumsum(np.maximum(parts, 0))
-    edges = np.rint(sums * (total / max(sums[-1], 1e-9))).astype(np.int64)
-    return np.diff(edges, prepend=0)
 
 
 def _actions(one: Detail) -> dict[str, dict[str, int]]:
@@ -74,25 +63,3 @@ def _vectors(summary: Summary, s: Stages) -> dict[str, int]:
     keys = summary.by_row(work.keys)
     values = summary.by_row(np.where(work.values_early, work.keys, work.values[work.query_ptr[:-1]]))
     return {"key": round(float((keys * blocks).sum())), "value": round(float((values * blocks).sum()))}
-
-
-def _busy_cycles(arch: Arch, summary: Summary, one: Detail, total: int) -> dict[str, int]:
-    """Return the cycles in which each unit works; of DRAM, the mean over the data buses."""
-    s, dram, dims = one.stages, one.actions["dram"], arch.dram
-    bursts = (dram["read_granule"] + dram["write_granule"])[0]
-    clocks = bursts * dims.nBL / (dims.channels * dims.pseudo_channels)
-    passes = s.soft * s.queries
-    engine = s.queries * (s.engaged * (s.load_cycles + s.pipe.turnaround) + s.search)
-    decided = summary.by_row(summary.work.queries * summary.work.decide)[:, None]
-    cycles = {
-        "dram": min(clocks * dims.tCK_ps * arch.clock.mhz * 1e-6, total),
-        "fetcher": one.actions["fetcher"]["request"][0] / arch.fetcher.ports,
-        "qk": one.actions["key_sram"]["read_line"][0],
-        "softmax": (passes * (1 + s.again)).sum(),
-        "requant": (s.soft * (decided + s.again * s.queries)).sum(),
-        "topk": engine.sum(),
-        "pv": one.actions["value_sram"]["read_line"][0],
-        "ranking": np.maximum(s.token_rank, 0).sum() + np.maximum(s.head_rank, 0).sum(),
-        "importance": (s.sums * s.queries).sum(),
-    }
-    return {unit: round(float(n)) for unit, n in cycles.items()}
