@@ -66,7 +66,7 @@ def _table(distance: Tensor, arch: Softmax) -> Tensor:
 def divide(e: Tensor, total: Tensor, arch: Softmax) -> Tensor:
     """Return ``e / total`` as probabilities: a quotient of `divider_bits`, one before the point, rounded and saturated.
 
-    Long division, so that no intermediate exceeds 63 bits: `total` is at most 65,536 keys x 2^30.
+    Long division, so that no intermediate exceeds 63 bits: `total` is at most 2^20 keys x 2^30.
     """
     if e.numel() == 0:
         return e

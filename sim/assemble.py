@@ -87,8 +87,8 @@ def bottleneck(
     """Return the unit behind the largest cause of critical-path cycles; of one run, or of many, figures then arrays.
 
     Of two behind one cause the busier one counts: DRAM may be kept waiting by the fetcher, which takes `addressed`
-    cycles for its addresses. Where registers are the largest cause, but some unit works longer than that, it is that
-    unit.
+    cycles for its addresses, and the softmax by the accumulators of importance. Where registers are the largest cause,
+    but some unit works longer than that, it is that unit.
     """
     every = np.stack([cycles[cause] for cause in CAUSES])
     largest = every.argmax(axis=0)
@@ -98,7 +98,7 @@ def bottleneck(
         "compute": _busier(("qk", busy["qk"]), ("pv", busy["pv"])),
         "dram_stall": _busier(("dram", busy["dram"]), ("fetcher", addressed)),
         "topk_stall": _busier(("topk", busy["topk"]), ("ranking", busy["ranking"])),
-        "softmax_stall": np.full(largest.shape, "softmax"),
+        "softmax_stall": _busier(("softmax", busy["softmax"]), ("importance", busy["importance"])),
         "fill_drain": np.where(paced.max(axis=0) >= every.max(axis=0), busiest, "pipeline"),
     }
     found: npt.NDArray[np.str_] = np.choose(largest, [units[cause] for cause in CAUSES])

@@ -120,6 +120,9 @@ class Levels(TypedDict):
 class Records(TypedDict):
     """Keys of where the work records of the top-k came from."""
 
+    sampled: NotRequired[str]
+    """Where not every search was drawn: how many of how many queries of a layer were."""
+
     scores: str | None
     """Distribution of the scores that the records of the local top-k were drawn from, where they are synthesised."""
 
@@ -162,6 +165,9 @@ class Provenance(TypedDict, total=False):
 
     assumed: list[str]
     """What was filled in by rule or taken without proof, one sentence each."""
+
+    rough: list[str]
+    """At level `analytic`, where there is any: what is taken for something else, and a sweep refuses."""
 
 
 class ByMatrix(TypedDict):

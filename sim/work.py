@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tokensieve.arch.datapath import Topk
 from tokensieve.arch.machine import Arch
 from tokensieve.workloads.decisions import Decisions
 from tokensieve.workloads.fused import second_of_pair, stored_bits
@@ -103,8 +104,8 @@ def row_work(arch: Arch, d: Decisions, un_pruned: bool = False) -> RowWork:
     group = index[:, 0] * d.layers + index[:, 1]
     query_ptr = d.query_ptr.astype(np.int64)
     lsb = np.maximum.reduceat(d.lsb_refetch, query_ptr[:-1]) if len(group) else d.lsb_refetch
-    token_ids = d.token_ids.astype(np.int64)
-    key_ids = d.token_ptr[group].astype(np.int64)
+    ids, of_group, of_query, every = _ids(d)
+    key_ids = of_group[group]
     value_second = second_of_pair(d.value_bits, group)
     passes = d.values_kept >= d.keys_kept[np.repeat(np.arange(len(d.queries)), d.queries)]
     value_shared = value_second & (prefill or d.meta["pair_shares_values"])
@@ -131,17 +132,34 @@ def row_work(arch: Arch, d: Decisions, un_pruned: bool = False) -> RowWork:
         lsb_bytes=_vector_bytes(d.head_dim, np.maximum(d.bits("lsb"), 0)),
         value_bytes=_stored_bytes(d.head_dim, d.value_bits),
         io_bytes=io_bytes(arch, d, un_pruned),
-        ids=np.concatenate([token_ids, d.value_ids.astype(np.int64), np.arange(int(d.context.max(initial=0)))]),
+        ids=ids,
         key_ids=key_ids,
-        value_ids=len(token_ids) + d.value_ptr[query_ptr[:-1]].astype(np.int64),
-        query_ids=key_ids if prefill else len(token_ids) + len(d.value_ids) + d.context.astype(np.int64) - 1,
+        value_ids=of_query[query_ptr[:-1]],
+        query_ids=key_ids if prefill else every + d.context.astype(np.int64) - 1,
         values_early=_values_early(prefill, passes, query_ptr, value_shared),
         topk_passes=passes,
         topk_runs=d.searches,
-        topk_sizes=_sizes(arch, d, "local"),
-        token_selection=_selection(arch, d, "token"),
-        head_selection=_selection(arch, d, "head"),
+        topk_sizes=record_sizes(arch.topk, d, "local"),
+        token_selection=selection(arch.topk, d, "token"),
+        head_selection=selection(arch.topk, d, "head"),
     )
+
+
+def _ids(d: Decisions) -> tuple[I64, I64, I64, int]:
+    """Return `RowWork.ids`, where the tokens of each group and the values of each query begin in it, and where all do.
+
+    A group that keeps its whole context has the ids 0, 1, ..., which stand there once.
+    """
+    lengths, contexts = np.diff(d.token_ptr), np.zeros(d.steps * d.layers, np.int64)
+    contexts[d.row_group] = d.context
+    pruned = lengths < contexts
+    tokens = d.token_ids[np.repeat(pruned, lengths)]
+    every = len(tokens) + len(d.value_ids)
+    ends = np.cumsum(np.where(pruned, lengths, 0))
+    of_group = np.where(pruned, ends - lengths, every)
+    of_query = len(tokens) + d.value_ptr[:-1][d.list_of_query].astype(np.int64)
+    ids = np.concatenate([tokens, d.value_ids, np.arange(int(d.context.max(initial=0)))], dtype=np.int64)
+    return ids, of_group, of_query, every
 
 
 def io_bytes(arch: Arch, d: Decisions, un_pruned: bool = False) -> int:
@@ -167,20 +185,24 @@ def _values_early(prefill: bool, passes: Flags, query_ptr: I64, shared: Flags) -
     return np.where(np.roll(shared, -1), np.roll(both, -1), both)
 
 
-def _sizes(arch: Arch, d: Decisions, site: str) -> I64:
-    """Return the padded work records of one site; empty ones for an engine that has no kind, and for the reference."""
-    kind = arch.topk.record
+def record_sizes(topk: Topk, d: Decisions, site: str, which: I64 | None = None) -> I64:
+    """Return the padded work records of one site, of all commands or of those numbered `which`.
+
+    Empty ones for an engine that has no kind, and for the reference.
+    """
+    kind = topk.record
     if kind is not None and kind in d.records:
         lists: Ragged = getattr(d.records[kind], site)
-        return lists.padded().astype(np.int64)
+        return (lists if which is None else lists.take(which)).padded().astype(np.int64)
     assert kind is None or not d.records, f"decisions without records of kind {kind} are refused by check_fit"
-    return np.zeros((len(d.values_kept) if site == "local" else d.steps * d.layers, 1), np.int64)
+    commands = len(d.values_kept) if site == "local" else d.steps * d.layers
+    return np.zeros((commands if which is None else len(which), 1), np.int64)
 
 
-def _selection(arch: Arch, d: Decisions, site: str) -> Selection | None:
+def selection(topk: Topk, d: Decisions, site: str) -> Selection | None:
     """Return the selections of one site; one that keeps all it is offered is not asked of the engine."""
     counts = getattr(d, f"topk_{site}_count").astype(np.int64)
     counts = np.where(counts[:, 1:] >= counts[:, :1], -1, counts)
     if not (counts >= 0).any():
         return None
-    return counts[:, 0], counts[:, 1], _sizes(arch, d, site)
+    return counts[:, 0], counts[:, 1], record_sizes(topk, d, site)

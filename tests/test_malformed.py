@@ -46,7 +46,7 @@ CSV = {
     "missing column": (csv(1, ",topk", ""), "line 1: column 'topk' is missing"),
     "field missing": (csv(3, ",9", ""), "line 3: 17 fields are expected"),
     "field too many": (csv(4, "0,1,0", "0,1,0,0"), "line 4: 17 fields are expected, got 18"),
-    "negative keys": (csv(2, ",18,", ",-18,"), "line 2: key_fetch_num must be a whole number in 1..65536, got '-18'"),
+    "negative keys": (csv(2, ",18,", ",-18,"), "line 2: key_fetch_num must be a whole number in 1..1048576, got '-18'"),
     "no keys": (csv(2, ",18,", ",0,"), "line 2: key_fetch_num must be a whole number"),
     "words for keys": (csv(5, ",9,", ",nine,"), "line 5: key_fetch_num must be a whole number"),
     "infinite keys": (csv(5, ",9,", ",inf,"), "line 5: key_fetch_num must be a whole number"),

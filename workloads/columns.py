@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from tokensieve.arch.limits import MAX_TOKENS
+
 Value = int | float | bool
 
 
@@ -50,14 +52,14 @@ def _threshold(text: str) -> float | None:
 
 
 _ID = Column("a whole number from 0", _integer(0, (1 << 20) - 1))
-_COUNT = Column("a whole number in 1..65536", _integer(1, 1 << 16))
+_COUNT = Column(f"a whole number in 1..{MAX_TOKENS}", _integer(1, MAX_TOKENS))
 _BITS = Column("one of -1, 4, 6, 8, 10, 12", _choice(-1, 4, 6, 8, 10, 12))
 _QUERY_BITS = Column("one of -1, 4, 6, 8, 10, 12, 16", _choice(-1, 4, 6, 8, 10, 12, 16))
 _INCREMENT = Column("-1 or a whole number in 1..8", _integer(1, 8, but=-1))
 _FLAG = Column("True or False", {"True": True, "False": False}.get)
 _WIDTH = Column("a whole number in 1..4096, such as 64.0", _width)
 _THRESHOLD = Column("-1 or a number in 0..1", _threshold)
-_TOPK = Column("-1 or a whole number in 1..65536", _integer(1, 1 << 16, but=-1))
+_TOPK = Column(f"-1 or a whole number in 1..{MAX_TOKENS}", _integer(1, MAX_TOKENS, but=-1))
 
 GPT2 = {
     "iteration_id": _ID,
@@ -92,7 +94,7 @@ BERT = {
     "auto_requant_thres": _THRESHOLD,
     "if_requant": _FLAG,
     "auto_requant_incre": _INCREMENT,
-    "auto_requant_num": Column("-1 or a whole number in 0..65536", _integer(0, 1 << 16, but=-1)),
+    "auto_requant_num": Column(f"-1 or a whole number in 0..{MAX_TOKENS}", _integer(0, MAX_TOKENS, but=-1)),
     "if_accumulate_importance": _FLAG,
     "if_topk": _FLAG,
     "topk": _TOPK,

@@ -4,7 +4,7 @@ The authors' traces and the named workloads say how many tokens, values and head
 top-k engines did. What is missing is made here and nowhere else; the simulator draws nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,13 +13,17 @@ import numpy.typing as npt
 
 from tokensieve.arch.datapath import Topk
 from tokensieve.arch.errors import WorkloadError
+from tokensieve.arch.limits import MAX_TOKENS
 from tokensieve.arch.records import KINDS
 from tokensieve.workloads.decisions import Decisions, UInt8, WorkRecords
-from tokensieve.workloads.distributions import check_distribution, draw
+from tokensieve.workloads.distributions import check_distribution, draw, numbers_held, tallied, tallies
 from tokensieve.workloads.generators import generators
 from tokensieve.workloads.meta import make_meta
-from tokensieve.workloads.ragged import Int32, Int64, Ragged, spans
+from tokensieve.workloads.ragged import Int32, Int64, Ragged, slabs, spans
 from tokensieve.workloads.records import RECORDERS
+from tokensieve.workloads.sampling import SAMPLE_RULE, stand_ins
+from tokensieve.workloads.scatter import Scatter, places_of
+from tokensieve.workloads.tallies import RECORDERS as TALLY_RECORDERS
 
 DEFAULT_SCORES = "minilm-resampled"
 """Distribution that scores are drawn from: of all, the nearest to captured traces (`benchmarks/scores.py`)."""
@@ -36,7 +40,10 @@ TOKENS_RULE = "kept token ids are evenly spaced over the context"
 VALUES_RULE = "kept value ids are evenly spaced over the kept keys"
 
 _CHUNK = 1 << 17
-"""Scores drawn and searched at a time: small enough for the cache."""
+"""Numbers drawn and searched at a time: small enough for the cache."""
+
+_MOST_IDS = 1 << 24
+"""Ids of values (64 MiB) above which queries of a layer that keep equally many share one list."""
 
 _TOKEN_QUERY, _HEAD_QUERY = 0, 1
 
@@ -84,11 +91,12 @@ def rankings_of(scores: str) -> str:
     return _RANKED.get(scores, scores)
 
 
-def complete(counts: Counts, topk: Topk, seed: int, scores: str | None = None) -> Decisions:
+def complete(counts: Counts, topk: Topk, seed: int, scores: str | None = None, every: bool = False) -> Decisions:
     """Return decisions with the given counts; ids and work records follow from fixed rules and `seed`.
 
     `scores` names the distribution that work records are drawn from (`tokensieve.workloads.distributions`), by default
-    `DEFAULT_SCORES`.
+    `DEFAULT_SCORES`. Of a long text, some local searches are drawn and stand for the others
+    (`tokensieve.workloads.sampling`), unless `every` one is asked for.
     """
     scores = DEFAULT_SCORES if scores is None else scores
     check_distribution(scores)
@@ -97,15 +105,15 @@ def complete(counts: Counts, topk: Topk, seed: int, scores: str | None = None) -
     longest = int(counts.context.max(initial=0))
     if longest > topk.max_tokens:
         raise WorkloadError(f"the context of {longest} tokens is above topk.max_tokens = {topk.max_tokens}")
-    decisions = _Completion(counts, topk, seed, scores).decisions()
+    decisions = _Completion(counts, topk, seed, scores, every).decisions()
     return decisions.validate()
 
 
 class _Completion:
     """One completion: the counts, the engine whose records are made, the seed and the distribution of scores."""
 
-    def __init__(self, counts: Counts, topk: Topk, seed: int, scores: str) -> None:
-        self.counts, self.topk, self.seed, self.scores = counts, topk, seed, scores
+    def __init__(self, counts: Counts, topk: Topk, seed: int, scores: str, every: bool) -> None:
+        self.counts, self.topk, self.seed, self.scores, self.every = counts, topk, seed, scores, every
         self.groups = counts.steps * counts.layers
         self.row_group = counts.row_index[:, 0].astype(np.int64) * counts.layers + counts.row_index[:, 1]
         self.first = np.searchsorted(self.row_group, np.arange(self.groups))
@@ -134,28 +142,39 @@ class _Completion:
             topk_head_count=head_count,
             **arrays,
         )
+        source = np.where(base.searches, self._source(base), -1)
+        drawn = np.flatnonzero(source == np.arange(len(source)))
         sites = {
-            "local": self._local(base),
+            "local": self._local(base, drawn, source),
             "token": self._selection(token_count, _TOKEN_QUERY),
             "head": self._selection(head_count, _HEAD_QUERY),
         }
         kinds = {kind: {site: lists[kind] for site, lists in sites.items()} for kind in KINDS}
-        return replace(base, records={kind: WorkRecords(**lists) for kind, lists in kinds.items()})
+        return replace(
+            base,
+            meta=base.meta if len(drawn) == np.count_nonzero(source >= 0) else _with_rule(base.meta, SAMPLE_RULE),
+            records={kind: WorkRecords(**lists) for kind, lists in kinds.items()},
+        )
 
     def _tokens(self) -> Ragged:
         """Return the evenly spaced token ids of each group."""
         kept, context = self.counts.keys[self.first], self.counts.context[self.first]
-        return Ragged.cut(_spaced(context, kept).astype(np.int32), kept)
+        return _spaced(context, kept)
 
     def _values(self, tokens: Ragged) -> dict[str, Any]:
         """Return the evenly spaced value ids of each query in decode."""
         if self.counts.phase == "prefill":
-            values = Ragged.empty(int(self.queries.sum()))
-        else:
-            kept = self.counts.values
-            places = _spaced(self.counts.keys, kept) + np.repeat(tokens.ptr[self.row_group], kept)
-            values = Ragged.cut(tokens.flat[places], kept)
-        return {"value_ids": values.flat, "value_ptr": values.ptr}
+            none = Ragged.empty(int(self.queries.sum()))
+            return {"value_ids": none.flat, "value_ptr": none.ptr}
+        kept, shared = self.counts.values, {}
+        row = np.arange(len(kept))
+        if kept.sum(dtype=np.int64) > _MOST_IDS:
+            kind = self.row_group * (MAX_TOKENS + 1) + kept
+            _, row, which = np.unique(kind, return_index=True, return_inverse=True)
+            shared = {"value_list": which.astype(np.int32)}
+        lists = Ragged(tokens.flat, tokens.ptr[self.row_group[row]])
+        values = _spaced(self.counts.keys[row], kept[row], lists)
+        return {"value_ids": values.flat, "value_ptr": values.ptr} | shared
 
     def _token_count(self, tokens: Ragged) -> Int32:
         kept, offered = self.counts.token_topk, tokens.lengths
@@ -173,25 +192,39 @@ class _Completion:
         step_layer = (group // self.counts.layers, group % self.counts.layers)
         entropy = np.stack([np.full(self.groups, self.seed), *step_layer, heads, which], axis=1)
         n, k = count.T.astype(np.int64)
-        return self._records(rankings_of(self.scores), n, k, (k > 0) & (k < n), entropy)
+        runs = (k > 0) & (k < n)
+        drawn = np.flatnonzero(runs)
+        lists = self._records(rankings_of(self.scores), n[drawn], k[drawn], drawn, entropy[drawn])
+        return {kind: one.take(places_of(drawn, np.where(runs, group, -1))) for kind, one in lists.items()}
 
-    def _local(self, d: Decisions) -> dict[str, Ragged]:
-        """Return the records of the local value top-k of every query."""
-        row = d.query_row
-        n, k = d.keys_kept[row].astype(np.int64), d.values_kept.astype(np.int64)
-        query = np.arange(len(row)) - d.query_ptr[row]
-        entropy = np.stack([np.full(len(row), self.seed), *d.row_index[row].T, query], axis=1)
-        return self._records(self.scores, n, k, d.searches, entropy)
+    def _source(self, d: Decisions) -> Int64:
+        """Return for each query the one whose record it takes."""
+        if self.every:
+            return np.arange(len(d.values_kept), dtype=np.int64)
+        return stand_ins(self.row_group[d.query_row], d.values_kept.astype(np.int64), d.searches)
 
-    def _records(
-        self, scores: str, n: Int64, k: Int64, runs: npt.NDArray[np.bool_], entropy: npt.NDArray[np.int64]
-    ) -> dict[str, Ragged]:
-        """Return the records of every kind of the commands that run; command i has the running number i."""
-        kinds = {kind: _Scatter(len(n)) for kind in KINDS}
-        for commands, size, kept in _batches(n, k, runs):
-            drawn = draw(scores, size, self.topk.score_bits, generators(entropy[commands]))
-            for kind, records in kinds.items():
-                records.put(commands, RECORDERS[kind](drawn, kept, commands, self.topk))
+    def _local(self, d: Decisions, drawn: Int64, source: Int64) -> dict[str, Ragged]:
+        """Return the records of the local value top-k of every query: those of the query `source`, which is `drawn`."""
+        row = d.query_row[drawn]
+        n, k = d.keys_kept[row].astype(np.int64), d.values_kept[drawn].astype(np.int64)
+        entropy = np.stack([np.full(len(row), self.seed), *d.row_index[row].T, drawn - d.query_ptr[row]], axis=1)
+        lists = self._records(self.scores, n, k, drawn, entropy)
+        places = places_of(drawn, source)
+        return {kind: one.take(places) for kind, one in lists.items()}
+
+    def _records(self, scores: str, n: Int64, k: Int64, number: Int64, entropy: Int64) -> dict[str, Ragged]:
+        """Return the records of every kind of commands that search; `number` is the running number of each."""
+        kinds, bits = {kind: Scatter(len(n)) for kind in KINDS}, self.topk.score_bits
+        for commands, size, kept in _batches(scores, n, k):
+            sources, numbers = generators(entropy[commands]), number[commands]
+            if tallied(scores, size):
+                tally = tallies(scores, size, bits, sources)
+                found = {kind: TALLY_RECORDERS[kind](tally, kept, numbers, self.topk) for kind in KINDS}
+            else:
+                drawn = draw(scores, size, bits, sources)
+                found = {kind: RECORDERS[kind](drawn, kept, numbers, self.topk) for kind in KINDS}
+            for kind, lists in found.items():
+                kinds[kind].put(commands, lists)
         return {kind: records.gather() for kind, records in kinds.items()}
 
     def _meta(self, token_count: Int32, head_count: Int32) -> dict[str, Any]:
@@ -229,38 +262,28 @@ class _Completion:
             yield VALUES_RULE
 
 
-class _Scatter:
-    """Collects records in any order and puts them in order."""
-
-    def __init__(self, count: int) -> None:
-        self._lengths, self._parts = np.zeros(count, np.int64), list[tuple[Int64, Int32]]()
-
-    def put(self, which: Int64, lists: Ragged) -> None:
-        """Set the records of the commands `which`."""
-        self._lengths[which] = lists.lengths
-        self._parts.append((which, lists.flat))
-
-    def gather(self) -> Ragged:
-        """Return the records of all commands."""
-        ptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(self._lengths)])
-        flat = np.empty(int(ptr[-1]), np.int32)
-        for which, items in self._parts:
-            flat[spans(ptr[which], self._lengths[which])] = items
-        return Ragged(flat, ptr)
+def _with_rule(meta: Mapping[str, Any], rule: str) -> dict[str, Any]:
+    return {**meta, "assumed": [*meta["assumed"], rule]}
 
 
-def _batches(n: Int64, k: Int64, runs: npt.NDArray[np.bool_]) -> Iterator[tuple[Int64, int, int]]:
-    """Yield (commands, n, k) of commands that run and are alike, a cacheful at a time."""
-    active = np.flatnonzero(runs)
-    order = active[np.lexsort((k[active], n[active]))]
+def _batches(scores: str, n: Int64, k: Int64) -> Iterator[tuple[Int64, int, int]]:
+    """Yield (commands, n, k) of commands that are alike, a cacheful of numbers at a time."""
+    order = np.lexsort((k, n))
     edges = np.flatnonzero((np.diff(n[order]) != 0) | (np.diff(k[order]) != 0)) + 1
     for alike in np.split(order, edges) if len(order) else []:
         size, kept = int(n[alike[0]]), int(k[alike[0]])
-        for start in range(0, len(alike), step := max(1, _CHUNK // size)):
+        for start in range(0, len(alike), step := max(1, _CHUNK // numbers_held(scores, size))):
             yield alike[start : start + step], size, kept
 
 
-def _spaced(total: npt.NDArray[Any], kept: npt.NDArray[Any]) -> Int64:
-    """Return ``floor(i * total / kept)`` for i < kept, for every pair, in one array."""
-    index = spans(np.zeros(len(kept), np.int64), kept)
-    return index * np.repeat(total.astype(np.int64), kept) // np.repeat(kept.astype(np.int64), kept)
+def _spaced(total: npt.NDArray[Any], kept: npt.NDArray[Any], within: Ragged | None = None) -> Ragged:
+    """Return ``floor(i * total / kept)`` for i < kept, for every pair; or what stands there in the lists `within`."""
+    total, kept = total.astype(np.int64), kept.astype(np.int64)
+    result = Ragged.cut(np.empty(int(kept.sum()), np.int32), kept)
+    for low, high in slabs(result.ptr):
+        some = kept[low:high]
+        places = spans(np.zeros(len(some), np.int64), some) * np.repeat(total[low:high], some) // np.repeat(some, some)
+        if within is not None:
+            places = within.flat[places + np.repeat(within.ptr[low:high], some)]
+        result.flat[result.ptr[low] : result.ptr[high]] = places
+    return result

@@ -18,7 +18,7 @@ from tokensieve.arch.records import KINDS
 from tokensieve.workloads.container import Arrays, read_arrays, write_arrays
 from tokensieve.workloads.fused import second_of_pair
 from tokensieve.workloads.invariants import check
-from tokensieve.workloads.layout import ARRAYS, RAGGED, SITES, record_names
+from tokensieve.workloads.layout import ARRAYS, RAGGED, SITES, VALUE_LIST, record_names
 from tokensieve.workloads.meta import READ_VERSIONS, check_meta, decode_meta, encode_meta, upgraded
 from tokensieve.workloads.ragged import Int32, Int64, Ragged, read_only
 
@@ -97,7 +97,7 @@ class Decisions:
     """Token ids of the kept values of each query, ascending. Empty in prefill."""
 
     value_ptr: Int64
-    """Where they begin, shape (Q + 1,). All zero in prefill."""
+    """Where they begin, shape (Q + 1,). All zero in prefill. Of lists that queries share: one place for each list."""
 
     token_ids: Int32
     """Token ids that each group attends to, ascending."""
@@ -120,8 +120,11 @@ class Decisions:
     token_text: tuple[str, ...] | None = None
     """Text of each token, where known."""
 
+    value_list: Int32 | None = None
+    """Which list of `value_ids` each query uses, shape (Q,), where queries of a layer share one; None: its own."""
+
     def __post_init__(self) -> None:
-        for name in ARRAYS:
+        for name in (*ARRAYS, *([] if self.value_list is None else [VALUE_LIST])):
             object.__setattr__(self, name, read_only(getattr(self, name)))
 
     @property
@@ -158,6 +161,12 @@ class Decisions:
     def query_row(self) -> Int64:
         """Row of each query."""
         return np.repeat(np.arange(len(self.queries)), self.queries)
+
+    @property
+    def list_of_query(self) -> Int64:
+        """List of `value_ids` that each query uses, shape (Q,)."""
+        own = np.arange(len(self.values_kept)) if self.value_list is None else self.value_list
+        return own.astype(np.int64)
 
     def bits(self, tensor: str) -> Int32:
         """Return the width of `tensor` (query, key, value or lsb) in DRAM for each row."""
@@ -203,6 +212,8 @@ class Decisions:
     def number_arrays(self) -> Arrays:
         """Return the arrays of numbers by the names that they have in a file."""
         arrays: Arrays = {name: getattr(self, name) for name in ARRAYS}
+        if self.value_list is not None:
+            arrays[VALUE_LIST] = self.value_list
         for kind, records in self.records.items():
             arrays |= records.arrays(kind)
         return arrays
@@ -231,8 +242,8 @@ class Decisions:
     @classmethod
     def load(cls, path: Path | str) -> Self:
         """Return the decisions in the file at `path`, validated."""
-        arrays = read_arrays(Path(path), {*ARRAYS, *_record_names(KINDS), "meta", "token_text"})
-        meta, text = arrays.pop("meta", None), arrays.pop("token_text", None)
+        arrays = read_arrays(Path(path), {*ARRAYS, *_record_names(KINDS), VALUE_LIST, "meta", "token_text"})
+        meta, text, shared = (arrays.pop(name, None) for name in ("meta", "token_text", VALUE_LIST))
         if meta is None:
             raise WorkloadError(f"{path}: is no decisions file: it has no array called 'meta'")
         head = decode_meta(_bytes(meta, "meta", path), str(path))
@@ -250,7 +261,7 @@ class Decisions:
             head = upgraded(head) if head["version"] == 1 else head
             records = {kind: WorkRecords.of_arrays(kind, arrays) for kind in kinds}
             own = {name: arrays[name] for name in ARRAYS}
-            return cls(meta=head, token_text=words, records=records, **own).validate()
+            return cls(meta=head, token_text=words, value_list=shared, records=records, **own).validate()
         except UnicodeDecodeError:
             raise WorkloadError(f"{path}: token_text is not UTF-8") from None
         except WorkloadError as problem:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from tokensieve.arch.errors import WorkloadError, nearest
 from tokensieve.workloads.container import read_arrays, write_arrays
+from tokensieve.workloads.tallies import Tallies
 
 Scores = npt.NDArray[np.uint32]
 Floats = npt.NDArray[np.float64]
@@ -20,6 +21,9 @@ _NARROW = 63
 _SIGMA, _WIDE_SIGMA = 1.5, 3.0
 _IMPORTANCE_TERMS = 144
 _OUTLIERS = 4
+
+MOST_ORDERED = 1 << 16
+"""Most scores that are drawn from a pool one by one. Of more, it is drawn how often each of the pool's row comes."""
 
 PROBABILITY_BITS = 24
 """Width of the probabilities of `minilm` as they are stored: fractions of 2^24."""
@@ -52,14 +56,35 @@ def draw(name: str, n: int, score_bits: int, generators: Iterable[np.random.Gene
     """Return `n` scores as `scores` does from each of at least one generator, shape ``(generators, n)``.
 
     Here a generator also picks the query of `minilm`. It is done with before the next one is taken, so that one object
-    may stand for all.
+    may stand for all. Of more than `MOST_ORDERED` scores from a pool, equal ones stand side by side: `tallies` tells.
     """
     _check(name, n, score_bits)
     top = (1 << score_bits) - 1
+    if tallied(name, n):
+        return tallies(name, n, score_bits, generators).written_out().astype(np.uint32)
     if name in _POOLS:
         pool, scaled = _POOLS[name]
-        return scaled(_resampled(pool(), n, generators), top).astype(np.uint32)
+        return scaled(_resampled(pool(), n, generators), None, top).astype(np.uint32)
     return np.stack([_row(name, rng, n, top) for rng in generators])
+
+
+def tallied(name: str, n: int) -> bool:
+    """Return whether `n` scores of the distribution `name` are drawn by how often each value comes."""
+    return name in _POOLS and n > MOST_ORDERED
+
+
+def numbers_held(name: str, n: int) -> int:
+    """Return how many numbers stand for `n` scores of the distribution `name` while they are drawn."""
+    return _POOLS[name][0]().shape[1] if tallied(name, n) else n
+
+
+def tallies(name: str, n: int, score_bits: int, generators: Iterable[np.random.Generator]) -> Tallies:
+    """Return what `draw` returns of a distribution that is `tallied`, shape ``(generators, columns of the pool)``."""
+    pool, scaled = _POOLS[name]
+    rows, columns = pool().shape
+    drawn = [(int(rng.random() * rows), rng.multinomial(n, np.full(columns, 1 / columns))) for rng in generators]
+    weights, counts = pool()[[row for row, _ in drawn]], np.stack([count for _, count in drawn])
+    return Tallies(scaled(weights, counts, (1 << score_bits) - 1).astype(np.int64), counts)
 
 
 def _check(name: str, n: int, score_bits: int) -> None:
@@ -73,7 +98,7 @@ def _check(name: str, n: int, score_bits: int) -> None:
 def check_distribution(name: str) -> None:
     """Raise `WorkloadError` unless `name` is that of a distribution."""
     if name not in (known := distribution_names()):
-        raise WorkloadError(f"score distribution must be one of {', '.join(known)}, got {name!r}{nearest(name, known)}")
+        raise WorkloadError(f"scores must be one of {', '.join(known)}, got {name!r}{nearest(name, known)}")
 
 
 def most_scores(name: str) -> int:
@@ -182,14 +207,16 @@ def _resampled(pool: Floats, n: int, generators: Iterable[np.random.Generator]) 
     return pool.take(places[:, 1:])
 
 
-def _to_sum(weights: Floats, top: int) -> Floats:
-    weights *= (top + 1) / weights.sum(axis=1, keepdims=True)
+def _to_sum(weights: Floats, counts: Counts | None, top: int) -> Floats:
+    total = weights if counts is None else weights * counts
+    weights *= (top + 1) / total.sum(axis=1, keepdims=True)
     return np.minimum(np.rint(weights, out=weights), top, out=weights)
 
 
-def _to_maximum(weights: Floats, top: int) -> Floats:
-    weights *= top / weights.max(axis=1, keepdims=True)
-    return np.rint(weights, out=weights)
+def _to_maximum(weights: Floats, counts: Counts | None, top: int) -> Floats:
+    there = weights if counts is None else weights * (counts > 0)
+    weights *= top / there.max(axis=1, keepdims=True)
+    return np.minimum(np.rint(weights, out=weights), top, out=weights)
 
 
 _MINILM, _IMPORTANCE = "minilm", "importance"
@@ -206,8 +233,9 @@ _MAKERS: dict[str, Make] = {
     "sorted": lambda rng, n, top: np.sort(_uniform(rng, n, top)),
     "reversed": lambda rng, n, top: np.sort(_uniform(rng, n, top))[::-1].copy(),
 }
-_POOLS: dict[str, tuple[Callable[[], Floats], Callable[[Floats, int], Floats]]] = {
+_POOLS: dict[str, tuple[Callable[[], Floats], Callable[[Floats, Counts | None, int], Floats]]] = {
     "minilm-resampled": (_minilm_pool, _to_sum),
     "importance-resampled": (_importance_pool, _to_maximum),
 }
-"""Those that are drawn from a pool of rows: the pool, and how weights become scores."""
+"""Those that are drawn from a pool of rows: the pool, and how weights become scores: where counts are given, each
+weight stands for so many."""

@@ -6,17 +6,15 @@ import numpy as np
 import numpy.typing as npt
 
 from tokensieve.arch.errors import WorkloadError
+from tokensieve.arch.limits import MAX_TOKENS
 from tokensieve.arch.records import KINDS, RecordKind
 from tokensieve.workloads.fused import FUSED_BITS
-from tokensieve.workloads.layout import ARRAYS, RAGGED, RECORD_ARRAYS, SELECTIONS, SITES, record_names
+from tokensieve.workloads.layout import ARRAYS, RAGGED, RECORD_ARRAYS, SELECTIONS, SITES, VALUE_LIST, record_names
 from tokensieve.workloads.meta import check_bits, check_meta
-from tokensieve.workloads.ragged import Ragged
+from tokensieve.workloads.ragged import Ragged, slabs
 
 if TYPE_CHECKING:
     from tokensieve.workloads.decisions import Decisions
-
-MAX_TOKENS = 1 << 16
-"""Longest context that the format takes."""
 
 
 def check(d: "Decisions") -> None:
@@ -37,11 +35,11 @@ def check(d: "Decisions") -> None:
     _check_text(d)
 
 
-def _require(ok: Any, array: str, rule: str) -> None:
-    """Raise `WorkloadError` with the place of the first False in `ok`."""
+def _require(ok: Any, array: str, rule: str, first: int = 0) -> None:
+    """Raise `WorkloadError` with the place of the first False in `ok`, whose first place in the array is `first`."""
     ok = np.asarray(ok)
     if not ok.all():
-        place = np.unravel_index(int(np.argmin(ok)), ok.shape)
+        place = np.unravel_index(int(np.argmin(ok)) + first, ok.shape if ok.ndim != 1 else (len(ok) + first,))
         where = f"[{', '.join(str(int(i)) for i in place)}]" if ok.ndim else ""
         raise WorkloadError(f"decisions: {array}{where} {rule}")
 
@@ -61,7 +59,8 @@ def _check_types(d: "Decisions") -> None:
 def _types(d: "Decisions") -> dict[str, tuple[type, int]]:
     """Return item type and number of dimensions of every array."""
     names = [record_names(kind, site) for kind in d.records for site in SITES]
-    return ARRAYS | {name: (item, 1) for pair in names for name, item in zip(pair, RECORD_ARRAYS, strict=True)}
+    shared = {} if d.value_list is None else {VALUE_LIST: (np.int32, 1)}
+    return ARRAYS | shared | {name: (item, 1) for pair in names for name, item in zip(pair, RECORD_ARRAYS, strict=True)}
 
 
 def _check_shapes(d: "Decisions") -> None:
@@ -72,7 +71,11 @@ def _check_shapes(d: "Decisions") -> None:
     _expect(d, shapes)
     _check_ptr(d.query_ptr, "query_ptr", len(d.values_kept), "values_kept")
     queries = len(d.values_kept)
-    shapes = {"lsb_refetch": (queries,), "value_ptr": (queries + 1,)}
+    shapes = {"lsb_refetch": (queries,)}
+    if d.value_list is None:
+        shapes["value_ptr"] = (queries + 1,)
+    else:
+        shapes |= {VALUE_LIST: (queries,), "value_ptr": (max(len(d.value_ptr), 1),)}
     records = [(record_names(kind, site), site) for kind in d.records for site in SITES]
     shapes |= {ptr: (queries + 1 if site == "local" else groups + 1,) for (_, ptr), site in records}
     shapes |= {f"topk_{site}_count": (groups, 2) for site in SELECTIONS}
@@ -136,13 +139,22 @@ def _check_tokens(d: "Decisions") -> None:
     first = _first_rows(d)
     lengths = np.diff(d.token_ptr)
     _require(lengths == d.keys_kept[first], "token_ptr", "must step by the keys_kept of the layer")
-    groups = np.repeat(np.arange(len(first)), lengths)
-    _require((d.token_ids >= 0) & (d.token_ids < d.context[first][groups]), "token_ids", "must be in 0..context-1")
-    keys = groups * MAX_TOKENS + d.token_ids
-    _require(np.diff(keys) > 0, "token_ids", "must be below the next id of its layer")
+    for low, high in slabs(d.token_ptr):
+        keys, begin = _keyed(d.token_ids, d.token_ptr, low, high), int(d.token_ptr[low])
+        ids, context = d.token_ids[begin : begin + len(keys)], np.repeat(d.context[first[low:high]], lengths[low:high])
+        _require((ids >= 0) & (ids < context), "token_ids", "must be in 0..context-1", begin)
+        _require(np.diff(keys) > 0, "token_ids", "must be below the next id of its layer", begin)
     if d.meta["source"] == "captured":
-        inner = groups % d.layers != 0
-        _require(_found(keys, keys - MAX_TOKENS) | ~inner, "token_ids", "was pruned in the layer before")
+        keys = _keyed(d.token_ids, d.token_ptr, 0, len(first))
+        outer = keys // MAX_TOKENS % d.layers == 0
+        _require(_found(keys, keys - MAX_TOKENS) | outer, "token_ids", "was pruned in the layer before")
+
+
+def _keyed(ids: npt.NDArray[np.int32], ptr: npt.NDArray[np.int64], low: int, high: int) -> npt.NDArray[np.int64]:
+    """Return the items of lists `low` to before `high`, each with its list in front."""
+    lists = np.repeat(np.arange(low, high), np.diff(ptr[low : high + 1]))
+    keys: npt.NDArray[np.int64] = lists * MAX_TOKENS + ids[ptr[low] : ptr[high]]
+    return keys
 
 
 def _first_rows(d: "Decisions") -> npt.NDArray[np.int64]:
@@ -161,24 +173,40 @@ def _check_values(d: "Decisions") -> None:
     if d.phase == "prefill":
         _require(len(d.value_ids) == 0, "value_ids", "must be empty in prefill")
         return
-    lengths = np.diff(d.value_ptr)
-    _require(lengths == d.values_kept, "value_ptr", "must step by values_kept")
-    _require((d.value_ids >= 0) & (d.value_ids < MAX_TOKENS), "value_ids", "must be a token id")
-    rows = np.repeat(np.arange(len(lengths)), lengths)  # one query per row
-    _require(np.diff(rows * MAX_TOKENS + d.value_ids) > 0, "value_ids", "must be below the next id of its query")
-    kept = np.repeat(np.arange(d.steps * d.layers), np.diff(d.token_ptr)) * MAX_TOKENS + d.token_ids
-    _require(_found(kept, d.row_group[rows] * MAX_TOKENS + d.value_ids), "value_ids", "must be among token_ids")
+    lengths, group = np.diff(d.value_ptr), _group_of_list(d)
+    _require(lengths[d.list_of_query] == d.values_kept, "value_ptr", "must step by values_kept")
+    for low, high in slabs(d.value_ptr):
+        keys, begin = _keyed(d.value_ids, d.value_ptr, low, high), int(d.value_ptr[low])
+        ids = d.value_ids[begin : begin + len(keys)]
+        _require((ids >= 0) & (ids < MAX_TOKENS), "value_ids", "must be a token id", begin)
+        _require(np.diff(keys) > 0, "value_ids", "must be below the next id of its query", begin)
+        kept = _keyed(d.token_ids, d.token_ptr, int(group[low]), int(group[high - 1]) + 1)
+        wanted = np.repeat(group[low:high], lengths[low:high]) * MAX_TOKENS + ids
+        _require(_found(kept, wanted), "value_ids", "must be among token_ids", begin)
     if d.meta["pair_shares_values"]:
         _check_pairs(d)
+
+
+def _group_of_list(d: "Decisions") -> npt.NDArray[np.int64]:
+    """Return the layer of a step that each list of value ids belongs to; in decode a row has one query."""
+    if d.value_list is None:
+        return d.row_group
+    lists = d.list_of_query
+    used, first = np.unique(lists, return_index=True)
+    _require((lists >= 0) & (lists < len(d.value_ptr) - 1), VALUE_LIST, "must be one of the lists of value_ptr")
+    _require(len(used) == len(d.value_ptr) - 1, VALUE_LIST, "must use every list of value_ptr")
+    group = d.row_group[first]
+    _require(d.row_group == group[lists], VALUE_LIST, "must be a list of the query's layer")
+    _require(np.diff(group) >= 0, VALUE_LIST, "must number the lists layer by layer")
+    return group
 
 
 def _check_pairs(d: "Decisions") -> None:
     second = np.flatnonzero(d.pair_second)
     _require(d.values_kept[second] == d.values_kept[second - 1], "values_kept", "must be the same for both of a pair")
-    lists = d.ragged("value_ids")
-    _require(
-        all(np.array_equal(lists[i], lists[i - 1]) for i in second.tolist()), "value_ids", "must be the same for a pair"
-    )
+    lists, which = d.ragged("value_ids"), d.list_of_query.tolist()
+    alike = all(np.array_equal(lists[which[i]], lists[which[i - 1]]) for i in second.tolist())
+    _require(alike, "value_ids", "must be the same for a pair")
 
 
 def _check_local_records(d: "Decisions") -> None:

@@ -30,6 +30,9 @@ ARRAYS: dict[str, tuple[type, int]] = {
 }
 """Item type and number of dimensions of each array, without those of the work records."""
 
+VALUE_LIST = "value_list"
+"""Array that is there only where queries share lists of `value_ids`: 32-bit numbers, which list each query uses."""
+
 RECORD_ARRAYS = (np.int32, np.int64)
 """Item types of the two arrays of a list of work records: sizes, and where each record begins."""
 

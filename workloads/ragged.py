@@ -10,6 +10,9 @@ import numpy.typing as npt
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 
+_SLAB = 1 << 18
+"""Items that are worked on at a time where there are many."""
+
 
 @dataclass(frozen=True, eq=False)
 class Ragged:
@@ -69,6 +72,15 @@ class Ragged:
     def __len__(self) -> int:
         return len(self.ptr) - 1
 
+    def take(self, which: Int64) -> Self:
+        """Return the lists numbered `which`, an empty one for each -1.
+
+        >>> [r.tolist() for r in Ragged.of([[9, 4], [7]]).take(np.array([1, -1, 0, 1]))]
+        [[7], [], [9, 4], [7]]
+        """
+        lengths = np.where(which < 0, 0, np.append(self.lengths, 0)[which])
+        return type(self).cut(self.flat[spans(self.ptr[which], lengths)], lengths)
+
     def first(self, count: int) -> Self:
         """Return the first `count` lists."""
         return type(self)(self.flat[: int(self.ptr[count])], self.ptr[: count + 1])
@@ -79,6 +91,19 @@ class Ragged:
 
     def __iter__(self) -> Iterator[Int32]:
         return (self[i] for i in range(len(self)))
+
+
+def slabs(ptr: Int64) -> Iterator[tuple[int, int]]:
+    """Yield ranges of lists, first and end, whose items are few enough for the cache, or one list of more.
+
+    >>> list(slabs(np.array([0, 1 << 17, 1 << 18, 1 << 20])))
+    [(0, 2), (2, 3)]
+    """
+    low = 0
+    while low < len(ptr) - 1:
+        high = max(int(np.searchsorted(ptr, ptr[low] + _SLAB, side="right")) - 1, low + 1)
+        yield low, high
+        low = high
 
 
 def read_only(array: npt.ArrayLike) -> npt.NDArray[Any]:

@@ -164,7 +164,7 @@ def radix_records(
     columns: list[tuple[Int64, Int64]] = []
     values = scores if len(active) == rows else scores[active]
     kth = _kth_largest(values, kept[active])
-    shift = _first_shift(kth, score_bits, digit_bits, first_digit)
+    shift = first_shift(kth, score_bits, digit_bits, first_digit)
     while len(active):
         top = kth | (np.int64(1) << shift) - 1
         above = (values > top[:, None]).sum(axis=1)
@@ -178,7 +178,7 @@ def radix_records(
     return Ragged.unpad(padded)
 
 
-def _first_shift(kth: Int64, score_bits: int, digit_bits: int, first_digit: FirstDigit) -> Int64:
+def first_shift(kth: Int64, score_bits: int, digit_bits: int, first_digit: FirstDigit) -> Int64:
     """Return how many low bits the first digit leaves undecided, for each row's k-th largest score."""
     if first_digit == "linear":
         return np.full(len(kth), max(score_bits - digit_bits, 0), np.int64)

@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from tokensieve.arch.base import ArchModel, build
 from tokensieve.arch.errors import WorkloadError
+from tokensieve.arch.limits import MAX_TOKENS
 from tokensieve.workloads.meta import BIT_CHOICES
 
 Kind = Literal["token", "head"]
@@ -76,12 +77,11 @@ def _share(value: object) -> Fraction | None:
 
 
 def _base(value: object) -> str | int:
-    if value in ("initial", "current") or (type(value) is int and 1 <= value <= _LONGEST):
+    if value in ("initial", "current") or (type(value) is int and 1 <= value <= MAX_TOKENS):
         return value
-    raise PydanticCustomError("base", "initial, current or a number of tokens up to 65536 is expected")
+    raise PydanticCustomError("base", f"initial, current or a number of tokens up to {MAX_TOKENS} is expected")
 
 
-_LONGEST = 1 << 16
 _NUMBER = {"anyOf": [{"type": "number"}, {"type": "string"}]}
 Ratios = Annotated[
     tuple[Fraction, ...],
@@ -99,7 +99,7 @@ Base = Annotated[
     Literal["initial", "current"] | int,
     PlainValidator(_base),
     WithJsonSchema(
-        {"anyOf": [{"enum": ["initial", "current"]}, {"type": "integer", "minimum": 1, "maximum": _LONGEST}]}
+        {"anyOf": [{"enum": ["initial", "current"]}, {"type": "integer", "minimum": 1, "maximum": MAX_TOKENS}]}
     ),
 ]
 _ALL = (Fraction(1),)
@@ -165,7 +165,7 @@ class Schedule(ArchModel):
     base: Base = "initial"
     """What a token ratio is a part of: the context, the tokens still alive, or a fixed number."""
 
-    start_step: Annotated[int, Field(ge=0, le=1 << 16)] = 0
+    start_step: Annotated[int, Field(ge=0, le=MAX_TOKENS)] = 0
     """Decode steps before this one keep all keys."""
 
     bits: Bits = Bits()

@@ -23,8 +23,10 @@ def with_whole_values(decisions: Decisions) -> Decisions:
     """
     d = decisions
     queries = len(d.values_kept)
-    kept, values = d.keys_kept[d.query_row], Ragged(d.value_ids, d.value_ptr)
-    if d.phase == "decode":
+    kept, values, shared = d.keys_kept[d.query_row], Ragged(d.value_ids, d.value_ptr), d.value_list
+    if shared is not None:
+        values, shared = Ragged(d.token_ids, d.token_ptr), d.row_group.astype(np.int32)  # a query per row
+    elif d.phase == "decode":
         flat = d.token_ids[spans(d.token_ptr[d.row_group[d.query_row]], kept)]
         values = Ragged.cut(flat, kept)
     records = {kind: replace(one, local=Ragged.empty(queries)) for kind, one in d.records.items()}
@@ -40,6 +42,7 @@ def with_whole_values(decisions: Decisions) -> Decisions:
         values_kept=kept.astype(np.int32),
         value_ids=values.flat,
         value_ptr=values.ptr,
+        value_list=shared,
         records=records,
     )
     return whole.validate()

@@ -11,13 +11,14 @@ from pydantic import Field, model_validator
 
 from tokensieve.arch.base import ArchModel, build
 from tokensieve.arch.errors import WorkloadError
+from tokensieve.arch.limits import MAX_TOKENS
 from tokensieve.arch.yamlio import Lines, load_yaml
 from tokensieve.workloads.complete import Counts
 from tokensieve.workloads.models import ModelShape, model_shape
 from tokensieve.workloads.ragged import Int32
 from tokensieve.workloads.schedule import Schedule, Share
 
-Number = Annotated[int | None, Field(ge=1, le=1 << 16)]
+Number = Annotated[int | None, Field(ge=1, le=MAX_TOKENS)]
 Grid = npt.NDArray[np.int64]
 
 LSB_RULE = (

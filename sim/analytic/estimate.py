@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from tokensieve.sim.analytic.batch import F64, Batch
 from tokensieve.sim.analytic.costs import Actions, Counts, actions, areas, counts, energies
+from tokensieve.sim.analytic.rough import refuse_rough
 from tokensieve.sim.analytic.stages import Stages, stages
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.analytic.walk import walk
@@ -50,11 +51,13 @@ class Detail:
     area_mm2: Named
 
 
-def estimate(summary: Summary, batch: Batch) -> Estimate:
+def estimate(summary: Summary, batch: Batch, allow_rough: bool = False) -> Estimate:
     """Return the figures of `summary` on every design of `batch`.
 
-    Raises `WorkloadError` where the work does not fit a machine, naming the first.
+    Raises `WorkloadError` where the work does not fit a machine, naming the first, and an error of `refuse_rough` where
+    the closed form takes something for something else, unless `allow_rough`.
     """
+    refuse_rough(summary, batch, allow_rough)
     step, known = max(1, min(_DESIGNS, _TOGETHER // max(len(summary.groups), 1))), counts(summary)
     some = (batch.part(low, low + step) for low in range(0, len(batch), step))
     parts = [_estimate(summary, part, detail(summary, part, known=known)) for part in some]
@@ -133,6 +136,6 @@ def busy_cycles(summary: Summary, batch: Batch, one: Detail) -> Named:
         "topk": engine.sum(axis=0),
         "pv": one.actions["value_sram"]["read_line"],
         "ranking": np.maximum(s.token_rank, 0).sum(axis=0) + np.maximum(s.head_rank, 0).sum(axis=0),
-        "importance": passes.sum(axis=0),
+        "importance": (s.sums * s.queries).sum(axis=0),
     }
     return {unit: np.rint(n) for unit, n in cycles.items()}

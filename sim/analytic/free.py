@@ -9,11 +9,12 @@ from tokensieve.arch.machine import Arch
 from tokensieve.sim.analytic.batch import F64, Designs
 from tokensieve.sim.analytic.memory import Memory
 from tokensieve.sim.analytic.pipeline import Pipeline
+from tokensieve.sim.analytic.short import Single
 from tokensieve.sim.analytic.stages import Stages, stages
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.analytic.walk import walk
 
-T = TypeVar("T", Stages, Pipeline, Memory)
+T = TypeVar("T", Stages, Pipeline, Memory, Single)
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Shares of a unit's time that are taken out; a unit that is free may also be as slow as it likes."""
@@ -35,31 +36,43 @@ def gain_if_free(summary: Summary, arch: Arch, unit: str) -> float:
 def free(s: Stages, unit: str) -> Stages:
     """Return `s` on a machine whose `unit` takes no time.
 
-    The two top-k engines are alike and go together, and so do DRAM and fetcher. The softmax's scan is its own: a free
+    The two top-k engines are alike and go together, and so do DRAM and fetcher; a free softmax takes the accumulators
+    of importance along. The softmax's scan is its own: a free
     Q x K still hands it a line of scores a cycle.
     """
     match unit:
         case "qk":
             return _pipe(replace(s, qk=s.soft, key_lines=np.minimum(s.key_lines, s.soft)), "qk_latency")
         case "pv":
-            return _pipe(replace(s, pv=0 * s.pv), "pv_latency")
+            return _pipe(replace(s, pv=0 * s.pv, single=_single(s, "lines_share")), "pv_latency")
         case "softmax":
             first = s.qk - np.maximum(s.key_lines, s.soft) + s.key_lines
             soft = np.full_like(s.soft, _NO_LINES)
-            own = replace(s, qk=first, soft=soft, load_cycles=s.load, enter=s.engaged * s.load)
+            own = replace(s, qk=first, soft=soft, sums=soft, load_cycles=s.load, enter=s.engaged * s.load)
             return _pipe(own, "scan_latency", "exp_latency", "div_latency")
+        case "importance":
+            load = np.maximum(s.soft, s.load)
+            enter = s.engaged * load + (1 - s.engaged) * s.soft
+            return replace(s, sums=0 * s.sums, load_cycles=load, enter=enter)
         case "topk" | "ranking":
             ranks = {name: np.minimum(getattr(s, name), 0) for name in ("token_rank", "head_rank")}
-            own = replace(s, search=0 * s.search, load=0 * s.load, load_cycles=s.soft, enter=s.soft, **ranks)
+            own = replace(s, search=0 * s.search, single=_single(s, "search_share"), **ranks)
+            own = replace(own, load=0 * s.load, load_cycles=s.soft, enter=s.soft)
             return _pipe(own, "drain_latency", "turnaround", "rank_latency", "head_latency")
         case "dram" | "fetcher":
-            times = ("fetch", "lsb", "value", "output", "dram", "lsb_latency", "value_latency")
-            waits = {name: 0 * getattr(s.memory, name) for name in ("latency", "backlog", "write_end")}
+            times = ("fetch", "lsb", "value", "output", "dram", "backlog", "lsb_latency", "value_latency")
+            waits = {name: 0 * getattr(s.memory, name) for name in ("latency", "write_end")}
             return replace(s, memory=replace(s.memory, **waits), **{name: 0 * getattr(s, name) for name in times})
         case "pipeline":
             return _pipe(s, "qk_latency", "scan_latency", "exp_latency", "div_latency", "verdict", "pv_latency")
         case _:
             raise AssertionError(f"no unit of the closed form is called {unit!r}")
+
+
+def _single(s: Stages, share: str) -> Single | None:
+    """Return the queries of `s` without what `share` is of."""
+    one = s.single
+    return one and replace(one, **{share: _NO_LINES * getattr(one, share)})
 
 
 def _pipe(s: Stages, *latencies: str) -> Stages:
@@ -72,7 +85,7 @@ def _between(whole: T, none: T, share: F64) -> T:
     left = {}
     for name in (field.name for field in fields(whole)):
         here, there = getattr(whole, name), getattr(none, name)
-        if isinstance(here, Pipeline | Memory):
+        if isinstance(here, Pipeline | Memory | Single):
             left[name] = _between(here, there, share)
         elif here is not there:
             left[name] = here + (there - here) * share

@@ -7,9 +7,12 @@ over what the buffer holds.
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from tokensieve.sim.analytic.batch import F64
 from tokensieve.sim.analytic.stages import Stages
+
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -60,12 +63,12 @@ def intervals(s: Stages) -> Intervals:
     to_exp = p.qk_latency + p.scan_latency - p.streamed * s.soft  # from the end of a pass at Q x K
     held = np.maximum(p.buffer_lines // s.soft, 1)
     again_pass = np.maximum(s.key_lines, s.soft)
-    after_qk = to_exp + 2 * s.soft + p.exp_latency + p.div_latency + p.verdict
+    after_qk = to_exp + s.soft + s.divide + p.exp_latency + p.div_latency + p.verdict
     verdict = s.decides * after_qk
     passes = 1 + s.again
     qk = np.maximum(s.qk + s.again * again_pass + s.key_turns / s.queries, (s.qk + to_exp) / held)
     exp = np.maximum(s.soft * passes, (s.soft + p.exp_latency) / held)
-    div = np.where(s.decides, s.soft * passes, s.enter)
+    div = np.where(s.decides, s.divide * passes, s.enter)
     # One that passes by behind one that does not waits for the drain of that one.
     waits = s.engaged * (1 - s.engaged) * (s.load + p.drain_latency)
     topk = np.where(s.engaged > 0, s.enter + s.search + s.engaged * p.turnaround + waits, 0)
@@ -74,7 +77,8 @@ def intervals(s: Stages) -> Intervals:
     pv = s.pv + s.value_turns / s.queries
     query = np.maximum.reduce([qk, exp, div, topk, queue, pv])
     first = qk if s.prefill else np.maximum(s.qk, (s.qk + to_exp) / held)
-    own_use, slowed = s.row_queries * first, (s.row_queries - 2 * held) * query
+    ahead = np.where(s.decides > 0, np.minimum(p.queue_rows, 2 * held), 2 * held)
+    own_use, slowed = s.row_queries * first, (s.row_queries - ahead) * query
     used = np.maximum(own_use, slowed)
     value_own, value_slowed = _value_use(s, query)
     value_used = np.maximum(value_own, value_slowed)
@@ -131,6 +135,7 @@ def _key_row(s: Stages, used: F64, verdict: F64, again: F64, again_pass: F64) ->
     """
     members = s.key_members
     fetch = s.fetch + (1 - s.early) * s.value * _overlap(s, used, verdict)
+    fetch = np.where(_alone(s), np.maximum(s.dram / members, fetch), fetch)
     second_plane = s.fetch * (1 - s.msb)
     wait = np.maximum(
         streamable(members * fetch, s.fetch_lines), members * (fetch - second_plane) - (s.key_lines - 1)
@@ -140,6 +145,15 @@ def _key_row(s: Stages, used: F64, verdict: F64, again: F64, again_pass: F64) ->
     exposed = np.minimum(asked, 1) * np.maximum(again - again_pass - (members - 1) * s.qk, 0)
     interval: F64 = (once + exposed + (0 if s.prefill else asked * again_pass)) / s.key_room
     return interval
+
+
+def _alone(s: Stages) -> Flags:
+    """Return where both SRAMs hold one row, so that K and V of a row are fetched together and wait for each other.
+
+    The room for a row's K is free a little before that for its V, and both fetches are longer than that.
+    """
+    alone: Flags = (s.early > 0) & (np.maximum(s.key_room, s.value_room) < 2)
+    return alone
 
 
 def _overlap(s: Stages, used: F64, verdict: F64) -> F64:
@@ -159,6 +173,7 @@ def _value_use(s: Stages, query: F64) -> tuple[F64, F64]:
 def _value_row(s: Stages, used: F64) -> F64:
     """Return the interval of rows around the V SRAM; `used` is how long Prob x V needs a row's lines."""
     fetch, members = s.value * s.value_members, s.value_members
+    fetch = np.where(_alone(s), np.maximum(s.dram, fetch), fetch)
     paced = np.maximum(fetch, (1 - s.early) * s.load)
     wait = fetch if s.prefill else streamable(paced, s.value_lines)
     interval: F64 = (s.value_latency + wait + members * used) / s.value_room

@@ -6,6 +6,7 @@ from tokensieve.arch.machine import Arch
 from tokensieve.sim.analytic.batch import Designs
 from tokensieve.sim.analytic.costs import fetches
 from tokensieve.sim.analytic.estimate import Detail, busy_cycles, detail, whole
+from tokensieve.sim.analytic.rough import reasons
 from tokensieve.sim.analytic.stages import Stages
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.assemble import assemble, bytes_by_tensor
@@ -38,13 +39,9 @@ def analytic_result(arch: Arch, decisions: Decisions, un_pruned: bool = False) -
     )
 
 
-def taken_for(arch: Arch) -> list[str]:
-    """Return a sentence for each field of `arch` that the closed form takes for another value (docs: levels.md)."""
-    return [
-        f"level analytic takes dram.{name} for {known}, not {getattr(arch.dram, name)}: its cycles may be far too few"
-        for name, known in {"controller": "frfcfs", "page": "open"}.items()
-        if getattr(arch.dram, name) != known
-    ]
+def taken_for(arch: Arch, decisions: Decisions) -> list[str]:
+    """Return a sentence for all that the closed form takes for something else, of the machine and of its work."""
+    return [one.sentence() for one in reasons(arch, Summary(decisions))]
 
 
 def _actions(one: Detail) -> dict[str, dict[str, int]]:

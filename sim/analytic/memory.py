@@ -1,8 +1,7 @@
-"""DRAM in closed form: how long a stream takes for a row, from organisation and JEDEC timings alone.
+"""DRAM in cycles: how long a stream takes for a row, from stretches of it played on the commands of level `cycle`.
 
-A pseudo-channel moves a burst every nBL clocks, or nCCD if that is more; it opens a DRAM row every nRRD, 4 in nFAW. A
-stream takes as long as its busiest pseudo-channel. Refresh takes its share of all time. What is fetched on demand
-also pays the way there and back.
+A stream takes as long as its busiest pseudo-channel, granule for granule as in the stretch, or as the fetcher needs for
+its requests. Refresh takes its share of all time. What is fetched on demand also pays the way there and back.
 """
 
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tokensieve.sim.analytic.batch import F64, Batch, each
+from tokensieve.sim.analytic.stretch import ROWS, alike
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.analytic.traffic import STREAMS
 
@@ -23,18 +23,12 @@ class Memory:
     """Granules of a row, mean over the rows of a group that fetch on their own."""
 
     opened: F64
-    """DRAM rows that they open, over all pseudo-channels."""
+    """How often they open a DRAM row, over all pseudo-channels."""
 
-    columns: F64
-    rows: F64
+    alone: F64
+    mixed: F64
     requests: F64
-    """Cycles of a row's column commands, of its activates (both in the busiest pseudo-channel), and at the fetcher."""
-
-    banks: F64
-    """Cycles of the DRAM rows that a whole group opens in the busiest bank or bank group, shape (G, designs)."""
-
-    crowding: F64
-    """How much longer all columns of a row take where few bank groups are seen at once, shape (G, designs)."""
+    """Cycles of a row in DRAM if its stream is alone, and in turn with the others, and cycles at the fetcher."""
 
     latency: F64
     """Cycles from a request to its first data in SRAM, DRAM being idle, with the DRAM row to be closed and opened."""
@@ -54,8 +48,17 @@ class Memory:
     def stream(self, name: str) -> F64:
         """Return the cycles that a row of one stream takes alone."""
         s = STREAMS.index(name)
-        cycles: F64 = np.maximum(np.maximum(self.columns[s], self.rows[s]), self.requests[s])
+        cycles: F64 = np.maximum(self.alone[s], self.requests[s])
         return cycles
+
+    def in_turn(self, share: Mapping[str, F64 | float]) -> F64:
+        """Return the cycles that some rows of each stream take one after another, with nothing beside them."""
+        cycles: F64 = np.maximum(_sum(self.alone, share), _sum(self.requests, share))
+        return cycles
+
+    def sent(self, share: Mapping[str, F64 | float]) -> F64:
+        """Return the cycles in which the fetcher sends the requests of some rows of each stream."""
+        return _sum(self.requests, share)
 
     def on_demand(self, name: str) -> F64:
         """Return `latency` of a stream whose DRAM rows others may have opened before."""
@@ -64,39 +67,40 @@ class Memory:
 
     def together(self, share: Mapping[str, F64 | float]) -> F64:
         """Return the cycles that some rows of each stream take together."""
-        tables = (self.columns * self.crowding, self.rows, self.requests)
-        sums = [sum(share[name] * table[s] for s, name in enumerate(STREAMS)) for table in tables]
-        cycles: F64 = np.maximum.reduce(sums)
+        cycles: F64 = np.maximum(_sum(self.mixed, share), _sum(self.requests, share))
         return cycles
 
 
-def memory(summary: Summary, batch: Batch) -> Memory:
-    """Return the DRAM of every design of the batch under the work of `summary`."""
+def _sum(table: F64, share: Mapping[str, F64 | float]) -> F64:
+    """Return the sum over the streams of a share of each."""
+    return np.sum([share[name] * table[s] for s, name in enumerate(STREAMS) if name in share], axis=0)
+
+
+def memory(summary: Summary, batch: Batch, blocks: F64, key_room: F64, value_room: F64) -> Memory:
+    """Return the DRAM of every design of the batch under the work of `summary`.
+
+    Rows are cut into `blocks`, and the SRAMs have room for so many of them; shape (G, designs) each.
+    """
     d = _fields(batch)
-    d["nCCD_S"], d["nCCD_L"] = each(batch, lambda arch: arch.column_clocks).astype(np.float64)
     ratio = d["tCK_ps"] * batch.column("clock.mhz") * 1e-6
-    granules, load, opened, opened_all, same, fresh = each(batch, lambda arch: summary.traffic(arch).rows)
-    bank, group = each(batch, lambda arch: summary.traffic(arch).banks)
-    # The pattern is that of one row; of others, as wide as they are, no pseudo-channel moves less than its share.
-    load = np.maximum(load, granules / (batch.column("dram.channels") * d["pseudo_channels"]))
-    ahead = d["window"] / d["pseudo_channels"]
-    spacing = _spacing(d, same, ahead)
-    exposed = _exposed(d, ahead, spacing, load / np.maximum(opened, 1))
+    granules, busiest, opened, fresh = each(batch, summary.traffic)
+    played = _played(summary, batch, blocks, key_room, value_room)
+    channels = batch.column("dram.channels")
+    same = each(batch, lambda arch: alike(arch.dram))
+    # The pattern is that of one row; of others, as wide as they are, no channel moves less than its share.
+    load = np.where(same, np.maximum(busiest, granules / channels), granules)
+    clocks = np.maximum(played[:, 0], d["nBL"] / d["pseudo_channels"] / np.where(same, 1, channels))
     blocked = d["refresh"] * np.minimum((d["nRFC"] + d["nRP"] + d["nRCD"]) / d["nREFI"], 0.95)
     scale = ratio / (1 - blocked)
     stages = batch.column("fetcher.request_stages"), batch.column("fetcher.return_stages")
     row = d["nRP"] + d["nRCD"]
     held = (d["window"] + batch.column("fetcher.fifo_depth")) / d["pseudo_channels"]
-    bursts = (load * spacing).sum(axis=0) / np.maximum(opened.sum(axis=0), 1)
-    again = np.maximum(np.maximum(d["nRC"], d["nRAS"] + d["nRP"]), d["nRCD"] + bursts + d["nRTP"] + d["nRP"])
     return Memory(
         granules=granules,
-        opened=opened_all,
-        columns=(load * spacing + opened * exposed) * scale,
-        rows=opened * np.maximum(d["nRRD_S"], d["nFAW"] / 4) * scale,
+        opened=opened * played[-1, 1],
+        alone=load * clocks[:-1] * scale,
+        mixed=load * clocks[-1] * scale,
         requests=granules / batch.column("fetcher.ports"),
-        banks=np.maximum(bank * again, group * d["nRRD_L"]) * scale,
-        crowding=_crowding(d, each(batch, summary.beside), load, spacing),
         latency=stages[0] + stages[1] + (row + d["nCL"] + d["nBL"] + d["return_clocks"]) * ratio,
         found=(1 - fresh) * row * ratio,
         backlog=held * np.maximum(d["nBL"], d["nCCD_S"]) * ratio,
@@ -105,45 +109,23 @@ def memory(summary: Summary, batch: Batch) -> Memory:
     )
 
 
-def _exposed(d: dict[str, F64], ahead: F64, spacing: F64, run: F64) -> F64:
-    """Return the clocks by which opening a DRAM row delays its stream, which has `run` granules in it.
-
-    A DRAM row is opened when its first granule comes into the window, `ahead` granules before its turn. Of runs that
-    are shorter, all in the window open side by side, and together they delay it once.
-    """
-    waits = np.maximum(d["nRP"] + d["nRCD"] - np.maximum(ahead - 1, 0) * spacing, 0)
-    clocks: F64 = waits * np.minimum(run / np.maximum(ahead, 1), 1)
-    return clocks
-
-
-def _spacing(d: dict[str, F64], same: F64, ahead: F64) -> F64:
-    """Return the clocks between two column commands of a pseudo-channel.
-
-    Commands of one bank group are nCCD_L apart. Its run of bursts is 1 / (1 - same) long in the mean; as many of the
-    next run as the window reaches `ahead` are served between them.
-    """
-    run = 1 / np.maximum(1 - same, 1e-6)
-    alone = np.maximum(0.5, (run - ahead) / run)
-    clocks: F64 = np.maximum(np.maximum(d["nCCD_S"], d["nBL"]), alone * np.maximum(d["nCCD_L"], d["nBL"]))
-    return clocks
-
-
-def _crowding(d: dict[str, F64], shares: F64, load: F64, spacing: F64) -> F64:
-    """Return how much longer queries, K, V and outputs of a row take than each on its own, shape (G, designs).
-
-    `shares` are the numbers of `beside`: pseudo-channels move bursts side by side, bank groups take nCCD_L for each.
-    """
-    pseudo, group = shares
-    seen = np.maximum(pseudo * np.maximum(d["nCCD_S"], d["nBL"]), group * np.maximum(d["nCCD_L"], d["nBL"]))
-    streams = [STREAMS.index(name) for name in ("query", "key", "value", "output")]
-    alone = (load * spacing)[streams].sum(axis=0)
-    longer: F64 = np.maximum(seen / np.maximum(alone, 1), 1)
-    return longer
+def _played(summary: Summary, batch: Batch, blocks: F64, key_room: F64, value_room: F64) -> F64:
+    """Return `Summary.stretches` of every group and design, shape (streams + 1, 2, G, designs)."""
+    asked = [each(batch, summary.stack), blocks, *(np.minimum(room, ROWS[1]) for room in (key_room, value_room))]
+    kinds = np.unique(summary.kinds)
+    shape = len(summary.kinds), len(batch)
+    asked = [np.broadcast_to(column, shape)[kinds].astype(np.int64) for column in asked]
+    told = np.empty((len(STREAMS) + 1, 2, *shape))
+    for k, group in enumerate(kinds.tolist()):
+        values, which = np.unique([column[k] for column in asked], axis=1, return_inverse=True)
+        some = [summary.stretches(n, group, cut, (key, value)) for n, cut, key, value in values.T.tolist()]
+        told[:, :, summary.kinds == group] = np.stack(some, axis=-1)[:, :, None, which.ravel()]
+    return told
 
 
 def _fields(batch: Batch) -> dict[str, F64]:
     names = (
-        "pseudo_channels", "window", "refresh", "return_clocks", "tCK_ps", "nBL", "nCL", "nCWL", "nRCD",
-        "nRP", "nRAS", "nRC", "nRTP", "nRRD_S", "nRRD_L", "nFAW", "nRFC", "nREFI",
+        "pseudo_channels", "window", "refresh", "return_clocks", "tCK_ps", "nBL", "nCL", "nCWL", "nRCD", "nRP", "nRFC",
+        "nREFI", "nCCD_S",
     )  # fmt: skip
     return {name: batch.column(f"dram.{name}").astype(np.float64) for name in names}

@@ -18,6 +18,7 @@ class Pipeline:
     per_value: F64
     soft_lanes: F64
     topk_lanes: F64
+    sum_lanes: F64
     qk_latency: F64
     scan_latency: F64
     streamed: F64
@@ -56,6 +57,7 @@ def pipeline(batch: Batch, dim: int) -> Pipeline:
         per_value=column("pv.multipliers") // dim,
         soft_lanes=column("softmax.lanes"),
         topk_lanes=column("topk.lanes"),
+        sum_lanes=column("importance.lanes"),
         qk_latency=_latency(batch, "qk", "key_sram", dim),
         scan_latency=column("softmax.dequant_latency"),
         streamed=(batch.column("softmax.scan") == "streamed").astype(np.float64),

@@ -12,6 +12,7 @@ import numpy as np
 from tokensieve.sim.analytic.batch import F64, Batch, each
 from tokensieve.sim.analytic.memory import Memory, memory
 from tokensieve.sim.analytic.pipeline import Pipeline, pipeline
+from tokensieve.sim.analytic.short import Single, single
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.analytic.traffic import STREAMS
 
@@ -22,6 +23,9 @@ class Stages:
 
     pipe: Pipeline
     memory: Memory
+    single: Single | None
+    """Rows and queries one by one, where all layers are short."""
+
     prefill: bool
     early: F64
     """1 where V is loaded with K, shape (G, 1)."""
@@ -46,6 +50,9 @@ class Stages:
     """Lines that a pass takes at Q x K, the softmax's if these are more."""
 
     soft: F64
+    sums: F64
+    """Beats of probabilities at the importance accumulator."""
+
     load: F64
     """Lines of probabilities at the top-k engine."""
 
@@ -97,8 +104,11 @@ class Stages:
     value_latency: F64
     """Cycles from a request for low bits, or for values, to its first data."""
 
+    backlog: F64
+    """Cycles that a request waits behind K in windows and FIFOs: those by which the fetcher is faster than DRAM."""
+
     dram: F64
-    """Cycles of DRAM for all that a row moves, mean; the banks' turn-around included."""
+    """Cycles of DRAM for all that a row moves, mean."""
 
     again_first: F64
     again_last: F64
@@ -111,15 +121,22 @@ class Stages:
     head_rank: F64
     """Cycles of the selections at the end of the group, -1 where none runs."""
 
+    @property
+    def divide(self) -> F64:
+        """Cycles of a division: no faster than the importance accumulator takes the probabilities."""
+        return np.maximum(self.soft, self.sums)
+
 
 def stages(summary: Summary, batch: Batch) -> Stages:
     """Return the work of `summary` on every design of the batch."""
     work = summary.work
     each(batch, summary.check_fit)
-    pipe, dram = pipeline(batch, work.head_dim), memory(summary, batch)
+    pipe = pipeline(batch, work.head_dim)
     keys, queries, live = (_column(a) for a in (summary.keys, summary.queries, summary.rows))
     lines, soft = np.ceil(keys / pipe.per_key), np.ceil(keys / pipe.soft_lanes)
-    load = np.ceil(keys / pipe.topk_lanes)
+    load, sums = np.ceil(keys / pipe.topk_lanes), np.ceil(keys / pipe.sum_lanes)
+    decides = (_column(summary.decided) > 0).astype(np.float64)
+    delivered = np.where(decides > 0, soft, np.maximum(soft, sums))
     pv = each(batch, lambda arch: summary.value_lines(arch.pv.vectors_per_cycle(work.head_dim))) / queries
     early, engaged = _column(summary.early), _column(summary.engaged) / queries
     value_lines = np.where(early > 0, np.ceil(keys / pipe.per_value), pv)
@@ -129,17 +146,28 @@ def stages(summary: Summary, batch: Batch) -> Stages:
     blocks = _blocks(pipe, lines, value_lines, soft, of_row)
     share = {name: np.where(blocks > 1, 1.0, owners / live) for name, owners in
              (("key", key_owners), ("value", value_owners))}  # fmt: skip
+    key_room = np.maximum(pipe.key_lines // np.maximum(lines / share["key"], 1), 1) / share["key"]
+    value_room = np.maximum(pipe.value_lines // np.maximum(value_lines / share["value"], 1), 1) / share["value"]
+    dram = memory(summary, batch, blocks, key_room, value_room)
     lsb_rows = _lsb_rows(summary, batch, blocks)
     asked = lsb_rows / (live * blocks)
-    together = dram.together({"query": 1 / blocks, **share, "lsb": forced + asked, "output": 1 / blocks})
+    of_stream = {"query": 1 / blocks, **share, "lsb": forced + asked, "output": 1 / blocks}
     parts = {name: dram.stream(name) for name in STREAMS}
+    front = {"query": 1 / blocks, "key": share["key"], "lsb": forced}
+    fetch = dram.in_turn(front)
+    search = _search(summary, batch) / queries
+    enter = engaged * np.maximum(delivered, load) + (1 - engaged) * delivered
+    lag = _lag(pipe, soft, enter + search, engaged, pv)
+    apart = np.where(np.minimum(key_room, value_room) < 2, np.minimum(lag / np.maximum(fetch, 1e-9), 1), 0)
+    together = apart * sum(of_stream[name] * parts[name] for name in STREAMS) + (1 - apart) * dram.together(of_stream)
     return Stages(
         pipe=pipe,
         memory=dram,
+        single=single(summary, batch),
         prefill=work.prefill,
         early=early,
         engaged=engaged,
-        decides=(_column(summary.decided) > 0).astype(np.float64),
+        decides=decides,
         queries=queries,
         again=_column(summary.redone) / queries,
         blocks=blocks,
@@ -148,19 +176,20 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         key_lines=lines,
         qk=forced * lines + np.maximum(lines, soft),
         soft=soft,
+        sums=sums,
         load=load,
-        load_cycles=np.maximum(soft, load),
-        enter=engaged * np.maximum(soft, load) + (1 - engaged) * soft,
-        search=_search(summary, batch) / queries,
+        load_cycles=np.maximum(delivered, load),
+        enter=enter,
+        search=search,
         pv=pv,
         value_lines=value_lines,
-        key_room=np.maximum(pipe.key_lines // np.maximum(lines / share["key"], 1), 1) / share["key"],
-        value_room=np.maximum(pipe.value_lines // np.maximum(value_lines / share["value"], 1), 1) / share["value"],
+        key_room=key_room,
+        value_room=value_room,
         key_members=1 / share["key"],
         value_members=1 / share["value"],
         key_turns=pipe.key_shared * lines * (live * blocks * (1 + forced) + lsb_rows),
         value_turns=pipe.value_shared * value_lines * live * blocks,
-        fetch=parts["query"] / blocks + (parts["key"] * share["key"] + forced * parts["lsb"]),
+        fetch=fetch,
         msb=_msb_share(parts, blocks, share["key"], forced),
         fetch_lines=lines * (1 + forced),
         front_lines=np.ceil(of_row / blocks / pipe.per_key) * (1.0 if work.io_bytes else 0.0),
@@ -169,7 +198,8 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         output=parts["output"] / blocks,
         lsb_latency=dram.on_demand("lsb"),
         value_latency=dram.on_demand("value"),
-        dram=np.maximum(together, dram.banks / live),
+        backlog=np.minimum(dram.backlog, fetch - dram.sent(front)),
+        dram=together,
         again_first=_column(summary.again_at[0]),
         again_last=_column(summary.again_at[1]),
         lsb_rows=lsb_rows,
@@ -183,6 +213,16 @@ def _blocks(pipe: Pipeline, lines: F64, value_lines: F64, soft: F64, of_row: F64
     too_long = (lines > pipe.key_lines // 2) | (value_lines > pipe.value_lines // 2)
     per_block = np.maximum(pipe.buffer_lines // np.maximum(soft, 1), 1)
     return np.where(too_long & (of_row > 1), np.ceil(of_row / per_block), 1.0)
+
+
+def _lag(pipe: Pipeline, soft: F64, engine: F64, engaged: F64, pv: F64) -> F64:
+    """Return the cycles from when a query has gone through Q x K to when it has gone through Prob x V.
+
+    By so much V of the next row is asked for after its K, where the SRAMs hold one row.
+    """
+    softmax = pipe.qk_latency + pipe.scan_latency + soft + pipe.exp_latency + pipe.div_latency
+    cycles: F64 = softmax + engine + engaged * pipe.drain_latency + pv
+    return cycles
 
 
 def _msb_share(parts: Mapping[str, F64], blocks: F64, share: F64, forced: F64) -> F64:

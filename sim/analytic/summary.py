@@ -8,14 +8,17 @@ import numpy.typing as npt
 
 from tokensieve.arch.datapath import ENGINES, Topk
 from tokensieve.arch.machine import Arch
+from tokensieve.arch.memory import Dram
 from tokensieve.arch.topklaw import TopkWork
-from tokensieve.sim.analytic.beside import beside
+from tokensieve.sim.analytic.longrows import part
 from tokensieve.sim.analytic.reads import Answers
-from tokensieve.sim.analytic.traffic import Traffic, planes, traffic
+from tokensieve.sim.analytic.stretch import ALONE, KINDS, alike, stack, stretch
+from tokensieve.sim.analytic.traffic import Plane, planes, traffic
 from tokensieve.sim.capacity import check_capacity
-from tokensieve.sim.cycle.plan import local_selections, vectors_per_line
-from tokensieve.sim.work import RowWork, Selection, io_bytes, row_work
+from tokensieve.sim.cycle.plan import vectors_per_line
+from tokensieve.sim.work import RowWork, io_bytes, record_sizes, row_work, selection
 from tokensieve.workloads.decisions import Decisions
+from tokensieve.workloads.sampling import sources
 
 I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
@@ -30,22 +33,19 @@ class Summary:
     def __init__(self, decisions: Decisions, un_pruned: bool = False) -> None:
         """With `un_pruned`, the decisions are a dense reference, as in `row_work`."""
         self._decisions, self._un_pruned = decisions, un_pruned
-        self._records: Answers[Topk, RowWork] = Answers()
-        self._traffic: Answers[Arch, Traffic] = Answers()
+        self._traffic: Answers[Arch, F64] = Answers()
+        self._stacks: dict[tuple[object, ...], int] = {}
+        self._made: list[tuple[Dram, int, dict[str, Plane], RowWork]] = []
+        self._alone: dict[tuple[int, int], F64] = {}
+        self._stretches: dict[tuple[object, ...], F64] = {}
         self._searches: Answers[Topk, F64] = Answers()
+        self._selections: dict[str, Answers[Topk, F64]] = {"token": Answers(), "head": Answers()}
 
     @cached_property
     def work(self) -> RowWork:
         """Rows for all that is said of no machine: no widths on chip, no work records (a trace may lack any kind)."""
-        return self._recorded(Topk(engine=UNRECORDED))
-
-    def _recorded(self, topk: Topk) -> RowWork:
-        """Return the rows with the work records of an engine; the rest of the machine is the default one."""
-
-        def rows(topk: Topk) -> RowWork:
-            return row_work(Arch().model_copy(update={"topk": topk}), self._decisions, self._un_pruned)
-
-        return self._records.of(rows, topk)
+        machine = Arch().model_copy(update={"topk": Topk(engine=UNRECORDED)})
+        return row_work(machine, self._decisions, self._un_pruned)
 
     def row_work(self, arch: Arch) -> RowWork:
         """Return `work` with queries and outputs in the width of `arch`."""
@@ -171,36 +171,110 @@ class Summary:
         check_capacity(arch.dram, every, int(work.context.max()) + per_line - 1)
         return 0
 
-    def traffic(self, arch: Arch) -> Traffic:
+    def traffic(self, arch: Arch) -> F64:
         """Return `traffic.traffic` of the work."""
-        return self._traffic.of(lambda arch: traffic(arch, self.row_work(arch), self.groups), arch)
+        return self._traffic.of(self._traffic_of, arch)
 
-    def beside(self, arch: Arch) -> F64:
-        """Return `beside.beside` of the first row of each group, shape (2, G); zeros where V is not loaded with K."""
-        work, seen = self.row_work(arch), np.zeros((2, len(self.groups)))
-        early = np.flatnonzero(self.early > 0)
-        if len(early):
-            first = np.searchsorted(work.group, self.groups[early])
-            seen[:, early] = beside(arch.dram, planes(arch, work), work.ids, first)
-        return seen
+    def _traffic_of(self, arch: Arch) -> F64:
+        work = self.row_work(arch)
+        cut = part(work, self.groups)
+        if cut is None:
+            return traffic(arch, work, self.groups)
+        seen = traffic(arch, cut.work, self.groups)
+        return np.concatenate([seen[:-1] * cut.scale, seen[-1:]])
+
+    @cached_property
+    def kinds(self) -> I64:
+        """Group that stands for each group in `stretches`: a few of all sizes, each for those nearest to it."""
+        size, stands = (
+            self.keys + self.by_query(self.work.values) / self.queries + self.queries / self.rows,
+            self.groups * 0,
+        )
+        for which in (np.flatnonzero(self.early > 0), np.flatnonzero(self.early == 0)):
+            if len(which):
+                sizes, first = np.unique(size[which], return_index=True)
+                chosen = np.unique(np.linspace(0, len(sizes) - 1, KINDS).round().astype(np.int64))
+                stands[which] = which[first[chosen[np.abs(size[which][:, None] - sizes[chosen]).argmin(axis=1)]]]
+        return stands
+
+    def stack(self, arch: Arch) -> int:
+        """Return a number of the DRAM of `arch` and of how the fetcher's requests fall on it, for `stretches`."""
+        dram, lines = stack(arch), vectors_per_line(arch, self.work)
+        fifo = 1 if alike(dram) else arch.fetcher.fifo_depth
+        work = self.row_work(arch)
+        key = (*vars(dram).values(), fifo, lines, work.io_bytes)
+        if key not in self._stacks:
+            self._stacks[key] = len(self._stacks)
+            self._made.append((dram, fifo, planes(arch, work), work))
+        return self._stacks[key]
+
+    def stretches(self, number: int, group: int, blocks: int, room: tuple[int, int]) -> F64:
+        """Return what the streams of a group come to on a DRAM of `stack`, each alone, then all together.
+
+        That is clocks of a granule and DRAM rows opened for one needed, as `Stretch.play`, shape (streams + 1, 2).
+        """
+        key = number, group, blocks, room
+        if key not in self._stretches:
+            dram, fifo, planes, work = self._made[number]
+            rows = np.flatnonzero(work.group == self.groups[group])
+            one = stretch(planes, work, rows, blocks, dram)
+            if (number, group) not in self._alone:
+                alone = [one.only(*names).play(dram, fifo, room) for names in ALONE]
+                self._alone[number, group] = np.array([alone[0], *alone])
+            self._stretches[key] = np.concatenate([self._alone[number, group], [one.play(dram, fifo, room)]])
+        return self._stretches[key]
 
     def searches(self, topk: Topk) -> F64:
         """Return the cycles of the searches of the local top-k and the scores that they stream, shape (2, G)."""
-        return self._searches.of(self._searched, topk)
+        group, stands_for, figures = self.search_times(topk)
+        return np.stack([np.bincount(group, stands_for * one, len(self.groups)) for one in figures])
+
+    def search_times(self, topk: Topk) -> tuple[I64, I64, F64]:
+        """Return the searches of the local top-k that may differ: of which group each is, and for how many queries.
+
+        Last come their cycles and the scores that they stream, shape (2, searches). Whoever passes by takes 0 cycles.
+        """
+        which, stands_for, _ = self._apart
+        return self._query_group[which], stands_for, self._searches.of(self._searched, topk)
 
     def _searched(self, topk: Topk) -> F64:
-        work, law = self._recorded(topk), topk.law
-        one = local_selections(work)
-        cycles = np.where(work.topk_passes, 0, law.search(one))
-        return np.stack([self.by_query(values) for values in (cycles, law.streamed(one))])
+        work, law, which = self.work, topk.law, self._apart[0]
+        one = TopkWork(
+            items=work.keys[np.searchsorted(work.query_ptr, which, side="right") - 1],
+            kept=np.where(work.topk_runs, work.values, 0)[which],
+            sizes=record_sizes(topk, self._decisions, "local", which),
+        )
+        cycles = np.where(work.topk_passes[which], 0, law.search(one))
+        return np.stack([cycles, np.asarray(law.streamed(one))]).astype(np.float64)
+
+    @cached_property
+    def _apart(self) -> tuple[I64, I64, I64]:
+        """Queries whose searches may differ, in order, for how many queries each stands, and which one for each."""
+        work, source = self.work, sources(self._decisions)
+        idle = np.flatnonzero(~work.topk_runs)
+        if len(idle):
+            _, first, kind = np.unique(
+                2 * self._query_group[idle] + work.topk_passes[idle], return_index=True, return_inverse=True
+            )
+            source[idle] = idle[first[kind]]
+        which, of_query, stands_for = np.unique(source, return_inverse=True, return_counts=True)
+        return which, stands_for.astype(np.int64), of_query
+
+    def search(self, topk: Topk) -> F64:
+        """Return the cycles of the search of every query, shape (Q,): 0 where it passes by."""
+        cycles: F64 = self.search_times(topk)[2][0][self._apart[2]]
+        return cycles
 
     def selection(self, kind: str, topk: Topk) -> F64:
         """Return cycles, items and scores streamed of the `token` or `head` selections; -1 cycles where none runs."""
-        work, nothing = self._recorded(topk), np.tile([[-1.0], [0.0], [0.0]], len(self.groups))
-        chosen: Selection | None = getattr(work, f"{kind}_selection")
+        return self._selections[kind].of(lambda topk: self._selected(kind, topk), topk)
+
+    def _selected(self, kind: str, topk: Topk) -> F64:
+        nothing = np.tile([[-1.0], [0.0], [0.0]], len(self.groups))
+        chosen = selection(topk, self._decisions, kind)
         if chosen is None:
             return nothing
-        items, kept, sizes = (part[self.groups] for part in chosen)
+        items, kept, sizes = (one[self.groups] for one in chosen)
         one = TopkWork(items=np.maximum(items, 0), kept=np.maximum(kept, 0), sizes=sizes)
         law = topk.law
         return np.where(items >= 0, np.stack([law.cycles(one), one.items, law.streamed(one)]), nothing)

@@ -1,8 +1,8 @@
 """What each stream fetches: granules, exactly, and how they fall on the pseudo-channels, from the token ids.
 
-Granules are counted for every row. Their pattern (the busiest pseudo-channel, the DRAM rows that are opened, how
-often two granules in turn lie in one bank group) is that of the first head of each layer: all heads of a layer attend
-to the same tokens. Planes of several heads may lie in one DRAM row; it is opened once for all of them.
+Granules are counted for every row. Their pattern (the busiest channel, the DRAM rows that are opened) is that of
+the first head of each layer: all heads of a layer attend to the same tokens. Planes of several heads may lie in one
+DRAM row; it is opened once for all of them.
 """
 
 from dataclasses import dataclass
@@ -90,25 +90,15 @@ def plane_bases(work: RowWork) -> dict[str, I64]:
     return {"query": io_home, "key": home, "lsb": home + key, "value": home + key + lsb, "output": io_home + io}
 
 
-@dataclass(frozen=True)
-class Traffic:
-    """Traffic of the G groups of some work on one DRAM."""
+def traffic(arch: Arch, work: RowWork, groups: I64) -> F64:
+    """Return the traffic of the rows of G groups by stream, shape (4, streams, G).
 
-    rows: F64
-    """What is said of a row by stream and group, shape (6, streams, G): granules, bursts of the busiest
-    pseudo-channel, DRAM rows that it opens, those that all open, share of neighbours in one bank group, share of the
-    DRAM rows it needs that nobody has opened before. Granules are the mean over the rows of the group that fetch on
-    their own, the others those of the first such row."""
-
-    banks: F64
-    """DRAM rows that all rows of a group open in the busiest bank, and in the busiest bank group, of one
-    pseudo-channel; shape (2, G)."""
-
-
-def traffic(arch: Arch, work: RowWork, groups: I64) -> Traffic:
-    """Return the traffic of `work`."""
+    That is granules of a row, those of its busiest channel, DRAM rows that it opens in all of them, and which
+    share of these nobody has opened before in its group. Granules are the mean over the rows of the group that fetch on
+    their own, the next two figures those of the first such row.
+    """
     fetches = fetching_rows(work)
-    table = np.zeros((6, len(STREAMS), len(groups)))
+    table = np.zeros((4, len(STREAMS), len(groups)))
     opened = np.zeros((3, 0), np.int64)
     for s, (name, plane) in enumerate(planes(arch, work).items()):
         own = np.flatnonzero(fetches[name])
@@ -120,11 +110,11 @@ def traffic(arch: Arch, work: RowWork, groups: I64) -> Traffic:
         here, first = np.unique(group, return_index=True)
         pattern, samples = _pattern(arch.dram, plane, work.ids, own[first])
         moved = _moved(arch.dram, samples, plane.base[own], np.searchsorted(here, group), group)
-        table[1:5, s, here] = pattern
+        table[1:3, s, here] = pattern
         before, opened = opened, np.unique(np.concatenate([opened, moved], axis=1), axis=1)
-        table[5, s] = _fresh(before, opened, moved, len(groups))
-        table[2:4, s] *= table[5, s]
-    return Traffic(table, _busiest_banks(arch.dram, opened, len(groups)))
+        table[3, s] = _fresh(before, opened, moved, len(groups))
+        table[2, s] *= table[3, s]
+    return table
 
 
 def fetching_rows(work: RowWork) -> dict[str, npt.NDArray[np.bool_]]:
@@ -141,7 +131,7 @@ def fetching_rows(work: RowWork) -> dict[str, npt.NDArray[np.bool_]]:
 
 
 def _pattern(dram: Dram, plane: Plane, ids: I64, sample: I64) -> tuple[F64, tuple[I64, I64]]:
-    """Return the last four lines of `Traffic.rows` for the rows `sample`, and what they open.
+    """Return the second and third figure of `traffic` for the rows `sample`, and what they open.
 
     That is a (row of `sample`, granule) for each DRAM row, whichever pseudo-channel opens it.
     """
@@ -155,20 +145,9 @@ def _pattern(dram: Dram, plane: Plane, ids: I64, sample: I64) -> tuple[F64, tupl
     bank = part["bg"] * dram.banks_per_group + part["ba"]
     _, opens = np.unique((part["ro"] * lanes + lane) * dram.banks + bank, return_index=True)
 
-    def busiest(which: I64) -> F64:
-        counts: F64 = np.bincount(which, minlength=lanes).reshape(len(sample), -1).max(axis=1, initial=0)
-        return counts
-
-    order = np.argsort(lane, kind="stable")
-    neighbours = lane[order][1:] == lane[order][:-1]
-    same = neighbours & (part["bg"][order][1:] == part["bg"][order][:-1])
-    pairs = np.bincount(row[order][1:][neighbours], minlength=len(sample))
-    table = np.stack([
-        busiest(lane),
-        busiest(lane[opens]),
-        np.bincount(row[opens], minlength=len(sample)),
-        np.bincount(row[order][1:][same], minlength=len(sample)) / np.maximum(pairs, 1),
-    ]).astype(np.float64)  # fmt: skip
+    channel = np.bincount(row * dram.channels + part["ch"], minlength=len(sample) * dram.channels)
+    most = channel.reshape(len(sample), -1).max(axis=1, initial=0)
+    table = np.stack([most, np.bincount(row[opens], minlength=len(sample))]).astype(np.float64)
     # Of a plane, every pseudo-channel opens the same DRAM rows, where a row touches them all.
     _, rows_opened = np.unique((part["ro"] * dram.banks + bank) * len(sample) + row, return_index=True)
     return table, (row[rows_opened], number[rows_opened])
@@ -191,12 +170,6 @@ def _fresh(before: I64, after: I64, moved: I64, groups: int) -> F64:
     count = [np.bincount(rows[0], minlength=groups) for rows in (before, after, moved)]
     share: F64 = (count[1] - count[0]) / np.maximum(count[2], 1)
     return share
-
-
-def _busiest_banks(dram: Dram, opened: I64, groups: int) -> F64:
-    bank = np.bincount(opened[0] * dram.banks + opened[1], minlength=groups * dram.banks).reshape(groups, -1)
-    whole = bank.reshape(groups, dram.bank_groups, dram.banks_per_group).sum(axis=2)
-    return np.stack([bank.max(axis=1), whole.max(axis=1)]).astype(np.float64)
 
 
 def address(dram: Dram, granule: I64) -> dict[str, I64]:

@@ -13,7 +13,10 @@ import numpy.typing as npt
 from tokensieve.sim.analytic.batch import F64
 from tokensieve.sim.analytic.booking import Booking
 from tokensieve.sim.analytic.paths import COMPUTE, DRAM, FILL, SOFTMAX, TOPK, Paths, between, later
+from tokensieve.sim.analytic.short import Single
 from tokensieve.sim.analytic.stages import Stages
+from tokensieve.sim.kernels.short import short
+from tokensieve.sim.kernels.short_tables import GROUP, MACHINE
 from tokensieve.sim.result import CAUSES
 
 
@@ -64,6 +67,8 @@ def walk(s: Stages, layer: npt.NDArray[np.int64], layers: int, causes: bool) -> 
     """Return the end of the run of every design, an event; with `causes` it has those of every layer."""
     designs = s.rows.shape[1]
     slots = layers * len(CAUSES) if causes else 0
+    if s.single is not None:
+        return _one_by_one(s, s.single, slots)
     begin = Paths(slots, designs).start()
     state = _State(*(begin for _ in fields(_State)))
     rows, ranks = np.ones(designs), False
@@ -72,6 +77,17 @@ def walk(s: Stages, layer: npt.NDArray[np.int64], layers: int, causes: bool) -> 
         state = _Layer(_group(s, g), paths).step(state, rows, ranks)
         rows, ranks = s.rows[g], bool(s.token_rank[g, 0] >= 0 or s.head_rank[g, 0] >= 0)
     return later(state.out, state.written, state.rank_free, state.qk_busy, state.pv_busy, state.dram_busy)
+
+
+def _one_by_one(s: Stages, one: Single, slots: int) -> F64:
+    """Return what `walk` does where layers are short: it follows every query."""
+    groups = np.stack([np.broadcast_to(getattr(s, name), s.dram.shape) for name in GROUP], axis=-1)
+    machines = [getattr(s.pipe if hasattr(s.pipe, name) else s.memory, name) for name in MACHINE]
+    ends = np.zeros((1 + slots, s.dram.shape[1]))
+    share = np.stack([one.search_share, one.lines_share])
+    short(one.work, one.asks, np.stack(machines, axis=-1), np.ascontiguousarray(groups.transpose(1, 0, 2)),
+          one.search, one.lines, one.kind, share, ends)  # fmt: skip
+    return ends
 
 
 def _group(s: Stages, g: int) -> Stages:
@@ -219,8 +235,8 @@ class _Layer(Booking):
     def _decided(self, div: F64, sign: int = 1) -> F64:
         """Return when a query's probabilities are there, and decided upon where a decision follows; -1 goes back."""
         s, p = self.s, self.s.pipe
-        cycles = sign * (p.div_latency + s.decides * (s.soft + p.verdict))
-        return self.paths.after(div, cycles, FILL, {SOFTMAX: sign * s.decides * s.soft})
+        cycles = sign * (p.div_latency + s.decides * (s.divide + p.verdict))
+        return self.paths.after(div, cycles, FILL, {SOFTMAX: sign * s.decides * s.divide})
 
     def _waiting(self, topk: F64) -> F64:
         """Return from when a query may enter Q x K so that no more wait than a decision allows.
@@ -254,9 +270,9 @@ class _Layer(Booking):
 
         While K is fetched too, they queue behind what fills the windows and FIFOs, and take turns with it.
         """
-        s, m, at = self.s, self.s.memory, self.paths.after
+        s, at = self.s, self.paths.after
         lines, left = np.maximum(s.value_lines, 1), np.maximum(fetched[0] - drain[0], 0)
-        own, queue = s.value * np.where(left > 0, 2, 1), np.minimum(m.backlog, left)
+        own, queue = s.value * np.where(left > 0, 2, 1), np.minimum(s.backlog, left)
         arrives = at(drain, s.value_latency + queue, DRAM)
         first = at(arrives, (s.load + own) / lines, DRAM)
         paced = at(arrives, s.load + own / lines + 1 - lines, DRAM)

@@ -48,6 +48,7 @@ def plan(arch: Arch, work: RowWork) -> Plan:
     row[:, t.R_GROUP], row[:, t.R_LAYER] = group_of, work.layer[cut]
     row[:, t.R_LINES] = -(-work.keys[cut] // per_key)
     row[:, t.R_SOFT_LINES] = -(-work.keys[cut] // arch.softmax.lanes)
+    row[:, t.R_SUM_LINES] = -(-work.keys[cut] // arch.importance.lanes)
     row[:, t.R_PASSES] = 1 + work.forced[cut]
     row[:, t.R_DECIDE], row[:, t.R_EARLY] = work.decide[cut], work.values_early[cut]
     row[:, t.R_KEYS], row[:, t.R_KEY_IDS] = work.keys[cut], work.key_ids[cut]

@@ -76,7 +76,12 @@ from tokensieve.sim.kernels import (  # noqa: E402  (decorated while CACHE is se
     released_value,
     request,
     room,
+    short,
+    short_fetch,
+    short_state,
+    short_tables,
     stream,
+    stretch,
     tables,
 )
 
@@ -113,7 +118,12 @@ __all__ = [
     "released_value",
     "request",
     "room",
+    "short",
+    "short_fetch",
+    "short_state",
+    "short_tables",
     "stream",
+    "stretch",
     "tables",
 ]
 

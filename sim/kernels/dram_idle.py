@@ -28,7 +28,7 @@ def new_state(dram: Dram, mhz: int | None, fifo: int, log: int = 0, requests: in
     m[[s.WINDOW, s.FIFO, s.SLOTS, s.LOG, s.JOINED]] = dram.window, fifo, slots, log, joined
     m[[s.NUM, s.DEN]] = (1, 1) if mhz is None else (1_000_000, mhz * dram.tCK_ps)
     m[s.LISTS], m[s.ROOM] = _lists(dram)
-    _set_address(m, dram)
+    set_address(m, dram)
     place, table = s.HEADER, {}
     for name, (rows, columns) in tables.items():
         m[name] = place
@@ -93,7 +93,8 @@ def _begin(d: Dram, table: dict[int, I64]) -> None:
     table[s.O_CHANNEL][:, s.NEXT] = s.FAR
 
 
-def _set_address(m: I64, dram: Dram) -> None:
+def set_address(m: I64, dram: Dram) -> None:
+    """Let a state take addresses as `dram` cuts them."""
     sizes = {"co": dram.columns, "pc": dram.pseudo_channels, "ch": dram.channels}
     sizes |= {"bg": dram.bank_groups, "ba": dram.banks_per_group, "ro": dram.rows}
     shift = 0

@@ -167,7 +167,9 @@ def _advance_div(row, query, ps, group, redo, st, events):
         empty = query[behind, t.Q_PICKED] + 1 - st[t.S_DIV_LATENCY]
         if empty > start:
             start, why, who = empty, t.W_QUEUE, behind
-    cycles = max(n, query[q, t.Q_LOAD]) if streams else n
+    cycles = max(n, row[r, t.R_SUM_LINES])  # no faster than the accumulator of importance takes them
+    if streams:
+        cycles = max(cycles, query[q, t.Q_LOAD])
     ps[k, t.P_DIV_AT], ps[k, t.P_DIV_WHY], ps[k, t.P_DIV_WHO], ps[k, t.P_DIV_CYCLES] = start, why, who, cycles
     st[t.S_DIVS] = k + 1
     last = start + cycles - 1 + st[t.S_DIV_LATENCY]
@@ -214,9 +216,10 @@ def _ask_for_lsbs(row, st, r, k, at):
 def _keep(row, query, ps, group, st, k, last):
     """Let the probabilities of pass `k` count: for its query, and for the importance of the tokens."""
     q = ps[k, t.P_QUERY]
+    r = query[q, t.Q_ROW]
     query[q, t.Q_PASS] = k
-    st[t.S_BUSY_IMPORTANCE] += ps[k, t.P_LINES]
-    g = row[query[q, t.Q_ROW], t.R_GROUP]
+    st[t.S_BUSY_IMPORTANCE] += row[r, t.R_SUM_LINES]
+    g = row[r, t.R_GROUP]
     if last > group[g, t.G_PROB_END]:
         group[g, t.G_PROB_END], group[g, t.G_PROB_PASS] = last, k
 

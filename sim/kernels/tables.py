@@ -78,6 +78,7 @@ R_LAYER = _row.take()
 R_Q0, R_Q1 = _row.block(2)  # its queries are R_Q0 to R_Q1 - 1
 R_LINES = _row.take()  # lines of K
 R_SOFT_LINES = _row.take()  # lines of scores in the softmax
+R_SUM_LINES = _row.take()  # beats of probabilities at the importance accumulator
 R_PASSES = _row.take()  # planes of K that a first pass streams: 2 if the format forces the low bits
 R_DECIDE = _row.take()  # whether its queries decide on a second pass
 R_EARLY = _row.take()  # whether V is fetched with K and does not wait for top-k: in prefill, and where all is kept

@@ -143,6 +143,19 @@ def test_overrides_may_only_make_sense_together():
     assert load_arch("spatten", ["softmax.lanes=4", "softmax.fifo_lines=256"]).softmax.lanes == 4
 
 
+@pytest.mark.parametrize(
+    ("sets", "lanes"),
+    [
+        (["softmax.lanes=16"], 16),
+        (["softmax.lanes=16", "importance.lanes=4"], 4),
+        (["importance={stages: 3}", "softmax.lanes=2", "softmax.fifo_lines=512"], 2),
+        (["importance.lanes=16"], 16),
+    ],
+)
+def test_the_importance_accumulators_are_as_wide_as_the_softmax_unless_told(sets, lanes):
+    assert load_arch("spatten", sets).importance.lanes == lanes
+
+
 def test_overrides_leave_what_they_are_laid_on_alone():
     data = {"topk": {"lanes": 8}}
 

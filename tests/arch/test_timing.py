@@ -112,6 +112,7 @@ def test_what_no_machine_can_be_is_refused(sets, message):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
+        ({"max_tokens": 65537}, "topk.max_tokens must be at most 65536 for RTL, got 65537"),
         ({"comparators": 8}, "topk.comparators must be topk.lanes = 16 or null for RTL, which has one width, got 8"),
         ({"round_cycles": 3}, "topk.round_cycles must be 6 or null for the RTL of engine = quickselect, got 3"),
         ({"engine": "radix", "round_cycles": 3}, "topk.round_cycles must be 7 or null for the RTL of engine = radix"),

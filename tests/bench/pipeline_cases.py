@@ -26,7 +26,7 @@ _SETS = {
     "streamed, few multipliers": ("softmax.scan=streamed", "qk.multipliers=64", *_SMALL),
     "narrow search": ("topk.lanes=8", "topk.comparators=1"),
     "wide search": ("topk.engine=radix", "topk.lanes=2", "topk.comparators=16"),
-    "wide softmax": ("softmax.lanes=64", "topk.lanes=64"),
+    "wide softmax": ("softmax.lanes=64", "topk.lanes=64", "importance.lanes=8"),
     "slow memory": ("dram.channels=1", "dram.window=1", "fetcher.ports=2", "fetcher.fifo_depth=4"),
     "half clock": ("clock.mhz=500", "dram.refresh=false", "fetcher.request_stages=0"),
     "ranking barrier": ("control.barrier=ranking", "requant.queue_rows=2"),

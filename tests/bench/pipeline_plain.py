@@ -11,6 +11,7 @@ enter Q x K, if wanted. All stage times follow, by these rules:
   as it comes; division when all exponentials are accumulated; each takes a line
   a cycle. Probabilities that no decision waits for go straight into the top-k engine, which must be free by then.
 * A query that keeps all its values passes the engine by, once the last one that went through it has been drained.
+* A division goes no faster than the accumulator of importance takes the probabilities.
 * A decision falls after the last probability has gone through the tree. The first that asks for them fetches the LSBs;
   the query goes through Q x K again, and goes first as soon as it can.
 * The engine loads, searches and drains; the next load begins with the drain. It drains when the queue before Prob x V
@@ -38,6 +39,9 @@ class Query:
 
     soft: int
     """Lines of scores."""
+
+    sums: int
+    """Beats of probabilities at the accumulator of importance."""
 
     first_pass: int
     """Cycles of the first pass through Q x K."""
@@ -97,6 +101,7 @@ def queries(arch: Arch, d: Decisions, arrivals: Sequence[tuple[int, int, int]], 
                 group=int(d.row_group[row]),
                 lines=lines,
                 soft=soft,
+                sums=-(-keys // arch.importance.lanes),
                 first_pass=lines * forced + max(lines, soft),
                 values=-(-kept // per_value),
                 load=own[0],
@@ -228,9 +233,9 @@ class Pipeline:
         return self.times.div[number - 1] + self.division(number - 1) if number else 0
 
     def division(self, number: int) -> int:
-        """Return the cycles of a division: of the slower of softmax and top-k engine where one feeds the other."""
+        """Return the cycles of a division: of the slowest of softmax, importance, and a top-k engine that it feeds."""
         q = self.work[self.times.passes[number][0]]
-        return q.soft if q.decides else max(q.soft, q.load)
+        return max(q.soft, q.sums, 0 if q.decides else q.load)
 
     def engine_free(self, query: int) -> int:
         """Return when the probabilities of a query may come straight from the division."""

@@ -1,15 +1,22 @@
 """What does not fit the machine, or itself, is refused by `run` with field, rule and value, and exit code 2."""
 
 import re
+from dataclasses import replace
 from itertools import product
 
+import numpy as np
 import pytest
 
+from tokensieve.arch import WorkloadError, load_arch
 from tokensieve.cli.app import call
 from tokensieve.workloads.columns import GPT2
+from tokensieve.workloads.complete import complete
 from tokensieve.workloads.decisions import Decisions
+from tokensieve.workloads.fit import check_fit
 from tokensieve.workloads.traces import default_trace
+from tokensieve.workloads.workload import workload_from
 
+MODEL = {"name": "m", "layers": 2, "heads": 4, "head_dim": 64, "hidden": 256, "ffn": 512}
 SHAPE = "model: {name: m, layers: 2, heads: 4, head_dim: 64, hidden: 256, ffn: 512}\n"
 PREFILL = f"{SHAPE}phase: prefill\ncontext: 16\n"
 DECODE = f"{SHAPE}phase: decode\nprompt: 15\nsteps: 2\n"
@@ -116,6 +123,34 @@ def test_a_head_too_wide_for_any_machine_gets_no_option(tmp_path, capsys):
 
     assert "at least the 1536 bytes" in message
     assert "--set" not in message
+
+
+@pytest.mark.parametrize(
+    ("bits", "longest", "tensor"),
+    [
+        ({"key": 4, "value": 8, "lsb": 0}, 64, "V (64 elements of 8 bits)"),
+        ({"key": 4, "value": 4, "lsb": 8}, 64, "K's LSB plane (64 elements of 8 bits)"),
+        ({"key": 10, "value": 8, "lsb": 0}, 80, "K (64 elements of 10 bits)"),
+    ],
+)
+def test_without_queries_in_dram_the_longest_vector_of_k_or_v_has_to_fit_the_gather(bits, longest, tensor):
+    fetched = {"lsb_fraction": 0.5} if bits["lsb"] else {}
+    data = {"model": MODEL, "phase": "decode", "prompt": 15, "steps": 1} | fetched
+    data["schedule"] = {"bits": {"query": 12, **bits}} | ({"threshold": 0.1} if bits["lsb"] else {})
+    decisions = complete(replace(workload_from(data).counts(), charge_io=False), load_arch().topk, 0)
+    sets = ["number.lsb_bits=8", f"gather.max_row_bytes={longest}"]
+    check_fit(decisions, load_arch("spatten", sets), "it")
+
+    with pytest.raises(WorkloadError, match=re.escape(f"at least the {longest} bytes of a vector of {tensor}")):
+        check_fit(decisions, load_arch("spatten", [*sets, f"gather.max_row_bytes={longest - 1}"]), "it")
+
+
+def test_a_format_that_forces_two_planes_needs_room_for_both():
+    counts = workload_from({"model": MODEL, "phase": "decode", "prompt": 15, "steps": 1}).counts()
+    forced = replace(counts, lsb_refetch=np.full_like(counts.lsb_refetch, 2), bits=counts.bits | {"lsb": 5})
+
+    with pytest.raises(WorkloadError, match="lsb_bits must be at least the 5 bits of K's LSB plane, got 4"):
+        check_fit(complete(forced, load_arch().topk, 0), load_arch(), "it")
 
 
 def test_low_bits_that_nobody_fetches_need_no_room(tmp_path):

@@ -16,6 +16,7 @@ SHAPE = {"name": "m", "layers": 2, "heads": 4, "head_dim": 64, "hidden": 256, "f
 BITS = {"query": 12, "key": 8, "value": 8, "lsb": 4}
 PLAIN = {"model": SHAPE, "phase": "decode", "prompt": 60, "steps": 2, "schedule": {"value": 0.5, "bits": BITS}}
 LOW = PLAIN | {"lsb_fraction": 0.5, "schedule": {"value": 0.5, "bits": BITS, "threshold": 0.1}}
+HEADS = PLAIN | {"schedule": {"interpolation": "list", "head": [1, 0.5], "bits": BITS}}
 OTHER = {"name": "mine", "dram.command_bus": None, "dram.controller": None, "dram.nRCD_WR": 20}
 
 
@@ -67,6 +68,20 @@ def test_the_result_has_all_of_them_with_reasons(tmp_path, capsys):
         ("key_sram.ports", PLAIN, ["key_sram.ports=3"], True),
         ("gather.outstanding", PLAIN, [], True),
         ("gather.outstanding", PLAIN, ["gather.outstanding=16"], False),
+        ("converter.plane_bytes", PLAIN, ["converter.plane_bytes=8"], False),
+        ("converter.plane_bytes", PLAIN, ["converter.plane_bytes=8", "dram.nCCD_L=16"], False),
+        ("control.barrier", PLAIN | {"model": SHAPE | {"layers": 1}}, [], False),
+        ("control.barrier", PLAIN | {"model": SHAPE | {"layers": 1}, "steps": 1}, [], True),
+        ("requant.tree_stages", LOW | {"lsb_fraction": 0}, [], False),
+        ("dram.nCWL", PLAIN, [], False),
+        (
+            "importance.lanes",
+            PLAIN | {"schedule": {"interpolation": "list", "head": [1, 0.5], "bits": BITS}},
+            [],
+            False,
+        ),
+        ("importance.lanes", PLAIN, [], True),
+        ("importance.lanes", PLAIN, ["importance.lanes=4"], False),
     ],
 )
 def test_whether_a_field_is_inert_hangs_on_machine_and_work(field, data, sets, inert):

@@ -68,10 +68,10 @@ def test_a_trace_needs_only_the_work_records_of_the_engine_that_runs(engine, mor
 @pytest.mark.parametrize(
     ("level", "sets", "told"),
     [
-        ("analytic", "dram.extend=dramsim3", "level analytic takes dram.controller for frfcfs, not bank-queues"),
-        ("analytic", "dram.page=closed", "level analytic takes dram.page for open, not closed"),
-        ("analytic", "dram.extend=hbm2", None),
-        ("cycle", "dram.page=closed", None),
+        ("analytic", "dram.mapping=RoRaBgBaChCo", "level analytic plays few rows of each layer on dram.mapping RoRaBg"),
+        ("analytic", "dram.extend=dramsim3", None),
+        ("analytic", "dram.page=closed", None),
+        ("cycle", "dram.mapping=RoRaBgBaChCo", None),
     ],
 )
 def test_what_level_analytic_cannot_know_of_a_machine_is_among_the_assumptions(level, sets, told, capsys):

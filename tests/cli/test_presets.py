@@ -9,9 +9,19 @@ from tokensieve.cli.app import call
 def test_every_preset_is_listed(capsys):
     assert call(["presets"]) == 0
 
-    rows = [line.split() for line in capsys.readouterr().out.splitlines()[4:]]
+    lines = capsys.readouterr().out.splitlines()[4:]
+    rows = [line.split() for line in lines[: len(preset_names())]]
     assert [row[0] for row in rows] == preset_names()
     assert ["spatten", "1,024", "1,000", "2.048", "393,216", "16", "512", "16"] in rows
+
+
+def test_the_list_says_what_each_preset_is_for(capsys):
+    assert call(["presets"]) == 0
+
+    told = " ".join(capsys.readouterr().out.split())
+    assert all(f" {name}: " in told for name in preset_names())
+    assert "spatten-paper: The paper's full design as the authors' test bench and latency model charge;" in told
+    assert "spatten-eighth: The paper's 1/8 design as Table III prices it, on BERT: 128 multipliers" in told
 
 
 def test_the_list_as_json_holds_the_peaks_of_the_paper(capsys):

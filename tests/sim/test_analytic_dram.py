@@ -1,16 +1,20 @@
-"""DRAM at level `analytic`: what a window sees of pseudo-channels and bank groups, and what that costs."""
+"""DRAM at level `analytic`: stretches of requests played on the commands of level `cycle`."""
 
 import numpy as np
 import pytest
 
 from tokensieve.arch import Arch, load_arch
 from tokensieve.sim.analytic.batch import Designs
-from tokensieve.sim.analytic.beside import beside
-from tokensieve.sim.analytic.memory import memory
+from tokensieve.sim.analytic.level import taken_for
+from tokensieve.sim.analytic.stages import stages
+from tokensieve.sim.analytic.stretch import stack, stretch
 from tokensieve.sim.analytic.summary import Summary
-from tokensieve.sim.analytic.traffic import address, planes
-from tokensieve.validate.levels import bert_layer
+from tokensieve.sim.analytic.traffic import STREAMS, planes
+from tokensieve.validate.designs import random_designs
+from tokensieve.validate.levels import beginning, deviations, rank_correlation
 from tokensieve.workloads.benchmarks import load_workload
+
+MEMORIES = ("ddr4-2400", "ddr4-3200", "dramsim3", "hbm2", "lpddr4-3200", "ramulator-release", "ramulator-v21")
 
 
 @pytest.fixture(scope="module")
@@ -18,52 +22,109 @@ def summary():
     return Summary(load_workload("bert-base-cola", Arch()))
 
 
-def sent(arch, summary):
-    """Return the granules of the first row, request by request: queries and K in turn with V, then the outputs."""
-    work, planes_of = summary.row_work(arch), planes(arch, summary.row_work(arch))
-
-    def lines(name):
-        plane = planes_of[name]
-        _, low, granules = plane.spans(work.ids, arch.dram.granule_bytes, np.array([0]))
-        start = low + plane.base[0] // arch.dram.granule_bytes
-        rows = [list(range(first, first + n)) for first, n in zip(start, granules, strict=True)]
-        per = plane.per_line
-        return [[one for row in rows[i : i + per] for one in row] for i in range(0, len(rows), per)]
-
-    front, value = lines("query") + lines("key") + lines("output"), lines("value")
-    turns = [one for i, line in enumerate(front) for one in line + (value[i] if i < len(value) else [])]
-    return np.array(turns + [one for line in value[len(front) :] for one in line])
-
-
-@pytest.mark.parametrize("window", [4, 33, 1024])
-@pytest.mark.parametrize("mapping", ["ro-ba-bg-co-pc-ch", "RoBaRaCoCh", "ro-ba-co-bg-pc-ch"])
-@pytest.mark.parametrize("channels", [1, 4])
-def test_windows_see_the_pseudo_channels_and_bank_groups_of_the_requests_in_turn(window, mapping, channels, summary):
-    sets = [f"dram.window={window}", f"dram.mapping={mapping}", f"dram.channels={channels}"]
+def played(summary, sets, room=(12, 12), blocks=1):
     arch = load_arch("spatten", sets)
-    part = address(arch.dram, sent(arch, summary))
-    most = np.zeros(2)
-    for ch in range(channels):
-        pairs = [(int(p), int(g)) for c, p, g in zip(part["ch"], part["pc"], part["bg"], strict=True) if c == ch]
-        chunks = [pairs[i : i + 2 * window] for i in range(0, len(pairs), 2 * window)]
-        pseudo = sum(len(chunk) / len({p for p, _ in chunk}) for chunk in chunks)
-        most = np.maximum(most, [pseudo, sum(len(chunk) / len(set(chunk)) for chunk in chunks)])
+    work, dram = summary.row_work(arch), stack(arch)
+    one = stretch(planes(arch, work), work, np.flatnonzero(work.group == 0), blocks, dram)
+    return one, one.play(dram, arch.fetcher.fifo_depth, room)
+
+
+@pytest.mark.parametrize("workload", ["bert-base-mrpc", "bert-base-cola"])
+def test_on_every_shipped_memory_cycles_are_within_10_percent_and_energy_within_5(workload):
+    machines = [load_arch("spatten", [f"dram.extend={name}"]) for name in MEMORIES]
+    told = deviations(machines, load_workload(workload, Arch()))
+
+    assert np.abs(told.cycles).max() <= 0.10
+    assert np.abs(told.energy).max() <= 0.05
+
+
+def test_no_machine_with_a_small_window_or_another_controller_is_below_the_bounds():
+    machines = random_designs(60, seed=21)
+    told = deviations(machines, beginning(load_workload("bert-base-squad1", Arch()), 2))
+
+    assert (told.analytic_cycles >= np.floor(told.least_cycles)).all()
+    assert rank_correlation(told.analytic_cycles, told.cycle_cycles) >= 0.95
+    assert np.median(np.abs(told.cycles)) <= 0.02
+
+
+@pytest.mark.parametrize(
+    ("field", "slow", "fast"),
+    [
+        ("window", 1, 64),
+        ("nRCD_WR", 60, 1),
+        ("nWTR_L", 60, 1),
+        ("nRC", 400, 48),
+    ],
+)
+def test_a_field_that_holds_dram_up_holds_the_stretch_up(field, slow, fast, summary):
+    few = ["dram.channels=1", "dram.pseudo_channels=1", "dram.window=4", "dram.mapping=ro-ba-bg-co-pc-ch"]
+    clocks = [played(summary, [*few, f"dram.{field}={value}"])[1][0] for value in (slow, fast)]
+
+    assert clocks[0] > clocks[1]
+
+
+def test_the_controllers_make_different_things_of_the_same_requests(summary):
+    kinds = {"frfcfs": "pseudo-channel", "bank-queues": "channel", "active-buffer": "channel"}
+    sets = [[f"dram.controller={one}", f"dram.command_bus={bus}", "dram.channels=2"] for one, bus in kinds.items()]
+
+    assert len({played(summary, one)[1] for one in sets}) == 3
+
+
+def test_two_planes_in_turn_in_the_same_bank_open_more_rows_than_they_need(summary):
+    few = ["dram.channels=1", "dram.pseudo_channels=1", "dram.mapping=ro-co-ba-bg-pc-ch", "dram.window=4"]
+    both, (_, opened) = played(summary, few)
+    alone = both.only("value").play(stack(load_arch("spatten", few)), 1, (12, 12))[1]
+
+    assert opened > 2
+    assert alone < opened
+
+
+def test_a_stretch_moves_the_granules_of_its_rows_each_stream_in_its_own_order(summary):
+    arch = load_arch("spatten", ["dram.channels=16"])
     work = summary.row_work(arch)
+    one, _ = played(summary, ["dram.channels=16"])
+    granule, tensor = one._sent(5, (12, 12))
+    rows = np.flatnonzero(work.group == 0)
 
-    assert beside(arch.dram, planes(arch, work), work.ids, np.array([0]))[:, 0] == pytest.approx(most)
+    for s, name in enumerate(STREAMS):
+        plane, sent = planes(arch, work)[name], granule[tensor == s]
+        if not plane.width.any() or name == "lsb":
+            assert len(sent) == 0
+            continue
+        row, low, many = plane.spans(work.ids, 32, rows)
+        first = low + plane.base[rows][row] // 32
+        wanted = [f + i for f, n in zip(first, many, strict=True) for i in range(n)]
+        assert sent.tolist() == wanted
 
 
-def test_a_row_takes_longer_where_a_small_window_sees_few_bank_groups():
-    sets = [f"dram.{one}" for one in ("channels=2", "pseudo_channels=1", "row_bytes=2048", "nCCD_L=4")]
-    machines = [load_arch("spatten", [*sets, f"dram.window={window}"]) for window in (32, 1024)]
-    small, large = memory(Summary(bert_layer(Arch())), Designs(machines)).crowding[0]
+def test_v_is_no_more_rows_ahead_of_k_than_its_sram_holds(summary):
+    one, _ = played(summary, [])
+    per_row = [np.count_nonzero(one.only(name)._sent(5, (1, 1))[1] >= 0) / len(one.jobs) for name in ("key", "value")]
+    tensor = one._sent(5, (12, 2))[1]
+    ahead = (
+        np.cumsum(tensor == STREAMS.index("value")) / per_row[1]
+        - np.cumsum(tensor == STREAMS.index("key")) / per_row[0]
+    )
 
-    assert small > 1.2
-    assert large == 1
+    assert 1 < ahead.max() <= 2 + 1e-9
+
+
+def test_a_stretch_is_played_once_for_all_machines_that_ask_it_alike(summary):
+    machines = [load_arch("spatten", [f"topk.lanes={n}", f"dram.nCL={clocks}"]) for n in (4, 16) for clocks in (14, 20)]
+    stages(summary, Designs(machines))
+    known = len(summary._stretches)
+    stages(summary, Designs([load_arch("spatten", ["topk.lanes=8", "softmax.lanes=16", "dram.nRFC=100"])]))
+
+    assert len(summary._stretches) == known
 
 
 def test_the_way_back_from_dram_includes_the_controllers_clocks(summary):
     machines = [load_arch("spatten", [f"dram.return_clocks={clocks}", "clock.mhz=2000"]) for clocks in (0, 5)]
-    near, far = memory(summary, Designs(machines)).latency
+    near, far = stages(summary, Designs(machines)).memory.latency
 
     assert far - near == 5 * 2
+
+
+def test_a_mapping_whose_rows_may_share_a_channel_says_so():
+    assert taken_for(load_arch("spatten", ["dram.mapping=ro-ba-co-bg-pc-ch"])) == []
+    assert "dram.mapping" in taken_for(load_arch("spatten", ["dram.mapping=RoRaBgBaChCo"]))[0]

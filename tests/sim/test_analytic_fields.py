@@ -1,6 +1,6 @@
 """What a batch asks once for many designs, each design would answer alone, whichever field they differ in."""
 
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from functools import reduce
 from operator import or_
 from typing import Literal, get_args, get_origin
@@ -80,7 +80,13 @@ def arrays(one, name=""):
 
 
 def figures(given, batch):
-    return arrays(detail(Summary(*given), batch))
+    """Return every array of the figures of a batch; of the queries one by one, those that each design has."""
+    one = detail(Summary(*given), batch)
+    if one.stages.single is None:
+        return arrays(one)
+    single = one.stages.single
+    own = {"each.search": single.search[single.kind[0]].T, "each.lines": single.lines[single.kind[1]].T}
+    return arrays(replace(one, stages=replace(one.stages, single=None))) | own
 
 
 def of_design(every, index):

@@ -164,6 +164,15 @@ def test_arrays_scale_with_their_multipliers():
     assert mm2("qk.multipliers=512")["qk"] == pytest.approx(8 * mm2("qk.multipliers=64")["qk"])
 
 
+def test_the_importance_accumulators_have_adders_for_each_lane():
+    logic = [
+        unit_cells(load_arch("spatten", [f"importance.lanes={lanes}"]), TSMC40)["importance"].logic_um2.value
+        for lanes in (1, 8)
+    ]
+
+    assert logic[1] == pytest.approx(8 * logic[0])
+
+
 def test_one_lane_needs_no_zero_eliminator_layers():
     assert 0 < mm2("topk.lanes=1")["topk"] < mm2("topk.lanes=2")["topk"]
 

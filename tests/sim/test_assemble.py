@@ -21,7 +21,7 @@ WORK = row_work(ARCH, complete(workload_from(WORKLOAD).counts(), ARCH.topk, 0))
 CYCLES = np.array([[10, 5, 0, 0, 1], [4, 20, 0, 0, 0]])
 GRANULES = np.array([[1, 2, 3, 4, 5], [0, 0, 0, 1, 0]])
 COUNTED = {
-    "busy_cycles": {"dram": 30, "qk": 12, "pv": 8, "softmax": 9, "topk": 3, "ranking": 4},
+    "busy_cycles": {"dram": 30, "qk": 12, "pv": 8, "softmax": 9, "importance": 9, "topk": 3, "ranking": 4},
     "traffic": Traffic(vectors={"key": 6, "value": 5}, lsb_rows=0, dram_bytes={"total": 512}),
     "actions": {"qk": {"multiply": 1_000}, "dram": {"activate": 3}, "fetcher": {"request": 640}},
 }
@@ -69,6 +69,7 @@ def test_utilization_is_busy_cycles_over_all_cycles():
         "qk": 0.3,
         "pv": 0.2,
         "softmax": 0.225,
+        "importance": 0.225,
         "topk": 0.075,
         "ranking": 0.1,
     }
@@ -92,6 +93,7 @@ def test_energy_is_that_of_the_actions_and_of_the_time():
         ("topk_stall", {}, "ranking"),
         ("topk_stall", {"topk": 9}, "topk"),
         ("softmax_stall", {}, "softmax"),
+        ("softmax_stall", {"importance": 10_000}, "importance"),
         ("fill_drain", {}, "pipeline"),
         ("fill_drain", {"topk": 100}, "topk"),
         ("fill_drain", {"importance": 110, "softmax": 105}, "softmax"),

@@ -102,3 +102,19 @@ def test_a_gather_takes_a_granule_for_each_place_and_round_trip():
 def test_at_half_the_clock_a_converter_takes_half_the_bandwidth():
     assert load_arch("spatten", ["clock.mhz=500"]).read_clocks == 4
     assert load_arch("spatten", ["clock.mhz=500", "dram.granule_bytes=64"]).read_clocks == 8
+
+
+@levels
+@pytest.mark.parametrize(
+    "shape", [{"phase": "prefill", "context": 200}, {"phase": "decode", "prompt": 300, "steps": 2}]
+)
+def test_probabilities_leave_the_softmax_no_faster_than_their_importance_is_added(shape, level):
+    work = {"model": MODEL | {"heads": 4}, "schedule": {"value": 1, "bits": BITS}} | shape
+    usual, more, *fewer = (of([f"importance.lanes={lanes}"], work, level) for lanes in (8, 64, 2, 1))
+
+    assert usual.cycles == more.cycles
+    for one in fewer:
+        beats = one.busy_cycles["importance"]
+        assert one.bottleneck == "importance"
+        assert beats <= one.cycles["total"] < 1.25 * beats + 500
+        assert one.area_mm2["importance"] < usual.area_mm2["importance"]

@@ -8,6 +8,7 @@ from bench.pipeline_cases import ARCHES, cases
 from hypothesis import given, settings
 
 from tokensieve.arch import WorkloadError, load_arch
+from tokensieve.sim.capacity import check_capacity
 from tokensieve.sim.cycle.plan import PLANE_ALIGNMENT, plan
 from tokensieve.sim.kernels import tables as t
 from tokensieve.sim.work import row_work
@@ -115,3 +116,13 @@ def test_recorded_second_passes_are_made_whatever_the_threshold():
     without = replace(with_threshold, meta={**with_threshold.meta, "threshold": None}).validate()
 
     assert row_work(arch, without).decide.tolist() == row_work(arch, with_threshold).decide.tolist()
+
+
+def test_a_dram_holds_planes_up_to_its_last_byte():
+    dram = load_arch(sets=["dram.rows=4"]).dram
+    last = dram.capacity - 10 * 96
+    check_capacity(dram, [(np.array([0, last]), 96), (np.array([0, last]), np.array([96, 95]))], 10)
+
+    for planes in ([(np.array([0, last + 1]), 96)], [(np.array([0, last]), np.array([0, 97]))]):
+        with pytest.raises(WorkloadError, match=f"got {dram.capacity:,} bytes"):
+            check_capacity(dram, planes, 10)

@@ -6,8 +6,8 @@ import pytest
 
 from tokensieve.arch import Arch
 from tokensieve.arch.presets import all_fields
+from tokensieve.run.changes import changed
 from tokensieve.sim.analytic.level import analytic_result
-from tokensieve.validate.fields import changed
 from tokensieve.validate.optimise import Search, value
 from tokensieve.workloads.complete import complete
 from tokensieve.workloads.workload import workload_from

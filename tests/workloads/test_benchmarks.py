@@ -140,7 +140,7 @@ BAD = {
     ),
     "no context": ("context: 384\n", "", "context is required with phase prefill"),
     "steps of a prefill": ("context: 384", "context: 384\nsteps: 3", "steps has no meaning with phase prefill"),
-    "a context of nothing": ("context: 384", "context: 0", "line 5: context must be in 1..65536, got 0"),
+    "a context of nothing": ("context: 384", "context: 0", "line 5: context must be in 1..1048576, got 0"),
     "half a token": ("context: 384", "context: 38.5", "line 5: context must be a whole number, got 38.5"),
     "too many layers": ("layers: 1", "layers: 5000", "line 3: layers must be in 1..1024, got 5000"),
     "a key twice": ("layers: 1", "layers: 1\nlayers: 2", "line 4: layers is given twice"),

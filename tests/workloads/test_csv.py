@@ -184,7 +184,7 @@ CHANGED_ROWS = {
     "a negative count": (
         0,
         {"key_fetch_num": -4},
-        "line 2: key_fetch_num must be a whole number in 1..65536, got '-4'",
+        "line 2: key_fetch_num must be a whole number in 1..1048576, got '-4'",
     ),
     "a fraction": (0, {"key_fetch_num": "17.5"}, "line 2: key_fetch_num must be a whole number in"),
     "a word": (3, {"value_fetch_num": "many"}, "line 5: value_fetch_num must be a whole number"),

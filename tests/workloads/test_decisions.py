@@ -14,14 +14,14 @@ from tokensieve.workloads import container
 from tokensieve.workloads.builder import DecisionsBuilder
 from tokensieve.workloads.complete import complete
 from tokensieve.workloads.decisions import Decisions
-from tokensieve.workloads.layout import ARRAYS
+from tokensieve.workloads.layout import ARRAYS, VALUE_LIST
 from tokensieve.workloads.meta import make_meta
 from tokensieve.workloads.ragged import Ragged
 from tokensieve.workloads.workload import workload_from
 
 
 def test_the_fields_of_decisions_are_the_arrays_of_the_layout():
-    assert {f.name for f in fields(Decisions)} == {*ARRAYS, "meta", "records", "token_text"}
+    assert {f.name for f in fields(Decisions)} == {*ARRAYS, "meta", "records", "token_text", VALUE_LIST}
 
 
 @given(
@@ -88,7 +88,7 @@ def test_arrays_cannot_be_written_to(decode):
     ("name", "place", "value", "message"),
     [
         ("context", 0, 40, r"context\[3\] must be the same for all rows of a step|context\[0\]"),
-        ("context", slice(None), 70_000, r"context\[0\] must be in 1\.\.65536"),
+        ("context", slice(None), 1_100_000, r"context\[0\] must be in 1\.\.1048576"),
         ("keys_kept", 0, 0, r"keys_kept\[0\] must be in 1\.\.context"),
         ("keys_kept", 0, 9, r"keys_kept\[0\] must be the same for all rows of a layer"),
         ("queries", 2, 2, r"queries\[2\] must be 1 in decode"),

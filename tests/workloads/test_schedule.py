@@ -140,7 +140,7 @@ BAD = {
     "an unknown width": ({"bits": {"key": 7}}, "bits.key must be one of 4, 6, 8, 10, 12, got 7"),
     "an unknown base": (
         {"base": "first"},
-        "base is invalid (initial, current or a number of tokens up to 65536 is expected)",
+        "base is invalid (initial, current or a number of tokens up to 1048576 is expected)",
     ),
     "a base of nothing": ({"base": 0}, "base is invalid"),
     "an unknown rounding": (

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from tokensieve.arch.accumulators import SumsLaw
 from tokensieve.arch.base import ArchModel
 from tokensieve.arch.errors import ArchError
+from tokensieve.arch.limits import MAX_RTL_TOKENS, MAX_TOKENS
 from tokensieve.arch.memory import require_powers_of_two
 from tokensieve.arch.timing import SoftmaxLaw, StreamLaw
 from tokensieve.arch.topklaw import BitonicLaw, BitserialLaw, QuickselectLaw, RadixLaw, TopkLaw
@@ -75,7 +76,7 @@ class Softmax(ArchModel):
     lanes: Lanes = 8
     """Scores per cycle."""
 
-    fifo_lines: Annotated[int, Field(ge=1, le=1 << 16)] = 128
+    fifo_lines: Annotated[int, Field(ge=1, le=MAX_TOKENS)] = 128
     """Depth of the line buffer between two passes; the longest packet of scores must fit."""
 
     exp_frac_bits: Annotated[int, Field(ge=8, le=30)] = 20
@@ -145,7 +146,7 @@ class Topk(ArchModel):
     round_cycles: Annotated[int | None, Field(ge=0, le=64)] = None
     """Cycles of a round beyond streaming its set (`quickselect`, `radix`); those of the RTL unless given."""
 
-    max_tokens: Annotated[int, Field(ge=2, le=1 << 16)] = 1024
+    max_tokens: Annotated[int, Field(ge=2, le=MAX_TOKENS)] = 1024
     """Longest packet of scores; a longer context is refused."""
 
     score_bits: Annotated[int, Field(ge=4, le=32)] = 12
@@ -183,7 +184,8 @@ class Topk(ArchModel):
         return self
 
     def require_rtl(self) -> None:
-        """Raise `ArchError` where the RTL is not what these fields say: it has one width, and its own rounds."""
+        """Raise `ArchError` where the RTL is not what these fields say: one width, its own rounds, a longest packet."""
+        self.require_rtl_length()
         if self.search_lanes != self.lanes:
             raise ArchError(
                 f"topk.comparators must be topk.lanes = {self.lanes} or null for RTL, which has one width, "
@@ -194,6 +196,11 @@ class Topk(ArchModel):
                 f"topk.round_cycles must be {self._rtl_round_cycles} or null for the RTL of engine = {self.engine}, "
                 f"got {self.round_cycles}"
             )
+
+    def require_rtl_length(self) -> None:
+        """Raise `ArchError` where packets of scores are longer than any unit's Verilog is written for."""
+        if self.max_tokens > MAX_RTL_TOKENS:
+            raise ArchError(f"topk.max_tokens must be at most {MAX_RTL_TOKENS} for RTL, got {self.max_tokens}")
 
     @property
     def search_lanes(self) -> int:
@@ -368,7 +375,7 @@ class Importance(ArchModel):
     """Accumulators of token importance (probabilities) and head importance (|output|), paper III-A, III-B."""
 
     lanes: Lanes = 8
-    """Probabilities added per cycle."""
+    """Probabilities added per cycle, `softmax.lanes` unless given; with fewer, the softmax waits for them."""
 
     token_bits: Annotated[int, Field(ge=8, le=48)] = 24
     """Width of a token's unsigned accumulator; it saturates."""

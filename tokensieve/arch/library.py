@@ -1,9 +1,11 @@
 """Named YAML files that ship with the package, and files of users that start from them."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +65,12 @@ class Library:
         """Return the names of the files that ship with the package."""
         folder = resources.files("tokensieve.arch") / self.folder
         return sorted(p.name.removesuffix(".yaml") for p in folder.iterdir() if p.name.endswith(".yaml"))
+
+    def about(self, name: str) -> str:
+        """Return the first sentence of the comment at the head of the shipped file called `name`."""
+        text = (resources.files("tokensieve.arch") / self.folder / f"{name}.yaml").read_text(encoding="utf-8")
+        head = " ".join(line[1:].strip() for line in takewhile(lambda line: line.startswith("#"), text.splitlines()))
+        return re.split(r"\. (?=[A-Z0-9])", head.rstrip("."))[0] + "."
 
     def fields(self, name: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
         """Return the merged fields of the file called `name` and of everything it extends.

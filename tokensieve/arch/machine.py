@@ -16,6 +16,9 @@ from tokensieve.arch.quantity import at_least
 from tokensieve.arch.released import Released
 from tokensieve.arch.token_gather import TokenGather
 
+_LANES = tuple(1 << bit for bit in range(11))
+"""Lanes that a softmax can have."""
+
 
 class Arch(ArchModel):
     """A SpAtten-style attention accelerator. Every default is the paper's full design (Table I)."""
@@ -73,6 +76,18 @@ class Arch(ArchModel):
 
     released: Released = Released()
     """Queues of the authors' RTL."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sums_follow(cls, data: Any) -> Any:
+        """Give the importance accumulators the lanes of the softmax where they have none of their own."""
+        if not isinstance(data, dict):
+            return data
+        softmax, sums = (data.get(name, {}) for name in ("softmax", "importance"))
+        lanes = softmax.get("lanes") if isinstance(softmax, dict) else getattr(softmax, "lanes", None)
+        if lanes not in _LANES or not isinstance(sums, dict) or "lanes" in sums:
+            return data
+        return data | {"importance": sums | {"lanes": lanes}}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

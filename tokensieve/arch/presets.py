@@ -24,6 +24,11 @@ def preset_names() -> list[str]:
     return PRESETS.names()
 
 
+def about_preset(name: str) -> str:
+    """Return in a sentence what the preset called `name` is."""
+    return PRESETS.about(name)
+
+
 def dram_names() -> list[str]:
     """Return the names of the DRAM configurations that ship with the package."""
     return DRAMS.names()

@@ -1,11 +1,12 @@
 """``tokensieve presets``: list and show the architectures that ship with the package."""
 
 import json as json_text
+from textwrap import fill
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tokensieve.cli.options import JsonOption, SetOption, width
+from tokensieve.cli.options import JsonOption, SetOption, say, width
 
 if TYPE_CHECKING:
     from tokensieve.arch import Arch
@@ -27,7 +28,11 @@ def presets(context: typer.Context, json: JsonOption = False) -> None:
     if json:
         print(json_text.dumps({name: figures(arch) for name, arch in found.items()}, indent=2))
     else:
-        print(listing(found).text(width()))
+        from tokensieve.arch.presets import about_preset
+
+        say(f"{listing(found).text(width())}\n")
+        for name in found:
+            say(fill(f"{name}: {about_preset(name)}", width(), subsequent_indent="  "))
 
 
 @app.command()

@@ -31,7 +31,16 @@ from tokensieve.cli.rules import (
     check_flags,
     replay_by_rules,
 )
-from tokensieve.cli.work import SHIPPED, ScoresOption, TraceOption, WorkloadOption, decisions_of, say_if_cold, store_of
+from tokensieve.cli.work import (
+    SHIPPED,
+    ScoresOption,
+    TraceOption,
+    WorkloadOption,
+    decisions_of,
+    say_if_cold,
+    say_if_played,
+    store_of,
+)
 
 if TYPE_CHECKING:
     from tokensieve.arch import Arch
@@ -172,6 +181,7 @@ def _folder(out: str | None, read: dict[str, str | None]) -> Path | None:
 def _simulated(machine: "Arch", decisions: "Decisions", quiet: bool, **options: Any) -> "Result":
     """Return the result; `options` are those of `tokensieve.run.simulate.run`."""
     say_if_cold(quiet)
+    say_if_played(options["level"], quiet)
     from tokensieve.run.simulate import run as simulate
 
     with progress(quiet) as report:

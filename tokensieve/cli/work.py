@@ -64,6 +64,13 @@ def say_if_cold(quiet: bool = False) -> None:
         print("compiling the kernels once ...", file=sys.stderr, flush=True)
 
 
+def say_if_played(level: str, quiet: bool) -> None:
+    """Say that selections are about to be played on Verilator, whose first build of a machine takes minutes."""
+    if level == "rtl" and not quiet:
+        told = "playing selections on the generated Verilog (building it takes minutes, once for each machine) ..."
+        print(told, file=sys.stderr, flush=True)
+
+
 def store_of(no_cache: bool) -> "Store | None":
     """Return where references are kept, or None with --no-cache."""
     from tokensieve.sim.reference.store import Store

@@ -72,10 +72,11 @@ def _assumed(workload: "Workload | None") -> list[str]:
 
 def _of_workload(workload: "Workload") -> dict[str, Any]:
     from tokensieve.arch.datapath import Topk
+    from tokensieve.arch.limits import MAX_TOKENS
     from tokensieve.workloads.complete import complete
 
     fields = workload.model_dump(mode="json", exclude={"published", "assumed"}, exclude_none=True)
-    decisions = complete(workload.counts(), Topk(max_tokens=1 << 16), seed=0)
+    decisions = complete(workload.counts(), Topk(max_tokens=MAX_TOKENS), seed=0)
     told = {"published": workload.published, "assumed": decisions.meta["assumed"]}
     return {**fields, "about": about(workload.name, workload), "kept": _kept(decisions), **told}
 

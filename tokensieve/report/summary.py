@@ -86,6 +86,11 @@ def played(result: Result) -> list[str]:
     return [f"Level rtl: {commands} played on {verilog}; it takes the cycles that the run charges."]
 
 
+def rough(result: Result) -> list[str]:
+    """Return what level `analytic` takes for something else, a sentence each; runs at other levels have none."""
+    return [f"Rough: {sentence}." for sentence in result.provenance.get("rough", ())]
+
+
 def assumptions(result: Result) -> str:
     """Return how many assumptions the figures rest on, and where to read them."""
     number = len(result.provenance.get("assumed", ()))
@@ -110,6 +115,7 @@ def page(result: Result, head: str, width: int) -> str:
             *advice_lines(result),
             *(() if whole is None else (fc_sentence(whole),)),
             *levels(result),
+            *rough(result),
             *played(result),
             assumptions(result),
         )

@@ -49,7 +49,7 @@ def ranked(
 
     Of those that gain the same to a percent, the smaller machine comes first, then the one with less energy.
     """
-    found = estimate(summary, Designs([arch, *(one.arch for one in options)]))
+    found = estimate(summary, Designs([arch, *(one.arch for one in options)]), allow_rough=True)
     technology = load_technology(arch.technology)
     here = area(arch, technology).total
     told = [

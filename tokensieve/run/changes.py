@@ -13,6 +13,7 @@ from typing import Any
 from tokensieve.arch.base import build
 from tokensieve.arch.datapath import ENGINES
 from tokensieve.arch.errors import ArchError, WorkloadError
+from tokensieve.arch.library import merge
 from tokensieve.arch.machine import Arch
 from tokensieve.workloads.decisions import Decisions
 from tokensieve.workloads.fit import check_fit
@@ -67,15 +68,20 @@ def _valid(arch: Arch, decisions: Decisions) -> Iterator[Candidate]:
                 if value == now:
                     continue
                 try:
-                    machine = _with(arch, field, value)
+                    machine = changed(arch, field, value)
                     check_fit(decisions, machine, field)
                 except (ArchError, WorkloadError):
                     continue
                 yield Candidate(unit, field, value, machine)
 
 
-def _with(arch: Arch, path: str, value: Any) -> Arch:
-    group, field = path.split(".")
+def changed(arch: Arch, path: str, value: Any) -> Arch:
+    """Return `arch` with another value at `path`, or raise `ArchError` where it is refused.
+
+    Importance accumulators as wide as the softmax stay so, as they are where a file does not give their lanes.
+    """
+    group, _, name = path.rpartition(".")
     data = arch.model_dump()
-    data[group][field] = value
-    return build(Arch, data, ArchError)
+    if path == "softmax.lanes" and arch.importance.lanes == arch.softmax.lanes:
+        del data["importance"]["lanes"]
+    return build(Arch, merge(data, {group: {name: value}} if group else {name: value}), ArchError)

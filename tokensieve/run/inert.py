@@ -63,8 +63,9 @@ def _units(arch: Arch, d: Decisions) -> Iterator[Rule]:
         yield ("topk.count_stages",), f"topk.engine {arch.topk.engine} has no population count of all scores"
     if not decides(d) and not (d.lsb_refetch == 1).any():
         yield ("requant.queue_rows", "requant.tree_stages"), "no threshold is compared with; area alone"
-    if (d.topk_token_count < 0).all() and (d.topk_head_count < 0).all():
-        yield ("importance.lanes",), "no selection waits for the sums; area alone"
+    ranks = (d.topk_token_count >= 0).any() or (d.topk_head_count >= 0).any()
+    if not ranks and arch.importance.lanes >= arch.softmax.lanes:
+        yield ("importance.lanes",), "no selection waits for the sums, which keep up with the softmax; area alone"
     if d.steps * d.layers == 1:
         yield ("control.barrier",), "there is one layer of one step"
     for sram in ("key_sram", "value_sram"):

@@ -24,6 +24,7 @@ from tokensieve.workloads.decisions import Decisions
 from tokensieve.workloads.distributions import draw
 from tokensieve.workloads.generators import generators
 from tokensieve.workloads.layout import record_names
+from tokensieve.workloads.sampling import sources
 from tokensieve.workloads.vectors import Vectors
 
 if TYPE_CHECKING:
@@ -106,9 +107,9 @@ def play_selections(arch: Arch, decisions: Decisions, seed: int) -> Played:
 
 
 def _local(d: Decisions) -> np.ndarray:
-    """Return the queries whose local top-k searches."""
+    """Return the queries whose local top-k searches, and whose own record was drawn or captured."""
     queries: np.ndarray = np.flatnonzero(d.searches)
-    return queries
+    return np.intersect1d(queries, sources(d))
 
 
 def _token(d: Decisions) -> np.ndarray:

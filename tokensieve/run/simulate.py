@@ -18,6 +18,7 @@ from tokensieve.run.inert import inert_fields
 from tokensieve.run.records import records_of
 from tokensieve.run.rtl_level import play_selections
 from tokensieve.sim.analytic.level import analytic_result, taken_for
+from tokensieve.sim.analytic.longrows import seen_in_part
 from tokensieve.sim.cycle.level import cycle_result
 from tokensieve.sim.reference.price import reference_result
 from tokensieve.sim.reference.store import Store
@@ -134,6 +135,8 @@ def _provenance(
     arch: Arch, decisions: Decisions, level: str, seed: int, sets: Sequence[str], cpu: float
 ) -> dict[str, Any]:
     meta = decisions.meta
+    closed = level == "analytic"
+    rough = taken_for(arch, decisions) if closed else []
     return {
         "tokensieve": __version__,
         "python": platform.python_version(),
@@ -152,7 +155,8 @@ def _provenance(
         "licence": meta["licence"],
         "text_sha256": meta["text_sha256"],
         "seed": seed,
-        "assumed": [*meta["assumed"], *(taken_for(arch) if level == "analytic" else ())],
+        "assumed": [*meta["assumed"], *rough, *(seen_in_part(decisions) if closed else ())],
+        **({"rough": rough} if rough else {}),
         "times": {
             "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "cpu_s": round(cpu, 3),

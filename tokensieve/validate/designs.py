@@ -1,9 +1,8 @@
 """Random machines that are valid, drawn from a seed: what the levels of fidelity are compared on.
 
 Every field is drawn on its own from a few values around those of the paper's design, the smallest and the largest far
-enough from it that another unit becomes the bottleneck. A combination that `Arch` refuses is drawn again. The address
-mapping stays that of `base`, and no DRAM window is below 32: `docs/explanation/levels.md` says what level `analytic`
-makes of these.
+enough from it that another unit becomes the bottleneck. A combination that `Arch` refuses is drawn again; a value that
+stands twice is drawn twice as often.
 """
 
 from collections.abc import Iterator
@@ -18,15 +17,28 @@ from tokensieve.arch.machine import Arch
 
 FIELDS: dict[str, tuple[Any, ...]] = {
     "clock.mhz": (500, 800, 1000, 1500),
-    "dram.channels": (2, 4, 8, 16, 32),
+    "dram.channels": (1, 2, 4, 8, 16, 32),
     "dram.pseudo_channels": (1, 2),
     "dram.bank_groups": (2, 4),
     "dram.row_bytes": (512, 1024, 2048),
-    "dram.window": (32, 64, 128),
+    "dram.mapping": (
+        "ro-ba-bg-co-pc-ch",
+        "ro-ba-bg-co-pc-ch",
+        "RoBaRaCoCh",
+        "ro-ba-co-bg-pc-ch",
+        "ro-co-ba-bg-pc-ch",
+        "RoRaBgBaChCo",
+    ),
+    "dram.controller": (*("frfcfs",) * 5, "bank-queues", "active-buffer"),
+    "dram.command_bus": ("pseudo-channel", "channel", "single"),
+    "dram.window": (4, 8, 16, 32, 64),
+    "dram.act_clocks": (1, 1, 2),
+    "dram.page": ("open", "open", "closed"),
     "dram.refresh": (True, False),
     "dram.tCK_ps": (625, 833, 1000, 1250),
     "dram.nCL": (10, 14, 20),
     "dram.nRCD": (10, 14, 20),
+    "dram.nRCD_WR": (None, None, 8, 12),
     "dram.nRP": (10, 14, 20),
     "dram.nRAS": (28, 34, 42),
     "dram.nRC": (42, 48, 62),
@@ -34,6 +46,8 @@ FIELDS: dict[str, tuple[Any, ...]] = {
     "dram.nRRD_S": (2, 4, 6),
     "dram.nRRD_L": (6, 8),
     "dram.nFAW": (0, 16, 30, 40),
+    "dram.nWTR_S": (3, 6),
+    "dram.nWTR_L": (8, 16),
     "fetcher.ports": (4, 8, 16, 32),
     "fetcher.fifo_depth": (16, 32, 64),
     "fetcher.request_stages": (2, 3, 6),
@@ -71,6 +85,7 @@ def _valid(rng: np.random.Generator, base: Arch) -> Iterator[Arch]:
     number = 0
     while True:
         data = base.model_dump() | {"name": f"{base.name}-{number}"}
+        del data["importance"]["lanes"]  # those of the softmax
         for path, values in FIELDS.items():
             group, field = path.split(".")
             data[group] = {**data[group], field: values[int(rng.integers(len(values)))]}

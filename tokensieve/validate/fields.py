@@ -11,11 +11,11 @@ from fnmatch import fnmatchcase
 from functools import reduce
 from typing import Any, Literal, get_args, get_origin
 
-from tokensieve.arch.base import build, submodel
-from tokensieve.arch.errors import ArchError, TokensieveError
-from tokensieve.arch.library import merge
+from tokensieve.arch.base import submodel
+from tokensieve.arch.errors import TokensieveError
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.presets import all_fields
+from tokensieve.run.changes import changed
 from tokensieve.run.inert import inert_fields
 from tokensieve.sim.result import Result
 from tokensieve.workloads.complete import complete
@@ -93,12 +93,6 @@ def variants(arch: Arch, path: str) -> Iterator[Any]:
         yield not value
     elif isinstance(value, int):
         yield from dict.fromkeys(one for one in (2 * value, value // 2) if one != value)
-
-
-def changed(arch: Arch, path: str, value: Any) -> Arch:
-    """Return `arch` with another value at `path`, or raise `ArchError` where it is refused."""
-    group, _, name = path.rpartition(".")
-    return build(Arch, merge(arch.model_dump(), {group: {name: value}} if group else {name: value}), ArchError)
 
 
 def effects(arch: Arch, workloads: Sequence[Workload], price: Price, fields: Sequence[str] = ()) -> Iterator[Effect]:

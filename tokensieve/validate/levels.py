@@ -56,7 +56,7 @@ class Deviations:
 
 def deviations(machines: Sequence[Arch], decisions: Decisions) -> Deviations:
     """Return what both levels say of `decisions` on each machine."""
-    coarse = estimate(Summary(decisions), Designs(machines))
+    coarse = estimate(Summary(decisions), Designs(machines), allow_rough=True)
     fine = [cycle_result(machine, decisions) for machine in machines]
     least = [
         max(
@@ -105,9 +105,11 @@ def beginning(decisions: Decisions, count: int) -> Decisions:
               "values_kept": queries, "lsb_refetch": queries, "topk_token_count": groups,
               "topk_head_count": groups}  # fmt: skip
     arrays: dict[str, npt.NDArray[Any]] = {name: getattr(decisions, name)[:size] for name, size in length.items()}
-    for name, ends, size in (("value_ids", "value_ptr", queries), ("token_ids", "token_ptr", groups)):
-        lists = decisions.ragged(name).first(size)
-        arrays |= {name: lists.flat, ends: lists.ptr}
+    shared = None if decisions.value_list is None else decisions.value_list[:queries]
+    lists = queries if shared is None else int(shared.max(initial=-1)) + 1
+    for name, ends, size in (("value_ids", "value_ptr", lists), ("token_ids", "token_ptr", groups)):
+        part = decisions.ragged(name).first(size)
+        arrays |= {name: part.flat, ends: part.ptr}
     records = {
         kind: WorkRecords(local=one.local.first(queries), token=one.token.first(groups), head=one.head.first(groups))
         for kind, one in decisions.records.items()
@@ -119,4 +121,4 @@ def beginning(decisions: Decisions, count: int) -> Decisions:
     meta = {**decisions.meta, "bits": bits, "steps" if decode else "layers": count}
     assert set(arrays) | {"heads_alive"} == set(ARRAYS)
     parts: dict[str, Any] = {**arrays, "heads_alive": alive}
-    return Decisions(meta=meta, records=records, **parts)
+    return Decisions(meta=meta, records=records, value_list=shared, **parts)

@@ -12,11 +12,12 @@ from tokensieve.arch.errors import ArchError, WorkloadError
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.presets import all_fields
 from tokensieve.arch.technology import load_technology
+from tokensieve.run.changes import changed
 from tokensieve.sim.analytic.batch import F64, Designs
 from tokensieve.sim.analytic.estimate import estimate
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.cost.area import area
-from tokensieve.validate.fields import changed, variants
+from tokensieve.validate.fields import variants
 from tokensieve.workloads.decisions import Decisions
 from tokensieve.workloads.fit import check_fit
 

@@ -11,7 +11,11 @@ def module_name(unit: Unit) -> str:
 
 
 def emitted(unit: Unit, arch: Arch) -> str:
-    """Return the Verilog of a unit, with a header that says what it was made from."""
+    """Return the Verilog of a unit, with a header that says what it was made from.
+
+    Raises `ArchError` for packets that are longer than Verilog is written for.
+    """
+    arch.topk.require_rtl_length()
     from tokensieve.rtl.flow.verilog import verilog_body
 
     return with_header(unit, arch, verilog_body(unit.harness().component(arch), module_name(unit)))

@@ -1,0 +1,89 @@
+"""A stretch of the fetcher's requests with nothing behind it: rows are used up as soon as they have been sent (numba).
+
+The three streams take turns as in `fetch`: queries, K and low bits of a row one after the other, V, and outputs. Level
+`analytic` times DRAM by such stretches.
+"""
+
+import numba
+import numpy as np
+
+from tokensieve.sim.kernels import dram as d
+from tokensieve.sim.kernels import dram_state as ds
+from tokensieve.sim.kernels.columns import I64, Columns
+from tokensieve.sim.kernels.step import step
+
+# What a tensor moves for a row: `COUNT` ids from `FIRST` on, of so many bytes each, in a plane that begins at `BASE`.
+_job = Columns()
+FIRST, COUNT, BYTES, BASE = _job.block(4)
+N_JOB = _job.count
+
+FRONT, VALUE, OUTPUT = range(3)
+TENSORS = ((0, 3), (3, 4), (4, 5))
+"""Tensors of each stream, in the order query, key, lsb, value, output."""
+
+
+@numba.njit(cache=True)
+def requests(
+    jobs: I64, per_line: I64, whole: I64, ids: I64, shift: int, early: bool, room: I64, granule: I64, tensor: I64
+) -> int:
+    """Put the number of each granule, in the order sent, and its tensor into two arrays; return how many there are.
+
+    `jobs` has shape (rows, tensors, N_JOB). Tensors marked `whole` fill their last line with the ids that follow. With
+    `early`, V does not wait for K. `room` says of how many rows the K and the V SRAM hold; a row's V leaves it once its
+    K is there too, and so does K where there are other queries to come (`early`).
+    """
+    row, at, line = np.zeros(3, np.int64), np.array([0, 3, 4]), np.zeros(3, np.int64)
+    n, idle, turn = 0, 0, 0
+    while idle < 3:
+        for s in range(3):
+            _skip(jobs, per_line, row, at, line, s)
+        if _may_go(len(jobs), row, turn, early, room):
+            k, last = at[turn], -1
+            low, per, job = line[turn] * per_line[k], per_line[k], jobs[row[turn], k]
+            high = low + per if whole[k] else min(low + per, job[COUNT])
+            for i in range(low, high):
+                beyond = max(i - job[COUNT] + 1, 0)
+                address = job[BASE] + (ids[job[FIRST] + i - beyond] + beyond) * job[BYTES]
+                for number in range(max(address >> shift, last + 1), ((address + job[BYTES] - 1) >> shift) + 1):
+                    granule[n], tensor[n], last = number, k, number
+                    n += 1
+            line[turn] += 1
+            idle = 0
+        else:
+            idle += 1
+        turn = (turn + 1) % 3
+    return n
+
+
+@step
+def _skip(jobs, per_line, row, at, line, s):
+    """Turn a stream to its next line; `row` is beyond the last one where there is none."""
+    while row[s] < len(jobs) and line[s] * per_line[at[s]] >= jobs[row[s], at[s], COUNT]:
+        line[s] = 0
+        at[s] += 1
+        if at[s] == TENSORS[s][1]:
+            at[s] = TENSORS[s][0]
+            row[s] += 1
+
+
+@step
+def _may_go(rows, row, s, early, room):
+    """Return whether a stream may go on with its row: there is room, and what has to be there before has been sent."""
+    if row[s] >= rows:
+        return False
+    if s == FRONT:
+        return not early or row[FRONT] - row[VALUE] < room[0]
+    if s == VALUE:
+        return row[VALUE] - row[FRONT] < (room[1] if early else 0)
+    return row[OUTPUT] < min(row[FRONT], row[VALUE])
+
+
+@numba.njit(cache=True)
+def sustain(m: I64, granule: I64, write: I64) -> int:
+    """Send granules, each as soon as its channel takes it after the one before; return the clock of the last data."""
+    m[m[ds.O_SLOT] + ds.LEFT] = ds.FAR  # all share slot 0, which never completes
+    clock = 0
+    for i in range(len(granule)):
+        clock = d.push(m, granule[i] << m[ds.GRANULE_SHIFT], clock, 0, write[i])
+    d.advance_all(m, ds.FAR)
+    return int(m[ds.LAST])

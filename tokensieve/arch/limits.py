@@ -1,0 +1,7 @@
+"""Limits that machine, workloads, traces and schedules share."""
+
+MAX_TOKENS = 1 << 20
+"""Longest context that files and machines may name. A machine's own limit is `topk.max_tokens`."""
+
+MAX_RTL_TOKENS = 1 << 16
+"""Longest packet of scores that Verilog is written for: the engine keeps all of it on chip, several times over."""
