@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tokensieve.arch.machine import Arch
-from tokensieve.sim.analytic.batch import F64, Batch, each
+from tokensieve.sim.analytic.batch import F64, Batch
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.work import RowWork
 
@@ -54,14 +54,8 @@ def single(summary: Summary, batch: Batch) -> Single | None:
 
 def _kinds(batch: Batch, call: Callable[[Arch], npt.ArrayLike]) -> tuple[F64, I64]:
     """Return the different answers of ``call(arch)``, and which of them is that of each design."""
-    answers: list[npt.ArrayLike] = []
-
-    def number(arch: Arch) -> int:
-        answers.append(call(arch))
-        return len(answers) - 1
-
-    which = each(batch, number)
-    return np.stack(answers).astype(np.float64), which
+    found = batch.asked(call, ())
+    return np.ascontiguousarray(found.answers.T, np.float64), found.which
 
 
 def _tables(work: RowWork) -> tuple[I64, I64]:

@@ -16,7 +16,7 @@ from tokensieve.sim.analytic.paths import COMPUTE, DRAM, FILL, SOFTMAX, TOPK, Pa
 from tokensieve.sim.analytic.short import Single
 from tokensieve.sim.analytic.stages import Stages
 from tokensieve.sim.kernels.short import short
-from tokensieve.sim.kernels.short_tables import GROUP, MACHINE
+from tokensieve.sim.kernels.short_tables import GROUP, MACHINE, R_GROUP, R_LAYER
 from tokensieve.sim.result import CAUSES
 
 
@@ -68,7 +68,7 @@ def walk(s: Stages, layer: npt.NDArray[np.int64], layers: int, causes: bool) -> 
     designs = s.rows.shape[1]
     slots = layers * len(CAUSES) if causes else 0
     if s.single is not None:
-        return _one_by_one(s, s.single, slots)
+        return _one_by_one(s, s.single, layer, slots)
     begin = Paths(slots, designs).start()
     state = _State(*(begin for _ in fields(_State)))
     rows, ranks = np.ones(designs), False
@@ -79,13 +79,14 @@ def walk(s: Stages, layer: npt.NDArray[np.int64], layers: int, causes: bool) -> 
     return later(state.out, state.written, state.rank_free, state.qk_busy, state.pv_busy, state.dram_busy)
 
 
-def _one_by_one(s: Stages, one: Single, slots: int) -> F64:
+def _one_by_one(s: Stages, one: Single, layer: npt.NDArray[np.int64], slots: int) -> F64:
     """Return what `walk` does where layers are short: it follows every query."""
     groups = np.stack([np.broadcast_to(getattr(s, name), s.dram.shape) for name in GROUP], axis=-1)
     machines = [getattr(s.pipe if hasattr(s.pipe, name) else s.memory, name) for name in MACHINE]
     ends = np.zeros((1 + slots, s.dram.shape[1]))
-    share = np.stack([one.search_share, one.lines_share])
-    short(one.work, one.asks, np.stack(machines, axis=-1), np.ascontiguousarray(groups.transpose(1, 0, 2)),
+    share, work = np.stack([one.search_share, one.lines_share]), one.work.copy()
+    work[:, R_LAYER - R_GROUP] = layer[work[:, 0]]  # where causes go, which may be one place for all layers
+    short(work, one.asks, np.stack(machines, axis=-1), np.ascontiguousarray(groups.transpose(1, 0, 2)),
           one.search, one.lines, one.kind, share, ends)  # fmt: skip
     return ends
 

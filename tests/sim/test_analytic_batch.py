@@ -59,7 +59,7 @@ def test_areas_of_a_batch_are_those_of_sim_cost_design_by_design(batch):
 @pytest.mark.parametrize("work", ["minilm", "decode"])
 def test_an_estimate_holds_the_figures_of_the_result_of_each_machine(batch, work):
     decisions = decode() if work == "decode" else beginning(load_workload(work, Arch()), 2)
-    found = estimate(Summary(decisions), batch)
+    found = estimate(Summary(decisions), batch, allow_rough=True)
     for i in range(len(batch)):
         result = analytic_result(batch.arch(i), decisions)
 
@@ -67,8 +67,8 @@ def test_an_estimate_holds_the_figures_of_the_result_of_each_machine(batch, work
         assert found.cycles["total"][i] == result.cycles["total"]
         assert found.dram_bytes[i] == result.traffic.dram_bytes["total"]
         for figures, alone in ((found.energy_j, result.energy_j), (found.area_mm2, result.area_mm2)):
-            # Actions are whole in a result, and means in a batch.
-            assert {unit: values[i] for unit, values in figures.items()} == pytest.approx(alone, rel=1e-5, abs=1e-12)
+            # Actions are whole in a result and means in a batch: half an activate is 0.6 nJ.
+            assert {unit: values[i] for unit, values in figures.items()} == pytest.approx(alone, rel=1e-5, abs=1e-9)
         causes = {cause: found.cycles[cause][i] for cause in CAUSES}
         # A result rounds layer by layer, and counts what is below zero in a layer as nothing.
         assert causes == pytest.approx(
