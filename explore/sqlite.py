@@ -53,9 +53,9 @@ def attached(db: sqlite3.Connection, path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def transaction(db: sqlite3.Connection, patience: float = PATIENCE) -> Iterator[None]:
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
     """Run a block as one transaction: all of it is stored, or nothing."""
-    _begin(db, patience)
+    _begin(db)
     try:
         yield
         db.execute("COMMIT")
@@ -89,9 +89,9 @@ def _meaning(problem: sqlite3.DatabaseError, kept: int) -> str:
     return str(problem)
 
 
-def _begin(db: sqlite3.Connection, patience: float) -> None:
+def _begin(db: sqlite3.Connection) -> None:
     """Begin a transaction that may write, waiting for another process's to end."""
-    limit = time.monotonic() + patience
+    limit = time.monotonic() + PATIENCE
     while True:
         try:
             db.execute("BEGIN IMMEDIATE")
