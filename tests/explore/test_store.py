@@ -73,8 +73,8 @@ def test_a_point_that_is_there_is_not_replaced_and_is_counted(path):
     with opened(path) as store:
         store.add([point(1, numbers(store), totals=totals(5)), point(2, numbers(store))])
 
-        assert store.commit() == 1
-        assert store.repeated == 1
+        assert (store.commit(), store.repeated) == (1, 1)
+        assert (store.commit(), store.repeated) == (0, 1)
         assert store.get([key(1)])[key(1)].totals == totals(1)
 
 
@@ -134,9 +134,8 @@ def test_points_of_two_versions_of_the_model_are_never_mixed_unasked(path):
 
 def test_the_key_of_a_point_changes_with_all_that_its_figures_follow_from(arch):
     told = {"workload": "w", "level": "analytic", "model": MODEL}
-    changed = [
-        {"workload": "v"}, {"level": "cycle"}, {"model": "b"}, {"reference": "dense"}, {"seed": 1}, {"scores": "uniform"},
-    ]  # fmt: skip
+    changes = {"workload": "v", "level": "cycle", "model": "b", "reference": "dense", "seed": 1, "scores": "uniform"}
+    changed = [{name: value} for name, value in changes.items()]
     others = [arch.model_copy(update={"technology": "scaled7"}), arch.model_copy(update={"name": "mine"})]
     found = [point_key(arch, **told | one) for one in ({}, *changed)] + [point_key(one, **told) for one in others]
 

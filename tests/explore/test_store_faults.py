@@ -11,7 +11,7 @@ import pytest
 from bench.stores import fill, in_a_process, key, numbers, opened, point, resume, rows, without_rights
 
 from tokensieve.arch import StoreError
-from tokensieve.explore import open_store, sqlite
+from tokensieve.explore import open_store, sqlite, writing
 
 FIRST, ALL = range(40), range(200)
 LEAST_LOG = 30_000
@@ -123,6 +123,22 @@ def test_a_writer_that_another_one_locks_out_says_so_and_keeps_its_points(path, 
             store.commit()
 
         assert store.commit() == 1
+
+
+def test_a_commit_that_is_interrupted_stores_nothing_and_keeps_its_points(path, monkeypatch):
+    def interrupted(*arguments):
+        writing.write_points(*arguments)
+        raise KeyboardInterrupt
+
+    with opened(path) as store:
+        store.add(point(number, numbers(store)) for number in range(5))
+        monkeypatch.setattr("tokensieve.explore.store.write_points", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            store.commit()
+        monkeypatch.undo()
+
+        assert store.count() == 0
+        assert store.commit() == 5
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Points and results as data frames and files, under the names of `result.json`."""
 
+import hashlib
 import json
 import sys
 from importlib.util import find_spec
@@ -12,14 +13,16 @@ import tokensieve
 from tokensieve.arch import StoreError, ToolError, load_arch
 from tokensieve.cli.app import call
 from tokensieve.explore import Where, open_store
+from tokensieve.explore.again import decisions_of
 from tokensieve.explore.columns import DERIVED, ENERGY_UNITS, TOTALS, look_up, totals_of
-from tokensieve.explore.stored import Base
+from tokensieve.explore.stored import Base, Work
 from tokensieve.run.simulate import run
 from tokensieve.sim.reference.version import model_version
-from tokensieve.workloads.benchmarks import load_workload
+from tokensieve.workloads.benchmarks import find_workload, load_workload
+from tokensieve.workloads.traces import default_trace, load_trace
 
 RUN = ("run", "--workload", "bert-base-cola", "--set", "topk.lanes=8", "--level", "analytic", "--no-advice")
-WORK = {"workload": "bert-base-cola", "seed": 0, "scores": None}
+WORK = {"workload": find_workload("bert-base-cola").model_dump(mode="json"), "seed": 0, "scores": None}
 
 
 @pytest.fixture
@@ -207,6 +210,20 @@ def test_a_point_in_full_has_the_bytes_of_the_run(real, capsys):
     assert call([*RUN, "--json"]) == 0
 
     assert without_times(shown) == without_times(capsys.readouterr().out)
+
+
+def test_the_trace_of_a_point_is_read_where_its_bytes_are_those_of_the_sweep(tmp_path):
+    arch, shipped = load_arch(), default_trace()
+    digest = hashlib.sha256(shipped.read_bytes()).hexdigest()
+    (tmp_path / "other.npz").write_bytes(b"")
+
+    work = Work(digest="w", name="/gone/mine.npz", data={"trace": digest})
+    assert decisions_of(work, arch).digest == load_trace(shipped, arch).digest
+    work = Work(digest="w", name="/gone/mine.npz", data={"trace": "0" * 64})
+    with pytest.raises(StoreError, match=r"mine.npz: the trace with SHA-256 0{12}... is not there; name its file"):
+        decisions_of(work, arch)
+    with pytest.raises(StoreError, match=r"is not .*other.npz"):
+        decisions_of(work, arch, tmp_path / "other.npz")
 
 
 def test_a_whole_result_that_is_stored_is_printed_as_it_is(path, capsys):

@@ -55,6 +55,10 @@ def show(
             "--full", help="Print the whole result as `run --json` does; at level analytic it is computed anew."
         ),
     ] = False,
+    trace: Annotated[
+        str | None,
+        typer.Option("--trace", metavar="FILE", help="With --full: the trace of the point. [default: where it was]"),
+    ] = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -64,7 +68,7 @@ def show(
     with open_store(path) as opened:
         found = opened.find(point)
         if full:
-            sys.stdout.write(_full(opened, found, quiet))
+            sys.stdout.write(_full(opened, found, trace, quiet))
             return
         told = _point(opened, found)
     if json:
@@ -180,7 +184,7 @@ def _point_table(told: dict[str, Any]) -> "Table":
     return Table(title=f"Point {told['id']}", columns=columns, rows=shown)
 
 
-def _full(opened: "Store", point: "Point", quiet: bool) -> str:
+def _full(opened: "Store", point: "Point", trace: str | None, quiet: bool) -> str:
     """Return the text of a point's result, from the store or computed anew."""
     from tokensieve.arch import StoreError
     from tokensieve.explore.stored import unpacked
@@ -189,25 +193,21 @@ def _full(opened: "Store", point: "Point", quiet: bool) -> str:
         raise StoreError(f"point {point.id} has no result: it was {point.status}: {point.message}")
     if point.full is not None:
         return unpacked(point.full)
-    return _again(opened, point, quiet)
+    return _again(opened, point, trace, quiet)
 
 
-def _again(opened: "Store", point: "Point", quiet: bool) -> str:
+def _again(opened: "Store", point: "Point", trace: str | None, quiet: bool) -> str:
     """Run a point of level `analytic` again, with the code that made it."""
-    from tokensieve.arch import StoreError
-    from tokensieve.cli.work import decisions_of
-    from tokensieve.explore.again import check_same, check_version, machine_of
+    from tokensieve.explore.again import check_same, check_version, decisions_of, machine_of
     from tokensieve.run.simulate import run
 
     check_version(opened, point)
     machine, sets = machine_of(opened.base_of(point), point.overrides)
-    work = opened.work_of(point).data
-    if not {"workload", "trace"} & set(work):
-        raise StoreError(f"point {point.id}: the store does not say how its workload is made")
-    seed, reference = work.get("seed", 0), (point.totals or {}).get("reference.kind")
-    decisions = decisions_of(machine, work.get("workload"), work.get("trace"), seed, work.get("scores"))
+    work = opened.work_of(point)
+    decisions = decisions_of(work, machine, None if trace is None else Path(trace))
+    reference = (point.totals or {}).get("reference.kind")
+    kind, seed = None if reference is None else str(reference), work.data.get("seed", 0)
     with progress(quiet) as report:
-        kind = None if reference is None else str(reference)
         result = run(machine, decisions, level=point.level, reference=kind, seed=seed, sets=sets, progress=report)
     check_same(point, result)
     return result.to_json()
