@@ -222,6 +222,13 @@ class TestOpening:
         with open_store(path) as store:
             assert [one.totals["reference.kind"] for one in store.points()] == [None, "softmax"]
 
+    @pytest.mark.parametrize("statement", ["PRAGMA journal_mode = WAL", "PRAGMA user_version = 0"])
+    def test_a_store_whose_making_was_cut_short_is_made(self, path, statement):
+        change(path, statement)
+
+        assert resume(path, range(3)) == 0
+        assert len(rows(path)) == 3
+
     def test_another_database_is_refused(self, path):
         change(path, "CREATE TABLE mine (a)")
 
