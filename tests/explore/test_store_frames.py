@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import sys
 from importlib.util import find_spec
 
@@ -10,10 +11,10 @@ from bench.stores import fill, numbers, opened, point
 from conftest import lacking
 
 import tokensieve
-from tokensieve.arch import StoreError, ToolError, load_arch
+from tokensieve.arch import CheckError, StoreError, ToolError, load_arch
 from tokensieve.cli.app import call
 from tokensieve.explore import Where, open_store
-from tokensieve.explore.again import decisions_of
+from tokensieve.explore.again import check_same, decisions_of
 from tokensieve.explore.columns import DERIVED, ENERGY_UNITS, TOTALS, look_up, totals_of
 from tokensieve.explore.stored import Base, Work
 from tokensieve.run.simulate import run
@@ -238,6 +239,33 @@ def test_a_point_of_another_version_is_not_computed_anew(path, capsys):
 
     assert call(["store", "show", str(path), "1", "--full"]) == 2
     assert "was made by version aaaaaaaaaaaa of the cycle model" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "distance", "same"),
+    [
+        ("cycles.total", 1, False),
+        ("cycles.compute", 12, True),
+        ("cycles.compute", 50, False),
+        ("traffic.lsb_rows", 1, False),
+        ("energy_j.ranking", 1e-9, True),
+        ("energy_j.total", 1e-6, False),
+        ("area_mm2.topk", 1e-6, False),
+        ("bottleneck", None, True),
+    ],
+)
+def test_a_point_computed_anew_is_the_stored_one_but_for_how_a_batch_rounds(result, name, distance, same):
+    """On the shortest workload: 4,060 cycles in 12 layers."""
+    stored = totals_of(result)
+    changed = "pv" if distance is None else stored[name] + distance
+    one = point(1, {"base": 1, "workload": 1, "sweep": 1}, totals=stored | {name: changed}, id=7)
+    if same:
+        check_same(one, result)
+    else:
+        with pytest.raises(
+            CheckError, match=re.escape(f"point 7: {name} is {changed} in the store, and {stored[name]}")
+        ):
+            check_same(one, result)
 
 
 def test_a_point_that_comes_out_otherwise_is_a_failed_check(path, result, capsys):
