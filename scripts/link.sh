@@ -6,6 +6,6 @@ cd "$(dirname "$0")/.."
 
 mkdir -p .link/tokensieve
 find .link/tokensieve -type l -delete
-for path in tokensieve/* golden rtl sim workloads; do
+for path in tokensieve/* explore golden rtl sim workloads; do
     [ "${path##*/}" = __pycache__ ] || ln -s "../../$path" .link/tokensieve/
 done

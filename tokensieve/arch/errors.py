@@ -31,6 +31,10 @@ class CheckError(TokensieveError):
     exit_code: ClassVar[int] = 1
 
 
+class StoreError(TokensieveError):
+    """A store of results that cannot be opened, written or read as asked."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``; did you mean 'x'?`` for the valid name nearest to `name`, or nothing."""
     by_lower = {k.lower(): k for k in known}

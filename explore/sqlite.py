@@ -1,0 +1,127 @@
+"""SQLite as the store uses it: how a file is opened, one transaction, and what its errors mean to a user."""
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from tokensieve.arch.errors import StoreError
+
+PATIENCE = 30.0
+"""Seconds that a writer waits for another one. A batch takes milliseconds, so that whoever holds a store for so long
+is stuck."""
+
+_STEP = 0.1
+"""Seconds that SQLite itself waits: it cannot be interrupted meanwhile, and we can between two steps."""
+
+_CACHE_KIB = 32 * 1024
+"""Pages kept in memory. The index of 100,000 keys takes 3 MiB and is written at random."""
+
+_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+_LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_SHUT = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+def connect(path: Path, write: bool) -> sqlite3.Connection:
+    """Open the file; with `write`, make it where there is none. Transactions are begun by `transaction` alone.
+
+    Raises `StoreError` where there is no store, or none that may be written.
+    """
+    address = _address(path, write)
+    with translated(path):
+        db = sqlite3.connect(address, uri=True, timeout=_STEP, isolation_level=None)
+        db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        # A process that is killed loses nothing of what it committed; a power cut may take the last batches.
+        db.execute("PRAGMA synchronous = NORMAL")
+        if not write:
+            db.execute("PRAGMA query_only = ON")
+        return db
+
+
+@contextmanager
+def attached(db: sqlite3.Connection, path: Path) -> Iterator[None]:
+    """Have the tables of the store at `path` as `other` during a block."""
+    db.execute("ATTACH DATABASE ? AS other", (_address(path, write=False),))
+    try:
+        yield
+    finally:
+        db.execute("DETACH DATABASE other")
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """Run a block as one transaction: all of it is stored, or nothing."""
+    _begin(db)
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def translated(path: Path, kept: int = 0) -> Iterator[None]:
+    """Raise what SQLite says of the store at `path` as a `StoreError`; `kept` points are in memory, not yet stored."""
+    try:
+        yield
+    except sqlite3.DatabaseError as problem:
+        raise StoreError(f"store {path}: {_meaning(problem, kept)}") from problem
+
+
+def _meaning(problem: sqlite3.DatabaseError, kept: int) -> str:
+    code = getattr(problem, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    lost = f"; {kept} points since the last commit are not in it" if kept else ""
+    safe = f"what was committed is safe{lost}. Running the same again goes on from there"
+    if code in _FULL:
+        return f"cannot be written, the disk is full or takes no more ({problem}); {safe}, once there is room"
+    if code in _LOCKED:
+        return f"another process has held it for more than {PATIENCE:.0f} s; {safe}, once that one is done"
+    if code in _SHUT:
+        return f"cannot be opened or written ({problem}); {safe}, where you may write"
+    if code in _DAMAGED:
+        return f"is no SQLite file, or is damaged ({problem})"
+    return str(problem)
+
+
+def _begin(db: sqlite3.Connection) -> None:
+    """Begin a transaction that may write, waiting for another process's to end."""
+    limit = time.monotonic() + PATIENCE
+    while True:
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            return
+        except sqlite3.OperationalError as problem:
+            if problem.sqlite_errorcode & 0xFF not in _LOCKED or time.monotonic() > limit:
+                raise
+
+
+def _address(path: Path, write: bool) -> str:
+    """Return the name that SQLite opens the file by. Raises `StoreError` where it cannot be opened as asked."""
+    if path.is_dir():
+        raise StoreError(f"store {path}: is a folder; name a file")
+    if not path.parent.is_dir():
+        raise StoreError(f"store {path}: the folder {path.parent} does not exist")
+    if not write and not path.exists():
+        raise StoreError(f"store {path}: there is no such file")
+    open_to_us = _writable(path)
+    if write and not open_to_us:
+        raise StoreError(f"store {path}: is read-only; copy it to where you may write, or name another file")
+    mode = "mode=rwc" if write else "mode=rw" if open_to_us else _reading(path)
+    return f"file:{quote(os.path.abspath(path))}?{mode}"
+
+
+def _writable(path: Path) -> bool:
+    """Return whether the file, and in its folder the files of its log, may be written."""
+    return os.access(path.parent, os.W_OK | os.X_OK) and (not path.exists() or os.access(path, os.W_OK))
+
+
+def _reading(path: Path) -> str:
+    """Return how a file is opened that we may not write: without a log beside it, as one that nobody changes."""
+    log = path.with_name(f"{path.name}-wal")
+    return "mode=ro" if log.exists() and log.stat().st_size else "mode=ro&immutable=1"
