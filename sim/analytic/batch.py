@@ -112,6 +112,14 @@ class Sweep(Batch):
         for together in _TOGETHER:
             self._check(set(together))
 
+    @classmethod
+    def unchecked(cls, base: Arch, fields: Mapping[str, npt.NDArray[Any]], count: int) -> "Sweep":
+        """Return `count` designs whose combinations the caller has found to be machines, with no field or some."""
+        some = object.__new__(cls)
+        Batch.__init__(some)
+        some._base, some._fields, some._count = base, dict(fields), count
+        return some
+
     def _check(self, groups: set[str]) -> None:
         """Build every combination of the swept fields of some groups, in the words of `Arch` where it is refused."""
         paths = [path for path in self._fields if path.partition(".")[0] in groups]
@@ -142,11 +150,12 @@ class Sweep(Batch):
 
     def part(self, low: int, high: int) -> "Sweep":
         """Return the designs from `low` to before `high`, which have been checked."""
-        some = object.__new__(Sweep)
-        Batch.__init__(some)
-        some._base, some._count = self._base, min(high, self._count) - low
-        some._fields = {path: values[low:high] for path, values in self._fields.items()}
-        return some
+        fields = {path: values[low:high] for path, values in self._fields.items()}
+        return Sweep.unchecked(self._base, fields, min(high, self._count) - low)
+
+    def chosen(self, designs: I64) -> "Sweep":
+        """Return some designs, by number."""
+        return Sweep.unchecked(self._base, {path: own[designs] for path, own in self._fields.items()}, len(designs))
 
     def _kinds_of(self, path: str) -> I64 | None:
         """Return what a batch does, without looking at a field that is not swept."""

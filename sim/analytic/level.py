@@ -4,6 +4,7 @@ import numpy as np
 
 from tokensieve.arch.machine import Arch
 from tokensieve.sim.analytic.batch import F64, Designs
+from tokensieve.sim.analytic.busy import busy_cycles
 from tokensieve.sim.analytic.costs import fetches
 from tokensieve.sim.analytic.estimate import Detail, detail
 from tokensieve.sim.analytic.stages import Stages
@@ -19,7 +20,8 @@ def analytic_result(arch: Arch, decisions: Decisions, un_pruned: bool = False) -
     With `un_pruned`, the decisions are a dense reference. Raises `WorkloadError` where they do not fit the machine.
     """
     summary = Summary(decisions, un_pruned)
-    one = detail(summary, Designs([arch]), causes=True)
+    batch = Designs([arch])
+    one = detail(summary, batch, causes=True)
     total = int(one.end[0, 0])
     granules = _granules(summary, one.stages)
     return assemble(
@@ -28,7 +30,7 @@ def analytic_result(arch: Arch, decisions: Decisions, un_pruned: bool = False) -
         summary.work,
         causes=whole(one.end[1:, 0], total).reshape(-1, len(CAUSES)),
         granules=granules,
-        busy_cycles=_busy_cycles(arch, summary, one, total),
+        busy_cycles={unit: round(float(n[0])) for unit, n in busy_cycles(summary, batch, one).items()},
         traffic=Traffic(
             vectors=_vectors(summary, one.stages),
             lsb_rows=int(summary.lsb_rows.sum()),
@@ -77,25 +79,3 @@ def _vectors(summary: Summary, s: Stages) -> dict[str, int]:
     keys = summary.by_row(work.keys)
     values = summary.by_row(np.where(work.values_early, work.keys, work.values[work.query_ptr[:-1]]))
     return {"key": round(float((keys * blocks).sum())), "value": round(float((values * blocks).sum()))}
-
-
-def _busy_cycles(arch: Arch, summary: Summary, one: Detail, total: int) -> dict[str, int]:
-    """Return the cycles in which each unit works; of DRAM, the mean over the data buses."""
-    s, dram, dims = one.stages, one.actions["dram"], arch.dram
-    bursts = (dram["read_granule"] + dram["write_granule"])[0]
-    clocks = bursts * dims.nBL / (dims.channels * dims.pseudo_channels)
-    passes = s.soft * s.queries
-    engine = s.queries * (s.engaged * (s.load_cycles + s.pipe.turnaround) + s.search)
-    decided = summary.by_row(summary.work.queries * summary.work.decide)[:, None]
-    cycles = {
-        "dram": min(clocks * dims.tCK_ps * arch.clock.mhz * 1e-6, total),
-        "fetcher": one.actions["fetcher"]["request"][0] / arch.fetcher.ports,
-        "qk": one.actions["key_sram"]["read_line"][0],
-        "softmax": (passes * (1 + s.again)).sum(),
-        "requant": (s.soft * (decided + s.again * s.queries)).sum(),
-        "topk": engine.sum(),
-        "pv": one.actions["value_sram"]["read_line"][0],
-        "ranking": np.maximum(s.token_rank, 0).sum() + np.maximum(s.head_rank, 0).sum(),
-        "importance": passes.sum(),
-    }
-    return {unit: round(float(n)) for unit, n in cycles.items()}

@@ -76,6 +76,11 @@ class Arch(ArchModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        self.check_together()
+        return self
+
+    def check_together(self) -> None:
+        """Raise `ValueError` where fields of several groups do not fit one another; groups check themselves."""
         for sram, array in (("key_sram", "qk"), ("value_sram", "pv")):
             kib, line = getattr(self, sram).bytes, self.line_bytes(getattr(self, array))
             if kib < 2 * line:
@@ -99,7 +104,6 @@ class Arch(ArchModel):
                 f"number.lsb_bits must be below number.onchip_bits = {self.number.onchip_bits}, "
                 f"got {self.number.lsb_bits}"
             )
-        return self
 
     def line_bytes(self, array: MultiplierArray) -> int:
         """Return the bytes of one line of the SRAM in front of `array`."""
