@@ -96,12 +96,9 @@ class Span(ArchModel):
         return None
 
     def at(self, share: np.ndarray) -> np.ndarray:
-        """Return the values a `share` in [0, 1) of the way from `low` to `high`; of whole numbers, each is as likely."""
+        """Return the values a `share` in [0, 1) of the way from `low` to `high`; whole numbers are as likely each."""
         low, high = float(self.low), float(self.high) + self.whole
-        if self.log:
-            drawn = low * (high / low) ** share
-        else:
-            drawn = low + (high - low) * share
+        drawn = low * (high / low) ** share if self.log else low + (high - low) * share
         return np.minimum(np.floor(drawn), self.high).astype(np.int64) if self.whole else drawn
 
     def _cast(self, values: np.ndarray) -> tuple[int | float, ...]:

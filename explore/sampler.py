@@ -5,9 +5,10 @@ Latin hypercube, which is one permutation a dimension).
 """
 
 import math
+import warnings
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -39,7 +40,7 @@ class Draws(Protocol):
 
 
 def draws(sampler: Sampler, sizes: Sequence[int]) -> Draws:
-    """Return the designs that `sampler` tries in a space of dimensions with so many values; 0 stands for a continuum."""
+    """Return the designs that `sampler` tries, of dimensions with so many values each; 0 stands for a continuum."""
     if sampler.kind == "grid":
         return Grid(sizes)
     assert sampler.points is not None
@@ -138,10 +139,8 @@ class Hypercube(_Drawn):
         return cube
 
 
-def _qmc(kind: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _qmc(kind: str) -> Any:
     try:
-        import warnings
-
         from scipy.stats import qmc
     except ModuleNotFoundError:
         raise ToolError(

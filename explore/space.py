@@ -12,13 +12,13 @@ import numpy.typing as npt
 
 from tokensieve.arch.errors import SweepError, nearest
 from tokensieve.arch.machine import Arch
-from tokensieve.arch.presets import all_fields, apply_sets, load_arch
+from tokensieve.arch.presets import all_fields, load_arch
 from tokensieve.arch.technology import pin_technology
 from tokensieve.arch.yamlio import yaml_scalar
 from tokensieve.explore.axes import MACHINES, Axis, is_of_work
 from tokensieve.explore.cases import Cases
 from tokensieve.explore.expression import Formula
-from tokensieve.explore.sampler import F64, I64, Draws, draws
+from tokensieve.explore.sampler import I64, Draws, draws
 from tokensieve.explore.spec import SweepFile
 
 Column = npt.NDArray[Any]

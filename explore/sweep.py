@@ -137,7 +137,8 @@ class _Run:
         places = np.flatnonzero(stored).tolist()
         if not places:
             return one
-        assert self._store is not None and self._numbers is not None
+        assert self._store is not None
+        assert self._numbers is not None
         points = self._store.get([keys[i] for i in places])
         self._numbers.join(list(points))
         self._tally.from_store += len(points)

@@ -1,4 +1,4 @@
-"""What a sweep comes to, kept while it runs: counts, the first designs, and the front of what is wanted and its price."""
+"""What a sweep comes to, kept while it runs: counts, its first designs, and the front of what is wanted and its price."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -133,7 +133,7 @@ class Tally:
         self.from_store = 0
 
     def take(self, designs: Designs, priced: Sequence[Priced], admitted: npt.NDArray[np.bool_]) -> None:
-        """Count some designs, with what they cost on each member of the suite; others were not `admitted` to pricing."""
+        """Count some designs, with what they cost on each member of the suite; not all were `admitted` to pricing."""
         status = np.stack([one.status for one in priced])
         self._counts["designs"] += len(designs)
         self._counts["excluded"] += int((~admitted).sum())

@@ -93,7 +93,8 @@ def answer(outcome: Outcome) -> str:
     Raises nothing for a sweep with a valid design.
     """
     best, knee = outcome.best, outcome.knee
-    assert best is not None and knee is not None
+    assert best is not None
+    assert knee is not None
     wanted, price = outcome.objectives[:2]
     taken = _design(knee.values) or "the only design"
     if best.number == knee.number:
@@ -169,7 +170,8 @@ def _objective(one: Objective) -> str:
 
 def _named(outcome: Outcome) -> list[str]:
     best, knee = outcome.best, outcome.knee
-    assert best is not None and knee is not None
+    assert best is not None
+    assert knee is not None
     first, second = (_word(one) for one in outcome.objectives[:2])
     return [
         f"Best {first}: design {count(best.number)} ({_design(best.values) or 'the only one'}).",
