@@ -1,4 +1,4 @@
-"""Names of design points: a digest of the machine written out, the work, the level and the version of the model."""
+"""Digests of many machines at once: the machine written out, with the swept values put in."""
 
 import hashlib
 import json
@@ -10,9 +10,6 @@ import numpy.typing as npt
 from tokensieve.arch.machine import Arch
 
 Column = npt.NDArray[Any]
-
-KEY_BYTES = 16
-"""Bytes of a key: two of 10^9 points meet with a probability of 10^-21."""
 
 
 def digests(base: Arch, own: Mapping[str, Column], count: int) -> Iterator[str]:
@@ -27,12 +24,6 @@ def digests(base: Arch, own: Mapping[str, Column], count: int) -> Iterator[str]:
         whole = begin.copy()
         whole.update("".join(part for pair in zip(row, texts[1:], strict=True) for part in pair).encode())
         yield whole.hexdigest()
-
-
-def keys(machines: Iterator[str], work: str, level: str, model: str) -> list[bytes]:
-    """Return the keys of design points: machines by digest on one piece of work."""
-    rest = f" {work} {level} {model}"
-    return [hashlib.sha256((one + rest).encode()).digest()[:KEY_BYTES] for one in machines]
 
 
 def _cut(base: Arch, paths: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -21,7 +21,7 @@ from tokensieve.explore.refused import combinations
 from tokensieve.explore.space import Designs
 from tokensieve.explore.spec import SweepFile
 from tokensieve.explore.store import Store
-from tokensieve.explore.stored import STATUSES, Base, Point, key_of
+from tokensieve.explore.stored import STATUSES, Base, Point, keys_of
 from tokensieve.explore.tally import Outcome, Tally
 from tokensieve.explore.tasks import Executor, InProcess, Task
 
@@ -182,21 +182,28 @@ class _Numbers:
             first = int(some[0])
             base, case = self._space.bases[designs.base[first]], int(designs.case[first])
             works = [self._space.cases.case(member, case) for member in range(members)]
-            technologies = self._technologies(base.technology, designs, some)
-            machines = digests(base, designs.own(some), len(some))
-            for i, machine, technology in zip(some.tolist(), machines, technologies, strict=True):
+            machines = list(digests(base, designs.own(some), len(some)))
+            for technology, places in self._technologies(base.technology, designs, some):
+                archs = [machines[i] for i in places]
                 for member, work in enumerate(works):
-                    found[member][i] = key_of(
-                        machine, technology, work.digest, self._level, str(self._store.model), "none",
-                        work.seed, work.scores or "",
+                    known = keys_of(
+                        archs, technology, work.digest, self._level, str(self._store.model), "none", work.seed,
+                        work.scores or "",
                     )  # fmt: skip
+                    for i, key in zip(some[places].tolist(), known, strict=True):
+                        found[member][i] = key
         return found
 
-    def _technologies(self, own: str, designs: Designs, some: npt.NDArray[np.int64]) -> list[str]:
-        """Return the digest of the technology of each design."""
-        names = designs.columns["technology"][some].tolist() if "technology" in designs.columns else [own] * len(some)
-        known = {name: _technology_digest(name) for name in set(names)}
-        return [known[name] for name in names]
+    def _technologies(
+        self, own: str, designs: Designs, some: npt.NDArray[np.int64]
+    ) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
+        """Yield the digest of each technology, and the places of the designs that have it."""
+        if "technology" not in designs.columns:
+            yield _technology_digest(own), np.arange(len(some))
+            return
+        column = designs.columns["technology"][some]
+        for places in combinations([column], len(some)):
+            yield _technology_digest(column[places[0]]), places
 
     def put(self, designs: Designs, member: int, keys: Sequence[bytes], one: Priced) -> None:
         """Store the points of one member of the suite that were priced, refused or failed."""

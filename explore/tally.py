@@ -1,4 +1,4 @@
-"""What a sweep comes to, kept while it runs: counts, its first designs, and the front of what is wanted and its price."""
+"""What a sweep comes to, kept while it runs: counts, its first designs, and the front of objective and price."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

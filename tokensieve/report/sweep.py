@@ -175,8 +175,8 @@ def _named(outcome: Outcome) -> list[str]:
     first, second = (_word(one) for one in outcome.objectives[:2])
     return [
         f"Best {first}: design {count(best.number)} ({_design(best.values) or 'the only one'}).",
-        f"Knee, the {_least(outcome.objectives[1])} {second} within {100 * KNEE:g} % of that: design {count(knee.number)} "
-        f"({_design(knee.values) or 'the only one'}).",
+        f"Knee, the {_least(outcome.objectives[1])} {second} within {100 * KNEE:g} % of that: design "
+        f"{count(knee.number)} ({_design(knee.values) or 'the only one'}).",
     ]
 
 
