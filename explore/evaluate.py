@@ -123,7 +123,10 @@ def _vectors(summary: Summary, one: Detail) -> dict[str, Column]:
 
 def _summed(group: str, parts: Mapping[str, Column]) -> dict[str, Column]:
     """Return `parts` under their dotted names, and their total."""
-    return {**{f"{group}.{name}": one for name, one in parts.items()}, f"{group}.total": sum(parts.values())}
+    return {
+        **{f"{group}.{name}": one for name, one in parts.items()},
+        f"{group}.total": np.sum(list(parts.values()), axis=0),
+    }
 
 
 def _mm2(unit: str, arch: Arch) -> float:

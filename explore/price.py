@@ -3,7 +3,6 @@
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -152,7 +151,7 @@ class _Work:
 
         `arch` may be a stand-in that notes what is read.
         """
-        number = self._numbers.of(self._load, cast(Topk, arch.topk))
+        number = self._numbers.of(self._load, arch.topk)
         if number < 0:
             return number
         one = self.loaded[number]

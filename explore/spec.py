@@ -211,7 +211,9 @@ def _beside(folder: Path, data: dict[str, Any]) -> dict[str, Any]:
             return {placed(name): weight for name, weight in value.items()}
         return value
 
-    own = {name: placed(data[name]) for name in ("arch", "workload", "workloads", "trace") if name in data}
+    own: dict[str, Any] = {
+        name: placed(data[name]) for name in ("arch", "workload", "workloads", "trace") if name in data
+    }
     axes = data.get("axes")
     if isinstance(axes, dict):
         own["axes"] = {name: placed(one) if name in ("arch", *WORKS) else one for name, one in axes.items()}

@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from tokensieve.arch.errors import SweepError, nearest
 from tokensieve.explore.columns import DERIVED, TOTALS, derived
+from tokensieve.explore.evaluate import Column
 from tokensieve.explore.expression import Formula
-from tokensieve.explore.price import FAILED, OK, REFUSED, Column, Priced
+from tokensieve.explore.price import FAILED, OK, REFUSED, Priced
 from tokensieve.explore.space import Designs, Space
 
 F64 = npt.NDArray[np.float64]
@@ -143,7 +144,7 @@ class Tally:
             return
         figures = [self._figures(designs, one, good) for one in priced]
         wanted = np.stack([self._mean([f.value(own) for own in figures], len(good)) for f in self._wanted])
-        fits = np.isfinite(wanted[:2]).all(axis=0)
+        fits: npt.NDArray[np.bool_] = np.isfinite(wanted[:2]).all(axis=0)
         for limit in self._limits:
             held = np.logical_and.reduce([np.broadcast_to(limit.value(own), len(good)) for own in figures])
             self._held[limit.text] += int(held.sum())
