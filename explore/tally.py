@@ -144,7 +144,7 @@ class Tally:
             return
         figures = [self._figures(designs, one, good) for one in priced]
         wanted = np.stack([self._mean([f.value(own) for own in figures], len(good)) for f in self._wanted])
-        fits: npt.NDArray[np.bool_] = np.isfinite(wanted[:2]).all(axis=0)
+        fits = np.logical_and.reduce(np.isfinite(wanted[:2]), axis=0)
         for limit in self._limits:
             held = np.logical_and.reduce([np.broadcast_to(limit.value(own), len(good)) for own in figures])
             self._held[limit.text] += int(held.sum())
