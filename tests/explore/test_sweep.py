@@ -148,21 +148,31 @@ def test_a_sweep_goes_on_from_its_store_and_prices_nothing_twice(tmp_path):
 
 
 def test_the_pool_finds_what_one_process_finds_and_outlives_a_worker():
-    spec = sweep_from({**SMALL, "axes": {"topk.lanes": [4, 8, 16], "dram.channels": [4, 16]}})
-    tasks = [Task(low, low + 2, [np.ones(2, bool)], _Cut()) for low in (0, 2, 4)]
+    spec = sweep_from({**SMALL, "axes": {"topk.lanes": [4, 8, 16]}})
+    tasks = [Task(low, low + 1, [np.ones(1, bool)], _Cut()) for low in range(3)]
 
     here = {task.low: priced for task, priced in InProcess(Pricer(spec, Analytic())).run(tasks)}
     pool = Pool(spec, Killing(), 1)
     there = {task.low: priced for task, priced in pool.run(tasks)}
 
-    assert sorted(there) == [0, 2, 3, 4]
-    for low in (0, 4):
+    for low in (0, 2):
+        assert there[low][0].status.tolist() == [OK]
         for name, column in here[low][0].totals.items():
             assert there[low][0].totals[name].tolist() == column.tolist()
-    for low in (2, 3):  # 8 lanes, cut down to the designs that kill
-        assert there[low][0].status.tolist() == [FAILED]
-        assert there[low][0].messages == {0: DIED}
+    assert there[1][0].status.tolist() == [FAILED]
+    assert there[1][0].messages == {0: DIED}
     assert pool.pids == []
+
+
+def test_a_task_that_kills_two_workers_is_cut_in_halves():
+    pool = Pool(sweep_from(SMALL), Analytic(), 1)
+    task = Task(3, 6, [np.array([True, False, True])], _Cut())
+
+    assert list(pool._lost(task)) == list(pool._lost(task)) == []
+
+    again, *halves = pool._again
+    assert again is task
+    assert [(one.low, one.high, one.wanted[0].tolist()) for one in halves] == [(3, 4, [True]), (4, 6, [False, True])]
 
 
 class _Cut:
@@ -269,7 +279,7 @@ def test_an_evaluator_may_tell_of_single_failures():
     class Odd(Analytic):
         def price(self, work, summary, designs):
             figures = super().price(work, summary, designs)
-            return Figures(figures.totals, failed={1: "no"})
+            return Figures(figures.totals, failed={0: "no"} if designs.column("topk.lanes")[0] == 4 else {})
 
     outcome = run_sweep(sweep_from({**SMALL, "axes": {"topk.lanes": [4, 8, 16]}}), Odd())
 
