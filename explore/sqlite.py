@@ -31,33 +31,31 @@ def connect(path: Path, write: bool) -> sqlite3.Connection:
 
     Raises `StoreError` where there is no store, or none that may be written.
     """
-    if path.is_dir():
-        raise StoreError(f"store {path}: is a folder; name a file")
-    if not path.parent.is_dir():
-        raise StoreError(f"store {path}: the folder {path.parent} does not exist")
-    if not write and not path.exists():
-        raise StoreError(f"store {path}: there is no such file")
-    open_to_us = _writable(path)
-    if write and not open_to_us:
-        raise StoreError(f"store {path}: is read-only; copy it to where you may write, or name another file")
-    mode = "mode=rwc" if write else "mode=rw" if open_to_us else _reading(path)
+    address = _address(path, write)
     with translated(path):
-        db = sqlite3.connect(
-            f"file:{quote(os.path.abspath(path))}?{mode}", uri=True, timeout=_STEP, isolation_level=None
-        )
+        db = sqlite3.connect(address, uri=True, timeout=_STEP, isolation_level=None)
         db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        db.execute(
-            "PRAGMA synchronous = NORMAL"
-        )  # of a WAL: a killed process loses nothing, a power cut the last batches
+        # A process that is killed loses nothing of what it committed; a power cut may take the last batches.
+        db.execute("PRAGMA synchronous = NORMAL")
         if not write:
             db.execute("PRAGMA query_only = ON")
         return db
 
 
 @contextmanager
-def transaction(db: sqlite3.Connection, patience: float = PATIENCE) -> Iterator[None]:
+def attached(db: sqlite3.Connection, path: Path) -> Iterator[None]:
+    """Have the tables of the store at `path` as `other` during a block."""
+    db.execute("ATTACH DATABASE ? AS other", (_address(path, write=False),))
+    try:
+        yield
+    finally:
+        db.execute("DETACH DATABASE other")
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
     """Run a block as one transaction: all of it is stored, or nothing."""
-    _begin(db, patience)
+    _begin(db)
     try:
         yield
         db.execute("COMMIT")
@@ -91,9 +89,9 @@ def _meaning(problem: sqlite3.DatabaseError, kept: int) -> str:
     return str(problem)
 
 
-def _begin(db: sqlite3.Connection, patience: float) -> None:
+def _begin(db: sqlite3.Connection) -> None:
     """Begin a transaction that may write, waiting for another process's to end."""
-    limit = time.monotonic() + patience
+    limit = time.monotonic() + PATIENCE
     while True:
         try:
             db.execute("BEGIN IMMEDIATE")
@@ -101,6 +99,21 @@ def _begin(db: sqlite3.Connection, patience: float) -> None:
         except sqlite3.OperationalError as problem:
             if problem.sqlite_errorcode & 0xFF not in _LOCKED or time.monotonic() > limit:
                 raise
+
+
+def _address(path: Path, write: bool) -> str:
+    """Return the name that SQLite opens the file by. Raises `StoreError` where it cannot be opened as asked."""
+    if path.is_dir():
+        raise StoreError(f"store {path}: is a folder; name a file")
+    if not path.parent.is_dir():
+        raise StoreError(f"store {path}: the folder {path.parent} does not exist")
+    if not write and not path.exists():
+        raise StoreError(f"store {path}: there is no such file")
+    open_to_us = _writable(path)
+    if write and not open_to_us:
+        raise StoreError(f"store {path}: is read-only; copy it to where you may write, or name another file")
+    mode = "mode=rwc" if write else "mode=rw" if open_to_us else _reading(path)
+    return f"file:{quote(os.path.abspath(path))}?{mode}"
 
 
 def _writable(path: Path) -> bool:

@@ -18,8 +18,9 @@ import numpy.typing as npt
 
 from tokensieve.arch.errors import StoreError, nearest
 from tokensieve.explore.columns import TOTALS
+from tokensieve.explore.merging import merge_attached
 from tokensieve.explore.schema import prepare
-from tokensieve.explore.sqlite import connect, transaction, translated
+from tokensieve.explore.sqlite import attached, connect, transaction, translated
 from tokensieve.explore.store_reader import Reader
 from tokensieve.explore.stored import STATUSES, Base, Point, Status, Work
 from tokensieve.explore.text import encode, plain
@@ -46,8 +47,12 @@ class Store(Reader):
         self._write = write
         self.repeated = 0
         """Points handed in whose key was there with a result: computed twice, or by another process meanwhile."""
-        with translated(path):
-            prepare(self._db, str(path), write)
+        try:
+            with translated(path):
+                prepare(self._db, str(path), write)
+        except BaseException:
+            self._db.close()
+            raise
 
     @classmethod
     def open(
@@ -185,6 +190,22 @@ class Store(Reader):
         with translated(self.path), transaction(self._db):
             statement = "INSERT OR IGNORE INTO member SELECT ?, id FROM point WHERE key = ? AND sweep <> ?"
             self._db.executemany(statement, ((sweep, key, sweep) for key in keys))
+
+    def merge(self, path: Path | str) -> int:
+        """Store the points of the store at `path` here as well, in one transaction, and return how many are new.
+
+        A point that is here with a result stays; one that failed here and not there is replaced. Points of another
+        version of the cycle model stay told apart. Raises `StoreError` where one of the two cannot be used, and
+        `CheckError` where both have a point with different totals.
+        """
+        self._check_writer()
+        other = Path(path)
+        if other.exists() and self.path.samefile(other):
+            raise StoreError(f"store {other}: cannot be merged into itself")
+        self.commit()
+        open_store(other).close()  # checks it, and brings what a killed process left in its log into the file
+        with translated(self.path), attached(self._db, other), transaction(self._db):
+            return merge_attached(self._db)
 
     def _check_writer(self) -> None:
         if not self._write:

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,12 @@ _ABOUT: dict[str, Kind] = {
 }  # fmt: skip
 """Columns that say which point a row is."""
 
+Forms = Mapping[int, list[str]]
+"""Which fields the points of a form override, by its number."""
+
+Bases = Mapping[int, Mapping[str, Any]]
+"""Machines, by their numbers."""
+
 _FROM = (
     "FROM point JOIN form ON form.id = form JOIN workload ON workload.id = point.workload "
     "JOIN batch ON batch.id = batch JOIN origin ON origin.id = origin LEFT JOIN message ON message.id = point.message"
@@ -33,6 +39,8 @@ _SELECT = (
 
 def store_frame(db: sqlite3.Connection, clause: str, values: Sequence[Any]) -> Frame:
     """Return the points for which `clause` holds, by number."""
+    (last,) = db.execute("SELECT COALESCE(MAX(id), 0) FROM point").fetchone()
+    clause = f"{clause} AND point.id <= {last}"  # what a writer adds from now on has fields that are not looked at
     bases = {number: json.loads(arch) for number, arch in db.execute("SELECT id, arch FROM base")}
     forms = {number: json.loads(paths) for number, paths in db.execute("SELECT id, paths FROM form")}
     there = total_columns(db)
@@ -50,44 +58,50 @@ def store_frame(db: sqlite3.Connection, clause: str, values: Sequence[Any]) -> F
 
 
 def _parameters(
-    db: sqlite3.Connection, clause: str, values: Sequence[Any], forms: dict[int, list[str]], bases: dict[int, Any]
+    db: sqlite3.Connection, clause: str, values: Sequence[Any], forms: Forms, bases: Bases
 ) -> dict[str, Kind]:
     """Return the fields that some point overrides, sorted, and the kind of each."""
-    seen: dict[str, dict[Any, None]] = {}
     met = db.execute(f"SELECT DISTINCT form, base FROM point WHERE {clause}", values).fetchall()
-    paths = sorted({path for form, _ in met for path in forms[form]})
+    types: dict[str, set[type]] = {path: set() for path in sorted({path for form, _ in met for path in forms[form]})}
+    cursor = db.execute(f"SELECT form, base, given FROM point WHERE {clause}", values)
+    while rows := cursor.fetchmany(_ROWS):
+        form, base, texts = zip(*rows, strict=True)
+        for path, column in _given(types, form, base, texts, forms, bases).items():
+            types[path].update(map(type, column))
+    return {path: kind_of(some) for path, some in types.items()}
+
+
+def _given(
+    paths: Iterable[str], form: Sequence[int], base: Sequence[int], texts: Sequence[str], forms: Forms, bases: Bases
+) -> dict[str, list[Any]]:
+    """Return the value of each field of `paths` for some points: what a point overrides, and else what its base has.
+
+    `form`, `base` and `texts` (JSON arrays of overrides) have one entry for each point.
+    """
+    found = {}
     for path in paths:
-        seen[path] = {_hashable(look_up(bases[base], path)): None for form, base in met if path not in forms[form]}
-    cursor = db.execute(f"SELECT form, given FROM point WHERE {clause}", values)
-    for form, given in cursor:
-        for path, value in zip(forms[form], json.loads(given), strict=True):
-            seen[path][_hashable(value)] = None
-    return {path: kind_of(one for _, one in seen[path]) for path in paths}
+        default = {number: look_up(bases[number], path) for number in set(base)}
+        found[path] = [default[number] for number in base]
+    parsed = json.loads(f"[{','.join(texts)}]")
+    for one in set(form):
+        rows = [row for row, its in enumerate(form) if its == one]
+        for path, column in zip(forms[one], zip(*(parsed[row] for row in rows), strict=True), strict=False):
+            for row, value in zip(rows, column, strict=True) if path in found else ():
+                found[path][row] = value
+    return found
 
 
-def _hashable(value: Any) -> tuple[type, Any]:
-    """Return what tells values apart, and 1 from 1.0 and from True."""
-    return (type(value), value if not isinstance(value, list | dict) else repr(value))
-
-
-def _chunk(
-    columns: list[tuple[Any, ...]], given: dict[str, Kind], forms: dict[int, list[str]], bases: dict[int, Any]
-) -> Chunk:
+def _chunk(columns: list[tuple[Any, ...]], given: Mapping[str, Kind], forms: Forms, bases: Bases) -> Chunk:
     number, key, sweep, base, work, level, status, message, model, form, texts, *figures = columns
-    overrides = [dict(zip(forms[f], json.loads(text), strict=True)) for f, text in zip(form, texts, strict=True)]
-
-    def values(path: str) -> list[Any]:
-        default = {b: look_up(bases[b], path) for b in set(base)}
-        return [own[path] if path in own else default[b] for own, b in zip(overrides, base, strict=True)]
-
+    values = _given({*given, CLOCK}, form, base, texts, forms, bases)
     told: dict[str, Sequence[Any]] = {
-        "id": number, "key": key, "sweep": sweep, "arch": values("name"), "workload": work, "level": level,
-        "status": [STATUSES[one] for one in status], "message": message, "model": model,
+        "id": number, "key": key, "sweep": sweep, "arch": [bases[one]["name"] for one in base], "workload": work,
+        "level": level, "status": [STATUSES[one] for one in status], "message": message, "model": model,
     }  # fmt: skip
-    told |= {path: cast(values(path), kind) for path, kind in given.items()}
+    told |= {path: cast(values[path], kind) for path, kind in given.items()}
     totals = {column.name: one for column, one in zip(TOTALS, figures, strict=True)}
     numbers = {c.name: np.array(totals[c.name], float) for c in TOTALS if c.kind != "text"}
-    follows = derived(numbers, np.array(values(CLOCK), float))
+    follows = derived(numbers, np.array(values[CLOCK], float))
     return {**told, **totals, **{name: _or_none(follows[name]) for name in DERIVED}}
 
 

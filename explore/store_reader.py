@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tokensieve.arch.errors import StoreError
-from tokensieve.explore.columns import TOTALS
+from tokensieve.explore.columns import DERIVED, TOTALS
 from tokensieve.explore.frame import Frame, to_pandas, to_polars
 from tokensieve.explore.schema import FIXED, SCHEMA_VERSION, total_columns
 from tokensieve.explore.sqlite import translated
@@ -147,6 +147,13 @@ class Reader:
         clause, values = self.clause(where)
         with translated(self.path):
             return store_frame(self._db, clause, values)
+
+    def figures(self, point: Point) -> dict[str, Any]:
+        """Return the totals of a stored point and what follows from them, without those that are null."""
+        with translated(self.path):
+            columns = store_frame(self._db, "point.id = ?", [point.id]).columns()
+        names = (*(column.name for column in TOTALS), *DERIVED)
+        return {name: columns[name][0] for name in names if columns[name][0] is not None}
 
     def to_pandas(self, where: Where = EVERYTHING) -> Any:
         """Return points as a `pandas.DataFrame`, one row each. Raises `ToolError` without pandas."""

@@ -45,7 +45,7 @@ class Work:
     """Name in tables."""
 
     data: Mapping[str, Any]
-    """How to make it again: `workload` or `trace`, `seed`, `scores`."""
+    """How to make it again: `workload` (its fields) or `trace` (SHA-256 of the file), `seed`, `scores`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ import pytest
 
 import tokensieve
 
-ROOMS = ("golden", "rtl", "sim", "workloads")
+ROOMS = ("explore", "golden", "rtl", "sim", "workloads")
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from tokensieve.arch.memory import Dram
 
 GLOSSARY = ROOT / "docs" / "reference" / "glossary.md"
 RETIRED = "Words that we do not use"
-FOLDERS = ("benchmarks", "golden", "rtl", "sim", "tests", "tokensieve", "workloads")
+FOLDERS = ("benchmarks", "explore", "golden", "rtl", "sim", "tests", "tokensieve", "workloads")
 SOURCES = [file for folder in FOLDERS for file in sorted((ROOT / folder).rglob("*.py"))]
 PAGES = [
     *sorted(ROOT.glob("*.md")),

@@ -10,7 +10,7 @@ from conftest import ROOT
 from tokensieve.validate.catalogue import SECTIONS
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-FOLDERS = ("benchmarks", "golden", "rtl", "scripts", "sim", "tests", "tokensieve", "workloads")
+FOLDERS = ("benchmarks", "explore", "golden", "rtl", "scripts", "sim", "tests", "tokensieve", "workloads")
 SOURCES = [file for folder in FOLDERS for file in sorted((ROOT / folder).rglob("*.py"))]
 FENCED = re.compile(r"```.*?```", re.DOTALL)
 

@@ -28,6 +28,7 @@ COMMANDS = {
     "capture": ("tokensieve.cli.capture", "Run a real transformer on a text and write its pruning decisions."),
     "compare": ("tokensieve.cli.compare", "Compare a machine with A3, MNNFast, its dense self, CPUs and GPUs."),
     "baseline": ("tokensieve.cli.baseline", "Measure PyTorch's attention on this host, beside a machine."),
+    "store": ("tokensieve.cli.store", "Show, export and merge stores of design points."),
     "dram": ("tokensieve.cli.dram", "Drive the DRAM model alone."),
     "validate": ("tokensieve.cli.validate", "Compare what is modelled with what others published."),
     "emit": ("tokensieve.cli.emit", "Write the Verilog of a hardware unit."),

@@ -85,6 +85,18 @@ def write_file(path: Path, data: bytes, option: str = "--out") -> None:
 
 
 @contextmanager
+def replaced(path: Path, option: str) -> Iterator[Path]:
+    """Give a temporary name beside `path`, which `option` named; after the block its file takes the place of `path`."""
+    part = _part(path)
+    try:
+        with _as_ours(path, option):
+            yield part
+            os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
 def _as_ours(place: Path, option: str = "--out") -> Iterator[None]:
     try:
         yield
