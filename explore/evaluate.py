@@ -2,27 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from tokensieve.arch.machine import Arch
-from tokensieve.arch.technology import load_technology
-from tokensieve.sim.analytic.batch import F64, Batch, Sweep, each
-from tokensieve.sim.analytic.busy import busy_cycles
-from tokensieve.sim.analytic.costs import actions, energies, fetches
-from tokensieve.sim.analytic.estimate import Detail
-from tokensieve.sim.analytic.stages import stages
+from tokensieve.sim.analytic.batch import Batch, Sweep
+from tokensieve.sim.analytic.costs import counts, fetches
+from tokensieve.sim.analytic.estimate import Detail, busy_cycles, detail, whole
 from tokensieve.sim.analytic.summary import Summary
-from tokensieve.sim.analytic.walk import walk
 from tokensieve.sim.assemble import bottleneck, operations
-from tokensieve.sim.cost.area import UNITS, cells_of
-from tokensieve.sim.cost.cells import cells_um2
 from tokensieve.sim.result import CAUSES, TENSORS
 from tokensieve.workloads.decisions import Decisions
 from tokensieve.workloads.reference import dense_operations
+
+_PART = 2048
+"""Designs that are worked on at a time, few enough for the cache; what they read is asked for all at once."""
 
 Column = npt.NDArray[Any]
 
@@ -69,48 +64,34 @@ class Analytic:
         if len(designs) == 1:  # a column of one row is added up in another order
             both = self.price(work, summary, designs.chosen(np.zeros(2, np.int64)))
             return Figures({name: column[:1] for name, column in both.totals.items()})
-        one, causes = _detail(summary, designs)
-        cycles = _by_cause(causes, one.end[0])
-        busy = busy_cycles(summary, designs, one)
-        granule = designs.column("dram.granule_bytes")
-        moved = {
-            tensor: np.rint((one.stages.memory.granules[i] * rows).sum(axis=0)).astype(np.int64) * granule
-            for i, (tensor, rows) in enumerate(zip(TENSORS, fetches(summary, one.stages), strict=True))
-        }
-        area = {unit: each(designs, partial(_mm2, unit)) for unit in UNITS}
-        count, vectors, performed = len(designs), _vectors(summary, one), operations(summary.work)
-        totals: dict[str, Column] = {
-            **{f"cycles.{cause}": column for cause, column in cycles.items()},
-            **{f"traffic.vectors.{name}": column for name, column in vectors.items()},
-            "traffic.lsb_rows": np.full(count, int(summary.lsb_rows.sum())),
-            **_summed("traffic.dram_bytes", moved),
-            **_summed("energy_j", one.energy_j),
-            **_summed("area_mm2", area),
-            "operations.effective": np.full(count, performed),
-            "operations.dense_equivalent": np.full(count, dense_operations(work)),
-            "bottleneck": _bottlenecks(
-                cycles, busy, one.actions["fetcher"]["request"] / designs.column("fetcher.ports")
-            ),
-        }
-        return Figures(totals)
+        known = counts(summary)
+        parts = [designs.part(low, low + _PART) for low in range(0, len(designs), _PART)]
+        totals = [_totals(work, summary, part, detail(summary, part, known=known)) for part in parts]
+        return Figures({name: np.concatenate([one[name] for one in totals]) for name in totals[0]})
 
 
-def _detail(summary: Summary, batch: Batch) -> tuple[Detail, F64]:
-    """Return all figures of every design, and the cycles of each cause over all layers, shape (causes, designs)."""
-    s = stages(summary, batch)
-    end = walk(s, np.zeros_like(summary.layer), 1, causes=True)
-    end[0] = np.ceil(end[0])
-    seconds = end[0] / (batch.column("clock.mhz") * 1e6)
-    counts = actions(summary, batch, s, end[0] / s.memory.cycles_per_clock)
-    return Detail(s, end, seconds, counts, energies(batch, counts, seconds)), end[1:]
-
-
-def _by_cause(causes: F64, total: F64) -> dict[str, Column]:
-    """Return whole cycles by cause, which add up to `total`, and the total."""
-    sums = np.cumsum(np.maximum(causes, 0), axis=0)
-    edges = np.rint(sums * (total / np.maximum(sums[-1], 1e-9))).astype(np.int64)
-    parts = np.diff(edges, axis=0, prepend=0)
-    return {**dict(zip(CAUSES, parts, strict=True)), "total": total.astype(np.int64)}
+def _totals(work: Decisions, summary: Summary, batch: Batch, one: Detail) -> dict[str, Column]:
+    """Return the columns of a store."""
+    causes = dict(zip(CAUSES, whole(one.end[1:], one.end[0]), strict=True))
+    granule = batch.column("dram.granule_bytes")
+    moved = {
+        tensor: np.rint((one.stages.memory.granules[i] * rows).sum(axis=0)).astype(np.int64) * granule
+        for i, (tensor, rows) in enumerate(zip(TENSORS, fetches(summary, one.stages), strict=True))
+    }
+    cycles = {name: column.astype(np.int64) for name, column in (*causes.items(), ("total", one.end[0]))}
+    addressed = one.actions["fetcher"]["request"] / batch.column("fetcher.ports")
+    count = len(batch)
+    return {
+        **{f"cycles.{cause}": column for cause, column in cycles.items()},
+        **{f"traffic.vectors.{name}": column for name, column in _vectors(summary, one).items()},
+        "traffic.lsb_rows": np.full(count, int(summary.lsb_rows.sum())),
+        **_summed("traffic.dram_bytes", moved),
+        **_summed("energy_j", one.energy_j),
+        **_summed("area_mm2", one.area_mm2),
+        "operations.effective": np.full(count, operations(summary.work)),
+        "operations.dense_equivalent": np.full(count, dense_operations(work)),
+        "bottleneck": bottleneck(causes, busy_cycles(summary, batch, one), addressed),
+    }
 
 
 def _vectors(summary: Summary, one: Detail) -> dict[str, Column]:
@@ -127,21 +108,3 @@ def _summed(group: str, parts: Mapping[str, Column]) -> dict[str, Column]:
         **{f"{group}.{name}": one for name, one in parts.items()},
         f"{group}.total": np.sum(list(parts.values()), axis=0),
     }
-
-
-def _mm2(unit: str, arch: Arch) -> float:
-    technology = load_technology(arch.technology)
-    return cells_um2(cells_of(unit, arch, technology), technology).value * 1e-6
-
-
-def _bottlenecks(cycles: Mapping[str, Column], busy: Mapping[str, F64], addressed: F64) -> Column:
-    """Return the unit behind the largest cause of each design."""
-    by_design = zip(
-        zip(*(column.tolist() for column in cycles.values()), strict=True),
-        zip(*(np.rint(column).tolist() for column in busy.values()), strict=True),
-        addressed.tolist(),
-        strict=True,
-    )
-    return np.array(
-        [bottleneck(dict(zip(cycles, c, strict=True)), dict(zip(busy, b, strict=True)), a) for c, b, a in by_design]
-    )

@@ -133,8 +133,8 @@ class Pricer:
                     part.fail(int(places[0]), problem)
                 return
             middle = len(sweep) // 2
-            self._take(work, sweep.part(0, middle), places[:middle], part)
-            self._take(work, sweep.part(middle, len(sweep)), places[middle:], part)
+            for some in (np.arange(middle), np.arange(middle, len(sweep))):
+                self._take(work, sweep.chosen(some), places[some], part)
 
 
 class _Work:

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from tokensieve.arch.base import build
 from tokensieve.arch.errors import ArchError
 from tokensieve.arch.library import merge
-from tokensieve.arch.machine import Arch
+from tokensieve.arch.machine import RULES, Arch, Rule
+from tokensieve.sim.analytic.batch import Sweep, each
 from tokensieve.sim.analytic.reads import noted
 
 Column = npt.NDArray[Any]
@@ -46,13 +47,24 @@ class Refusals:
         """
         which = np.full(count, VALID, np.int64)
         for group in dict.fromkeys(path.partition(".")[0] for path in fields):
-            self._check(base, _within(fields, [group]), which, _group_fits)
-        _, read = noted(Arch.check_together, base)
-        together = {path: column for path, column in fields.items() if path in read}
-        self._check(base, together, which, _fits_together)
+            self._check(base, _within(fields, [group]), which)
+        for rule in RULES:
+            self._check_rule(base, fields, which, rule)
         return which
 
-    def _check(self, base: Arch, fields: Mapping[str, Column], which: I64, fits: Any) -> None:
+    def _check_rule(self, base: Arch, fields: Mapping[str, Column], which: I64, rule: Rule) -> None:
+        """Check a rule that ties groups together, of designs whose groups are valid."""
+        read = noted(rule.holds, base, {})[1]
+        left = np.flatnonzero(which == VALID)
+        own = {path: _typed(column[left]) for path, column in fields.items() if path in read}
+        if not own or not len(left):
+            return
+        sweep = Sweep.unchecked(base, own, len(left))
+        wrong = np.flatnonzero(~each(sweep, rule.holds, tuple(own)))
+        for some in combinations([column[wrong] for column in own.values()], len(wrong)):
+            which[left[wrong[some]]] = self.number(rule.words(sweep.arch(int(wrong[some[0]]))))
+
+    def _check(self, base: Arch, fields: Mapping[str, Column], which: I64) -> None:
         """Check each combination of `fields` that a design not yet refused has."""
         if not fields:
             return
@@ -60,7 +72,7 @@ class Refusals:
         for some in combinations([column[left] for column in fields.values()], len(left)):
             designs = left[some]
             own = {path: column.item(int(designs[0])) for path, column in fields.items()}
-            if not fits(base, own):
+            if not _group_fits(base, own):
                 which[designs] = self.number(_message(base, own))
 
 
@@ -103,17 +115,9 @@ def _group_fits(base: Arch, own: Mapping[str, Any]) -> bool:
     return True
 
 
-def _fits_together(base: Arch, own: Mapping[str, Any]) -> bool:
-    parts: dict[str, dict[str, Any]] = {}
-    for path, value in own.items():
-        group, _, name = path.partition(".")
-        parts.setdefault(group, {})[name] = value
-    groups = {group: getattr(base, group).model_copy(update=some) for group, some in parts.items()}
-    try:
-        base.model_copy(update=groups).check_together()
-    except ValueError:
-        return False
-    return True
+def _typed(column: Column) -> Column:
+    """Return a column of objects that are all of one type as an array of that type."""
+    return np.array(column.tolist()) if column.dtype == object else column
 
 
 def _message(base: Arch, own: Mapping[str, Any]) -> str:

@@ -40,7 +40,7 @@ def assemble(level: Level, arch: Arch, work: RowWork, causes: I64, granules: I64
         area_mm2_interval=silicon.interval,
         operations={"effective": performed, "dense_equivalent": performed},
         utilization={unit: one / cycles["total"] for unit, one in busy.items()},
-        bottleneck=bottleneck(cycles, busy, counted["actions"]["fetcher"]["request"] / arch.fetcher.ports),
+        bottleneck=str(bottleneck(cycles, busy, counted["actions"]["fetcher"]["request"] / arch.fetcher.ports)),
         **counted,
     )
 
@@ -81,22 +81,28 @@ def operations(work: RowWork) -> int:
     return 2 * work.head_dim * int(work.keys[work.query_row].sum() + work.values.sum())
 
 
-def bottleneck(cycles: Mapping[str, float], busy: Mapping[str, float], addressed: float) -> str:
-    """Return the unit behind the largest cause of critical-path cycles.
+def bottleneck(
+    cycles: Mapping[str, npt.ArrayLike], busy: Mapping[str, npt.ArrayLike], addressed: npt.ArrayLike
+) -> npt.NDArray[np.str_]:
+    """Return the unit behind the largest cause of critical-path cycles; of one run, or of many, figures then arrays.
 
     Of two behind one cause the busier one counts: DRAM may be kept waiting by the fetcher, which takes `addressed`
     cycles for its addresses. Where registers are the largest cause, but some unit works longer than that, it is that
     unit.
     """
-    cause = max(CAUSES, key=lambda c: cycles[c])
-    match cause:
-        case "compute":
-            return "qk" if busy["qk"] >= busy["pv"] else "pv"
-        case "topk_stall":
-            return "topk" if busy["topk"] >= busy["ranking"] else "ranking"
-        case "dram_stall":
-            return "dram" if busy["dram"] >= addressed else "fetcher"
-        case "softmax_stall":
-            return "softmax"
-    busiest = max(_PACED, key=lambda unit: busy[unit])
-    return busiest if busy[busiest] >= cycles[cause] else "pipeline"
+    every = np.stack([cycles[cause] for cause in CAUSES])
+    largest = every.argmax(axis=0)
+    paced = np.stack([busy[unit] for unit in _PACED])
+    busiest = np.array(_PACED)[paced.argmax(axis=0)]
+    units = {
+        "compute": _busier(("qk", busy["qk"]), ("pv", busy["pv"])),
+        "dram_stall": _busier(("dram", busy["dram"]), ("fetcher", addressed)),
+        "topk_stall": _busier(("topk", busy["topk"]), ("ranking", busy["ranking"])),
+        "softmax_stall": np.full(largest.shape, "softmax"),
+        "fill_drain": np.where(paced.max(axis=0) >= every.max(axis=0), busiest, "pipeline"),
+    }
+    return np.choose(largest, [units[cause] for cause in CAUSES])
+
+
+def _busier(first: tuple[str, npt.ArrayLike], second: tuple[str, npt.ArrayLike]) -> npt.NDArray[np.str_]:
+    return np.where(np.asarray(first[1]) >= second[1], first[0], second[0])

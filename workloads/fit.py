@@ -6,6 +6,7 @@ import numpy.typing as npt
 from tokensieve.arch.errors import WorkloadError
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.records import KINDS
+from tokensieve.arch.token_gather import MOST_ROW_BYTES
 from tokensieve.workloads.decisions import Decisions
 from tokensieve.workloads.fused import stored_bits
 from tokensieve.workloads.ragged import Int32
@@ -77,9 +78,10 @@ def _vector_problem(d: Decisions, arch: Arch, low: npt.NDArray[np.bool_]) -> str
     longest = -(-bits[name] * d.head_dim // 8)
     if longest <= arch.gather.max_row_bytes:
         return None
+    room = f"; --set gather.max_row_bytes={longest} makes room" if longest <= MOST_ROW_BYTES else ""
     return (
         f"gather.max_row_bytes must be at least the {longest} bytes of a vector of {name} "
-        f"({d.head_dim} elements of {bits[name]} bits), got {arch.gather.max_row_bytes}"
+        f"({d.head_dim} elements of {bits[name]} bits), got {arch.gather.max_row_bytes}{room}"
     )
 
 

@@ -1,38 +1,37 @@
 """A batch of design points, read field by field as arrays.
 
-What a machine's fields imply (latencies, laws, capacities, energies) stays in `arch` and in `sim.cost`. `each` asks
-them once for all designs that agree on the fields that the answer was read from.
+What a machine's fields imply (latencies, laws, capacities, energies, areas) stays in `arch` and in `sim.cost`. `each`
+asks them once for all designs that agree on the fields that the answer was read from.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
-from heapq import heappop, heappush
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import ValidationError
 
 from tokensieve.arch.base import build, field_names, shown, submodel
 from tokensieve.arch.errors import ArchError, nearest
-from tokensieve.arch.machine import Arch
-from tokensieve.sim.analytic.reads import noted
+from tokensieve.arch.machine import RULES, Arch
+from tokensieve.sim.analytic.asked import Asked, Call, ask, identity
+from tokensieve.sim.analytic.reads import DERIVED
 
 I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
 
-_TOGETHER = (
-    ("key_sram", "value_sram", "qk", "pv", "number"),
-    ("softmax", "topk", "number"),
-)
-"""Groups of `Arch` that one rule ties together; a sweep is checked for every combination of their swept fields."""
+CLOCKS = ("clock.mhz",)
+"""Fields of which `DERIVED` properties take arrays."""
 
 
 class Batch(ABC):
-    """Design points, numbered from 0."""
+    """Design points, numbered from 0. They do not change, so what was asked of them once is known."""
 
     def __init__(self) -> None:
         self._kinds: dict[str, I64 | None] = {}
+        self._known: dict[object, Asked] = {}
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -46,8 +45,19 @@ class Batch(ABC):
         """Return one design."""
 
     @abstractmethod
+    def laid_on(self, index: int) -> tuple[Arch, dict[str, Any]]:
+        """Return a machine, and the fields by dotted path whose values of one design differ from it."""
+
     def part(self, low: int, high: int) -> "Batch":
         """Return the designs from `low` to before `high`."""
+        return _Part(self, low, min(high, len(self)))
+
+    def asked(self, call: Call, arrays: tuple[str, ...]) -> Asked:
+        """Return the answers to `call`, as `each`."""
+        name = identity(call), arrays
+        if name not in self._known:
+            self._known[name] = ask(self, call, arrays)
+        return self._known[name]
 
     def split(self, designs: I64, path: str) -> list[I64]:
         """Return `designs` in parts that agree on the field at `path`, in order of its values."""
@@ -61,7 +71,7 @@ class Batch(ABC):
     def _kinds_of(self, path: str) -> I64 | None:
         """Return a number for each design, equal where the field at `path` is; None where it is equal in all."""
         if path not in self._kinds:
-            column = self.column(path)
+            column = each(self, DERIVED[path], CLOCKS) if path in DERIVED else self.column(path)
             values, kinds = np.unique(column.astype(str) if column.dtype == object else column, return_inverse=True)
             self._kinds[path] = kinds if len(values) > 1 else None
         return self._kinds[path]
@@ -86,9 +96,37 @@ class Designs(Batch):
         """Return one design."""
         return self._machines[index]
 
-    def part(self, low: int, high: int) -> "Designs":
-        """Return the designs from `low` to before `high`."""
-        return Designs(self._machines[low:high])
+    def laid_on(self, index: int) -> tuple[Arch, dict[str, Any]]:
+        """Return one design, from which no field differs."""
+        return self._machines[index], {}
+
+
+class _Part(Batch):
+    """Some designs in a row of a batch, of which everything is asked."""
+
+    def __init__(self, whole: Batch, low: int, high: int) -> None:
+        super().__init__()
+        self._whole, self._low, self._high = whole, low, high
+
+    def __len__(self) -> int:
+        return self._high - self._low
+
+    def column(self, path: str) -> npt.NDArray[Any]:
+        """Return the field at `path` of every design."""
+        return self._whole.column(path)[self._low : self._high]
+
+    def arch(self, index: int) -> Arch:
+        """Return one design."""
+        return self._whole.arch(self._low + index)
+
+    def laid_on(self, index: int) -> tuple[Arch, dict[str, Any]]:
+        """Return what the whole batch does."""
+        return self._whole.laid_on(self._low + index)
+
+    def asked(self, call: Call, arrays: tuple[str, ...]) -> Asked:
+        """Return the answers to `call`, which are asked for the whole batch at once."""
+        found = self._whole.asked(call, arrays)
+        return Asked(found.answers, found.which[self._low : self._high])
 
 
 class Sweep(Batch):
@@ -107,10 +145,12 @@ class Sweep(Batch):
             told = ", ".join(f"{count} of {path}" for path, count in lengths.items()) or "no field"
             raise ArchError(f"a sweep's fields must have equally many values, got {told}")
         self._count = next(iter(lengths.values()))
-        for groups in ({path.partition(".")[0]} for path in self._fields):
-            self._check(groups)
-        for together in _TOGETHER:
-            self._check(set(together))
+        for group in dict.fromkeys(path.rpartition(".")[0] for path in self._fields):
+            self._check_group(group)
+        for rule in RULES:
+            wrong = np.flatnonzero(~each(self, rule.holds, tuple(self._fields)))
+            if len(wrong):
+                self._refuse(int(wrong[0]))
 
     @classmethod
     def unchecked(cls, base: Arch, fields: Mapping[str, npt.NDArray[Any]], count: int) -> "Sweep":
@@ -120,14 +160,33 @@ class Sweep(Batch):
         some._base, some._fields, some._count = base, dict(fields), count
         return some
 
-    def _check(self, groups: set[str]) -> None:
-        """Build every combination of the swept fields of some groups, in the words of `Arch` where it is refused."""
-        paths = [path for path in self._fields if path.partition(".")[0] in groups]
+    def chosen(self, designs: I64) -> "Sweep":
+        """Return some designs, by number."""
+        return Sweep.unchecked(self._base, {path: own[designs] for path, own in self._fields.items()}, len(designs))
+
+    def _check_group(self, group: str) -> None:
+        """Build every combination of the swept fields of one group, in the words of `Arch` where it is refused."""
         parts = [np.arange(len(self))]
-        for path in paths:
-            parts = [part for whole in parts for part in self.split(whole, path)]
+        for path in self._fields:
+            if path.rpartition(".")[0] == group:
+                parts = [part for whole in parts for part in self.split(whole, path)]
+        model = submodel(Arch, [group])
         for part in parts:
-            build(Arch, self.arch(int(part[0])).model_dump(), ArchError)
+            index = int(part[0])
+            if not model:
+                self._refuse(index)
+                continue
+            own = {path.rpartition(".")[2]: value for path, value in self.laid_on(index)[1].items()
+                   if path.rpartition(".")[0] == group}  # fmt: skip
+            try:
+                model.model_validate(dict(getattr(self._base, group)) | own)
+            except ValidationError:
+                self._refuse(index)
+                raise
+
+    def _refuse(self, index: int) -> None:
+        """Raise `ArchError` if a design is no valid machine."""
+        build(Arch, self.arch(index).model_dump(), ArchError)
 
     def __len__(self) -> int:
         return self._count
@@ -148,18 +207,13 @@ class Sweep(Batch):
         parts = {group: getattr(self._base, group).model_copy(update=some) for group, some in changed.items()}
         return self._base.model_copy(update=own | parts)
 
-    def part(self, low: int, high: int) -> "Sweep":
-        """Return the designs from `low` to before `high`, which have been checked."""
-        fields = {path: values[low:high] for path, values in self._fields.items()}
-        return Sweep.unchecked(self._base, fields, min(high, self._count) - low)
-
-    def chosen(self, designs: I64) -> "Sweep":
-        """Return some designs, by number."""
-        return Sweep.unchecked(self._base, {path: own[designs] for path, own in self._fields.items()}, len(designs))
+    def laid_on(self, index: int) -> tuple[Arch, dict[str, Any]]:
+        """Return the machine of the sweep, and the swept fields of one design."""
+        return self._base, {path: values.item(index) for path, values in self._fields.items()}
 
     def _kinds_of(self, path: str) -> I64 | None:
         """Return what a batch does, without looking at a field that is not swept."""
-        return super()._kinds_of(path) if path in self._fields else None
+        return super()._kinds_of(path) if path in self._fields or path in DERIVED else None
 
 
 def _values(path: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
@@ -174,28 +228,15 @@ def _values(path: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
     array = np.asarray(values)
     if array.ndim != 1 or not len(array):
         raise ArchError(f"{path} must have a list of at least 1 value in a sweep, got {shown(values)}")
-    return array
+    return array.astype(np.int64) if array.dtype.kind in "iu" else array
 
 
-def each(batch: Batch, call: Callable[[Arch], npt.ArrayLike]) -> npt.NDArray[Any]:
+def each(batch: Batch, call: Call, arrays: tuple[str, ...] = ()) -> npt.NDArray[Any]:
     """Return ``call(arch)`` of every design, shape (..., designs), for a `call` that depends on nothing but `arch`.
 
-    It is called for the first design, and the fields that it reads are noted: the answer is that of all designs that
-    agree on these. Field by field, in the order in which they are read, the designs that differ are put aside, and
-    `call` is called for the first of them. So there is one call for each combination of values that are read.
+    It is asked for once for all designs that agree on the fields that it reads (`asked.ask`). Of the fields at
+    `arrays`, `call` has to take arrays of values too, and to return arrays then, element by element; designs that
+    differ in these alone are asked for together.
     """
-    answers: list[npt.NDArray[Any]] = []
-    which = np.empty(len(batch), np.int64)
-    waiting = [(0, np.arange(len(batch)), frozenset[str]())]  # the first of some designs, all, fields they agree on
-    while waiting:
-        first, designs, agreed = heappop(waiting)
-        answer, reads = noted(lambda arch: np.asarray(call(arch)), batch.arch(first))
-        further = [path for path in reads if path not in agreed]
-        for i, path in enumerate(further, 1):
-            parts = batch.split(designs, path)
-            designs = next(part for part in parts if part[0] == first)
-            for other in (part for part in parts if part[0] != first):
-                heappush(waiting, (int(other[0]), other, agreed.union(further[:i])))
-        which[designs] = len(answers)
-        answers.append(answer)
-    return np.stack(answers, axis=-1)[..., which]
+    found = batch.asked(call, arrays)
+    return np.take(found.answers, found.which, axis=-1)

@@ -3,10 +3,9 @@
 import numpy as np
 
 from tokensieve.arch.machine import Arch
-from tokensieve.sim.analytic.batch import F64, Designs
-from tokensieve.sim.analytic.busy import busy_cycles
+from tokensieve.sim.analytic.batch import Designs
 from tokensieve.sim.analytic.costs import fetches
-from tokensieve.sim.analytic.estimate import Detail, detail
+from tokensieve.sim.analytic.estimate import Detail, busy_cycles, detail, whole
 from tokensieve.sim.analytic.stages import Stages
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.assemble import assemble, bytes_by_tensor
@@ -21,16 +20,15 @@ def analytic_result(arch: Arch, decisions: Decisions, un_pruned: bool = False) -
     """
     summary = Summary(decisions, un_pruned)
     batch = Designs([arch])
-    one = detail(summary, batch, causes=True)
-    total = int(one.end[0, 0])
+    one = detail(summary, batch, layers=True)
     granules = _granules(summary, one.stages)
     return assemble(
         "analytic",
         arch,
         summary.work,
-        causes=whole(one.end[1:, 0], total).reshape(-1, len(CAUSES)),
+        causes=whole(one.end[1:], one.end[0])[:, 0].reshape(-1, len(CAUSES)).astype(np.int64),
         granules=granules,
-        busy_cycles={unit: round(float(n[0])) for unit, n in busy_cycles(summary, batch, one).items()},
+        busy_cycles={unit: int(n[0]) for unit, n in busy_cycles(summary, batch, one).items()},
         traffic=Traffic(
             vectors=_vectors(summary, one.stages),
             lsb_rows=int(summary.lsb_rows.sum()),
@@ -47,17 +45,6 @@ def taken_for(arch: Arch) -> list[str]:
         for name, known in {"controller": "frfcfs", "page": "open"}.items()
         if getattr(arch.dram, name) != known
     ]
-
-
-def whole(parts: F64, total: int) -> np.ndarray:
-    """Return `parts` as whole numbers that add up to `total`; what is below zero counts as nothing.
-
-    >>> whole(np.array([1.4, 0.0, 2.4]), 4).tolist()
-    [1, 0, 3]
-    """
-    sums = np.cumsum(np.maximum(parts, 0))
-    edges = np.rint(sums * (total / max(sums[-1], 1e-9))).astype(np.int64)
-    return np.diff(edges, prepend=0)
 
 
 def _actions(one: Detail) -> dict[str, dict[str, int]]:

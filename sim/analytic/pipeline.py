@@ -7,6 +7,7 @@ import numpy as np
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.timing import StreamWork
 from tokensieve.sim.analytic.batch import F64, Batch, each
+from tokensieve.sim.cost.cells import ARRAYS
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,8 @@ def pipeline(batch: Batch, dim: int) -> Pipeline:
         turnaround=turnaround,
         rank_latency=ranks[0],
         head_latency=ranks[1],
-        key_lines=each(batch, lambda arch: arch.key_lines).astype(np.float64),
-        value_lines=each(batch, lambda arch: arch.value_lines).astype(np.float64),
+        key_lines=each(batch, lambda arch: arch.key_lines, ARRAYS).astype(np.float64),
+        value_lines=each(batch, lambda arch: arch.value_lines, ARRAYS).astype(np.float64),
         key_shared=each(batch, lambda arch: not arch.key_sram.writes_beside_reads).astype(np.float64),
         value_shared=each(batch, lambda arch: not arch.value_sram.writes_beside_reads).astype(np.float64),
         queue_lines=column("topk.queue_lines"),

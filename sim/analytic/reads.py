@@ -5,16 +5,23 @@ for two models that agree on every field that it reads of one of them. So nobody
 forgotten.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar, cast
 
 from pydantic import BaseModel
 
 from tokensieve.arch.base import ArchModel
+from tokensieve.arch.machine import Arch
 
 M = TypeVar("M", bound=ArchModel)
 T = TypeVar("T")
+
+
+DERIVED: dict[str, Callable[[Arch], int]] = {"read_clocks": lambda arch: Arch.read_clocks.fget(arch)}  # type: ignore[attr-defined]
+"""Properties of a machine that are noted as fields are: they have few values, but follow from fields that have many."""
 
 
 class _Noted:
@@ -24,8 +31,8 @@ class _Noted:
     a whole (to compare, hash, copy or dump it) is refused.
     """
 
-    def __init__(self, model: ArchModel, reads: dict[str, None], prefix: str = "") -> None:
-        self._model, self._reads, self._prefix = model, reads, prefix
+    def __init__(self, model: ArchModel, reads: dict[str, None], own: Mapping[str, Any], prefix: str = "") -> None:
+        self._model, self._reads, self._own, self._prefix = model, reads, own, prefix
 
     @property  # type: ignore[misc]
     def __class__(self) -> type[Any]:
@@ -34,6 +41,10 @@ class _Noted:
 
     def __getattr__(self, name: str) -> Any:
         kind = self._model.__class__
+        if name in DERIVED and kind is Arch:
+            value = self._derive(name)
+            setattr(self, name, value)
+            return value
         if name in kind.model_fields:
             value = self._read(name)
             setattr(self, name, value)  # from now on it is found here
@@ -41,12 +52,16 @@ class _Noted:
         assert not hasattr(BaseModel, name), f"{name} takes {kind.__name__} as a whole; read its fields instead"
         return getattr(kind, name).__get__(self, kind)
 
+    def _derive(self, name: str) -> Any:
+        self._reads[name] = None
+        return DERIVED[name](_Noted(self._model, {}, self._own))
+
     def _read(self, name: str) -> Any:
         value, path = getattr(self._model, name), self._prefix + name
         if isinstance(value, ArchModel):
-            return _Noted(value, self._reads, f"{path}.")
+            return _Noted(value, self._reads, self._own, f"{path}.")
         self._reads[path] = None
-        return value
+        return self._own.get(path, value)
 
     def __eq__(self, other: object) -> bool:
         raise AssertionError(f"{self._model.__class__.__name__} is compared as a whole; compare its fields instead")
@@ -54,15 +69,22 @@ class _Noted:
     __hash__ = None  # type: ignore[assignment]
 
 
-def noted(call: Callable[[M], T], model: M) -> tuple[T, tuple[str, ...]]:
+@cache
+def _field_names(kind: type[ArchModel]) -> frozenset[str]:
+    return frozenset(kind.model_fields)
+
+
+def noted(call: Callable[[M], T], model: M, own: Mapping[str, Any] = MappingProxyType({})) -> tuple[T, tuple[str, ...]]:
     """Return ``call(model)``, and the dotted paths of the fields that `call` read, in the order in which it did.
+
+    Fields at the dotted paths of `own` have its values in place of the model's.
 
     >>> from tokensieve.arch import Arch
     >>> noted(lambda arch: arch.key_lines, Arch())
     (256, ('key_sram.kib', 'qk.multipliers', 'number.onchip_bits'))
     """
     reads: dict[str, None] = {}
-    answer = call(cast(M, _Noted(model, reads)))
+    answer = call(cast(M, _Noted(model, reads, own)))
     return answer, tuple(reads)
 
 

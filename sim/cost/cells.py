@@ -1,10 +1,20 @@
-"""What units are made of, and what a bag of cells costs: shared by area and energy."""
+"""What units are made of, and what a bag of cells costs: shared by area and energy.
+
+For a batch of machines that differ in the fields `ARRAYS` alone, these may be arrays of values, and so is what follows
+from them: element by element the figure that the machine has alone.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import fsum
+from math import sqrt
 
+import numpy as np
+
+from tokensieve.arch.quantity import at_least, greater, lesser
 from tokensieve.arch.technology import ZERO, Quantity, Technology
+
+ARRAYS = ("key_sram.kib", "value_sram.kib", "softmax.fifo_lines", "requant.queue_rows", "fetcher.fifo_depth")
+"""Fields of which area and energy take arrays: those that set nothing but the depth of memories."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +52,7 @@ class Cells:
     @property
     def sram_bits(self) -> float:
         """Bits of memory."""
-        return fsum(one.total_bits for one in self.memories)
+        return sum(one.total_bits for one in self.memories)
 
     def __add__(self, other: "Cells") -> "Cells":
         return Cells(self.logic_um2 + other.logic_um2, self.memories + other.memories)
@@ -67,13 +77,13 @@ def memory_um2(memory: Memory, technology: Technology) -> Quantity:
 
     Registers win where a memory is small, or so wide that a macro is mostly sense amplifiers.
     """
-    if not memory.total_bits:
+    if not np.any(memory.total_bits):
         return ZERO
     macro = technology.sram.bit_um2(memory.words, memory.bits, memory.ports)
     logic = technology.logic
-    read = (1 - 1 / max(1.0, memory.words)) * logic.select_area.quantity
+    read = (1 - 1 / at_least(1.0, memory.words)) * logic.select_area.quantity
     registers = (logic.register_area.quantity + read) / logic.utilization.quantity
-    return memory.total_bits * (macro if macro.value < registers.value else registers)
+    return memory.total_bits * lesser(macro, registers)
 
 
 def memory_energy(bits: float, capacity_bits: float, technology: Technology) -> Quantity:
@@ -83,4 +93,9 @@ def memory_energy(bits: float, capacity_bits: float, technology: Technology) -> 
     to that of a register.
     """
     sram, register = technology.sram.access_energy.at(capacity_bits / 8), technology.logic.register_energy.quantity
-    return bits * (sram if sram.value > register.value else register)
+    return bits * greater(sram, register)
+
+
+def root(figure: float) -> float:
+    """Return the square root."""
+    return np.sqrt(figure) if isinstance(figure, np.ndarray) else sqrt(figure)

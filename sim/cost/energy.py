@@ -7,11 +7,12 @@ wires outside the fetcher, bitwidth converters and token gathers.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from math import fsum, log2, sqrt
+from math import fsum, log2
 
 from tokensieve.arch import Arch
 from tokensieve.arch.datapath import MultiplierArray
 from tokensieve.arch.memory import Sram
+from tokensieve.arch.quantity import at_least
 from tokensieve.arch.technology import ZERO, DramConstants, Quantity, Technology
 from tokensieve.sim.cost.area import (
     ADDRESS_BITS,
@@ -28,7 +29,7 @@ from tokensieve.sim.cost.area import (
     softmax_packet,
     unit_cells,
 )
-from tokensieve.sim.cost.cells import cells_um2, leakage_watts, memory_energy
+from tokensieve.sim.cost.cells import cells_um2, leakage_watts, memory_energy, root
 from tokensieve.sim.cost.topk import engine_energy
 
 Actions = Mapping[str, Mapping[str, int]]
@@ -89,8 +90,13 @@ def energy_per_action(arch: Arch, technology: Technology) -> dict[tuple[str, str
 
 def unit_energies(unit: str, arch: Arch, technology: Technology) -> dict[str, tuple[float, float]]:
     """Return joules and relative uncertainty of one action of `unit`, by action."""
-    entries = _UNITS[unit](arch, technology)
+    entries = unit_picojoules(unit, arch, technology)
     return {action: (pj.value * JOULES_PER_PJ, pj.uncertainty) for action, pj in entries.items()}
+
+
+def unit_picojoules(unit: str, arch: Arch, technology: Technology) -> dict[str, Quantity]:
+    """Return the energy of one action of `unit` in pJ, by action; arrays where a field of `cells.ARRAYS` is one."""
+    return _UNITS[unit](arch, technology)
 
 
 def background_watts(arch: Arch, technology: Technology) -> dict[str, Quantity]:
@@ -146,7 +152,7 @@ def _hop(arch: Arch, technology: Technology, bits: int, fifo_bits: int, stages: 
     The wire is as long as the side of a square of the fetcher's area.
     """
     logic = technology.logic
-    side_mm = sqrt(cells_um2(fetcher_cells(arch, logic), technology).value * 1e-6)
+    side_mm = root(cells_um2(fetcher_cells(arch, logic), technology).value * 1e-6)
     path = stages * logic.register_energy.quantity + log2(inputs) * logic.select_energy.quantity
     wire = side_mm * logic.wire.quantity
     return memory_energy(2 * bits, arch.fetcher.fifo_depth * fifo_bits, technology) + bits * (path + wire)
@@ -158,7 +164,7 @@ def _sram(arch: Arch, sram: Sram, array: MultiplierArray, technology: Technology
     Banks below the smallest memory whose energy is published cost what that costs, as a line has as far to go.
     """
     smallest = technology.sram.access_energy.points[0].at
-    bank_bits = 8 * max(sram.bytes / sram.banks, smallest)
+    bank_bits = 8 * at_least(smallest, sram.bytes / sram.banks)
     line = memory_energy(array.multipliers * arch.number.onchip_bits, bank_bits, technology)
     return {"write_line": line, "read_line": line}
 

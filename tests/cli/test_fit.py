@@ -102,6 +102,22 @@ def test_a_workload_that_a_machine_is_too_small_for_is_refused(kind, tmp_path, c
     assert message in refused(tmp_path, capsys, content, *sets, *extra)
 
 
+def test_the_message_on_a_wide_head_gives_the_option_that_helps(tmp_path, capsys):
+    wide = PREFILL.replace("head_dim: 64", "head_dim: 128")
+    message = refused(tmp_path, capsys, wide)
+
+    assert "192 bytes of a vector of Q (128 elements of 12 bits), got 96; --set gather.max_row_bytes=192" in message
+    helps = re.search(r"--set (\S+)", message).group(1)
+    assert call(["run", "--level", "analytic", "--workload", str(tmp_path / "mine.yaml"), "-q", "--set", helps]) == 0
+
+
+def test_a_head_too_wide_for_any_machine_gets_no_option(tmp_path, capsys):
+    message = refused(tmp_path, capsys, PREFILL.replace("head_dim: 64", "head_dim: 1024"))
+
+    assert "at least the 1536 bytes" in message
+    assert "--set" not in message
+
+
 def test_low_bits_that_nobody_fetches_need_no_room(tmp_path):
     (tmp_path / "mine.yaml").write_text(f"{DECODE}schedule: {{bits: {{key: 12, lsb: 8}}}}\n")
 

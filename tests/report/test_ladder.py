@@ -2,7 +2,7 @@
 
 import pytest
 
-from tokensieve.report.ladder import climb_table, ladder_page, lesson
+from tokensieve.report.ladder import climb_table, factors, ladder_page, lesson
 from tokensieve.sim.result_ladder import Climb, Ladder, Rung
 
 
@@ -62,10 +62,25 @@ def test_each_column_has_one_unit_and_a_loss_is_called_one():
 def test_the_lesson_is_one_sentence_made_of_the_figures():
     assert lesson(PAYS_IN_DECODE) == (
         "Pruning tokens and heads pays in prefill (2.00x) and in decode (2.00x); "
-        "local value pruning on top pays in decode (1.25x on spatten, 2.00x on sieve), "
-        "is a loss in prefill (0.33x on spatten, 0.67x on sieve); "
+        "local value pruning on top pays only in decode; "
         "it is 1.60x to 2.00x as fast with an engine that finds its threshold in time (sieve)."
     )
+
+
+def test_where_one_machine_alone_gains_the_lesson_names_it_and_its_engine():
+    told = ladder(climb("prefill", 2_000, 1_000, 3_000, 1_500), climb("decode", 4_000, 2_000, 2_100, 1_800))
+
+    assert lesson(told).endswith(
+        "; local value pruning on top pays only in decode on sieve, with an engine that finds its threshold in time."
+    )
+
+
+def test_the_factors_of_local_values_name_the_machine_that_they_are_against():
+    assert factors(PAYS_IN_DECODE) == [
+        "Local values, against spatten without them: prefill 0.33x on spatten, 0.67x on sieve; "
+        "decode 1.25x on spatten, 2.00x on sieve."
+    ]
+    assert factors(ladder(climb("prefill", 2_000, 1_000))) == []
 
 
 @pytest.mark.parametrize(
@@ -76,13 +91,14 @@ def test_the_lesson_is_one_sentence_made_of_the_figures():
         ([climb("prefill", 2_000, 1_000)], "nothing is said of local value pruning", "on top"),
         (
             [climb("prefill", 2_000, 1_000, 800, 800)],
-            "on top pays in prefill (1.25x on spatten, 1.25x on sieve)",
+            "on top pays in prefill; it is 1.00x as fast with the engine of sieve",
             "loss",
         ),
-        ([climb("decode", 2_000, 1_000, 1_200, 1_100)], "on top is a loss in decode (0.83x on spatten", "decode (1.25"),
+        ([climb("decode", 2_000, 1_000, 1_200, 1_100)], "on top is a loss in decode; ", "pays only"),
         ([climb("decode", 2_000, 1_000, 800, 800)], "it is 1.00x as fast with the engine of sieve", "threshold"),
         ([climb("decode", 2_000, 1_000, 800, 1_600)], "it is 0.50x as fast with the engine of sieve", "threshold"),
-        ([climb("decode", 2_000, 1_000, 1_001, 999)], "on top changes nothing in decode (1.00x on spatten", "loss"),
+        ([climb("decode", 2_000, 1_000, 1_001, 1_200)], "on top does not pay; ", "is a loss"),
+        ([climb("decode", 2_000, 1_000, 1_001, 999)], "on top changes nothing in decode; ", "loss"),
     ],
 )
 def test_where_the_figures_say_otherwise_so_does_the_lesson(climbs, said, unsaid):

@@ -125,6 +125,32 @@ def test_where_no_change_gains_the_line_says_so():
 
 
 @pytest.mark.parametrize(
+    ("others", "reason"),
+    [
+        ({"softmax": 0.91}, ", as softmax is about as busy; Q x K free"),
+        ({"softmax": 0.91, "pv": 0.92}, ", as softmax and Prob x V are about as busy; Q x K free"),
+        ({"softmax": 0.5}, "3 %; Q x K free"),
+    ],
+)
+def test_where_units_keep_pace_with_the_bottleneck_the_line_names_them(others, reason):
+    told = replace(RESULT, bottleneck="qk", utilization={"qk": 0.92, **others})
+
+    (tied,) = advice_lines(replace(told, advice=Advice(unit="qk", if_free=1.0, changes=())))
+    (loose,) = advice_lines(replace(told, advice=Advice(unit="qk", if_free=1.3, changes=())))
+
+    assert reason in tied
+    assert "as busy" not in loose
+
+
+def test_a_change_elsewhere_that_gains_more_is_not_above_an_upper_bound():
+    advice = Advice(unit="dram", if_free=1.5, changes=(CHANGE,))
+
+    (told,) = advice_lines(replace(RESULT, advice=advice))
+
+    assert told == "Try topk.engine=radix: 1.60x, +0.02 mm2, -7 % energy (DRAM alone free: at most 1.50x)."
+
+
+@pytest.mark.parametrize(
     ("assumed", "start"), [([], "0 assumptions,"), (["a"], "1 assumption,"), (["a", "b"], "2 assumptions,")]
 )
 def test_the_assumptions_are_counted(assumed, start):

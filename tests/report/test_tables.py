@@ -132,3 +132,13 @@ def test_no_cell_of_a_table_has_a_unit_of_its_own():
         for column, cells in zip(table.columns, zip(*table.rows, strict=True), strict=True):
             if not column.left:
                 assert all(re.fullmatch(r"[\d.,e-]*( %|x)?|all", cell) for cell in cells), (column, cells)
+
+
+def test_the_parts_of_a_total_have_its_unit():
+    small = replace(RESULT, energy_j={**RESULT.energy_j, "total": 9e-4}, energy_j_interval=(4e-4, 1.4e-3))
+    rows = total_table(small).rows
+    energy = next(i for i, row in enumerate(rows) if row[0] == "energy")
+
+    assert [row[:3] for row in rows[energy : energy + 3]] == [
+        ("energy", "uJ", "900"), ("  lowest", "uJ", "400"), ("  highest", "uJ", "1,400"),
+    ]  # fmt: skip

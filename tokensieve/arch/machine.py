@@ -2,9 +2,8 @@
 
 import hashlib
 import json
-from fractions import Fraction
-from math import ceil
-from typing import Annotated, Any, Self
+from collections.abc import Callable
+from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -13,6 +12,7 @@ from tokensieve.arch.bitwidth_converter import MSB_WIDTHS, Converter
 from tokensieve.arch.datapath import Clock, Control, Importance, MultiplierArray, Number, Requant, Softmax, Topk
 from tokensieve.arch.memory import Dram, Fetcher, Sram
 from tokensieve.arch.prunerlaw import CascadeLaw, LocalValueLaw
+from tokensieve.arch.quantity import at_least
 from tokensieve.arch.released import Released
 from tokensieve.arch.token_gather import TokenGather
 
@@ -76,34 +76,10 @@ class Arch(ArchModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        self.check_together()
+        for rule in RULES:
+            if not rule.holds(self):
+                raise ValueError(rule.words(self))
         return self
-
-    def check_together(self) -> None:
-        """Raise `ValueError` where fields of several groups do not fit one another; groups check themselves."""
-        for sram, array in (("key_sram", "qk"), ("value_sram", "pv")):
-            kib, line = getattr(self, sram).bytes, self.line_bytes(getattr(self, array))
-            if kib < 2 * line:
-                raise ValueError(
-                    f"{sram}.kib must hold at least two tiles of {line} bytes "
-                    f"({array}.multipliers x number.onchip_bits), "
-                    f"got {getattr(self, sram).kib} KiB"
-                )
-        if self.softmax.fifo_lines * self.softmax.lanes < self.topk.max_tokens:
-            raise ValueError(
-                f"softmax.fifo_lines x softmax.lanes must be at least topk.max_tokens = {self.topk.max_tokens}, "
-                f"got {self.softmax.fifo_lines} x {self.softmax.lanes}"
-            )
-        if self.topk.score_bits < self.softmax.probability_bits:
-            raise ValueError(
-                f"topk.score_bits must be at least softmax.probability_bits = {self.softmax.probability_bits}, "
-                f"got {self.topk.score_bits}"
-            )
-        if self.number.lsb_bits >= self.number.onchip_bits:
-            raise ValueError(
-                f"number.lsb_bits must be below number.onchip_bits = {self.number.onchip_bits}, "
-                f"got {self.number.lsb_bits}"
-            )
 
     def line_bytes(self, array: MultiplierArray) -> int:
         """Return the bytes of one line of the SRAM in front of `array`."""
@@ -125,13 +101,15 @@ class Arch(ArchModel):
 
         The converter takes `converter.plane_bytes` of a granule in a cycle. The token gather has `gather.outstanding`
         places, each of which a granule holds from its read command until it is taken out of the queue. The
-        pseudo-channels of a channel share both evenly.
+        pseudo-channels of a channel share both evenly. Arithmetic in whole numbers, rounded up; `clock.mhz` may be an
+        array.
         """
-        dram, clocks_per_cycle = self.dram, Fraction(1_000_000, self.dram.tCK_ps * self.clock.mhz)
-        latency = ceil((dram.nCL + dram.nBL + dram.return_clocks) / clocks_per_cycle) + self.fetcher.return_stages
-        places = Fraction(latency + self.gather.law.place_cycles, self.gather.outstanding)
-        cycles = max(Fraction(-(-dram.granule_bytes // self.converter.plane_bytes)), places)
-        return ceil(dram.pseudo_channels * cycles * clocks_per_cycle)
+        dram, second, pace = self.dram, 1_000_000, self.dram.tCK_ps * self.clock.mhz  # second / pace clocks a cycle
+        latency = -(-(dram.nCL + dram.nBL + dram.return_clocks) * pace // second) + self.fetcher.return_stages
+        held, places = latency + self.gather.law.place_cycles, self.gather.outstanding
+        converter = -(-dram.granule_bytes // self.converter.plane_bytes)
+        gather = -(-dram.pseudo_channels * held * second // (places * pace))
+        return at_least(-(-dram.pseudo_channels * converter * second // pace), gather)
 
     @property
     def column_clocks(self) -> tuple[int, int]:
@@ -179,3 +157,45 @@ class Arch(ArchModel):
         """SHA-256 over the canonical JSON of `identity`."""
         text = json.dumps(self.identity, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Rule(NamedTuple):
+    """A rule that ties fields of several groups together."""
+
+    holds: Callable[[Arch], bool]
+    """Whether a machine keeps it; arithmetic only, so that fields may be arrays of numbers."""
+
+    words: Callable[[Arch], str]
+    """What is wrong with one that does not."""
+
+
+def _tiles(arch: Arch, sram: str, array: str) -> str:
+    return (
+        f"{sram}.kib must hold at least two tiles of {arch.line_bytes(getattr(arch, array))} bytes "
+        f"({array}.multipliers x number.onchip_bits), got {getattr(arch, sram).kib} KiB"
+    )
+
+
+RULES = (
+    Rule(lambda a: a.key_sram.bytes >= 2 * a.line_bytes(a.qk), lambda a: _tiles(a, "key_sram", "qk")),
+    Rule(lambda a: a.value_sram.bytes >= 2 * a.line_bytes(a.pv), lambda a: _tiles(a, "value_sram", "pv")),
+    Rule(
+        lambda a: a.softmax.fifo_lines * a.softmax.lanes >= a.topk.max_tokens,
+        lambda a: (
+            f"softmax.fifo_lines x softmax.lanes must be at least topk.max_tokens = {a.topk.max_tokens}, "
+            f"got {a.softmax.fifo_lines} x {a.softmax.lanes}"
+        ),
+    ),
+    Rule(
+        lambda a: a.topk.score_bits >= a.softmax.probability_bits,
+        lambda a: (
+            f"topk.score_bits must be at least softmax.probability_bits = {a.softmax.probability_bits}, "
+            f"got {a.topk.score_bits}"
+        ),
+    ),
+    Rule(
+        lambda a: a.number.lsb_bits < a.number.onchip_bits,
+        lambda a: f"number.lsb_bits must be below number.onchip_bits = {a.number.onchip_bits}, got {a.number.lsb_bits}",
+    ),
+)
+"""What `Arch` asks of fields of different groups, in the order in which it is asked."""

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from tokensieve.arch.base import ArchModel
-from tokensieve.arch.quantity import Constant, Curve, Quantity, unit
+from tokensieve.arch.quantity import Constant, Curve, Quantity, at_least, at_most, unit
 
 
 class Macro(Constant):
@@ -55,15 +55,15 @@ class MacroFit:
     """That of the macros, and the largest relative distance of one from the fit."""
 
     def at(self, words: float, bits: float) -> Quantity:
-        """Return the area per bit of a macro of `words` words of `bits` bits, in um2."""
-        deep = max(words, (self.smallest / self.widest) ** 0.5)  # words that nobody uses included
-        side_by_side = self._density(deep, min(bits, self.widest * deep)) * deep / words
-        value = min(self._density(words, bits), side_by_side)
+        """Return the area per bit of a macro of `words` words (or an array) of `bits` bits, in um2."""
+        deep = at_least((self.smallest / self.widest) ** 0.5, words)  # words that nobody uses included
+        side_by_side = self._density(deep, at_most(bits, self.widest * deep)) * deep / words
+        value = at_most(self._density(words, bits), side_by_side)
         return Quantity(value, value * self.uncertainty)
 
     def _density(self, words: float, bits: float) -> float:
-        size = min(words * bits, self.largest)
-        return float(self.density * size**self.size * max(1.0, bits / words) ** self.aspect)
+        size = at_most(self.largest, words * bits)
+        return self.density * size**self.size * at_least(1.0, bits / words) ** self.aspect
 
 
 @lru_cache

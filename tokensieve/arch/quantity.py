@@ -5,6 +5,8 @@ from itertools import pairwise
 from math import hypot, log
 from typing import Annotated, Literal, Self, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import AfterValidator, Field, model_validator
 
 from tokensieve.arch.base import ArchModel
@@ -21,7 +23,7 @@ class Quantity:
     """A positive figure and the half width of its interval, in the same unit.
 
     Intervals of a sum add, as if all errors had one sign: constants of one technology are wrong together. That is
-    conservative where sources differ.
+    conservative where sources differ. Both may be arrays of one shape.
 
     >>> (Quantity(1.0, 0.25) + 2 * Quantity(3.0, 0.5)).interval
     (5.75, 8.25)
@@ -29,6 +31,8 @@ class Quantity:
 
     value: float
     half_width: float
+
+    __array_ufunc__ = None  # an array times a quantity is the quantity's to answer
 
     def __add__(self, other: "Quantity") -> "Quantity":
         return Quantity(self.value + other.value, self.half_width + other.half_width)
@@ -48,12 +52,38 @@ class Quantity:
     @property
     def uncertainty(self) -> float:
         """Half width relative to the value."""
-        return self.half_width / self.value if self.value else 0.0
+        return self.half_width / self.value if np.any(self.value) else 0.0
 
     @property
     def interval(self) -> tuple[float, float]:
         """Lowest and highest figure; nothing is below zero."""
         return max(0.0, self.value - self.half_width), self.value + self.half_width
+
+
+def lesser(a: Quantity, b: Quantity) -> Quantity:
+    """Return the smaller of two figures, the first of which may hold arrays; if they are equal, `b`."""
+    if not isinstance(a.value, np.ndarray):
+        return a if a.value < b.value else b
+    first = a.value < b.value
+    return Quantity(np.where(first, a.value, b.value), np.where(first, a.half_width, b.half_width))
+
+
+def greater(a: Quantity, b: Quantity) -> Quantity:
+    """Return the larger of two figures, the first of which may hold arrays; if they are equal, `b`."""
+    if not isinstance(a.value, np.ndarray):
+        return a if a.value > b.value else b
+    first = a.value > b.value
+    return Quantity(np.where(first, a.value, b.value), np.where(first, a.half_width, b.half_width))
+
+
+def at_least(least: float, figure: float) -> float:
+    """Return the larger of two numbers, of which the second may be an array."""
+    return np.maximum(least, figure) if isinstance(figure, np.ndarray) else max(least, figure)
+
+
+def at_most(most: float, figure: float) -> float:
+    """Return the smaller of two numbers, of which the second may be an array."""
+    return np.minimum(most, figure) if isinstance(figure, np.ndarray) else min(most, figure)
 
 
 ZERO = Quantity(0.0, 0.0)
@@ -126,17 +156,35 @@ class Curve(ArchModel):
 
         Array multipliers grow with about the square of their width, and so does the line from 8 to 32 bit. The
         uncertainty between two points is the larger one of theirs, times `EXTRAPOLATED` outside of all points.
+        `place` may be an array.
         """
+        if isinstance(place, np.ndarray):
+            return self._at_each(place)
         assert place > 0
         if known := next((p for p in self.points if p.at == place), None):
             return known.quantity
-        a, b = self._neighbours(place)
-        low, high = a.quantity.value, b.quantity.value
-        value = low * (place / a.at) ** (log(high / low) / log(b.at / a.at))
-        uncertainty = max(a.uncertainty, b.uncertainty)
+        value = _line(*self._neighbours(place), place)
+        return Quantity(value, value * self._uncertainty(place))
+
+    def _at_each(self, places: npt.NDArray[np.float64]) -> Quantity:
+        """Return the figures at many places: those of a pair of neighbours that have the same uncertainty together."""
+        value, half_width = np.empty(len(places)), np.empty(len(places))
+        beyond = np.searchsorted([p.at for p in self.points], places)
+        for number in np.unique(beyond):
+            own = np.flatnonzero(beyond == number)
+            place = float(places[own[0]])
+            value[own] = _line(*self._neighbours(place), places[own])
+            half_width[own] = value[own] * self._uncertainty(place)
+        for point in self.points:
+            known = places == point.at
+            value[known], half_width[known] = point.quantity.value, point.quantity.half_width
+        return Quantity(value, half_width)
+
+    def _uncertainty(self, place: float) -> float:
+        uncertainty = max(point.uncertainty for point in self._neighbours(place))
         if not self.points[0].at <= place <= self.points[-1].at:
             uncertainty = max(uncertainty, min(WIDEST, EXTRAPOLATED * uncertainty))
-        return Quantity(value, value * uncertainty)
+        return uncertainty
 
     def scaled(self, factor: Constant) -> Self:
         """Return the curve with every point times `factor`."""
@@ -146,6 +194,12 @@ class Curve(ArchModel):
         """Return the points that enclose `place`, or the two nearest to it."""
         pairs = list(pairwise(self.points))
         return next(((a, b) for a, b in pairs if place <= b.at), pairs[-1])
+
+
+def _line(a: Point, b: Point, place: float) -> float:
+    """Return the figure at `place`, which may be an array, on the line through two points on logarithmic axes."""
+    low, high = a.quantity.value, b.quantity.value
+    return low * (place / a.at) ** (log(high / low) / log(b.at / a.at))
 
 
 C = TypeVar("C", Constant, Curve)

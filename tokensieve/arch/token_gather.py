@@ -10,6 +10,9 @@ from tokensieve.arch.base import ArchModel
 from tokensieve.arch.memory import require_powers_of_two
 from tokensieve.arch.timing import Count
 
+MOST_ROW_BYTES = 1024
+"""Longest vector of any gather, in bytes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatherWork:
@@ -84,7 +87,7 @@ class TokenGather(ArchModel):
     address_bits: Annotated[int, Field(ge=16, le=48)] = 32
     """Width of a byte address."""
 
-    max_row_bytes: Annotated[int, Field(ge=1, le=1024)] = 96
+    max_row_bytes: Annotated[int, Field(ge=1, le=MOST_ROW_BYTES)] = 96
     """Longest vector, in bytes: 64 elements of 12 bit in the paper. The length itself comes with the command."""
 
     outstanding: Annotated[int, Field(ge=2, le=4096)] = 64

@@ -1,6 +1,7 @@
-"""What a `Ladder` says: a table for each text, and one sentence on what pays, made of the figures."""
+"""What a `Ladder` says: a table for each text, and below them what pays, made of the figures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from textwrap import wrap
 
 from tokensieve.report.quantity import count, fixed, prefix, times
@@ -26,7 +27,8 @@ def ladder_page(ladder: Ladder, width: int) -> str:
     room = min(width, NARROW)
     parts = [part for climb in ladder.climbs for part in (climb_table(climb).text(room), "")]
     derived = [f"{climb.text}, assumed: {RULE}" for climb in ladder.climbs if RULE in climb.assumed]
-    return "\n".join([*parts, *(line for told in (lesson(ladder), *derived, _ASIDE) for line in wrap(told, room))])
+    below = (lesson(ladder), *factors(ladder), *derived, _ASIDE)
+    return "\n".join([*parts, *(line for told in below for line in wrap(told, room))])
 
 
 _ASIDE = "Level cycle, modelled; `tokensieve run` tells where one of them spends its time."
@@ -72,39 +74,88 @@ def lesson(ladder: Ladder) -> str:
 
     Tokens and heads are judged by the dense rung, local values by the rung of tokens and heads.
     """
-    gains = [(c.phase, _of(c, "tokens and heads")[0]) for c in ladder.climbs]
-    parts = [_judged("pruning tokens and heads", [(phase, f"{times(r.speedup)}", r.speedup) for phase, r in gains])]
-    local = [_local_gain(c, rung) for c in ladder.climbs for rung in _of(c, "tokens, heads and values")]
+    whole = [_Case(c.phase, "", _of(c, "tokens and heads")[0].speedup) for c in ladder.climbs]
+    parts = [f"pruning tokens and heads {', '.join(_verdicts(whole))}"]
+    local = _local_cases(ladder)
     if local:
-        parts.append(_judged("local value pruning on top", local))
+        parts += _local(local, ladder.climbs)
     else:
         parts.append("no values are pruned here, so nothing is said of local value pruning")
-    told = "; ".join([*parts, *_engine(ladder.climbs)])
+    told = "; ".join(parts)
     return f"{told[0].upper()}{told[1:]}."
+
+
+def factors(ladder: Ladder) -> list[str]:
+    """Return in a sentence how many times as fast local values make each text; nothing where none are pruned.
+
+    The base is the rung of tokens and heads, which has one machine.
+    """
+    local, base = _local_cases(ladder), _of(ladder.climbs[0], "tokens and heads")[0].arch
+    if not local:
+        return []
+    phases = dict.fromkeys(case.phase for case in local)
+    told = (f"{p} {', '.join(f'{times(c.gain)} on {c.arch}' for c in local if c.phase == p)}" for p in phases)
+    return [f"Local values, against {base} without them: {'; '.join(told)}."]
+
+
+@dataclass(frozen=True)
+class _Case:
+    """How many times as fast a pruning makes a text on a machine."""
+
+    phase: str
+    arch: str
+    gain: float
+
+    @property
+    def verdict(self) -> str:
+        return "pays" if self.gain > 1 + SAME else "is a loss" if self.gain < 1 - SAME else "changes nothing"
+
+
+def _local_cases(ladder: Ladder) -> list[_Case]:
+    return [
+        _Case(c.phase, rung.arch, _of(c, "tokens and heads")[0].seconds / rung.seconds)
+        for c in ladder.climbs
+        for rung in _of(c, "tokens, heads and values")
+    ]
+
+
+def _verdicts(cases: Sequence[_Case]) -> list[str]:
+    """Return where a pruning pays, changes nothing and is a loss, with the factor of each phase."""
+    told = []
+    for verdict in ("pays", "changes nothing", "is a loss"):
+        places = [f"in {c.phase} ({times(c.gain)})" for c in cases if c.verdict == verdict]
+        told += [f"{verdict} {' and '.join(places)}"] if places else []
+    return told
+
+
+def _local(cases: Sequence[_Case], climbs: Sequence[Climb]) -> list[str]:
+    """Return where local value pruning pays, and what the second machine's engine changes."""
+    subject, paying = "local value pruning on top", [c for c in cases if c.verdict == "pays"]
+    engine = _engine(climbs)
+    if len({c.verdict for c in cases}) == 1:
+        return [f"{subject} {cases[0].verdict} {_places(cases, cases)}", *engine]
+    if not paying:
+        return [f"{subject} does not pay", *engine]
+    told = f"{subject} pays only {_places(paying, cases)}"
+    if engine and _IN_TIME in engine[0] and len({c.arch for c in paying}) == 1 and paying[0].arch != cases[0].arch:
+        return [f"{told}, with {_IN_TIME}"]
+    return [told, *engine]
+
+
+def _places(some: Sequence[_Case], cases: Sequence[_Case]) -> str:
+    """Return the phases of `some`, each with its machines where these are not all that the phase has in `cases`."""
+    told = []
+    for phase in dict.fromkeys(c.phase for c in some):
+        here, there = ([c.arch for c in group if c.phase == phase] for group in (some, cases))
+        told.append(f"in {phase}" if here == there else f"in {phase} on {' and '.join(here)}")
+    return " and ".join(told)
+
+
+_IN_TIME = "an engine that finds its threshold in time"
 
 
 def _of(climb: Climb, pruned: str) -> list[Rung]:
     return [rung for rung in climb.rungs if rung.pruned == pruned]
-
-
-def _local_gain(climb: Climb, rung: Rung) -> tuple[str, str, float]:
-    """Return the phase of a rung with local values, and how many times as fast as that of tokens and heads it is."""
-    gain = _of(climb, "tokens and heads")[0].seconds / rung.seconds
-    return climb.phase, f"{times(gain)} on {rung.arch}", gain
-
-
-def _judged(what: str, gains: Sequence[tuple[str, str, float]]) -> str:
-    """Return where `what` pays, changes nothing and is a loss, given phase, words and factor of each case."""
-    kinds: dict[str, dict[str, list[str]]] = {"pays": {}, "changes nothing": {}, "is a loss": {}}
-    for phase, words, gain in gains:
-        verdict = "pays" if gain > 1 + SAME else "is a loss" if gain < 1 - SAME else "changes nothing"
-        kinds[verdict].setdefault(phase, []).append(words)
-    told = (f"{verdict} {_places(phases)}" for verdict, phases in kinds.items() if phases)
-    return f"{what} {', '.join(told)}"
-
-
-def _places(phases: Mapping[str, Sequence[str]]) -> str:
-    return " and ".join(f"in {phase} ({', '.join(words)})" for phase, words in phases.items())
 
 
 def _engine(climbs: Sequence[Climb]) -> list[str]:
@@ -117,5 +168,5 @@ def _engine(climbs: Sequence[Climb]) -> list[str]:
     how = low if low == high else f"{low} to {high}"
     name = pairs[0][1].arch
     if min(gains) > 1 + SAME:
-        return [f"it is {how} as fast with an engine that finds its threshold in time ({name})"]
+        return [f"it is {how} as fast with {_IN_TIME} ({name})"]
     return [f"it is {how} as fast with the engine of {name}"]

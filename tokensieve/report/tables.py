@@ -85,11 +85,14 @@ class _Total:
 
     gain: float | None = None
 
+    part_of: float | None = None
+    """Value of the line above that this one belongs to: both have the same prefix."""
+
     def cells(self) -> tuple[str, str, str]:
-        """Return the unit with the prefix that suits the value, and both values in it."""
+        """Return the unit with the prefix that suits the value, or what it is part of, and both values in it."""
         if not self.unit:
             return "", count(self.value), "-" if self.other is None else count(self.other)
-        factor, letter = (1.0, "") if self.unit == "mm2" else prefix(self.value)
+        factor, letter = (1.0, "") if self.unit == "mm2" else prefix(self.part_of or self.value)
         other = "-" if self.other is None else digits(self.other / factor)
         return f"{letter}{self.unit}", digits(self.value / factor), other
 
@@ -102,17 +105,18 @@ def _totals(result: Result) -> list[_Total]:
     energy, power, area = told["energy_j"]["total"], told["power_w"], told["area_mm2"]["total"]
     (low, high), (small, large) = told["energy_j_interval"], told["area_mm2_interval"]
     moved = told["traffic"]["dram_bytes"]["total"]
+    ops, dense_ops = rate["effective"] * 1e9, rate["dense_equivalent"] * 1e9
     return [
         _Total("cycles", "", cycles, "cycles.total", ref.get("cycles"), told["speedup"]),
         _Total("time", "s", told["seconds"], "seconds", slow, told["speedup"]),
         _Total("DRAM traffic", "B", moved, "traffic.dram_bytes", ref.get("dram_bytes"), told["dram_reduction"]),
         _Total("energy", "J", energy, "energy_j.total", ref.get("energy_j"), told["energy_saving"]),
-        _Total("  lowest", "J", low, "energy_j_interval"),
-        _Total("  highest", "J", high, "energy_j_interval"),
+        _Total("  lowest", "J", low, "energy_j_interval", part_of=energy),
+        _Total("  highest", "J", high, "energy_j_interval", part_of=energy),
         _Total("power", "W", power["total"], "power_w.total"),
-        *(_Total(f"  {POWER_WORDS[k]}", "W", power[k], f"power_w.{k}") for k in POWER_WORDS),
-        _Total("throughput", "op/s", rate["effective"] * 1e9, "throughput_gops.effective"),
-        _Total("  dense-equivalent", "op/s", rate["dense_equivalent"] * 1e9, "throughput_gops.dense_equivalent"),
+        *(_Total(f"  {POWER_WORDS[k]}", "W", power[k], f"power_w.{k}", part_of=power["total"]) for k in POWER_WORDS),
+        _Total("throughput", "op/s", ops, "throughput_gops.effective"),
+        _Total("  dense-equivalent", "op/s", dense_ops, "throughput_gops.dense_equivalent", part_of=ops),
         _Total("area", "mm2", area, "area_mm2.total"),
         _Total("  lowest", "mm2", small, "area_mm2_interval"),
         _Total("  highest", "mm2", large, "area_mm2_interval"),

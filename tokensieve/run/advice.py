@@ -56,9 +56,9 @@ def ranked(
         Change(
             unit=one.unit,
             set=one.set,
-            speedup=float(found.cycles[0] / found.cycles[i]),
+            speedup=float(found.cycles["total"][0] / found.cycles["total"][i]),
             area_mm2=area(one.arch, technology).total - here,
-            energy=float(found.energy_j[i] / found.energy_j[0]),
+            energy=float(found.energy_j["total"][i] / found.energy_j["total"][0]),
             level="analytic",
         )
         for i, one in enumerate(options, 1)

@@ -67,9 +67,9 @@ def deviations(machines: Sequence[Arch], decisions: Decisions) -> Deviations:
         for arch, one in zip(machines, fine, strict=True)
     ]
     return Deviations(
-        analytic_cycles=coarse.cycles,
+        analytic_cycles=coarse.cycles["total"],
         cycle_cycles=np.array([one.cycles["total"] for one in fine], np.float64),
-        analytic_joules=coarse.energy_j,
+        analytic_joules=coarse.energy_j["total"],
         cycle_joules=np.array([one.energy_j["total"] for one in fine]),
         least_cycles=np.array(least),
     )

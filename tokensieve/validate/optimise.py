@@ -86,7 +86,7 @@ class Search:
 
     def cycles(self, machines: Sequence[Arch]) -> F64:
         """Return the cycles of each workload on each machine, shape (workloads, machines)."""
-        return np.stack([estimate(summary, Designs(machines)).cycles for summary in self._summaries.values()])
+        return np.stack([estimate(summary, Designs(machines)).cycles["total"] for summary in self._summaries.values()])
 
     def area(self, arch: Arch) -> float:
         """Return the area of `arch` in mm2."""
