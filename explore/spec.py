@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -9,10 +10,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Wit
 from pydantic_core import PydanticCustomError
 
 from tokensieve.arch.base import ArchModel, build
-from tokensieve.arch.errors import SweepError
+from tokensieve.arch.errors import SweepError, nearest
 from tokensieve.arch.yamlio import load_yaml
 from tokensieve.explore.axes import WORKS, Values, known_axis
 from tokensieve.explore.expression import Formula
+
+_SHIPPED = resources.files("tokensieve.workloads") / "sweeps"
 
 MOST_POINTS = 10_000_000
 """Designs of one sweep: some hours of level `analytic`, ten gigabytes of a store."""
@@ -181,12 +184,23 @@ class SweepFile(ArchModel):
         return self
 
 
-def read_sweep(path: Path | str, over: Mapping[str, Any] | None = None) -> SweepFile:
-    """Return the sweep in the YAML file at `path`; the keys of `over` replace its own."""
-    path = Path(path)
+def sweep_names() -> list[str]:
+    """Return the names of the sweeps that ship with the package."""
+    return sorted(p.name.removesuffix(".yaml") for p in _SHIPPED.iterdir() if p.name.endswith(".yaml"))
+
+
+def read_sweep(name: Path | str) -> SweepFile:
+    """Return the sweep that ships as `name`, or that in the YAML file at `name`."""
+    shipped = str(name) in sweep_names()
+    path = Path(str(_SHIPPED / f"{name}.yaml")) if shipped else Path(name)
+    if not shipped and not path.suffix and not path.exists():
+        raise SweepError(
+            f"a sweep is a YAML file or one that ships ({', '.join(sweep_names())}), "
+            f"got {str(name)!r}{nearest(str(name), sweep_names())}"
+        )
     data, lines = load_yaml(path, SweepError)
     data = {"name": path.stem, **data}
-    return build(SweepFile, {**_beside(path.parent, data), **(over or {})}, SweepError, lines, str(path))
+    return build(SweepFile, _beside(path.parent, data), SweepError, lines, str(path))
 
 
 def sweep_from(data: Mapping[str, Any]) -> SweepFile:

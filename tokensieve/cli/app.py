@@ -34,7 +34,7 @@ COMMANDS = {
     "emit": ("tokensieve.cli.emit", "Write the Verilog of a hardware unit."),
     "cosim": ("tokensieve.cli.cosim", "Run a hardware unit against golden answers, cycle law and twin."),
     "prove": ("tokensieve.cli.prove", "Prove what is claimed of a hardware unit."),
-    "schema": ("tokensieve.cli.schema", "Print the JSON Schema of an architecture, a workload or a result."),
+    "schema": ("tokensieve.cli.schema", "Print the JSON Schema of an architecture, a workload, a sweep or a result."),
     "doctor": ("tokensieve.cli.doctor", "Say what is installed, what is missing and how to get it."),
 }
 

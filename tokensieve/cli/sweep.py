@@ -28,7 +28,10 @@ class Level(StrEnum):
 
 
 FileArgument = Annotated[
-    str | None, typer.Argument(metavar="[FILE]", help="Sweep file (docs/reference/sweep-file.md); flags go before it.")
+    str | None,
+    typer.Argument(
+        metavar="[FILE]", help="Sweep file (docs/reference/sweep-file.md), or a sweep that ships: topk, design-space."
+    ),
 ]
 SetOption = Annotated[
     list[str] | None,
