@@ -30,7 +30,7 @@ class Level(StrEnum):
 FileArgument = Annotated[
     str | None,
     typer.Argument(
-        metavar="[FILE]", help="Sweep file (docs/reference/sweep-file.md), or a sweep that ships: topk, design-space."
+        metavar="[FILE]", help="Sweep file (docs/reference/sweep-file.md), or a sweep that ships: topk, design-space, memories."
     ),
 ]
 SetOption = Annotated[
