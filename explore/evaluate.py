@@ -57,7 +57,7 @@ class Analytic:
     """
 
     level = "analytic"
-    batch = 4096
+    batch = 8192
 
     def price(self, work: Decisions, summary: Summary, designs: Sweep) -> Figures:
         """Return cycles, traffic, energy and area of every design, in closed form."""

@@ -68,7 +68,7 @@ def run_sweep(
     if executor is None:
         small = len(pricer.space) < LEAST_FOR_POOL and evaluator.level == "analytic"
         executor = InProcess(pricer) if workers <= 1 or small else Pool(spec, evaluator, workers)
-        run.share = 2 * workers
+        run.share = 4 * workers if workers > 1 else 1
     return run.outcome(executor)
 
 

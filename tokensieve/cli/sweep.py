@@ -30,7 +30,8 @@ class Level(StrEnum):
 FileArgument = Annotated[
     str | None,
     typer.Argument(
-        metavar="[FILE]", help="Sweep file (docs/reference/sweep-file.md), or a sweep that ships: topk, design-space, memories."
+        metavar="[FILE]",
+        help="Sweep file (docs/reference/sweep-file.md), or a sweep that ships: topk, design-space, memories.",
     ),
 ]
 SetOption = Annotated[
@@ -145,7 +146,10 @@ def _outcome(spec: "SweepFile", path: str | None, workers: int, quiet: bool) -> 
             return run_sweep(spec, evaluator, store=store, workers=workers, progress=tell)
         except KeyboardInterrupt:
             kept = f"they are in {path}, and the same command goes on from there" if path else "nothing is kept of them"
-            print(f"stopped after {done[0]:,} of {done[1]:,} designs; {kept}", file=sys.stderr)
+            told = (
+                f"after {done[0]:,} of {done[1]:,} designs; {kept}" if done[0] else "before the first designs were done"
+            )
+            print(f"stopped {told}", file=sys.stderr)
             raise
 
 
