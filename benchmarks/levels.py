@@ -1,22 +1,18 @@
-"""How far level `analytic` is from level `cycle`, on random machines and six workloads, and how fast it is.
+"""How far level `analytic` is from level `cycle`, on random machines and six workloads.
 
     python benchmarks/levels.py [DESIGNS] [SEED]
 
 Targets: median error at most 5 %, 95th percentile at most 15 %, rank correlation at least 0.95 for cycles and energy,
-never below the lower bounds; at least 20,000 evaluations (design point, 12-head layer) a second with energy.
+never below the lower bounds. How fast it is: `analytic_speed.py`.
 """
 
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from tokensieve.arch import Arch
-from tokensieve.sim.analytic.batch import Sweep
-from tokensieve.sim.analytic.estimate import estimate
-from tokensieve.sim.analytic.summary import Summary
 from tokensieve.validate.designs import random_designs
 from tokensieve.validate.levels import Deviations, beginning, bert_layer, deviations, rank_correlation
 from tokensieve.workloads.benchmarks import load_workload
@@ -43,7 +39,7 @@ def workloads() -> Iterator[tuple[str, Decisions]]:
 
 
 def main() -> None:
-    """Compare on so many designs, then measure the speed."""
+    """Compare on so many designs."""
     count, seed = (int(sys.argv[i]) if len(sys.argv) > i else default for i, default in ((1, 500), (2, 1)))
     machines = random_designs(count, seed)
     print(f"{count} designs, seed {seed}: error of level analytic against level cycle")
@@ -54,7 +50,6 @@ def main() -> None:
         told.append(deviations(machines, decisions))
         print(row(name, told[-1:]), flush=True)
     print(row("all", told))
-    speed()
 
 
 def row(name: str, some: list[Deviations]) -> str:
@@ -69,29 +64,6 @@ def row(name: str, some: list[Deviations]) -> str:
         cells.append(f"{np.median(error):{width}.1%} {np.percentile(error, 95):7.1%} {error.max():7.1%} {rank:7.3f} ")
     below = sum(int((one.analytic_cycles < np.floor(one.least_cycles)).sum()) for one in some)
     return "".join(cells) + f"{below:12}"
-
-
-def speed() -> None:
-    """Print how many (design point, 12-head layer) evaluations a second one core makes, summary and energy included."""
-    rng = np.random.Generator(np.random.PCG64(1))
-    count = 20_000
-    fields = {
-        "topk.lanes": (1, 2, 4, 8, 16, 32), "topk.engine": ("quickselect", "radix", "bitserial"),
-        "softmax.lanes": (8, 16, 32), "qk.multipliers": (64, 128, 256, 512), "pv.multipliers": (64, 128, 256, 512),
-        "key_sram.kib": (64, 96, 128, 192, 256), "value_sram.kib": (64, 96, 128, 192, 256),
-        "dram.channels": (4, 8, 16), "fetcher.ports": (8, 16, 32), "clock.mhz": (500, 750, 1000, 1250),
-    }  # fmt: skip
-    drawn = {path: np.array(values)[rng.integers(len(values), size=count)] for path, values in fields.items()}
-    for name, decisions in (
-        ("one bert-base layer", bert_layer(Arch())),
-        ("bert-base-squad1, 12 layers", load_workload("bert-base-squad1", Arch())),
-    ):
-        began = time.process_time()
-        estimate(Summary(decisions), Sweep(Arch(), drawn))
-        seconds = time.process_time() - began
-        rate = count * decisions.layers / seconds
-        verdict = "met" if rate >= 20_000 else "MISSED"
-        print(f"{name}: {count:,} designs in {seconds:.2f} CPU s, {rate:,.0f} a second; 20,000: {verdict}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tokensieve.arch.digests import Digests
 from tokensieve.arch.errors import TokensieveError
+from tokensieve.arch.machine import Arch
 from tokensieve.arch.technology import load_technology
 from tokensieve.explore.columns import TOTALS
 from tokensieve.explore.evaluate import Column, Evaluator
-from tokensieve.explore.keys import digests
 from tokensieve.explore.pool import Pool
 from tokensieve.explore.price import FAILED, OK, REFUSED, SKIPPED, Priced, Pricer
 from tokensieve.explore.refused import combinations
@@ -182,7 +183,7 @@ class _Numbers:
             first = int(some[0])
             base, case = self._space.bases[designs.base[first]], int(designs.case[first])
             works = [self._space.cases.case(member, case) for member in range(members)]
-            machines = list(digests(base, designs.own(some), len(some)))
+            machines = machine_digests(base, designs.own(some), len(some))
             for technology, places in self._technologies(base.technology, designs, some):
                 archs = [machines[i] for i in places]
                 for member, work in enumerate(works):
@@ -252,6 +253,15 @@ class _Numbers:
             case = self._space.cases.case(member, code)
             self._works[key] = self._store.workload(case.digest, case.name, case.data)
         return self._works[key]
+
+
+def machine_digests(base: Arch, own: Mapping[str, Column], count: int) -> list[str]:
+    """Return `Arch.digest` of `count` designs, `base` with the fields of `own`, valid or not."""
+    if not own:
+        return [base.digest] * count
+    written = Digests(base)
+    rows = zip(*(column.tolist() for column in own.values()), strict=True)
+    return [written.of(dict(zip(own, row, strict=True))) for row in rows]
 
 
 def _technology_digest(name: Any) -> str:

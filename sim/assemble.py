@@ -101,7 +101,8 @@ def bottleneck(
         "softmax_stall": np.full(largest.shape, "softmax"),
         "fill_drain": np.where(paced.max(axis=0) >= every.max(axis=0), busiest, "pipeline"),
     }
-    return np.choose(largest, [units[cause] for cause in CAUSES])
+    found: npt.NDArray[np.str_] = np.choose(largest, [units[cause] for cause in CAUSES])
+    return found
 
 
 def _busier(first: tuple[str, npt.ArrayLike], second: tuple[str, npt.ArrayLike]) -> npt.NDArray[np.str_]:

@@ -37,6 +37,9 @@ class Machines(Protocol):
     def laid_on(self, index: int) -> tuple[Arch, dict[str, Any]]:
         """Return a machine, and the fields whose values of one design differ from it."""
 
+    def kinds(self, path: str) -> I64 | None:
+        """Return a number for each design, equal where the field at `path` is; None where it is equal in all."""
+
     def split(self, designs: I64, path: str) -> list[I64]:
         """Return `designs` in parts that agree on the field at `path`."""
 
@@ -65,14 +68,29 @@ def ask(batch: Machines, call: Call, arrays: tuple[str, ...]) -> Asked:
             for other in (part for part in parts if part[0] != first):
                 heappush(waiting, (int(other[0]), other, agreed.union(further[:i])))
         if together := [path for path in reads if path in arrays]:
-            answer = noted(call, base, own | {path: batch.column(path)[designs] for path in together})[0]
-            answers.append(_of_each(answer, len(designs)))
-            which[designs] = count + np.arange(len(designs))
+            some, number = _distinct(batch, together, designs)
+            answer = noted(call, base, own | {path: batch.column(path)[some] for path in together})[0]
+            answers.append(_of_each(answer, len(some)))
+            which[designs] = count + number
         else:
             answers.append(np.asarray(answer)[..., None])
             which[designs] = count
         count += answers[-1].shape[-1]
     return Asked(np.concatenate(answers, axis=-1), which)
+
+
+def _distinct(batch: Machines, paths: list[str], designs: I64) -> tuple[I64, I64]:
+    """Return some of `designs`, one for each value of the only field at `paths` (or all), and which stands for which.
+
+    Designs that differ in several fields are taken to be distinct.
+    """
+    if len(paths) > 1:
+        return designs, np.arange(len(designs))
+    kinds = batch.kinds(paths[0])
+    own = np.zeros(len(designs), np.int64) if kinds is None else kinds[designs]
+    last = np.full(own.max() + 1, -1)
+    last[own] = designs
+    return last[last >= 0], (np.cumsum(last >= 0) - 1)[own]
 
 
 def _of_each(answer: Any, designs: int) -> npt.NDArray[Any]:

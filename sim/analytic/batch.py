@@ -61,14 +61,14 @@ class Batch(ABC):
 
     def split(self, designs: I64, path: str) -> list[I64]:
         """Return `designs` in parts that agree on the field at `path`, in order of its values."""
-        kinds = self._kinds_of(path) if len(designs) > 1 else None
+        kinds = self.kinds(path) if len(designs) > 1 else None
         if kinds is None:
             return [designs]
         own = kinds[designs]
         order = np.argsort(own, kind="stable")
         return np.split(designs[order], np.flatnonzero(np.diff(own[order])) + 1)
 
-    def _kinds_of(self, path: str) -> I64 | None:
+    def kinds(self, path: str) -> I64 | None:
         """Return a number for each design, equal where the field at `path` is; None where it is equal in all."""
         if path not in self._kinds:
             column = each(self, DERIVED[path], CLOCKS) if path in DERIVED else self.column(path)
@@ -211,9 +211,9 @@ class Sweep(Batch):
         """Return the machine of the sweep, and the swept fields of one design."""
         return self._base, {path: values.item(index) for path, values in self._fields.items()}
 
-    def _kinds_of(self, path: str) -> I64 | None:
+    def kinds(self, path: str) -> I64 | None:
         """Return what a batch does, without looking at a field that is not swept."""
-        return super()._kinds_of(path) if path in self._fields or path in DERIVED else None
+        return super().kinds(path) if path in self._fields or path in DERIVED else None
 
 
 def _values(path: str, values: npt.ArrayLike) -> npt.NDArray[Any]:

@@ -14,9 +14,8 @@ from tokensieve.sim.analytic.walk import walk
 from tokensieve.sim.assemble import bottleneck
 from tokensieve.sim.result import CAUSES
 
-_TOGETHER = 1 << 15
-"""Designs times groups that are worked on at a time, and the most designs: few enough for the cache."""
-_DESIGNS = 2048
+_TOGETHER, _DESIGNS = 1 << 17, 1 << 13
+"""Designs times groups that are worked on at a time, and the most designs: the fastest of some that were tried."""
 
 Named = dict[str, F64]
 

@@ -54,7 +54,7 @@ class _Noted:
 
     def _derive(self, name: str) -> Any:
         self._reads[name] = None
-        return DERIVED[name](_Noted(self._model, {}, self._own))
+        return DERIVED[name](cast(Arch, _Noted(self._model, {}, self._own)))
 
     def _read(self, name: str) -> Any:
         value, path = getattr(self._model, name), self._prefix + name

@@ -8,10 +8,10 @@ from tokensieve.arch.errors import SweepError
 from tokensieve.explore.axes import Span
 from tokensieve.explore.expression import Formula
 from tokensieve.explore.flags import with_flags
-from tokensieve.explore.keys import digests
 from tokensieve.explore.refused import VALID, Refusals
 from tokensieve.explore.space import Space
 from tokensieve.explore.spec import Sampler, read_sweep, sweep_from
+from tokensieve.explore.sweep import machine_digests
 from tokensieve.sim.analytic.batch import Sweep
 
 COLA = {"workload": "bert-base-cola"}
@@ -219,8 +219,8 @@ def test_digests_of_columns_are_those_of_machines():
     }
     batch = Sweep(Arch(), own)
 
-    assert list(digests(Arch(), own, 2)) == [batch.arch(i).digest for i in range(2)]
-    assert list(digests(Arch(), {}, 1)) == [Arch().digest]
+    assert machine_digests(Arch(), own, 2) == [batch.arch(i).digest for i in range(2)]
+    assert machine_digests(Arch(), {}, 1) == [Arch().digest]
 
 
 def test_formulas_compute_columns_and_nothing_else():

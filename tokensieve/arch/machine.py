@@ -150,13 +150,22 @@ class Arch(ArchModel):
     @property
     def identity(self) -> dict[str, Any]:
         """What tells machines apart: all fields, but of a technology file its digest alone, wherever it lies."""
-        return self.model_dump(mode="json") | {"technology": self.technology.rpartition("@")[2]}
+        return self.model_dump(mode="json") | {"technology": self.technology_identity(self.technology)}
+
+    @staticmethod
+    def technology_identity(technology: str) -> str:
+        """Return what tells a technology apart: its name if it ships, or the digest of a file."""
+        return technology.rpartition("@")[2]
+
+    @property
+    def canonical(self) -> str:
+        """Canonical JSON of `identity`: keys sorted, no spaces."""
+        return json.dumps(self.identity, sort_keys=True, separators=(",", ":"))
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the canonical JSON of `identity`."""
-        text = json.dumps(self.identity, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        """SHA-256 over `canonical`; `arch.digests` has it for machines that are not built."""
+        return hashlib.sha256(self.canonical.encode()).hexdigest()
 
 
 class Rule(NamedTuple):

@@ -63,7 +63,8 @@ class MacroFit:
 
     def _density(self, words: float, bits: float) -> float:
         size = at_most(self.largest, words * bits)
-        return self.density * size**self.size * at_least(1.0, bits / words) ** self.aspect
+        density: float = self.density * size**self.size * at_least(1.0, bits / words) ** self.aspect
+        return density
 
 
 @lru_cache

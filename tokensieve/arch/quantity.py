@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from itertools import pairwise
 from math import hypot, log
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,9 @@ EXTRAPOLATED = 2.0
 
 WIDEST = 0.9
 """Largest uncertainty that extrapolation alone leads to."""
+
+N = TypeVar("N", int, float)
+R = TypeVar("R", float, npt.NDArray[np.float64])
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +79,16 @@ def greater(a: Quantity, b: Quantity) -> Quantity:
     return Quantity(np.where(first, a.value, b.value), np.where(first, a.half_width, b.half_width))
 
 
-def at_least(least: float, figure: float) -> float:
+def at_least(least: N, figure: N) -> N:
     """Return the larger of two numbers, of which the second may be an array."""
-    return np.maximum(least, figure) if isinstance(figure, np.ndarray) else max(least, figure)
+    larger: N = np.maximum(least, figure) if isinstance(figure, np.ndarray) else max(least, figure)
+    return larger
 
 
-def at_most(most: float, figure: float) -> float:
+def at_most(most: N, figure: N) -> N:
     """Return the smaller of two numbers, of which the second may be an array."""
-    return np.minimum(most, figure) if isinstance(figure, np.ndarray) else min(most, figure)
+    smaller: N = np.minimum(most, figure) if isinstance(figure, np.ndarray) else min(most, figure)
+    return smaller
 
 
 ZERO = Quantity(0.0, 0.0)
@@ -178,7 +183,7 @@ class Curve(ArchModel):
         for point in self.points:
             known = places == point.at
             value[known], half_width[known] = point.quantity.value, point.quantity.half_width
-        return Quantity(value, half_width)
+        return Quantity(cast(float, value), cast(float, half_width))
 
     def _uncertainty(self, place: float) -> float:
         uncertainty = max(point.uncertainty for point in self._neighbours(place))
@@ -196,10 +201,11 @@ class Curve(ArchModel):
         return next(((a, b) for a, b in pairs if place <= b.at), pairs[-1])
 
 
-def _line(a: Point, b: Point, place: float) -> float:
+def _line(a: Point, b: Point, place: R) -> R:
     """Return the figure at `place`, which may be an array, on the line through two points on logarithmic axes."""
     low, high = a.quantity.value, b.quantity.value
-    return low * (place / a.at) ** (log(high / low) / log(b.at / a.at))
+    figure: R = low * (place / a.at) ** (log(high / low) / log(b.at / a.at))
+    return figure
 
 
 C = TypeVar("C", Constant, Curve)
