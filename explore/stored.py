@@ -3,7 +3,7 @@
 import hashlib
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -110,8 +110,16 @@ def key_of(
     arch: str, technology: str, workload: str, level: str, model: str, reference: str, seed: int, scores: str
 ) -> bytes:
     """Return the key of a point by digests, for callers that have those of many machines at hand."""
-    content = json.dumps([arch, technology, workload, level, model, reference, seed, scores], separators=(",", ":"))
-    return hashlib.sha256(content.encode()).digest()[:KEY_BYTES]
+    return next(keys_of([arch], technology, workload, level, model, reference, seed, scores))
+
+
+def keys_of(
+    archs: Iterable[str], technology: str, workload: str, level: str, model: str, reference: str, seed: int, scores: str
+) -> Iterator[bytes]:
+    """Yield `key_of` of many machines that all else is the same for."""
+    rest = json.dumps([technology, workload, level, model, reference, seed, scores], separators=(",", ":"))[1:]
+    for arch in archs:
+        yield hashlib.sha256(f'["{arch}",{rest}'.encode()).digest()[:KEY_BYTES]
 
 
 def packed(text: str) -> bytes:

@@ -28,7 +28,7 @@ def assemble(level: Level, arch: Arch, work: RowWork, causes: I64, granules: I64
     seconds = cycles["total"] / (arch.clock.mhz * 1e6)
     technology = load_technology(arch.technology)
     spent, silicon = energy(arch, technology, counted["actions"], seconds), area(arch, technology)
-    operations = _operations(work)
+    performed = operations(work)
     return Result(
         level=level,
         seconds=seconds,
@@ -38,7 +38,7 @@ def assemble(level: Level, arch: Arch, work: RowWork, causes: I64, granules: I64
         energy_j_interval=spent.interval,
         area_mm2={**silicon.mm2, "total": silicon.total},
         area_mm2_interval=silicon.interval,
-        operations={"effective": operations, "dense_equivalent": operations},
+        operations={"effective": performed, "dense_equivalent": performed},
         utilization={unit: one / cycles["total"] for unit, one in busy.items()},
         bottleneck=str(bottleneck(cycles, busy, counted["actions"]["fetcher"]["request"] / arch.fetcher.ports)),
         **counted,
@@ -76,7 +76,7 @@ def _layers(arch: Arch, work: RowWork, causes: I64, granules: I64) -> tuple[Laye
     )
 
 
-def _operations(work: RowWork) -> int:
+def operations(work: RowWork) -> int:
     """Return the arithmetic operations of Q x K and Prob x V, two per multiply-accumulate, each score counted once."""
     return 2 * work.head_dim * int(work.keys[work.query_row].sum() + work.values.sum())
 

@@ -53,3 +53,9 @@ def dense(decisions: Decisions, kind: Kind = "dense") -> Decisions:
     }
     meta = {name: value for name, value in d.meta.items() if name != "scores"} | own
     return Decisions(meta=meta, token_text=d.token_text, records={}, **arrays)
+
+
+def dense_operations(decisions: Decisions) -> int:
+    """Return the arithmetic operations of the un-pruned work: two per multiply-accumulate of Q x K and Prob x V."""
+    whole = dense(decisions)
+    return int(4 * decisions.head_dim * (whole.keys_kept * whole.queries.astype(np.int64)).sum())

@@ -152,6 +152,18 @@ class Sweep(Batch):
             if len(wrong):
                 self._refuse(int(wrong[0]))
 
+    @classmethod
+    def unchecked(cls, base: Arch, fields: Mapping[str, npt.NDArray[Any]], count: int) -> "Sweep":
+        """Return `count` designs whose combinations the caller has found to be machines, with no field or some."""
+        some = object.__new__(cls)
+        Batch.__init__(some)
+        some._base, some._fields, some._count = base, dict(fields), count
+        return some
+
+    def chosen(self, designs: I64) -> "Sweep":
+        """Return some designs, by number."""
+        return Sweep.unchecked(self._base, {path: own[designs] for path, own in self._fields.items()}, len(designs))
+
     def _check_group(self, group: str) -> None:
         """Build every combination of the swept fields of one group, in the words of `Arch` where it is refused."""
         parts = [np.arange(len(self))]

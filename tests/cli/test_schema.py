@@ -7,12 +7,14 @@ from report.sample import RESULT
 
 from tokensieve.arch.presets import arch_schema
 from tokensieve.cli.app import call
+from tokensieve.explore.spec import sweep_schema
 from tokensieve.report.schema import result_schema
 from tokensieve.workloads.workload import workload_schema
 
 
 @pytest.mark.parametrize(
-    ("kind", "schema"), [("arch", arch_schema), ("workload", workload_schema), ("result", result_schema)]
+    ("kind", "schema"),
+    [("arch", arch_schema), ("workload", workload_schema), ("sweep", sweep_schema), ("result", result_schema)],
 )
 def test_a_schema_is_printed_as_json_of_draft_2020_12(kind, schema, capsys):
     assert call(["schema", kind]) == 0

@@ -19,6 +19,10 @@ class WorkloadError(TokensieveError):
     """A workload, trace, schedule or text that cannot be used."""
 
 
+class SweepError(TokensieveError):
+    """A sweep that cannot be run: an axis that names no field, a formula, a sampler."""
+
+
 class ToolError(TokensieveError):
     """A tool or an optional package is missing or too old."""
 

@@ -21,6 +21,7 @@ from tokensieve import __version__
 COMMANDS = {
     "run": ("tokensieve.cli.run", "Simulate an accelerator on a workload or a trace."),
     "ladder": ("tokensieve.cli.ladder", "Price one text on a row of machines and prunings."),
+    "sweep": ("tokensieve.cli.sweep", "Price many designs, and say which one to take."),
     "replay": ("tokensieve.cli.replay", "Play a CSV trace on a model of the RTL that SpAtten's authors released."),
     "presets": ("tokensieve.cli.presets", "List and show the architectures that ship with the package."),
     "workloads": ("tokensieve.cli.workloads", "List and show the named workloads."),
@@ -33,7 +34,7 @@ COMMANDS = {
     "emit": ("tokensieve.cli.emit", "Write the Verilog of a hardware unit."),
     "cosim": ("tokensieve.cli.cosim", "Run a hardware unit against golden answers, cycle law and twin."),
     "prove": ("tokensieve.cli.prove", "Prove what is claimed of a hardware unit."),
-    "schema": ("tokensieve.cli.schema", "Print the JSON Schema of an architecture, a workload or a result."),
+    "schema": ("tokensieve.cli.schema", "Print the JSON Schema of an architecture, a workload, a sweep or a result."),
     "doctor": ("tokensieve.cli.doctor", "Say what is installed, what is missing and how to get it."),
 }
 

@@ -1,4 +1,4 @@
-"""``tokensieve schema``: print the JSON Schema of an architecture, a workload or a result."""
+"""``tokensieve schema``: print the JSON Schema of an architecture, a workload, a sweep or a result."""
 
 import json
 from enum import StrEnum
@@ -15,6 +15,7 @@ class Kind(StrEnum):
 
     ARCH = "arch"
     WORKLOAD = "workload"
+    SWEEP = "sweep"
     RESULT = "result"
 
 
@@ -23,7 +24,7 @@ def schema(
     kind: Annotated[Kind, typer.Argument(help="What the schema describes.")],
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="File to write instead of stdout.")] = None,
 ) -> None:
-    """Print the JSON Schema (draft 2020-12) of an architecture file, a workload file or a result."""
+    """Print the JSON Schema (draft 2020-12) of an architecture file, a workload file, a sweep file or a result."""
     text = json.dumps(schema_of(kind), indent=2) + "\n"
     if out is None:
         print(text, end="")
@@ -43,6 +44,10 @@ def schema_of(kind: Kind) -> dict[str, Any]:
         from tokensieve.workloads.workload import workload_schema
 
         return workload_schema()
+    if kind is Kind.SWEEP:
+        from tokensieve.explore.spec import sweep_schema
+
+        return sweep_schema()
     from tokensieve.report.schema import result_schema
 
     return result_schema()

@@ -27,7 +27,7 @@ from tokensieve.sim.result_part import figures
 from tokensieve.workloads.decisions import Decisions
 from tokensieve.workloads.fit import check_fit
 from tokensieve.workloads.reference import Kind as ReferenceKind
-from tokensieve.workloads.reference import dense
+from tokensieve.workloads.reference import dense_operations
 
 LEVELS: tuple[Level, ...] = get_args(Level)
 
@@ -70,14 +70,14 @@ def run(
     beside = reference_result(arch, decisions, kind, level, store) if kind else None
     told = advise(arch, decisions, result, None if level == "analytic" else price) if advice else None
     tell(1.0)
-    dense_operations = beside.operations["effective"] if beside else _dense_operations(decisions)
+    un_pruned = beside.operations["effective"] if beside else dense_operations(decisions)
     played = play_selections(arch, decisions, seed) if level == "rtl" else None
     return replace(
         result,
         level=level,
         advice=told,
         level_cycles=_level_cycles(arch, decisions, level, result) if confirm else None,
-        operations={"effective": result.operations["effective"], "dense_equivalent": dense_operations},
+        operations={"effective": result.operations["effective"], "dense_equivalent": un_pruned},
         reference=_reference(kind, beside) if kind and beside else None,
         inert=inert_fields(arch, decisions, level),
         labels=(played.labels if played else {}) | _labels(decisions),
@@ -103,13 +103,6 @@ def _reference(kind: ReferenceKind, beside: Result) -> Reference:
         layer_cycles=tuple(one.cycles["total"] for one in beside.layers),
         layer_dram_bytes=tuple(one.dram_bytes["total"] for one in beside.layers),
     )
-
-
-def _dense_operations(decisions: Decisions) -> int:
-    """Return the operations of the un-pruned work."""
-    whole = dense(decisions)
-    queries = whole.queries.astype(int)
-    return int(4 * decisions.head_dim * (whole.keys_kept * queries).sum())
 
 
 def _labels(decisions: Decisions) -> dict[str, Label]:

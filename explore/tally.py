@@ -1,0 +1,299 @@
+"""What a sweep comes to, kept while it runs: counts, its first designs, and the front of objective and price."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tokensieve.arch.errors import SweepError, nearest
+from tokensieve.explore.columns import DERIVED, TOTALS, derived
+from tokensieve.explore.evaluate import Column
+from tokensieve.explore.expression import Formula
+from tokensieve.explore.price import FAILED, OK, REFUSED, Priced
+from tokensieve.explore.space import Designs, Space
+
+F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
+
+FIRST = 40
+"""Designs of a sweep that are all shown; of a larger one the front is."""
+
+KNEE = 0.01
+"""Share of the best that the knee gives away at most."""
+
+SHOWN = ("seconds", "energy_j.total", "area_mm2.total")
+"""Figures that a table shows of every design, beside the objectives."""
+
+_NUMERIC = tuple(column.name for column in TOTALS if column.kind != "text")
+
+
+@dataclass(frozen=True)
+class Objective:
+    """One figure that is wanted small, or large."""
+
+    text: str
+    """Formula of the figure."""
+
+    largest: bool
+    """Whether it is wanted as large as can be."""
+
+    @classmethod
+    def of(cls, text: str) -> "Objective":
+        """Return the objective that a sweep file gives."""
+        return cls(text.removeprefix("max "), text.startswith("max "))
+
+
+@dataclass(frozen=True)
+class Row:
+    """One design that is shown."""
+
+    number: int
+    """Number in the sweep."""
+
+    values: Mapping[str, Any]
+    """Of each axis, parameter and derived field."""
+
+    wanted: tuple[float, ...]
+    """Of each objective."""
+
+    figures: Mapping[str, float]
+    """Of `SHOWN`; over several workloads their weighted geometric mean."""
+
+    bottleneck: str
+    """Unit that sets the pace, of each workload."""
+
+    fits: bool
+    """Whether it satisfies the constraints."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a sweep came to."""
+
+    designs: int
+    """Designs that were tried."""
+
+    valid: int
+    """Those that were priced on all workloads and satisfy the constraints."""
+
+    excluded: int
+    """Those that were not priced: a constraint that speaks of the design alone keeps them out."""
+
+    broken: int
+    """Those that were priced and do not satisfy the constraints."""
+
+    held: Mapping[str, int]
+    """Of those that were priced, how many satisfy each constraint."""
+
+    refused: Mapping[str, int]
+    """Designs refused, by rule."""
+
+    failed: Mapping[str, int]
+    """Designs that ended in an error, by message."""
+
+    objectives: tuple[Objective, ...]
+    """What was wanted; the second one, or area if there is but one, is the price."""
+
+    rows: tuple[Row, ...]
+    """All priced designs of a small sweep in order, else the front."""
+
+    whole: bool
+    """Whether `rows` has all priced designs."""
+
+    best: Row | None
+    """Design with the best first objective; of equal ones the cheapest, then the first."""
+
+    knee: Row | None
+    """Cheapest design whose first objective is within `KNEE` of the best."""
+
+    from_store: int = 0
+    """Design points that were taken from a store."""
+
+
+class Tally:
+    """Keeps an `Outcome` up to date; what it holds does not grow with the sweep, but for the front."""
+
+    def __init__(self, space: Space) -> None:
+        """Raise `SweepError` where a constraint or an objective names no figure."""
+        self._space, spec = space, space.spec
+        self.objectives = tuple(Objective.of(text) for text in spec.objectives)
+        if len(self.objectives) == 1:
+            price = "area_mm2.total" if self.objectives[0].text != "area_mm2.total" else "seconds"
+            self.objectives = (*self.objectives, Objective(price, False))
+        self._wanted = [self._formula("objectives", one.text) for one in self.objectives]
+        self._limits = [self._formula("constraints", text) for text in spec.constraints]
+        self._counts: Counter[str] = Counter()
+        self._held: Counter[str] = Counter()
+        self._refused: Counter[str] = Counter()
+        self._failed: Counter[str] = Counter()
+        self._first: list[Row] = []
+        self._front = _Front()
+        self.from_store = 0
+
+    def take(self, designs: Designs, priced: Sequence[Priced], admitted: npt.NDArray[np.bool_]) -> None:
+        """Count some designs, with what they cost on each member of the suite; not all were `admitted` to pricing."""
+        status = np.stack([one.status for one in priced])
+        self._counts["designs"] += len(designs)
+        self._counts["excluded"] += int((~admitted).sum())
+        self._count_refused(status, priced)
+        good = np.flatnonzero((status == OK).all(axis=0))
+        if not len(good):
+            return
+        figures = [self._figures(designs, one, good) for one in priced]
+        wanted = np.stack([self._mean([f.value(own) for own in figures], len(good)) for f in self._wanted])
+        fits = np.logical_and.reduce(np.isfinite(wanted[:2]), axis=0)
+        for limit in self._limits:
+            held = np.logical_and.reduce([np.broadcast_to(limit.value(own), len(good)) for own in figures])
+            self._held[limit.text] += int(held.sum())
+            fits &= held
+        self._counts["valid"] += int(fits.sum())
+        self._counts["broken"] += int((~fits).sum())
+        signs = np.array([-1.0 if one.largest else 1.0 for one in self.objectives])[:, None]
+        source = _Source(self._space, designs, good, figures, wanted, fits)
+        if self._counts["valid"] + self._counts["broken"] <= FIRST:
+            self._first += [source.row(i, self) for i in range(len(good))]
+        some = np.flatnonzero(fits)
+        self._front.add((signs * wanted)[:2, some], designs.low + good[some], [int(i) for i in some], source, self)
+
+    def outcome(self) -> Outcome:
+        """Return what was counted."""
+        priced = self._counts["valid"] + self._counts["broken"]
+        whole = priced <= FIRST
+        front = self._front.rows()
+        return Outcome(
+            designs=self._counts["designs"],
+            valid=self._counts["valid"],
+            excluded=self._counts["excluded"],
+            broken=self._counts["broken"],
+            held={limit.text: self._held[limit.text] for limit in self._limits},
+            refused=dict(self._refused.most_common()),
+            failed=dict(self._failed.most_common()),
+            objectives=self.objectives,
+            rows=tuple(sorted(self._first, key=lambda row: row.number)) if whole else tuple(front),
+            whole=whole,
+            best=front[0] if front else None,
+            knee=self._front.knee(),
+            from_store=self.from_store,
+        )
+
+    def mean(self, columns: Sequence[Column], count: int) -> F64:
+        """Return the weighted geometric mean over the suite."""
+        return self._mean(columns, count)
+
+    def _formula(self, place: str, text: str) -> Formula:
+        """Return a formula whose names are figures or fields in full."""
+        formula, known = Formula(text), self._known()
+        for name in formula.names:
+            if name not in known:
+                try:
+                    self._space.resolve(name, [], "", place)
+                except SweepError:
+                    raise SweepError(
+                        f"{place}: {name} is neither a figure of the result nor a field of the machine"
+                        f"{nearest(name, known)}"
+                    ) from None
+        return formula
+
+    def _known(self) -> list[str]:
+        return [*(column.name for column in TOTALS), *DERIVED, *self._space.shown]
+
+    def _figures(self, designs: Designs, one: Priced, good: I64) -> "_Names":
+        """Return what names stand for, of the designs that are `good`."""
+        blank = np.full(len(good), np.nan)
+        totals = {name: one.totals[name][good] if name in one.totals else blank for name in _NUMERIC}
+        mhz = np.broadcast_to(self._space.figure("clock.mhz", designs.columns, designs.base), len(designs))[good]
+        text = {"bottleneck": one.totals["bottleneck"][good]}
+        followed = derived({name: column.astype(np.float64) for name, column in totals.items()}, mhz.astype(np.float64))
+        return _Names({**totals, **followed, **text}, self._space, designs, good)
+
+    def _mean(self, columns: Sequence[Column], count: int) -> F64:
+        if len(columns) == 1:
+            return np.broadcast_to(columns[0], count).astype(np.float64)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            weights = self._space.cases.weights
+            logs = [w * np.log(np.asarray(column, np.float64)) for w, column in zip(weights, columns, strict=True)]
+            return np.broadcast_to(np.exp(np.sum(logs, axis=0)), count)
+
+    def _count_refused(self, status: npt.NDArray[np.int8], priced: Sequence[Priced]) -> None:
+        """Count designs that are refused or failed on some member of the suite, once each."""
+        bad = (status == REFUSED) | (status == FAILED)
+        for i in np.flatnonzero(bad.any(axis=0)).tolist():
+            member = int(np.flatnonzero(bad[:, i])[0])
+            message = priced[member].messages.get(i, "")
+            if status[member, i] == REFUSED:
+                self._refused[message.partition(", got ")[0]] += 1
+            else:
+                self._failed[message] += 1
+
+
+class _Names(dict[str, Any]):
+    """Figures by name, and fields of the machine where there is no figure."""
+
+    def __init__(self, figures: Mapping[str, Any], space: Space, designs: Designs, good: I64) -> None:
+        super().__init__(figures)
+        self._space, self._designs, self._good = space, designs, good
+
+    def __missing__(self, name: str) -> Any:
+        known = list(self._designs.columns)
+        found = self._space.resolve(name, known, "", "constraints")
+        return self._space.figure(found, self._designs.columns, self._designs.base)[self._good]
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where rows of some designs are made from."""
+
+    space: Space
+    designs: Designs
+    good: I64
+    figures: Sequence[_Names]
+    wanted: F64
+    fits: npt.NDArray[np.bool_]
+
+    def row(self, i: int, tally: Tally) -> Row:
+        """Return the row of the `i`-th good design."""
+        place = int(self.good[i])
+        one = [{name: own[name][i : i + 1] for name in (*SHOWN, "bottleneck")} for own in self.figures]
+        return Row(
+            number=self.designs.low + place,
+            values={name: self.designs.columns[name].item(place) for name in self.space.shown},
+            wanted=tuple(self.wanted[:, i].tolist()),
+            figures={name: float(tally.mean([own[name] for own in one], 1)[0]) for name in SHOWN},
+            bottleneck=", ".join(dict.fromkeys(str(own["bottleneck"][0]) for own in one)),
+            fits=bool(self.fits[i]),
+        )
+
+
+class _Front:
+    """Designs that no other one beats in both what is wanted and its price; ties go to the first."""
+
+    def __init__(self) -> None:
+        self._points = np.zeros((2, 0))
+        self._rows: list[Row] = []
+
+    def add(self, points: F64, numbers: I64, places: Sequence[int], source: _Source, tally: Tally) -> None:
+        """Take designs in, whose figures are `points`, both wanted small; shape (2, designs)."""
+        both = np.concatenate([self._points, points], axis=1)
+        every = np.concatenate([[row.number for row in self._rows], numbers]).astype(np.int64)
+        order = np.lexsort((every, both[1], both[0]))
+        prices = both[1, order]
+        before = np.minimum.accumulate(np.concatenate([[np.inf], prices[:-1]])) if len(order) else prices
+        kept = order[prices < before]
+        old = len(self._rows)
+        self._rows = [self._rows[i] if i < old else source.row(places[i - old], tally) for i in kept.tolist()]
+        self._points = both[:, kept]
+
+    def rows(self) -> list[Row]:
+        """Return the front, best first."""
+        return self._rows
+
+    def knee(self) -> Row | None:
+        """Return the cheapest design that gives away at most `KNEE` of the best."""
+        if not self._rows:
+            return None
+        best = self._points[0, 0]
+        near = np.flatnonzero(self._points[0] <= best + KNEE * abs(best))
+        return self._rows[int(near[-1])]

@@ -1,0 +1,88 @@
+"""`tokensieve sweep`: what it prints, and in which words it refuses."""
+
+import json
+
+import pytest
+
+from tokensieve.cli.app import call
+from tokensieve.explore.space import Space
+from tokensieve.explore.spec import read_sweep, sweep_names
+
+AXES = ["--set", "topk.lanes=8,16", "--set", "topk.engine=quickselect,radix"]
+COLA = ["--workload", "bert-base-cola"]
+
+
+def test_one_line_prints_table_best_knee_and_a_sentence(capsys):
+    assert call(["sweep", *AXES, *COLA]) == 0
+
+    told = capsys.readouterr().out
+    assert told.startswith("sweep: spatten on bert-base-cola, level analytic\n")
+    assert "4 designs: 4 valid." in told
+    assert "Best time: design " in told
+    assert "Knee, the least area within 1 % of that: design " in told
+    assert told.splitlines()[-1].endswith(".")
+    assert "Take topk.lanes" in told
+
+
+def test_json_is_one_object_that_says_the_same(capsys):
+    assert call(["sweep", *AXES, *COLA, "--json"]) == 0
+
+    told = json.loads(capsys.readouterr().out)
+    assert (told["designs"], told["valid"], len(told["rows"])) == (4, 4, 4)
+    assert told["best"]["figures"]["seconds"] == min(row["figures"]["seconds"] for row in told["rows"])
+    assert told["answer"].startswith("Take ")
+
+
+def test_a_store_is_gone_on_from(tmp_path, capsys):
+    command = ["sweep", *AXES, *COLA, "--store", str(tmp_path / "s.db")]
+
+    assert call(command) == call(command) == 0
+
+    first, again = capsys.readouterr().out.split("4 designs: 4 valid")[1:]
+    assert first.startswith(".")
+    assert again.startswith(", 4 points from the store.")
+    assert call(["store", "info", str(tmp_path / "s.db"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["points"] == 4
+
+
+def test_a_dry_run_prices_a_probe_alone(tmp_path, capsys):
+    path = tmp_path / "s.yaml"
+    path.write_text("workload: bert-base-cola\naxes: {topk.lanes: [4, 8, 12, 16], dram.channels: [4, 8]}\n")
+
+    assert call(["sweep", str(path), "--dry-run", "--workers", "2"]) == 0
+
+    told = capsys.readouterr().out
+    assert told.startswith("8 designs, 8 design points.\n  refused 2: topk.lanes must be a power of two in 1..64\n")
+    assert "About 1 s on 2 processes (a probe of " in told
+
+
+@pytest.mark.parametrize("name", sweep_names())
+def test_a_sweep_that_ships_can_be_run_as_it_stands(name):
+    space = Space(read_sweep(name))
+
+    assert 1 < len(space) < 10_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "a sweep needs a file, or an axis: --set topk.lanes=8,16,32"),
+        (["--set", "topk.lanes=8"], "a sweep needs a file, or an axis"),
+        (["--set", "topk.lane=8,16"], "did you mean 'topk.lanes'?"),
+        (["--set", "topk.lanes=8,"], "'' is not one YAML value"),
+        (["topl"], "a sweep is a YAML file or one that ships"),
+        (["absent.yaml"], "absent.yaml: no such file"),
+        ([*AXES, "--workload", "minilm", "--trace", "x.npz"], "--workload and --trace exclude each other"),
+        ([*AXES, "--trace", "absent.npz"], "absent.npz: no such file"),
+        ([*AXES, "--workload", "bert-base-col"], "did you mean 'bert-base-cola'?"),
+        (["--set", "topk.lanes=12,13", *COLA], "no design of this sweep is valid: 2 designs: 0 valid, 2 refused."),
+        ([*AXES, "--store", "no/such/file.db"], "no/such"),
+    ],
+)
+def test_a_mistake_is_one_message_and_exit_code_2(arguments, message, capsys):
+    assert call(["sweep", *arguments]) == 2
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+    assert err.startswith("error: ")

@@ -1,0 +1,203 @@
+"""``tokensieve sweep``: price many designs, and say which one to take."""
+
+import json as json_text
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tokensieve.cli.options import JsonOption, QuietOption, examples, say, width
+
+if TYPE_CHECKING:
+    from tokensieve.explore.evaluate import Evaluator
+    from tokensieve.explore.spec import SweepFile
+    from tokensieve.explore.tally import Outcome
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+class Level(StrEnum):
+    """How closely the machines are simulated."""
+
+    ANALYTIC = "analytic"
+    CYCLE = "cycle"
+
+
+FileArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[FILE]",
+        help="Sweep file (docs/reference/sweep-file.md), or a sweep that ships: topk, design-space, memories.",
+    ),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUES",
+        help="An axis, for example topk.lanes=8,16,32; with one value, a field that all designs share. Repeatable.",
+    ),
+]
+ArchOption = Annotated[
+    str | None, typer.Option("--arch", metavar="PRESET|FILE", help="Machine to start from. [default: spatten]")
+]
+WorkloadOption = Annotated[
+    str | None, typer.Option("--workload", metavar="NAME|FILE", help="Named workload, or a YAML file of one.")
+]
+TraceOption = Annotated[
+    str | None, typer.Option("--trace", metavar="FILE", help="Pruning decisions: an .npz or a .csv file.")
+]
+LevelOption = Annotated[
+    Level | None,
+    typer.Option("--level", help="analytic: in closed form; cycle: every query and DRAM command. [default: analytic]"),
+]
+StoreOption = Annotated[
+    str | None,
+    typer.Option("--store", metavar="FILE", help="Store: what it holds is not priced again, what is new goes there."),
+]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option("--workers", metavar="N", min=1, max=1024, help="Processes. [default: one for each processor]"),
+]
+DryOption = Annotated[
+    bool, typer.Option("--dry-run", help="Say how many designs there are, how many are refused, and how long it takes.")
+]
+SeedOption = Annotated[
+    int | None,
+    typer.Option("--seed", metavar="N", min=0, help="Seed of what is completed where only counts are known."),
+]
+
+
+@app.command(
+    epilog=examples(
+        "tokensieve sweep --set topk.lanes=8,16,32 --set topk.engine=quickselect,radix --workload bert-base-squad1",
+        "tokensieve sweep mine.yaml --store mine.db --workers 4",
+        "tokensieve sweep mine.yaml --dry-run",
+    )
+)
+def sweep(
+    file: FileArgument = None,
+    sets: SetOption = None,
+    arch: ArchOption = None,
+    workload: WorkloadOption = None,
+    trace: TraceOption = None,
+    level: LevelOption = None,
+    store: StoreOption = None,
+    workers: WorkersOption = None,
+    dry_run: DryOption = False,
+    seed: SeedOption = None,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Price every design of a sweep, and say which is the best, which is the knee, and what to take."""
+    if workload is not None and trace is not None:
+        raise typer.BadParameter("--workload and --trace exclude each other")
+    flags = {"arch": arch, "workload": workload, "trace": trace, "level": level and level.value, "seed": seed}
+    spec = _spec(file, sets or (), {name: value for name, value in flags.items() if value is not None})
+    if dry_run:
+        return _dry_run(spec, _workers(workers), json)
+    outcome = _outcome(spec, store, _workers(workers), quiet)
+    _show(outcome, _title(spec), json, quiet)
+
+
+def _spec(file: str | None, sets: Any, flags: dict[str, Any]) -> "SweepFile":
+    """Return the sweep of a file and of flags, which replace what it says."""
+    from tokensieve.explore.flags import with_flags
+
+    return with_flags(file, sets, flags)
+
+
+def _workers(asked: int | None) -> int:
+    import os
+
+    return asked or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
+
+
+def _evaluator(spec: "SweepFile") -> "Evaluator":
+    if spec.level == "analytic":
+        from tokensieve.explore.evaluate import Analytic
+
+        return Analytic()
+    from tokensieve.cli.work import say_if_cold
+    from tokensieve.run.points import Cycle
+
+    say_if_cold()
+    return Cycle()
+
+
+def _outcome(spec: "SweepFile", path: str | None, workers: int, quiet: bool) -> "Outcome":
+    """Run the sweep; stopped by Ctrl-C, it says how to go on."""
+    from tokensieve.explore.store import Store
+    from tokensieve.explore.sweep import run_sweep
+
+    evaluator = _evaluator(spec)
+    done = [0, 0]
+    with Store.open(path) if path is not None else nullcontext() as store, _bar(quiet) as show:
+
+        def tell(*now: int) -> None:
+            done[:] = now
+            show(*now)
+
+        try:
+            return run_sweep(spec, evaluator, store=store, workers=workers, progress=tell)
+        except KeyboardInterrupt:
+            kept = f"they are in {path}, and the same command goes on from there" if path else "nothing is kept of them"
+            told = (
+                f"after {done[0]:,} of {done[1]:,} designs; {kept}" if done[0] else "before the first designs were done"
+            )
+            print(f"stopped {told}", file=sys.stderr)
+            raise
+
+
+def _dry_run(spec: "SweepFile", workers: int, json: bool) -> None:
+    from tokensieve.explore.dry import dry_run
+    from tokensieve.report.sweep import dry_page
+
+    told = dry_run(spec, _evaluator(spec), workers)
+    if json:
+        sys.stdout.write(json_text.dumps(told.to_dict(), indent=2) + "\n")
+    else:
+        say(dry_page(told, width()))
+
+
+def _title(spec: "SweepFile") -> str:
+    from tokensieve.explore.cases import SHIPPED
+
+    suite = ", ".join(spec.workloads) if spec.workloads else spec.workload or spec.trace or SHIPPED
+    return f"{spec.name}: {spec.arch} on {suite}, level {spec.level}"
+
+
+def _show(outcome: "Outcome", title: str, json: bool, quiet: bool) -> None:
+    from tokensieve.arch.errors import SweepError
+    from tokensieve.report.sweep import nothing_valid, outcome_object, sweep_page
+
+    if json:
+        sys.stdout.write(json_text.dumps(outcome_object(outcome, title), indent=2) + "\n")
+    if outcome.best is None:
+        raise SweepError(nothing_valid(outcome))
+    if not json and not quiet:
+        say(sweep_page(outcome, title, width()))
+
+
+@contextmanager
+def _bar(quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """Give a function that shows how many designs are done on a bar, with the rate and the time that is left."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task, began = bar.add_task("designs", total=None, rate=""), time.monotonic()
+
+        def show(done: int, total: int) -> None:
+            rate = done / max(time.monotonic() - began, 1e-9)
+            bar.update(task, completed=done, total=total, rate=f"{rate:,.0f} a second")
+
+        yield show

@@ -1,0 +1,252 @@
+"""What a sweep came to: a table, the best design, the knee, and one sentence that answers."""
+
+from collections.abc import Mapping, Sequence
+from textwrap import wrap
+from typing import Any
+
+from tokensieve.explore.dry import Dry
+from tokensieve.explore.tally import KNEE, SHOWN, Objective, Outcome, Row
+from tokensieve.report.quantity import count, digits, prefix
+from tokensieve.report.table import Column, Table
+
+MOST_ROWS = 24
+"""Rows of a table of the front."""
+
+MOST_REASONS = 5
+"""Rules and errors that are told."""
+
+_WORDS = {
+    "seconds": "time",
+    "cycles.total": "cycles",
+    "area_mm2.total": "area",
+    "energy_j.total": "energy",
+    "traffic.dram_bytes.total": "DRAM traffic",
+}
+_UNITS = {"seconds": ("time", "s"), "energy_j.total": ("energy", "J"), "area_mm2.total": ("area", "mm2")}
+
+
+def sweep_page(outcome: Outcome, title: str, width: int) -> str:
+    """Return all that `tokensieve sweep` prints, at most `width` characters wide."""
+    parts = [counts_line(outcome), *_reasons(outcome)]
+    if outcome.best is not None:
+        parts = [sweep_table(outcome, title).text(width), "", *parts, ""]
+        parts += [line for told in (*_named(outcome), answer(outcome)) for line in wrap(told, width)]
+    return "\n".join(parts)
+
+
+def sweep_table(outcome: Outcome, title: str) -> Table:
+    """Return one row per design of a small sweep, or of the front of a large one."""
+    rows = _thinned(outcome)
+    scales = {name: prefix(max(row.figures[name] for row in rows)) for name in SHOWN if name in _UNITS}
+    scales["area_mm2.total"] = (1.0, "")
+    others = [i for i, one in enumerate(outcome.objectives) if one.text not in SHOWN]
+    axes = list(rows[0].values)
+    columns = (
+        Column(title="design"),
+        *(Column(title=name.replace(".", ".\n", 1), group="axes", left=_is_text(rows, name)) for name in axes),
+        *(Column(title="\n".join(_head(name, scales[name])), group="figures") for name in SHOWN),
+        *(Column(title=outcome.objectives[i].text, group="figures") for i in others),
+        Column(title="bottleneck", group="figures", left=True),
+        Column(title="", group="figures", left=True),
+    )
+    cells = tuple(
+        (
+            count(row.number),
+            *(_shown(row.values[name]) for name in axes),
+            *(f"{row.figures[name] / scales[name][0]:,.3f}" for name in SHOWN),
+            *(digits(row.wanted[i]) for i in others),
+            row.bottleneck,
+            _mark(row, outcome),
+        )
+        for row in rows
+    )
+    what = "" if outcome.whole else ": the front, the best first"
+    return Table(title=f"{title}{what}", columns=columns, rows=cells)
+
+
+def counts_line(outcome: Outcome) -> str:
+    """Return how many designs were tried, and what became of them."""
+    parts = [f"{count(outcome.designs)} designs", f"{count(outcome.valid)} valid"]
+    refused, failed = sum(outcome.refused.values()), sum(outcome.failed.values())
+    for many, word in (
+        (refused, "refused"), (failed, "failed"), (outcome.excluded, "kept out by constraints before they were priced"),
+        (outcome.broken, "that break a constraint"),
+    ):  # fmt: skip
+        parts += [f"{count(many)} {word}"] if many else []
+    if outcome.from_store:
+        parts.append(f"{count(outcome.from_store)} points from the store")
+    return f"{parts[0]}: {', '.join(parts[1:])}."
+
+
+def nothing_valid(outcome: Outcome) -> str:
+    """Return why a sweep has no design to offer."""
+    lines = [f"no design of this sweep is valid: {counts_line(outcome)}", *_reasons(outcome)]
+    if outcome.broken:
+        priced = outcome.broken + outcome.valid
+        lines += [f"  {text}: {count(held)} of {count(priced)} satisfy it" for text, held in outcome.held.items()]
+    return "\n".join(lines)
+
+
+def answer(outcome: Outcome) -> str:
+    """Return the sentence that answers: which design to take, and what the best one would add.
+
+    Raises nothing for a sweep with a valid design.
+    """
+    best, knee = outcome.best, outcome.knee
+    assert best is not None
+    assert knee is not None
+    wanted, price = outcome.objectives[:2]
+    taken = _design(knee.values) or "the only design"
+    if best.number == knee.number:
+        return f"Take {taken}: no design of the sweep has {_better(wanted)} {_word(wanted)}."
+    differs = {name: value for name, value in best.values.items() if value != knee.values[name]}
+    gain, cost = (_change(best.wanted[i], knee.wanted[i]) for i in range(2))
+    more = "more" if best.wanted[1] > knee.wanted[1] else "less"
+    return f"Take {taken}; {_design(differs)} buys {gain} of {_word(wanted)} for {cost} {more} {_word(price)}."
+
+
+def dry_page(dry: Dry, width: int) -> str:
+    """Return all that `tokensieve sweep --dry-run` prints."""
+    about = "" if dry.looked_at == dry.designs else f" of {count(dry.looked_at)} looked at"
+    lines = [f"{count(dry.designs)} designs, {count(dry.points)} design points."]
+    lines += [f"  refused {count(many)}{about}: {why}" for why, many in list(dry.refused.items())[:MOST_REASONS]]
+    if dry.excluded:
+        lines.append(f"  kept out by constraints {count(dry.excluded)}{about}")
+    if dry.seconds is None:
+        lines.append("None of the designs that were tried is valid.")
+    else:
+        lines.append(
+            f"About {_duration(dry.seconds)} on {dry.workers} processes (a probe of {count(dry.priced)} designs), "
+            f"{dry.process_mb:.0f} MB a process, {digits(dry.store_mb)} MB of a store at level analytic."
+        )
+    return "\n".join(line for told in lines for line in wrap(told, width, subsequent_indent="    "))
+
+
+def _duration(seconds: float) -> str:
+    """Return a time as a person would say it.
+
+    >>> _duration(0.4), _duration(95), _duration(8000)
+    ('1 s', '95 s', '2.2 h')
+    """
+    if seconds < 120:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def outcome_object(outcome: Outcome, title: str) -> dict[str, Any]:
+    """Return an outcome as JSON has it."""
+    return {
+        "title": title,
+        "designs": outcome.designs,
+        "valid": outcome.valid,
+        "excluded": outcome.excluded,
+        "broken": outcome.broken,
+        "refused": dict(outcome.refused),
+        "failed": dict(outcome.failed),
+        "from_store": outcome.from_store,
+        "objectives": [_objective(one) for one in outcome.objectives],
+        "whole": outcome.whole,
+        "rows": [_row(row, outcome) for row in outcome.rows],
+        "best": None if outcome.best is None else _row(outcome.best, outcome),
+        "knee": None if outcome.knee is None else _row(outcome.knee, outcome),
+        "answer": None if outcome.best is None else answer(outcome),
+    }
+
+
+def _row(row: Row, outcome: Outcome) -> dict[str, Any]:
+    wanted = {_objective(one): value for one, value in zip(outcome.objectives, row.wanted, strict=True)}
+    return {
+        "number": row.number,
+        "values": dict(row.values),
+        "figures": {**row.figures, **wanted},
+        "bottleneck": row.bottleneck,
+        "fits": row.fits,
+    }
+
+
+def _objective(one: Objective) -> str:
+    return f"max {one.text}" if one.largest else one.text
+
+
+def _named(outcome: Outcome) -> list[str]:
+    best, knee = outcome.best, outcome.knee
+    assert best is not None
+    assert knee is not None
+    first, second = (_word(one) for one in outcome.objectives[:2])
+    return [
+        f"Best {first}: design {count(best.number)} ({_design(best.values) or 'the only one'}).",
+        f"Knee, the {_least(outcome.objectives[1])} {second} within {100 * KNEE:g} % of that: design "
+        f"{count(knee.number)} ({_design(knee.values) or 'the only one'}).",
+    ]
+
+
+def _reasons(outcome: Outcome) -> list[str]:
+    """Return the commonest rules and errors, a line each."""
+    lines = []
+    for word, reasons in (("refused", outcome.refused), ("failed", outcome.failed)):
+        told = list(reasons.items())
+        lines += [f"  {word} {count(many)}: {why}" for why, many in told[:MOST_REASONS]]
+        if len(told) > MOST_REASONS:
+            left = sum(many for _, many in told[MOST_REASONS:])
+            lines.append(f"  {word} {count(left)} by {len(told) - MOST_REASONS} other rules")
+    return lines
+
+
+def _thinned(outcome: Outcome) -> list[Row]:
+    """Return the rows of the table: all, or some of a long front, the best and the knee among them."""
+    rows = list(outcome.rows)
+    if outcome.whole or len(rows) <= MOST_ROWS:
+        return rows
+    places = {round(i * (len(rows) - 1) / (MOST_ROWS - 1)) for i in range(MOST_ROWS)}
+    named = {one.number for one in (outcome.best, outcome.knee) if one is not None}
+    return [row for i, row in enumerate(rows) if i in places or row.number in named]
+
+
+def _mark(row: Row, outcome: Outcome) -> str:
+    marks = [
+        word
+        for word, one in (("best", outcome.best), ("knee", outcome.knee))
+        if one is not None and one.number == row.number
+    ]
+    return ", ".join(marks) if row.fits else "breaks a constraint"
+
+
+def _head(name: str, scale: tuple[float, str]) -> tuple[str, str]:
+    title, unit = _UNITS[name]
+    return title, f"{scale[1]}{unit}"
+
+
+def _is_text(rows: Sequence[Row], name: str) -> bool:
+    return any(isinstance(row.values[name], str) for row in rows)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return digits(value) if isinstance(value, float) else str(value)
+
+
+def _design(values: Mapping[str, Any]) -> str:
+    """Return values in words, as they would follow --set."""
+    return ", ".join(f"{name} {_shown(value)}" for name, value in values.items())
+
+
+def _word(one: Objective) -> str:
+    return _WORDS.get(one.text, one.text)
+
+
+def _least(one: Objective) -> str:
+    return "most" if one.largest else "least"
+
+
+def _better(one: Objective) -> str:
+    return "more" if one.largest else "less"
+
+
+def _change(new: float, old: float) -> str:
+    """Return how far apart two figures are, relative to the old one.
+
+    >>> _change(99.6, 100.0)
+    '0.4 %'
+    """
+    return f"{100 * abs(new / old - 1):.1f} %" if old else f"{abs(new - old):.3g}"
