@@ -17,6 +17,7 @@ from tokensieve.explore.space import Designs, Space
 from tokensieve.explore.spec import SweepFile
 from tokensieve.sim.analytic.batch import Sweep, each
 from tokensieve.sim.analytic.reads import Answers
+from tokensieve.sim.analytic.rough import reasons
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.workloads.decisions import Decisions
 from tokensieve.workloads.fit import check_fit
@@ -62,6 +63,7 @@ class Pricer:
 
     def __init__(self, spec: SweepFile, evaluator: Evaluator) -> None:
         self.space, self.evaluator = Space(spec), evaluator
+        self._careful = evaluator.level == "analytic" and not spec.allow_rough
         self._refusals = Refusals()
         self._works: dict[tuple[int, int], _Work] = {}
 
@@ -107,7 +109,7 @@ class Pricer:
         if key not in self._works:
             while len(self._works) >= MOST_WORKS:
                 self._works.pop(next(iter(self._works)))
-            self._works[key] = _Work(self.space.cases.case(member, code))
+            self._works[key] = _Work(self.space.cases.case(member, code), self._careful)
         return self._works[key]
 
     def _priced(self, sweep: Sweep, chosen: I64, work: "_Work", part: "_Part") -> None:
@@ -138,10 +140,10 @@ class Pricer:
 
 
 class _Work:
-    """One case: its decisions for each kind of machine, and which machines it fits."""
+    """One case: decisions for each kind of machine, and which machines they fit; none that is rough if `careful`."""
 
-    def __init__(self, case: Case) -> None:
-        self.case = case
+    def __init__(self, case: Case, careful: bool) -> None:
+        self.case, self._careful = case, careful
         self.loaded: list[_Loaded] = []
         self.messages: list[str] = []
         self._numbers: Answers[Topk, int] = Answers()
@@ -160,7 +162,8 @@ class _Work:
             one.summary.check_fit(arch)
         except WorkloadError as problem:
             return self._refused(str(problem))
-        return number
+        rough = next(reasons(arch, one.summary), None) if self._careful else None
+        return number if rough is None else self._refused(rough.refusal())
 
     def _load(self, topk: Topk) -> int:
         try:

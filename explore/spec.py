@@ -121,6 +121,10 @@ class SweepFile(ArchModel):
     level: Level = "analytic"
     """Level of fidelity."""
 
+    allow_rough: bool = False
+    """Whether level analytic also prices designs of which it takes something for something else (docs: levels.md);
+    otherwise they are refused."""
+
     scores: str | None = None
     """Where only counts are known: distribution of the scores that the top-k searches."""
 

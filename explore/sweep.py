@@ -170,6 +170,8 @@ class _Numbers:
 
     def __init__(self, pricer: Pricer, store: Store) -> None:
         self._space, self._store, self._level = pricer.space, store, pricer.evaluator.level
+        # A design that one sweep refuses as rough and another lets pass is two points.
+        self._keyed = f"{self._level}, rough" if pricer.space.spec.allow_rough else self._level
         text = json.dumps(self._space.spec.model_dump(mode="json"), sort_keys=True)
         self._sweep = store.sweep(hashlib.sha256(text.encode()).hexdigest(), text)
         self._bases: dict[int, int] = {}
@@ -188,7 +190,7 @@ class _Numbers:
                 archs = [machines[i] for i in places]
                 for member, work in enumerate(works):
                     known = keys_of(
-                        archs, technology, work.digest, self._level, str(self._store.model), "none", work.seed,
+                        archs, technology, work.digest, self._keyed, str(self._store.model), "none", work.seed,
                         work.scores or "",
                     )  # fmt: skip
                     for i, key in zip(some[places].tolist(), known, strict=True):

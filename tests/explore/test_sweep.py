@@ -118,6 +118,19 @@ def test_what_the_work_does_not_fit_is_refused_design_by_design():
     assert "above topk.max_tokens = 8" in next(iter(outcome.refused))
 
 
+def test_what_level_analytic_takes_for_something_else_is_refused_unless_allowed_whatever_the_store_holds(tmp_path):
+    axes = {"workload": "bert-base-cola", "axes": {"dram.mapping": ["RoRaBgBaChCo", "RoBaRaCoCh"]}}
+    with Store.open(tmp_path / "s.db") as store:
+        careful, allowed, again = (
+            run_sweep(sweep_from({**axes, "allow_rough": rough}), Analytic(), store=store)
+            for rough in (False, True, False)
+        )
+
+    assert (careful.valid, allowed.valid, again.valid) == (1, 2, 1)
+    assert "dram.mapping must be one whose consecutive granules" in next(iter(careful.refused))
+    assert careful.refused == again.refused
+
+
 def test_a_design_that_breaks_the_evaluator_is_kept_with_its_error(tmp_path):
     with Store.open(tmp_path / "s.db") as store:
         outcome = run_sweep(sweep_from(SMALL), Counting(breaks=[8]), store=store)

@@ -66,6 +66,12 @@ WorkersOption = Annotated[
 DryOption = Annotated[
     bool, typer.Option("--dry-run", help="Say how many designs there are, how many are refused, and how long it takes.")
 ]
+RoughOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--allow-rough", help="Also price designs of which level analytic takes something for something else."
+    ),
+]
 SeedOption = Annotated[
     int | None,
     typer.Option("--seed", metavar="N", min=0, help="Seed of what is completed where only counts are known."),
@@ -90,6 +96,7 @@ def sweep(
     workers: WorkersOption = None,
     dry_run: DryOption = False,
     seed: SeedOption = None,
+    allow_rough: RoughOption = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -97,6 +104,7 @@ def sweep(
     if workload is not None and trace is not None:
         raise typer.BadParameter("--workload and --trace exclude each other")
     flags = {"arch": arch, "workload": workload, "trace": trace, "level": level and level.value, "seed": seed}
+    flags |= {"allow_rough": allow_rough}
     spec = _spec(file, sets or (), {name: value for name, value in flags.items() if value is not None})
     if dry_run:
         return _dry_run(spec, _workers(workers), json)
