@@ -77,7 +77,7 @@ def actions(summary: Summary, batch: Batch, s: Stages, clocks: F64, known: Count
     by_stream = {name: s.memory.granules[i] * often[i] for i, name in enumerate(STREAMS)}
     reads = sum(by_stream[name].sum(axis=0) for name in STREAMS[:-1])
     writes = by_stream["output"].sum(axis=0)
-    opened = sum((s.memory.opened[i] * often[i]).sum(axis=0) for i in range(len(STREAMS)))
+    opened = np.rint(sum((s.memory.opened[i] * often[i]).sum(axis=0) for i in range(len(STREAMS))))
     column = {name: batch.column(f"dram.{name}") for name in ("refresh", "nREFI", "channels", "pseudo_channels")}
     refreshes = np.floor(clocks / column["nREFI"]) * column["refresh"] * column["channels"] * column["pseudo_channels"]
     seconds = _column(summary.forced) * s.blocks + s.lsb_rows
