@@ -35,9 +35,9 @@ class Booking:
         return self.paths.after(event, rows * every.key_row, DRAM, parts)
 
     def values_by_row(self, event: F64, rows: F64) -> F64:
-        """Return the event `rows` intervals around the V SRAM later; where V is loaded with K, DRAM serves both."""
-        every, s = self.every, self.s
-        interval = np.where(s.early > 0, np.maximum(every.value_row, s.dram), every.value_row)
+        """Return the event `rows` intervals around the V SRAM later; V is loaded with K, and DRAM serves both."""
+        every = self.every
+        interval = np.maximum(every.value_row, self.s.dram)
         used = np.where(interval > every.value_row, 0, every.value_used)
         return self.paths.after(event, rows * interval, DRAM, self._used(rows, used, every.value_slowed))
 

@@ -26,10 +26,6 @@ class Stages:
     single: Single | None
     """Rows and queries one by one, where all layers are short."""
 
-    prefill: bool
-    early: F64
-    """1 where V is loaded with K, shape (G, 1)."""
-
     engaged: F64
     """Share of the queries that go through the top-k engine, shape (G, 1); the others pass it by."""
 
@@ -110,10 +106,6 @@ class Stages:
     dram: F64
     """Cycles of DRAM for all that a row moves, mean."""
 
-    again_first: F64
-    again_last: F64
-    """First and last query that is computed again, -1 where none is, shape (G, 1)."""
-
     lsb_rows: F64
     """Rows (blocks) whose low bits are fetched on demand."""
 
@@ -164,8 +156,6 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         pipe=pipe,
         memory=dram,
         single=single(summary, batch),
-        prefill=work.prefill,
-        early=early,
         engaged=engaged,
         decides=decides,
         queries=queries,
@@ -200,8 +190,6 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         value_latency=dram.on_demand("value"),
         backlog=np.minimum(dram.backlog, fetch - dram.sent(front)),
         dram=together,
-        again_first=_column(summary.again_at[0]),
-        again_last=_column(summary.again_at[1]),
         lsb_rows=lsb_rows,
         token_rank=each(batch, lambda arch: summary.selection("token", arch.topk)[0]),
         head_rank=each(batch, lambda arch: summary.selection("head", arch.topk)[0]),
