@@ -47,6 +47,14 @@ class Booking:
         parts[SOFTMAX] = parts[SOFTMAX] + rows * scanned
         return parts | {COMPUTE: rows * used - parts[TOPK] - parts[SOFTMAX]}
 
+    def waited_for(self, queries: F64) -> dict[int, F64]:
+        """Return in which of the intervals of the top-k it waits for softmax or arrays, of so many `queries`."""
+        every = self.every
+        lines = np.where(every.qk >= every.pv, self.scanned, 0)
+        softmax = np.where(every.exp >= np.maximum(every.qk, every.pv), 1, lines)
+        waits = queries * every.topk_waits
+        return {SOFTMAX: waits * softmax, COMPUTE: waits * (1 - softmax)}
+
     def _slowest(self, cycles: F64) -> dict[int, F64]:
         """Return `cycles` as parts of the cause that the slowest stage's time has, none where it is an array's."""
         every = self.every

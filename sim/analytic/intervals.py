@@ -23,6 +23,9 @@ class Intervals:
     exp: F64
     div: F64
     topk: F64
+    topk_waits: F64
+    """Of `topk`, the cycles in which the engine waits for other stages."""
+
     pv: F64
     queue: F64
     """Of the queue between the top-k and Prob x V, and of the queries that may wait for a verdict."""
@@ -68,10 +71,10 @@ def intervals(s: Stages) -> Intervals:
     div = np.where(s.decides, s.divide * passes, s.enter)
     # One that passes by behind one that does not waits for the drain of that one.
     waits = s.engaged * (1 - s.engaged) * (s.load + p.drain_latency)
-    topk = np.where(s.engaged > 0, s.enter + s.search + s.engaged * p.turnaround + waits, 0)
+    pv = s.pv + s.value_turns / s.queries
+    topk, topk_waits = _topk(s, waits, {"qk": qk, "to_exp": to_exp, "exp": exp, "div": div, "held": held, "pv": pv})
     again = s.lsb_latency + streamable(s.lsb, s.key_lines) + again_pass + verdict
     queue = np.maximum(_queue(s), _waiting(s, s.qk + after_qk))
-    pv = s.pv + s.value_turns / s.queries
     query = np.maximum.reduce([qk, exp, div, topk, queue, pv])
     ahead = np.where(s.decides > 0, np.minimum(p.queue_rows, 2 * held), 2 * held)
     own_use, slowed = s.row_queries * qk, (s.row_queries - ahead) * query
@@ -83,6 +86,7 @@ def intervals(s: Stages) -> Intervals:
         exp=exp,
         div=div,
         topk=topk,
+        topk_waits=topk_waits,
         pv=pv,
         queue=queue,
         query=query,
@@ -103,12 +107,37 @@ def streamable(fetch: F64, lines: F64) -> F64:
     return np.maximum(fetch - (lines - 1), fetch / np.maximum(lines, 1))
 
 
+def _topk(s: Stages, waits: F64, known: dict[str, F64]) -> tuple[F64, F64]:
+    """Return the interval of the top-k, and how much of it is for other stages; `known` are figures for `Searches`."""
+    p = s.pipe
+    mean = np.where(s.engaged > 0, s.enter + s.search + s.engaged * p.turnaround + waits, 0)
+    if s.searches is None:
+        return mean, np.zeros_like(mean)
+    enter, turnaround = s.enter + waits, s.engaged * p.turnaround
+    decision = s.decides * (s.divide + p.verdict)
+    machine = {
+        "enter": enter, "search": s.search, "turnaround": turnaround, "pass_qk": s.qk, "to_div": s.soft + p.exp_latency,
+        "to_topk": p.div_latency + decision, "decides": s.decides, "waiting": p.queue_rows, "to_pv": _to_pv(s),
+        "queued": _queued(s),
+    }  # fmt: skip
+    return s.searches.between(machine | known, mean)
+
+
+def _to_pv(s: Stages) -> F64:
+    """Return the cycles from the drain of a query to its start at Prob x V."""
+    drained: F64 = np.maximum(s.pipe.drain_latency, s.load + s.pipe.drain_latency - s.pv)
+    return drained
+
+
+def _queued(s: Stages) -> F64:
+    """Return the queries that the queue before Prob x V holds."""
+    held: F64 = np.maximum(s.pipe.queue_lines // np.maximum(s.pv, 1), 1)
+    return held
+
+
 def _queue(s: Stages) -> F64:
     """Return the interval of the queue before Prob x V: from the drain to the start, over the queries it holds."""
-    p = s.pipe
-    to_pv = np.maximum(p.drain_latency, s.load + p.drain_latency - s.pv)
-    loop = to_pv / np.maximum(p.queue_lines // np.maximum(s.pv, 1), 1)
-    return np.where(s.engaged > 0, loop, 0)
+    return np.where(s.engaged > 0, _to_pv(s) / _queued(s), 0)
 
 
 def _waiting(s: Stages, full_pass: F64) -> F64:
@@ -151,8 +180,7 @@ def _alone(s: Stages) -> Flags:
 
 def _value_use(s: Stages, query: F64) -> tuple[F64, F64]:
     """Return how long Prob x V needs a row's lines: by itself, and at the pace of the slowest stage."""
-    queued = np.maximum(s.pipe.queue_lines // np.maximum(s.pv, 1), 1)
-    return s.row_queries * s.pv, (s.row_queries - queued) * query
+    return s.row_queries * s.pv, (s.row_queries - _queued(s)) * query
 
 
 def _value_row(s: Stages, used: F64) -> F64:

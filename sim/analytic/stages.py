@@ -12,6 +12,7 @@ import numpy as np
 from tokensieve.sim.analytic.batch import F64, Batch, each
 from tokensieve.sim.analytic.memory import Memory, memory
 from tokensieve.sim.analytic.pipeline import Pipeline, pipeline
+from tokensieve.sim.analytic.searches import Searches, searches
 from tokensieve.sim.analytic.short import Single, single
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.analytic.traffic import STREAMS
@@ -25,6 +26,9 @@ class Stages:
     memory: Memory
     single: Single | None
     """Rows and queries one by one, where all layers are short."""
+
+    searches: Searches | None
+    """Searches of some queries of longer layers, where any are searched."""
 
     engaged: F64
     """Share of the queries that go through the top-k engine, shape (G, 1); the others pass it by."""
@@ -152,10 +156,12 @@ def stages(summary: Summary, batch: Batch) -> Stages:
     lag = _lag(pipe, soft, enter + search, engaged, pv)
     apart = np.where(np.minimum(key_room, value_room) < 2, np.minimum(lag / np.maximum(fetch, 1e-9), 1), 0)
     together = apart * sum(of_stream[name] * parts[name] for name in STREAMS) + (1 - apart) * dram.together(of_stream)
+    one = single(summary, batch)
     return Stages(
         pipe=pipe,
         memory=dram,
-        single=single(summary, batch),
+        single=one,
+        searches=None if one else searches(summary, batch),
         engaged=engaged,
         decides=decides,
         queries=queries,

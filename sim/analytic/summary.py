@@ -249,9 +249,9 @@ class Summary:
         which, of_query, stands_for = np.unique(source, return_inverse=True, return_counts=True)
         return which, stands_for.astype(np.int64), of_query
 
-    def search(self, topk: Topk) -> F64:
-        """Return the cycles of the search of every query, shape (Q,): 0 where it passes by."""
-        cycles: F64 = self.search_times(topk)[2][0][self._apart[2]]
+    def search(self, topk: Topk, which: I64 | slice = slice(None)) -> F64:
+        """Return the cycles of the search of every query, or of those at `which`: 0 where it passes by."""
+        cycles: F64 = self.search_times(topk)[2][0][self._apart[2][which]]
         return cycles
 
     def selection(self, kind: str, topk: Topk) -> F64:

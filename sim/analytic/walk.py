@@ -94,7 +94,8 @@ def _one_by_one(s: Stages, one: Single, layer: npt.NDArray[np.int64], slots: int
 def _group(s: Stages, g: int) -> Stages:
     """Return the stages of one group: arrays over designs."""
     own = {f.name: getattr(s, f.name) for f in fields(s)}
-    return replace(s, **{name: array[g] for name, array in own.items() if isinstance(array, np.ndarray)})
+    arrays = {name: array[g] for name, array in own.items() if isinstance(array, np.ndarray)}
+    return replace(s, searches=s.searches and s.searches.of_group(g), **arrays)
 
 
 class _Layer(Booking):
@@ -197,7 +198,7 @@ class _Layer(Booking):
         exp = later(self._to_exp(qk), at(first.exp, queries * every.exp, FILL, {SOFTMAX: lines}))
         div = later(self._to_div(exp), at(first.div, queries * every.div, SOFTMAX))
         pace = np.maximum(every.topk, every.queue)
-        busy = at(first.topk, queries * pace, TOPK if self.engaged else SOFTMAX)
+        busy = at(first.topk, queries * pace, TOPK if self.engaged else SOFTMAX, self.waited_for(queries))
         topk = later(self._to_topk(div, nothing), busy)
         div = later(div, self._decided(topk, -1))
         exp = later(exp, self.held(div))
