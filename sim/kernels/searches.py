@@ -26,19 +26,22 @@ def play(searches, kind, figures, out):
     """Write into `out` (2, M) the cycles between queries at the top-k, and those of them that others make it wait.
 
     `searches` (kinds, N) are those of the queries over their mean, `kind` (M,) which of these are a machine's,
-    `figures` (FIGURES, M). Where one unit is the slower one in every query, nothing is played: `out` stays.
+    `figures` (FIGURES, M). Where one unit is the slower one in every query, nothing is played: `out` stays. Machines
+    that lie beside each other and agree are played once.
     """
     n = searches.shape[1]
     start, exp, div, at, pv = np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n)
     least, most = np.empty(len(searches)), np.empty(len(searches))
     for i in range(len(searches)):
         least[i], most[i] = searches[i].min(), searches[i].max()
+    waits = 0.0
     for i in range(len(kind)):
         f, own = figures[:, i], searches[kind[i]]
         engine, others = f[ENTER] + f[TURN], max(max(f[QK], f[EXP]), max(f[PV], f[DIV] * f[DECIDES]))
         if engine + f[SEARCH] * least[kind[i]] < others < engine + f[SEARCH] * most[kind[i]]:
-            out[1, i] = _one(own, f, start, exp, div, at, pv)
-            out[0, i] = (at[n - 1] - at[0]) / (n - 1)
+            if i == 0 or kind[i] != kind[i - 1] or (f != figures[:, i - 1]).any():
+                waits = _one(own, f, start, exp, div, at, pv)
+            out[0, i], out[1, i] = (at[n - 1] - at[0]) / (n - 1), waits
 
 
 @numba.njit(cache=True, error_model="numpy")
