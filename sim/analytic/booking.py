@@ -35,9 +35,9 @@ class Booking:
         return self.paths.after(event, rows * every.key_row, DRAM, parts)
 
     def values_by_row(self, event: F64, rows: F64) -> F64:
-        """Return the event `rows` intervals around the V SRAM later; where V is loaded with K, DRAM serves both."""
-        every, s = self.every, self.s
-        interval = np.where(s.early > 0, np.maximum(every.value_row, s.dram), every.value_row)
+        """Return the event `rows` intervals around the V SRAM later; V is loaded with K, and DRAM serves both."""
+        every = self.every
+        interval = np.maximum(every.value_row, self.s.dram)
         used = np.where(interval > every.value_row, 0, every.value_used)
         return self.paths.after(event, rows * interval, DRAM, self._used(rows, used, every.value_slowed))
 
@@ -46,6 +46,14 @@ class Booking:
         parts = self._slowest(rows * used * slowed)
         parts[SOFTMAX] = parts[SOFTMAX] + rows * scanned
         return parts | {COMPUTE: rows * used - parts[TOPK] - parts[SOFTMAX]}
+
+    def waited_for(self, queries: F64) -> dict[int, F64]:
+        """Return in which of the intervals of the top-k it waits for softmax or arrays, of so many `queries`."""
+        every = self.every
+        lines = np.where(every.qk >= every.pv, self.scanned, 0)
+        softmax = np.where(every.exp >= np.maximum(every.qk, every.pv), 1, lines)
+        waits = queries * every.topk_waits
+        return {SOFTMAX: waits * softmax, COMPUTE: waits * (1 - softmax)}
 
     def _slowest(self, cycles: F64) -> dict[int, F64]:
         """Return `cycles` as parts of the cause that the slowest stage's time has, none where it is an array's."""

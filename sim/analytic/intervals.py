@@ -23,6 +23,9 @@ class Intervals:
     exp: F64
     div: F64
     topk: F64
+    topk_waits: F64
+    """Of `topk`, the cycles in which the engine waits for other stages."""
+
     pv: F64
     queue: F64
     """Of the queue between the top-k and Prob x V, and of the queries that may wait for a verdict."""
@@ -53,9 +56,6 @@ class Intervals:
     again_pass: F64
     """Cycles of a second pass at Q x K."""
 
-    again: F64
-    """Cycles from a verdict that asks for low bits to the verdict on the second pass."""
-
 
 def intervals(s: Stages) -> Intervals:
     """Return the intervals of one group."""
@@ -71,14 +71,13 @@ def intervals(s: Stages) -> Intervals:
     div = np.where(s.decides, s.divide * passes, s.enter)
     # One that passes by behind one that does not waits for the drain of that one.
     waits = s.engaged * (1 - s.engaged) * (s.load + p.drain_latency)
-    topk = np.where(s.engaged > 0, s.enter + s.search + s.engaged * p.turnaround + waits, 0)
-    again = s.lsb_latency + streamable(s.lsb, s.key_lines) + again_pass + verdict
-    queue = np.maximum(_queue(s), _waiting(s, s.qk + after_qk, again))
     pv = s.pv + s.value_turns / s.queries
+    topk, topk_waits = _topk(s, waits, {"qk": qk, "to_exp": to_exp, "exp": exp, "div": div, "held": held, "pv": pv})
+    again = s.lsb_latency + streamable(s.lsb, s.key_lines) + again_pass + verdict
+    queue = np.maximum(_queue(s), _waiting(s, s.qk + after_qk))
     query = np.maximum.reduce([qk, exp, div, topk, queue, pv])
-    first = qk if s.prefill else np.maximum(s.qk, (s.qk + to_exp) / held)
     ahead = np.where(s.decides > 0, np.minimum(p.queue_rows, 2 * held), 2 * held)
-    own_use, slowed = s.row_queries * first, (s.row_queries - ahead) * query
+    own_use, slowed = s.row_queries * qk, (s.row_queries - ahead) * query
     used = np.maximum(own_use, slowed)
     value_own, value_slowed = _value_use(s, query)
     value_used = np.maximum(value_own, value_slowed)
@@ -87,6 +86,7 @@ def intervals(s: Stages) -> Intervals:
         exp=exp,
         div=div,
         topk=topk,
+        topk_waits=topk_waits,
         pv=pv,
         queue=queue,
         query=query,
@@ -99,7 +99,6 @@ def intervals(s: Stages) -> Intervals:
         held=held,
         verdict=verdict,
         again_pass=again_pass,
-        again=again,
     )
 
 
@@ -108,34 +107,57 @@ def streamable(fetch: F64, lines: F64) -> F64:
     return np.maximum(fetch - (lines - 1), fetch / np.maximum(lines, 1))
 
 
+def _topk(s: Stages, waits: F64, known: dict[str, F64]) -> tuple[F64, F64]:
+    """Return the interval of the top-k, and how much of it is for other stages; `known` are figures for `Searches`."""
+    p = s.pipe
+    mean = np.where(s.engaged > 0, s.enter + s.search + s.engaged * p.turnaround + waits, 0)
+    if s.searches is None:
+        return mean, np.zeros_like(mean)
+    enter, turnaround = s.enter + waits, s.engaged * p.turnaround
+    decision = s.decides * (s.divide + p.verdict)
+    machine = {
+        "enter": enter, "search": s.search, "turnaround": turnaround, "pass_qk": s.qk, "to_div": s.soft + p.exp_latency,
+        "to_topk": p.div_latency + decision, "decides": s.decides, "waiting": p.queue_rows, "to_pv": _to_pv(s),
+        "queued": _queued(s),
+    }  # fmt: skip
+    return s.searches.between(machine | known, mean)
+
+
+def _to_pv(s: Stages) -> F64:
+    """Return the cycles from the drain of a query to its start at Prob x V."""
+    drained: F64 = np.maximum(s.pipe.drain_latency, s.load + s.pipe.drain_latency - s.pv)
+    return drained
+
+
+def _queued(s: Stages) -> F64:
+    """Return the queries that the queue before Prob x V holds."""
+    held: F64 = np.maximum(s.pipe.queue_lines // np.maximum(s.pv, 1), 1)
+    return held
+
+
 def _queue(s: Stages) -> F64:
     """Return the interval of the queue before Prob x V: from the drain to the start, over the queries it holds."""
-    p = s.pipe
-    to_pv = np.maximum(p.drain_latency, s.load + p.drain_latency - s.pv)
-    loop = (to_pv + s.value_latency * (1 - s.early)) / np.maximum(p.queue_lines // np.maximum(s.pv, 1), 1)
-    return np.where(s.engaged > 0, loop, 0)
+    return np.where(s.engaged > 0, _to_pv(s) / _queued(s), 0)
 
 
-def _waiting(s: Stages, full_pass: F64, again: F64) -> F64:
+def _waiting(s: Stages, full_pass: F64) -> F64:
     """Return the interval of the queries between Q x K and the top-k, where a decision bounds their number.
 
-    A query that is computed again stops the top-k, in prefill for a pass, in decode for the fetch of its low bits too;
-    those that wait behind it share that time.
+    A query that is computed again stops the top-k for a pass; those that wait behind it share that time.
     """
     alone = s.decides * full_pass / s.pipe.queue_rows
     stops: F64 = (1 - (1 - s.again) ** s.pipe.queue_rows) / s.pipe.queue_rows
-    return alone + stops * (full_pass if s.prefill else again)
+    return alone + stops * full_pass
 
 
 def _key_row(s: Stages, used: F64, verdict: F64, again: F64, again_pass: F64) -> F64:
     """Return the interval of rows around the K SRAM; `used` is how long Q x K needs a row's lines.
 
-    Where V is loaded early, the loops of the two SRAMs run beside each other, and their fetches fall into each other's
-    gaps; that DRAM has to serve both is an interval of its own (`Stages.dram`).
+    The loops of the two SRAMs run beside each other, and their fetches fall into each other's gaps; that DRAM has to
+    serve both is an interval of its own (`Stages.dram`).
     """
     members = s.key_members
-    fetch = s.fetch + (1 - s.early) * s.value * _overlap(s, used, verdict)
-    fetch = np.where(_alone(s), np.maximum(s.dram / members, fetch), fetch)
+    fetch = np.where(_alone(s), np.maximum(s.dram / members, s.fetch), s.fetch)
     second_plane = s.fetch * (1 - s.msb)
     wait = np.maximum(
         streamable(members * fetch, s.fetch_lines), members * (fetch - second_plane) - (s.key_lines - 1)
@@ -143,7 +165,7 @@ def _key_row(s: Stages, used: F64, verdict: F64, again: F64, again_pass: F64) ->
     once = s.memory.latency + wait + members * used + verdict
     asked = s.lsb_rows / s.rows * members
     exposed = np.minimum(asked, 1) * np.maximum(again - again_pass - (members - 1) * s.qk, 0)
-    interval: F64 = (once + exposed + (0 if s.prefill else asked * again_pass)) / s.key_room
+    interval: F64 = (once + exposed) / s.key_room
     return interval
 
 
@@ -152,29 +174,18 @@ def _alone(s: Stages) -> Flags:
 
     The room for a row's K is free a little before that for its V, and both fetches are longer than that.
     """
-    alone: Flags = (s.early > 0) & (np.maximum(s.key_room, s.value_room) < 2)
+    alone: Flags = np.maximum(s.key_room, s.value_room) < 2
     return alone
-
-
-def _overlap(s: Stages, used: F64, verdict: F64) -> F64:
-    """Return the share of a row's V whose fetch falls into that of another row's K, in decode."""
-    by_chance = s.fetch / (s.fetch + used + verdict / s.key_members)
-    beyond = (s.fetch - (s.enter + s.search) / s.key_members) / np.maximum(s.value, 1e-9)
-    share: F64 = np.maximum(by_chance, np.clip(beyond, 0, 1))
-    return share
 
 
 def _value_use(s: Stages, query: F64) -> tuple[F64, F64]:
     """Return how long Prob x V needs a row's lines: by itself, and at the pace of the slowest stage."""
-    queued = np.maximum(s.pipe.queue_lines // np.maximum(s.pv, 1), 1)
-    return s.row_queries * s.pv, (s.row_queries - queued) * query
+    return s.row_queries * s.pv, (s.row_queries - _queued(s)) * query
 
 
 def _value_row(s: Stages, used: F64) -> F64:
     """Return the interval of rows around the V SRAM; `used` is how long Prob x V needs a row's lines."""
     fetch, members = s.value * s.value_members, s.value_members
     fetch = np.where(_alone(s), np.maximum(s.dram, fetch), fetch)
-    paced = np.maximum(fetch, (1 - s.early) * s.load)
-    wait = fetch if s.prefill else streamable(paced, s.value_lines)
-    interval: F64 = (s.value_latency + wait + members * used) / s.value_room
+    interval: F64 = (s.value_latency + fetch + members * used) / s.value_room
     return interval

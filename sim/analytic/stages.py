@@ -12,6 +12,7 @@ import numpy as np
 from tokensieve.sim.analytic.batch import F64, Batch, each
 from tokensieve.sim.analytic.memory import Memory, memory
 from tokensieve.sim.analytic.pipeline import Pipeline, pipeline
+from tokensieve.sim.analytic.searches import Searches, searches
 from tokensieve.sim.analytic.short import Single, single
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.analytic.traffic import STREAMS
@@ -26,9 +27,8 @@ class Stages:
     single: Single | None
     """Rows and queries one by one, where all layers are short."""
 
-    prefill: bool
-    early: F64
-    """1 where V is loaded with K, shape (G, 1)."""
+    searches: Searches | None
+    """Searches of some queries of longer layers, where any are searched."""
 
     engaged: F64
     """Share of the queries that go through the top-k engine, shape (G, 1); the others pass it by."""
@@ -110,10 +110,6 @@ class Stages:
     dram: F64
     """Cycles of DRAM for all that a row moves, mean."""
 
-    again_first: F64
-    again_last: F64
-    """First and last query that is computed again, -1 where none is, shape (G, 1)."""
-
     lsb_rows: F64
     """Rows (blocks) whose low bits are fetched on demand."""
 
@@ -160,12 +156,12 @@ def stages(summary: Summary, batch: Batch) -> Stages:
     lag = _lag(pipe, soft, enter + search, engaged, pv)
     apart = np.where(np.minimum(key_room, value_room) < 2, np.minimum(lag / np.maximum(fetch, 1e-9), 1), 0)
     together = apart * sum(of_stream[name] * parts[name] for name in STREAMS) + (1 - apart) * dram.together(of_stream)
+    one = single(summary, batch)
     return Stages(
         pipe=pipe,
         memory=dram,
-        single=single(summary, batch),
-        prefill=work.prefill,
-        early=early,
+        single=one,
+        searches=None if one else searches(summary, batch),
         engaged=engaged,
         decides=decides,
         queries=queries,
@@ -200,8 +196,6 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         value_latency=dram.on_demand("value"),
         backlog=np.minimum(dram.backlog, fetch - dram.sent(front)),
         dram=together,
-        again_first=_column(summary.again_at[0]),
-        again_last=_column(summary.again_at[1]),
         lsb_rows=lsb_rows,
         token_rank=each(batch, lambda arch: summary.selection("token", arch.topk)[0]),
         head_rank=each(batch, lambda arch: summary.selection("head", arch.topk)[0]),

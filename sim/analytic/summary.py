@@ -148,17 +148,6 @@ class Summary:
         asked = np.unique(np.stack([row, block]), axis=1)[0]
         return self.by_row(np.bincount(asked, minlength=len(work.group)))
 
-    @cached_property
-    def again_at(self) -> tuple[F64, F64]:
-        """First and last query of each group that is computed again; -1 where none is."""
-        at = np.flatnonzero(self.work.redo)
-        group = self._query_group[at]
-        place = at - np.searchsorted(self._query_group, group)
-        first, last = np.full(len(self.groups), np.inf), np.full(len(self.groups), -1.0)
-        np.minimum.at(first, group, place)
-        np.maximum.at(last, group, place)
-        return np.where(last < 0, -1, first), last
-
     def value_lines(self, per_line: int) -> F64:
         """Return the lines of V that the queries of each group stream."""
         return self.by_query(-(-self.work.values // per_line))
@@ -260,9 +249,9 @@ class Summary:
         which, of_query, stands_for = np.unique(source, return_inverse=True, return_counts=True)
         return which, stands_for.astype(np.int64), of_query
 
-    def search(self, topk: Topk) -> F64:
-        """Return the cycles of the search of every query, shape (Q,): 0 where it passes by."""
-        cycles: F64 = self.search_times(topk)[2][0][self._apart[2]]
+    def search(self, topk: Topk, which: I64 | slice = slice(None)) -> F64:
+        """Return the cycles of the search of every query, or of those at `which`: 0 where it passes by."""
+        cycles: F64 = self.search_times(topk)[2][0][self._apart[2][which]]
         return cycles
 
     def selection(self, kind: str, topk: Topk) -> F64:

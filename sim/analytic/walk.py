@@ -1,8 +1,8 @@
 """From layer to layer: when each stage takes its first and its last query.
 
-Within a layer all queries are alike. A stage's last query starts a whole number of intervals after its first one, or
-when the stage before, the data or the buffers allow it, whichever is last; that is exact for a line of stages that each
-take the same time for every query.
+Within a layer of a longer prefill all queries are alike, but for their searches. A stage's last query starts a whole
+number of intervals after its first one, or when the stage before, the data or the buffers allow it, whichever is last;
+that is exact for a line of stages that each take the same time for every query.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -94,7 +94,8 @@ def _one_by_one(s: Stages, one: Single, layer: npt.NDArray[np.int64], slots: int
 def _group(s: Stages, g: int) -> Stages:
     """Return the stages of one group: arrays over designs."""
     own = {f.name: getattr(s, f.name) for f in fields(s)}
-    return replace(s, **{name: array[g] for name, array in own.items() if isinstance(array, np.ndarray)})
+    arrays = {name: array[g] for name, array in own.items() if isinstance(array, np.ndarray)}
+    return replace(s, searches=s.searches and s.searches.of_group(g), **arrays)
 
 
 class _Layer(Booking):
@@ -102,14 +103,14 @@ class _Layer(Booking):
 
     def __init__(self, s: Stages, paths: Paths) -> None:
         super().__init__(s, paths)
-        self.early, self.engaged = bool(s.early[0]), bool(s.engaged[0])
+        self.engaged = bool(s.engaged[0])
 
     def step(self, was: _State, rows_before: F64, ranks: bool) -> _State:
         """Return what this group leaves behind, given what the one before left and whether it ended with a ranking."""
         s, p, every, at = self.s, self.s.pipe, self.every, self.paths.after
         key_start = self._key_start(was, rows_before, ranks)
         first, values = self._first(was, key_start)
-        fetched = self._fetched(key_start, first)
+        fetched = self._fetched(key_start, first.qk)
         last = self._last(first, values, fetched)
         out = at(at(last.pv, np.maximum(s.pv, 1), COMPUTE), p.pv_latency, FILL)
         ranked, rank_free = self._ranked(was, last.div, out)
@@ -138,8 +139,7 @@ class _Layer(Booking):
         """Return when the fetch of the first row's K begins: once it may, there is room, and the one before ended."""
         s, begin = self.s, self.paths.start()
         gate = np.where(s.pipe.waits_ranking > 0, was.ranked, begin) if ranks else begin
-        if s.prefill:
-            gate = later(gate, np.where(s.pipe.waits_output > 0, was.out, begin))
+        gate = later(gate, np.where(s.pipe.waits_output > 0, was.out, begin))
         must = np.clip((rows_before - s.key_room + 1) / rows_before, None, 1)
         return later(gate, np.where(must > 0, between(was.key_first, was.key_last, must), begin), was.fetched)
 
@@ -157,41 +157,34 @@ class _Layer(Booking):
         if self.engaged:
             topk = later(topk, self._queued(was.pv))
         drain = self._to_drain(topk)
-        values = self._early_values(arrives) if self.early else self._values(drain, self._fetched_alone(key_start, qk))
+        values = self._values(arrives)
         return _Starts(qk, exp, div, topk, drain, later(self._to_pv(topk, drain), was.pv, values)), values
 
     def _keys(self, arrives: F64) -> F64:
         """Return from when the first row's K may be streamed, given when its fetch begins to arrive.
 
-        Where V is loaded too, the two streams take turns, request by request.
+        V is loaded too: the two streams take turns, request by request.
         """
         s, at = self.s, self.paths.after
         requests = s.front_lines + s.fetch_lines
-        beside = np.minimum(requests / np.maximum(s.value_lines, 1), 1) * s.value if self.early else 0.0
-        fetch = s.fetch + beside
+        fetch = s.fetch + np.minimum(requests / np.maximum(s.value_lines, 1), 1) * s.value
         first = at(arrives, fetch * (s.front_lines + 1) / requests, DRAM)
         plane = at(arrives, fetch * s.msb + 1 - s.key_lines, DRAM)
         return later(first, plane, at(arrives, fetch + 1 - s.fetch_lines, DRAM))
 
-    def _early_values(self, arrives: F64) -> F64:
-        """Return from when the first row's V may be streamed, where it is loaded with K."""
+    def _values(self, arrives: F64) -> F64:
+        """Return from when the first row's V may be streamed: once all of it is there."""
         s = self.s
         beside = np.minimum(s.value_lines / (s.front_lines + s.fetch_lines), 1) * s.fetch
-        bubble = 0.0 if s.prefill else 1 - s.value_lines
-        return self.paths.after(arrives, s.value + beside + bubble, DRAM)
+        return self.paths.after(arrives, s.value + beside, DRAM)
 
-    def _fetched_alone(self, key_start: F64, qk: F64) -> F64:
-        """Return when DRAM has brought the K of all rows if no V is in its way; rows beyond the SRAM wait for room."""
+    def _fetched(self, key_start: F64, qk: F64) -> F64:
+        """Return when DRAM has brought K and V of all rows; rows beyond the SRAM wait for room."""
         s, at = self.s, self.paths.after
         beyond = np.maximum(s.rows - s.key_room, 0)
         alone = at(key_start, s.rows * s.fetch, DRAM)
-        return np.where(beyond > 0, later(alone, at(qk, s.qk + beyond * s.fetch, DRAM)), alone)
-
-    def _fetched(self, key_start: F64, first: _Starts) -> F64:
-        """Return when DRAM has brought the K of all rows, and the V that comes between."""
-        s, alone = self.s, self._fetched_alone(key_start, first.qk)
-        values = s.rows * s.value if self.early else np.where(alone[0] > first.drain[0], (s.rows - 1) * s.value, 0)
-        return self.paths.after(alone, values, DRAM)
+        alone = np.where(beyond > 0, later(alone, at(qk, s.qk + beyond * s.fetch, DRAM)), alone)
+        return at(alone, s.rows * s.value, DRAM)
 
     def _last(self, first: _Starts, values: F64, fetched: F64) -> _Starts:
         """Return the starts of the last query."""
@@ -205,14 +198,14 @@ class _Layer(Booking):
         exp = later(self._to_exp(qk), at(first.exp, queries * every.exp, FILL, {SOFTMAX: lines}))
         div = later(self._to_div(exp), at(first.div, queries * every.div, SOFTMAX))
         pace = np.maximum(every.topk, every.queue)
-        busy = at(first.topk, queries * pace, TOPK if self.engaged else SOFTMAX)
-        topk = self._again(first, later(self._to_topk(div, nothing), busy))
+        busy = at(first.topk, queries * pace, TOPK if self.engaged else SOFTMAX, self.waited_for(queries))
+        topk = later(self._to_topk(div, nothing), busy)
         div = later(div, self._decided(topk, -1))
         exp = later(exp, self.held(div))
         qk = later(qk, self.held(exp))
         qk = np.where((s.decides > 0) & (s.queries > p.queue_rows), later(qk, self._waiting(topk)), qk)
         drain = self._to_drain(topk)
-        brought = self.values_by_row(values, rows) if self.early else self._values(drain, fetched)
+        brought = self.values_by_row(values, rows)
         whole_rows = at(self.values_by_row(first.pv, rows), (s.row_queries - 1) * s.pv, COMPUTE)
         pv = later(self._to_pv(topk, drain), at(first.pv, queries * every.pv, COMPUTE), brought, whole_rows)
         return _Starts(qk, exp, div, topk, drain, pv)
@@ -265,33 +258,6 @@ class _Layer(Booking):
             return self.paths.after(topk, np.maximum(0, s.enter - s.pv), SOFTMAX)
         cycles = np.maximum(p.drain_latency, s.load + p.drain_latency - s.pv)
         return self.paths.after(drain, cycles, TOPK)
-
-    def _values(self, drain: F64, fetched: F64) -> F64:
-        """Return from when a query's values may be streamed, where they are fetched once its ids are known.
-
-        While K is fetched too, they queue behind what fills the windows and FIFOs, and take turns with it.
-        """
-        s, at = self.s, self.paths.after
-        lines, left = np.maximum(s.value_lines, 1), np.maximum(fetched[0] - drain[0], 0)
-        own, queue = s.value * np.where(left > 0, 2, 1), np.minimum(s.backlog, left)
-        arrives = at(drain, s.value_latency + queue, DRAM)
-        first = at(arrives, (s.load + own) / lines, DRAM)
-        paced = at(arrives, s.load + own / lines + 1 - lines, DRAM)
-        return later(first, paced, at(arrives, s.load / lines + own + 1 - lines, DRAM))
-
-    def _again(self, first: _Starts, last: F64) -> F64:
-        """Return when the last query enters the engine: in order, so not before those that are computed again (decode).
-
-        Second passes fill the gaps between first ones, so that these set the pace up to there.
-        """
-        s, every, at = self.s, self.every, self.paths.after
-        if s.prefill or s.again_last[0] < 0:
-            return last
-        pace = np.maximum(np.maximum(s.qk, s.soft), every.key_row)
-        for place in (s.again_first, s.again_last):
-            verdict = at(first.topk, place * pace + every.again, DRAM)
-            last = later(last, at(verdict, (s.queries - 1 - place) * every.topk, TOPK))
-        return last
 
     def _ranked(self, was: _State, div: F64, out: F64) -> tuple[F64, F64]:
         """Return when the selections at the end of the group are done, and when their engine is free."""

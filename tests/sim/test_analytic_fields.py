@@ -81,12 +81,13 @@ def arrays(one, name=""):
 
 def figures(given, batch):
     """Return every array of the figures of a batch; of the queries one by one, those that each design has."""
-    one = detail(Summary(*given), batch)
-    if one.stages.single is None:
-        return arrays(one)
-    single = one.stages.single
-    own = {"each.search": single.search[single.kind[0]].T, "each.lines": single.lines[single.kind[1]].T}
-    return arrays(replace(one, stages=replace(one.stages, single=None))) | own
+    one, own = detail(Summary(*given), batch), {}
+    single, searches = one.stages.single, one.stages.searches
+    if single:
+        own |= {"each.search": single.search[single.kind[0]].T, "each.lines": single.lines[single.kind[1]].T}
+    if searches:
+        own |= {"each.searches": searches.times[:, searches.kind].transpose(0, 2, 1)}
+    return arrays(replace(one, stages=replace(one.stages, single=None, searches=None))) | own
 
 
 def of_design(every, index):
