@@ -110,6 +110,14 @@ class Stages:
     dram: F64
     """Cycles of DRAM for all that a row moves, mean."""
 
+    lag: F64
+    """Cycles from when a query has gone through Q x K to when it has gone through Prob x V."""
+
+    value_turn: F64
+    lsb_turn: F64
+    output_turn: F64
+    """Share of the fetcher that values, low bits or outputs have beside K, which takes turns request by request."""
+
     again_first: F64
     again_last: F64
     """First and last query that is computed again, -1 where none is, shape (G, 1)."""
@@ -158,8 +166,9 @@ def stages(summary: Summary, batch: Batch) -> Stages:
     search = _search(summary, batch) / queries
     enter = engaged * np.maximum(delivered, load) + (1 - engaged) * delivered
     lag = _lag(pipe, soft, enter + search, engaged, pv)
-    apart = np.where(np.minimum(key_room, value_room) < 2, np.minimum(lag / np.maximum(fetch, 1e-9), 1), 0)
+    apart = np.where(np.maximum(key_room, value_room) < 2, np.minimum(lag / np.maximum(fetch, 1e-9), 1), 0)
     together = apart * sum(of_stream[name] * parts[name] for name in STREAMS) + (1 - apart) * dram.together(of_stream)
+    turn = _turns(dram.granules, lines, value_lines, np.ceil(of_row / blocks / pipe.per_value))
     return Stages(
         pipe=pipe,
         memory=dram,
@@ -200,6 +209,10 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         value_latency=dram.on_demand("value"),
         backlog=np.minimum(dram.backlog, fetch - dram.sent(front)),
         dram=together,
+        lag=lag,
+        value_turn=turn["value"],
+        lsb_turn=turn["lsb"],
+        output_turn=turn["output"],
         again_first=_column(summary.again_at[0]),
         again_last=_column(summary.again_at[1]),
         lsb_rows=lsb_rows,
@@ -213,6 +226,13 @@ def _blocks(pipe: Pipeline, lines: F64, value_lines: F64, soft: F64, of_row: F64
     too_long = (lines > pipe.key_lines // 2) | (value_lines > pipe.value_lines // 2)
     per_block = np.maximum(pipe.buffer_lines // np.maximum(soft, 1), 1)
     return np.where(too_long & (of_row > 1), np.ceil(of_row / per_block), 1.0)
+
+
+def _turns(granules: F64, key_lines: F64, value_lines: F64, output_lines: F64) -> dict[str, F64]:
+    """Return the share of the fetcher that each stream has beside K: the granules of one of its requests of both's."""
+    lines = {"key": key_lines, "lsb": key_lines, "value": value_lines, "output": output_lines}
+    each = {name: granules[STREAMS.index(name)] / np.maximum(count, 1) for name, count in lines.items()}
+    return {name: np.clip(one / np.maximum(one + each["key"], 1e-9), 0.01, 0.99) for name, one in each.items()}
 
 
 def _lag(pipe: Pipeline, soft: F64, engine: F64, engaged: F64, pv: F64) -> F64:
