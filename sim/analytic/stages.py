@@ -156,16 +156,17 @@ def stages(summary: Summary, batch: Batch) -> Stages:
              (("key", key_owners), ("value", value_owners))}  # fmt: skip
     key_room = np.maximum(pipe.key_lines // np.maximum(lines / share["key"], 1), 1) / share["key"]
     value_room = np.maximum(pipe.value_lines // np.maximum(value_lines / share["value"], 1), 1) / share["value"]
-    dram = memory(summary, batch, blocks, key_room, value_room)
+    search = _search(summary, batch) / queries
+    enter = engaged * np.maximum(delivered, load) + (1 - engaged) * delivered
+    lag = _lag(pipe, soft, enter + search, engaged, pv)
+    slowest = np.maximum.reduce([lines, soft, enter + search, pv])
+    dram = memory(summary, batch, blocks, key_room, value_room, lag + (of_row / blocks - 1) * slowest)
     lsb_rows = _lsb_rows(summary, batch, blocks)
     asked = lsb_rows / (live * blocks)
     of_stream = {"query": 1 / blocks, **share, "lsb": forced + asked, "output": 1 / blocks}
     parts = {name: dram.stream(name) for name in STREAMS}
     front = {"query": 1 / blocks, "key": share["key"], "lsb": forced}
     fetch = dram.in_turn(front)
-    search = _search(summary, batch) / queries
-    enter = engaged * np.maximum(delivered, load) + (1 - engaged) * delivered
-    lag = _lag(pipe, soft, enter + search, engaged, pv)
     apart = np.where(np.maximum(key_room, value_room) < 2, np.minimum(lag / np.maximum(fetch, 1e-9), 1), 0)
     together = apart * sum(of_stream[name] * parts[name] for name in STREAMS) + (1 - apart) * dram.together(of_stream)
     turn = _turns(dram.granules, lines, value_lines, np.ceil(of_row / blocks / pipe.per_value))

@@ -27,6 +27,9 @@ ROWS = (4, 12)
 MOST = 4096
 """Granules of a channel that a stretch holds at most."""
 
+PACE = 4
+"""Steps in which the time from a row's K to its last output is told apart, of the time that DRAM takes for a row."""
+
 KINDS = 3
 """Kinds of groups that are played at most."""
 
@@ -72,13 +75,14 @@ class Stretch:
         jobs[:, [s for s, name in enumerate(STREAMS) if name not in streams], kernel.COUNT] = 0
         return Stretch(jobs, self.per_line, self.whole, self.ids, self.early, self.rows)
 
-    def play(self, dram: Dram, fifo: int, room: tuple[int, int]) -> tuple[float, float]:
+    def play(self, dram: Dram, fifo: int, room: tuple[int, int], pace: int = PACE) -> tuple[float, float]:
         """Return clocks of a granule, and how often a DRAM row was opened for each one that was needed.
 
         The granules are those of the busiest channel, if channels are `alike`. `fifo` requests wait in front of a
-        channel's window; the SRAMs have `room` for so many rows of K and V.
+        channel's window; the SRAMs have `room` for so many rows of K and V; `pace` as in `kernels.stretch`, in parts of
+        `PACE`.
         """
-        granule, tensor = self._sent(dram.granule_bytes.bit_length() - 1, room)
+        granule, tensor = self._sent(dram.granule_bytes.bit_length() - 1, room, pace)
         if not len(granule):
             return 1.0, 1.0
         part, load, one = address(dram, granule), len(granule), dram
@@ -97,7 +101,7 @@ class Stretch:
         begin = dram.nRCD + dram.return_clocks + (dram.nCL if tensor[0] != _WRITTEN else dram.nCWL)
         return max(end - begin, 1) / load, int(m[ds.ACTS]) / len(np.unique(row))
 
-    def _sent(self, shift: int, room: tuple[int, int]) -> tuple[I64, I64]:
+    def _sent(self, shift: int, room: tuple[int, int], pace: int) -> tuple[I64, I64]:
         """Return granules of 2^`shift` bytes in the order in which they are sent, and the stream of each."""
         lines = -(-self.jobs[:, :, kernel.COUNT] // self.per_line) * self.per_line
         most = int((((self.jobs[:, :, kernel.BYTES] >> shift) + 2) * lines).sum())
@@ -106,7 +110,7 @@ class Stretch:
         begun = min(room) < self.rows or not self.early
         n = kernel.requests(
             self._aligned(room) if begun else self.jobs, self.per_line, self.whole, self.ids, shift, self.early, begun,
-            rooms, granule, tensor,
+            pace / PACE, rooms, granule, tensor,
         )  # fmt: skip
         return granule[:n], tensor[:n]
 

@@ -104,7 +104,9 @@ def fetch_values(w, r, asked):
     """Fetch the V of row `r`, for which there is room, from the event `asked` on."""
     g, ring = w.n[r, t.B_GROUP], t.B_VALUE
     begin = last(w, last(w, asked, w.n[0, t.S_VALUE_ROOM]), w.n[0, t.S_VALUE_FREE])
-    cycles = shared(w, w.time[begin], w.x[g, t.G_VALUE] * w.x[g, t.G_VALUE_MEMBERS], w.x[g, t.G_VALUE_TURN], True)
+    work = w.x[g, t.G_VALUE] * w.x[g, t.G_VALUE_MEMBERS]
+    cycles, slow, part = shared(w, w.time[begin], work, w.x[g, t.G_VALUE_TURN], True)
+    w.x[r, ring + t.H_FLOW] = slow - part * max(w.x[g, t.G_VALUE_LINES] - 1, 0.0)
     w.n[r, ring + t.H_BEGIN], w.x[r, ring + t.H_TIME] = begin, cycles
     w.n[r, ring + t.H_END] = w.n[0, t.S_VALUE_FREE] = after(w, begin, cycles, t.DRAM)
 
@@ -113,9 +115,11 @@ def fetch_values(w, r, asked):
 def shared(w, at, work, turn, read):
     """Return the cycles that `work` of DRAM takes from cycle `at` on, beside the K that is on its way.
 
+    Also those until no K is beside it any more, and which part of it is done by then.
+
     While both go on it has the share `turn` of DRAM. The K that no query has waited for yet is put off by as much. If it is to `read`, later fetches share with it.
     """
-    now, left = at, work
+    now, left, slow, part = at, work, 0.0, 0.0
     if read and w.x[0, t.X_DEMAND_FROM] <= at < w.x[0, t.X_DEMAND]:
         now += min(work, w.x[0, t.X_DEMAND] - at)
     behind = -1
@@ -134,6 +138,7 @@ def shared(w, at, work, turn, read):
             span = min(left / turn, max(w.time[end] - now, 0.0) / (1 - turn))
             both = span * turn
             now, left = now + span, left - both
+            slow, part = now - at, 1 - left / max(work, 1e-9)
             w.x[r, t.B_KEY + t.H_TIME] += both
             w.time[end] += both
     now += left
@@ -141,7 +146,7 @@ def shared(w, at, work, turn, read):
         if at > w.x[0, t.X_DEMAND]:
             w.x[0, t.X_DEMAND_FROM] = at
         w.x[0, t.X_DEMAND] = max(w.x[0, t.X_DEMAND], now)
-    return now - at
+    return now - at, slow, part
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -170,7 +175,7 @@ def values_flow(w, r, pace):
         g, begin, cycles = w.n[own, t.B_GROUP], w.n[own, ring + t.H_BEGIN], w.x[own, ring + t.H_TIME]
         lines = max(w.x[g, t.G_VALUE_LINES], 1.0)
         first = max((pace + cycles) / lines, max(pace + cycles / lines, pace / lines + cycles) + 1 - lines)
-        flow = cycles if w.n[own, t.B_Q1] - w.n[own, t.B_Q0] > 1 else first
+        flow = cycles if w.n[own, t.B_Q1] - w.n[own, t.B_Q0] > 1 else max(first, w.x[own, ring + t.H_FLOW])
         ahead = max(w.time[w.n[0, t.S_KEY_FREE]] - w.time[begin], 0.0)
         queued = 0.0 if w.n[w.n[own, t.B_ROW], t.R_EARLY] else min(w.x[g, t.G_BACKLOG], ahead)
         flow += w.x[g, t.G_VALUE_LATENCY] + queued
@@ -185,7 +190,10 @@ def ask_for_low_bits(w, r, decided):
         return
     g = w.n[r, t.B_GROUP]
     begin = last(w, decided, w.n[0, t.S_LSB_FREE])
-    cycles, lines = shared(w, w.time[begin], w.x[g, t.G_LSB], w.x[g, t.G_LSB_TURN], True), max(w.x[g, t.G_KEY_LINES], 1.0)
+    cycles, lines = (
+        shared(w, w.time[begin], w.x[g, t.G_LSB], w.x[g, t.G_LSB_TURN], True)[0],
+        max(w.x[g, t.G_KEY_LINES], 1.0),
+    )
     w.n[0, t.S_LSB_FREE] = after(w, begin, cycles, t.DRAM)
     w.n[r, t.B_LSB] = after(w, begin, w.x[g, t.G_LSB_LATENCY] + max(cycles - lines + 1, cycles / lines), t.DRAM)
     w.x[0, t.X_KEY_WRITTEN] += lines

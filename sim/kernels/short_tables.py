@@ -28,7 +28,7 @@ B_KEY, B_VALUE = _n.take(8), _n.take(8)
 H_OWNER, H_USERS, H_FREED, H_BEGIN, H_END, H_FLOW, H_SPACE, H_TIME = range(8)
 """Of B_KEY or B_VALUE: the row that loads the lines, the queries that still need them, the events when the last one
 let them go, when the fetch began and ended and from when they can be streamed (-1 unknown); in the table of figures the
-lines held and the cycles of the fetch."""
+lines held, the cycles of the fetch and those from its begin to when lines come fast enough (H_FLOW)."""
 B_LSB = _n.take()
 _x.take(_n.count)
 

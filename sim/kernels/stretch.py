@@ -24,16 +24,16 @@ TENSORS = ((0, 3), (3, 4), (4, 5))
 
 @numba.njit(cache=True)
 def requests(
-    jobs: I64, per_line: I64, whole: I64, ids: I64, shift: int, early: bool, begun: bool, room: I64, granule: I64,
-    tensor: I64,
+    jobs: I64, per_line: I64, whole: I64, ids: I64, shift: int, early: bool, begun: bool, pace: float,
+    room: I64, granule: I64, tensor: I64,
 ) -> int:  # fmt: skip
     """Put the number of each granule, in the order sent, and its tensor into two arrays; return how many there are.
 
     `jobs` has shape (rows, tensors, N_JOB). Tensors marked `whole` fill their last line with the ids that follow. With
     `early`, V does not wait for K. `room` says of how many rows the K and the V SRAM hold; a row's V leaves it once its
-    K is there too, and so does K where there are other queries to come (`early`). Outputs of a row come as evenly as
-    the next row is sent. With `begun`, rows are those of different jobs: V and outputs go beside the K of their line
-    in the table, as after a long time.
+    K is there too, and so does K where there are other queries to come (`early`). Outputs of a row come evenly
+    while `pace` of the next row's K is sent. With `begun`, rows are those of different jobs: V and outputs go beside
+    the K of their line in the table, as after a long time, and V once `pace` of K has been sent (at 1, with the next K).
     """
     lines = _lines(jobs, per_line)
     row, at, line = np.zeros(3, np.int64), np.array([0, 3, 4]), np.zeros(3, np.int64)
@@ -41,7 +41,7 @@ def requests(
     while idle < 3:
         for s in range(3):
             _skip(jobs, per_line, row, at, line, s)
-        if _may_go(lines, row, at, line, turn, early, begun, room):
+        if _may_go(lines, row, at, line, turn, early, begun, pace, room):
             k, last = at[turn], -1
             low, per, job = line[turn] * per_line[k], per_line[k], jobs[row[turn], k]
             high = low + per if whole[k] else min(low + per, job[COUNT])
@@ -92,16 +92,24 @@ def _done(lines, row, at, line, s):
 
 
 @step
-def _may_go(lines, row, at, line, s, early, begun, room):
+def _may_go(lines, row, at, line, s, early, begun, pace, room):
     """Return whether a stream may go on with its row: there is room, and what has to be there before has been sent."""
     if row[s] >= len(lines):
         return False
+    late = pace if begun and early and pace < 1 else 0.0
     if s == FRONT:
-        return not early or row[FRONT] - row[VALUE] < (1 if begun else room[0])
+        return not early or row[FRONT] - row[VALUE] < (room[0] if not begun else 2 if late > 0 else 1)
+    ahead = _done(lines, row, at, line, FRONT)
     if s == VALUE:
-        return row[VALUE] - row[FRONT] < (1 if begun else room[1] if early else 0)
-    ahead = min(_done(lines, row, at, line, FRONT), _done(lines, row, at, line, VALUE))
-    return _done(lines, row, at, line, OUTPUT) + (0 if begun else 1) <= ahead
+        if not begun:
+            return row[VALUE] - row[FRONT] < (room[1] if early else 0)
+        return row[VALUE] + (late if line[VALUE] == 0 else 0.0) <= max(ahead, row[FRONT])
+    part = _done(lines, row, at, line, OUTPUT) - row[OUTPUT]
+    if begun:
+        return row[OUTPUT] + part * min(pace, 1.0) <= ahead
+    return 1 + max(row[OUTPUT] + part * pace, (row[OUTPUT] + part) * pace) <= min(
+        ahead, _done(lines, row, at, line, VALUE)
+    )
 
 
 @numba.njit(cache=True)
