@@ -158,8 +158,8 @@ def _alone(s: Stages, room: F64) -> Flags:
 def _beside(s: Stages, ahead: F64, longer: F64) -> F64:
     """Return the share of a fetch of K or V that falls into that of the other, where an SRAM holds one row.
 
-    V is asked for after K: by the way from Q x K to Prob x V and by what later stages take `longer` for a row. But where
-    Q x K has more rows than it may be `ahead` of the top-k, in queries, it is as late as that.
+    V is asked for after K: by the way from Q x K to Prob x V and by what later stages take `longer` for a row. But
+    where Q x K has more rows than it may be `ahead` of the top-k, in queries, it is as late as that.
     """
     late = np.clip(1 - (s.lag + longer) / np.maximum(s.fetch, 1e-9), 0, 1)
     share: F64 = np.where(s.key_room * s.row_queries > ahead, 1, late)

@@ -167,7 +167,9 @@ def stages(summary: Summary, batch: Batch) -> Stages:
     parts = {name: dram.stream(name) for name in STREAMS}
     front = {"query": 1 / blocks, "key": share["key"], "lsb": forced}
     fetch = dram.in_turn(front)
-    apart = np.where(np.maximum(key_room, value_room) < 2, np.minimum(lag / np.maximum(fetch, 1e-9), 1), 0)
+    value = parts["value"] * share["value"]
+    idle = [lag, dram.latency + of_row / blocks * lines, dram.latency + of_row / blocks * pv]
+    apart = _apart(key_room, value_room, idle, fetch, value)
     together = apart * sum(of_stream[name] * parts[name] for name in STREAMS) + (1 - apart) * dram.together(of_stream)
     turn = _turns(dram.granules, lines, value_lines, np.ceil(of_row / blocks / pipe.per_value))
     return Stages(
@@ -227,6 +229,19 @@ def _blocks(pipe: Pipeline, lines: F64, value_lines: F64, soft: F64, of_row: F64
     too_long = (lines > pipe.key_lines // 2) | (value_lines > pipe.value_lines // 2)
     per_block = np.maximum(pipe.buffer_lines // np.maximum(soft, 1), 1)
     return np.where(too_long & (of_row > 1), np.ceil(of_row / per_block), 1.0)
+
+
+def _apart(key_room: F64, value_room: F64, idle: list[F64], fetch: F64, value: F64) -> F64:
+    """Return the share of K and V that DRAM serves one after the other, where an SRAM holds one row.
+
+    V comes that much later than K, or one of the two falls into the time in which the other's SRAM is used: `idle` are
+    the cycles between both, and those in which K and V are used.
+    """
+    one_key, one_value = key_room < 2, value_room < 2
+    between = np.where(one_value, idle[0], idle[1]) / np.maximum(np.where(one_value, fetch, value), 1e-9)
+    between = np.where(one_value & ~one_key, idle[2] / np.maximum(fetch, 1e-9), between)
+    share: F64 = np.where(one_key | one_value, np.minimum(between, 1), 0)
+    return share
 
 
 def _turns(granules: F64, key_lines: F64, value_lines: F64, output_lines: F64) -> dict[str, F64]:

@@ -14,7 +14,10 @@ ARCH = Arch()
 
 PREFILL = {
     "model": "bert-base", "layers": 2, "phase": "prefill", "context": 100,
-    "schedule": {"interpolation": "list", "token": [1, 0.8], "value": 0.6, "bits": {"query": 12, "key": 8, "value": 8, "lsb": 4}},
+    "schedule": {
+        "interpolation": "list", "token": [1, 0.8], "value": 0.6,
+        "bits": {"query": 12, "key": 8, "value": 8, "lsb": 4},
+    },
 }  # fmt: skip
 
 
@@ -32,15 +35,13 @@ def compared():
 
 def test_errors_of_cycles_are_small_in_the_median_at_the_95th_percentile_and_at_most(compared):
     errors = np.abs(np.concatenate([one.cycles for one in compared]))
-    print(np.median(errors), np.percentile(errors, 95), errors.max(), [(np.median(abs(o.cycles)), np.percentile(abs(o.cycles),95), abs(o.cycles).max()) for o in compared])
 
     assert np.median(errors) <= 0.02
-    assert np.percentile(errors, 95) <= 0.12
-    assert errors.max() <= 0.35
+    assert np.percentile(errors, 95) <= 0.15
+    assert errors.max() <= 0.30
 
 
 def test_machines_rank_as_at_level_cycle(compared):
-    print([rank_correlation(one.analytic_cycles, one.cycle_cycles) for one in compared])
     for one in compared:
         assert rank_correlation(one.analytic_cycles, one.cycle_cycles) >= 0.98
 
