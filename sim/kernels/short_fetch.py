@@ -1,8 +1,8 @@
 """DRAM and the fetcher of `short` (numba): a server that streams share, and the rings of the two SRAMs.
 
 K is fetched ahead, row by row, as far as its SRAM has room. What is fetched on demand (low bits, V whose ids a query
-has picked) and what is written takes turns with it, request by request: while both go on, each moves at a share of the pace,
-and all that was to come after is put off. So DRAM never does more than its work takes.
+has picked) and what is written takes turns with it, request by request: while both go on, each moves at a share of the
+pace, and all that was to come after is put off. So DRAM never does more than its work takes.
 """
 
 import numba
@@ -117,7 +117,8 @@ def shared(w, at, work, turn, read):
 
     Also those until no K is beside it any more, and which part of it is done by then.
 
-    While both go on it has the share `turn` of DRAM. The K that no query has waited for yet is put off by as much. If it is to `read`, later fetches share with it.
+    While both go on it has the share `turn` of DRAM. The K that no query has waited for yet is put off by as much. If
+    it is to `read`, later fetches share with it.
     """
     now, left, slow, part = at, work, 0.0, 0.0
     if read and w.x[0, t.X_DEMAND_FROM] <= at < w.x[0, t.X_DEMAND]:

@@ -33,7 +33,7 @@ def requests(
     `early`, V does not wait for K. `room` says of how many rows the K and the V SRAM hold; a row's V leaves it once its
     K is there too, and so does K where there are other queries to come (`early`). Outputs of a row come evenly
     while `pace` of the next row's K is sent. With `begun`, rows are those of different jobs: V and outputs go beside
-    the K of their line in the table, as after a long time, and V once `pace` of K has been sent (at 1, with the next K).
+    the K of their line in the table, as after a long time, and V once `pace` of K has been sent (at 1, with the next).
     """
     lines = _lines(jobs, per_line)
     row, at, line = np.zeros(3, np.int64), np.array([0, 3, 4]), np.zeros(3, np.int64)
