@@ -81,6 +81,7 @@ def intervals(s: Stages) -> Intervals:
     used = np.maximum(own_use, slowed)
     value_own, value_slowed = _value_use(s, query)
     value_used = np.maximum(value_own, value_slowed)
+    beside = _beside(s, ahead, s.row_queries * np.maximum(query - qk, 0))
     return Intervals(
         qk=qk,
         exp=exp,
@@ -90,10 +91,10 @@ def intervals(s: Stages) -> Intervals:
         pv=pv,
         queue=queue,
         query=query,
-        key_row=_key_row(s, used, verdict, again, again_pass),
+        key_row=_key_row(s, used, verdict, again, again_pass, beside),
         key_used=s.key_members * used / s.key_room,
         key_slowed=(slowed > own_use).astype(np.float64),
-        value_row=_value_row(s, value_used),
+        value_row=_value_row(s, value_used, beside),
         value_used=s.value_members * value_used / s.value_room,
         value_slowed=(value_slowed > value_own).astype(np.float64),
         held=held,
@@ -150,14 +151,15 @@ def _waiting(s: Stages, full_pass: F64) -> F64:
     return alone + stops * full_pass
 
 
-def _key_row(s: Stages, used: F64, verdict: F64, again: F64, again_pass: F64) -> F64:
+def _key_row(s: Stages, used: F64, verdict: F64, again: F64, again_pass: F64, beside: F64) -> F64:
     """Return the interval of rows around the K SRAM; `used` is how long Q x K needs a row's lines.
 
     The loops of the two SRAMs run beside each other, and their fetches fall into each other's gaps; that DRAM has to
     serve both is an interval of its own (`Stages.dram`).
     """
     members = s.key_members
-    fetch = np.where(_alone(s), np.maximum(s.dram / members, s.fetch), s.fetch)
+    both = np.maximum(s.dram / members - s.fetch, 0)
+    fetch = s.fetch + np.where(_alone(s.key_room), beside * both, 0)
     second_plane = s.fetch * (1 - s.msb)
     wait = np.maximum(
         streamable(members * fetch, s.fetch_lines), members * (fetch - second_plane) - (s.key_lines - 1)
@@ -169,13 +171,21 @@ def _key_row(s: Stages, used: F64, verdict: F64, again: F64, again_pass: F64) ->
     return interval
 
 
-def _alone(s: Stages) -> Flags:
-    """Return where both SRAMs hold one row, so that K and V of a row are fetched together and wait for each other.
-
-    The room for a row's K is free a little before that for its V, and both fetches are longer than that.
-    """
-    alone: Flags = np.maximum(s.key_room, s.value_room) < 2
+def _alone(room: F64) -> Flags:
+    """Return where an SRAM with so much room holds one row, so that a row's fetch is waited for."""
+    alone: Flags = room < 2
     return alone
+
+
+def _beside(s: Stages, ahead: F64, longer: F64) -> F64:
+    """Return the share of a fetch of K or V that falls into that of the other, where an SRAM holds one row.
+
+    V is asked for after K: by the way from Q x K to Prob x V and by what later stages take `longer` for a row. But
+    where Q x K has more rows than it may be `ahead` of the top-k, in queries, it is as late as that.
+    """
+    late = np.clip(1 - (s.lag + longer) / np.maximum(s.fetch, 1e-9), 0, 1)
+    share: F64 = np.where(s.key_room * s.row_queries > ahead, 1, late)
+    return share
 
 
 def _value_use(s: Stages, query: F64) -> tuple[F64, F64]:
@@ -183,9 +193,9 @@ def _value_use(s: Stages, query: F64) -> tuple[F64, F64]:
     return s.row_queries * s.pv, (s.row_queries - _queued(s)) * query
 
 
-def _value_row(s: Stages, used: F64) -> F64:
+def _value_row(s: Stages, used: F64, beside: F64) -> F64:
     """Return the interval of rows around the V SRAM; `used` is how long Prob x V needs a row's lines."""
     fetch, members = s.value * s.value_members, s.value_members
-    fetch = np.where(_alone(s), np.maximum(s.dram, fetch), fetch)
+    fetch = fetch + np.where(_alone(s.value_room), beside * np.maximum(s.dram - fetch, 0), 0)
     interval: F64 = (s.value_latency + fetch + members * used) / s.value_room
     return interval

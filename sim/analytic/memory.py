@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tokensieve.sim.analytic.batch import F64, Batch, each
-from tokensieve.sim.analytic.stretch import ROWS, alike
+from tokensieve.sim.analytic.stretch import PACE, ROWS, alike
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.analytic.traffic import STREAMS
 
@@ -76,19 +76,24 @@ def _sum(table: F64, share: Mapping[str, F64 | float]) -> F64:
     return np.sum([share[name] * table[s] for s, name in enumerate(STREAMS) if name in share], axis=0)
 
 
-def memory(summary: Summary, batch: Batch, blocks: F64, key_room: F64, value_room: F64) -> Memory:
+def memory(summary: Summary, batch: Batch, blocks: F64, key_room: F64, value_room: F64, row: F64) -> Memory:
     """Return the DRAM of every design of the batch under the work of `summary`.
 
-    Rows are cut into `blocks`, and the SRAMs have room for so many of them; shape (G, designs) each.
+    Rows are cut into `blocks`, and the SRAMs have room for so many of them; `row` are the cycles from its K to
+    its last output; shape (G, designs) each.
     """
     d = _fields(batch)
     ratio = d["tCK_ps"] * batch.column("clock.mhz") * 1e-6
     granules, busiest, opened, fresh = each(batch, summary.traffic)
-    played = _played(summary, batch, blocks, key_room, value_room)
     channels = batch.column("dram.channels")
     same = each(batch, lambda arch: alike(arch.dram))
     # The pattern is that of one row; of others, as wide as they are, no channel moves less than its share.
     load = np.where(same, np.maximum(busiest, granules / channels), granules)
+    least = np.sum(load, axis=0) * np.maximum(d["nBL"], d["nCCD_S"]) / d["pseudo_channels"] * ratio
+    least = np.maximum(least, np.sum(granules, axis=0) / batch.column("fetcher.ports"))
+    pace = np.ceil(PACE * row / np.maximum(least, 1e-9))
+    pace = np.where(summary.early[:, None] > 0, np.where(pace > PACE * 3 / 2, 2 * PACE, np.clip(pace, 1, PACE)), PACE)
+    played = _played(summary, batch, blocks, key_room, value_room, pace)
     clocks = np.maximum(played[:, 0], d["nBL"] / d["pseudo_channels"] / np.where(same, 1, channels))
     blocked = d["refresh"] * np.minimum((d["nRFC"] + d["nRP"] + d["nRCD"]) / d["nREFI"], 0.95)
     scale = ratio / (1 - blocked)
@@ -109,16 +114,16 @@ def memory(summary: Summary, batch: Batch, blocks: F64, key_room: F64, value_roo
     )
 
 
-def _played(summary: Summary, batch: Batch, blocks: F64, key_room: F64, value_room: F64) -> F64:
+def _played(summary: Summary, batch: Batch, blocks: F64, key_room: F64, value_room: F64, pace: F64) -> F64:
     """Return `Summary.stretches` of every group and design, shape (streams + 1, 2, G, designs)."""
-    asked = [each(batch, summary.stack), blocks, *(np.minimum(room, ROWS[1]) for room in (key_room, value_room))]
+    asked = [each(batch, summary.stack), blocks, *(np.minimum(room, ROWS[1]) for room in (key_room, value_room)), pace]
     kinds = np.unique(summary.kinds)
     shape = len(summary.kinds), len(batch)
     asked = [np.broadcast_to(column, shape)[kinds].astype(np.int64) for column in asked]
     told = np.empty((len(STREAMS) + 1, 2, *shape))
     for k, group in enumerate(kinds.tolist()):
         values, which = np.unique([column[k] for column in asked], axis=1, return_inverse=True)
-        some = [summary.stretches(n, group, cut, (key, value)) for n, cut, key, value in values.T.tolist()]
+        some = [summary.stretches(n, group, cut, (key, value), at) for n, cut, key, value, at in values.T.tolist()]
         told[:, :, summary.kinds == group] = np.stack(some, axis=-1)[:, :, None, which.ravel()]
     return told
 

@@ -110,6 +110,14 @@ class Stages:
     dram: F64
     """Cycles of DRAM for all that a row moves, mean."""
 
+    lag: F64
+    """Cycles from when a query has gone through Q x K to when it has gone through Prob x V."""
+
+    value_turn: F64
+    lsb_turn: F64
+    output_turn: F64
+    """Share of the fetcher that values, low bits or outputs have beside K, which takes turns request by request."""
+
     lsb_rows: F64
     """Rows (blocks) whose low bits are fetched on demand."""
 
@@ -144,19 +152,23 @@ def stages(summary: Summary, batch: Batch) -> Stages:
              (("key", key_owners), ("value", value_owners))}  # fmt: skip
     key_room = np.maximum(pipe.key_lines // np.maximum(lines / share["key"], 1), 1) / share["key"]
     value_room = np.maximum(pipe.value_lines // np.maximum(value_lines / share["value"], 1), 1) / share["value"]
-    dram = memory(summary, batch, blocks, key_room, value_room)
+    search = _search(summary, batch) / queries
+    enter = engaged * np.maximum(delivered, load) + (1 - engaged) * delivered
+    lag = _lag(pipe, soft, enter + search, engaged, pv)
+    slowest = np.maximum.reduce([lines, soft, enter + search, pv])
+    dram = memory(summary, batch, blocks, key_room, value_room, lag + (of_row / blocks - 1) * slowest)
     lsb_rows = _lsb_rows(summary, batch, blocks)
     asked = lsb_rows / (live * blocks)
     of_stream = {"query": 1 / blocks, **share, "lsb": forced + asked, "output": 1 / blocks}
     parts = {name: dram.stream(name) for name in STREAMS}
     front = {"query": 1 / blocks, "key": share["key"], "lsb": forced}
     fetch = dram.in_turn(front)
-    search = _search(summary, batch) / queries
-    enter = engaged * np.maximum(delivered, load) + (1 - engaged) * delivered
-    lag = _lag(pipe, soft, enter + search, engaged, pv)
-    apart = np.where(np.minimum(key_room, value_room) < 2, np.minimum(lag / np.maximum(fetch, 1e-9), 1), 0)
+    value = parts["value"] * share["value"]
+    idle = [lag, dram.latency + of_row / blocks * lines, dram.latency + of_row / blocks * pv]
+    apart = _apart(key_room, value_room, idle, fetch, value)
     together = apart * sum(of_stream[name] * parts[name] for name in STREAMS) + (1 - apart) * dram.together(of_stream)
     one = single(summary, batch)
+    turn = _turns(dram.granules, lines, value_lines, np.ceil(of_row / blocks / pipe.per_value))
     return Stages(
         pipe=pipe,
         memory=dram,
@@ -196,6 +208,10 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         value_latency=dram.on_demand("value"),
         backlog=np.minimum(dram.backlog, fetch - dram.sent(front)),
         dram=together,
+        lag=lag,
+        value_turn=turn["value"],
+        lsb_turn=turn["lsb"],
+        output_turn=turn["output"],
         lsb_rows=lsb_rows,
         token_rank=each(batch, lambda arch: summary.selection("token", arch.topk)[0]),
         head_rank=each(batch, lambda arch: summary.selection("head", arch.topk)[0]),
@@ -207,6 +223,26 @@ def _blocks(pipe: Pipeline, lines: F64, value_lines: F64, soft: F64, of_row: F64
     too_long = (lines > pipe.key_lines // 2) | (value_lines > pipe.value_lines // 2)
     per_block = np.maximum(pipe.buffer_lines // np.maximum(soft, 1), 1)
     return np.where(too_long & (of_row > 1), np.ceil(of_row / per_block), 1.0)
+
+
+def _apart(key_room: F64, value_room: F64, idle: list[F64], fetch: F64, value: F64) -> F64:
+    """Return the share of K and V that DRAM serves one after the other, where an SRAM holds one row.
+
+    V comes that much later than K, or one of the two falls into the time in which the other's SRAM is used: `idle` are
+    the cycles between both, and those in which K and V are used.
+    """
+    one_key, one_value = key_room < 2, value_room < 2
+    between = np.where(one_value, idle[0], idle[1]) / np.maximum(np.where(one_value, fetch, value), 1e-9)
+    between = np.where(one_value & ~one_key, idle[2] / np.maximum(fetch, 1e-9), between)
+    share: F64 = np.where(one_key | one_value, np.minimum(between, 1), 0)
+    return share
+
+
+def _turns(granules: F64, key_lines: F64, value_lines: F64, output_lines: F64) -> dict[str, F64]:
+    """Return the share of the fetcher that each stream has beside K: the granules of one of its requests of both's."""
+    lines = {"key": key_lines, "lsb": key_lines, "value": value_lines, "output": output_lines}
+    each = {name: granules[STREAMS.index(name)] / np.maximum(count, 1) for name, count in lines.items()}
+    return {name: np.clip(one / np.maximum(one + each["key"], 1e-9), 0.01, 0.99) for name, one in each.items()}
 
 
 def _lag(pipe: Pipeline, soft: F64, engine: F64, engaged: F64, pv: F64) -> F64:

@@ -27,6 +27,9 @@ ROWS = (4, 12)
 MOST = 4096
 """Granules of a channel that a stretch holds at most."""
 
+PACE = 4
+"""Steps in which the time from a row's K to its last output is told apart, of the time that DRAM takes for a row."""
+
 KINDS = 3
 """Kinds of groups that are played at most."""
 
@@ -61,6 +64,8 @@ class Stretch:
     whole: I64
     ids: I64
     early: bool
+    rows: int
+    """Rows of the group."""
 
     def only(self, *streams: str) -> "Stretch":
         """Return the same rows with some streams alone; low bits are those of all their keys."""
@@ -68,15 +73,16 @@ class Stretch:
         if streams == ("lsb",):
             jobs[:, low, kernel.COUNT] = jobs[:, key, kernel.COUNT] * (jobs[:, low, kernel.BYTES] > 0)
         jobs[:, [s for s, name in enumerate(STREAMS) if name not in streams], kernel.COUNT] = 0
-        return Stretch(jobs, self.per_line, self.whole, self.ids, self.early)
+        return Stretch(jobs, self.per_line, self.whole, self.ids, self.early, self.rows)
 
-    def play(self, dram: Dram, fifo: int, room: tuple[int, int]) -> tuple[float, float]:
+    def play(self, dram: Dram, fifo: int, room: tuple[int, int], pace: int = PACE) -> tuple[float, float]:
         """Return clocks of a granule, and how often a DRAM row was opened for each one that was needed.
 
         The granules are those of the busiest channel, if channels are `alike`. `fifo` requests wait in front of a
-        channel's window; the SRAMs have `room` for so many rows of K and V.
+        channel's window; the SRAMs have `room` for so many rows of K and V; `pace` as in `kernels.stretch`, in parts of
+        `PACE`.
         """
-        granule, tensor = self._sent(dram.granule_bytes.bit_length() - 1, room)
+        granule, tensor = self._sent(dram.granule_bytes.bit_length() - 1, room, pace)
         if not len(granule):
             return 1.0, 1.0
         part, load, one = address(dram, granule), len(granule), dram
@@ -95,14 +101,31 @@ class Stretch:
         begin = dram.nRCD + dram.return_clocks + (dram.nCL if tensor[0] != _WRITTEN else dram.nCWL)
         return max(end - begin, 1) / load, int(m[ds.ACTS]) / len(np.unique(row))
 
-    def _sent(self, shift: int, room: tuple[int, int]) -> tuple[I64, I64]:
+    def _sent(self, shift: int, room: tuple[int, int], pace: int) -> tuple[I64, I64]:
         """Return granules of 2^`shift` bytes in the order in which they are sent, and the stream of each."""
         lines = -(-self.jobs[:, :, kernel.COUNT] // self.per_line) * self.per_line
         most = int((((self.jobs[:, :, kernel.BYTES] >> shift) + 2) * lines).sum())
         granule, tensor = np.empty(most, np.int64), np.empty(most, np.int64)
         rooms = np.array(room, np.int64)
-        n = kernel.requests(self.jobs, self.per_line, self.whole, self.ids, shift, self.early, rooms, granule, tensor)
+        begun = min(room) < self.rows or not self.early
+        n = kernel.requests(
+            self._aligned(room) if begun else self.jobs, self.per_line, self.whole, self.ids, shift, self.early, begun,
+            pace / PACE, rooms, granule, tensor,
+        )  # fmt: skip
         return granule[:n], tensor[:n]
+
+    def _aligned(self, room: tuple[int, int]) -> I64:
+        """Return `jobs`, beside each row's queries and K the V and outputs that are sent at the same time.
+
+        V on demand is that of the row before; else the stream that has less to send is as far ahead as it has room.
+        """
+        jobs, requests = self.jobs.copy(), -(-self.jobs[:, :, kernel.COUNT] // self.per_line)
+        ahead = -1
+        if self.early:
+            ahead = room[1] - 1 if requests[:, 3].sum() < requests[:, :3].sum() else 1 - room[0]
+        jobs[:, 3] = np.roll(jobs[:, 3], -ahead, axis=0)
+        jobs[:, 4] = np.roll(jobs[:, 4], 1 - min(ahead, 0), axis=0)
+        return jobs
 
 
 def stretch(planes: Mapping[str, Plane], work: RowWork, rows: I64, blocks: int, dram: Dram) -> Stretch:
@@ -128,4 +151,4 @@ def stretch(planes: Mapping[str, Plane], work: RowWork, rows: I64, blocks: int, 
         job[:, kernel.BYTES], job[:, kernel.BASE] = one.width[row], one.base[row]
     per_line = np.array([planes[name].per_line for name in STREAMS])
     whole = np.array([planes[name].whole_lines for name in STREAMS], np.int64)
-    return Stretch(jobs, per_line, whole, work.ids, bool(work.values_early[rows].all()))
+    return Stretch(jobs, per_line, whole, work.ids, bool(work.values_early[rows].all()), len(rows) * blocks)

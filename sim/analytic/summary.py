@@ -197,12 +197,12 @@ class Summary:
             self._made.append((dram, fifo, planes(arch, work), work))
         return self._stacks[key]
 
-    def stretches(self, number: int, group: int, blocks: int, room: tuple[int, int]) -> F64:
+    def stretches(self, number: int, group: int, blocks: int, room: tuple[int, int], pace: int) -> F64:
         """Return what the streams of a group come to on a DRAM of `stack`, each alone, then all together.
 
         That is clocks of a granule and DRAM rows opened for one needed, as `Stretch.play`, shape (streams + 1, 2).
         """
-        key = number, group, blocks, room
+        key = number, group, blocks, room, pace
         if key not in self._stretches:
             dram, fifo, planes, work = self._made[number]
             rows = np.flatnonzero(work.group == self.groups[group])
@@ -210,7 +210,7 @@ class Summary:
             if (number, group) not in self._alone:
                 alone = [one.only(*names).play(dram, fifo, room) for names in ALONE]
                 self._alone[number, group] = np.array([alone[0], *alone])
-            self._stretches[key] = np.concatenate([self._alone[number, group], [one.play(dram, fifo, room)]])
+            self._stretches[key] = np.concatenate([self._alone[number, group], [one.play(dram, fifo, room, pace)]])
         return self._stretches[key]
 
     def searches(self, topk: Topk) -> F64:

@@ -1,8 +1,8 @@
 """DRAM and the fetcher of `short` (numba): a server that streams share, and the rings of the two SRAMs.
 
 K is fetched ahead, row by row, as far as its SRAM has room. What is fetched on demand (low bits, V whose ids a query
-has picked) and what is written takes turns with it: while both go on, each moves at half the pace, and all that was to
-come after is put off. So DRAM never does more than its work takes.
+has picked) and what is written takes turns with it, request by request: while both go on, each moves at a share of the
+pace, and all that was to come after is put off. So DRAM never does more than its work takes.
 """
 
 import numba
@@ -51,7 +51,9 @@ def _next_key(w):
         begin = last(w, last(w, gate, w.n[0, t.S_KEY_ROOM]), w.n[0, t.S_KEY_FREE])
         cycles = w.x[g, t.G_FETCH] * w.x[g, t.G_KEY_MEMBERS]
         beside = max(w.time[begin], w.x[0, t.X_DEMAND_FROM])
-        cycles += max(min(cycles - (beside - w.time[begin]), w.x[0, t.X_DEMAND] - beside), 0.0)
+        turn = w.x[g, t.G_VALUE_TURN]
+        own = (cycles - (beside - w.time[begin])) * turn / (1 - turn)
+        cycles += max(min(own, w.x[0, t.X_DEMAND] - beside), 0.0)
         w.n[r, t.B_KEY + t.H_BEGIN], w.x[r, t.B_KEY + t.H_TIME] = begin, cycles
         w.n[r, t.B_KEY + t.H_END] = w.n[0, t.S_KEY_FREE] = after(w, begin, cycles, t.DRAM)
     w.n[0, t.S_KEY_NEXT] = r + 1
@@ -102,18 +104,23 @@ def fetch_values(w, r, asked):
     """Fetch the V of row `r`, for which there is room, from the event `asked` on."""
     g, ring = w.n[r, t.B_GROUP], t.B_VALUE
     begin = last(w, last(w, asked, w.n[0, t.S_VALUE_ROOM]), w.n[0, t.S_VALUE_FREE])
-    cycles = shared(w, w.time[begin], w.x[g, t.G_VALUE] * w.x[g, t.G_VALUE_MEMBERS], True)
+    work = w.x[g, t.G_VALUE] * w.x[g, t.G_VALUE_MEMBERS]
+    cycles, slow, part = shared(w, w.time[begin], work, w.x[g, t.G_VALUE_TURN], True)
+    w.x[r, ring + t.H_FLOW] = slow - part * max(w.x[g, t.G_VALUE_LINES] - 1, 0.0)
     w.n[r, ring + t.H_BEGIN], w.x[r, ring + t.H_TIME] = begin, cycles
     w.n[r, ring + t.H_END] = w.n[0, t.S_VALUE_FREE] = after(w, begin, cycles, t.DRAM)
 
 
 @numba.njit(cache=True, error_model="numpy")
-def shared(w, at, work, read):
+def shared(w, at, work, turn, read):
     """Return the cycles that `work` of DRAM takes from cycle `at` on, beside the K that is on its way.
 
-    The K that no query has waited for yet is put off by as much. If it is to `read`, later fetches share with it.
+    Also those until no K is beside it any more, and which part of it is done by then.
+
+    While both go on it has the share `turn` of DRAM. The K that no query has waited for yet is put off by as much. If
+    it is to `read`, later fetches share with it.
     """
-    now, left = at, work
+    now, left, slow, part = at, work, 0.0, 0.0
     if read and w.x[0, t.X_DEMAND_FROM] <= at < w.x[0, t.X_DEMAND]:
         now += min(work, w.x[0, t.X_DEMAND] - at)
     behind = -1
@@ -129,8 +136,10 @@ def shared(w, at, work, read):
         if left > 0 and w.time[end] > now:
             alone = min(max(w.time[begin] - now, 0.0), left)
             now, left = now + alone, left - alone
-            both = min(left, max(w.time[end] - now, 0.0))
-            now, left = now + 2 * both, left - both
+            span = min(left / turn, max(w.time[end] - now, 0.0) / (1 - turn))
+            both = span * turn
+            now, left = now + span, left - both
+            slow, part = now - at, 1 - left / max(work, 1e-9)
             w.x[r, t.B_KEY + t.H_TIME] += both
             w.time[end] += both
     now += left
@@ -138,7 +147,7 @@ def shared(w, at, work, read):
         if at > w.x[0, t.X_DEMAND]:
             w.x[0, t.X_DEMAND_FROM] = at
         w.x[0, t.X_DEMAND] = max(w.x[0, t.X_DEMAND], now)
-    return now - at
+    return now - at, slow, part
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -167,7 +176,7 @@ def values_flow(w, r, pace):
         g, begin, cycles = w.n[own, t.B_GROUP], w.n[own, ring + t.H_BEGIN], w.x[own, ring + t.H_TIME]
         lines = max(w.x[g, t.G_VALUE_LINES], 1.0)
         first = max((pace + cycles) / lines, max(pace + cycles / lines, pace / lines + cycles) + 1 - lines)
-        flow = cycles if w.n[own, t.B_Q1] - w.n[own, t.B_Q0] > 1 else first
+        flow = cycles if w.n[own, t.B_Q1] - w.n[own, t.B_Q0] > 1 else max(first, w.x[own, ring + t.H_FLOW])
         ahead = max(w.time[w.n[0, t.S_KEY_FREE]] - w.time[begin], 0.0)
         queued = 0.0 if w.n[w.n[own, t.B_ROW], t.R_EARLY] else min(w.x[g, t.G_BACKLOG], ahead)
         flow += w.x[g, t.G_VALUE_LATENCY] + queued
@@ -182,7 +191,10 @@ def ask_for_low_bits(w, r, decided):
         return
     g = w.n[r, t.B_GROUP]
     begin = last(w, decided, w.n[0, t.S_LSB_FREE])
-    cycles, lines = shared(w, w.time[begin], w.x[g, t.G_LSB], True), max(w.x[g, t.G_KEY_LINES], 1.0)
+    cycles, lines = (
+        shared(w, w.time[begin], w.x[g, t.G_LSB], w.x[g, t.G_LSB_TURN], True)[0],
+        max(w.x[g, t.G_KEY_LINES], 1.0),
+    )
     w.n[0, t.S_LSB_FREE] = after(w, begin, cycles, t.DRAM)
     w.n[r, t.B_LSB] = after(w, begin, w.x[g, t.G_LSB_LATENCY] + max(cycles - lines + 1, cycles / lines), t.DRAM)
     w.x[0, t.X_KEY_WRITTEN] += lines

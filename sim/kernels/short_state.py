@@ -95,7 +95,7 @@ def finish(w, q, r, out):
         return
     work = w.x[g, t.G_OUTPUT]
     if work > 0:
-        cycles = max(shared(w, w.time[out], work, False), work)
+        cycles = max(shared(w, w.time[out], work, w.x[g, t.G_OUTPUT_TURN], False)[0], work)
         w.n[0, t.S_WRITTEN] = last(w, w.n[0, t.S_WRITTEN], after(w, out, w.x[0, t.M_WRITE] + cycles, t.DRAM))
     w.n[0, t.S_DRAM] = after(w, w.n[0, t.S_DRAM], w.x[g, t.G_DRAM], t.DRAM)
     if q + 1 < w.n[0, t.S_QUERIES] and w.n[r + 1, t.B_GROUP] == g:

@@ -28,7 +28,7 @@ B_KEY, B_VALUE = _n.take(8), _n.take(8)
 H_OWNER, H_USERS, H_FREED, H_BEGIN, H_END, H_FLOW, H_SPACE, H_TIME = range(8)
 """Of B_KEY or B_VALUE: the row that loads the lines, the queries that still need them, the events when the last one
 let them go, when the fetch began and ended and from when they can be streamed (-1 unknown); in the table of figures the
-lines held and the cycles of the fetch."""
+lines held, the cycles of the fetch and those from its begin to when lines come fast enough (H_FLOW)."""
 B_LSB = _n.take()
 _x.take(_n.count)
 
@@ -80,14 +80,14 @@ GROUP = (
     "key_lines", "soft", "divide", "load", "load_cycles", "value_lines", "blocks", "fetch", "msb", "fetch_lines",
     "front_lines",
     "lsb", "value", "output", "lsb_latency", "value_latency", "key_members", "value_members", "dram", "token_rank",
-    "head_rank", "backlog",
+    "head_rank", "backlog", "value_turn", "lsb_turn", "output_turn",
 )  # fmt: skip
 G_FIRST = _x.count
 (
     G_KEY_LINES, G_SOFT, G_DIVIDE, G_LOAD, G_LOAD_CYCLES, G_VALUE_LINES, G_BLOCKS, G_FETCH, G_MSB, G_FETCH_LINES,
     G_FRONT, G_LSB,
     G_VALUE, G_OUTPUT, G_LSB_LATENCY, G_VALUE_LATENCY, G_KEY_MEMBERS, G_VALUE_MEMBERS, G_DRAM, G_TOKEN_RANK,
-    G_HEAD_RANK, G_BACKLOG,
+    G_HEAD_RANK, G_BACKLOG, G_VALUE_TURN, G_LSB_TURN, G_OUTPUT_TURN,
 ) = _x.block(len(GROUP))  # fmt: skip
 N_WHOLE, N_FIGURES = _n.count, _x.count
 

@@ -24,20 +24,24 @@ TENSORS = ((0, 3), (3, 4), (4, 5))
 
 @numba.njit(cache=True)
 def requests(
-    jobs: I64, per_line: I64, whole: I64, ids: I64, shift: int, early: bool, room: I64, granule: I64, tensor: I64
-) -> int:
+    jobs: I64, per_line: I64, whole: I64, ids: I64, shift: int, early: bool, begun: bool, pace: float,
+    room: I64, granule: I64, tensor: I64,
+) -> int:  # fmt: skip
     """Put the number of each granule, in the order sent, and its tensor into two arrays; return how many there are.
 
     `jobs` has shape (rows, tensors, N_JOB). Tensors marked `whole` fill their last line with the ids that follow. With
     `early`, V does not wait for K. `room` says of how many rows the K and the V SRAM hold; a row's V leaves it once its
-    K is there too, and so does K where there are other queries to come (`early`).
+    K is there too, and so does K where there are other queries to come (`early`). Outputs of a row come evenly
+    while `pace` of the next row's K is sent. With `begun`, rows are those of different jobs: V and outputs go beside
+    the K of their line in the table, as after a long time, and V once `pace` of K has been sent (at 1, with the next).
     """
+    lines = _lines(jobs, per_line)
     row, at, line = np.zeros(3, np.int64), np.array([0, 3, 4]), np.zeros(3, np.int64)
     n, idle, turn = 0, 0, 0
     while idle < 3:
         for s in range(3):
             _skip(jobs, per_line, row, at, line, s)
-        if _may_go(len(jobs), row, turn, early, room):
+        if _may_go(lines, row, at, line, turn, early, begun, pace, room):
             k, last = at[turn], -1
             low, per, job = line[turn] * per_line[k], per_line[k], jobs[row[turn], k]
             high = low + per if whole[k] else min(low + per, job[COUNT])
@@ -66,16 +70,46 @@ def _skip(jobs, per_line, row, at, line, s):
             row[s] += 1
 
 
+@numba.njit(cache=True)
+def _lines(jobs, per_line):
+    """Return the requests of every row before each tensor of its stream, and of the stream; (rows, tensors + 3)."""
+    lines = np.zeros((len(jobs), len(per_line) + 3), np.int64)
+    for r in range(len(jobs)):
+        for s in range(3):
+            for k in range(TENSORS[s][0], TENSORS[s][1]):
+                lines[r, k] = lines[r, len(per_line) + s]
+                lines[r, len(per_line) + s] += -(-jobs[r, k, COUNT] // per_line[k])
+    return lines
+
+
 @step
-def _may_go(rows, row, s, early, room):
+def _done(lines, row, at, line, s):
+    """Return how many rows of a stream have been sent, with the part of one that is under way."""
+    if row[s] >= len(lines):
+        return float(len(lines) + 1)
+    of_row = lines[row[s], lines.shape[1] - 3 + s]
+    return row[s] + (lines[row[s], at[s]] + line[s]) / max(of_row, 1)
+
+
+@step
+def _may_go(lines, row, at, line, s, early, begun, pace, room):
     """Return whether a stream may go on with its row: there is room, and what has to be there before has been sent."""
-    if row[s] >= rows:
+    if row[s] >= len(lines):
         return False
+    late = pace if begun and early and pace < 1 else 0.0
     if s == FRONT:
-        return not early or row[FRONT] - row[VALUE] < room[0]
+        return not early or row[FRONT] - row[VALUE] < (room[0] if not begun else 2 if late > 0 else 1)
+    ahead = _done(lines, row, at, line, FRONT)
     if s == VALUE:
-        return row[VALUE] - row[FRONT] < (room[1] if early else 0)
-    return row[OUTPUT] < min(row[FRONT], row[VALUE])
+        if not begun:
+            return row[VALUE] - row[FRONT] < (room[1] if early else 0)
+        return row[VALUE] + (late if line[VALUE] == 0 else 0.0) <= max(ahead, row[FRONT])
+    part = _done(lines, row, at, line, OUTPUT) - row[OUTPUT]
+    if begun:
+        return row[OUTPUT] + part * min(pace, 1.0) <= ahead
+    return 1 + max(row[OUTPUT] + part * pace, (row[OUTPUT] + part) * pace) <= min(
+        ahead, _done(lines, row, at, line, VALUE)
+    )
 
 
 @numba.njit(cache=True)

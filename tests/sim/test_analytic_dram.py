@@ -7,9 +7,10 @@ from tokensieve.arch import Arch, load_arch
 from tokensieve.sim.analytic.batch import Designs
 from tokensieve.sim.analytic.level import taken_for
 from tokensieve.sim.analytic.stages import stages
-from tokensieve.sim.analytic.stretch import stack, stretch
+from tokensieve.sim.analytic.stretch import PACE, stack, stretch
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.analytic.traffic import STREAMS, planes
+from tokensieve.sim.kernels import stretch as kernel
 from tokensieve.validate.designs import random_designs
 from tokensieve.validate.levels import beginning, deviations, rank_correlation
 from tokensieve.workloads.benchmarks import load_workload
@@ -83,7 +84,7 @@ def test_a_stretch_moves_the_granules_of_its_rows_each_stream_in_its_own_order(s
     arch = load_arch("spatten", ["dram.channels=16"])
     work = summary.row_work(arch)
     one, _ = played(summary, ["dram.channels=16"])
-    granule, tensor = one._sent(5, (12, 12))
+    granule, tensor = one._sent(5, (12, 12), PACE)
     rows = np.flatnonzero(work.group == 0)
 
     for s, name in enumerate(STREAMS):
@@ -97,16 +98,19 @@ def test_a_stretch_moves_the_granules_of_its_rows_each_stream_in_its_own_order(s
         assert sent.tolist() == wanted
 
 
-def test_v_is_no_more_rows_ahead_of_k_than_its_sram_holds(summary):
+def test_v_is_as_many_rows_ahead_of_k_as_its_sram_holds(summary):
     one, _ = played(summary, [])
-    per_row = [np.count_nonzero(one.only(name)._sent(5, (1, 1))[1] >= 0) / len(one.jobs) for name in ("key", "value")]
-    tensor = one._sent(5, (12, 2))[1]
-    ahead = (
-        np.cumsum(tensor == STREAMS.index("value")) / per_row[1]
-        - np.cumsum(tensor == STREAMS.index("key")) / per_row[0]
-    )
+    key, value, output = (STREAMS.index(name) for name in ("key", "value", "output"))
+    beside = one._aligned((12, 2))[:, :, kernel.BASE]
+    alone = (one.only(name)._sent(5, (1, 1), PACE)[1] for name in ("key", "value"))
+    of_key, of_value = (len(sent) / len(one.jobs) for sent in alone)
+    tensor = one._sent(5, (12, 2), PACE)[1]
+    further = np.cumsum(tensor == value) / of_value - np.cumsum(tensor == key) / of_key
 
-    assert 1 < ahead.max() <= 2 + 1e-9
+    assert beside[0, key] == one.jobs[0, key, kernel.BASE]
+    assert beside[0, value] == one.jobs[1, value, kernel.BASE]
+    assert beside[1, output] == one.jobs[0, output, kernel.BASE]
+    assert 0 < further.max() <= 1 + 1e-9
 
 
 def test_a_stretch_is_played_once_for_all_machines_that_ask_it_alike(summary):
@@ -126,5 +130,7 @@ def test_the_way_back_from_dram_includes_the_controllers_clocks(summary):
 
 
 def test_a_mapping_whose_rows_may_share_a_channel_says_so():
-    assert taken_for(load_arch("spatten", ["dram.mapping=ro-ba-co-bg-pc-ch"])) == []
-    assert "dram.mapping" in taken_for(load_arch("spatten", ["dram.mapping=RoRaBgBaChCo"]))[0]
+    cola = load_workload("bert-base-cola", Arch())
+
+    assert taken_for(load_arch("spatten", ["dram.mapping=ro-ba-co-bg-pc-ch"]), cola) == []
+    assert "dram.mapping" in taken_for(load_arch("spatten", ["dram.mapping=RoRaBgBaChCo"]), cola)[0]
