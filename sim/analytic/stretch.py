@@ -12,14 +12,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from tokensieve.arch.machine import Arch
+from tokensieve.arch.mapping import ADDRESS_PARTS
 from tokensieve.arch.memory import Dram
-from tokensieve.sim.analytic.traffic import I64, STREAMS, Plane, address, fetching_rows
+from tokensieve.sim.analytic.traffic import I64, STREAMS, Plane
 from tokensieve.sim.kernels import dram_state as ds
 from tokensieve.sim.kernels import stretch as kernel
 from tokensieve.sim.kernels.dram_idle import new_state, set_address
 from tokensieve.sim.work import RowWork
+
+B8 = npt.NDArray[np.bool_]
 
 ROWS = (4, 12)
 """Least and most rows of a stretch."""
@@ -70,50 +74,80 @@ class Stretch:
         jobs[:, [s for s, name in enumerate(STREAMS) if name not in streams], kernel.COUNT] = 0
         return Stretch(jobs, self.per_line, self.whole, self.ids, self.early)
 
-    def play(self, dram: Dram, fifo: int, room: tuple[int, int]) -> tuple[float, float]:
-        """Return clocks of a granule, and how often a DRAM row was opened for each one that was needed.
-
-        The granules are those of the busiest channel, if channels are `alike`. `fifo` requests wait in front of a
-        channel's window; the SRAMs have `room` for so many rows of K and V.
-        """
-        granule, tensor = self._sent(dram.granule_bytes.bit_length() - 1, room)
-        if not len(granule):
-            return 1.0, 1.0
-        part, load, one = address(dram, granule), len(granule), dram
-        bank = (part["ro"] * dram.bank_groups + part["bg"]) * dram.banks_per_group + part["ba"]
-        row = (bank * dram.channels + part["ch"]) * dram.pseudo_channels + part["pc"]
-        if alike(dram):
-            moved = np.bincount(tensor * dram.channels + part["ch"], minlength=len(STREAMS) * dram.channels)
-            moved = moved.reshape(len(STREAMS), dram.channels)
-            load, here = int(moved.max(axis=1).sum()), part["ch"] == moved.sum(axis=0).argmax()
-            granule, tensor, row = granule[here], tensor[here], row[here]
-            one = dram.model_copy(update={"channels": 1})
-        m = new_state(one, None, fifo)
-        set_address(m, dram)
-        m[ds.MASK + ds.CH_] = one.channels - 1
-        end = kernel.sustain(m, granule, (tensor == _WRITTEN).astype(np.int64))
-        begin = dram.nRCD + dram.return_clocks + (dram.nCL if tensor[0] != _WRITTEN else dram.nCWL)
-        return max(end - begin, 1) / load, int(m[ds.ACTS]) / len(np.unique(row))
-
-    def _sent(self, shift: int, room: tuple[int, int]) -> tuple[I64, I64]:
-        """Return granules of 2^`shift` bytes in the order in which they are sent, and the stream of each."""
+    def sent(self, granule_bytes: int, room: tuple[int, int]) -> "Sent":
+        """Return the requests in the order of the fetcher; the SRAMs have `room` for so many rows of K and V."""
+        shift = granule_bytes.bit_length() - 1
         lines = -(-self.jobs[:, :, kernel.COUNT] // self.per_line) * self.per_line
         most = int((((self.jobs[:, :, kernel.BYTES] >> shift) + 2) * lines).sum())
         granule, tensor = np.empty(most, np.int64), np.empty(most, np.int64)
-        rooms = np.array(room, np.int64)
-        n = kernel.requests(self.jobs, self.per_line, self.whole, self.ids, shift, self.early, rooms, granule, tensor)
-        return granule[:n], tensor[:n]
+        rooms, need = np.array(room, np.int64), np.array([[0, 0], [ds.FAR, ds.FAR]])
+        n = kernel.requests(
+            self.jobs, self.per_line, self.whole, self.ids, shift, self.early, rooms, granule, tensor, need
+        )
+        return Sent(granule[:n], tensor[:n], need)
 
 
-def stretch(planes: Mapping[str, Plane], work: RowWork, rows: I64, blocks: int, dram: Dram) -> Stretch:
-    """Return a stretch of the rows `rows` of one group, each of them cut into so many blocks of queries."""
-    counts = {name: one.granules(work.ids, dram.granule_bytes)[rows].mean() for name, one in planes.items()}
+@dataclass(frozen=True)
+class Sent:
+    """A stretch in the order in which it is sent."""
+
+    granule: I64
+    """Number of every granule."""
+
+    tensor: I64
+    """Its stream."""
+
+    need: I64
+    """Least and most room for rows of K and of V with which the order is this one, shape (2, 2)."""
+
+
+class Stack:
+    """DRAM that stretches are played on, as `stack` makes it; `fifo` requests wait in front of a channel's window."""
+
+    def __init__(self, dram: Dram, fifo: int) -> None:
+        self.dram, self.alike = dram, alike(dram)
+        one = dram.model_copy(update={"channels": 1}) if self.alike else dram
+        self._idle = new_state(one, None, fifo)
+        set_address(self._idle, dram)
+        cut = {
+            part: (int(self._idle[ds.SHIFT + k]), int(self._idle[ds.MASK + k])) for k, part in enumerate(ADDRESS_PARTS)
+        }
+        self._channel, self._row = cut["ch"], sum(mask << shift for part, (shift, mask) in cut.items() if part != "co")
+        self._idle[ds.MASK + ds.CH_] = one.channels - 1
+
+    def play(self, sent: Sent) -> tuple[float, float]:
+        """Return clocks of a granule, and how often a DRAM row was opened for each one that was needed.
+
+        The granules are those of the busiest channel, if channels are `alike`.
+        """
+        granule, tensor, dram = sent.granule, sent.tensor, self.dram
+        if not len(granule):
+            return 1.0, 1.0
+        load = len(granule)
+        if self.alike:
+            granule, tensor = granule.copy(), tensor.copy()
+            here, load = kernel.busiest(granule, tensor, *self._channel)
+            granule, tensor = granule[:here], tensor[:here]
+        m = self._idle.copy()
+        end = kernel.sustain(m, granule, tensor)
+        begin = dram.nRCD + dram.return_clocks + (dram.nCL if tensor[0] != _WRITTEN else dram.nCWL)
+        return max(end - begin, 1) / load, int(m[ds.ACTS]) / len(np.unique(granule & self._row))
+
+
+def stretch(
+    planes: Mapping[str, Plane], work: RowWork, fetching: Mapping[str, B8], rows: I64, blocks: int, dram: Dram
+) -> Stretch:
+    """Return a stretch of the rows `rows` of one group, each of them cut into so many blocks of queries.
+
+    `fetching` are the `fetching_rows` of `work`.
+    """
+    counts = {name: one.granules(work.ids, dram.granule_bytes, rows).mean() for name, one in planes.items()}
     of_row = (counts["query"] + counts["output"]) / blocks + counts["key"] + counts["value"]
     of_row = of_row / (dram.channels if alike(dram) else 1) + 1
     many = min(int(np.clip(MOST // of_row, *ROWS)), max(len(rows) * blocks, ROWS[0]))
     cut, place = max(int(np.ceil(many * of_row / MOST)), 1), np.arange(many)
     row, block = rows[place // blocks % len(rows)], place % blocks
-    fetches = {name: own[row] | (blocks > 1) for name, own in fetching_rows(work).items()}
+    fetches = {name: own[row] | (blocks > 1) for name, own in fetching.items()}
     fetches["lsb"] = work.forced[row]
     jobs = np.zeros((len(row), len(STREAMS), kernel.N_JOB), np.int64)
     for s, name in enumerate(STREAMS):

@@ -52,18 +52,22 @@ class Plane:
         low[1:] = np.where(follows, np.maximum(low[1:], high[:-1] + 1), low[1:])
         return row, low, high - low + 1
 
-    def granules(self, ids: I64, granule: int) -> I64:
-        """Return the granules of each row."""
-        if not (self.width % granule).any():
-            lines = -(-self.count // self.per_line) * self.per_line if self.whole_lines else self.count
-            return lines * (self.width // granule)
-        row, _, granules = self.spans(ids, granule, np.arange(len(self.count)))
-        return np.bincount(row, granules, len(self.count)).astype(np.int64)
+    def granules(self, ids: I64, granule: int, which: I64) -> I64:
+        """Return the granules of each of the rows `which`."""
+        count, width = self.count[which], self.width[which]
+        if not (width % granule).any():
+            lines = -(-count // self.per_line) * self.per_line if self.whole_lines else count
+            return lines * (width // granule)
+        row, _, granules = self.spans(ids, granule, which)
+        return np.bincount(row, granules, len(which)).astype(np.int64)
 
 
-def planes(arch: Arch, work: RowWork) -> dict[str, Plane]:
-    """Return what each stream reads for every row, whether the row is fetched on its own or not."""
-    per_key, per_value = arch.qk.vectors_per_cycle(work.head_dim), arch.pv.vectors_per_cycle(work.head_dim)
+def planes(lines: tuple[int, int], work: RowWork) -> dict[str, Plane]:
+    """Return what each stream reads for every row, whether the row is fetched on its own or not.
+
+    `lines` are the vectors of a line of K and of V.
+    """
+    per_key, per_value = lines
     io = np.full_like(work.keys, work.io_bytes)
     values = np.where(work.values_early, work.keys, work.values[work.query_ptr[:-1]])
     value_ids = np.where(work.values_early, work.key_ids, work.value_ids)
@@ -97,15 +101,18 @@ def traffic(arch: Arch, work: RowWork, groups: I64) -> F64:
     share of these nobody has opened before in its group. Granules are the mean over the rows of the group that fetch on
     their own, the next two figures those of the first such row.
     """
-    fetches = fetching_rows(work)
+    fetches, lines = (
+        fetching_rows(work),
+        (arch.qk.vectors_per_cycle(work.head_dim), arch.pv.vectors_per_cycle(work.head_dim)),
+    )
     table = np.zeros((4, len(STREAMS), len(groups)))
     opened = np.zeros((3, 0), np.int64)
-    for s, (name, plane) in enumerate(planes(arch, work).items()):
+    for s, (name, plane) in enumerate(planes(lines, work).items()):
         own = np.flatnonzero(fetches[name])
         if len(own) == 0 or not plane.width.any():
             continue
         group = np.searchsorted(groups, work.group[own])
-        counts = plane.granules(work.ids, arch.dram.granule_bytes)[own]
+        counts = plane.granules(work.ids, arch.dram.granule_bytes, own)
         table[0, s] = np.bincount(group, counts, len(groups)) / np.maximum(np.bincount(group, minlength=len(groups)), 1)
         here, first = np.unique(group, return_index=True)
         pattern, samples = _pattern(arch.dram, plane, work.ids, own[first])

@@ -24,20 +24,22 @@ TENSORS = ((0, 3), (3, 4), (4, 5))
 
 @numba.njit(cache=True)
 def requests(
-    jobs: I64, per_line: I64, whole: I64, ids: I64, shift: int, early: bool, room: I64, granule: I64, tensor: I64
-) -> int:
+    jobs: I64, per_line: I64, whole: I64, ids: I64, shift: int, early: bool, room: I64,
+    granule: I64, tensor: I64, need: I64,
+) -> int:  # fmt: skip
     """Put the number of each granule, in the order sent, and its tensor into two arrays; return how many there are.
 
     `jobs` has shape (rows, tensors, N_JOB). Tensors marked `whole` fill their last line with the ids that follow. With
     `early`, V does not wait for K. `room` says of how many rows the K and the V SRAM hold; a row's V leaves it once its
-    K is there too, and so does K where there are other queries to come (`early`).
+    K is there too, and so does K where there are other queries to come (`early`). `need` gets the least and the most
+    room, shape (2, 2), with which the order would be the same; it begins with zeros and `FAR`.
     """
     row, at, line = np.zeros(3, np.int64), np.array([0, 3, 4]), np.zeros(3, np.int64)
     n, idle, turn = 0, 0, 0
     while idle < 3:
         for s in range(3):
             _skip(jobs, per_line, row, at, line, s)
-        if _may_go(len(jobs), row, turn, early, room):
+        if _may_go(len(jobs), row, turn, early, room, need):
             k, last = at[turn], -1
             low, per, job = line[turn] * per_line[k], per_line[k], jobs[row[turn], k]
             high = low + per if whole[k] else min(low + per, job[COUNT])
@@ -67,23 +69,50 @@ def _skip(jobs, per_line, row, at, line, s):
 
 
 @step
-def _may_go(rows, row, s, early, room):
+def _may_go(rows, row, s, early, room, need):
     """Return whether a stream may go on with its row: there is room, and what has to be there before has been sent."""
     if row[s] >= rows:
         return False
-    if s == FRONT:
-        return not early or row[FRONT] - row[VALUE] < room[0]
-    if s == VALUE:
-        return row[VALUE] - row[FRONT] < (room[1] if early else 0)
-    return row[OUTPUT] < min(row[FRONT], row[VALUE])
+    if s == OUTPUT:
+        return row[OUTPUT] < min(row[FRONT], row[VALUE])
+    ahead = row[s] - row[VALUE if s == FRONT else FRONT]
+    if not early:
+        return s == FRONT or ahead < 0
+    if ahead >= room[s]:
+        need[1, s] = room[s]
+        return False
+    need[0, s] = max(need[0, s], ahead + 1)
+    return True
 
 
 @numba.njit(cache=True)
-def sustain(m: I64, granule: I64, write: I64) -> int:
-    """Send granules, each as soon as its channel takes it after the one before; return the clock of the last data."""
+def busiest(granule: I64, tensor: I64, shift: int, mask: int) -> tuple[int, int]:
+    """Leave of some granules those of the channel that has most; return how many, and the load of a channel at most.
+
+    Bits `mask` of a granule's number from `shift` on are its channel. Of every tensor the load takes the busiest one.
+    """
+    moved = np.zeros((TENSORS[-1][1], mask + 1), np.int64)
+    for i in range(len(granule)):
+        moved[tensor[i], (granule[i] >> shift) & mask] += 1
+    here, load, n = moved.sum(axis=0).argmax(), 0, 0
+    for of_tensor in moved:
+        load += of_tensor.max()
+    for i in range(len(granule)):
+        if (granule[i] >> shift) & mask == here:
+            granule[n], tensor[n] = granule[i], tensor[i]
+            n += 1
+    return n, load
+
+
+@numba.njit(cache=True)
+def sustain(m: I64, granule: I64, tensor: I64) -> int:
+    """Send granules, each as soon as its channel takes it after the one before; return the clock of the last data.
+
+    `tensor` is that of each; the last one is written.
+    """
     m[m[ds.O_SLOT] + ds.LEFT] = ds.FAR  # all share slot 0, which never completes
     clock = 0
     for i in range(len(granule)):
-        clock = d.push(m, granule[i] << m[ds.GRANULE_SHIFT], clock, 0, write[i])
+        clock = d.push(m, granule[i] << m[ds.GRANULE_SHIFT], clock, 0, tensor[i] == TENSORS[-1][0])
     d.advance_all(m, ds.FAR)
     return int(m[ds.LAST])
