@@ -4,6 +4,7 @@ Whether a machine has more room in its SRAMs than the streams use, or another pa
 makes no other order of requests; `kernels.stretch.requests` tells with which room it is the same.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,10 @@ from tokensieve.sim.work import RowWork
 
 PLAIN = (1, 1)
 """Vectors of a line of K and V where a stream is alone: its order is the same with any."""
+
+
+FEW = 4
+"""Up to so many blocks of a row are all told apart, of more the powers of two: a block's queries are few by then."""
 
 
 class _Family(NamedTuple):
@@ -38,7 +43,7 @@ class Stretches:
         self._planes: dict[tuple[int, tuple[int, int]], dict[str, Plane]] = {}
         self._rows: dict[_Family, Stretch] = {}
         self._rooms: dict[_Family, list[I64]] = {}
-        self._alone: dict[tuple[int, int], F64] = {}
+        self._alone: dict[tuple[int, _Family, tuple[str, ...]], tuple[float, float]] = {}
         self._mixed: dict[tuple[int, _Family, int], tuple[float, float]] = {}
 
     def stack(self, dram: Dram, fifo: int, work: RowWork) -> int:
@@ -54,15 +59,17 @@ class Stretches:
 
         That is clocks of a granule and DRAM rows opened for one needed, as `Stack.play`, shape (streams + 1, 2).
         """
-        return np.concatenate([self._of_each(number, group), [self._together(number, group, lines, blocks, room)]])
+        front, *others = ALONE
+        alone = [self._by_itself(number, self._family(number, group, PLAIN, blocks), front)]
+        alone += [self._by_itself(number, self._family(number, group, PLAIN, 1), names) for names in others]
+        return np.array([alone[0], *alone, self._together(number, group, lines, blocks, room)])
 
-    def _of_each(self, number: int, group: int) -> F64:
-        if (number, group) not in self._alone:
-            stack, family = self._stacks[number][0], self._family(number, group, PLAIN, 1)
-            rows, size = self._stretch(number, family), stack.dram.granule_bytes
-            alone = [stack.play(rows.only(*names).sent(size, PLAIN)) for names in ALONE]
-            self._alone[number, group] = np.array([alone[0], *alone])
-        return self._alone[number, group]
+    def _by_itself(self, number: int, family: _Family, names: tuple[str, ...]) -> tuple[float, float]:
+        key = number, family, names
+        if key not in self._alone:
+            sent = self._stretch(number, family).only(*names).sent(family.granule_bytes, PLAIN)
+            self._alone[key] = self._stacks[number][0].play(sent)
+        return self._alone[key]
 
     def _together(
         self, number: int, group: int, lines: tuple[int, int], blocks: int, room: tuple[int, int]
@@ -81,7 +88,8 @@ class Stretches:
     def _family(self, number: int, group: int, lines: tuple[int, int], blocks: int) -> _Family:
         stack, work = self._stacks[number]
         channels = stack.dram.channels if stack.alike else 1
-        return _Family(stack.dram.granule_bytes, channels, work.io_bytes, group, lines, blocks)
+        near = blocks if blocks <= FEW else 1 << round(math.log2(blocks))
+        return _Family(stack.dram.granule_bytes, channels, work.io_bytes, group, lines, near)
 
     def _sent(self, number: int, family: _Family, room: tuple[int, int]) -> Sent:
         return self._stretch(number, family).sent(family.granule_bytes, room)

@@ -28,8 +28,11 @@ B8 = npt.NDArray[np.bool_]
 ROWS = (4, 12)
 """Least and most rows of a stretch."""
 
-MOST = 4096
-"""Granules of a channel that a stretch holds at most."""
+MOST, MOST_ALIKE = 4096, 1024
+"""Granules that a stretch holds at most: of all channels, and of one where these are `alike` and V comes with K.
+
+K and V that wait for each other do so once a row, so that a row that is cut short waits too often.
+"""
 
 KINDS = 3
 """Kinds of groups that are played at most."""
@@ -141,11 +144,14 @@ def stretch(
 
     `fetching` are the `fetching_rows` of `work`.
     """
+    early = bool(work.values_early[rows].all())
+    same = alike(dram)
+    most = MOST_ALIKE if early and same else MOST
     counts = {name: one.granules(work.ids, dram.granule_bytes, rows).mean() for name, one in planes.items()}
     of_row = (counts["query"] + counts["output"]) / blocks + counts["key"] + counts["value"]
-    of_row = of_row / (dram.channels if alike(dram) else 1) + 1
-    many = min(int(np.clip(MOST // of_row, *ROWS)), max(len(rows) * blocks, ROWS[0]))
-    cut, place = max(int(np.ceil(many * of_row / MOST)), 1), np.arange(many)
+    of_row = of_row / (dram.channels if same else 1) + 1
+    many = min(int(np.clip(most // of_row, *ROWS)), max(len(rows) * blocks, ROWS[0]))
+    cut, place = max(int(np.ceil(many * of_row / most)), 1), np.arange(many)
     row, block = rows[place // blocks % len(rows)], place % blocks
     fetches = {name: own[row] | (blocks > 1) for name, own in fetching.items()}
     fetches["lsb"] = work.forced[row]
@@ -162,4 +168,4 @@ def stretch(
         job[:, kernel.BYTES], job[:, kernel.BASE] = one.width[row], one.base[row]
     per_line = np.array([planes[name].per_line for name in STREAMS])
     whole = np.array([planes[name].whole_lines for name in STREAMS], np.int64)
-    return Stretch(jobs, per_line, whole, work.ids, bool(work.values_early[rows].all()))
+    return Stretch(jobs, per_line, whole, work.ids, early)
