@@ -11,6 +11,7 @@ import numpy as np
 
 from tokensieve.sim.analytic.asked import distinct
 from tokensieve.sim.analytic.batch import F64, Batch, each
+from tokensieve.sim.analytic.played import told_apart
 from tokensieve.sim.analytic.stretch import ROWS, alike
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.analytic.traffic import STREAMS
@@ -116,7 +117,7 @@ def _played(summary: Summary, batch: Batch, blocks: F64, key_room: F64, value_ro
     lines = (batch.column(path) // work.head_dim for path in ("qk.multipliers", "pv.multipliers"))
     rooms = (np.minimum(room, ROWS[1]) for room in (key_room, value_room))
     kinds = np.unique(summary.kinds)
-    columns = [each(batch, summary.stack), *lines, blocks, *rooms]
+    columns = [each(batch, summary.stack), *lines, told_apart(blocks), *rooms]
     asked = [np.broadcast_to(column, shape)[kinds].astype(np.int64) for column in columns]
     told = np.empty((len(STREAMS) + 1, 2, *shape))
     for k, group in enumerate(kinds.tolist()):

@@ -4,13 +4,12 @@ Whether a machine has more room in its SRAMs than the streams use, or another pa
 makes no other order of requests; `kernels.stretch.requests` tells with which room it is the same.
 """
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 
 from tokensieve.arch.memory import Dram
-from tokensieve.sim.analytic.stretch import ALONE, Sent, Stack, Stretch, stretch
+from tokensieve.sim.analytic.stretch import ALONE, Load, Stack, Stretch, stretch
 from tokensieve.sim.analytic.traffic import F64, I64, Plane, fetching_rows, planes
 from tokensieve.sim.work import RowWork
 
@@ -19,7 +18,16 @@ PLAIN = (1, 1)
 
 
 FEW = 4
-"""Up to so many blocks of a row are all told apart, of more the powers of two: a block's queries are few by then."""
+"""Up to so many blocks of a row and rows in an SRAM are all told apart: of more, each of them counts for less."""
+
+
+def told_apart(count: F64) -> I64:
+    """Return the numbers of blocks that are played: of more than `FEW` the nearest power of two.
+
+    >>> told_apart(np.array([1.0, 3, 7, 23])).tolist()
+    [1, 3, 8, 32]
+    """
+    return np.where(count <= FEW, count, 2 ** np.rint(np.log2(count))).astype(np.int64)
 
 
 class _Family(NamedTuple):
@@ -42,8 +50,9 @@ class Stretches:
         self._stacks: list[tuple[Stack, RowWork]] = []
         self._planes: dict[tuple[int, tuple[int, int]], dict[str, Plane]] = {}
         self._rows: dict[_Family, Stretch] = {}
-        self._rooms: dict[_Family, list[I64]] = {}
-        self._alone: dict[tuple[int, _Family, tuple[str, ...]], tuple[float, float]] = {}
+        self._rooms: dict[_Family, list[tuple[int, ...]]] = {}
+        self._alone: dict[tuple[int, _Family], F64] = {}
+        self._loads: dict[tuple[tuple[int, int, int], _Family, int], Load] = {}
         self._mixed: dict[tuple[int, _Family, int], tuple[float, float]] = {}
 
     def stack(self, dram: Dram, fifo: int, work: RowWork) -> int:
@@ -59,40 +68,35 @@ class Stretches:
 
         That is clocks of a granule and DRAM rows opened for one needed, as `Stack.play`, shape (streams + 1, 2).
         """
-        front, *others = ALONE
-        alone = [self._by_itself(number, self._family(number, group, PLAIN, blocks), front)]
-        alone += [self._by_itself(number, self._family(number, group, PLAIN, 1), names) for names in others]
-        return np.array([alone[0], *alone, self._together(number, group, lines, blocks, room)])
+        alone = self._of_each(number, self._family(number, group, PLAIN, blocks))
+        return np.concatenate([alone, [self._together(number, self._family(number, group, lines, blocks), room)]])
 
-    def _by_itself(self, number: int, family: _Family, names: tuple[str, ...]) -> tuple[float, float]:
-        key = number, family, names
-        if key not in self._alone:
-            sent = self._stretch(number, family).only(*names).sent(family.granule_bytes, PLAIN)
-            self._alone[key] = self._stacks[number][0].play(sent)
-        return self._alone[key]
+    def _of_each(self, number: int, family: _Family) -> F64:
+        if (number, family) not in self._alone:
+            stack, rows = self._stacks[number][0], self._stretch(number, family)
+            sent = (rows.only(*names).sent(family.granule_bytes, PLAIN) for names in ALONE)
+            alone = [stack.play(stack.busiest(one)) for one in sent]
+            self._alone[number, family] = np.array([alone[0], *alone])
+        return self._alone[number, family]
 
-    def _together(
-        self, number: int, group: int, lines: tuple[int, int], blocks: int, room: tuple[int, int]
-    ) -> tuple[float, float]:
-        family, sent = self._family(number, group, lines, blocks), None
-        known = self._rooms.setdefault(family, [])
-        which = next((i for i, need in enumerate(known) if (need[0] <= room).all() and (room <= need[1]).all()), -1)
-        if which < 0:
-            which, sent = len(known), self._sent(number, family, room)
-            known.append(sent.need)
+    def _together(self, number: int, family: _Family, room: tuple[int, int]) -> tuple[float, float]:
+        known, (key, value) = self._rooms.setdefault(family, []), room
+        which = next((i for i, (a, b, c, d) in enumerate(known) if a <= key <= c and b <= value <= d), len(known))
         if (number, family, which) not in self._mixed:
-            sent = sent or self._sent(number, family, room)
-            self._mixed[number, family, which] = self._stacks[number][0].play(sent)
+            stack = self._stacks[number][0]
+            load = self._loads.get((stack.layout, family, which))
+            if load is None:
+                sent = self._stretch(number, family).sent(family.granule_bytes, room)
+                load = self._loads[stack.layout, family, which] = stack.busiest(sent)
+                if which == len(known):
+                    known.append(tuple(sent.need.ravel().tolist()))
+            self._mixed[number, family, which] = stack.play(load)
         return self._mixed[number, family, which]
 
     def _family(self, number: int, group: int, lines: tuple[int, int], blocks: int) -> _Family:
         stack, work = self._stacks[number]
         channels = stack.dram.channels if stack.alike else 1
-        near = blocks if blocks <= FEW else 1 << round(math.log2(blocks))
-        return _Family(stack.dram.granule_bytes, channels, work.io_bytes, group, lines, near)
-
-    def _sent(self, number: int, family: _Family, room: tuple[int, int]) -> Sent:
-        return self._stretch(number, family).sent(family.granule_bytes, room)
+        return _Family(stack.dram.granule_bytes, channels, work.io_bytes, group, lines, blocks)
 
     def _stretch(self, number: int, family: _Family) -> Stretch:
         if family not in self._rows:

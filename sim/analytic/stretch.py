@@ -104,6 +104,19 @@ class Sent:
     """Least and most room for rows of K and of V with which the order is this one, shape (2, 2)."""
 
 
+@dataclass(frozen=True)
+class Load:
+    """What of a stretch is played: its granules, and the stream of each."""
+
+    granule: I64
+    tensor: npt.NDArray[np.int8]
+    granules: int
+    """Those of the busiest channel, counted stream by stream."""
+
+    rows: int
+    """DRAM rows that have to be opened."""
+
+
 class Stack:
     """DRAM that stretches are played on, as `stack` makes it; `fifo` requests wait in front of a channel's window."""
 
@@ -115,26 +128,28 @@ class Stack:
         cut = {
             part: (int(self._idle[ds.SHIFT + k]), int(self._idle[ds.MASK + k])) for k, part in enumerate(ADDRESS_PARTS)
         }
-        self._channel, self._row = cut["ch"], sum(mask << shift for part, (shift, mask) in cut.items() if part != "co")
+        row = sum(mask << shift for part, (shift, mask) in cut.items() if part != "co")
+        self.layout = (*cut["ch"], row)
+        """Bits of a granule's number: where those of the channel begin, these, and all but those of the column."""
         self._idle[ds.MASK + ds.CH_] = one.channels - 1
 
-    def play(self, sent: Sent) -> tuple[float, float]:
-        """Return clocks of a granule, and how often a DRAM row was opened for each one that was needed.
-
-        The granules are those of the busiest channel, if channels are `alike`.
-        """
-        granule, tensor, dram = sent.granule, sent.tensor, self.dram
-        if not len(granule):
-            return 1.0, 1.0
+    def busiest(self, sent: Sent) -> "Load":
+        """Return what a channel has to do at most; of all channels, where they are not `alike`."""
+        granule, tensor, (shift, mask, row) = sent.granule, sent.tensor, self.layout
         load = len(granule)
-        if self.alike:
-            granule, tensor = granule.copy(), tensor.copy()
-            here, load = kernel.busiest(granule, tensor, *self._channel)
+        if self.alike and load:
+            here, load = kernel.busiest(granule, tensor, shift, mask)
             granule, tensor = granule[:here], tensor[:here]
-        m = self._idle.copy()
-        end = kernel.sustain(m, granule, tensor)
-        begin = dram.nRCD + dram.return_clocks + (dram.nCL if tensor[0] != _WRITTEN else dram.nCWL)
-        return max(end - begin, 1) / load, int(m[ds.ACTS]) / len(np.unique(granule & self._row))
+        return Load(granule.copy(), tensor.astype(np.int8), load, len(np.unique(granule & row)))
+
+    def play(self, load: Load) -> tuple[float, float]:
+        """Return clocks of a granule, and how often a DRAM row was opened for each one that was needed."""
+        if not load.granules:
+            return 1.0, 1.0
+        m, dram = self._idle.copy(), self.dram
+        end = kernel.sustain(m, load.granule, load.tensor)
+        begin = dram.nRCD + dram.return_clocks + (dram.nCL if load.tensor[0] != _WRITTEN else dram.nCWL)
+        return max(end - begin, 1) / load.granules, int(m[ds.ACTS]) / load.rows
 
 
 def stretch(

@@ -6,6 +6,7 @@ The three streams take turns as in `fetch`: queries, K and low bits of a row one
 
 import numba
 import numpy as np
+import numpy.typing as npt
 
 from tokensieve.sim.kernels import dram as d
 from tokensieve.sim.kernels import dram_state as ds
@@ -105,7 +106,7 @@ def busiest(granule: I64, tensor: I64, shift: int, mask: int) -> tuple[int, int]
 
 
 @numba.njit(cache=True)
-def sustain(m: I64, granule: I64, tensor: I64) -> int:
+def sustain(m: I64, granule: I64, tensor: npt.NDArray[np.int8]) -> int:
     """Send granules, each as soon as its channel takes it after the one before; return the clock of the last data.
 
     `tensor` is that of each; the last one is written.
