@@ -115,7 +115,7 @@ def _played(summary: Summary, batch: Batch, blocks: F64, key_room: F64, value_ro
     """Return `Stretches.of` every group and design, shape (streams + 1, 2, G, designs)."""
     work, shape = summary.work, (len(summary.kinds), len(batch))
     lines = (batch.column(path) // work.head_dim for path in ("qk.multipliers", "pv.multipliers"))
-    rooms = (np.minimum(room, ROWS[1]) for room in (key_room, value_room))
+    rooms = (np.minimum(told_apart(room), ROWS[1]) for room in (key_room, value_room))
     kinds = np.unique(summary.kinds)
     columns = [each(batch, summary.stack), *lines, told_apart(blocks), *rooms]
     asked = [np.broadcast_to(column, shape)[kinds].astype(np.int64) for column in columns]

@@ -17,7 +17,7 @@ PLAIN = (1, 1)
 """Vectors of a line of K and V where a stream is alone: its order is the same with any."""
 
 
-FEW = 4
+FEW = 2
 """Up to so many blocks of a row and rows in an SRAM are all told apart: of more, each of them counts for less."""
 
 
@@ -25,7 +25,7 @@ def told_apart(count: F64) -> I64:
     """Return the numbers of blocks that are played: of more than `FEW` the nearest power of two.
 
     >>> told_apart(np.array([1.0, 3, 7, 23])).tolist()
-    [1, 3, 8, 32]
+    [1, 4, 8, 32]
     """
     return np.where(count <= FEW, count, 2 ** np.rint(np.log2(count))).astype(np.int64)
 
