@@ -35,6 +35,8 @@ class _Family(NamedTuple):
 
     granule_bytes: int
     channels: int
+    """0 where these are not `alike`."""
+
     io_bytes: int
     group: int
     lines: tuple[int, int]
@@ -51,6 +53,7 @@ class Stretches:
         self._planes: dict[tuple[int, tuple[int, int]], dict[str, Plane]] = {}
         self._rows: dict[_Family, Stretch] = {}
         self._rooms: dict[_Family, list[tuple[int, ...]]] = {}
+        self._known: dict[tuple[int, int, tuple[int, int], int, tuple[int, int]], F64] = {}
         self._alone: dict[tuple[int, _Family], F64] = {}
         self._loads: dict[tuple[tuple[int, int, int], _Family, int], Load] = {}
         self._mixed: dict[tuple[int, _Family, int], tuple[float, float]] = {}
@@ -68,8 +71,12 @@ class Stretches:
 
         That is clocks of a granule and DRAM rows opened for one needed, as `Stack.play`, shape (streams + 1, 2).
         """
-        alone = self._of_each(number, self._family(number, group, PLAIN, blocks))
-        return np.concatenate([alone, [self._together(number, self._family(number, group, lines, blocks), room)]])
+        key = number, group, lines, blocks, room
+        if key not in self._known:
+            alone = self._of_each(number, self._family(number, group, PLAIN, blocks))
+            mixed = self._together(number, self._family(number, group, lines, blocks), room)
+            self._known[key] = np.concatenate([alone, [mixed]])
+        return self._known[key]
 
     def _of_each(self, number: int, family: _Family) -> F64:
         if (number, family) not in self._alone:
@@ -95,7 +102,7 @@ class Stretches:
 
     def _family(self, number: int, group: int, lines: tuple[int, int], blocks: int) -> _Family:
         stack, work = self._stacks[number]
-        channels = stack.dram.channels if stack.alike else 1
+        channels = stack.dram.channels if stack.alike else 0
         return _Family(stack.dram.granule_bytes, channels, work.io_bytes, group, lines, blocks)
 
     def _stretch(self, number: int, family: _Family) -> Stretch:
