@@ -75,7 +75,8 @@ class Memory:
 
 def _sum(table: F64, share: Mapping[str, F64 | float]) -> F64:
     """Return the sum over the streams of a share of each."""
-    return np.sum([share[name] * table[s] for s, name in enumerate(STREAMS) if name in share], axis=0)
+    total: F64 = np.sum([share[name] * table[s] for s, name in enumerate(STREAMS) if name in share], axis=0)
+    return total
 
 
 def memory(summary: Summary, batch: Batch, blocks: F64, key_room: F64, value_room: F64) -> Memory:
