@@ -22,12 +22,13 @@ FEW = 2
 
 
 def told_apart(count: F64) -> I64:
-    """Return the numbers of blocks that are played: of more than `FEW` the nearest power of two.
+    """Return the numbers of blocks, or of rows, that are played: of more than `FEW` the nearest power of two.
 
     >>> told_apart(np.array([1.0, 3, 7, 23])).tolist()
     [1, 4, 8, 32]
     """
-    return np.where(count <= FEW, count, 2 ** np.rint(np.log2(count))).astype(np.int64)
+    whole = np.floor(count)
+    return np.where(whole <= FEW, whole, 2 ** np.rint(np.log2(whole))).astype(np.int64)
 
 
 class _Family(NamedTuple):
