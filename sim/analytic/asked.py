@@ -93,6 +93,15 @@ def _distinct(batch: Machines, paths: list[str], designs: I64) -> tuple[I64, I64
     return last[last >= 0], (np.cumsum(last >= 0) - 1)[own]
 
 
+def distinct(columns: Iterable[I64]) -> tuple[I64, I64]:
+    """Return one place for each combination of values that columns of equal length hold, and which place has which."""
+    number = np.zeros(1, np.int64)
+    for column in columns:
+        kinds = np.unique(column, return_inverse=True)[1]
+        number = np.unique(number * (kinds.max() + 1) + kinds, return_inverse=True)[1]
+    return np.unique(number, return_index=True)[1], number
+
+
 def _of_each(answer: Any, designs: int) -> npt.NDArray[Any]:
     """Return an answer, or a list of answers, each of one design or an array over `designs`, as (..., designs)."""
     if isinstance(answer, list):

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tokensieve.sim.analytic.asked import distinct
 from tokensieve.sim.analytic.batch import F64, Batch, each
+from tokensieve.sim.analytic.played import told_apart
 from tokensieve.sim.analytic.stretch import PACE, ROWS, alike
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.analytic.traffic import STREAMS
@@ -73,7 +75,8 @@ class Memory:
 
 def _sum(table: F64, share: Mapping[str, F64 | float]) -> F64:
     """Return the sum over the streams of a share of each."""
-    return np.sum([share[name] * table[s] for s, name in enumerate(STREAMS) if name in share], axis=0)
+    total: F64 = np.sum([share[name] * table[s] for s, name in enumerate(STREAMS) if name in share], axis=0)
+    return total
 
 
 def memory(summary: Summary, batch: Batch, blocks: F64, key_room: F64, value_room: F64, row: F64) -> Memory:
@@ -115,16 +118,23 @@ def memory(summary: Summary, batch: Batch, blocks: F64, key_room: F64, value_roo
 
 
 def _played(summary: Summary, batch: Batch, blocks: F64, key_room: F64, value_room: F64, pace: F64) -> F64:
-    """Return `Summary.stretches` of every group and design, shape (streams + 1, 2, G, designs)."""
-    asked = [each(batch, summary.stack), blocks, *(np.minimum(room, ROWS[1]) for room in (key_room, value_room)), pace]
+    """Return `Stretches.of` every group and design, shape (streams + 1, 2, G, designs)."""
+    work, shape = summary.work, (len(summary.kinds), len(batch))
+    lines = (batch.column(path) // work.head_dim for path in ("qk.multipliers", "pv.multipliers"))
+    rooms = (np.minimum(told_apart(room), ROWS[1]) for room in (key_room, value_room))
     kinds = np.unique(summary.kinds)
-    shape = len(summary.kinds), len(batch)
-    asked = [np.broadcast_to(column, shape)[kinds].astype(np.int64) for column in asked]
+    columns = [each(batch, summary.stack), *lines, told_apart(blocks), *rooms, pace]
+    asked = [np.broadcast_to(column, shape)[kinds].astype(np.int64) for column in columns]
     told = np.empty((len(STREAMS) + 1, 2, *shape))
     for k, group in enumerate(kinds.tolist()):
-        values, which = np.unique([column[k] for column in asked], axis=1, return_inverse=True)
-        some = [summary.stretches(n, group, cut, (key, value), at) for n, cut, key, value, at in values.T.tolist()]
-        told[:, :, summary.kinds == group] = np.stack(some, axis=-1)[:, :, None, which.ravel()]
+        first, which = distinct([column[k] for column in asked])
+        some = [
+            summary.stretches.of(n, group, (key, value), cut, (keys, values), at)
+            for n, key, value, cut, keys, values, at in zip(
+                *(column[k][first].tolist() for column in asked), strict=True
+            )
+        ]
+        told[:, :, summary.kinds == group] = np.stack(some, axis=-1)[:, :, None, which]
     return told
 
 

@@ -12,20 +12,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from tokensieve.arch.machine import Arch
+from tokensieve.arch.mapping import ADDRESS_PARTS
 from tokensieve.arch.memory import Dram
-from tokensieve.sim.analytic.traffic import I64, STREAMS, Plane, address, fetching_rows
+from tokensieve.sim.analytic.traffic import I64, STREAMS, Plane
 from tokensieve.sim.kernels import dram_state as ds
 from tokensieve.sim.kernels import stretch as kernel
 from tokensieve.sim.kernels.dram_idle import new_state, set_address
 from tokensieve.sim.work import RowWork
 
+B8 = npt.NDArray[np.bool_]
+
 ROWS = (4, 12)
 """Least and most rows of a stretch."""
 
-MOST = 4096
-"""Granules of a channel that a stretch holds at most."""
+MOST, MOST_ALIKE = 4096, 1024
+"""Granules that a stretch holds at most: of all channels, and of one where these are `alike` and V comes with K.
+
+K and V that wait for each other do so once a row, so that a row that is cut short waits too often.
+"""
 
 PACE = 4
 """Steps in which the time from a row's K to its last output is told apart, of the time that DRAM takes for a row."""
@@ -75,34 +82,12 @@ class Stretch:
         jobs[:, [s for s, name in enumerate(STREAMS) if name not in streams], kernel.COUNT] = 0
         return Stretch(jobs, self.per_line, self.whole, self.ids, self.early, self.rows)
 
-    def play(self, dram: Dram, fifo: int, room: tuple[int, int], pace: int = PACE) -> tuple[float, float]:
-        """Return clocks of a granule, and how often a DRAM row was opened for each one that was needed.
+    def sent(self, granule_bytes: int, room: tuple[int, int], pace: int) -> "Sent":
+        """Return the requests in the order of the fetcher.
 
-        The granules are those of the busiest channel, if channels are `alike`. `fifo` requests wait in front of a
-        channel's window; the SRAMs have `room` for so many rows of K and V; `pace` as in `kernels.stretch`, in parts of
-        `PACE`.
+        The SRAMs have `room` for so many rows of K and V; `pace` as in `kernels.stretch`, in parts of `PACE`.
         """
-        granule, tensor = self._sent(dram.granule_bytes.bit_length() - 1, room, pace)
-        if not len(granule):
-            return 1.0, 1.0
-        part, load, one = address(dram, granule), len(granule), dram
-        bank = (part["ro"] * dram.bank_groups + part["bg"]) * dram.banks_per_group + part["ba"]
-        row = (bank * dram.channels + part["ch"]) * dram.pseudo_channels + part["pc"]
-        if alike(dram):
-            moved = np.bincount(tensor * dram.channels + part["ch"], minlength=len(STREAMS) * dram.channels)
-            moved = moved.reshape(len(STREAMS), dram.channels)
-            load, here = int(moved.max(axis=1).sum()), part["ch"] == moved.sum(axis=0).argmax()
-            granule, tensor, row = granule[here], tensor[here], row[here]
-            one = dram.model_copy(update={"channels": 1})
-        m = new_state(one, None, fifo)
-        set_address(m, dram)
-        m[ds.MASK + ds.CH_] = one.channels - 1
-        end = kernel.sustain(m, granule, (tensor == _WRITTEN).astype(np.int64))
-        begin = dram.nRCD + dram.return_clocks + (dram.nCL if tensor[0] != _WRITTEN else dram.nCWL)
-        return max(end - begin, 1) / load, int(m[ds.ACTS]) / len(np.unique(row))
-
-    def _sent(self, shift: int, room: tuple[int, int], pace: int) -> tuple[I64, I64]:
-        """Return granules of 2^`shift` bytes in the order in which they are sent, and the stream of each."""
+        shift = granule_bytes.bit_length() - 1
         lines = -(-self.jobs[:, :, kernel.COUNT] // self.per_line) * self.per_line
         most = int((((self.jobs[:, :, kernel.BYTES] >> shift) + 2) * lines).sum())
         granule, tensor = np.empty(most, np.int64), np.empty(most, np.int64)
@@ -112,7 +97,8 @@ class Stretch:
             self._aligned(room) if begun else self.jobs, self.per_line, self.whole, self.ids, shift, self.early, begun,
             pace / PACE, rooms, granule, tensor,
         )  # fmt: skip
-        return granule[:n], tensor[:n]
+        need = np.array([room, room] if begun else [[self.rows, self.rows], [ds.FAR, ds.FAR]])
+        return Sent(granule[:n], tensor[:n], need)
 
     def _aligned(self, room: tuple[int, int]) -> I64:
         """Return `jobs`, beside each row's queries and K the V and outputs that are sent at the same time.
@@ -128,15 +114,85 @@ class Stretch:
         return jobs
 
 
-def stretch(planes: Mapping[str, Plane], work: RowWork, rows: I64, blocks: int, dram: Dram) -> Stretch:
-    """Return a stretch of the rows `rows` of one group, each of them cut into so many blocks of queries."""
-    counts = {name: one.granules(work.ids, dram.granule_bytes)[rows].mean() for name, one in planes.items()}
+@dataclass(frozen=True)
+class Sent:
+    """A stretch in the order in which it is sent."""
+
+    granule: I64
+    """Number of every granule."""
+
+    tensor: I64
+    """Its stream."""
+
+    need: I64
+    """Least and most room for rows of K and of V with which the order is this one, shape (2, 2)."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """What of a stretch is played: its granules, and the stream of each."""
+
+    granule: I64
+    tensor: npt.NDArray[np.int8]
+    granules: int
+    """Those of the busiest channel, counted stream by stream."""
+
+    rows: int
+    """DRAM rows that have to be opened."""
+
+
+class Stack:
+    """DRAM that stretches are played on, as `stack` makes it; `fifo` requests wait in front of a channel's window."""
+
+    def __init__(self, dram: Dram, fifo: int) -> None:
+        self.dram, self.alike = dram, alike(dram)
+        one = dram.model_copy(update={"channels": 1}) if self.alike else dram
+        self._idle = new_state(one, None, fifo)
+        set_address(self._idle, dram)
+        cut = {
+            part: (int(self._idle[ds.SHIFT + k]), int(self._idle[ds.MASK + k])) for k, part in enumerate(ADDRESS_PARTS)
+        }
+        row = sum(mask << shift for part, (shift, mask) in cut.items() if part != "co")
+        self.layout = (*cut["ch"], row)
+        """Bits of a granule's number: where those of the channel begin, these, and all but those of the column."""
+        self._idle[ds.MASK + ds.CH_] = one.channels - 1
+
+    def busiest(self, sent: Sent) -> "Load":
+        """Return what a channel has to do at most; of all channels, where they are not `alike`."""
+        granule, tensor, (shift, mask, row) = sent.granule, sent.tensor, self.layout
+        load = len(granule)
+        if self.alike and load:
+            here, load = kernel.busiest(granule, tensor, shift, mask)
+            granule, tensor = granule[:here], tensor[:here]
+        return Load(granule.copy(), tensor.astype(np.int8), load, len(np.unique(granule & row)))
+
+    def play(self, load: Load) -> tuple[float, float]:
+        """Return clocks of a granule, and how often a DRAM row was opened for each one that was needed."""
+        if not load.granules:
+            return 1.0, 1.0
+        m, dram = self._idle.copy(), self.dram
+        end = kernel.sustain(m, load.granule, load.tensor)
+        begin = dram.nRCD + dram.return_clocks + (dram.nCL if load.tensor[0] != _WRITTEN else dram.nCWL)
+        return max(end - begin, 1) / load.granules, int(m[ds.ACTS]) / load.rows
+
+
+def stretch(
+    planes: Mapping[str, Plane], work: RowWork, fetching: Mapping[str, B8], rows: I64, blocks: int, dram: Dram
+) -> Stretch:
+    """Return a stretch of the rows `rows` of one group, each of them cut into so many blocks of queries.
+
+    `fetching` are the `fetching_rows` of `work`.
+    """
+    early = bool(work.values_early[rows].all())
+    same = alike(dram)
+    most = MOST_ALIKE if early and same else MOST
+    counts = {name: one.granules(work.ids, dram.granule_bytes, rows).mean() for name, one in planes.items()}
     of_row = (counts["query"] + counts["output"]) / blocks + counts["key"] + counts["value"]
-    of_row = of_row / (dram.channels if alike(dram) else 1) + 1
-    many = min(int(np.clip(MOST // of_row, *ROWS)), max(len(rows) * blocks, ROWS[0]))
-    cut, place = max(int(np.ceil(many * of_row / MOST)), 1), np.arange(many)
+    of_row = of_row / (dram.channels if same else 1) + 1
+    many = min(int(np.clip(most // of_row, *ROWS)), max(len(rows) * blocks, ROWS[0]))
+    cut, place = max(int(np.ceil(many * of_row / most)), 1), np.arange(many)
     row, block = rows[place // blocks % len(rows)], place % blocks
-    fetches = {name: own[row] | (blocks > 1) for name, own in fetching_rows(work).items()}
+    fetches = {name: own[row] | (blocks > 1) for name, own in fetching.items()}
     fetches["lsb"] = work.forced[row]
     jobs = np.zeros((len(row), len(STREAMS), kernel.N_JOB), np.int64)
     for s, name in enumerate(STREAMS):
@@ -151,4 +207,4 @@ def stretch(planes: Mapping[str, Plane], work: RowWork, rows: I64, blocks: int, 
         job[:, kernel.BYTES], job[:, kernel.BASE] = one.width[row], one.base[row]
     per_line = np.array([planes[name].per_line for name in STREAMS])
     whole = np.array([planes[name].whole_lines for name in STREAMS], np.int64)
-    return Stretch(jobs, per_line, whole, work.ids, bool(work.values_early[rows].all()), len(rows) * blocks)
+    return Stretch(jobs, per_line, whole, work.ids, early, len(rows) * blocks)

@@ -8,12 +8,12 @@ import numpy.typing as npt
 
 from tokensieve.arch.datapath import ENGINES, Topk
 from tokensieve.arch.machine import Arch
-from tokensieve.arch.memory import Dram
 from tokensieve.arch.topklaw import TopkWork
 from tokensieve.sim.analytic.longrows import part
+from tokensieve.sim.analytic.played import Stretches
 from tokensieve.sim.analytic.reads import Answers
-from tokensieve.sim.analytic.stretch import ALONE, KINDS, alike, stack, stretch
-from tokensieve.sim.analytic.traffic import Plane, planes, traffic
+from tokensieve.sim.analytic.stretch import KINDS, alike, stack
+from tokensieve.sim.analytic.traffic import planes, traffic
 from tokensieve.sim.capacity import check_capacity
 from tokensieve.sim.cycle.plan import vectors_per_line
 from tokensieve.sim.work import RowWork, io_bytes, record_sizes, row_work, selection
@@ -34,10 +34,6 @@ class Summary:
         """With `un_pruned`, the decisions are a dense reference, as in `row_work`."""
         self._decisions, self._un_pruned = decisions, un_pruned
         self._traffic: Answers[Arch, F64] = Answers()
-        self._stacks: dict[tuple[object, ...], int] = {}
-        self._made: list[tuple[Dram, int, dict[str, Plane], RowWork]] = []
-        self._alone: dict[tuple[int, int], F64] = {}
-        self._stretches: dict[tuple[object, ...], F64] = {}
         self._searches: Answers[Topk, F64] = Answers()
         self._selections: dict[str, Answers[Topk, F64]] = {"token": Answers(), "head": Answers()}
 
@@ -155,9 +151,9 @@ class Summary:
     def check_fit(self, arch: Arch) -> int:
         """Return 0, or raise `WorkloadError` where the work does not fit `arch`: head width, context, DRAM."""
         work = self.row_work(arch)
-        per_line = max(vectors_per_line(arch, work))
-        every = ((plane.base, plane.width) for plane in planes(arch, work).values())
-        check_capacity(arch.dram, every, int(work.context.max()) + per_line - 1)
+        lines = vectors_per_line(arch, work)
+        every = ((plane.base, plane.width) for plane in planes(lines, work).values())
+        check_capacity(arch.dram, every, int(work.context.max()) + max(lines) - 1)
         return 0
 
     def traffic(self, arch: Arch) -> F64:
@@ -188,30 +184,13 @@ class Summary:
 
     def stack(self, arch: Arch) -> int:
         """Return a number of the DRAM of `arch` and of how the fetcher's requests fall on it, for `stretches`."""
-        dram, lines = stack(arch), vectors_per_line(arch, self.work)
-        fifo = 1 if alike(dram) else arch.fetcher.fifo_depth
-        work = self.row_work(arch)
-        key = (*vars(dram).values(), fifo, lines, work.io_bytes)
-        if key not in self._stacks:
-            self._stacks[key] = len(self._stacks)
-            self._made.append((dram, fifo, planes(arch, work), work))
-        return self._stacks[key]
+        dram = stack(arch)
+        return self.stretches.stack(dram, 1 if alike(dram) else arch.fetcher.fifo_depth, self.row_work(arch))
 
-    def stretches(self, number: int, group: int, blocks: int, room: tuple[int, int], pace: int) -> F64:
-        """Return what the streams of a group come to on a DRAM of `stack`, each alone, then all together.
-
-        That is clocks of a granule and DRAM rows opened for one needed, as `Stretch.play`, shape (streams + 1, 2).
-        """
-        key = number, group, blocks, room, pace
-        if key not in self._stretches:
-            dram, fifo, planes, work = self._made[number]
-            rows = np.flatnonzero(work.group == self.groups[group])
-            one = stretch(planes, work, rows, blocks, dram)
-            if (number, group) not in self._alone:
-                alone = [one.only(*names).play(dram, fifo, room) for names in ALONE]
-                self._alone[number, group] = np.array([alone[0], *alone])
-            self._stretches[key] = np.concatenate([self._alone[number, group], [one.play(dram, fifo, room, pace)]])
-        return self._stretches[key]
+    @cached_property
+    def stretches(self) -> Stretches:
+        """What DRAM makes of stretches of the groups."""
+        return Stretches(self.work, self.groups)
 
     def searches(self, topk: Topk) -> F64:
         """Return the cycles of the searches of the local top-k and the scores that they stream, shape (2, G)."""

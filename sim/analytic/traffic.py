@@ -52,18 +52,22 @@ class Plane:
         low[1:] = np.where(follows, np.maximum(low[1:], high[:-1] + 1), low[1:])
         return row, low, high - low + 1
 
-    def granules(self, ids: I64, granule: int) -> I64:
-        """Return the granules of each row."""
-        if not (self.width % granule).any():
-            lines = -(-self.count // self.per_line) * self.per_line if self.whole_lines else self.count
-            return lines * (self.width // granule)
-        row, _, granules = self.spans(ids, granule, np.arange(len(self.count)))
-        return np.bincount(row, granules, len(self.count)).astype(np.int64)
+    def granules(self, ids: I64, granule: int, which: I64) -> I64:
+        """Return the granules of each of the rows `which`."""
+        count, width = self.count[which], self.width[which]
+        if not (width % granule).any():
+            lines = -(-count // self.per_line) * self.per_line if self.whole_lines else count
+            return lines * (width // granule)
+        row, _, granules = self.spans(ids, granule, which)
+        return np.bincount(row, granules, len(which)).astype(np.int64)
 
 
-def planes(arch: Arch, work: RowWork) -> dict[str, Plane]:
-    """Return what each stream reads for every row, whether the row is fetched on its own or not."""
-    per_key, per_value = arch.qk.vectors_per_cycle(work.head_dim), arch.pv.vectors_per_cycle(work.head_dim)
+def planes(lines: tuple[int, int], work: RowWork) -> dict[str, Plane]:
+    """Return what each stream reads for every row, whether the row is fetched on its own or not.
+
+    `lines` are the vectors of a line of K and of V.
+    """
+    per_key, per_value = lines
     io = np.full_like(work.keys, work.io_bytes)
     values = np.where(work.values_early, work.keys, work.values[work.query_ptr[:-1]])
     value_ids = np.where(work.values_early, work.key_ids, work.value_ids)
@@ -97,22 +101,25 @@ def traffic(arch: Arch, work: RowWork, groups: I64) -> F64:
     share of these nobody has opened before in its group. Granules are the mean over the rows of the group that fetch on
     their own, the next two figures those of the first such row.
     """
-    fetches = fetching_rows(work)
+    fetches, lines = (
+        fetching_rows(work),
+        (arch.qk.vectors_per_cycle(work.head_dim), arch.pv.vectors_per_cycle(work.head_dim)),
+    )
     table = np.zeros((4, len(STREAMS), len(groups)))
-    opened = np.zeros((3, 0), np.int64)
-    for s, (name, plane) in enumerate(planes(arch, work).items()):
+    opened = np.zeros(0, np.int64)
+    for s, (name, plane) in enumerate(planes(lines, work).items()):
         own = np.flatnonzero(fetches[name])
         if len(own) == 0 or not plane.width.any():
             continue
         group = np.searchsorted(groups, work.group[own])
-        counts = plane.granules(work.ids, arch.dram.granule_bytes)[own]
+        counts = plane.granules(work.ids, arch.dram.granule_bytes, own)
         table[0, s] = np.bincount(group, counts, len(groups)) / np.maximum(np.bincount(group, minlength=len(groups)), 1)
         here, first = np.unique(group, return_index=True)
         pattern, samples = _pattern(arch.dram, plane, work.ids, own[first])
         moved = _moved(arch.dram, samples, plane.base[own], np.searchsorted(here, group), group)
         table[1:3, s, here] = pattern
-        before, opened = opened, np.unique(np.concatenate([opened, moved], axis=1), axis=1)
-        table[3, s] = _fresh(before, opened, moved, len(groups))
+        before, opened = opened, _distinct(np.concatenate([opened, moved]))
+        table[3, s] = _fresh(arch.dram, (before, opened, moved), len(groups))
         table[2, s] *= table[3, s]
     return table
 
@@ -143,18 +150,30 @@ def _pattern(dram: Dram, plane: Plane, ids: I64, sample: I64) -> tuple[F64, tupl
     lane = row * of_row + part["ch"] * dram.pseudo_channels + part["pc"]
     lanes = len(sample) * of_row
     bank = part["bg"] * dram.banks_per_group + part["ba"]
-    _, opens = np.unique((part["ro"] * lanes + lane) * dram.banks + bank, return_index=True)
+    opens = _distinct((part["ro"] * lanes + lane) * dram.banks + bank) // dram.banks % lanes // of_row
 
     channel = np.bincount(row * dram.channels + part["ch"], minlength=len(sample) * dram.channels)
     most = channel.reshape(len(sample), -1).max(axis=1, initial=0)
-    table = np.stack([most, np.bincount(row[opens], minlength=len(sample))]).astype(np.float64)
+    table = np.stack([most, np.bincount(opens, minlength=len(sample))]).astype(np.float64)
     # Of a plane, every pseudo-channel opens the same DRAM rows, where a row touches them all.
-    _, rows_opened = np.unique((part["ro"] * dram.banks + bank) * len(sample) + row, return_index=True)
+    # Granules of one DRAM row follow each other, and the first of them is as good as any.
+    key = (part["ro"] * dram.banks + bank) * len(sample) + row
+    begins = np.flatnonzero(np.diff(key, prepend=-1))
+    rows_opened = begins[np.unique(key[begins], return_index=True)[1]]
     return table, (row[rows_opened], number[rows_opened])
 
 
+def _distinct(values: I64) -> I64:
+    """Return the different values, in order; in sorting them lies most of the time that traffic takes."""
+    ordered = np.sort(values)
+    return ordered[np.flatnonzero(np.diff(ordered, prepend=-1))]
+
+
 def _moved(dram: Dram, samples: tuple[I64, I64], base: I64, sample_of: I64, group: I64) -> I64:
-    """Return (group, bank, DRAM row) of what all rows open, whose planes begin at `base`; shape (3, opened)."""
+    """Return a number, the more significant the part the earlier, for group, bank and DRAM row of what all rows open.
+
+    Their planes begin at `base`.
+    """
     order = np.argsort(samples[0], kind="stable")
     number = samples[1][order]
     count = np.bincount(samples[0], minlength=int(sample_of.max()) + 1)
@@ -162,21 +181,24 @@ def _moved(dram: Dram, samples: tuple[I64, I64], base: I64, sample_of: I64, grou
     which = np.repeat(np.arange(len(base)), count[sample_of])
     place = np.arange(len(which)) - np.repeat(np.cumsum(count[sample_of]) - count[sample_of], count[sample_of])
     part = address(dram, number[begin[sample_of][which] + place] + base[which] // dram.granule_bytes)
-    return np.stack([group[which], part["bg"] * dram.banks_per_group + part["ba"], part["ro"]])
+    return ((group[which] * dram.bank_groups + part["bg"]) * dram.banks_per_group + part["ba"]) * dram.rows + part["ro"]
 
 
-def _fresh(before: I64, after: I64, moved: I64, groups: int) -> F64:
-    """Return by group the share of the DRAM rows `moved` that are in `after` (each once) and not in `before`."""
-    count = [np.bincount(rows[0], minlength=groups) for rows in (before, after, moved)]
+def _fresh(dram: Dram, opened: tuple[I64, I64, I64], groups: int) -> F64:
+    """Return by group the share of the DRAM rows moved (the last of `opened`) that are in the second, not in the first.
+
+    The first two hold each once.
+    """
+    count = [np.bincount(rows // (dram.banks * dram.rows), minlength=groups) for rows in opened]
     share: F64 = (count[1] - count[0]) / np.maximum(count[2], 1)
     return share
 
 
 def address(dram: Dram, granule: I64) -> dict[str, I64]:
-    """Return the parts of the address of each granule."""
+    """Return the parts of the address of each granule; their sizes are powers of two."""
     sizes = {"ch": dram.channels, "pc": dram.pseudo_channels, "co": dram.columns}
     sizes |= {"bg": dram.bank_groups, "ba": dram.banks_per_group, "ro": dram.rows}
     parts, rest = {}, granule
     for name in reversed(dram.order):
-        parts[name], rest = rest % sizes[name], rest // sizes[name]
+        parts[name], rest = rest & (sizes[name] - 1), rest >> (sizes[name].bit_length() - 1)
     return parts

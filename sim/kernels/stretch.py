@@ -6,6 +6,7 @@ The three streams take turns as in `fetch`: queries, K and low bits of a row one
 
 import numba
 import numpy as np
+import numpy.typing as npt
 
 from tokensieve.sim.kernels import dram as d
 from tokensieve.sim.kernels import dram_state as ds
@@ -113,11 +114,33 @@ def _may_go(lines, row, at, line, s, early, begun, pace, room):
 
 
 @numba.njit(cache=True)
-def sustain(m: I64, granule: I64, write: I64) -> int:
-    """Send granules, each as soon as its channel takes it after the one before; return the clock of the last data."""
+def busiest(granule: I64, tensor: I64, shift: int, mask: int) -> tuple[int, int]:
+    """Leave of some granules those of the channel that has most; return how many, and the load of a channel at most.
+
+    Bits `mask` of a granule's number from `shift` on are its channel. Of every tensor the load takes the busiest one.
+    """
+    moved = np.zeros((TENSORS[-1][1], mask + 1), np.int64)
+    for i in range(len(granule)):
+        moved[tensor[i], (granule[i] >> shift) & mask] += 1
+    here, load, n = moved.sum(axis=0).argmax(), 0, 0
+    for of_tensor in moved:
+        load += of_tensor.max()
+    for i in range(len(granule)):
+        if (granule[i] >> shift) & mask == here:
+            granule[n], tensor[n] = granule[i], tensor[i]
+            n += 1
+    return n, load
+
+
+@numba.njit(cache=True)
+def sustain(m: I64, granule: I64, tensor: npt.NDArray[np.int8]) -> int:
+    """Send granules, each as soon as its channel takes it after the one before; return the clock of the last data.
+
+    `tensor` is that of each; the last one is written.
+    """
     m[m[ds.O_SLOT] + ds.LEFT] = ds.FAR  # all share slot 0, which never completes
     clock = 0
     for i in range(len(granule)):
-        clock = d.push(m, granule[i] << m[ds.GRANULE_SHIFT], clock, 0, write[i])
+        clock = d.push(m, granule[i] << m[ds.GRANULE_SHIFT], clock, 0, tensor[i] == TENSORS[-1][0])
     d.advance_all(m, ds.FAR)
     return int(m[ds.LAST])
