@@ -31,7 +31,7 @@ ROWS = (4, 12)
 MOST, MOST_ALIKE = 4096, 1024
 """Granules that a stretch holds at most: of all channels, and of one where these are `alike` and V comes with K.
 
-Shorter are those whose granules go from bank group to bank group, and not through a DRAM row at a time. K and V that
+Shorter are those whose granules take pseudo-channels in turn, and do not stay in one for a whole DRAM row. K and V that
 wait for each other do so once a row, so that a row that is cut short waits too often.
 """
 
@@ -163,7 +163,7 @@ def stretch(
     early = bool(work.values_early[rows].all())
     same = alike(dram)
     order = dram.order
-    most = MOST_ALIKE if early and same and order.index("bg") > order.index("co") else MOST
+    most = MOST_ALIKE if early and same and order.index("pc") > order.index("co") else MOST
     counts = {name: one.granules(work.ids, dram.granule_bytes, rows).mean() for name, one in planes.items()}
     of_row = (counts["query"] + counts["output"]) / blocks + counts["key"] + counts["value"]
     of_row = of_row / (dram.channels if same else 1) + 1
