@@ -38,6 +38,7 @@ class _Family(NamedTuple):
     channels: int
     """0 where these are not `alike`."""
 
+    in_turn: bool
     io_bytes: int
     group: int
     lines: tuple[int, int]
@@ -105,7 +106,7 @@ class Stretches:
     def _family(self, number: int, group: int, lines: tuple[int, int], blocks: int, pace: int = PACE) -> _Family:
         stack, work = self._stacks[number]
         channels = stack.dram.channels if stack.alike else 0
-        return _Family(stack.dram.granule_bytes, channels, work.io_bytes, group, lines, blocks, pace)
+        return _Family(stack.dram.granule_bytes, channels, stack.in_turn, work.io_bytes, group, lines, blocks, pace)
 
     def _stretch(self, number: int, family: _Family) -> Stretch:
         if family not in self._rows:

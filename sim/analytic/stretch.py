@@ -29,9 +29,11 @@ ROWS = (4, 12)
 """Least and most rows of a stretch."""
 
 MOST, MOST_ALIKE = 4096, 1024
-"""Granules that a stretch holds at most: of all channels, and of one where these are `alike` and V comes with K.
+"""Granules that a stretch holds at most: of all channels, and of one where granules are sent `in_turn` and V comes
+with K.
 
-K and V that wait for each other do so once a row, so that a row that is cut short waits too often.
+Those whose granules stay in one pseudo-channel for a whole DRAM row are not shortened. K and V that wait for each other
+do so once a row, so that a row that is cut short waits too often.
 """
 
 PACE = 4
@@ -58,6 +60,11 @@ def alike(dram: Dram) -> bool:
     """Return whether consecutive granules go to consecutive channels, so that all channels do the same."""
     order = dram.order
     return set(order[order.index("ch") + 1 :]) <= {"pc", "bg"}
+
+
+def in_turn(dram: Dram) -> bool:
+    """Return whether channels are `alike`, and granules take their pseudo-channels in turn."""
+    return alike(dram) and dram.order.index("pc") > dram.order.index("co")
 
 
 @dataclass(frozen=True)
@@ -145,7 +152,7 @@ class Stack:
     """DRAM that stretches are played on, as `stack` makes it; `fifo` requests wait in front of a channel's window."""
 
     def __init__(self, dram: Dram, fifo: int) -> None:
-        self.dram, self.alike = dram, alike(dram)
+        self.dram, self.alike, self.in_turn = dram, alike(dram), in_turn(dram)
         one = dram.model_copy(update={"channels": 1}) if self.alike else dram
         self._idle = new_state(one, None, fifo)
         set_address(self._idle, dram)
@@ -185,7 +192,7 @@ def stretch(
     """
     early = bool(work.values_early[rows].all())
     same = alike(dram)
-    most = MOST_ALIKE if early and same else MOST
+    most = MOST_ALIKE if early and in_turn(dram) else MOST
     counts = {name: one.granules(work.ids, dram.granule_bytes, rows).mean() for name, one in planes.items()}
     of_row = (counts["query"] + counts["output"]) / blocks + counts["key"] + counts["value"]
     of_row = of_row / (dram.channels if same else 1) + 1
