@@ -2,13 +2,13 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tokensieve.arch.errors import StoreError
-from tokensieve.explore.columns import DERIVED, TOTALS
+from tokensieve.explore.columns import FIGURES, TOTALS
 from tokensieve.explore.frame import Frame, to_pandas, to_polars
 from tokensieve.explore.schema import FIXED, SCHEMA_VERSION, total_columns
 from tokensieve.explore.sqlite import translated
@@ -142,17 +142,20 @@ class Reader:
             "bases": self._named("base", "text"),
         }
 
-    def frame(self, where: Where = EVERYTHING) -> Frame:
-        """Return points as columns: parameters, totals and what follows from them."""
+    def frame(self, where: Where = EVERYTHING, also: Iterable[str] = ()) -> Frame:
+        """Return points as columns: parameters, totals and what follows from them.
+
+        `also` names fields of the machine that are wanted, whether or not some point sets them.
+        """
         clause, values = self.clause(where)
         with translated(self.path):
-            return store_frame(self._db, clause, values)
+            return store_frame(self._db, clause, values, also)
 
     def figures(self, point: Point) -> dict[str, Any]:
         """Return the totals of a stored point and what follows from them, without those that are null."""
         with translated(self.path):
             columns = store_frame(self._db, "point.id = ?", [point.id]).columns()
-        names = (*(column.name for column in TOTALS), *DERIVED)
+        names = (*(column.name for column in TOTALS), *FIGURES)
         return {name: columns[name][0] for name in names if columns[name][0] is not None}
 
     def to_pandas(self, where: Where = EVERYTHING) -> Any:

@@ -253,7 +253,7 @@ class _Numbers:
         key = (member, code)
         if key not in self._works:
             case = self._space.cases.case(member, code)
-            self._works[key] = self._store.workload(case.digest, case.name, case.data)
+            self._works[key] = self._store.workload(case.digest, case.name, {**case.data, "tokens": case.tokens})
         return self._works[key]
 
 
