@@ -106,6 +106,14 @@ def look_up(tree: Any, path: str) -> Any:
     return tree
 
 
+def flat(tree: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Return the leaves of nested mappings by dotted path."""
+    found: dict[str, Any] = {}
+    for name, value in tree.items():
+        found |= flat(value, f"{above}{name}.") if isinstance(value, Mapping) else {f"{above}{name}": value}
+    return found
+
+
 def derived(totals: Mapping[str, F64], mhz: F64, tokens: F64) -> dict[str, F64]:
     """Return the columns of `FIGURES` of many points, NaN where a total is.
 

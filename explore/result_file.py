@@ -9,7 +9,7 @@ from typing import Any, get_args
 import numpy as np
 
 from tokensieve.arch.errors import StoreError
-from tokensieve.explore.columns import DERIVED, RATES, TOTALS, look_up, rates
+from tokensieve.explore.columns import DERIVED, RATES, TOTALS, flat, look_up, rates
 from tokensieve.explore.frame import Frame, cast, kind_of, to_pandas, to_polars
 from tokensieve.sim.result import SCHEMA_VERSION, Level
 
@@ -83,7 +83,7 @@ def _totals(told: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _layers(told: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [_flat(layer) for layer in told["layers"]]
+    return [flat(layer) for layer in told["layers"]]
 
 
 def _units(told: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -92,14 +92,6 @@ def _units(told: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 _TABLES = {"totals": _totals, "layers": _layers, "units": _units}
-
-
-def _flat(tree: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    """Return the leaves of nested mappings by dotted path."""
-    found: dict[str, Any] = {}
-    for name, value in tree.items():
-        found |= _flat(value, f"{above}{name}.") if isinstance(value, Mapping) else {f"{above}{name}": value}
-    return found
 
 
 def _framed(rows: list[dict[str, Any]]) -> Frame:
