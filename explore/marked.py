@@ -57,7 +57,7 @@ def marked(store: "Reader", designs: Selection, preset: str, evaluator: Evaluato
     return replace(
         designs,
         ids=[[]],
-        values={},
+        values={name: [words.get(name, own.get(name))] for name in designs.values},
         columns={**columns, **{name: np.array([text]) for name, text in words.items()}},
         fields={name: np.array([own[name]]) for name in designs.fields},
     )

@@ -29,7 +29,7 @@ def front_picture(front: Front, title: str, mark: tuple[float, float] | None, na
         axes.scatter(x, y, s=10, color=COLOURS[6], alpha=0.6, linewidths=0, label="designs")
         x, y = (front.wanted[i] / scales[i][0] for i in range(2))
         order = np.argsort(x)
-        line = "-" if len(front.objectives) == 2 else ""
+        line = ":" if len(front.objectives) == 2 else ""
         axes.plot(x[order], y[order], line, marker="o", markersize=5, color=COLOURS[0], label="front")
         if mark is not None:
             x, y = ([mark[i] / scales[i][0]] for i in range(2))
