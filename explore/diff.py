@@ -31,8 +31,8 @@ class Side:
     """Every field, by dotted path."""
 
     about: Mapping[str, Any]
-    """The work by name and digest, `level` and, of a point, `model`, the version of the cycle model. A point and a result
-    have no name of the work in common."""
+    """The work by name and digest, `level` and, of a point, `model`, the version of the cycle model. A point and a
+    result have no name of the work in common."""
 
     figures: Mapping[str, Any]
     """Columns of a store by name, without those that are null."""

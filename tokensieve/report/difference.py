@@ -68,9 +68,13 @@ def _said(found: Difference, name: str) -> str:
     more = "more" if one.delta > 0 else "less"
     share = f"{100 * abs(one.delta / one.a):.1f} %" if one.a else told(name, abs(one.delta))
     led = next((part for part in parts if part.delta * one.delta > 0), None)
-    total = sum(part.delta for part in parts)
-    mostly = f" ({_part(led.name)} {100 * led.delta / total:.0f} % of it)" if led and total else ""
+    mostly = f" ({_part(led.name)} {_signed(led)})" if led else ""
     return f"{share} {more} {_NOUNS[name]}{mostly}"
+
+
+def _signed(part: Change) -> str:
+    sign, size = ("+" if part.delta > 0 else "-"), abs(part.delta)
+    return f"{sign}{count(size)} cycles" if part.name.startswith("cycles.") else f"{sign}{told(part.name, size)}"
 
 
 def _why(found: Difference) -> str:
