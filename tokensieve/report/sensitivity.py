@@ -62,8 +62,8 @@ def sobol_line(found: SobolIndices) -> str:
     idle = [one for one, share in zip(found.names, total.tolist(), strict=True) if share < NOTHING]
     rest = f"; {', '.join(idle)} {'makes' if len(idle) == 1 else 'make'} none" if idle else ""
     return (
-        f"{found.names[top]} makes most of the variance of {name}: {_share(alone)} alone, {_share(total[top])} with its "
-        f"interactions{rest}."
+        f"{found.names[top]} makes most of the variance of {name}: {_share(alone)} alone, {_share(total[top])} with "
+        f"its interactions{rest}."
     )
 
 
