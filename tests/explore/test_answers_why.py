@@ -93,6 +93,7 @@ def test_fields_that_move_together_are_one_field():
 
 
 def test_a_store_is_asked_for_its_sweep(path, capsys):
+    assert list(spec_of(str(path)).axes) == list(SPEC["axes"])
     assert spec_of(str(path)).axes["topk.lanes"] == (4, 12, 16)
     assert call(["sensitivity", str(path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["effects"][0]["name"] in SPEC["axes"]
