@@ -17,7 +17,7 @@ def front(points: F64) -> I64:
     [0, 3]
     """
     good = np.flatnonzero(np.isfinite(points).all(axis=0))
-    order = good[np.lexsort(points[::-1, good])]  # stable; whatever beats a point comes before it
+    order: I64 = good[np.lexsort(points[::-1, good])]  # stable; whatever beats a point comes before it
     ranked = points[:, order]
     if len(points) == 1:
         return order[:1]

@@ -74,7 +74,7 @@ def pareto(
         found = opened.pareto(x, y, *(more or ()), **choice(where, sweep, workload, level, model))
         beside, why = (None, "") if mark == _NONE else marked_or_why(opened, found.designs, mark)
     wanted = None if beside is None else _wanted(found, beside)
-    row = None if beside is None else rows(beside, found.objectives, wanted)[0]
+    row = None if beside is None or wanted is None else rows(beside, found.objectives, wanted)[0]
     if plot is not None:
         _draw(plot, found, None if wanted is None else (float(wanted[0, 0]), float(wanted[1, 0])), mark)
     if why:

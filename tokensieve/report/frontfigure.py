@@ -32,8 +32,8 @@ def front_picture(front: Front, title: str, mark: tuple[float, float] | None, na
         line = ":" if len(front.objectives) == 2 else ""
         axes.plot(x[order], y[order], line, marker="o", markersize=5, color=COLOURS[0], label="front")
         if mark is not None:
-            x, y = ([mark[i] / scales[i][0]] for i in range(2))
-            axes.scatter(x, y, s=90, marker="*", color=COLOURS[1], label=name, zorder=3)
+            star = [mark[i] / scales[i][0] for i in range(2)]
+            axes.scatter(star[:1], star[1:], s=90, marker="*", color=COLOURS[1], label=name, zorder=3)
         axes.set(xlabel=_label(front, 0, scales[0][1]), ylabel=_label(front, 1, scales[1][1]))
         axes.set_title(title, parse_math=False, fontsize="medium")
         axes.legend(frameon=False)
