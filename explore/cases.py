@@ -55,6 +55,15 @@ class Case:
     def _counts(self) -> bool:
         return self.trace is not None and self.trace.suffix.lower() == ".csv"
 
+    @cached_property
+    def tokens(self) -> int:
+        """Tokens of the text in prefill, tokens generated in decode."""
+        if self.workload is not None:
+            return (self.workload.context or 0) if self.workload.phase == "prefill" else (self.workload.steps or 0)
+        assert self.trace is not None
+        given = read_csv(self.trace) if self._counts else Decisions.load(self.trace)
+        return int(given.context.max()) if given.phase == "prefill" else given.steps
+
     def decisions(self, topk: Topk) -> Decisions:
         """Return the decisions, completed for `topk` where only counts are known; raise `WorkloadError` if refused."""
         if self.workload is not None:

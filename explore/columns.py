@@ -68,6 +68,22 @@ DERIVED: tuple[str, ...] = (
 )
 """Columns that are computed on reading, in floating point."""
 
+RATES: tuple[str, ...] = (
+    "tokens",
+    "tokens_per_second",
+    "ms_per_token",
+    "joules_per_token",
+    "edp_js",
+    "gops_per_watt",
+    "gops_per_mm2",
+)
+"""Columns that are computed on reading and are no keys of a result: rates of the attention that was run. `edp_js` is
+energy times time, in J s; operations are those done. `tokens` are the tokens of the text in prefill, those generated in
+decode."""
+
+FIGURES: tuple[str, ...] = (*DERIVED, *RATES)
+"""All columns that are computed on reading."""
+
 assert len(TOTALS) <= 64
 
 
@@ -90,12 +106,42 @@ def look_up(tree: Any, path: str) -> Any:
     return tree
 
 
-def derived(totals: Mapping[str, F64], mhz: F64) -> dict[str, F64]:
-    """Return the derived columns of many points, NaN where a total is.
+def flat(tree: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Return the leaves of nested mappings by dotted path."""
+    found: dict[str, Any] = {}
+    for name, value in tree.items():
+        found |= flat(value, f"{above}{name}.") if isinstance(value, Mapping) else {f"{above}{name}": value}
+    return found
 
-    `totals` holds the numeric columns of `TOTALS`, shape (points,), and `mhz` the clock of each point. The arithmetic
-    is that of `sim.result.Result`, so that a figure has the same bits here and there.
+
+def derived(totals: Mapping[str, F64], mhz: F64, tokens: F64) -> dict[str, F64]:
+    """Return the columns of `FIGURES` of many points, NaN where a total is.
+
+    `totals` holds the numeric columns of `TOTALS`, shape (points,), `mhz` the clock of each point, `tokens` those of
+    its work. The arithmetic is that of `sim.result.Result`, so that a figure has the same bits here and there.
     """
+    found = _of_result(totals, mhz)
+    return found | rates({**totals, **found}, tokens)
+
+
+def rates(figures: Mapping[str, F64], tokens: F64) -> dict[str, F64]:
+    """Return the columns of `RATES` of points with these `figures`, which hold those of `DERIVED`, too."""
+    seconds, joules = figures["seconds"], figures["energy_j.total"]
+    gops = figures["throughput_gops.effective"]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return {
+            "tokens": tokens,
+            "tokens_per_second": tokens / seconds,
+            "ms_per_token": 1e3 * seconds / tokens,
+            "joules_per_token": joules / tokens,
+            "edp_js": joules * seconds,
+            "gops_per_watt": gops / figures["power_w.total"],
+            "gops_per_mm2": gops / figures["area_mm2.total"],
+        }
+
+
+def _of_result(totals: Mapping[str, F64], mhz: F64) -> dict[str, F64]:
+    """Return the columns of `DERIVED`."""
     with np.errstate(divide="ignore", invalid="ignore"):
         seconds = totals["cycles.total"] / (mhz * 1e6)
         joules = {

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
+
 from tokensieve.arch.errors import StoreError
-from tokensieve.explore.columns import DERIVED, TOTALS, look_up
+from tokensieve.explore.columns import DERIVED, RATES, TOTALS, flat, look_up, rates
 from tokensieve.explore.frame import Frame, cast, kind_of, to_pandas, to_polars
 from tokensieve.sim.result import SCHEMA_VERSION, Level
 
@@ -74,11 +76,14 @@ def _totals(told: Mapping[str, Any]) -> list[dict[str, Any]]:
     paths = sorted(one.partition("=")[0] for one in made.get("set", ()))
     row = about | {path: look_up(made["machine"], path) for path in paths}
     names = [column.name for column in TOTALS if not column.name.startswith("operations.")]
-    return [row | {name: look_up(told, name) for name in (*names, *DERIVED)}]
+    figures = {name: look_up(told, name) for name in (*names, *DERIVED)}
+    numbers = {name: np.array([value], float) for name, value in figures.items() if not isinstance(value, str)}
+    follows = rates(numbers, np.full(1, np.nan))
+    return [row | figures | {name: follows[name].item() for name in RATES if not np.isnan(follows[name]).any()}]
 
 
 def _layers(told: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [_flat(layer) for layer in told["layers"]]
+    return [flat(layer) for layer in told["layers"]]
 
 
 def _units(told: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -87,14 +92,6 @@ def _units(told: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 _TABLES = {"totals": _totals, "layers": _layers, "units": _units}
-
-
-def _flat(tree: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    """Return the leaves of nested mappings by dotted path."""
-    found: dict[str, Any] = {}
-    for name, value in tree.items():
-        found |= _flat(value, f"{above}{name}.") if isinstance(value, Mapping) else {f"{above}{name}": value}
-    return found
 
 
 def _framed(rows: list[dict[str, Any]]) -> Frame:

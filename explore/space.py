@@ -90,6 +90,15 @@ class Space:
         """Names of what tells designs apart, in the order of the file."""
         return (*(axis.name for axis in self.axes), *self.spec.derived)
 
+    @property
+    def dimensions(self) -> tuple[tuple[Axis, ...], ...]:
+        """Axes of each dimension: one, or those that move together."""
+        return tuple(tuple(self.axes[i] for i in one) for one in self._dimensions)
+
+    def draw(self, draws: Draws) -> None:
+        """Try `draws` in the place of what the sampler says; their places are those of `dimensions`."""
+        self._draws = draws
+
     def designs(self, low: int, high: int) -> Designs:
         """Return the designs from `low` to before `high`."""
         codes: dict[str, I64] = {}

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tokensieve.explore.columns import CLOCK, DERIVED, TOTALS, Kind, derived, look_up
+from tokensieve.explore.columns import CLOCK, FIGURES, TOTALS, Kind, derived, look_up
 from tokensieve.explore.frame import Chunk, Frame, cast, kind_of
 from tokensieve.explore.schema import total_columns
 from tokensieve.explore.stored import STATUSES
@@ -33,36 +33,39 @@ _FROM = (
 )
 _SELECT = (
     "point.id, lower(hex(point.key)), point.sweep, point.base, workload.name, point.level, point.status, message.text, "
-    "origin.model, point.form, point.given"
+    "origin.model, point.form, point.given, point.workload"
 )
 
 
-def store_frame(db: sqlite3.Connection, clause: str, values: Sequence[Any]) -> Frame:
-    """Return the points for which `clause` holds, by number."""
+def store_frame(db: sqlite3.Connection, clause: str, values: Sequence[Any], also: Iterable[str] = ()) -> Frame:
+    """Return the points for which `clause` holds, by number; with the fields of the machine in `also`, set or not."""
     (last,) = db.execute("SELECT COALESCE(MAX(id), 0) FROM point").fetchone()
     clause = f"{clause} AND point.id <= {last}"  # what a writer adds from now on has fields that are not looked at
     bases = {number: json.loads(arch) for number, arch in db.execute("SELECT id, arch FROM base")}
+    tokens = {number: json.loads(data).get("tokens") for number, data in db.execute("SELECT id, data FROM workload")}
     forms = {number: json.loads(paths) for number, paths in db.execute("SELECT id, paths FROM form")}
     there = total_columns(db)
-    given = _parameters(db, clause, values, forms, bases)
-    kinds: dict[str, Kind] = {**_ABOUT, **given, **{c.name: c.kind for c in TOTALS}, **dict.fromkeys(DERIVED, "float")}
+    given = _parameters(db, clause, values, forms, bases, also)
+    kinds: dict[str, Kind] = {**_ABOUT, **given, **{c.name: c.kind for c in TOTALS}, **dict.fromkeys(FIGURES, "float")}
     totals = ", ".join(f'"{column.name}"' if column.name in there else "NULL" for column in TOTALS)
     statement = f"SELECT {_SELECT}, {totals} {_FROM} WHERE {clause} ORDER BY point.id"
 
     def chunks() -> Iterator[Chunk]:
         cursor = db.execute(statement, values)
         while rows := cursor.fetchmany(_ROWS):
-            yield _chunk(list(zip(*rows, strict=True)), given, forms, bases)
+            yield _chunk(list(zip(*rows, strict=True)), given, forms, bases, tokens)
 
     return Frame(kinds, chunks)
 
 
 def _parameters(
-    db: sqlite3.Connection, clause: str, values: Sequence[Any], forms: Forms, bases: Bases
+    db: sqlite3.Connection, clause: str, values: Sequence[Any], forms: Forms, bases: Bases, also: Iterable[str]
 ) -> dict[str, Kind]:
-    """Return the fields that some point overrides, sorted, and the kind of each."""
+    """Return the fields that some point overrides and those in `also`, sorted, and the kind of each."""
     met = db.execute(f"SELECT DISTINCT form, base FROM point WHERE {clause}", values).fetchall()
-    types: dict[str, set[type]] = {path: set() for path in sorted({path for form, _ in met for path in forms[form]})}
+    types: dict[str, set[type]] = {
+        path: set() for path in sorted({*also, *(path for form, _ in met for path in forms[form])})
+    }
     cursor = db.execute(f"SELECT form, base, given FROM point WHERE {clause}", values)
     while rows := cursor.fetchmany(_ROWS):
         form, base, texts = zip(*rows, strict=True)
@@ -91,8 +94,14 @@ def _given(
     return found
 
 
-def _chunk(columns: list[tuple[Any, ...]], given: Mapping[str, Kind], forms: Forms, bases: Bases) -> Chunk:
-    number, key, sweep, base, work, level, status, message, model, form, texts, *figures = columns
+def _chunk(
+    columns: list[tuple[Any, ...]],
+    given: Mapping[str, Kind],
+    forms: Forms,
+    bases: Bases,
+    tokens: Mapping[int, int | None],
+) -> Chunk:
+    number, key, sweep, base, work, level, status, message, model, form, texts, works, *figures = columns
     values = _given({*given, CLOCK}, form, base, texts, forms, bases)
     told: dict[str, Sequence[Any]] = {
         "id": number, "key": key, "sweep": sweep, "arch": [bases[one]["name"] for one in base], "workload": work,
@@ -101,8 +110,8 @@ def _chunk(columns: list[tuple[Any, ...]], given: Mapping[str, Kind], forms: For
     told |= {path: cast(values[path], kind) for path, kind in given.items()}
     totals = {column.name: one for column, one in zip(TOTALS, figures, strict=True)}
     numbers = {c.name: np.array(totals[c.name], float) for c in TOTALS if c.kind != "text"}
-    follows = derived(numbers, np.array(values[CLOCK], float))
-    return {**told, **totals, **{name: _or_none(follows[name]) for name in DERIVED}}
+    follows = derived(numbers, np.array(values[CLOCK], float), np.array([tokens[one] for one in works], float))
+    return {**told, **totals, **{name: _or_none(follows[name]) for name in FIGURES}}
 
 
 def _or_none(column: "np.ndarray[Any, np.dtype[np.float64]]") -> list[float | None]:

@@ -2,18 +2,21 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tokensieve.arch.errors import StoreError
-from tokensieve.explore.columns import DERIVED, TOTALS
+from tokensieve.explore.columns import FIGURES, TOTALS, flat
 from tokensieve.explore.frame import Frame, to_pandas, to_polars
 from tokensieve.explore.schema import FIXED, SCHEMA_VERSION, total_columns
 from tokensieve.explore.sqlite import translated
 from tokensieve.explore.store_frame import store_frame
 from tokensieve.explore.stored import STATUSES, Base, Point, Status, Work
+
+if TYPE_CHECKING:
+    from tokensieve.explore.answers import Best, Front
 
 ALL = "all"
 """In the place of a version of the cycle model: points of all of them."""
@@ -105,6 +108,16 @@ class Reader:
         digest, name, data = self._one("SELECT digest, name, data FROM workload WHERE id = ?", point.workload)
         return Work(digest=digest, name=name, data=json.loads(data))
 
+    def machines(self) -> list[dict[str, Any]]:
+        """Return the machines that points differ from, each as fields by dotted path."""
+        with translated(self.path):
+            return [flat(json.loads(arch)) for (arch,) in self._db.execute("SELECT arch FROM base ORDER BY id")]
+
+    def sweep_texts(self) -> dict[int, str]:
+        """Return the sweeps by number, each as the JSON text of its file."""
+        with translated(self.path):
+            return dict(self._db.execute("SELECT id, text FROM sweep ORDER BY id"))
+
     def origin_of(self, point: Point) -> dict[str, Any]:
         """Return which version of the cycle model made a stored point, with which packages, and when it was stored."""
         statement = (
@@ -142,17 +155,20 @@ class Reader:
             "bases": self._named("base", "text"),
         }
 
-    def frame(self, where: Where = EVERYTHING) -> Frame:
-        """Return points as columns: parameters, totals and what follows from them."""
+    def frame(self, where: Where = EVERYTHING, also: Iterable[str] = ()) -> Frame:
+        """Return points as columns: parameters, totals and what follows from them.
+
+        `also` names fields of the machine that are wanted, whether or not some point sets them.
+        """
         clause, values = self.clause(where)
         with translated(self.path):
-            return store_frame(self._db, clause, values)
+            return store_frame(self._db, clause, values, also)
 
     def figures(self, point: Point) -> dict[str, Any]:
         """Return the totals of a stored point and what follows from them, without those that are null."""
         with translated(self.path):
             columns = store_frame(self._db, "point.id = ?", [point.id]).columns()
-        names = (*(column.name for column in TOTALS), *DERIVED)
+        names = (*(column.name for column in TOTALS), *FIGURES)
         return {name: columns[name][0] for name in names if columns[name][0] is not None}
 
     def to_pandas(self, where: Where = EVERYTHING) -> Any:
@@ -162,6 +178,25 @@ class Reader:
     def to_polars(self, where: Where = EVERYTHING) -> Any:
         """Return points as a `polars.DataFrame`, one row each. Raises `ToolError` without polars."""
         return to_polars(self.frame(where))
+
+    def pareto(self, *objectives: str, **choice: Any) -> "Front":
+        """Return the designs that no other beats in all `objectives`: figures or formulas, wanted small, or `max`.
+
+        `choice` holds the fields of `tokensieve.explore.selection.Choice`: `where`, `workload`, `sweep`, `level`,
+        `model`. Raises `SweepError` for a name that means nothing, `StoreError` where no point is asked for.
+        """
+        from tokensieve.explore.answers import pareto
+
+        return pareto(self, objectives, **choice)
+
+    def best(self, *objectives: str, constraints: Sequence[str] = (), **choice: Any) -> "Best":
+        """Return the design that is best in the first of `objectives` and satisfies `constraints`, and the knee.
+
+        The rest is as for `pareto`.
+        """
+        from tokensieve.explore.answers import best
+
+        return best(self, objectives, constraints, **choice)
 
     def clause(self, where: Where) -> tuple[str, list[Any]]:
         """Return the condition of `where` in SQL, and its values."""

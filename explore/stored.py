@@ -45,7 +45,8 @@ class Work:
     """Name in tables."""
 
     data: Mapping[str, Any]
-    """How to make it again: `workload` (its fields) or `trace` (SHA-256 of the file), `seed`, `scores`."""
+    """How to make it again: `workload` (its fields) or `trace` (SHA-256 of the file), `seed`, `scores`; and its
+    `tokens`, which follow from that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

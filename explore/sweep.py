@@ -172,8 +172,9 @@ class _Numbers:
         self._space, self._store, self._level = pricer.space, store, pricer.evaluator.level
         # A design that one sweep refuses as rough and another lets pass is two points.
         self._keyed = f"{self._level}, rough" if pricer.space.spec.allow_rough else self._level
-        text = json.dumps(self._space.spec.model_dump(mode="json"), sort_keys=True)
-        self._sweep = store.sweep(hashlib.sha256(text.encode()).hexdigest(), text)
+        told = self._space.spec.model_dump(mode="json")
+        digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        self._sweep = store.sweep(digest, json.dumps(told))  # the text keeps the order of axes and derived fields
         self._bases: dict[int, int] = {}
         self._works: dict[tuple[int, int], int] = {}
 
@@ -253,7 +254,7 @@ class _Numbers:
         key = (member, code)
         if key not in self._works:
             case = self._space.cases.case(member, code)
-            self._works[key] = self._store.workload(case.digest, case.name, case.data)
+            self._works[key] = self._store.workload(case.digest, case.name, {**case.data, "tokens": case.tokens})
         return self._works[key]
 
 

@@ -8,11 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tokensieve.arch.errors import SweepError, nearest
-from tokensieve.explore.columns import DERIVED, TOTALS, derived
-from tokensieve.explore.evaluate import Column
-from tokensieve.explore.expression import Formula
-from tokensieve.explore.price import FAILED, OK, REFUSED, Priced
+from tokensieve.explore.named import Named, Names
+from tokensieve.explore.price import FAILED, REFUSED, Priced
 from tokensieve.explore.space import Designs, Space
 
 F64 = npt.NDArray[np.float64]
@@ -26,8 +23,6 @@ KNEE = 0.01
 
 SHOWN = ("seconds", "energy_j.total", "area_mm2.total")
 """Figures that a table shows of every design, beside the objectives."""
-
-_NUMERIC = tuple(column.name for column in TOTALS if column.kind != "text")
 
 
 @dataclass(frozen=True)
@@ -123,8 +118,9 @@ class Tally:
         if len(self.objectives) == 1:
             price = "area_mm2.total" if self.objectives[0].text != "area_mm2.total" else "seconds"
             self.objectives = (*self.objectives, Objective(price, False))
-        self._wanted = [self._formula("objectives", one.text) for one in self.objectives]
-        self._limits = [self._formula("constraints", text) for text in spec.constraints]
+        self.named = Named(space)
+        self._wanted = [self.named.formula("objectives", one.text) for one in self.objectives]
+        self._limits = [self.named.formula("constraints", text) for text in spec.constraints]
         self._counts: Counter[str] = Counter()
         self._held: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
@@ -139,11 +135,10 @@ class Tally:
         self._counts["designs"] += len(designs)
         self._counts["excluded"] += int((~admitted).sum())
         self._count_refused(status, priced)
-        good = np.flatnonzero((status == OK).all(axis=0))
+        good, figures = self.named.figures(designs, priced)
         if not len(good):
             return
-        figures = [self._figures(designs, one, good) for one in priced]
-        wanted = np.stack([self._mean([f.value(own) for own in figures], len(good)) for f in self._wanted])
+        wanted = np.stack([self.named.mean([f.value(own) for own in figures], len(good)) for f in self._wanted])
         fits = np.logical_and.reduce(np.isfinite(wanted[:2]), axis=0)
         for limit in self._limits:
             held = np.logical_and.reduce([np.broadcast_to(limit.value(own), len(good)) for own in figures])
@@ -179,44 +174,6 @@ class Tally:
             from_store=self.from_store,
         )
 
-    def mean(self, columns: Sequence[Column], count: int) -> F64:
-        """Return the weighted geometric mean over the suite."""
-        return self._mean(columns, count)
-
-    def _formula(self, place: str, text: str) -> Formula:
-        """Return a formula whose names are figures or fields in full."""
-        formula, known = Formula(text), self._known()
-        for name in formula.names:
-            if name not in known:
-                try:
-                    self._space.resolve(name, [], "", place)
-                except SweepError:
-                    raise SweepError(
-                        f"{place}: {name} is neither a figure of the result nor a field of the machine"
-                        f"{nearest(name, known)}"
-                    ) from None
-        return formula
-
-    def _known(self) -> list[str]:
-        return [*(column.name for column in TOTALS), *DERIVED, *self._space.shown]
-
-    def _figures(self, designs: Designs, one: Priced, good: I64) -> "_Names":
-        """Return what names stand for, of the designs that are `good`."""
-        blank = np.full(len(good), np.nan)
-        totals = {name: one.totals[name][good] if name in one.totals else blank for name in _NUMERIC}
-        mhz = np.broadcast_to(self._space.figure("clock.mhz", designs.columns, designs.base), len(designs))[good]
-        text = {"bottleneck": one.totals["bottleneck"][good]}
-        followed = derived({name: column.astype(np.float64) for name, column in totals.items()}, mhz.astype(np.float64))
-        return _Names({**totals, **followed, **text}, self._space, designs, good)
-
-    def _mean(self, columns: Sequence[Column], count: int) -> F64:
-        if len(columns) == 1:
-            return np.broadcast_to(columns[0], count).astype(np.float64)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            weights = self._space.cases.weights
-            logs = [w * np.log(np.asarray(column, np.float64)) for w, column in zip(weights, columns, strict=True)]
-            return np.broadcast_to(np.exp(np.sum(logs, axis=0)), count)
-
     def _count_refused(self, status: npt.NDArray[np.int8], priced: Sequence[Priced]) -> None:
         """Count designs that are refused or failed on some member of the suite, once each."""
         bad = (status == REFUSED) | (status == FAILED)
@@ -229,19 +186,6 @@ class Tally:
                 self._failed[message] += 1
 
 
-class _Names(dict[str, Any]):
-    """Figures by name, and fields of the machine where there is no figure."""
-
-    def __init__(self, figures: Mapping[str, Any], space: Space, designs: Designs, good: I64) -> None:
-        super().__init__(figures)
-        self._space, self._designs, self._good = space, designs, good
-
-    def __missing__(self, name: str) -> Any:
-        known = list(self._designs.columns)
-        found = self._space.resolve(name, known, "", "constraints")
-        return self._space.figure(found, self._designs.columns, self._designs.base)[self._good]
-
-
 @dataclass(frozen=True)
 class _Source:
     """Where rows of some designs are made from."""
@@ -249,7 +193,7 @@ class _Source:
     space: Space
     designs: Designs
     good: I64
-    figures: Sequence[_Names]
+    figures: Sequence[Names]
     wanted: F64
     fits: npt.NDArray[np.bool_]
 
@@ -261,7 +205,7 @@ class _Source:
             number=self.designs.low + place,
             values={name: self.designs.columns[name].item(place) for name in self.space.shown},
             wanted=tuple(self.wanted[:, i].tolist()),
-            figures={name: float(tally.mean([own[name] for own in one], 1)[0]) for name in SHOWN},
+            figures={name: float(tally.named.mean([own[name] for own in one], 1)[0]) for name in SHOWN},
             bottleneck=", ".join(dict.fromkeys(str(own["bottleneck"][0]) for own in one)),
             fits=bool(self.fits[i]),
         )

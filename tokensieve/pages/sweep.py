@@ -4,7 +4,7 @@ from pydantic import BaseModel
 
 from tokensieve.arch.presets import meaning
 from tokensieve.explore.axes import MOST_VALUES, Span
-from tokensieve.explore.columns import DERIVED, TOTALS
+from tokensieve.explore.columns import FIGURES, TOTALS
 from tokensieve.explore.spec import MOST_POINTS, Sampler, SweepFile
 from tokensieve.explore.tally import KNEE
 from tokensieve.report.markdown import table
@@ -67,7 +67,7 @@ In `derived`, a name is an axis, a parameter, a field by dotted path, a field of
 `softmax.fifo_lines` is `softmax.lanes`), or the one field of the machine that ends so (`max_tokens` is
 `topk.max_tokens`). `constraints` and `objectives` also name figures of the result, as `result.json` has them:
 
-{", ".join(f"`{name}`" for name in (*DERIVED, *(column.name for column in TOTALS)))}.
+{", ".join(f"`{name}`" for name in (*FIGURES, *(column.name for column in TOTALS)))}.
 
 A constraint that names fields alone is checked before a design is priced.
 

@@ -1,20 +1,15 @@
 """Pictures of the accuracy page: modelled over expected, and sweeps with the place where somebody else has a knee."""
 
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from typing import TYPE_CHECKING
+
+from tokensieve.report.canvas import COLOURS, MARKERS, drawn
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Pairs = Sequence[tuple[float, float]]
-
-# Okabe and Ito's palette, which colour-blind readers can tell apart.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999", "#000000")
-_MARKS = "os^vDPX*"
-_DOTS_PER_INCH = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +43,7 @@ def scatter_png(groups: Mapping[str, Pairs], unit: str, band: float | None = Non
             axes.plot(ends, [end * side for end in ends], color="black", linewidth=0.6, linestyle=":")
         for place, (name, pairs) in enumerate(groups.items()):
             x, y = zip(*pairs, strict=True)
-            colour, marker = _COLOURS[place % len(_COLOURS)], _MARKS[place % len(_MARKS)]
+            colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
             # the fewer points, the further in front
             axes.scatter(
                 x, y, s=18, label=name, alpha=0.75, linewidths=0, color=colour, marker=marker, zorder=3 + 1 / len(x)
@@ -57,7 +52,7 @@ def scatter_png(groups: Mapping[str, Pairs], unit: str, band: float | None = Non
         axes.set_aspect("equal")
         axes.legend(frameon=False, fontsize="small")
 
-    return _png((5.6, 5.2), draw)
+    return drawn((5.6, 5.2), draw)
 
 
 def curves_png(curves: Sequence[Curve]) -> bytes:
@@ -66,8 +61,8 @@ def curves_png(curves: Sequence[Curve]) -> bytes:
     def draw(figure: "Figure") -> None:
         panels = figure.subplots(1, len(curves), squeeze=False)[0]
         for axes, curve in zip(panels, curves, strict=True):
-            axes.plot(curve.x, curve.y, marker="o", color=_COLOURS[0])
-            axes.axvline(curve.knee, color=_COLOURS[1], linestyle="--", label=curve.knee_label)
+            axes.plot(curve.x, curve.y, marker="o", color=COLOURS[0])
+            axes.axvline(curve.knee, color=COLOURS[1], linestyle="--", label=curve.knee_label)
             axes.set_xscale("log", base=2)
             axes.set_xticks(curve.x, [f"{x:g}" for x in curve.x])
             axes.set_xticks([], minor=True)
@@ -75,22 +70,4 @@ def curves_png(curves: Sequence[Curve]) -> bytes:
             axes.set(title=curve.title, xlabel=curve.x_label, ylabel=curve.y_label)
             axes.legend(frameon=False)
 
-    return _png((5.0 * len(curves), 4.0), draw)
-
-
-def _png(inches: tuple[float, float], draw: Callable[["Figure"], None]) -> bytes:
-    """Return what `draw` puts on an empty figure, in the library's own style whatever the reader's is."""
-    from matplotlib import style
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    with style.context("default", after_reset=True), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a name may hold letters that the font lacks
-        figure = Figure(figsize=inches, dpi=_DOTS_PER_INCH, layout="constrained")
-        FigureCanvasAgg(figure)
-        draw(figure)
-        for axes in figure.axes:
-            axes.spines[["top", "right"]].set_visible(False)
-        data = BytesIO()
-        figure.savefig(data, format="png", metadata={"Software": None})
-    return data.getvalue()
+    return drawn((5.0 * len(curves), 4.0), draw)

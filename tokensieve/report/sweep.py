@@ -1,11 +1,12 @@
 """What a sweep came to: a table, the best design, the knee, and one sentence that answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any
 
 from tokensieve.explore.dry import Dry
 from tokensieve.explore.tally import KNEE, SHOWN, Objective, Outcome, Row
+from tokensieve.report.designs import change, design, shown, word
 from tokensieve.report.quantity import count, digits, prefix
 from tokensieve.report.table import Column, Table
 
@@ -15,13 +16,6 @@ MOST_ROWS = 24
 MOST_REASONS = 5
 """Rules and errors that are told."""
 
-_WORDS = {
-    "seconds": "time",
-    "cycles.total": "cycles",
-    "area_mm2.total": "area",
-    "energy_j.total": "energy",
-    "traffic.dram_bytes.total": "DRAM traffic",
-}
 _UNITS = {"seconds": ("time", "s"), "energy_j.total": ("energy", "J"), "area_mm2.total": ("area", "mm2")}
 
 
@@ -52,7 +46,7 @@ def sweep_table(outcome: Outcome, title: str) -> Table:
     cells = tuple(
         (
             count(row.number),
-            *(_shown(row.values[name]) for name in axes),
+            *(shown(row.values[name]) for name in axes),
             *(f"{row.figures[name] / scales[name][0]:,.3f}" for name in SHOWN),
             *(digits(row.wanted[i]) for i in others),
             row.bottleneck,
@@ -68,11 +62,11 @@ def counts_line(outcome: Outcome) -> str:
     """Return how many designs were tried, and what became of them."""
     parts = [f"{count(outcome.designs)} designs", f"{count(outcome.valid)} valid"]
     refused, failed = sum(outcome.refused.values()), sum(outcome.failed.values())
-    for many, word in (
+    for many, what in (
         (refused, "refused"), (failed, "failed"), (outcome.excluded, "kept out by constraints before they were priced"),
         (outcome.broken, "that break a constraint"),
     ):  # fmt: skip
-        parts += [f"{count(many)} {word}"] if many else []
+        parts += [f"{count(many)} {what}"] if many else []
     if outcome.from_store:
         parts.append(f"{count(outcome.from_store)} points from the store")
     return f"{parts[0]}: {', '.join(parts[1:])}."
@@ -96,13 +90,13 @@ def answer(outcome: Outcome) -> str:
     assert best is not None
     assert knee is not None
     wanted, price = outcome.objectives[:2]
-    taken = _design(knee.values) or "the only design"
+    taken = design(knee.values) or "the only design"
     if best.number == knee.number:
-        return f"Take {taken}: no design of the sweep has {_better(wanted)} {_word(wanted)}."
+        return f"Take {taken}: no design of the sweep has {_better(wanted)} {word(wanted)}."
     differs = {name: value for name, value in best.values.items() if value != knee.values[name]}
-    gain, cost = (_change(best.wanted[i], knee.wanted[i]) for i in range(2))
+    gain, cost = (change(best.wanted[i], knee.wanted[i]) for i in range(2))
     more = "more" if best.wanted[1] > knee.wanted[1] else "less"
-    return f"Take {taken}; {_design(differs)} buys {gain} of {_word(wanted)} for {cost} {more} {_word(price)}."
+    return f"Take {taken}; {design(differs)} buys {gain} of {word(wanted)} for {cost} {more} {word(price)}."
 
 
 def dry_page(dry: Dry, width: int) -> str:
@@ -172,23 +166,23 @@ def _named(outcome: Outcome) -> list[str]:
     best, knee = outcome.best, outcome.knee
     assert best is not None
     assert knee is not None
-    first, second = (_word(one) for one in outcome.objectives[:2])
+    first, second = (word(one) for one in outcome.objectives[:2])
     return [
-        f"Best {first}: design {count(best.number)} ({_design(best.values) or 'the only one'}).",
+        f"Best {first}: design {count(best.number)} ({design(best.values) or 'the only one'}).",
         f"Knee, the {_least(outcome.objectives[1])} {second} within {100 * KNEE:g} % of that: design "
-        f"{count(knee.number)} ({_design(knee.values) or 'the only one'}).",
+        f"{count(knee.number)} ({design(knee.values) or 'the only one'}).",
     ]
 
 
 def _reasons(outcome: Outcome) -> list[str]:
     """Return the commonest rules and errors, a line each."""
     lines = []
-    for word, reasons in (("refused", outcome.refused), ("failed", outcome.failed)):
+    for what, reasons in (("refused", outcome.refused), ("failed", outcome.failed)):
         told = list(reasons.items())
-        lines += [f"  {word} {count(many)}: {why}" for why, many in told[:MOST_REASONS]]
+        lines += [f"  {what} {count(many)}: {why}" for why, many in told[:MOST_REASONS]]
         if len(told) > MOST_REASONS:
             left = sum(many for _, many in told[MOST_REASONS:])
-            lines.append(f"  {word} {count(left)} by {len(told) - MOST_REASONS} other rules")
+            lines.append(f"  {what} {count(left)} by {len(told) - MOST_REASONS} other rules")
     return lines
 
 
@@ -204,8 +198,8 @@ def _thinned(outcome: Outcome) -> list[Row]:
 
 def _mark(row: Row, outcome: Outcome) -> str:
     marks = [
-        word
-        for word, one in (("best", outcome.best), ("knee", outcome.knee))
+        what
+        for what, one in (("best", outcome.best), ("knee", outcome.knee))
         if one is not None and one.number == row.number
     ]
     return ", ".join(marks) if row.fits else "breaks a constraint"
@@ -220,33 +214,9 @@ def _is_text(rows: Sequence[Row], name: str) -> bool:
     return any(isinstance(row.values[name], str) for row in rows)
 
 
-def _shown(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return digits(value) if isinstance(value, float) else str(value)
-
-
-def _design(values: Mapping[str, Any]) -> str:
-    """Return values in words, as they would follow --set."""
-    return ", ".join(f"{name} {_shown(value)}" for name, value in values.items())
-
-
-def _word(one: Objective) -> str:
-    return _WORDS.get(one.text, one.text)
-
-
 def _least(one: Objective) -> str:
     return "most" if one.largest else "least"
 
 
 def _better(one: Objective) -> str:
     return "more" if one.largest else "less"
-
-
-def _change(new: float, old: float) -> str:
-    """Return how far apart two figures are, relative to the old one.
-
-    >>> _change(99.6, 100.0)
-    '0.4 %'
-    """
-    return f"{100 * abs(new / old - 1):.1f} %" if old else f"{abs(new - old):.3g}"

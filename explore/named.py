@@ -1,0 +1,88 @@
+"""What names in constraints and objectives stand for: figures of priced designs, and fields of their machines."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tokensieve.arch.errors import SweepError, nearest
+from tokensieve.explore.columns import FIGURES, TOTALS, derived
+from tokensieve.explore.evaluate import Column
+from tokensieve.explore.expression import Formula
+from tokensieve.explore.price import OK, Priced
+from tokensieve.explore.space import Designs, Space
+
+F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
+
+_NUMERIC = tuple(column.name for column in TOTALS if column.kind != "text")
+
+
+class Named:
+    """Finds figures and fields by name for the designs of a space."""
+
+    def __init__(self, space: Space) -> None:
+        self._space = space
+
+    def formula(self, place: str, text: str) -> Formula:
+        """Return a formula whose names are figures or fields in full.
+
+        Raises `SweepError`, beginning with `place`, for a name that is neither, with the nearest one.
+        """
+        formula = Formula(text)
+        known = [*(column.name for column in TOTALS), *FIGURES, *self._space.shown]
+        for name in formula.names:
+            if name not in known:
+                try:
+                    self._space.resolve(name, [], "", place)
+                except SweepError:
+                    raise SweepError(
+                        f"{place}: {name} is neither a figure of the result nor a field of the machine"
+                        f"{nearest(name, known)}"
+                    ) from None
+        return formula
+
+    def figures(self, designs: Designs, priced: Sequence[Priced]) -> tuple[I64, list["Names"]]:
+        """Return the places of the designs that were priced on all members of the suite, and their figures on each."""
+        good = np.flatnonzero((np.stack([one.status for one in priced]) == OK).all(axis=0))
+        return good, [self._figures(designs, member, one, good) for member, one in enumerate(priced)]
+
+    def mean(self, columns: Sequence[Column], count: int) -> F64:
+        """Return the weighted geometric mean over the suite."""
+        if len(columns) == 1:
+            return np.broadcast_to(columns[0], count).astype(np.float64)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            weights = self._space.cases.weights
+            logs = [w * np.log(np.asarray(column, np.float64)) for w, column in zip(weights, columns, strict=True)]
+            return np.broadcast_to(np.exp(np.sum(logs, axis=0)), count)
+
+    def _figures(self, designs: Designs, member: int, one: Priced, good: I64) -> "Names":
+        """Return what names stand for, of the designs that are `good`, on one member of the suite."""
+        blank = np.full(len(good), np.nan)
+        totals = {name: one.totals[name][good] if name in one.totals else blank for name in _NUMERIC}
+        mhz = np.broadcast_to(self._space.figure("clock.mhz", designs.columns, designs.base), len(designs))[good]
+        text = {"bottleneck": one.totals["bottleneck"][good]} if len(good) else {}
+        numbers = {name: column.astype(np.float64) for name, column in totals.items()}
+        followed = derived(numbers, mhz.astype(np.float64), self._tokens(member, designs.case[good]))
+        return Names({**totals, **followed, **text}, self._space, designs, good)
+
+    def _tokens(self, member: int, cases: I64) -> F64:
+        """Return the tokens of each piece of work."""
+        found = np.zeros(len(cases))
+        for code in np.unique(cases).tolist():
+            found[cases == code] = self._space.cases.case(member, code).tokens
+        return found
+
+
+class Names(dict[str, Any]):
+    """Figures by name, and fields of the machine where there is no figure."""
+
+    def __init__(self, figures: Mapping[str, Any], space: Space, designs: Designs, good: I64) -> None:
+        super().__init__(figures)
+        self._space, self._designs, self._good = space, designs, good
+
+    def __missing__(self, name: str) -> Any:
+        known = list(self._designs.columns)
+        found = self._space.resolve(name, known, "", "constraints")
+        return self._space.figure(found, self._designs.columns, self._designs.base)[self._good]
