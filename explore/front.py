@@ -24,7 +24,8 @@ def front(points: F64) -> I64:
     if len(points) == 2:
         prices = ranked[1]
         before = np.minimum.accumulate(np.concatenate([[np.inf], prices[:-1]])) if len(order) else prices
-        return order[prices < before]
+        cheaper: I64 = order[prices < before]
+        return cheaper
     kept: list[int] = []
     best = np.zeros((0, len(points)))
     for i in range(len(order)):
