@@ -71,7 +71,7 @@ def in_turn(dram: Dram) -> bool:
 class Stretch:
     """Rows of one kind, ready to be sent."""
 
-    jobs: I64
+    moves: I64
     """What each tensor moves for each row, as `kernels.stretch`, shape (rows, streams, columns)."""
 
     per_line: I64
@@ -83,42 +83,42 @@ class Stretch:
 
     def only(self, *streams: str) -> "Stretch":
         """Return the same rows with some streams alone; low bits are those of all their keys."""
-        jobs, key, low = self.jobs.copy(), STREAMS.index("key"), STREAMS.index("lsb")
+        moves, key, low = self.moves.copy(), STREAMS.index("key"), STREAMS.index("lsb")
         if streams == ("lsb",):
-            jobs[:, low, kernel.COUNT] = jobs[:, key, kernel.COUNT] * (jobs[:, low, kernel.BYTES] > 0)
-        jobs[:, [s for s, name in enumerate(STREAMS) if name not in streams], kernel.COUNT] = 0
-        return Stretch(jobs, self.per_line, self.whole, self.ids, self.early, self.rows)
+            moves[:, low, kernel.COUNT] = moves[:, key, kernel.COUNT] * (moves[:, low, kernel.BYTES] > 0)
+        moves[:, [s for s, name in enumerate(STREAMS) if name not in streams], kernel.COUNT] = 0
+        return Stretch(moves, self.per_line, self.whole, self.ids, self.early, self.rows)
 
     def sent(self, granule_bytes: int, room: tuple[int, int], pace: int) -> "Sent":
         """Return the requests in the order of the fetcher.
 
-        The SRAMs have `room` for so many rows of K and V; `pace` as in `kernels.stretch`, in parts of `PACE`.
+        The SRAMs have `room` for the K and the V of so many rows; `pace` as in `kernels.stretch`, in parts of `PACE`.
         """
         shift = granule_bytes.bit_length() - 1
-        lines = -(-self.jobs[:, :, kernel.COUNT] // self.per_line) * self.per_line
-        most = int((((self.jobs[:, :, kernel.BYTES] >> shift) + 2) * lines).sum())
+        lines = -(-self.moves[:, :, kernel.COUNT] // self.per_line) * self.per_line
+        most = int((((self.moves[:, :, kernel.BYTES] >> shift) + 2) * lines).sum())
         granule, tensor = np.empty(most, np.int64), np.empty(most, np.int64)
         rooms = np.array(room, np.int64)
         begun = min(room) < self.rows or not self.early
         n = kernel.requests(
-            self._aligned(room) if begun else self.jobs, self.per_line, self.whole, self.ids, shift, self.early, begun,
+            self._aligned(room) if begun else self.moves, self.per_line, self.whole, self.ids, shift, self.early, begun,
             pace / PACE, rooms, granule, tensor,
         )  # fmt: skip
         need = np.array([room, room] if begun else [[self.rows, self.rows], [ds.FAR, ds.FAR]])
         return Sent(granule[:n], tensor[:n], need)
 
     def _aligned(self, room: tuple[int, int]) -> I64:
-        """Return `jobs`, beside each row's queries and K the V and outputs that are sent at the same time.
+        """Return `moves`, beside each row's queries and K the V and outputs that are sent at the same time.
 
         V on demand is that of the row before; else the stream that has less to send is as far ahead as it has room.
         """
-        jobs, requests = self.jobs.copy(), -(-self.jobs[:, :, kernel.COUNT] // self.per_line)
+        moves, requests = self.moves.copy(), -(-self.moves[:, :, kernel.COUNT] // self.per_line)
         ahead = -1
         if self.early:
             ahead = room[1] - 1 if requests[:, 3].sum() < requests[:, :3].sum() else 1 - room[0]
-        jobs[:, 3] = np.roll(jobs[:, 3], -ahead, axis=0)
-        jobs[:, 4] = np.roll(jobs[:, 4], 1 - min(ahead, 0), axis=0)
-        return jobs
+        moves[:, 3] = np.roll(moves[:, 3], -ahead, axis=0)
+        moves[:, 4] = np.roll(moves[:, 4], 1 - min(ahead, 0), axis=0)
+        return moves
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class Sent:
     """Its stream."""
 
     need: I64
-    """Least and most room for rows of K and of V with which the order is this one, shape (2, 2)."""
+    """Least and most room for the K and the V of rows with which the order is this one, shape (2, 2)."""
 
 
 @dataclass(frozen=True)
@@ -201,17 +201,17 @@ def stretch(
     row, block = rows[place // blocks % len(rows)], place % blocks
     fetches = {name: own[row] | (blocks > 1) for name, own in fetching.items()}
     fetches["lsb"] = work.forced[row]
-    jobs = np.zeros((len(row), len(STREAMS), kernel.N_JOB), np.int64)
+    moves = np.zeros((len(row), len(STREAMS), kernel.N_JOB), np.int64)
     for s, name in enumerate(STREAMS):
-        one, job = planes[name], jobs[:, s]
+        one, move = planes[name], moves[:, s]
         count, begin = one.count[row], 0
         if name in ("query", "output"):
             count = -(-count // blocks)
             begin = np.minimum(block * count, one.count[row] - count)
         part = -(-count // cut)
-        job[:, kernel.FIRST] = one.first[row] + begin + np.minimum(place % cut * part, count - part)
-        job[:, kernel.COUNT] = np.where(fetches[name] & (one.width[row] > 0), part, 0)
-        job[:, kernel.BYTES], job[:, kernel.BASE] = one.width[row], one.base[row]
+        move[:, kernel.FIRST] = one.first[row] + begin + np.minimum(place % cut * part, count - part)
+        move[:, kernel.COUNT] = np.where(fetches[name] & (one.width[row] > 0), part, 0)
+        move[:, kernel.BYTES], move[:, kernel.BASE] = one.width[row], one.base[row]
     per_line = np.array([planes[name].per_line for name in STREAMS])
     whole = np.array([planes[name].whole_lines for name in STREAMS], np.int64)
-    return Stretch(jobs, per_line, whole, work.ids, early, len(rows) * blocks)
+    return Stretch(moves, per_line, whole, work.ids, early, len(rows) * blocks)

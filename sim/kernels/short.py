@@ -58,7 +58,7 @@ def _advance_pass(w):
     else:
         q = w.n[0, t.S_FIRST]
         w.n[0, t.S_FIRST] += 1
-    r = w.n[q, t.K_ROW]
+    r = w.n[q, t.K_OWN]
     w.n[0, t.S_SLOT] = w.n[w.n[r, t.B_ROW], t.R_LAYER] * t.N_CAUSE
     w.n[0, t.S_PASSES] = k + 1
     w.n[k, t.P_QUERY] = q
@@ -72,7 +72,7 @@ def _first_pass(w):
     q = w.n[0, t.S_FIRST]
     if q >= w.n[0, t.S_QUERIES]:
         return -1
-    r = w.n[q, t.K_ROW]
+    r = w.n[q, t.K_OWN]
     work, g = w.n[r, t.B_ROW], w.n[r, t.B_GROUP]
     gate = w.n[g, t.E_QUERY_FROM]
     decides = w.n[work, t.R_DECIDE]
@@ -91,7 +91,7 @@ def _second_pass(w):
     if w.n[0, t.S_REDO_HEAD] == w.n[0, t.S_REDO_TAIL]:
         return -1
     q = w.n[w.n[0, t.S_REDO_HEAD], t.D_QUERY]
-    r = w.n[q, t.K_ROW]
+    r = w.n[q, t.K_OWN]
     start = last(w, last(w, w.n[0, t.S_QK_FREE], w.n[r, t.B_LSB]), w.n[q, t.K_DECIDED])
     return last(w, start, _room_in_scan(w, w.x[w.n[r, t.B_GROUP], t.G_SOFT]))
 
@@ -109,7 +109,7 @@ def _room_in_scan(w, soft):
 @step
 def _soft_of(w, k):
     """Return the softmax lines of a pass."""
-    return w.x[w.n[w.n[w.n[k, t.P_QUERY], t.K_ROW], t.B_GROUP], t.G_SOFT]
+    return w.x[w.n[w.n[w.n[k, t.P_QUERY], t.K_OWN], t.B_GROUP], t.G_SOFT]
 
 
 @step
@@ -198,7 +198,7 @@ def _advance_topk(w):
     q = w.n[0, t.S_PICK]
     if q >= w.n[0, t.S_QUERIES] or w.n[q, t.K_PASS] < 0:
         return False
-    r = w.n[q, t.K_ROW]
+    r = w.n[q, t.K_OWN]
     g, work, k = w.n[r, t.B_GROUP], w.n[r, t.B_ROW], w.n[q, t.K_PASS]
     passes, own = w.n[q, t.Q_PASSES], w.n[r, t.B_VALUE + t.H_OWNER] == r
     asks = own and not w.n[work, t.R_EARLY] and q == w.n[r, t.B_Q0]

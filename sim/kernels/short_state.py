@@ -49,7 +49,7 @@ def _cut(w, r):
         b, end = w.n[0, t.S_ROWS], min(low + size, high)
         w.n[b, t.B_ROW], w.n[b, t.B_Q0], w.n[b, t.B_Q1], w.n[b, t.B_GROUP] = r, low, end, g
         w.n[b, t.B_LSB] = -1
-        w.n[low:end, t.K_ROW] = b
+        w.n[low:end, t.K_OWN] = b
         _hold(w, b, end - low, t.B_KEY, w.n[r, t.R_KEY_SECOND] and not cut, t.M_KEY_CAP,
               w.x[g, t.G_KEY_LINES] * w.x[g, t.G_KEY_MEMBERS])  # fmt: skip
         _hold(w, b, end - low, t.B_VALUE, w.n[r, t.R_VALUE_SHARED] and not cut, t.M_VALUE_CAP,

@@ -41,7 +41,7 @@ P_QUERY, P_EXP, P_DIV = _n.block(3)
 # A query: what it asks for (once more, with low bits; to pass the local top-k by), its row, the pass whose
 # probabilities count, events; its search and its lines of V.
 Q_REDO, Q_PASSES = _n.block(2)
-K_ROW, K_PASS, K_DECIDED, K_LOAD, K_DRAIN, K_PV = _n.block(6)
+K_OWN, K_PASS, K_DECIDED, K_LOAD, K_DRAIN, K_PV = _n.block(6)
 A_SEARCH, A_LINES = _x.block(2)
 
 # A group: events from when its K may be fetched and its queries enter (-1 unknown), and of its last probability.

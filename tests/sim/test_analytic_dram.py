@@ -103,13 +103,13 @@ def test_v_is_as_many_rows_ahead_of_k_as_its_sram_holds(summary):
     key, value, output = (STREAMS.index(name) for name in ("key", "value", "output"))
     beside = one._aligned((12, 2))[:, :, kernel.BASE]
     alone = (one.only(name)._sent(5, (1, 1), PACE)[1] for name in ("key", "value"))
-    of_key, of_value = (len(sent) / len(one.jobs) for sent in alone)
+    of_key, of_value = (len(sent) / len(one.moves) for sent in alone)
     tensor = one._sent(5, (12, 2), PACE)[1]
     further = np.cumsum(tensor == value) / of_value - np.cumsum(tensor == key) / of_key
 
-    assert beside[0, key] == one.jobs[0, key, kernel.BASE]
-    assert beside[0, value] == one.jobs[1, value, kernel.BASE]
-    assert beside[1, output] == one.jobs[0, output, kernel.BASE]
+    assert beside[0, key] == one.moves[0, key, kernel.BASE]
+    assert beside[0, value] == one.moves[1, value, kernel.BASE]
+    assert beside[1, output] == one.moves[0, output, kernel.BASE]
     assert 0 < further.max() <= 1 + 1e-9
 
 
