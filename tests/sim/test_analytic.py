@@ -33,7 +33,7 @@ def gpt2(steps: int = 1, scores: str | None = None) -> Decisions:
     return beginning(load_workload("gpt2-small-wikitext2", ARCH, scores=scores), steps)
 
 
-NEAR = [("uniform", 0.03), (None, 0.03)]
+NEAR = [("uniform", 0.03), (None, 0.04)]
 """How near the levels are by the scores of the records. Searches of `uniform` scores are long, so that one unit sets
 the pace; those of the default are short and differ, and the unit that sets it changes from query to query."""
 
