@@ -87,7 +87,7 @@ def test_the_result_has_all_of_them_with_reasons(tmp_path, capsys):
 def test_whether_a_field_is_inert_hangs_on_machine_and_work(field, data, sets, inert):
     arch = load_arch("spatten", sets)
 
-    assert (field in inert_fields(arch, decisions(data, arch), "cycle")) is inert
+    assert (field in inert_fields(arch, decisions(data, arch))) is inert
 
 
 @pytest.mark.parametrize("level", ["analytic", "cycle"])

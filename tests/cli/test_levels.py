@@ -68,7 +68,11 @@ def test_a_trace_needs_only_the_work_records_of_the_engine_that_runs(engine, mor
 @pytest.mark.parametrize(
     ("level", "sets", "told"),
     [
-        ("analytic", "dram.mapping=RoRaBgBaChCo", "level analytic plays few rows of each layer on dram.mapping RoRaBg"),
+        (
+            "analytic",
+            "dram.mapping=RoRaBgBaChCo",
+            "level analytic takes dram.mapping for one whose consecutive granules",
+        ),
         ("analytic", "dram.extend=dramsim3", None),
         ("analytic", "dram.page=closed", None),
         ("cycle", "dram.mapping=RoRaBgBaChCo", None),

@@ -14,16 +14,11 @@ Rule = tuple[tuple[str, ...], str]
 """Fields, and why they are inert."""
 
 WRITES = ("dram.nRCD_WR", "dram.nCWL", "dram.nWR", "dram.nWTR_S", "dram.nWTR_L", "dram.nTurn")
-NOT_IN_CLOSED_FORM = (
-    "dram.controller", "dram.page", "dram.command_bus", "dram.bank_queue", "dram.row_hit_limit", "dram.act_clocks",
-    "dram.nRCD_WR", "dram.nWR", "dram.nWTR_S", "dram.nWTR_L", "dram.nTurn",
-)  # fmt: skip
-"""Fields of DRAM that level `analytic` does not read."""
 
 
-def inert_fields(arch: Arch, decisions: Decisions, level: str) -> dict[str, str]:
+def inert_fields(arch: Arch, decisions: Decisions) -> dict[str, str]:
     """Return the dotted names of the fields of `arch` that were inert in a run of `decisions`, each with the reason."""
-    rules = (*_always(arch), *_units(arch, decisions), *_memory(arch, decisions, level))
+    rules = (*_always(arch), *_units(arch, decisions), *_memory(arch, decisions))
     found: dict[str, str] = {}
     for fields, reason in rules:
         found |= {field: reason for field in fields if field not in found}
@@ -73,15 +68,13 @@ def _units(arch: Arch, d: Decisions) -> Iterator[Rule]:
             yield (f"{sram}.ports",), "a write and a read in a cycle take two; more are area alone"
 
 
-def _memory(arch: Arch, d: Decisions, level: str) -> Iterator[Rule]:
+def _memory(arch: Arch, d: Decisions) -> Iterator[Rule]:
     """Yield the fields of DRAM, and of what stands behind its channels, that never bind."""
     dram = arch.dram
     if arch.read_clocks <= min(max(dram.nCCD_S, dram.nBL), max(dram.nCCD_L, dram.nBL)):
         yield ("converter.plane_bytes", "gather.outstanding"), "keeps up with its channel; area alone"
     if dram.order[0] == "ro":
         yield ("dram.rows",), "a bound on the workload, and area"
-    if level == "analytic":
-        yield NOT_IN_CLOSED_FORM, "not part of level analytic"
     if dram.controller != "bank-queues":
         yield ("dram.bank_queue", "dram.row_hit_limit"), f"dram.controller {dram.controller} has no queue for each bank"
     if dram.controller == "frfcfs":

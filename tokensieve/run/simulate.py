@@ -79,7 +79,7 @@ def run(
         level_cycles=_level_cycles(arch, decisions, level, result) if confirm else None,
         operations={"effective": result.operations["effective"], "dense_equivalent": un_pruned},
         reference=_reference(kind, beside) if kind and beside else None,
-        inert=inert_fields(arch, decisions, level),
+        inert=inert_fields(arch, decisions),
         labels=(played.labels if played else {}) | _labels(decisions),
         provenance=_provenance(arch, decisions, level, seed, sets, time.process_time() - began)
         | ({"rtl": played.as_object()} if played else {}),

@@ -148,7 +148,7 @@ def _figure(side: str, result: Result) -> float:
 def _note(arch: Arch, other: Arch, path: str, workloads: Sequence[Workload]) -> str:
     """Return why a field is inert in all workloads, before and after, or what explains it."""
     inert = [
-        inert_fields(one, complete(workload.counts(), one.topk, 0), "cycle").get(path)
+        inert_fields(one, complete(workload.counts(), one.topk, 0)).get(path)
         for one in (arch, other)
         for workload in workloads
     ]
