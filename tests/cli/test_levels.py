@@ -71,7 +71,7 @@ def test_a_trace_needs_only_the_work_records_of_the_engine_that_runs(engine, mor
         (
             "analytic",
             "dram.mapping=RoRaBgBaChCo",
-            "level analytic takes dram.mapping for one whose consecutive granules",
+            "level analytic takes dram.mapping for one whose ",
         ),
         ("analytic", "dram.extend=dramsim3", None),
         ("analytic", "dram.page=closed", None),

@@ -7,9 +7,10 @@ from tokensieve.arch import Arch, load_arch
 from tokensieve.sim.analytic.batch import Designs
 from tokensieve.sim.analytic.level import taken_for
 from tokensieve.sim.analytic.stages import stages
-from tokensieve.sim.analytic.stretch import PACE, stack, stretch
+from tokensieve.sim.analytic.stretch import PACE, Stack, stack, stretch
 from tokensieve.sim.analytic.summary import Summary
-from tokensieve.sim.analytic.traffic import STREAMS, planes
+from tokensieve.sim.analytic.traffic import STREAMS, fetching_rows, planes
+from tokensieve.sim.cycle.plan import vectors_per_line
 from tokensieve.sim.kernels import stretch as kernel
 from tokensieve.validate.designs import random_designs
 from tokensieve.validate.levels import beginning, deviations, rank_correlation
@@ -26,8 +27,14 @@ def summary():
 def played(summary, sets, room=(12, 12), blocks=1):
     arch = load_arch("spatten", sets)
     work, dram = summary.row_work(arch), stack(arch)
-    one = stretch(planes(arch, work), work, np.flatnonzero(work.group == 0), blocks, dram)
-    return one, one.play(dram, arch.fetcher.fifo_depth, room)
+    rows = np.flatnonzero(work.group == 0)
+    one = stretch(planes(vectors_per_line(arch, work), work), work, fetching_rows(work), rows, blocks, dram)
+    return one, play(one, dram, arch.fetcher.fifo_depth, room)
+
+
+def play(one, dram, fifo, room):
+    there = Stack(dram, fifo)
+    return there.play(there.busiest(one.sent(dram.granule_bytes, room, PACE)))
 
 
 @pytest.mark.parametrize("workload", ["bert-base-mrpc", "bert-base-cola"])
@@ -74,7 +81,7 @@ def test_the_controllers_make_different_things_of_the_same_requests(summary):
 def test_two_planes_in_turn_in_the_same_bank_open_more_rows_than_they_need(summary):
     few = ["dram.channels=1", "dram.pseudo_channels=1", "dram.mapping=ro-co-ba-bg-pc-ch", "dram.window=4"]
     both, (_, opened) = played(summary, few)
-    alone = both.only("value").play(stack(load_arch("spatten", few)), 1, (12, 12))[1]
+    alone = play(both.only("value"), stack(load_arch("spatten", few)), 1, (12, 12))[1]
 
     assert opened > 2
     assert alone < opened
@@ -84,11 +91,11 @@ def test_a_stretch_moves_the_granules_of_its_rows_each_stream_in_its_own_order(s
     arch = load_arch("spatten", ["dram.channels=16"])
     work = summary.row_work(arch)
     one, _ = played(summary, ["dram.channels=16"])
-    granule, tensor = one._sent(5, (12, 12), PACE)
+    sent_all = one.sent(32, (12, 12), PACE)
     rows = np.flatnonzero(work.group == 0)
 
     for s, name in enumerate(STREAMS):
-        plane, sent = planes(arch, work)[name], granule[tensor == s]
+        plane, sent = planes(vectors_per_line(arch, work), work)[name], sent_all.granule[sent_all.tensor == s]
         if not plane.width.any() or name == "lsb":
             assert len(sent) == 0
             continue
@@ -102,9 +109,9 @@ def test_v_is_as_many_rows_ahead_of_k_as_its_sram_holds(summary):
     one, _ = played(summary, [])
     key, value, output = (STREAMS.index(name) for name in ("key", "value", "output"))
     beside = one._aligned((12, 2))[:, :, kernel.BASE]
-    alone = (one.only(name)._sent(5, (1, 1), PACE)[1] for name in ("key", "value"))
+    alone = (one.only(name).sent(32, (1, 1), PACE).tensor for name in ("key", "value"))
     of_key, of_value = (len(sent) / len(one.moves) for sent in alone)
-    tensor = one._sent(5, (12, 2), PACE)[1]
+    tensor = one.sent(32, (12, 2), PACE).tensor
     further = np.cumsum(tensor == value) / of_value - np.cumsum(tensor == key) / of_key
 
     assert beside[0, key] == one.moves[0, key, kernel.BASE]
@@ -116,10 +123,10 @@ def test_v_is_as_many_rows_ahead_of_k_as_its_sram_holds(summary):
 def test_a_stretch_is_played_once_for_all_machines_that_ask_it_alike(summary):
     machines = [load_arch("spatten", [f"topk.lanes={n}", f"dram.nCL={clocks}"]) for n in (4, 16) for clocks in (14, 20)]
     stages(summary, Designs(machines))
-    known = len(summary._stretches)
+    known = len(summary.stretches._known)
     stages(summary, Designs([load_arch("spatten", ["topk.lanes=8", "softmax.lanes=16", "dram.nRFC=100"])]))
 
-    assert len(summary._stretches) == known
+    assert len(summary.stretches._known) == known
 
 
 def test_the_way_back_from_dram_includes_the_controllers_clocks(summary):
