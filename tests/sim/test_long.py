@@ -80,7 +80,7 @@ def test_all_points_of_a_sweep_share_one_summary(monkeypatch, gpt2):
 def test_a_sweep_refuses_what_is_rough_unless_it_is_allowed(gpt2):
     designs = Designs([ARCH, load_arch("spatten", ["dram.mapping=RoRaBgBaChCo"])])
 
-    told = r"dram\.page must be open where level analytic sweeps, got closed: .*--allow-rough"
+    told = r"dram\.mapping must be one whose .* where level analytic sweeps, got RoRaBgBaChCo: .*--allow-rough"
     with pytest.raises(ArchError, match=told):
         estimate(Summary(gpt2), designs)
     assert len(estimate(Summary(gpt2), designs, allow_rough=True).cycles) == 2
@@ -99,7 +99,10 @@ def test_a_run_says_what_is_rough_and_what_was_sampled(gpt2):
     told = run(load_arch("spatten", ["dram.mapping=RoRaBgBaChCo"]), gpt2, level="analytic", reference=None).provenance
     plain = run(ARCH, gpt2, level="analytic", reference=None).provenance
 
-    sentence = "level analytic takes dram.page for open, not closed: its cycles may be far too few"
+    sentence = (
+        "level analytic takes dram.mapping for one whose consecutive granules go to consecutive channels, not "
+        "RoRaBgBaChCo: the few rows that are played may fall on other channels than the rest, and its cycles be far off"
+    )
     assert told["rough"] == [sentence]
     assert sentence in told["assumed"]
     assert "rough" not in plain
