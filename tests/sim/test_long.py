@@ -83,8 +83,8 @@ def test_a_sweep_refuses_what_is_rough_unless_it_is_allowed(gpt2):
     told = r"dram\.mapping must be one whose .* where level analytic sweeps, got RoRaBgBaChCo: .*--allow-rough"
     with pytest.raises(ArchError, match=told):
         estimate(Summary(gpt2), designs)
-    assert len(estimate(Summary(gpt2), designs, allow_rough=True).cycles) == 2
-    assert len(estimate(Summary(gpt2), Designs([ARCH])).cycles) == 1
+    assert len(estimate(Summary(gpt2), designs, allow_rough=True).seconds) == 2
+    assert len(estimate(Summary(gpt2), Designs([ARCH])).seconds) == 1
 
 
 def test_what_is_rough_in_the_work_is_an_error_of_the_workload(monkeypatch, gpt2):
