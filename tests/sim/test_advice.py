@@ -167,11 +167,16 @@ def test_on_random_machines_what_is_told_is_the_real_gain_and_most_estimates_are
 
 @pytest.mark.parametrize("work", ["prefill", "decode"])
 def test_no_change_of_a_unit_gains_more_than_if_the_unit_were_free(work, decode):
-    """On one DRAM: on another mapping, wider lines change the order of its requests, too."""
+    """The width of an array also sets how many vectors a request fetches, and so the order in which DRAM sees them: with
+    small windows level `cycle` too gains 1.17x where a free Q x K gains nothing. So arrays are tried on one DRAM."""
     summary = Summary(decode if work == "decode" else prefill())
-    for machine in (one.model_copy(update={"dram": ARCH.dram}) for one in random_designs(12, seed=4)):
+    drawn = random_designs(12, seed=4)
+    arrays = ("qk", "pv")
+    cases = [(one, [unit for unit in BOUNDED if unit not in arrays]) for one in drawn]
+    cases += [(one.model_copy(update={"dram": ARCH.dram}), BOUNDED) for one in drawn]
+    for machine, units in cases:
         options = candidates(machine, decode)
-        bounds = {unit: gain_if_free(summary, machine, unit) for unit in BOUNDED}
+        bounds = {unit: gain_if_free(summary, machine, unit) for unit in units}
         for one, change in ranked(machine, options, summary, least=0):
             if one.unit in bounds:
                 assert change.speedup <= 1.1 * bounds[one.unit], (one.set, machine)
