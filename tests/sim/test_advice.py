@@ -167,8 +167,8 @@ def test_on_random_machines_what_is_told_is_the_real_gain_and_most_estimates_are
 
 @pytest.mark.parametrize("work", ["prefill", "decode"])
 def test_no_change_of_a_unit_gains_more_than_if_the_unit_were_free(work, decode):
-    """The width of an array also sets how many vectors a request fetches, and so the order in which DRAM sees them: with
-    small windows level `cycle` too gains 1.17x where a free Q x K gains nothing. So arrays are tried on one DRAM."""
+    """Arrays are tried on one DRAM: their width also sets how many vectors a request fetches, and so the order in which
+    DRAM sees them. With a small window level `cycle`, too, gains 1.17x where a free Q x K gains nothing."""
     summary = Summary(decode if work == "decode" else prefill())
     drawn = random_designs(12, seed=4)
     arrays = ("qk", "pv")
