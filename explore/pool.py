@@ -152,7 +152,7 @@ def _work(pipe: Connection, parent: int, spec: SweepFile, evaluator: Evaluator) 
     _die_with(parent)
     try:
         pricer = Pricer(spec, evaluator)
-    except Exception as problem:
+    except Exception as problem:  # whatever it is, the parent raises it
         pipe.recv()
         pipe.send(problem)
         return

@@ -127,7 +127,7 @@ class Pricer:
         """Price designs; where the evaluator breaks down, each half of them, down to the culprit."""
         try:
             part.take(places, self.evaluator.price(work.decisions, work.summary, sweep))
-        except Exception as problem:
+        except Exception as problem:  # a fault of the model too: it is stored with its design, and the sweep goes on
             if len(sweep) == 1:
                 if isinstance(problem, ArchError | WorkloadError):
                     part.refuse(int(places[0]), str(problem))

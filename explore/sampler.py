@@ -6,7 +6,8 @@ Latin hypercube, which is one permutation a dimension).
 
 import math
 import warnings
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -44,8 +45,10 @@ def draws(sampler: Sampler, sizes: Sequence[int]) -> Draws:
     if sampler.kind == "grid":
         return Grid(sizes)
     assert sampler.points is not None
-    kind = {"random": Random, "lhs": Hypercube, "sobol": Sobol}[sampler.kind]
-    return kind(sampler.points, sampler.seed, sizes)
+    kinds: dict[str, Callable[[int, int, Sequence[int]], Draws]] = {
+        "random": Random, "lhs": Hypercube, "sobol": Sobol,
+    }  # fmt: skip
+    return kinds[sampler.kind](sampler.points, sampler.seed, sizes)
 
 
 class Grid:
@@ -71,7 +74,7 @@ class Grid:
         return list(np.unravel_index(np.arange(low, high), self._sizes))
 
 
-class _Drawn:
+class _Drawn(ABC):
     """Points in the unit cube, cut into the values of each dimension."""
 
     def __init__(self, points: int, seed: int, sizes: Sequence[int]) -> None:
@@ -88,8 +91,9 @@ class _Drawn:
             for column, size in zip(cube.T, self._sizes, strict=True)
         ]
 
+    @abstractmethod
     def _cube(self, low: int, high: int) -> F64:
-        raise NotImplementedError
+        """Return the points from `low` to before `high`, shape (points, dimensions), each coordinate in [0, 1)."""
 
 
 class Random(_Drawn):

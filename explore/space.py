@@ -23,6 +23,9 @@ from tokensieve.explore.spec import SweepFile
 
 Column = npt.NDArray[Any]
 
+LANES, SUMS = "softmax.lanes", "importance.lanes"
+"""Where a machine has as many of both, those of the second follow the first, as where a file does not give them."""
+
 
 @dataclass(frozen=True)
 class Designs:
@@ -71,9 +74,11 @@ class Space:
         self._work_axes = [axis for axis in self.axes if is_of_work(axis.name)]
         self.bases: tuple[Arch, ...] = tuple(self._bases())
         self.cases = Cases(spec, self._work_axes)
-        self.fields = tuple(
+        given_fields = tuple(
             name for name in (*spec.axes, *spec.derived) if name not in MACHINES and not is_of_work(name)
         )
+        self._follows = LANES in given_fields and not {SUMS} & {*given_fields, *spec.set}
+        self.fields = (*given_fields, SUMS) if self._follows else given_fields
         self._resolved = self._resolve_all()
         self._limits = [limit for limit in map(Formula, spec.constraints) if self._is_of_design(limit)]
 
@@ -117,6 +122,9 @@ class Space:
         for name, formula in self._derived:
             figures = {asked: self.figure(found, columns, base) for asked, found in self._resolved[name].items()}
             columns[name] = _whole(np.broadcast_to(formula.value(figures), count))
+        if self._follows:
+            alike = np.array([one.importance.lanes == one.softmax.lanes for one in self.bases])[base]
+            columns[SUMS] = np.where(alike, columns[LANES], self.figure(SUMS, {}, base))
         return Designs(low, columns, base, case, self.fields)
 
     def admitted(self, designs: Designs) -> npt.NDArray[np.bool_]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from bench.evaluators import Killing
 
-from tokensieve.arch import Arch
+from tokensieve.arch import Arch, load_arch
 from tokensieve.arch.errors import SweepError
 from tokensieve.explore.columns import totals_of
 from tokensieve.explore.evaluate import Analytic, Figures
@@ -66,6 +66,21 @@ def test_every_total_is_that_of_a_run_of_the_design():
                 assert abs(column[i] - wanted[name]) <= 12, name
             elif name != "operations.dense_equivalent":  # told by the reference there
                 assert column[i] == pytest.approx(wanted[name], rel=1e-9), name
+
+
+@pytest.mark.parametrize(("fixed", "sums"), [({}, [16, 32]), ({"importance.lanes": 4}, [4, 4])])
+def test_importance_lanes_follow_an_axis_of_softmax_lanes_as_they_follow_set(fixed, sums):
+    spec = sweep_from({"workload": "bert-base-cola", "axes": {"softmax.lanes": [16, 32]}, "set": fixed})
+    pricer = Pricer(spec, Analytic())
+    [priced] = pricer.price(0, 2)
+    case = pricer.space.cases.case(0, 0)
+
+    for i, (lanes, wanted) in enumerate(zip([16, 32], sums, strict=True)):
+        machine = load_arch("spatten", [f"softmax.lanes={lanes}", *(f"{name}={one}" for name, one in fixed.items())])
+        assert machine.importance.lanes == wanted
+        assert (
+            priced.totals["cycles.total"][i] == analytic_result(machine, case.decisions(machine.topk)).cycles["total"]
+        )
 
 
 def test_a_sweep_does_not_depend_on_how_it_is_cut():
