@@ -61,9 +61,7 @@ def test_each_field_moves_alone_and_has_the_price_of_a_run():
     assert found.base == {"topk.lanes": 16, "dram.channels": 16, "softmax.lanes": 8}
     assert found.wanted[0] == seconds()
     assert effect["dram.channels"].wanted[0].tolist() == [seconds("dram.channels=8"), seconds()]
-    assert effect["softmax.lanes"].wanted[0, 0] == seconds(
-        "softmax.lanes=4", "softmax.fifo_lines=256", "importance.lanes=8"
-    )
+    assert effect["softmax.lanes"].wanted[0, 0] == seconds("softmax.lanes=4", "softmax.fifo_lines=256")
     assert np.isnan(effect["topk.lanes"].wanted[0]).tolist() == [False, True, False]
     swings = [found.swing(one) for one in found.effects]
     assert swings == sorted(swings, reverse=True)
@@ -164,7 +162,7 @@ def test_two_runs_are_compared_and_a_run_with_a_point(path, tmp_path, capsys):
     assert found.fields == {"topk.lanes": (8, 16)}
     assert found.figures["seconds"].delta < 0
     same = diff(tmp_path / "16", point(path, topk_lanes=16, dram_channels=16))
-    assert not same.fields or set(same.fields) <= {"softmax.lanes", "softmax.fifo_lines"}
+    assert not same.fields or set(same.fields) <= {"softmax.lanes", "softmax.fifo_lines", "importance.lanes"}
     assert not same.work_known
     assert call(["diff", str(tmp_path / "16"), str(tmp_path / "16")]) == 0
     assert "B costs what A costs; machine and work are the same." in capsys.readouterr().out

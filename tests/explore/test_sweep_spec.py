@@ -111,7 +111,7 @@ def test_a_derived_field_follows_from_its_own_group_first():
     )  # fmt: skip
 
     assert columns(derived)["softmax.fifo_lines"] == [128, 256, 64, 128]
-    assert derived.designs(0, 4).fields == ("softmax.lanes", "softmax.fifo_lines")
+    assert derived.designs(0, 4).fields == ("softmax.lanes", "softmax.fifo_lines", "importance.lanes")
 
 
 @pytest.mark.parametrize(
