@@ -1,6 +1,6 @@
 """A pool of processes on this machine.
 
-A worker makes the sweep's space itself and is told ranges of designs. It dies with its parent, ignores Ctrl-C (which is
+A worker makes the sweep's space itself and takes ranges of designs. It dies with its parent, ignores Ctrl-C (which is
 the parent's to handle), and is replaced where it dies alone: its task is given to another one, and where that dies too,
 half of it, down to the design that kills.
 """

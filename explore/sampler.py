@@ -1,7 +1,7 @@
 """Which designs of a space are tried: each as a place on every dimension, made for any range of numbers at once.
 
-A range of designs is the same however the sweep is cut into ranges, so that nothing is held for all designs (but for a
-Latin hypercube, which is one permutation a dimension).
+A range of designs is the same however the sweep is cut into ranges. Nothing is held for all designs, except in a Latin
+hypercube, which is one permutation a dimension.
 """
 
 import math

@@ -109,7 +109,7 @@ class Outcome:
 
 
 class Tally:
-    """Keeps an `Outcome` up to date; what it holds does not grow with the sweep, but for the front."""
+    """Keeps an `Outcome` up to date. Only its front grows with the sweep."""
 
     def __init__(self, space: Space) -> None:
         """Raise `SweepError` where a constraint or an objective names no figure."""

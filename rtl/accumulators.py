@@ -47,7 +47,7 @@ class ImportanceAccumulator(Sums):
     command : ``In(stream.Signature(sums_command(topk.max_tokens)))``
         What to do. `n` of an ADD is the number of queries, each a packet, 1 or more.
     probability : ``In(stream.Signature(packed_beat(importance.lanes, unsigned(softmax.probability_bits))))``
-        Beats of ADD: full but for the last one of a query, which has `last`. Lanes from `count` on are ignored.
+        Beats of ADD: full except for the last one of a query, which has `last`. Lanes from `count` on are ignored.
     keep : ``In(stream.Signature(packed_beat(topk.lanes, item(topk))))``
         Ids of KEEP, up to `last`. A beat without items is allowed as the only one.
     o : ``Out(stream.Signature(score_beat(topk)))``

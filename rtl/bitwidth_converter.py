@@ -126,7 +126,7 @@ class BitwidthConverter(wiring.Component):
     granule, whoever fetches it aligns it (the token gather does).
 
     **Words.** The MSB plane is the top of the word, two's complement. The bits of the LSB plane follow. Below are
-    zeros, but for `middle`, which sets the highest missing bit: V, which is never completed, is taken at the middle of
+    zeros; `middle` sets the highest missing bit: V, which is never completed, is taken at the middle of
     what its plane leaves open, K and Q at the lower end (contracts, section 1).
 
     Timing

@@ -85,7 +85,7 @@ def commands_of(topk: Topk, count: int, seed: int, scores: str | None) -> list[C
 def _corners(topk: Topk, seed: int) -> Iterator[tuple[Scores, int]]:
     """Yield the packets at which a unit is most likely to be wrong, and what to keep of them."""
     most, top, lanes = topk.max_tokens, (1 << topk.score_bits) - 1, topk.lanes
-    odd = most - 1 - (lanes > 1 and (most - 1) % lanes == 0)  # no multiple of lanes, but for a single lane
+    odd = most - 1 - (lanes > 1 and (most - 1) % lanes == 0)  # no multiple of lanes, except for a single lane
     whole = _packet(topk, "uniform", most, seed)
     yield whole, 0
     yield whole, 1

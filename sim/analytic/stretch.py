@@ -37,7 +37,7 @@ do so once a row, so that a row that is cut short waits too often.
 """
 
 PACE = 4
-"""Steps in which the time from a row's K to its last output is told apart, of the time that DRAM takes for a row."""
+"""Steps of the time from a row's K to its last output, as parts of the time that DRAM takes for a row."""
 
 KINDS = 3
 """Kinds of groups that are played at most."""

@@ -1,8 +1,8 @@
 """From layer to layer: when each stage takes its first and its last query.
 
-Within a layer of a longer prefill all queries are alike, but for their searches. A stage's last query starts a whole
-number of intervals after its first one, or when the stage before, the data or the buffers allow it, whichever is last;
-that is exact for a line of stages that each take the same time for every query.
+Within a layer of a longer prefill all queries are alike; only their searches differ. A stage's last query starts a
+whole number of intervals after its first one, or when the stage before, the data or the buffers allow it, whichever is
+last; that is exact for a line of stages that each take the same time for every query.
 """
 
 from dataclasses import dataclass, fields, replace

@@ -128,7 +128,7 @@ def softmax_packet(arch: Arch) -> Memory:
 def pipeline_bits(arch: Arch) -> dict[str, float]:
     """Return the register bits of a lane's pipelines, by action; the depths are those of the timing law.
 
-    One value goes down a pipeline, but for the series, where the argument goes beside the sum, and for the
+    One value goes down a pipeline, except for the series, where the argument goes beside the sum, and for the
     accumulation, a tree over the lanes with half as many values behind each layer. The divider has its own.
     """
     softmax = arch.softmax

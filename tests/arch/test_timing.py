@@ -18,7 +18,7 @@ LAWS = {"quickselect": QuickselectLaw, "radix": RadixLaw, "bitserial": Bitserial
 
 
 def law_of(engine, lanes=16, **others):
-    """Return the law of an engine of 64 tokens; its constants are the model's, but for those given."""
+    """Return the law of an engine of 64 tokens; its constants are the model's, except for those given."""
     return figures(Topk(engine=engine, lanes=lanes, max_tokens=64).law, **others)
 
 
@@ -264,7 +264,7 @@ def test_a_zero_eliminator_for_high_frequencies_is_deeper(engine, lanes, stages)
 
 @pytest.mark.parametrize(("engine", "more"), [("quickselect", 5), ("radix", 5)])
 def test_rounds_go_through_the_zero_eliminator(engine, more):
-    """A short zero eliminator hides behind the other registers of a round or digit, but for its last cycle."""
+    """A short zero eliminator hides behind the other registers of a round or digit, except for its last cycle."""
     short, long = (Topk(engine=engine, compactor=c).law for c in ("low_latency", "max_frequency"))
 
     assert long.round_cycles == short.round_cycles + more

@@ -60,7 +60,7 @@ class Dram(ArchModel):
     Ramulator 2."""
 
     window: Annotated[int, Field(ge=1, le=1024)] = 64
-    """Requests of a channel among which its controller may choose; but for `frfcfs`, reads and writes apart."""
+    """Requests of a channel among which its controller may choose; except for `frfcfs`, reads and writes apart."""
 
     bank_queue: Annotated[int, Field(ge=1, le=256)] = 8
     """Requests in the queue of each bank (`bank-queues` only)."""

@@ -27,8 +27,8 @@ Rows called *release* or *formula* restate a model of others: in their band, the
 TAIL = """\
 ## What cannot be validated
 
-No public data exist for: the bars of single benchmarks (Figs. 14, 15), the slices of area and power but for the top-k
-engines (Fig. 13), the points of the roofline and the design space (Figs. 18, 19), the curves of accuracy against
+No public data exist for: the bars of single benchmarks (Figs. 14, 15), the slices of area and power except for the
+top-k engines (Fig. 13), the points of the roofline and the design space (Figs. 18, 19), the curves of accuracy against
 pruning (Fig. 21), the ratios, widths and lengths of the BERT tasks and of seven of the eight GPT-2 ones, and the
 accuracy of single tasks.
 

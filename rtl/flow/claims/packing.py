@@ -144,13 +144,13 @@ class Packets(Bench):
         m.d.comb += Assert(~mine | (ahead == went), "a packet ends with its last marked item")
 
     def _beats(self, m: Module, o: Any) -> None:
-        """Beats are full but for the last one of a packet, which is empty only if nothing was marked."""
+        """Beats are full except for the last one of a packet, which is empty only if nothing was marked."""
         begun = Signal()
         with m.If(self._leaves):
             m.d.sync += begun.eq(~o.p.last)
         m.d.comb += Assert(~o.valid | (o.p.count <= self._lanes), "a beat has no more items than lanes")
         m.d.comb += Assert(
-            ~o.valid | o.p.last | (o.p.count == self._lanes), "beats are full but for the last of a packet"
+            ~o.valid | o.p.last | (o.p.count == self._lanes), "beats are full except for the last of a packet"
         )
         m.d.comb += Assert(~(o.valid & begun) | (o.p.count != 0), "the last beat is empty only if nothing was marked")
 
@@ -187,7 +187,7 @@ _PACKETS: tuple[str, What, str] = (
 _BEATS: tuple[str, What, str] = (
     "beats",
     "beats",
-    "beats are full but for the last of a packet, which is empty only if nothing was marked",
+    "beats are full except for the last of a packet, which is empty only if nothing was marked",
 )
 
 CLAIMS = (
