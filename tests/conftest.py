@@ -13,6 +13,15 @@ ROOT = Path(__file__).resolve().parents[1]
 settings.register_profile("tokensieve", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tokensieve")
 
+LARGE = ("rtl/test_topk.py", "rtl/test_real_size.py", "test_packaging.py", "sim/test_analytic.py", "rtl/test_radix.py")
+"""Files that take minutes. They begin first, so that no process runs one alone at the end."""
+
+
+def pytest_collection_modifyitems(items):
+    """Put the tests of large files first; all else stays in its order."""
+    place = {ROOT / "tests" / name: rank for rank, name in enumerate(LARGE)}
+    items.sort(key=lambda item: place.get(item.path, len(LARGE)))
+
 
 @pytest.fixture(autouse=True)
 def terminal():

@@ -139,7 +139,7 @@ def _at_load(row, query, ps, st, causes, q, now):
     return AT_DIV, k, _leave_softmax(row, query, ps, causes, st, k, now)
 
 
-@step
+@numba.njit(cache=True)
 def _leave_softmax(row, query, ps, causes, st, k, now):
     """Book the way from a pass's division to its decision, or to the probability that was waited for.
 
@@ -183,7 +183,7 @@ def _at_exp(row, query, ps, causes, k, now):
     return AT_QK, k, _stream_keys(row, query, ps, causes, k, now)
 
 
-@step
+@numba.njit(cache=True)
 def _stream_keys(row, query, ps, causes, k, now):
     """Book the lines of pass `k` at Q x K: the softmax's where these are more, as the scan sets their pace."""
     r = query[ps[k, t.P_QUERY], t.Q_ROW]
@@ -239,7 +239,7 @@ def _at_job(row, query, ps, group, st, causes, job, now):
     return AT_DRAIN, before, now  # the query that told which V to load
 
 
-@step
+@numba.njit(cache=True)
 def _before_ranking(row, query, ps, group, st, causes, layer, g, now):
     """Book the selections at the end of group `g`, back to the output or the probability that the last one needed."""
     if group[g, t.G_HEAD_LAST] == 1:
@@ -249,7 +249,7 @@ def _before_ranking(row, query, ps, group, st, causes, layer, g, now):
     return AT_DIV, k, _leave_softmax(row, query, ps, causes, st, k, now)
 
 
-@step
+@numba.njit(cache=True)
 def _before_space(row, query, ps, st, causes, layer, stream, r, now):
     """Go on to the last use of row `r`'s lines, which made room in an SRAM."""
     if stream == t.STREAM_VALUE:
