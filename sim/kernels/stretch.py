@@ -119,11 +119,12 @@ def busiest(granule: I64, tensor: I64, shift: int, mask: int) -> tuple[int, int]
 
     Bits `mask` of a granule's number from `shift` on are its channel. Of every tensor the load takes the busiest one.
     """
-    moved = np.zeros((TENSORS[-1][1], mask + 1), np.int64)
+    moved = np.zeros((TENSORS[-1][1] + 1, mask + 1), np.int64)  # of every tensor, and of all
     for i in range(len(granule)):
         moved[tensor[i], (granule[i] >> shift) & mask] += 1
-    here, load, n = moved.sum(axis=0).argmax(), 0, 0
-    for of_tensor in moved:
+        moved[-1, (granule[i] >> shift) & mask] += 1
+    here, load, n = moved[-1].argmax(), 0, 0
+    for of_tensor in moved[:-1]:
         load += of_tensor.max()
     for i in range(len(granule)):
         if (granule[i] >> shift) & mask == here:
@@ -139,8 +140,9 @@ def sustain(m: I64, granule: I64, tensor: npt.NDArray[np.int8]) -> int:
     `tensor` is that of each; the last one is written.
     """
     m[m[ds.O_SLOT] + ds.LEFT] = ds.FAR  # all share slot 0, which never completes
-    clock = 0
+    clock, slot = np.int64(0), np.int64(0)  # not literals: `push` is compiled for each kind of number
     for i in range(len(granule)):
-        clock = d.push(m, granule[i] << m[ds.GRANULE_SHIFT], clock, 0, tensor[i] == TENSORS[-1][0])
+        write = np.int64(tensor[i] == TENSORS[-1][0])
+        clock = d.push(m, granule[i] << m[ds.GRANULE_SHIFT], clock, slot, write)
     d.advance_all(m, ds.FAR)
     return int(m[ds.LAST])
