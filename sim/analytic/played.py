@@ -1,10 +1,12 @@
 """Stretches of a run's groups, each played once for all machines on which it comes to the same.
 
 Whether a machine has more room in its SRAMs than the streams use, or another pace of DRAM behind the same addresses,
-makes no other order of requests; `kernels.stretch.requests` tells with which room it is the same.
+makes no other order of requests; `Stretch.order` tells with which room it is the same. Nor do lines and blocks always:
+of requests that come out alike, one is played.
 """
 
-from typing import NamedTuple
+from collections.abc import Hashable
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -43,7 +45,6 @@ class _Family(NamedTuple):
     group: int
     lines: tuple[int, int]
     blocks: int
-    pace: int
 
 
 class Stretches:
@@ -54,12 +55,14 @@ class Stretches:
         self._numbers: dict[tuple[object, ...], int] = {}
         self._stacks: list[tuple[Stack, RowWork]] = []
         self._planes: dict[tuple[int, tuple[int, int]], dict[str, Plane]] = {}
+        self._parts: dict[tuple[int, int], dict[Hashable, Any]] = {}
         self._rows: dict[_Family, Stretch] = {}
-        self._rooms: dict[_Family, list[tuple[int, ...]]] = {}
         self._known: dict[tuple[int, int, tuple[int, int], int, tuple[int, int], int], F64] = {}
         self._alone: dict[tuple[int, _Family], F64] = {}
-        self._loads: dict[tuple[tuple[int, int, int], _Family, int], Load] = {}
-        self._mixed: dict[tuple[int, _Family, int], tuple[float, float]] = {}
+        self._loads: dict[tuple[tuple[int, int, int], _Family, tuple[int, ...]], int] = {}
+        self._distinct: dict[bytes, int] = {}
+        self._load: list[Load] = []
+        self._mixed: dict[tuple[int, int], tuple[float, float]] = {}
 
     def stack(self, dram: Dram, fifo: int, work: RowWork) -> int:
         """Return a number for a DRAM, the FIFOs before it and the width of queries and outputs in `work`."""
@@ -77,7 +80,7 @@ class Stretches:
         key = number, group, lines, blocks, room, pace
         if key not in self._known:
             alone = self._of_each(number, self._family(number, group, PLAIN, blocks))
-            mixed = self._together(number, self._family(number, group, lines, blocks, pace), room)
+            mixed = self._together(number, self._family(number, group, lines, blocks), room, pace)
             self._known[key] = np.concatenate([alone, [mixed]])
         return self._known[key]
 
@@ -89,24 +92,22 @@ class Stretches:
             self._alone[number, family] = np.array([alone[0], *alone])
         return self._alone[number, family]
 
-    def _together(self, number: int, family: _Family, room: tuple[int, int]) -> tuple[float, float]:
-        known, (key, value) = self._rooms.setdefault(family, []), room
-        which = next((i for i, (a, b, c, d) in enumerate(known) if a <= key <= c and b <= value <= d), len(known))
-        if (number, family, which) not in self._mixed:
-            stack = self._stacks[number][0]
-            load = self._loads.get((stack.layout, family, which))
-            if load is None:
-                sent = self._stretch(number, family).sent(family.granule_bytes, room, family.pace)
-                load = self._loads[stack.layout, family, which] = stack.busiest(sent)
-                if which == len(known):
-                    known.append(tuple(sent.need.ravel().tolist()))
-            self._mixed[number, family, which] = stack.play(load)
-        return self._mixed[number, family, which]
+    def _together(self, number: int, family: _Family, room: tuple[int, int], pace: int) -> tuple[float, float]:
+        stack, rows = self._stacks[number][0], self._stretch(number, family)
+        order = stack.layout, family, rows.order(room, pace)
+        if order not in self._loads:
+            load = stack.busiest(rows.sent(family.granule_bytes, room, pace))
+            self._loads[order] = self._distinct.setdefault(load.digest, len(self._load))
+            self._load += [load][: len(self._distinct) - len(self._load)]
+        key = number, self._loads[order]
+        if key not in self._mixed:
+            self._mixed[key] = stack.play(self._load[key[1]])
+        return self._mixed[key]
 
-    def _family(self, number: int, group: int, lines: tuple[int, int], blocks: int, pace: int = PACE) -> _Family:
+    def _family(self, number: int, group: int, lines: tuple[int, int], blocks: int) -> _Family:
         stack, work = self._stacks[number]
         channels = stack.dram.channels if stack.alike else 0
-        return _Family(stack.dram.granule_bytes, channels, stack.in_turn, work.io_bytes, group, lines, blocks, pace)
+        return _Family(stack.dram.granule_bytes, channels, stack.in_turn, work.io_bytes, group, lines, blocks)
 
     def _stretch(self, number: int, family: _Family) -> Stretch:
         if family not in self._rows:
@@ -114,6 +115,9 @@ class Stretches:
             key = family.io_bytes, family.lines
             if key not in self._planes:
                 self._planes[key] = planes(family.lines, work)
+            known = self._parts.setdefault((family.io_bytes, family.group), {})
             rows = np.flatnonzero(work.group == self._groups[family.group])
-            self._rows[family] = stretch(self._planes[key], work, self._fetching, rows, family.blocks, stack.dram)
+            self._rows[family] = stretch(
+                self._planes[key], work, self._fetching, rows, family.blocks, stack.dram, known
+            )
         return self._rows[family]
