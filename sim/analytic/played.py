@@ -5,14 +5,15 @@ makes no other order of requests; `Stretch.order` tells with which room it is th
 of requests that come out alike, one is played.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tokensieve.arch.memory import Dram
 from tokensieve.sim.analytic.stretch import ALONE, PACE, Load, Sent, Stack, Stretch, stretch
-from tokensieve.sim.analytic.traffic import F64, I64, Plane, fetching_rows, planes
+from tokensieve.sim.analytic.traffic import F64, I64, STREAMS, Plane, fetching_rows, planes
 from tokensieve.sim.work import RowWork
 
 PLAIN = (1, 1)
@@ -64,10 +65,11 @@ class Stretches:
         self._planes: dict[tuple[int, tuple[int, int]], dict[str, Plane]] = {}
         self._shared: dict[tuple[int, int], dict[Hashable, Any]] = {}
         self._rows: dict[_Family, Stretch] = {}
-        self._known: dict[tuple[int, int, tuple[int, int], int, tuple[int, int], int], F64] = {}
+        self._known: dict[tuple[int, ...], tuple[float, ...]] = {}
         self._orders: dict[tuple[_Family, tuple[int, ...]], int] = {}
         self._asked: dict[tuple[_Family, tuple[int, int], int], int] = {}
-        self._alone: dict[_Family, list[int]] = {}
+        self._alone: dict[tuple[int, int, int], tuple[float, ...]] = {}
+        self._apart: dict[_Family, list[int]] = {}
         self._distinct: dict[bytes, int] = {}
         self._loads: list[Load] = []
         self._played: dict[tuple[int, int], tuple[float, float]] = {}
@@ -85,19 +87,31 @@ class Stretches:
             self._stacks.append((one, self._kinds[kind]))
         return self._numbers[key]
 
-    def of(self, number: int, group: int, lines: tuple[int, int], blocks: int, room: tuple[int, int], pace: int) -> F64:
-        """Return what the streams of a group come to on a DRAM of `stack`, each alone, then all together.
+    def of(self, group: int, asked: Sequence[I64]) -> F64:
+        """Return what the streams of a group come to, each alone, then all together, shape (streams + 1, 2, asked).
 
-        That is clocks of a granule and DRAM rows opened for one needed, as `Stack.play`, shape (streams + 1, 2).
+        That is clocks of a granule and DRAM rows opened for one needed, as `Stack.play`. What is asked stands in seven
+        arrays: a number that `stack` gave, vectors of a line of K and of V, blocks of a row, rows for which the K and
+        the V SRAM have room, and the pace.
         """
-        key = number, group, lines, blocks, room, pace
-        if key not in self._known:
-            kind = self._stacks[number][1]
-            loads = [*self._each(_Family(kind, group, PLAIN, blocks))]
-            loads.append(self._together(_Family(kind, group, lines, blocks), room, pace))
-            played = [self._play(number, load) for load in loads]
-            self._known[key] = np.array([played[0], *played])
-        return self._known[key]
+        known, rows = self._known, []
+        for key in zip([group] * len(asked[0]), *(column.tolist() for column in asked), strict=True):
+            row = known.get(key)
+            if row is None:
+                row = known[key] = self._told(*key)
+            rows.append(row)
+        return np.ascontiguousarray(np.array(rows).T).reshape(len(STREAMS) + 1, 2, -1)
+
+    def _told(
+        self, group: int, number: int, key: int, value: int, blocks: int, keys: int, values: int, pace: int
+    ) -> tuple[float, ...]:
+        """Return the answer to one line of what is asked of `of`."""
+        kind, apart = self._stacks[number][1], (number, group, blocks)
+        if apart not in self._alone:
+            played = [self._play(number, load) for load in self._each(_Family(kind, group, PLAIN, blocks))]
+            self._alone[apart] = tuple(chain(played[0], *played))
+        mixed = self._together(_Family(kind, group, (key, value), blocks), (keys, values), pace)
+        return self._alone[apart] + self._play(number, mixed)
 
     def _play(self, number: int, load: int) -> tuple[float, float]:
         """Return `Stack.play` of a load on a DRAM, both by number."""
@@ -108,12 +122,11 @@ class Stretches:
 
     def _each(self, family: _Family) -> list[int]:
         """Return the number of the load of each of `ALONE`."""
-        if family not in self._alone:
+        if family not in self._apart:
             rows, granule_bytes = self._stretch(family), self._of_kind[family.kind][0].dram.granule_bytes
-            self._alone[family] = [
-                self._load(family.kind, rows.only(*names).sent(granule_bytes, PLAIN, PACE)) for names in ALONE
-            ]
-        return self._alone[family]
+            sent = (rows.only(*names).sent(granule_bytes, PLAIN, PACE) for names in ALONE)
+            self._apart[family] = [self._load(family.kind, one) for one in sent]
+        return self._apart[family]
 
     def _together(self, family: _Family, room: tuple[int, int], pace: int) -> int:
         """Return the number of the load of all streams."""

@@ -5,12 +5,13 @@ the first head of each layer: all heads of a layer attend to the same tokens. Pl
 DRAM row; it is opened once for all of them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from tokensieve.arch.machine import Arch
 from tokensieve.arch.memory import Dram
 from tokensieve.sim.cycle.plan import PLANE_ALIGNMENT
 from tokensieve.sim.work import RowWork
@@ -35,13 +36,24 @@ class Plane:
     whole_lines: bool
     """Whether the last line of a row is filled up with the ids after the last one."""
 
+    @cached_property
+    def sent(self) -> I64:
+        """Vectors that are sent for each row, those that fill up its last line included."""
+        return -(-self.count // self.per_line) * self.per_line if self.whole_lines else self.count
+
+    def order(self, granule: int) -> tuple[int, bytes]:
+        """Return what tells the granules of two planes of the same ids and widths apart, if anything does.
+
+        Of vectors that begin with a granule, lines share none, however wide they are.
+        """
+        return self.per_line if (self.width % granule).any() else 0, self.sent.tobytes()
+
     def spans(self, ids: I64, granule: int, which: I64) -> tuple[I64, I64, I64]:
         """Return the row, first granule and granules of the vector of every token of the rows `which`.
 
         A granule that two tokens of a line touch belongs to the first of them.
         """
-        count, per = self.count[which], self.per_line
-        sent = np.where(count > 0, -(-count // per) * per, 0) if self.whole_lines else count
+        count, per, sent = self.count[which], self.per_line, self.sent[which]
         row = np.repeat(np.arange(len(which)), sent)
         place = np.arange(len(row)) - np.repeat(np.cumsum(sent) - sent, sent)
         last = count[row] - 1
@@ -54,10 +66,9 @@ class Plane:
 
     def granules(self, ids: I64, granule: int, which: I64) -> I64:
         """Return the granules of each of the rows `which`."""
-        count, width = self.count[which], self.width[which]
+        width = self.width[which]
         if not (width % granule).any():
-            lines = -(-count // self.per_line) * self.per_line if self.whole_lines else count
-            return lines * (width // granule)
+            return self.sent[which] * (width // granule)
         row, _, granules = self.spans(ids, granule, which)
         return np.bincount(row, granules, len(which)).astype(np.int64)
 
@@ -94,32 +105,29 @@ def plane_bases(work: RowWork) -> dict[str, I64]:
     return {"query": io_home, "key": home, "lsb": home + key, "value": home + key + lsb, "output": io_home + io}
 
 
-def traffic(arch: Arch, work: RowWork, groups: I64) -> F64:
-    """Return the traffic of the rows of G groups by stream, shape (4, streams, G).
+def traffic(dram: Dram, planes: Mapping[str, Plane], work: RowWork, groups: I64) -> F64:
+    """Return the traffic of the rows of G groups by stream, shape (4, streams, G); `planes` are those of `work`.
 
     That is granules of a row, those of its busiest channel, DRAM rows that it opens in all of them, and which
     share of these nobody has opened before in its group. Granules are the mean over the rows of the group that fetch on
     their own, the next two figures those of the first such row.
     """
-    fetches, lines = (
-        fetching_rows(work),
-        (arch.qk.vectors_per_cycle(work.head_dim), arch.pv.vectors_per_cycle(work.head_dim)),
-    )
+    fetches = fetching_rows(work)
     table = np.zeros((4, len(STREAMS), len(groups)))
     opened = np.zeros(0, np.int64)
-    for s, (name, plane) in enumerate(planes(lines, work).items()):
+    for s, (name, plane) in enumerate(planes.items()):
         own = np.flatnonzero(fetches[name])
         if len(own) == 0 or not plane.width.any():
             continue
         group = np.searchsorted(groups, work.group[own])
-        counts = plane.granules(work.ids, arch.dram.granule_bytes, own)
+        counts = plane.granules(work.ids, dram.granule_bytes, own)
         table[0, s] = np.bincount(group, counts, len(groups)) / np.maximum(np.bincount(group, minlength=len(groups)), 1)
         here, first = np.unique(group, return_index=True)
-        pattern, samples = _pattern(arch.dram, plane, work.ids, own[first])
-        moved = _moved(arch.dram, samples, plane.base[own], np.searchsorted(here, group), group)
+        pattern, samples = _pattern(dram, plane, work.ids, own[first])
+        moved = _moved(dram, samples, plane.base[own], np.searchsorted(here, group), group)
         table[1:3, s, here] = pattern
         before, opened = opened, _distinct(np.concatenate([opened, moved]))
-        table[3, s] = _fresh(arch.dram, (before, opened, moved), len(groups))
+        table[3, s] = _fresh(dram, (before, opened, moved), len(groups))
         table[2, s] *= table[3, s]
     return table
 
