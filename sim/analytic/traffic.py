@@ -153,19 +153,17 @@ def _pattern(dram: Dram, plane: Plane, ids: I64, sample: I64) -> tuple[F64, tupl
     row, low, granules = plane.spans(ids, dram.granule_bytes, sample)
     row = np.repeat(row, granules)
     number = np.repeat(low, granules) + np.arange(len(row)) - np.repeat(np.cumsum(granules) - granules, granules)
-    part = address(dram, number)
-    of_row = dram.channels * dram.pseudo_channels
-    lane = row * of_row + part["ch"] * dram.pseudo_channels + part["pc"]
-    lanes = len(sample) * of_row
-    bank = part["bg"] * dram.banks_per_group + part["ba"]
-    opens = _distinct((part["ro"] * lanes + lane) * dram.banks + bank) // dram.banks % lanes // of_row
+    width, rows = _bits(dram), row << _bits(dram)
+    opens = _distinct(rows | number & _bits_of(dram, "ch", "pc", *_ROW)) >> width
 
-    channel = np.bincount(row * dram.channels + part["ch"], minlength=len(sample) * dram.channels)
+    channels = number & _bits_of(dram, "ch")
+    channels >>= _begin(dram, "ch")
+    channel = np.bincount(row * dram.channels + channels, minlength=len(sample) * dram.channels)
     most = channel.reshape(len(sample), -1).max(axis=1, initial=0)
     table = np.stack([most, np.bincount(opens, minlength=len(sample))]).astype(np.float64)
     # Of a plane, every pseudo-channel opens the same DRAM rows, where a row touches them all.
     # Granules of one DRAM row follow each other, and the first of them is as good as any.
-    key = (part["ro"] * dram.banks + bank) * len(sample) + row
+    key = rows | number & _bits_of(dram, *_ROW)
     begins = np.flatnonzero(np.diff(key, prepend=-1))
     rows_opened = begins[np.unique(key[begins], return_index=True)[1]]
     return table, (row[rows_opened], number[rows_opened])
@@ -178,9 +176,9 @@ def _distinct(values: I64) -> I64:
 
 
 def _moved(dram: Dram, samples: tuple[I64, I64], base: I64, sample_of: I64, group: I64) -> I64:
-    """Return a number, the more significant the part the earlier, for group, bank and DRAM row of what all rows open.
+    """Return a number for group, bank and DRAM row of what all rows open, whose planes begin at `base`.
 
-    Their planes begin at `base`.
+    The group is above `_bits`.
     """
     order = np.argsort(samples[0], kind="stable")
     number = samples[1][order]
@@ -188,8 +186,8 @@ def _moved(dram: Dram, samples: tuple[I64, I64], base: I64, sample_of: I64, grou
     begin = np.cumsum(count) - count
     which = np.repeat(np.arange(len(base)), count[sample_of])
     place = np.arange(len(which)) - np.repeat(np.cumsum(count[sample_of]) - count[sample_of], count[sample_of])
-    part = address(dram, number[begin[sample_of][which] + place] + base[which] // dram.granule_bytes)
-    return ((group[which] * dram.bank_groups + part["bg"]) * dram.banks_per_group + part["ba"]) * dram.rows + part["ro"]
+    here = number[begin[sample_of][which] + place] + base[which] // dram.granule_bytes
+    return group[which] << _bits(dram) | here & _bits_of(dram, *_ROW)
 
 
 def _fresh(dram: Dram, opened: tuple[I64, I64, I64], groups: int) -> F64:
@@ -197,16 +195,34 @@ def _fresh(dram: Dram, opened: tuple[I64, I64, I64], groups: int) -> F64:
 
     The first two hold each once.
     """
-    count = [np.bincount(rows // (dram.banks * dram.rows), minlength=groups) for rows in opened]
+    count = [np.bincount(rows >> _bits(dram), minlength=groups) for rows in opened]
     share: F64 = (count[1] - count[0]) / np.maximum(count[2], 1)
     return share
 
 
-def address(dram: Dram, granule: I64) -> dict[str, I64]:
-    """Return the parts of the address of each granule; their sizes are powers of two."""
+_ROW = ("bg", "ba", "ro")
+"""Parts of an address that tell a DRAM row of a pseudo-channel."""
+
+
+def _sizes(dram: Dram) -> dict[str, int]:
+    """Return the bits of each part of a granule's number; sizes are powers of two."""
     sizes = {"ch": dram.channels, "pc": dram.pseudo_channels, "co": dram.columns}
     sizes |= {"bg": dram.bank_groups, "ba": dram.banks_per_group, "ro": dram.rows}
-    parts, rest = {}, granule
-    for name in reversed(dram.order):
-        parts[name], rest = rest & (sizes[name] - 1), rest >> (sizes[name].bit_length() - 1)
-    return parts
+    return {name: size.bit_length() - 1 for name, size in sizes.items()}
+
+
+def _bits(dram: Dram) -> int:
+    """Return the bits of a granule's number."""
+    return sum(_sizes(dram).values())
+
+
+def _begin(dram: Dram, part: str) -> int:
+    """Return the bits of a granule's number below those of a part of its address."""
+    sizes, order = _sizes(dram), dram.order
+    return sum(sizes[name] for name in order[order.index(part) + 1 :])
+
+
+def _bits_of(dram: Dram, *parts: str) -> int:
+    """Return a mask of those bits of a granule's number that are these parts of its address."""
+    sizes = _sizes(dram)
+    return sum(((1 << sizes[part]) - 1) << _begin(dram, part) for part in parts)
