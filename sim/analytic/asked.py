@@ -104,7 +104,8 @@ def distinct(columns: Iterable[I64]) -> tuple[I64, I64]:
             column = np.unique(column, return_inverse=True)[1]
             low, high = 0, int(column.max())
         number, kinds = number * (high - low + 1) + (column - low), kinds * (high - low + 1)
-    return np.unique(number, return_index=True, return_inverse=True)[1:]
+    _, first, which = np.unique(number, return_index=True, return_inverse=True)
+    return first, which
 
 
 def _of_each(answer: Any, designs: int) -> npt.NDArray[Any]:

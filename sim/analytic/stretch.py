@@ -108,7 +108,7 @@ class Stretch:
         )  # fmt: skip
         return Sent(granule[:n], tensor[:n])
 
-    def order(self, room: tuple[int, int], pace: int) -> tuple[bool, int, int, int]:
+    def order(self, room: tuple[int, int], pace: int) -> tuple[int, ...]:
         """Return figures that are equal for all rooms and paces with which the requests have the same order."""
         rows = len(self.moves)
         if not self._begun(room):
@@ -168,10 +168,8 @@ class Load:
     @property
     def digest(self) -> bytes:
         """What is equal of all that is the same."""
-        digest = blake2b(self.granule, digest_size=16)
-        digest.update(self.tensor)
-        digest.update(np.array([self.granules, self.rows]))
-        return digest.digest()
+        parts = self.granule.tobytes(), self.tensor.tobytes(), b"%d %d" % (self.granules, self.rows)
+        return blake2b(b"".join(parts), digest_size=16).digest()
 
 
 class Stack:

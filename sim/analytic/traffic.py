@@ -187,7 +187,8 @@ def _moved(dram: Dram, samples: tuple[I64, I64], base: I64, sample_of: I64, grou
     which = np.repeat(np.arange(len(base)), count[sample_of])
     place = np.arange(len(which)) - np.repeat(np.cumsum(count[sample_of]) - count[sample_of], count[sample_of])
     here = number[begin[sample_of][which] + place] + base[which] // dram.granule_bytes
-    return group[which] << _bits(dram) | here & _bits_of(dram, *_ROW)
+    moved: I64 = group[which] << _bits(dram) | here & _bits_of(dram, *_ROW)
+    return moved
 
 
 def _fresh(dram: Dram, opened: tuple[I64, I64, I64], groups: int) -> F64:
