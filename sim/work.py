@@ -153,12 +153,13 @@ def _ids(d: Decisions) -> tuple[I64, I64, I64, int]:
     lengths, contexts = np.diff(d.token_ptr), np.zeros(d.steps * d.layers, np.int64)
     contexts[d.row_group] = d.context
     pruned = lengths < contexts
-    tokens = d.token_ids[np.repeat(pruned, lengths)]
-    every = len(tokens) + len(d.value_ids)
+    tokens = [d.token_ids[d.token_ptr[g] : d.token_ptr[g + 1]] for g in np.flatnonzero(pruned).tolist()]
     ends = np.cumsum(np.where(pruned, lengths, 0))
+    count = int(ends[-1]) if len(ends) else 0
+    every = count + len(d.value_ids)
     of_group = np.where(pruned, ends - lengths, every)
-    of_query = len(tokens) + d.value_ptr[:-1][d.list_of_query].astype(np.int64)
-    ids = np.concatenate([tokens, d.value_ids, np.arange(int(d.context.max(initial=0)))], dtype=np.int64)
+    of_query = count + d.value_ptr[:-1][d.list_of_query].astype(np.int64)
+    ids = np.concatenate([*tokens, d.value_ids, np.arange(int(d.context.max(initial=0)))], dtype=np.int64)
     return ids, of_group, of_query, every
 
 

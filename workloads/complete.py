@@ -16,7 +16,7 @@ from tokensieve.arch.errors import WorkloadError
 from tokensieve.arch.limits import MAX_TOKENS
 from tokensieve.arch.records import KINDS
 from tokensieve.workloads.decisions import Decisions, UInt8, WorkRecords
-from tokensieve.workloads.distributions import check_distribution, draw, numbers_held, tallied, tallies
+from tokensieve.workloads.distributions import MOST_ORDERED, check_distribution, draw, numbers_held, tallied, tallies
 from tokensieve.workloads.generators import generators
 from tokensieve.workloads.meta import make_meta
 from tokensieve.workloads.ragged import Int32, Int64, Ragged, slabs, spans
@@ -44,6 +44,9 @@ _CHUNK = 1 << 17
 
 _MOST_IDS = 1 << 24
 """Ids of values (64 MiB) above which queries of a layer that keep equally many share one list."""
+
+_LONG = 1 << 12
+"""Mean length above which lists are spaced one by one: a division by one number is much faster than by an array."""
 
 _TOKEN_QUERY, _HEAD_QUERY = 0, 1
 
@@ -215,11 +218,12 @@ class _Completion:
     def _records(self, scores: str, n: Int64, k: Int64, number: Int64, entropy: Int64) -> dict[str, Ragged]:
         """Return the records of every kind of commands that search; `number` is the running number of each."""
         kinds, bits = {kind: Scatter(len(n)) for kind in KINDS}, self.topk.score_bits
-        for commands, size, kept in _batches(scores, n, k):
+        for commands in _batches(scores, n, k):
             sources, numbers = generators(entropy[commands]), number[commands]
+            size, kept = int(n[commands[0]]), int(k[commands[0]])
             if tallied(scores, size):
-                tally = tallies(scores, size, bits, sources)
-                found = {kind: TALLY_RECORDERS[kind](tally, kept, numbers, self.topk) for kind in KINDS}
+                tally = tallies(scores, n[commands], bits, sources)
+                found = {kind: TALLY_RECORDERS[kind](tally, k[commands], numbers, self.topk) for kind in KINDS}
             else:
                 drawn = draw(scores, size, bits, sources)
                 found = {kind: RECORDERS[kind](drawn, kept, numbers, self.topk) for kind in KINDS}
@@ -266,24 +270,30 @@ def _with_rule(meta: Mapping[str, Any], rule: str) -> dict[str, Any]:
     return {**meta, "assumed": [*meta["assumed"], rule]}
 
 
-def _batches(scores: str, n: Int64, k: Int64) -> Iterator[tuple[Int64, int, int]]:
-    """Yield (commands, n, k) of commands that are alike, a cacheful of numbers at a time."""
-    order = np.lexsort((k, n))
-    edges = np.flatnonzero((np.diff(n[order]) != 0) | (np.diff(k[order]) != 0)) + 1
+def _batches(scores: str, n: Int64, k: Int64) -> Iterator[Int64]:
+    """Yield commands whose n and k are equal, or whose scores are all tallied: a cacheful of numbers at a time."""
+    tall = (n > MOST_ORDERED) & tallied(scores, MOST_ORDERED + 1)
+    kind = np.where(tall, -1, n), np.where(tall, -1, k)
+    order = np.lexsort(kind[::-1])
+    edges = np.flatnonzero((np.diff(kind[0][order]) != 0) | (np.diff(kind[1][order]) != 0)) + 1
     for alike in np.split(order, edges) if len(order) else []:
-        size, kept = int(n[alike[0]]), int(k[alike[0]])
-        for start in range(0, len(alike), step := max(1, _CHUNK // numbers_held(scores, size))):
-            yield alike[start : start + step], size, kept
+        for start in range(0, len(alike), step := max(1, _CHUNK // numbers_held(scores, int(n[alike[0]])))):
+            yield alike[start : start + step]
 
 
 def _spaced(total: npt.NDArray[Any], kept: npt.NDArray[Any], within: Ragged | None = None) -> Ragged:
     """Return ``floor(i * total / kept)`` for i < kept, for every pair; or what stands there in the lists `within`."""
     total, kept = total.astype(np.int64), kept.astype(np.int64)
     result = Ragged.cut(np.empty(int(kept.sum()), np.int32), kept)
-    for low, high in slabs(result.ptr):
+    alone = result.ptr[-1] > _LONG * len(kept)
+    for low, high in ((i, i + 1) for i in range(len(kept))) if alone else slabs(result.ptr):
         some = kept[low:high]
-        places = spans(np.zeros(len(some), np.int64), some) * np.repeat(total[low:high], some) // np.repeat(some, some)
+        if alone:
+            places = np.arange(some[0]) * total[low] // max(some[0], 1)
+        else:
+            places = spans(np.zeros(len(some), np.int64), some) * np.repeat(total[low:high], some)
+            places //= np.repeat(some, some)
         if within is not None:
-            places = within.flat[places + np.repeat(within.ptr[low:high], some)]
+            places = within.flat[places + (within.ptr[low] if alone else np.repeat(within.ptr[low:high], some))]
         result.flat[result.ptr[low] : result.ptr[high]] = places
     return result

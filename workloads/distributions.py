@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from importlib import resources
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -78,11 +79,15 @@ def numbers_held(name: str, n: int) -> int:
     return _POOLS[name][0]().shape[1] if tallied(name, n) else n
 
 
-def tallies(name: str, n: int, score_bits: int, generators: Iterable[np.random.Generator]) -> Tallies:
-    """Return what `draw` returns of a distribution that is `tallied`, shape ``(generators, columns of the pool)``."""
+def tallies(name: str, n: int | Counts, score_bits: int, generators: Iterable[np.random.Generator]) -> Tallies:
+    """Return what `draw` returns of a distribution that is `tallied`, shape ``(generators, columns of the pool)``.
+
+    `n` may differ from generator to generator.
+    """
     pool, scaled = _POOLS[name]
     rows, columns = pool().shape
-    drawn = [(int(rng.random() * rows), rng.multinomial(n, np.full(columns, 1 / columns))) for rng in generators]
+    even, sizes = np.full(columns, 1 / columns), repeat(n) if isinstance(n, int) else n.tolist()
+    drawn = [(int(rng.random() * rows), rng.multinomial(size, even)) for rng, size in zip(generators, sizes)]  # noqa: B905
     weights, counts = pool()[[row for row, _ in drawn]], np.stack([count for _, count in drawn])
     return Tallies(scaled(weights, counts, (1 << score_bits) - 1).astype(np.int64), counts)
 

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from tokensieve.workloads.decisions import Decisions
 
 
+_SPARSE = 32
+"""Numbers among which one is looked for in a table, and not by bisection, are at least one of so many."""
+
+
 def check(d: "Decisions") -> None:
     """Raise `WorkloadError` naming the array and the rule unless `d` is consistent."""
     check_meta(d.meta)
@@ -152,8 +156,8 @@ def _check_tokens(d: "Decisions") -> None:
 
 def _keyed(ids: npt.NDArray[np.int32], ptr: npt.NDArray[np.int64], low: int, high: int) -> npt.NDArray[np.int64]:
     """Return the items of lists `low` to before `high`, each with its list in front."""
-    lists = np.repeat(np.arange(low, high), np.diff(ptr[low : high + 1]))
-    keys: npt.NDArray[np.int64] = lists * MAX_TOKENS + ids[ptr[low] : ptr[high]]
+    keys: npt.NDArray[np.int64] = np.repeat(np.arange(low, high) * MAX_TOKENS, np.diff(ptr[low : high + 1]))
+    keys += ids[ptr[low] : ptr[high]]
     return keys
 
 
@@ -164,6 +168,8 @@ def _first_rows(d: "Decisions") -> npt.NDArray[np.int64]:
 
 def _found(keys: npt.NDArray[np.int64], wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """Return for each of `wanted` whether it is among the ascending `keys`."""
+    if len(keys) and keys[-1] - keys[0] < _SPARSE * len(keys):
+        return np.isin(wanted, keys, kind="table")
     place = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
     found: npt.NDArray[np.bool_] = keys[place] == wanted
     return found
@@ -181,7 +187,8 @@ def _check_values(d: "Decisions") -> None:
         _require((ids >= 0) & (ids < MAX_TOKENS), "value_ids", "must be a token id", begin)
         _require(np.diff(keys) > 0, "value_ids", "must be below the next id of its query", begin)
         kept = _keyed(d.token_ids, d.token_ptr, int(group[low]), int(group[high - 1]) + 1)
-        wanted = np.repeat(group[low:high], lengths[low:high]) * MAX_TOKENS + ids
+        wanted = np.repeat(group[low:high] * MAX_TOKENS, lengths[low:high])
+        wanted += ids
         _require(_found(kept, wanted), "value_ids", "must be among token_ids", begin)
     if d.meta["pair_shares_values"]:
         _check_pairs(d)

@@ -7,7 +7,7 @@ import numpy as np
 from tokensieve.workloads.container import Arrays
 from tokensieve.workloads.decisions import Decisions
 from tokensieve.workloads.layout import ARRAYS
-from tokensieve.workloads.ragged import Ragged, spans
+from tokensieve.workloads.ragged import Ragged
 
 Kind = Literal["dense", "dense-int8", "fp32"]
 
@@ -26,7 +26,8 @@ def dense(decisions: Decisions, kind: Kind = "dense") -> Decisions:
     rows = np.repeat(context, d.heads)
     queries = rows if d.phase == "prefill" else np.ones_like(rows)
     total = int(queries.sum())
-    tokens = Ragged.cut(spans(np.zeros(groups, np.int64), context).astype(np.int32), context)
+    every = np.arange(int(context.max(initial=0)), dtype=np.int32)
+    tokens = Ragged.cut(np.concatenate([every[:0], *(every[:n] for n in context.tolist())]), context)
     index = np.stack(np.unravel_index(np.arange(len(rows)), (d.steps, d.layers, d.heads)), axis=1)
     arrays: Arrays = {name: np.zeros(0, item) for name, (item, _) in ARRAYS.items()}
     arrays["value_ptr"] = np.zeros(total + 1, np.int64)

@@ -34,8 +34,8 @@ class Tallies:
         return np.repeat(self.values.reshape(-1), self.counts.reshape(-1)).reshape(rows, -1)
 
 
-def quick_records(tallies: Tallies, k: int, running_query: npt.ArrayLike) -> Ragged:
-    """Return the quick-select record of each packet, which keeps `k` scores, 0 < k < n.
+def quick_records(tallies: Tallies, k: npt.ArrayLike, running_query: npt.ArrayLike) -> Ragged:
+    """Return the quick-select record of each packet, which keeps `k` scores, 0 < k < n; one number for all, or each.
 
     >>> quick_records(Tallies(np.array([[5, 9, 1, 7]]), np.ones((1, 4), int)), 2, 0)[0].tolist()
     [4, 3, 2]
@@ -61,8 +61,10 @@ def quick_records(tallies: Tallies, k: int, running_query: npt.ArrayLike) -> Rag
     return _record(rows, columns)
 
 
-def radix_records(tallies: Tallies, k: int, topk: Topk) -> Ragged:
+def radix_records(tallies: Tallies, k: npt.ArrayLike, topk: Topk) -> Ragged:
     """Return the radix record of each packet, which keeps `k` scores, 0 < k < n, with the digits of `topk`.
+
+    `k` is one number for all packets, or one for each.
 
     >>> one = Tallies(np.array([[0x35, 0x31, 0x20, 0x3F]]), np.ones((1, 4), int))
     >>> radix_records(one, 2, Topk(score_bits=8, first_digit="linear", digit_bits=4))[0].tolist()
@@ -70,8 +72,9 @@ def radix_records(tallies: Tallies, k: int, topk: Topk) -> Ragged:
     """
     values, counts = tallies.values, tallies.counts
     rows = len(values)
+    left = np.full(rows, k, np.int64)
     order = np.argsort(-values, axis=1, kind="stable")
-    reached = np.cumsum(np.take_along_axis(counts, order, axis=1), axis=1) >= k
+    reached = np.cumsum(np.take_along_axis(counts, order, axis=1), axis=1) >= left[:, None]
     kth = np.take_along_axis(values, np.take_along_axis(order, reached.argmax(axis=1)[:, None], axis=1), axis=1)[:, 0]
     shift = first_shift(kth, topk.score_bits, topk.digit_bits, topk.first_digit)
     which, columns = np.arange(rows), list[tuple[Int64, Int64]]()
@@ -79,8 +82,8 @@ def radix_records(tallies: Tallies, k: int, topk: Topk) -> Ragged:
         above = np.sum(counts * (values > (kth | (np.int64(1) << shift) - 1)[:, None]), axis=1)
         sizes = np.sum(counts * (values >= (kth >> shift << shift)[:, None]), axis=1) - above
         columns.append((which, sizes))
-        on = (shift > 0) & (sizes != k - above)
-        which, values, counts, kth = which[on], values[on], counts[on], kth[on]
+        on = (shift > 0) & (sizes != left - above)
+        which, values, counts, kth, left = which[on], values[on], counts[on], kth[on], left[on]
         shift = np.maximum(shift[on] - topk.digit_bits, 0)
     return _record(rows, columns)
 
@@ -93,7 +96,7 @@ def _record(rows: int, columns: list[tuple[Int64, Int64]]) -> Ragged:
     return Ragged.unpad(padded)
 
 
-RECORDERS: dict[str, Callable[[Tallies, int, npt.ArrayLike, Topk], Ragged]] = {
+RECORDERS: dict[str, Callable[[Tallies, npt.ArrayLike, npt.ArrayLike, Topk], Ragged]] = {
     "radix": lambda tallies, k, number, topk: radix_records(tallies, k, topk),
     "quick": lambda tallies, k, number, topk: quick_records(tallies, k, number),
 }

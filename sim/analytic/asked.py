@@ -95,11 +95,17 @@ def _distinct(batch: Machines, paths: list[str], designs: I64) -> tuple[I64, I64
 
 def distinct(columns: Iterable[I64]) -> tuple[I64, I64]:
     """Return one place for each combination of values that columns of equal length hold, and which place has which."""
-    number = np.zeros(1, np.int64)
+    number, kinds = np.zeros(1, np.int64), 1
     for column in columns:
-        kinds = np.unique(column, return_inverse=True)[1]
-        number = np.unique(number * (kinds.max() + 1) + kinds, return_inverse=True)[1]
-    return np.unique(number, return_index=True)[1], number
+        low, high = int(column.min()), int(column.max())
+        if kinds * (high - low + 1) >= 1 << 62:
+            number = np.unique(number, return_inverse=True)[1]
+            kinds = int(number.max()) + 1
+            column = np.unique(column, return_inverse=True)[1]
+            low, high = 0, int(column.max())
+        number, kinds = number * (high - low + 1) + (column - low), kinds * (high - low + 1)
+    _, first, which = np.unique(number, return_index=True, return_inverse=True)
+    return first, which
 
 
 def _of_each(answer: Any, designs: int) -> npt.NDArray[Any]:

@@ -166,20 +166,20 @@ class Sweep(Batch):
 
     def _check_group(self, group: str) -> None:
         """Build every combination of the swept fields of one group, in the words of `Arch` where it is refused."""
+        swept = {path: values for path, values in self._fields.items() if path.rpartition(".")[0] == group}
         parts = [np.arange(len(self))]
-        for path in self._fields:
-            if path.rpartition(".")[0] == group:
-                parts = [part for whole in parts for part in self.split(whole, path)]
+        for path in swept:
+            parts = [part for whole in parts for part in self.split(whole, path)]
         model = submodel(Arch, [group])
+        base = dict(getattr(self._base, group)) if model else {}
         for part in parts:
             index = int(part[0])
             if not model:
                 self._refuse(index)
                 continue
-            own = {path.rpartition(".")[2]: value for path, value in self.laid_on(index)[1].items()
-                   if path.rpartition(".")[0] == group}  # fmt: skip
+            own = {path.rpartition(".")[2]: values.item(index) for path, values in swept.items()}
             try:
-                model.model_validate(dict(getattr(self._base, group)) | own)
+                model.model_validate(base | own)
             except ValidationError:
                 self._refuse(index)
                 raise

@@ -14,12 +14,15 @@ from tokensieve.sim.result import CAUSES, Result, Traffic
 from tokensieve.workloads.decisions import Decisions
 
 
-def analytic_result(arch: Arch, decisions: Decisions, un_pruned: bool = False) -> Result:
+def analytic_result(
+    arch: Arch, decisions: Decisions, un_pruned: bool = False, summary: Summary | None = None
+) -> Result:
     """Return an estimate of what `decisions` cost on `arch`, without reference and provenance.
 
-    With `un_pruned`, the decisions are a dense reference. Raises `WorkloadError` where they do not fit the machine.
+    With `un_pruned`, the decisions are a dense reference. `summary` is theirs, if it has been made before. Raises
+    `WorkloadError` where they do not fit the machine.
     """
-    summary = Summary(decisions, un_pruned)
+    summary = summary or Summary(decisions, un_pruned)
     batch = Designs([arch])
     one = detail(summary, batch, layers=True)
     granules = _granules(summary, one.stages)

@@ -128,13 +128,8 @@ def _played(summary: Summary, batch: Batch, blocks: F64, key_room: F64, value_ro
     told = np.empty((len(STREAMS) + 1, 2, *shape))
     for k, group in enumerate(kinds.tolist()):
         first, which = distinct([column[k] for column in asked])
-        some = [
-            summary.stretches.of(n, group, (key, value), cut, (keys, values), at)
-            for n, key, value, cut, keys, values, at in zip(
-                *(column[k][first].tolist() for column in asked), strict=True
-            )
-        ]
-        told[:, :, summary.kinds == group] = np.stack(some, axis=-1)[:, :, None, which]
+        some = summary.stretches.of(group, [column[k][first] for column in asked])
+        told[:, :, summary.kinds == group] = some[:, :, None, which]
     return told
 
 

@@ -1,16 +1,19 @@
 """Stretches of a run's groups, each played once for all machines on which it comes to the same.
 
 Whether a machine has more room in its SRAMs than the streams use, or another pace of DRAM behind the same addresses,
-makes no other order of requests; `kernels.stretch.requests` tells with which room it is the same.
+makes no other order of requests; `Stretch.order` tells with which room it is the same. Nor do lines and blocks always:
+of requests that come out alike, one is played.
 """
 
-from typing import NamedTuple
+from collections.abc import Hashable, Sequence
+from itertools import chain
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tokensieve.arch.memory import Dram
-from tokensieve.sim.analytic.stretch import ALONE, PACE, Load, Stack, Stretch, stretch
-from tokensieve.sim.analytic.traffic import F64, I64, Plane, fetching_rows, planes
+from tokensieve.sim.analytic.stretch import ALONE, PACE, Load, Sent, Stack, Stretch, stretch
+from tokensieve.sim.analytic.traffic import F64, I64, STREAMS, Plane, fetching_rows, planes
 from tokensieve.sim.work import RowWork
 
 PLAIN = (1, 1)
@@ -31,19 +34,23 @@ def told_apart(count: F64) -> I64:
     return np.where(whole <= FEW, whole, 2 ** np.rint(np.log2(whole))).astype(np.int64)
 
 
-class _Family(NamedTuple):
-    """What the order of a stretch's requests depends on besides the rooms."""
+class _Kind(NamedTuple):
+    """Of a DRAM and of the work's widths, what the requests of a stretch and the busiest channel depend on."""
 
     granule_bytes: int
     channels: int
-    """0 where these are not `alike`."""
-
     in_turn: bool
+    layout: tuple[int, int, int]
     io_bytes: int
+
+
+class _Family(NamedTuple):
+    """Stretches that differ in nothing but rooms and pace."""
+
+    kind: int
     group: int
     lines: tuple[int, int]
     blocks: int
-    pace: int
 
 
 class Stretches:
@@ -52,68 +59,103 @@ class Stretches:
     def __init__(self, work: RowWork, groups: I64) -> None:
         self._work, self._groups, self._fetching = work, groups, fetching_rows(work)
         self._numbers: dict[tuple[object, ...], int] = {}
-        self._stacks: list[tuple[Stack, RowWork]] = []
+        self._stacks: list[tuple[Stack, int]] = []  # and the number of its kind
+        self._kinds: dict[_Kind, int] = {}
+        self._of_kind: list[tuple[Stack, RowWork]] = []
         self._planes: dict[tuple[int, tuple[int, int]], dict[str, Plane]] = {}
+        self._shared: dict[tuple[int, int], dict[Hashable, Any]] = {}
         self._rows: dict[_Family, Stretch] = {}
-        self._rooms: dict[_Family, list[tuple[int, ...]]] = {}
-        self._known: dict[tuple[int, int, tuple[int, int], int, tuple[int, int], int], F64] = {}
-        self._alone: dict[tuple[int, _Family], F64] = {}
-        self._loads: dict[tuple[tuple[int, int, int], _Family, int], Load] = {}
-        self._mixed: dict[tuple[int, _Family, int], tuple[float, float]] = {}
+        self._known: dict[tuple[int, ...], tuple[float, ...]] = {}
+        self._orders: dict[tuple[_Family, tuple[int, ...]], int] = {}
+        self._asked: dict[tuple[_Family, tuple[int, int], int], int] = {}
+        self._alone: dict[tuple[int, int, int], tuple[float, ...]] = {}
+        self._apart: dict[_Family, list[int]] = {}
+        self._distinct: dict[bytes, int] = {}
+        self._loads: list[Load] = []
+        self._played: dict[tuple[int, int], tuple[float, float]] = {}
 
     def stack(self, dram: Dram, fifo: int, work: RowWork) -> int:
         """Return a number for a DRAM, the FIFOs before it and the width of queries and outputs in `work`."""
         key = (*vars(dram).values(), fifo, work.io_bytes)
         if key not in self._numbers:
+            one = Stack(dram, fifo)
+            kind = _Kind(dram.granule_bytes, dram.channels if one.alike else 0, one.in_turn, one.layout, work.io_bytes)
+            if kind not in self._kinds:
+                self._kinds[kind] = len(self._of_kind)
+                self._of_kind.append((one, work))
             self._numbers[key] = len(self._stacks)
-            self._stacks.append((Stack(dram, fifo), work))
+            self._stacks.append((one, self._kinds[kind]))
         return self._numbers[key]
 
-    def of(self, number: int, group: int, lines: tuple[int, int], blocks: int, room: tuple[int, int], pace: int) -> F64:
-        """Return what the streams of a group come to on a DRAM of `stack`, each alone, then all together.
+    def of(self, group: int, asked: Sequence[I64]) -> F64:
+        """Return what the streams of a group come to, each alone, then all together, shape (streams + 1, 2, asked).
 
-        That is clocks of a granule and DRAM rows opened for one needed, as `Stack.play`, shape (streams + 1, 2).
+        That is clocks of a granule and DRAM rows opened for one needed, as `Stack.play`. What is asked stands in seven
+        arrays: a number that `stack` gave, vectors of a line of K and of V, blocks of a row, rows for which the K and
+        the V SRAM have room, and the pace.
         """
-        key = number, group, lines, blocks, room, pace
-        if key not in self._known:
-            alone = self._of_each(number, self._family(number, group, PLAIN, blocks))
-            mixed = self._together(number, self._family(number, group, lines, blocks, pace), room)
-            self._known[key] = np.concatenate([alone, [mixed]])
-        return self._known[key]
+        known, rows = self._known, []
+        for key in zip([group] * len(asked[0]), *(column.tolist() for column in asked), strict=True):
+            row = known.get(key)
+            if row is None:
+                row = known[key] = self._told(*key)
+            rows.append(row)
+        return np.ascontiguousarray(np.array(rows).T).reshape(len(STREAMS) + 1, 2, -1)
 
-    def _of_each(self, number: int, family: _Family) -> F64:
-        if (number, family) not in self._alone:
-            stack, rows = self._stacks[number][0], self._stretch(number, family)
-            sent = (rows.only(*names).sent(family.granule_bytes, PLAIN, PACE) for names in ALONE)
-            alone = [stack.play(stack.busiest(one)) for one in sent]
-            self._alone[number, family] = np.array([alone[0], *alone])
-        return self._alone[number, family]
+    def _told(
+        self, group: int, number: int, key: int, value: int, blocks: int, keys: int, values: int, pace: int
+    ) -> tuple[float, ...]:
+        """Return the answer to one line of what is asked of `of`."""
+        kind, apart = self._stacks[number][1], (number, group, blocks)
+        if apart not in self._alone:
+            played = [self._play(number, load) for load in self._each(_Family(kind, group, PLAIN, blocks))]
+            self._alone[apart] = tuple(chain(played[0], *played))
+        mixed = self._together(_Family(kind, group, (key, value), blocks), (keys, values), pace)
+        return self._alone[apart] + self._play(number, mixed)
 
-    def _together(self, number: int, family: _Family, room: tuple[int, int]) -> tuple[float, float]:
-        known, (key, value) = self._rooms.setdefault(family, []), room
-        which = next((i for i, (a, b, c, d) in enumerate(known) if a <= key <= c and b <= value <= d), len(known))
-        if (number, family, which) not in self._mixed:
-            stack = self._stacks[number][0]
-            load = self._loads.get((stack.layout, family, which))
-            if load is None:
-                sent = self._stretch(number, family).sent(family.granule_bytes, room, family.pace)
-                load = self._loads[stack.layout, family, which] = stack.busiest(sent)
-                if which == len(known):
-                    known.append(tuple(sent.need.ravel().tolist()))
-            self._mixed[number, family, which] = stack.play(load)
-        return self._mixed[number, family, which]
+    def _play(self, number: int, load: int) -> tuple[float, float]:
+        """Return `Stack.play` of a load on a DRAM, both by number."""
+        key = number, load
+        if key not in self._played:
+            self._played[key] = self._stacks[number][0].play(self._loads[load])
+        return self._played[key]
 
-    def _family(self, number: int, group: int, lines: tuple[int, int], blocks: int, pace: int = PACE) -> _Family:
-        stack, work = self._stacks[number]
-        channels = stack.dram.channels if stack.alike else 0
-        return _Family(stack.dram.granule_bytes, channels, stack.in_turn, work.io_bytes, group, lines, blocks, pace)
+    def _each(self, family: _Family) -> list[int]:
+        """Return the number of the load of each of `ALONE`."""
+        if family not in self._apart:
+            rows, granule_bytes = self._stretch(family), self._of_kind[family.kind][0].dram.granule_bytes
+            sent = (rows.only(*names).sent(granule_bytes, PLAIN, PACE) for names in ALONE)
+            self._apart[family] = [self._load(family.kind, one) for one in sent]
+        return self._apart[family]
 
-    def _stretch(self, number: int, family: _Family) -> Stretch:
+    def _together(self, family: _Family, room: tuple[int, int], pace: int) -> int:
+        """Return the number of the load of all streams."""
+        asked = family, room, pace
+        if asked not in self._asked:
+            rows, granule_bytes = self._stretch(family), self._of_kind[family.kind][0].dram.granule_bytes
+            order = family, rows.order(room, pace)
+            if order not in self._orders:
+                self._orders[order] = self._load(family.kind, rows.sent(granule_bytes, room, pace))
+            self._asked[asked] = self._orders[order]
+        return self._asked[asked]
+
+    def _load(self, kind: int, sent: Sent) -> int:
+        """Return the number of what is played of a stretch, the same for all that are the same."""
+        load = self._of_kind[kind][0].busiest(sent)
+        number = self._distinct.setdefault(load.digest, len(self._loads))
+        if number == len(self._loads):
+            self._loads.append(load)
+        return number
+
+    def _stretch(self, family: _Family) -> Stretch:
         if family not in self._rows:
-            stack, work = self._stacks[number]
-            key = family.io_bytes, family.lines
+            stack, work = self._of_kind[family.kind]
+            key = work.io_bytes, family.lines
             if key not in self._planes:
                 self._planes[key] = planes(family.lines, work)
+            shared = self._shared.setdefault((work.io_bytes, family.group), {})
             rows = np.flatnonzero(work.group == self._groups[family.group])
-            self._rows[family] = stretch(self._planes[key], work, self._fetching, rows, family.blocks, stack.dram)
+            self._rows[family] = stretch(
+                self._planes[key], work, self._fetching, rows, family.blocks, stack.dram, shared
+            )
         return self._rows[family]

@@ -8,8 +8,11 @@ Where consecutive granules go to consecutive channels these do alike, and only t
 are longer than `MOST` granules of a channel, every stream is cut by the same factor.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -98,27 +101,45 @@ class Stretch:
         lines = -(-self.moves[:, :, kernel.COUNT] // self.per_line) * self.per_line
         most = int((((self.moves[:, :, kernel.BYTES] >> shift) + 2) * lines).sum())
         granule, tensor = np.empty(most, np.int64), np.empty(most, np.int64)
-        rooms = np.array(room, np.int64)
-        begun = min(room) < self.rows or not self.early
+        begun = self._begun(room)
         n = kernel.requests(
             self._aligned(room) if begun else self.moves, self.per_line, self.whole, self.ids, shift, self.early, begun,
-            pace / PACE, rooms, granule, tensor,
+            pace / PACE, np.array(room, np.int64), granule, tensor,
         )  # fmt: skip
-        need = np.array([room, room] if begun else [[self.rows, self.rows], [ds.FAR, ds.FAR]])
-        return Sent(granule[:n], tensor[:n], need)
+        return Sent(granule[:n], tensor[:n])
+
+    def order(self, room: tuple[int, int], pace: int) -> tuple[int, ...]:
+        """Return figures that are equal for all rooms and paces with which the requests have the same order."""
+        rows = len(self.moves)
+        if not self._begun(room):
+            return False, min(room[0], rows), min(room[1], rows), pace
+        return True, *(ahead % rows for ahead in self._ahead(room)), min(pace, PACE)
+
+    def _begun(self, room: tuple[int, int]) -> bool:
+        """Return whether rows of other queries go before: not where all K and V have room at once."""
+        return min(room) < self.rows or not self.early
 
     def _aligned(self, room: tuple[int, int]) -> I64:
-        """Return `moves`, beside each row's queries and K the V and outputs that are sent at the same time.
+        """Return `moves`, beside each row's queries and K the V and outputs that are sent at the same time."""
+        moves, place = self.moves.copy(), np.arange(len(self.moves))
+        for tensors, ahead in zip(kernel.TENSORS[kernel.VALUE :], self._ahead(room), strict=True):
+            moves[:, slice(*tensors)] = self.moves[(place + ahead) % len(moves), slice(*tensors)]
+        return moves
+
+    def _ahead(self, room: tuple[int, int]) -> tuple[int, int]:
+        """Return how many rows V and outputs are ahead of K.
 
         V on demand is that of the row before; else the stream that has less to send is as far ahead as it has room.
         """
-        moves, requests = self.moves.copy(), -(-self.moves[:, :, kernel.COUNT] // self.per_line)
-        ahead = -1
+        value = -1
         if self.early:
-            ahead = room[1] - 1 if requests[:, 3].sum() < requests[:, :3].sum() else 1 - room[0]
-        moves[:, 3] = np.roll(moves[:, 3], -ahead, axis=0)
-        moves[:, 4] = np.roll(moves[:, 4], 1 - min(ahead, 0), axis=0)
-        return moves
+            value = room[1] - 1 if self._less_value else 1 - room[0]
+        return value, min(value, 0) - 1
+
+    @cached_property
+    def _less_value(self) -> bool:
+        requests = -(-self.moves[:, :, kernel.COUNT] // self.per_line)
+        return bool(requests[:, 3].sum() < requests[:, :3].sum())
 
 
 @dataclass(frozen=True)
@@ -130,9 +151,6 @@ class Sent:
 
     tensor: I64
     """Its stream."""
-
-    need: I64
-    """Least and most room for the K and the V of rows with which the order is this one, shape (2, 2)."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +164,12 @@ class Load:
 
     rows: int
     """DRAM rows that have to be opened."""
+
+    @property
+    def digest(self) -> bytes:
+        """What is equal of all that is the same."""
+        parts = self.granule.tobytes(), self.tensor.tobytes(), b"%d %d" % (self.granules, self.rows)
+        return blake2b(b"".join(parts), digest_size=16).digest()
 
 
 class Stack:
@@ -184,20 +208,40 @@ class Stack:
 
 
 def stretch(
-    planes: Mapping[str, Plane], work: RowWork, fetching: Mapping[str, B8], rows: I64, blocks: int, dram: Dram
-) -> Stretch:
+    planes: Mapping[str, Plane], work: RowWork, fetching: Mapping[str, B8], rows: I64, blocks: int, dram: Dram,
+    known: dict[Hashable, Any] | None = None,
+) -> Stretch:  # fmt: skip
     """Return a stretch of the rows `rows` of one group, each of them cut into so many blocks of queries.
 
-    `fetching` are the `fetching_rows` of `work`.
+    `fetching` are the `fetching_rows` of `work`. In `known`, what the stretches of these rows share is kept.
     """
+    known = {} if known is None else known
     early = bool(work.values_early[rows].all())
-    same = alike(dram)
+    per_line = np.array([planes[name].per_line for name in STREAMS])
+    counted = dram.granule_bytes, *per_line.tolist()
+    if counted not in known:
+        known[counted] = [planes[name].granules(work.ids, dram.granule_bytes, rows).mean() for name in STREAMS]
+    sizes = _sizes(dict(zip(STREAMS, known[counted], strict=True)), len(rows) * blocks, blocks, early, dram)
+    if sizes not in known:
+        known[sizes] = _moves(planes, work, fetching, rows, *sizes)
+    whole = np.array([planes[name].whole_lines for name in STREAMS], np.int64)
+    return Stretch(known[sizes], per_line, whole, work.ids, early, len(rows) * blocks)
+
+
+def _sizes(granules: Mapping[str, float], rows: int, blocks: int, early: bool, dram: Dram) -> tuple[int, int, int]:
+    """Return `blocks`, the rows of a stretch, and by how much each is cut; `granules` are those of a row, mean."""
     most = MOST_ALIKE if early and in_turn(dram) else MOST
-    counts = {name: one.granules(work.ids, dram.granule_bytes, rows).mean() for name, one in planes.items()}
-    of_row = (counts["query"] + counts["output"]) / blocks + counts["key"] + counts["value"]
-    of_row = of_row / (dram.channels if same else 1) + 1
-    many = min(int(np.clip(most // of_row, *ROWS)), max(len(rows) * blocks, ROWS[0]))
-    cut, place = max(int(np.ceil(many * of_row / most)), 1), np.arange(many)
+    of_row = (granules["query"] + granules["output"]) / blocks + granules["key"] + granules["value"]
+    of_row = of_row / (dram.channels if alike(dram) else 1) + 1
+    many = min(int(np.clip(most // of_row, *ROWS)), max(rows, ROWS[0]))
+    return blocks, many, max(int(np.ceil(many * of_row / most)), 1)
+
+
+def _moves(
+    planes: Mapping[str, Plane], work: RowWork, fetching: Mapping[str, B8], rows: I64, blocks: int, many: int, cut: int
+) -> I64:
+    """Return what each tensor moves for each of `many` rows (blocks), as `Stretch.moves`."""
+    place = np.arange(many)
     row, block = rows[place // blocks % len(rows)], place % blocks
     fetches = {name: own[row] | (blocks > 1) for name, own in fetching.items()}
     fetches["lsb"] = work.forced[row]
@@ -212,6 +256,4 @@ def stretch(
         move[:, kernel.FIRST] = one.first[row] + begin + np.minimum(place % cut * part, count - part)
         move[:, kernel.COUNT] = np.where(fetches[name] & (one.width[row] > 0), part, 0)
         move[:, kernel.BYTES], move[:, kernel.BASE] = one.width[row], one.base[row]
-    per_line = np.array([planes[name].per_line for name in STREAMS])
-    whole = np.array([planes[name].whole_lines for name in STREAMS], np.int64)
-    return Stretch(moves, per_line, whole, work.ids, early, len(rows) * blocks)
+    return moves

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from tokensieve.arch.datapath import ENGINES, Topk
 from tokensieve.arch.machine import Arch
+from tokensieve.arch.memory import Dram
 from tokensieve.arch.topklaw import TopkWork
 from tokensieve.sim.analytic.longrows import part
 from tokensieve.sim.analytic.played import Stretches
@@ -34,6 +35,7 @@ class Summary:
         """With `un_pruned`, the decisions are a dense reference, as in `row_work`."""
         self._decisions, self._un_pruned = decisions, un_pruned
         self._traffic: Answers[Arch, F64] = Answers()
+        self._of_order: dict[tuple[object, ...], Answers[Dram, F64]] = {}
         self._searches: Answers[Topk, F64] = Answers()
         self._selections: dict[str, Answers[Topk, F64]] = {"token": Answers(), "head": Answers()}
 
@@ -161,12 +163,15 @@ class Summary:
         return self._traffic.of(self._traffic_of, arch)
 
     def _traffic_of(self, arch: Arch) -> F64:
-        work = self.row_work(arch)
-        cut = part(work, self.groups)
-        if cut is None:
-            return traffic(arch, work, self.groups)
-        seen = traffic(arch, cut.work, self.groups)
-        return np.concatenate([seen[:-1] * cut.scale, seen[-1:]])
+        """Answer once for all machines whose lines hold other vectors, but read the same granules."""
+        whole = self.row_work(arch)
+        cut = part(whole, self.groups)
+        work = cut.work if cut else whole
+        every = planes(vectors_per_line(arch, work), work)
+        order = work.io_bytes, *(one.order(arch.dram.granule_bytes) for one in every.values())
+        known: Answers[Dram, F64] = self._of_order.setdefault(order, Answers())
+        seen = known.of(lambda dram: traffic(dram, every, work, self.groups), arch.dram)
+        return np.concatenate([seen[:-1] * cut.scale, seen[-1:]]) if cut else seen
 
     @cached_property
     def kinds(self) -> I64:

@@ -5,12 +5,13 @@ the first head of each layer: all heads of a layer attend to the same tokens. Pl
 DRAM row; it is opened once for all of them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from tokensieve.arch.machine import Arch
 from tokensieve.arch.memory import Dram
 from tokensieve.sim.cycle.plan import PLANE_ALIGNMENT
 from tokensieve.sim.work import RowWork
@@ -35,13 +36,24 @@ class Plane:
     whole_lines: bool
     """Whether the last line of a row is filled up with the ids after the last one."""
 
+    @cached_property
+    def sent(self) -> I64:
+        """Vectors that are sent for each row, those that fill up its last line included."""
+        return -(-self.count // self.per_line) * self.per_line if self.whole_lines else self.count
+
+    def order(self, granule: int) -> tuple[int, bytes]:
+        """Return what tells the granules of two planes of the same ids and widths apart, if anything does.
+
+        Of vectors that begin with a granule, lines share none, however wide they are.
+        """
+        return self.per_line if (self.width % granule).any() else 0, self.sent.tobytes()
+
     def spans(self, ids: I64, granule: int, which: I64) -> tuple[I64, I64, I64]:
         """Return the row, first granule and granules of the vector of every token of the rows `which`.
 
         A granule that two tokens of a line touch belongs to the first of them.
         """
-        count, per = self.count[which], self.per_line
-        sent = np.where(count > 0, -(-count // per) * per, 0) if self.whole_lines else count
+        count, per, sent = self.count[which], self.per_line, self.sent[which]
         row = np.repeat(np.arange(len(which)), sent)
         place = np.arange(len(row)) - np.repeat(np.cumsum(sent) - sent, sent)
         last = count[row] - 1
@@ -54,10 +66,9 @@ class Plane:
 
     def granules(self, ids: I64, granule: int, which: I64) -> I64:
         """Return the granules of each of the rows `which`."""
-        count, width = self.count[which], self.width[which]
+        width = self.width[which]
         if not (width % granule).any():
-            lines = -(-count // self.per_line) * self.per_line if self.whole_lines else count
-            return lines * (width // granule)
+            return self.sent[which] * (width // granule)
         row, _, granules = self.spans(ids, granule, which)
         return np.bincount(row, granules, len(which)).astype(np.int64)
 
@@ -94,32 +105,29 @@ def plane_bases(work: RowWork) -> dict[str, I64]:
     return {"query": io_home, "key": home, "lsb": home + key, "value": home + key + lsb, "output": io_home + io}
 
 
-def traffic(arch: Arch, work: RowWork, groups: I64) -> F64:
-    """Return the traffic of the rows of G groups by stream, shape (4, streams, G).
+def traffic(dram: Dram, planes: Mapping[str, Plane], work: RowWork, groups: I64) -> F64:
+    """Return the traffic of the rows of G groups by stream, shape (4, streams, G); `planes` are those of `work`.
 
     That is granules of a row, those of its busiest channel, DRAM rows that it opens in all of them, and which
     share of these nobody has opened before in its group. Granules are the mean over the rows of the group that fetch on
     their own, the next two figures those of the first such row.
     """
-    fetches, lines = (
-        fetching_rows(work),
-        (arch.qk.vectors_per_cycle(work.head_dim), arch.pv.vectors_per_cycle(work.head_dim)),
-    )
+    fetches = fetching_rows(work)
     table = np.zeros((4, len(STREAMS), len(groups)))
     opened = np.zeros(0, np.int64)
-    for s, (name, plane) in enumerate(planes(lines, work).items()):
+    for s, (name, plane) in enumerate(planes.items()):
         own = np.flatnonzero(fetches[name])
         if len(own) == 0 or not plane.width.any():
             continue
         group = np.searchsorted(groups, work.group[own])
-        counts = plane.granules(work.ids, arch.dram.granule_bytes, own)
+        counts = plane.granules(work.ids, dram.granule_bytes, own)
         table[0, s] = np.bincount(group, counts, len(groups)) / np.maximum(np.bincount(group, minlength=len(groups)), 1)
         here, first = np.unique(group, return_index=True)
-        pattern, samples = _pattern(arch.dram, plane, work.ids, own[first])
-        moved = _moved(arch.dram, samples, plane.base[own], np.searchsorted(here, group), group)
+        pattern, samples = _pattern(dram, plane, work.ids, own[first])
+        moved = _moved(dram, samples, plane.base[own], np.searchsorted(here, group), group)
         table[1:3, s, here] = pattern
         before, opened = opened, _distinct(np.concatenate([opened, moved]))
-        table[3, s] = _fresh(arch.dram, (before, opened, moved), len(groups))
+        table[3, s] = _fresh(dram, (before, opened, moved), len(groups))
         table[2, s] *= table[3, s]
     return table
 
@@ -145,19 +153,17 @@ def _pattern(dram: Dram, plane: Plane, ids: I64, sample: I64) -> tuple[F64, tupl
     row, low, granules = plane.spans(ids, dram.granule_bytes, sample)
     row = np.repeat(row, granules)
     number = np.repeat(low, granules) + np.arange(len(row)) - np.repeat(np.cumsum(granules) - granules, granules)
-    part = address(dram, number)
-    of_row = dram.channels * dram.pseudo_channels
-    lane = row * of_row + part["ch"] * dram.pseudo_channels + part["pc"]
-    lanes = len(sample) * of_row
-    bank = part["bg"] * dram.banks_per_group + part["ba"]
-    opens = _distinct((part["ro"] * lanes + lane) * dram.banks + bank) // dram.banks % lanes // of_row
+    width, rows = _bits(dram), row << _bits(dram)
+    opens = _distinct(rows | number & _bits_of(dram, "ch", "pc", *_ROW)) >> width
 
-    channel = np.bincount(row * dram.channels + part["ch"], minlength=len(sample) * dram.channels)
+    channels = number & _bits_of(dram, "ch")
+    channels >>= _begin(dram, "ch")
+    channel = np.bincount(row * dram.channels + channels, minlength=len(sample) * dram.channels)
     most = channel.reshape(len(sample), -1).max(axis=1, initial=0)
     table = np.stack([most, np.bincount(opens, minlength=len(sample))]).astype(np.float64)
     # Of a plane, every pseudo-channel opens the same DRAM rows, where a row touches them all.
     # Granules of one DRAM row follow each other, and the first of them is as good as any.
-    key = (part["ro"] * dram.banks + bank) * len(sample) + row
+    key = rows | number & _bits_of(dram, *_ROW)
     begins = np.flatnonzero(np.diff(key, prepend=-1))
     rows_opened = begins[np.unique(key[begins], return_index=True)[1]]
     return table, (row[rows_opened], number[rows_opened])
@@ -170,9 +176,9 @@ def _distinct(values: I64) -> I64:
 
 
 def _moved(dram: Dram, samples: tuple[I64, I64], base: I64, sample_of: I64, group: I64) -> I64:
-    """Return a number, the more significant the part the earlier, for group, bank and DRAM row of what all rows open.
+    """Return a number for group, bank and DRAM row of what all rows open, whose planes begin at `base`.
 
-    Their planes begin at `base`.
+    The group is above `_bits`.
     """
     order = np.argsort(samples[0], kind="stable")
     number = samples[1][order]
@@ -180,8 +186,9 @@ def _moved(dram: Dram, samples: tuple[I64, I64], base: I64, sample_of: I64, grou
     begin = np.cumsum(count) - count
     which = np.repeat(np.arange(len(base)), count[sample_of])
     place = np.arange(len(which)) - np.repeat(np.cumsum(count[sample_of]) - count[sample_of], count[sample_of])
-    part = address(dram, number[begin[sample_of][which] + place] + base[which] // dram.granule_bytes)
-    return ((group[which] * dram.bank_groups + part["bg"]) * dram.banks_per_group + part["ba"]) * dram.rows + part["ro"]
+    here = number[begin[sample_of][which] + place] + base[which] // dram.granule_bytes
+    moved: I64 = group[which] << _bits(dram) | here & _bits_of(dram, *_ROW)
+    return moved
 
 
 def _fresh(dram: Dram, opened: tuple[I64, I64, I64], groups: int) -> F64:
@@ -189,16 +196,34 @@ def _fresh(dram: Dram, opened: tuple[I64, I64, I64], groups: int) -> F64:
 
     The first two hold each once.
     """
-    count = [np.bincount(rows // (dram.banks * dram.rows), minlength=groups) for rows in opened]
+    count = [np.bincount(rows >> _bits(dram), minlength=groups) for rows in opened]
     share: F64 = (count[1] - count[0]) / np.maximum(count[2], 1)
     return share
 
 
-def address(dram: Dram, granule: I64) -> dict[str, I64]:
-    """Return the parts of the address of each granule; their sizes are powers of two."""
+_ROW = ("bg", "ba", "ro")
+"""Parts of an address that tell a DRAM row of a pseudo-channel."""
+
+
+def _sizes(dram: Dram) -> dict[str, int]:
+    """Return the bits of each part of a granule's number; sizes are powers of two."""
     sizes = {"ch": dram.channels, "pc": dram.pseudo_channels, "co": dram.columns}
     sizes |= {"bg": dram.bank_groups, "ba": dram.banks_per_group, "ro": dram.rows}
-    parts, rest = {}, granule
-    for name in reversed(dram.order):
-        parts[name], rest = rest & (sizes[name] - 1), rest >> (sizes[name].bit_length() - 1)
-    return parts
+    return {name: size.bit_length() - 1 for name, size in sizes.items()}
+
+
+def _bits(dram: Dram) -> int:
+    """Return the bits of a granule's number."""
+    return sum(_sizes(dram).values())
+
+
+def _begin(dram: Dram, part: str) -> int:
+    """Return the bits of a granule's number below those of a part of its address."""
+    sizes, order = _sizes(dram), dram.order
+    return sum(sizes[name] for name in order[order.index(part) + 1 :])
+
+
+def _bits_of(dram: Dram, *parts: str) -> int:
+    """Return a mask of those bits of a granule's number that are these parts of its address."""
+    sizes = _sizes(dram)
+    return sum(((1 << sizes[part]) - 1) << _begin(dram, part) for part in parts)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tokensieve.arch import Arch, load_arch
 from tokensieve.arch.technology import load_technology, technology_names
-from tokensieve.sim.analytic.asked import identity
+from tokensieve.sim.analytic.asked import distinct, identity
 from tokensieve.sim.analytic.batch import Designs, Sweep, each
 from tokensieve.sim.analytic.costs import areas
 from tokensieve.sim.analytic.estimate import estimate
@@ -166,3 +166,14 @@ def test_a_curve_has_the_same_figure_at_a_place_alone_and_among_many(name):
 def test_a_sweep_names_the_first_rule_that_a_combination_of_its_fields_breaks():
     with pytest.raises(Exception, match=r"key_sram\.kib must hold at least two tiles of 768 bytes"):
         Sweep(load_arch("spatten"), {"key_sram.kib": [192, 1], "qk.multipliers": [512, 512]})
+
+
+@pytest.mark.parametrize("scale", [1, 1 << 40])
+def test_combinations_of_columns_are_told_apart_however_wide_their_values_are(scale):
+    rng = np.random.default_rng(3)
+    columns = [rng.integers(-2, 3, 200) * scale for _ in range(3)]
+    first, which = distinct(columns)
+
+    rows = np.stack(columns, axis=1)
+    assert (rows[first][which] == rows).all()
+    assert len(first) == len({tuple(row) for row in rows.tolist()})

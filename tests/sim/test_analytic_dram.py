@@ -1,5 +1,7 @@
 """DRAM at level `analytic`: stretches of requests played on the commands of level `cycle`."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -118,6 +120,16 @@ def test_v_is_as_many_rows_ahead_of_k_as_its_sram_holds(summary):
     assert beside[0, value] == one.moves[1, value, kernel.BASE]
     assert beside[1, output] == one.moves[0, output, kernel.BASE]
     assert 0 < further.max() <= 1 + 1e-9
+
+
+def test_rooms_and_paces_of_one_order_send_the_same_requests_and_others_may_not(summary):
+    one, _ = played(summary, ["dram.channels=1"])
+    sent = {}
+    for asked in product(product((1, 2, 4, 8, 12), repeat=2), (1, PACE, 2 * PACE)):
+        granule = one.sent(32, *asked).granule.tobytes()
+        assert sent.setdefault(one.order(*asked), granule) == granule
+
+    assert 1 < len(set(sent.values())) <= len(sent) < 75
 
 
 def test_a_stretch_is_played_once_for_all_machines_that_ask_it_alike(summary):

@@ -105,6 +105,17 @@ def test_records_of_a_tally_are_those_of_its_scores(data):
         assert recorder(tally, kept, np.array([number]), topk)[0].tolist() == wanted[0].tolist()
 
 
+@pytest.mark.parametrize("kind", list(TALLY_RECORDERS))
+def test_packets_of_different_length_that_are_tallied_together_have_the_records_that_each_has_alone(kind):
+    entropy, n, k = [[1, 2, row] for row in range(3)], [70_000, 80_000, 131_072], np.array([35_000, 10, 131_071])
+    record = TALLY_RECORDERS[kind]
+    together = record(tallies("minilm-resampled", np.array(n), 12, generators(entropy)), k, np.arange(3), Topk())
+
+    for i in range(3):
+        alone = record(tallies("minilm-resampled", n[i], 12, generators(entropy[i : i + 1])), int(k[i]), [i], Topk())
+        assert together[i].tolist() == alone[0].tolist()
+
+
 @pytest.mark.parametrize("name", ["minilm-resampled", "importance-resampled"])
 def test_more_scores_than_are_ordered_are_tallied_and_keep_their_distribution(name):
     entropy, n = [[1, 2, row] for row in range(40)], MOST_ORDERED + 1

@@ -27,12 +27,15 @@ MOST_RUNS = 3
 Price = Callable[[Arch, Decisions], Result]
 
 
-def advise(arch: Arch, decisions: Decisions, result: Result, price: Price | None) -> Advice:
+def advise(
+    arch: Arch, decisions: Decisions, result: Result, price: Price | None, summary: Summary | None = None
+) -> Advice:
     """Return which unit sets the pace of `result`, of `decisions` on `arch`, and which single changes gain most.
 
-    `price` makes the run at its own level; None where that is `analytic`, which ranks the changes anyway.
+    `price` makes the run at its own level; None where that is `analytic`, which ranks the changes anyway. `summary` is
+    that of `decisions`, if it has been made before.
     """
-    summary = Summary(decisions)
+    summary = summary or Summary(decisions)
     told = ranked(arch, candidates(arch, decisions), summary)
     if price is not None:
         told = _run_again(decisions, result, told, price)

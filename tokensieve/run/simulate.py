@@ -19,6 +19,7 @@ from tokensieve.run.records import records_of
 from tokensieve.run.rtl_level import play_selections
 from tokensieve.sim.analytic.level import analytic_result, taken_for
 from tokensieve.sim.analytic.longrows import seen_in_part
+from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.cycle.level import cycle_result
 from tokensieve.sim.reference.price import reference_result
 from tokensieve.sim.reference.store import Store
@@ -64,11 +65,11 @@ def run(
     check_fit(decisions, arch, str(decisions.meta["model"]))
     began = time.process_time()
     tell(0.0)
-    price = analytic_result if level == "analytic" else cycle_result
-    result = price(arch, decisions)
+    summary, coarse = Summary(decisions), level == "analytic"
+    result = analytic_result(arch, decisions, summary=summary) if coarse else cycle_result(arch, decisions)
     tell(0.3 if reference else 1.0)
     beside = reference_result(arch, decisions, kind, level, store) if kind else None
-    told = advise(arch, decisions, result, None if level == "analytic" else price) if advice else None
+    told = advise(arch, decisions, result, None if coarse else cycle_result, summary) if advice else None
     tell(1.0)
     un_pruned = beside.operations["effective"] if beside else dense_operations(decisions)
     played = play_selections(arch, decisions, seed) if level == "rtl" else None
