@@ -58,7 +58,7 @@ class Stretches:
         self._rooms: dict[_Family, list[tuple[int, ...]]] = {}
         self._known: dict[tuple[int, int, tuple[int, int], int, tuple[int, int], int], F64] = {}
         self._alone: dict[tuple[int, _Family], F64] = {}
-        self._loads: dict[tuple[tuple[int, int, int], _Family, int], Load] = {}
+        self._loads: dict[tuple[tuple[int, int], _Family, int], Load] = {}
         self._mixed: dict[tuple[int, _Family, int], tuple[float, float]] = {}
 
     def stack(self, dram: Dram, fifo: int, work: RowWork) -> int:
@@ -72,7 +72,7 @@ class Stretches:
     def of(self, number: int, group: int, lines: tuple[int, int], blocks: int, room: tuple[int, int], pace: int) -> F64:
         """Return what the streams of a group come to on a DRAM of `stack`, each alone, then all together.
 
-        That is clocks of a granule and DRAM rows opened for one needed, as `Stack.play`, shape (streams + 1, 2).
+        That is clocks of a granule and DRAM rows opened for one, as `Stack.play`, shape (streams + 1, 2).
         """
         key = number, group, lines, blocks, room, pace
         if key not in self._known:

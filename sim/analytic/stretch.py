@@ -144,9 +144,6 @@ class Load:
     granules: int
     """Those of the busiest channel, counted stream by stream."""
 
-    rows: int
-    """DRAM rows that have to be opened."""
-
 
 class Stack:
     """DRAM that stretches are played on, as `stack` makes it; `fifo` requests wait in front of a channel's window."""
@@ -159,28 +156,27 @@ class Stack:
         cut = {
             part: (int(self._idle[ds.SHIFT + k]), int(self._idle[ds.MASK + k])) for k, part in enumerate(ADDRESS_PARTS)
         }
-        row = sum(mask << shift for part, (shift, mask) in cut.items() if part != "co")
-        self.layout = (*cut["ch"], row)
-        """Bits of a granule's number: where those of the channel begin, these, and all but those of the column."""
+        self.layout = cut["ch"]
+        """Bits of a granule's number: where those of the channel begin, and these."""
         self._idle[ds.MASK + ds.CH_] = one.channels - 1
 
     def busiest(self, sent: Sent) -> "Load":
         """Return what a channel has to do at most; of all channels, where they are not `alike`."""
-        granule, tensor, (shift, mask, row) = sent.granule, sent.tensor, self.layout
+        granule, tensor, (shift, mask) = sent.granule, sent.tensor, self.layout
         load = len(granule)
         if self.alike and load:
             here, load = kernel.busiest(granule, tensor, shift, mask)
             granule, tensor = granule[:here], tensor[:here]
-        return Load(granule.copy(), tensor.astype(np.int8), load, len(np.unique(granule & row)))
+        return Load(granule.copy(), tensor.astype(np.int8), load)
 
     def play(self, load: Load) -> tuple[float, float]:
-        """Return clocks of a granule, and how often a DRAM row was opened for each one that was needed."""
+        """Return clocks of a granule, and DRAM rows opened for each."""
         if not load.granules:
             return 1.0, 1.0
         m, dram = self._idle.copy(), self.dram
         end = kernel.sustain(m, load.granule, load.tensor)
         begin = dram.nRCD + dram.return_clocks + (dram.nCL if load.tensor[0] != _WRITTEN else dram.nCWL)
-        return max(end - begin, 1) / load.granules, int(m[ds.ACTS]) / load.rows
+        return max(end - begin, 1) / load.granules, int(m[ds.ACTS]) / len(load.granule)
 
 
 def stretch(
