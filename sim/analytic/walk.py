@@ -184,7 +184,7 @@ class _Layer(Booking):
         beyond = np.maximum(s.rows - s.key_room, 0)
         alone = at(key_start, s.rows * s.fetch, DRAM)
         alone = np.where(beyond > 0, later(alone, at(qk, s.qk + beyond * s.fetch, DRAM)), alone)
-        return at(alone, s.rows * (s.both - s.fetch), DRAM)
+        return at(alone, s.rows * s.value, DRAM)
 
     def _last(self, first: _Starts, values: F64, fetched: F64) -> _Starts:
         """Return the starts of the last query."""
