@@ -61,12 +61,12 @@ class Stretches:
         self._loads: dict[tuple[tuple[int, int], _Family, int], Load] = {}
         self._mixed: dict[tuple[int, _Family, int], tuple[float, float]] = {}
 
-    def stack(self, dram: Dram, fifo: int, work: RowWork) -> int:
-        """Return a number for a DRAM, the FIFOs before it and the width of queries and outputs in `work`."""
-        key = (*vars(dram).values(), fifo, work.io_bytes)
+    def stack(self, dram: Dram, fifo: int, port: float, work: RowWork) -> int:
+        """Return a number for a DRAM, FIFOs and fetcher before it, and the width of queries and outputs in `work`."""
+        key = (*vars(dram).values(), fifo, port, work.io_bytes)
         if key not in self._numbers:
             self._numbers[key] = len(self._stacks)
-            self._stacks.append((Stack(dram, fifo), work))
+            self._stacks.append((Stack(dram, fifo, port), work))
         return self._numbers[key]
 
     def of(self, number: int, group: int, lines: tuple[int, int], blocks: int, room: tuple[int, int], pace: int) -> F64:

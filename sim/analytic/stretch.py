@@ -1,13 +1,15 @@
 """What DRAM makes of a stretch of the request stream, played on the commands of level `cycle`.
 
 Of each kind of group a few rows are sent as the fetcher sends them, each request as soon as its channel takes it: all
-streams in turn, as far as the SRAMs have room, and each stream alone. Fetcher and accelerator take no time: `memory`
-adds theirs, and that of refreshes.
+streams in turn, as far as the SRAMs have room, and each stream alone. A fetcher that is slower than the data buses
+keeps its pace, so that fewer requests meet in a window. The accelerator takes no time: `memory` adds its own, and that
+of refreshes.
 
 Where consecutive granules go to consecutive channels these do alike, and only the busiest one is played. Of rows that
 are longer than `MOST` granules of a channel, every stream is cut by the same factor.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -21,6 +23,7 @@ from tokensieve.sim.analytic.traffic import I64, STREAMS, Plane
 from tokensieve.sim.kernels import dram_state as ds
 from tokensieve.sim.kernels import stretch as kernel
 from tokensieve.sim.kernels.dram_idle import new_state, set_address
+from tokensieve.sim.kernels.stream import saturate
 from tokensieve.sim.work import RowWork
 
 B8 = npt.NDArray[np.bool_]
@@ -54,6 +57,14 @@ def stack(arch: Arch) -> Dram:
     own = {name: getattr(arch.dram, name) for name in Dram.model_fields if name not in _UNREAD}
     short, long = arch.column_clocks
     return Dram.model_construct(**own, nCCD_S=short, nCCD_L=long, refresh=False)
+
+
+def port_clocks(arch: Arch) -> float:
+    """Return the clocks from one granule of the fetcher to the next, down to an eighth; 0 where DRAM is the slower."""
+    dram = stack(arch)
+    clocks = 1e6 / (arch.fetcher.ports * arch.dram.tCK_ps * arch.clock.mhz)
+    buses = dram.channels * dram.pseudo_channels
+    return math.floor(8 * clocks) / 8 if clocks * buses > max(dram.nBL, dram.nCCD_S) else 0.0
 
 
 def alike(dram: Dram) -> bool:
@@ -144,11 +155,18 @@ class Load:
     granules: int
     """Those of the busiest channel, counted stream by stream."""
 
+    place: I64
+    """How many of all channels have been sent before each granule."""
+
 
 class Stack:
-    """DRAM that stretches are played on, as `stack` makes it; `fifo` requests wait in front of a channel's window."""
+    """DRAM that stretches are played on, as `stack` makes it; `fifo` requests wait in front of a channel's window.
 
-    def __init__(self, dram: Dram, fifo: int) -> None:
+    Its fetcher takes so many clocks of its `port` from one granule to the next, as `port_clocks`.
+    """
+
+    def __init__(self, dram: Dram, fifo: int, port: float = 0.0) -> None:
+        self._port = port
         self.dram, self.alike, self.in_turn = dram, alike(dram), in_turn(dram)
         one = dram.model_copy(update={"channels": 1}) if self.alike else dram
         self._idle = new_state(one, None, fifo)
@@ -163,18 +181,25 @@ class Stack:
     def busiest(self, sent: Sent) -> "Load":
         """Return what a channel has to do at most; of all channels, where they are not `alike`."""
         granule, tensor, (shift, mask) = sent.granule, sent.tensor, self.layout
-        load = len(granule)
+        load, place = len(granule), np.arange(len(granule))
         if self.alike and load:
+            channel = granule >> shift & mask
             here, load = kernel.busiest(granule, tensor, shift, mask)
             granule, tensor = granule[:here], tensor[:here]
-        return Load(granule.copy(), tensor.astype(np.int8), load)
+            place = np.flatnonzero(channel == granule[0] >> shift & mask)
+        return Load(granule.copy(), tensor.astype(np.int8), load, place)
 
     def play(self, load: Load) -> tuple[float, float]:
         """Return clocks of a granule, and DRAM rows opened for each."""
         if not load.granules:
             return 1.0, 1.0
         m, dram = self._idle.copy(), self.dram
-        end = kernel.sustain(m, load.granule, load.tensor)
+        if self._port > 0:
+            due, nothing = (load.place * self._port).astype(np.int64), np.zeros(0, np.int64)
+            saturate(m, load.granule * dram.granule_bytes, 1, load.tensor == _WRITTEN, due, nothing, nothing)
+            end = int(m[ds.LAST])
+        else:
+            end = kernel.sustain(m, load.granule, load.tensor)
         begin = dram.nRCD + dram.return_clocks + (dram.nCL if load.tensor[0] != _WRITTEN else dram.nCWL)
         return max(end - begin, 1) / load.granules, int(m[ds.ACTS]) / len(load.granule)
 
