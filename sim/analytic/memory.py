@@ -87,7 +87,7 @@ def memory(summary: Summary, batch: Batch, blocks: F64, key_room: F64, value_roo
     """
     d = _fields(batch)
     ratio = d["tCK_ps"] * batch.column("clock.mhz") * 1e-6
-    granules, busiest, opened, fresh = each(batch, summary.traffic)
+    granules, busiest, fresh = each(batch, summary.traffic)
     channels = batch.column("dram.channels")
     same = each(batch, lambda arch: alike(arch.dram))
     # The pattern is that of one row; of others, as wide as they are, no channel moves less than its share.
@@ -105,7 +105,7 @@ def memory(summary: Summary, batch: Batch, blocks: F64, key_room: F64, value_roo
     held = (d["window"] + batch.column("fetcher.fifo_depth")) / d["pseudo_channels"]
     return Memory(
         granules=granules,
-        opened=opened * played[-1, 1],
+        opened=granules * played[-1, 1],
         alone=load * clocks[:-1] * scale,
         mixed=load * clocks[-1] * scale,
         requests=granules / batch.column("fetcher.ports"),

@@ -40,7 +40,8 @@ class _Kind(NamedTuple):
     granule_bytes: int
     channels: int
     in_turn: bool
-    layout: tuple[int, int, int]
+    layout: tuple[int, int]
+    paced: bool
     io_bytes: int
 
 
@@ -74,12 +75,13 @@ class Stretches:
         self._loads: list[Load] = []
         self._played: dict[tuple[int, int], tuple[float, float]] = {}
 
-    def stack(self, dram: Dram, fifo: int, work: RowWork) -> int:
-        """Return a number for a DRAM, the FIFOs before it and the width of queries and outputs in `work`."""
-        key = (*vars(dram).values(), fifo, work.io_bytes)
+    def stack(self, dram: Dram, fifo: int, port: float, work: RowWork) -> int:
+        """Return a number for a DRAM, FIFOs and fetcher before it, and the width of queries and outputs in `work`."""
+        key = (*vars(dram).values(), fifo, port, work.io_bytes)
         if key not in self._numbers:
-            one = Stack(dram, fifo)
-            kind = _Kind(dram.granule_bytes, dram.channels if one.alike else 0, one.in_turn, one.layout, work.io_bytes)
+            one = Stack(dram, fifo, port)
+            channels = dram.channels if one.alike else 0
+            kind = _Kind(dram.granule_bytes, channels, one.in_turn, one.layout, one.paced, work.io_bytes)
             if kind not in self._kinds:
                 self._kinds[kind] = len(self._of_kind)
                 self._of_kind.append((one, work))
@@ -90,7 +92,7 @@ class Stretches:
     def of(self, group: int, asked: Sequence[I64]) -> F64:
         """Return what the streams of a group come to, each alone, then all together, shape (streams + 1, 2, asked).
 
-        That is clocks of a granule and DRAM rows opened for one needed, as `Stack.play`. What is asked stands in seven
+        That is clocks of a granule and DRAM rows opened for one, as `Stack.play`. What is asked stands in seven
         arrays: a number that `stack` gave, vectors of a line of K and of V, blocks of a row, rows for which the K and
         the V SRAM have room, and the pace.
         """

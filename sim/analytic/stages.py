@@ -98,7 +98,8 @@ class Stages:
 
     value: F64
     output: F64
-    """Cycles of DRAM for the values and for the outputs of a row."""
+    """Cycles of DRAM for the values and for the outputs of a row; values that come with K take less where DRAM serves
+    both faster than one after the other."""
 
     lsb_latency: F64
     value_latency: F64
@@ -167,6 +168,8 @@ def stages(summary: Summary, batch: Batch) -> Stages:
     idle = [lag, dram.latency + of_row / blocks * lines, dram.latency + of_row / blocks * pv]
     apart = _apart(key_room, value_room, idle, fetch, value)
     together = apart * sum(of_stream[name] * parts[name] for name in STREAMS) + (1 - apart) * dram.together(of_stream)
+    beside = dram.together({**front, "value": share["value"]}) - fetch
+    value = np.where(early > 0, np.minimum(value, apart * value + (1 - apart) * beside), value)
     one = single(summary, batch)
     turn = _turns(dram.granules, lines, value_lines, np.ceil(of_row / blocks / pipe.per_value))
     return Stages(
@@ -202,7 +205,7 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         fetch_lines=lines * (1 + forced),
         front_lines=np.ceil(of_row / blocks / pipe.per_key) * (1.0 if work.io_bytes else 0.0),
         lsb=parts["lsb"],
-        value=parts["value"] * share["value"],
+        value=value,
         output=parts["output"] / blocks,
         lsb_latency=dram.on_demand("lsb"),
         value_latency=dram.on_demand("value"),

@@ -1,13 +1,15 @@
 """What DRAM makes of a stretch of the request stream, played on the commands of level `cycle`.
 
 Of each kind of group a few rows are sent as the fetcher sends them, each request as soon as its channel takes it: all
-streams in turn, as far as the SRAMs have room, and each stream alone. Fetcher and accelerator take no time: `memory`
-adds theirs, and that of refreshes.
+streams in turn, as far as the SRAMs have room, and each stream alone. A fetcher that is slower than the data buses
+keeps its pace, so that fewer requests meet in a window. The accelerator takes no time: `memory` adds its own, and that
+of refreshes.
 
 Where consecutive granules go to consecutive channels these do alike, and only the busiest one is played. Of rows that
 are longer than `MOST` granules of a channel, every stream is cut by the same factor.
 """
 
+import math
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +26,7 @@ from tokensieve.sim.analytic.traffic import I64, STREAMS, Plane
 from tokensieve.sim.kernels import dram_state as ds
 from tokensieve.sim.kernels import stretch as kernel
 from tokensieve.sim.kernels.dram_idle import new_state, set_address
+from tokensieve.sim.kernels.stream import saturate
 from tokensieve.sim.work import RowWork
 
 B8 = npt.NDArray[np.bool_]
@@ -57,6 +60,14 @@ def stack(arch: Arch) -> Dram:
     own = {name: getattr(arch.dram, name) for name in Dram.model_fields if name not in _UNREAD}
     short, long = arch.column_clocks
     return Dram.model_construct(**own, nCCD_S=short, nCCD_L=long, refresh=False)
+
+
+def port_clocks(arch: Arch) -> float:
+    """Return the clocks from one granule of the fetcher to the next, down to an eighth; 0 where DRAM is the slower."""
+    dram = stack(arch)
+    clocks = 1e6 / (arch.fetcher.ports * arch.dram.tCK_ps * arch.clock.mhz)
+    buses = dram.channels * dram.pseudo_channels
+    return math.floor(8 * clocks) / 8 if clocks * buses > max(dram.nBL, dram.nCCD_S) else 0.0
 
 
 def alike(dram: Dram) -> bool:
@@ -162,20 +173,24 @@ class Load:
     granules: int
     """Those of the busiest channel, counted stream by stream."""
 
-    rows: int
-    """DRAM rows that have to be opened."""
+    place: I64
+    """How many of all channels have been sent before each granule, where the fetcher keeps a pace of its own."""
 
     @property
     def digest(self) -> bytes:
         """What is equal of all that is the same."""
-        parts = self.granule.tobytes(), self.tensor.tobytes(), b"%d %d" % (self.granules, self.rows)
+        parts = self.granule.tobytes(), self.tensor.tobytes(), self.place.tobytes(), b"%d" % self.granules
         return blake2b(b"".join(parts), digest_size=16).digest()
 
 
 class Stack:
-    """DRAM that stretches are played on, as `stack` makes it; `fifo` requests wait in front of a channel's window."""
+    """DRAM that stretches are played on, as `stack` makes it; `fifo` requests wait in front of a channel's window.
 
-    def __init__(self, dram: Dram, fifo: int) -> None:
+    Its fetcher takes so many clocks of its `port` from one granule to the next, as `port_clocks`.
+    """
+
+    def __init__(self, dram: Dram, fifo: int, port: float = 0.0) -> None:
+        self._port, self.paced = port, port > 0
         self.dram, self.alike, self.in_turn = dram, alike(dram), in_turn(dram)
         one = dram.model_copy(update={"channels": 1}) if self.alike else dram
         self._idle = new_state(one, None, fifo)
@@ -183,28 +198,35 @@ class Stack:
         cut = {
             part: (int(self._idle[ds.SHIFT + k]), int(self._idle[ds.MASK + k])) for k, part in enumerate(ADDRESS_PARTS)
         }
-        row = sum(mask << shift for part, (shift, mask) in cut.items() if part != "co")
-        self.layout = (*cut["ch"], row)
-        """Bits of a granule's number: where those of the channel begin, these, and all but those of the column."""
+        self.layout = cut["ch"]
+        """Bits of a granule's number: where those of the channel begin, and these."""
         self._idle[ds.MASK + ds.CH_] = one.channels - 1
 
     def busiest(self, sent: Sent) -> "Load":
         """Return what a channel has to do at most; of all channels, where they are not `alike`."""
-        granule, tensor, (shift, mask, row) = sent.granule, sent.tensor, self.layout
-        load = len(granule)
+        granule, tensor, (shift, mask) = sent.granule, sent.tensor, self.layout
+        load, place = len(granule), np.arange(len(granule) if self.paced else 0)
         if self.alike and load:
+            channel = granule >> shift & mask if self.paced else granule
             here, load = kernel.busiest(granule, tensor, shift, mask)
             granule, tensor = granule[:here], tensor[:here]
-        return Load(granule.copy(), tensor.astype(np.int8), load, len(np.unique(granule & row)))
+            if self.paced:
+                place = np.flatnonzero(channel == granule[0] >> shift & mask)
+        return Load(granule.copy(), tensor.astype(np.int8), load, place)
 
     def play(self, load: Load) -> tuple[float, float]:
-        """Return clocks of a granule, and how often a DRAM row was opened for each one that was needed."""
+        """Return clocks of a granule, and DRAM rows opened for each."""
         if not load.granules:
             return 1.0, 1.0
         m, dram = self._idle.copy(), self.dram
-        end = kernel.sustain(m, load.granule, load.tensor)
+        if self.paced:
+            due, nothing = (load.place * self._port).astype(np.int64), np.zeros(0, np.int64)
+            saturate(m, load.granule * dram.granule_bytes, 1, load.tensor == _WRITTEN, due, nothing, nothing)
+            end = int(m[ds.LAST])
+        else:
+            end = kernel.sustain(m, load.granule, load.tensor)
         begin = dram.nRCD + dram.return_clocks + (dram.nCL if load.tensor[0] != _WRITTEN else dram.nCWL)
-        return max(end - begin, 1) / load.granules, int(m[ds.ACTS]) / load.rows
+        return max(end - begin, 1) / load.granules, int(m[ds.ACTS]) / len(load.granule)
 
 
 def stretch(

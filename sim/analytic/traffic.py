@@ -1,6 +1,6 @@
 """What each stream fetches: granules, exactly, and how they fall on the pseudo-channels, from the token ids.
 
-Granules are counted for every row. Their pattern (the busiest channel, the DRAM rows that are opened) is that of
+Granules are counted for every row. Their pattern (the busiest channel, the DRAM rows that are touched) is that of
 the first head of each layer: all heads of a layer attend to the same tokens. Planes of several heads may lie in one
 DRAM row; it is opened once for all of them.
 """
@@ -106,14 +106,14 @@ def plane_bases(work: RowWork) -> dict[str, I64]:
 
 
 def traffic(dram: Dram, planes: Mapping[str, Plane], work: RowWork, groups: I64) -> F64:
-    """Return the traffic of the rows of G groups by stream, shape (4, streams, G); `planes` are those of `work`.
+    """Return the traffic of the rows of G groups by stream, shape (3, streams, G); `planes` are those of `work`.
 
-    That is granules of a row, those of its busiest channel, DRAM rows that it opens in all of them, and which
-    share of these nobody has opened before in its group. Granules are the mean over the rows of the group that fetch on
-    their own, the next two figures those of the first such row.
+    That is granules of a row, those of its busiest channel, and of the DRAM rows that it touches the share that nobody
+    has touched before in its group. Granules are the mean over the rows of the group that fetch on their own, those of
+    the busiest channel are of the first such row.
     """
     fetches = fetching_rows(work)
-    table = np.zeros((4, len(STREAMS), len(groups)))
+    table = np.zeros((3, len(STREAMS), len(groups)))
     opened = np.zeros(0, np.int64)
     for s, (name, plane) in enumerate(planes.items()):
         own = np.flatnonzero(fetches[name])
@@ -123,12 +123,10 @@ def traffic(dram: Dram, planes: Mapping[str, Plane], work: RowWork, groups: I64)
         counts = plane.granules(work.ids, dram.granule_bytes, own)
         table[0, s] = np.bincount(group, counts, len(groups)) / np.maximum(np.bincount(group, minlength=len(groups)), 1)
         here, first = np.unique(group, return_index=True)
-        pattern, samples = _pattern(dram, plane, work.ids, own[first])
+        table[1, s, here], samples = _pattern(dram, plane, work.ids, own[first])
         moved = _moved(dram, samples, plane.base[own], np.searchsorted(here, group), group)
-        table[1:3, s, here] = pattern
         before, opened = opened, _distinct(np.concatenate([opened, moved]))
-        table[3, s] = _fresh(dram, (before, opened, moved), len(groups))
-        table[2, s] *= table[3, s]
+        table[2, s] = _fresh(dram, (before, opened, moved), len(groups))
     return table
 
 
@@ -146,27 +144,23 @@ def fetching_rows(work: RowWork) -> dict[str, npt.NDArray[np.bool_]]:
 
 
 def _pattern(dram: Dram, plane: Plane, ids: I64, sample: I64) -> tuple[F64, tuple[I64, I64]]:
-    """Return the second and third figure of `traffic` for the rows `sample`, and what they open.
+    """Return the granules of the busiest channel for the rows `sample`, and the DRAM rows that they touch.
 
-    That is a (row of `sample`, granule) for each DRAM row, whichever pseudo-channel opens it.
+    Those are a (row of `sample`, granule) for each DRAM row, whichever pseudo-channel opens it.
     """
     row, low, granules = plane.spans(ids, dram.granule_bytes, sample)
     row = np.repeat(row, granules)
     number = np.repeat(low, granules) + np.arange(len(row)) - np.repeat(np.cumsum(granules) - granules, granules)
-    width, rows = _bits(dram), row << _bits(dram)
-    opens = _distinct(rows | number & _bits_of(dram, "ch", "pc", *_ROW)) >> width
-
     channels = number & _bits_of(dram, "ch")
     channels >>= _begin(dram, "ch")
     channel = np.bincount(row * dram.channels + channels, minlength=len(sample) * dram.channels)
     most = channel.reshape(len(sample), -1).max(axis=1, initial=0)
-    table = np.stack([most, np.bincount(opens, minlength=len(sample))]).astype(np.float64)
     # Of a plane, every pseudo-channel opens the same DRAM rows, where a row touches them all.
     # Granules of one DRAM row follow each other, and the first of them is as good as any.
-    key = rows | number & _bits_of(dram, *_ROW)
+    key = row << _bits(dram) | number & _bits_of(dram, *_ROW)
     begins = np.flatnonzero(np.diff(key, prepend=-1))
     rows_opened = begins[np.unique(key[begins], return_index=True)[1]]
-    return table, (row[rows_opened], number[rows_opened])
+    return most.astype(np.float64), (row[rows_opened], number[rows_opened])
 
 
 def _distinct(values: I64) -> I64:

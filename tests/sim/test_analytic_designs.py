@@ -48,7 +48,7 @@ def test_errors_of_cycles_are_small_in_the_median_at_the_95th_percentile_and_at_
 
     assert len(errors) >= 150
     assert np.median(errors) <= 0.02
-    assert np.percentile(errors, 95) <= 0.15
+    assert np.percentile(errors, 95) <= 0.12
     assert errors.max() <= 0.30
 
 

@@ -9,9 +9,9 @@ from tokensieve.arch import Arch, load_arch
 from tokensieve.sim.analytic.batch import Designs
 from tokensieve.sim.analytic.level import taken_for
 from tokensieve.sim.analytic.stages import stages
-from tokensieve.sim.analytic.stretch import PACE, Stack, stack, stretch
+from tokensieve.sim.analytic.stretch import PACE, Stack, port_clocks, stack, stretch
 from tokensieve.sim.analytic.summary import Summary
-from tokensieve.sim.analytic.traffic import STREAMS, fetching_rows, planes
+from tokensieve.sim.analytic.traffic import STREAMS, address, fetching_rows, planes
 from tokensieve.sim.cycle.plan import vectors_per_line
 from tokensieve.sim.kernels import stretch as kernel
 from tokensieve.validate.designs import random_designs
@@ -83,10 +83,28 @@ def test_the_controllers_make_different_things_of_the_same_requests(summary):
 def test_two_planes_in_turn_in_the_same_bank_open_more_rows_than_they_need(summary):
     few = ["dram.channels=1", "dram.pseudo_channels=1", "dram.mapping=ro-co-ba-bg-pc-ch", "dram.window=4"]
     both, (_, opened) = played(summary, few)
-    alone = play(both.only("value"), stack(load_arch("spatten", few)), 1, (12, 12))[1]
+    dram = stack(load_arch("spatten", few))
+    alone = play(both.only("value"), dram, 1, (12, 12))[1]
+    granule = both.sent(dram.granule_bytes, (12, 12), PACE).granule
+    part = address(dram, granule)
+    needed = len(set(zip(*(part[name].tolist() for name in ("bg", "ba", "ro")), strict=True)))
 
-    assert opened > 2
+    assert opened * len(granule) > 2 * needed
     assert alone < opened
+
+
+def test_a_fetcher_slower_than_the_data_buses_opens_a_closed_page_more_often(summary):
+    few = ["dram.channels=16", "dram.page=closed", "dram.mapping=ro-ba-co-bg-pc-ch"]
+    arch = load_arch("spatten", [*few, "fetcher.ports=4"])
+    one, (clocks, opened) = played(summary, few)
+    dram, port = stack(arch), port_clocks(arch)
+    there = Stack(dram, 1, port)
+    slower, often = there.play(there.busiest(one.sent(dram.granule_bytes, (12, 12), PACE)))
+
+    assert port > 0
+    assert port_clocks(load_arch("spatten", [*few, "fetcher.ports=64"])) == 0
+    assert often > opened
+    assert slower > clocks
 
 
 def test_a_stretch_moves_the_granules_of_its_rows_each_stream_in_its_own_order(summary):
