@@ -1,8 +1,8 @@
 """A guided search: which designs no other one beats, of a space that is too large to price whole.
 
 A sampler of Optuna asks for the first designs; the rest are steps from the front (`tokensieve.explore.steps`). What was
-priced before, in this run or in the store, is not priced again; and as the same seed asks for the same designs, a search
-that was stopped goes on where it was.
+priced before, in this run or in the store, is not priced again; and as the same seed asks for the same designs, a
+search that was stopped goes on where it was.
 """
 
 import math
