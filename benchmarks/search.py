@@ -36,9 +36,11 @@ REFERENCE = 1.1
 
 _SHARED: dict[str, Any] = {
     "derived": {
-        "softmax.fifo_lines": "max_tokens / lanes", "pv.multipliers": "qk.multipliers", "value_sram.kib": "key_sram.kib",
+        "softmax.fifo_lines": "max_tokens / lanes",
+        "pv.multipliers": "qk.multipliers",
+        "value_sram.kib": "key_sram.kib",
     }
-}  # fmt: skip
+}
 SPACES = {
     "prefill": {
         **_SHARED,

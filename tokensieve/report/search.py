@@ -35,11 +35,15 @@ def search_page(
     if promotion is not None:
         parts += _promoted(promotion, width)
     if confirmed is not None:
-        parts += ["", *(line for one in confirmed for line in wrap(confirmed_line(one), width, subsequent_indent="  "))]
+        parts += ["", *(line for one in confirmed for line in _lines(confirmed_line(one), width))]
     parts.append("")
     for line in (*best_lines(outcome.objectives, best), answer(outcome)):
         parts += wrap(line, width)
     return "\n".join(parts)
+
+
+def _lines(text: str, width: int) -> list[str]:
+    return wrap(text, width, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def cost(found: Found) -> str:
@@ -141,7 +145,7 @@ def _outcome(outcome: Outcome, best: Sequence[Row], title: str) -> dict[str, Any
 def _promotion(promotion: Promotion, title: str) -> dict[str, Any]:
     return {
         "level": promotion.level,
-        "designs": promotion.numbers.tolist(),
+        "numbers": promotion.numbers.tolist(),
         "of_front": promotion.of_front,
         "errors": {
             one.objective: {"median": one.median, "largest": one.largest, "best_is_worse_by": one.lost}
