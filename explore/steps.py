@@ -24,8 +24,12 @@ class Steps:
     """Proposes neighbours of a front, on dimensions with `sizes` values each."""
 
     def __init__(self, sizes: Sequence[int], ordered: Sequence[bool]) -> None:
-        """`ordered` says on which dimensions a step goes to the next value; on others it goes to any value."""
+        """`ordered` says on which dimensions a step goes to the next value; on others it goes to any value.
+
+        A step to the next value passes over designs that are known not to be valid.
+        """
         self._sizes, self._ordered = tuple(sizes), tuple(ordered)
+        self._invalid: set[Design] = set()
 
     def next(self, tried: Sequence[Design], points: F64, count: int) -> list[Design]:
         """Return at most `count` designs that were not tried, the most promising first.
@@ -38,7 +42,9 @@ class Steps:
             return []
         low, high = points[:, best].min(axis=1), points[:, best].max(axis=1)
         scaled = (points - low[:, None]) / np.where(high > low, high - low, 1.0)[:, None]
+        good = np.isfinite(scaled).all(axis=0)
         places = {design: i for i, design in enumerate(tried)}
+        self._invalid = {tried[i] for i in np.flatnonzero(~good).tolist()}
         parents: dict[Design, list[tuple[int, _Step]]] = {}
         for i in best.tolist():
             for step, design in self._neighbours(tried[i]):
@@ -54,20 +60,22 @@ class Steps:
     def _neighbours(self, design: Design) -> Iterator[tuple[_Step, Design]]:
         for d, (size, ordered) in enumerate(zip(self._sizes, self._ordered, strict=True)):
             here = design[d]
-            for value in (here - 1, here + 1) if ordered else range(size):
-                if 0 <= value < size and value != here:
-                    yield (d, here, value), (*design[:d], value, *design[d + 1 :])
+            ways = [range(here - 1, -1, -1), range(here + 1, size)]
+            for way in ways if ordered else ([value] for value in range(size) if value != here):
+                every = ((value, (*design[:d], value, *design[d + 1 :])) for value in way)
+                value, there = next((one for one in every if one[1] not in self._invalid), (here, design))
+                if value != here:
+                    yield (d, here, value), there
 
     def _seen(
         self, tried: Sequence[Design], places: dict[Design, int], scaled: F64
     ) -> dict[_Step, tuple[list[int], list[F64]]]:
         """Return the steps between designs that were tried: from which, and by how much the objectives changed."""
-        good = np.isfinite(scaled).all(axis=0)
         seen: dict[_Step, tuple[list[int], list[F64]]] = {}
-        for i in np.flatnonzero(good).tolist():
+        for i in np.flatnonzero(np.isfinite(scaled).all(axis=0)).tolist():
             for step, design in self._neighbours(tried[i]):
                 j = places.get(design)
-                if j is not None and good[j]:
+                if j is not None:
                     starts, changes = seen.setdefault(step, ([], []))
                     starts.append(i)
                     changes.append(scaled[:, j] - scaled[:, i])

@@ -19,6 +19,14 @@ def test_steps_are_neighbours_of_the_front_that_were_not_tried():
     assert len(steps.next(tried, np.array([[1.0, 5.0], [1.0, 5.0]]), 2)) == 2
 
 
+def test_a_step_passes_over_what_is_known_not_to_be_valid():
+    steps = Steps([5], [True])
+
+    assert steps.next([(1,)], np.array([[1.0], [1.0]]), 9) == [(0,), (2,)]
+    points = np.array([[1.0, np.nan, np.nan], [1.0, np.nan, np.nan]])
+    assert steps.next([(1,), (2,), (0,)], points, 9) == [(3,)]
+
+
 def test_a_step_that_gained_elsewhere_comes_before_one_that_lost():
     steps = Steps([3, 3], [True, True])
     tried = [(0, 2), (1, 2), (0, 1), (0, 0)]
