@@ -2,9 +2,9 @@
 
     python benchmarks/search.py [SAMPLER:POPULATION ...]
 
-Three spaces of about 4,000 designs at level `analytic`, 400 evaluations, seeds 0 to 4. The gap is that of the hypervolume
-to the whole front's: objectives on a logarithmic scale, on which the front lies between 0 and 1 in each; the reference
-point is 1.1 in each, so that the ends of the front count.
+Three spaces of about 4,000 designs at level `analytic`, 400 evaluations, seeds 0 to 4. The gap is that of the
+hypervolume to the whole front's: objectives on a logarithmic scale, on which the front lies between 0 and 1 in each;
+the reference point is 1.1 in each, so that the ends of the front count.
 """
 
 import sys

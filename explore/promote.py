@@ -1,6 +1,8 @@
 """Promotion: the best designs of a search priced again at a closer level, and how far apart the two levels are."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -76,6 +78,23 @@ class Promotion:
             lost = abs(float(_over(real[i, [taken]], real[i].min())[0]))
             found.append(Apart(one.text, float(np.median(error)), float(error.max()), lost))
         return tuple(found)
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """What came of one top-k engine of a front on one piece of work, played on its Verilog."""
+
+    engine: str
+    lanes: int
+    work: str
+    designs: tuple[int, ...]
+    """Numbers of the designs that have it."""
+
+    played: Mapping[str, Any] | None
+    """`provenance.rtl` of a run at level `rtl`; None where the hardware has no such engine, or none of this size."""
+
+    why: str = ""
+    """Why it was not played."""
 
 
 def promote(

@@ -23,11 +23,10 @@ from tokensieve.cli.sweep import (
 )
 
 if TYPE_CHECKING:
-    from tokensieve.explore.promote import Promotion
+    from tokensieve.explore.promote import Confirmed, Promotion
     from tokensieve.explore.search import Found, Options
     from tokensieve.explore.spec import SweepFile
     from tokensieve.explore.store import Store
-    from tokensieve.run.confirm import Confirmed
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 

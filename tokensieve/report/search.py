@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any
 
-from tokensieve.explore.promote import Promotion
+from tokensieve.explore.promote import Confirmed, Promotion
 from tokensieve.explore.search import Found
 from tokensieve.explore.tally import Objective, Outcome, Row
 from tokensieve.report.designs import design, told, word, word_of
@@ -19,7 +19,6 @@ from tokensieve.report.sweep import (
     sweep_table,
 )
 from tokensieve.report.table import Column, Table
-from tokensieve.run.confirm import Confirmed
 
 
 def search_page(
@@ -107,12 +106,12 @@ def confirmed_line(one: Confirmed) -> str:
     who = f"{one.engine}, {one.lanes} lanes ({count(len(one.designs))} designs of the front)"
     if one.played is None:
         return f"Not played at level rtl: top-k {who}: {one.why}."
-    if one.played.told is None:
+    many = sum(one.played["commands"].values())
+    if not many:
         return f"Not played at level rtl: top-k {who}: {one.work} has no selection that searches."
-    many = one.played.local + one.played.ranking
     return (
         f"Confirmed at level rtl: top-k {who}: {count(many)} commands of {one.work} on the Verilog give golden's "
-        f"answers in the law's cycles, {count(one.played.told.rtl_cycles_total)}."
+        f"answers in the law's cycles, {count(one.played['cycles_rtl'])}."
     )
 
 
@@ -161,6 +160,6 @@ def _confirmed(one: Confirmed) -> dict[str, Any]:
         "lanes": one.lanes,
         "workload": one.work,
         "designs": list(one.designs),
-        "rtl": None if one.played is None else one.played.as_object(),
+        "rtl": None if one.played is None else dict(one.played),
         "why": one.why,
     }

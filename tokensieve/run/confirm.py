@@ -1,29 +1,12 @@
 """The units of some designs confirmed in hardware: their top-k engines played on the generated Verilog."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from tokensieve.arch.errors import ArchError
 from tokensieve.arch.machine import Arch
 from tokensieve.explore.cases import Case
-from tokensieve.run.rtl_level import Played, play_selections
-
-
-@dataclass(frozen=True)
-class Confirmed:
-    """One top-k engine on one piece of work."""
-
-    engine: str
-    lanes: int
-    work: str
-    designs: tuple[int, ...]
-    """Numbers of the designs that have it."""
-
-    played: Played | None
-    """None where the hardware has no such engine, or none of this size."""
-
-    why: str = ""
-    """Why it was not played."""
+from tokensieve.explore.promote import Confirmed
+from tokensieve.run.rtl_level import play_selections
 
 
 def confirm(designs: Iterable[tuple[int, Arch, Case]], seed: int) -> list[Confirmed]:
@@ -42,7 +25,7 @@ def _played(group: list[tuple[int, Arch, Case]], seed: int) -> Confirmed:
     _, arch, case = group[0]
     played, why = None, ""
     try:
-        played = play_selections(arch, case.decisions(arch.topk), seed)
+        played = play_selections(arch, case.decisions(arch.topk), seed).as_object()
     except ArchError as problem:
         why = str(problem)
     return Confirmed(arch.topk.engine, arch.topk.lanes, case.name, tuple(one[0] for one in group), played, why)
