@@ -150,7 +150,8 @@ class Tally:
 
     def small(self, wanted: F64) -> F64:
         """Return figures of the objectives, shape (objectives, designs), so that all are wanted small."""
-        return wanted * np.array([-1.0 if one.largest else 1.0 for one in self.objectives])[:, None]
+        signs = np.array([-1.0 if one.largest else 1.0 for one in self.objectives])
+        return np.asarray(wanted * signs[:, None])
 
     def keep(self, source: "Source") -> None:
         """Keep what is shown of some priced designs, which are counted."""

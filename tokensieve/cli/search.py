@@ -3,7 +3,7 @@
 import json as json_text
 import sys
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -91,8 +91,8 @@ def search(
     """Look for the designs of a space that no other one beats, and say which one to take."""
     if workload is not None and trace is not None:
         raise typer.BadParameter("--workload and --trace exclude each other")
-    flags = {"arch": arch, "workload": workload, "trace": trace, "level": level and level.value}
-    flags |= {"allow_rough": allow_rough}
+    flags: dict[str, Any] = {"arch": arch, "workload": workload, "trace": trace, "level": level and level.value}
+    flags["allow_rough"] = allow_rough
     spec = spec_of(file, sets or (), {name: value for name, value in flags.items() if value is not None})
     from tokensieve.explore.search import Options
     from tokensieve.explore.store import Store
