@@ -66,7 +66,7 @@ class Promotion:
     def apart(self) -> tuple[Apart, ...]:
         """How far apart the levels are in each objective; nothing where no design of the front is valid at both."""
         wishes = self.outcome.objectives
-        both: npt.NDArray[np.bool_] = np.isfinite(self.closer).all(axis=0)
+        both: npt.NDArray[np.bool_] = np.asarray(np.isfinite(self.closer).all(axis=0))
         shown = both[: self.of_front]
         if not shown.any():
             return ()

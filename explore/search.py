@@ -216,7 +216,7 @@ class _Search:
     def _answer(self, study: Study, designs: Sequence[Design]) -> None:
         """Tell the sampler what came of what it asked for; of a design that is not valid the worst figures so far."""
         points = self._archive.small(self._archive.wanted(len(self._tried)))
-        good: npt.NDArray[np.bool_] = np.isfinite(points).all(axis=0)
+        good: npt.NDArray[np.bool_] = np.asarray(np.isfinite(points).all(axis=0))
         worst = points[:, good].max(axis=1) if good.any() else np.ones(len(points))
         places = [self._tried.places_of[one] for one in designs]
         values = [(points[:, i] if good[i] else worst).tolist() for i in places]
