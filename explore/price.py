@@ -13,6 +13,7 @@ from tokensieve.arch.machine import Arch
 from tokensieve.explore.cases import Case
 from tokensieve.explore.evaluate import Column, Evaluator, Figures
 from tokensieve.explore.refused import VALID, Refusals, combinations
+from tokensieve.explore.sampler import Draws
 from tokensieve.explore.space import Designs, Space
 from tokensieve.explore.spec import SweepFile
 from tokensieve.sim.analytic.batch import Sweep, each
@@ -61,8 +62,9 @@ class _Loaded:
 class Pricer:
     """One sweep and what prices it; made once in each process."""
 
-    def __init__(self, spec: SweepFile, evaluator: Evaluator) -> None:
-        self.space, self.evaluator = Space(spec), evaluator
+    def __init__(self, spec: SweepFile, evaluator: Evaluator, tried: Draws | None = None) -> None:
+        """Raise `TokensieveError` where no sweep can be made of `spec`; `tried` as in `Space`."""
+        self.space, self.evaluator = Space(spec, tried), evaluator
         self._careful = evaluator.level == "analytic" and not spec.allow_rough
         self._refusals = Refusals()
         self._works: dict[tuple[int, int], _Work] = {}

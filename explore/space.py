@@ -62,13 +62,17 @@ class Designs:
 class Space:
     """All designs of a sweep; nothing is held for each of them."""
 
-    def __init__(self, spec: SweepFile) -> None:
-        """Raise `SweepError`, `ArchError` or `WorkloadError` where no sweep can be made of `spec`."""
+    def __init__(self, spec: SweepFile, tried: Draws | None = None) -> None:
+        """Raise `SweepError`, `ArchError` or `WorkloadError` where no sweep can be made of `spec`.
+
+        `tried` are designs in the place of those of its sampler, their places being those of `dimensions`.
+        """
         self.spec = spec
         given = [Axis.of(name, values) for name, values in {**spec.axes, **spec.parameters}.items()]
         self.axes = tuple(_pinned(axis) for axis in given)
         self._dimensions = self._joined()
-        self._draws: Draws = draws(spec.sampler, [len(self.axes[d[0]].values) for d in self._dimensions])
+        sizes = [len(self.axes[d[0]].values) for d in self._dimensions]
+        self._draws: Draws = draws(spec.sampler, sizes) if tried is None else tried
         self._derived = [(name, Formula(text)) for name, text in spec.derived.items()]
         self._machine_axes = [axis for axis in self.axes if axis.name in MACHINES]
         self._work_axes = [axis for axis in self.axes if is_of_work(axis.name)]

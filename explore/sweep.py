@@ -65,30 +65,31 @@ def run_sweep(
     are counted, and stored with the reason. Interrupted, it stores what is done.
     """
     pricer = Pricer(spec, evaluator)
-    run = _Run(pricer, store, progress)
+    tally = Tally(pricer.space)
+    run = Run(pricer, store, tally, progress)
     if executor is None:
         small = len(pricer.space) < LEAST_FOR_POOL and evaluator.level == "analytic"
         executor = InProcess(pricer) if workers <= 1 or small else Pool(spec, evaluator, workers)
         run.share = 4 * workers if workers > 1 else 1
-    return run.outcome(executor)
+    run.price(executor, 0, len(pricer.space))
+    return tally.outcome()
 
 
-class _Run:
-    """One run of a sweep."""
+class Run:
+    """Has designs priced, or takes them from the store, and counts them in a tally."""
 
-    def __init__(self, pricer: Pricer, store: Store | None, progress: Progress | None) -> None:
-        self._pricer, self._space, self._store = pricer, pricer.space, store
+    def __init__(self, pricer: Pricer, store: Store | None, tally: Tally, progress: Progress | None = None) -> None:
+        self._pricer, self._space, self._store, self._tally = pricer, pricer.space, store, tally
         self._tell = progress or (lambda done, total: None)
-        self._tally = Tally(self._space)
         self._done = 0
         self.share = 1
         """Least number of tasks that the designs are cut into."""
 
         self._numbers = _Numbers(pricer, store) if store is not None else None
 
-    def outcome(self, executor: Executor) -> Outcome:
-        """Have all designs priced."""
-        done = executor.run(self._tasks())
+    def price(self, executor: Executor, low: int, high: int) -> None:
+        """Have the designs from `low` to before `high` priced; what is new is stored when it returns, or raises."""
+        done = executor.run(self._tasks(low, high))
         try:
             for task, priced in done:
                 self._take(task, priced)
@@ -96,14 +97,12 @@ class _Run:
             getattr(done, "close", lambda: None)()
             if self._store is not None:
                 self._store.commit()
-        return self._tally.outcome()
 
-    def _tasks(self) -> Iterator[Task]:
+    def _tasks(self, first: int, end: int) -> Iterator[Task]:
         """Yield what is not in the store; what is, is counted."""
-        total = len(self._space)
-        size = max(1, min(self._pricer.evaluator.batch, -(-total // self.share)))
-        for low in range(0, total, size):
-            high = min(low + size, total)
+        size = max(1, min(self._pricer.evaluator.batch, -(-(end - first) // self.share)))
+        for low in range(first, end, size):
+            high = min(low + size, end)
             designs = self._space.designs(low, high)
             admitted = self._space.admitted(designs)
             keys = self._numbers.keys(designs) if self._numbers else []

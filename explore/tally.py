@@ -146,12 +146,20 @@ class Tally:
             fits &= held
         self._counts["valid"] += int(fits.sum())
         self._counts["broken"] += int((~fits).sum())
-        signs = np.array([-1.0 if one.largest else 1.0 for one in self.objectives])[:, None]
-        source = _Source(self._space, designs, good, figures, wanted, fits)
+        self.keep(Source(self._space, designs, good, figures, wanted, fits))
+
+    def small(self, wanted: F64) -> F64:
+        """Return figures of the objectives, shape (objectives, designs), so that all are wanted small."""
+        signs = np.array([-1.0 if one.largest else 1.0 for one in self.objectives])
+        return np.asarray(wanted * signs[:, None])
+
+    def keep(self, source: "Source") -> None:
+        """Keep what is shown of some priced designs, which are counted."""
         if self._counts["valid"] + self._counts["broken"] <= FIRST:
-            self._first += [source.row(i, self) for i in range(len(good))]
-        some = np.flatnonzero(fits)
-        self._front.add((signs * wanted)[:2, some], designs.low + good[some], [int(i) for i in some], source, self)
+            self._first += [source.row(i, self) for i in range(len(source.good))]
+        some = np.flatnonzero(source.fits)
+        numbers = source.designs.low + source.good[some]
+        self._front.add(self.small(source.wanted)[:2, some], numbers, [int(i) for i in some], source, self)
 
     def outcome(self) -> Outcome:
         """Return what was counted."""
@@ -187,8 +195,8 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class _Source:
-    """Where rows of some designs are made from."""
+class Source:
+    """Some designs that were priced on all workloads, from which rows are made."""
 
     space: Space
     designs: Designs
@@ -218,7 +226,7 @@ class _Front:
         self._points = np.zeros((2, 0))
         self._rows: list[Row] = []
 
-    def add(self, points: F64, numbers: I64, places: Sequence[int], source: _Source, tally: Tally) -> None:
+    def add(self, points: F64, numbers: I64, places: Sequence[int], source: Source, tally: Tally) -> None:
         """Take designs in, whose figures are `points`, both wanted small; shape (2, designs)."""
         both = np.concatenate([self._points, points], axis=1)
         every = np.concatenate([[row.number for row in self._rows], numbers]).astype(np.int64)

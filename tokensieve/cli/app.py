@@ -22,6 +22,7 @@ COMMANDS = {
     "run": ("tokensieve.cli.run", "Simulate an accelerator on a workload or a trace."),
     "ladder": ("tokensieve.cli.ladder", "Price one text on a row of machines and prunings."),
     "sweep": ("tokensieve.cli.sweep", "Price many designs, and say which one to take."),
+    "search": ("tokensieve.cli.search", "Look for the best designs of a space too large to price whole."),
     "replay": ("tokensieve.cli.replay", "Play a CSV trace on a model of the RTL that SpAtten's authors released."),
     "presets": ("tokensieve.cli.presets", "List and show the architectures that ship with the package."),
     "workloads": ("tokensieve.cli.workloads", "List and show the named workloads."),

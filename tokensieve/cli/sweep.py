@@ -105,14 +105,14 @@ def sweep(
         raise typer.BadParameter("--workload and --trace exclude each other")
     flags = {"arch": arch, "workload": workload, "trace": trace, "level": level and level.value, "seed": seed}
     flags |= {"allow_rough": allow_rough}
-    spec = _spec(file, sets or (), {name: value for name, value in flags.items() if value is not None})
+    spec = spec_of(file, sets or (), {name: value for name, value in flags.items() if value is not None})
     if dry_run:
         return _dry_run(spec, _workers(workers), json)
     outcome = _outcome(spec, store, _workers(workers), quiet)
-    _show(outcome, _title(spec), json, quiet)
+    _show(outcome, title_of(spec), json, quiet)
 
 
-def _spec(file: str | None, sets: Any, flags: dict[str, Any]) -> "SweepFile":
+def spec_of(file: str | None, sets: Any, flags: dict[str, Any]) -> "SweepFile":
     """Return the sweep of a file and of flags, which replace what it says."""
     from tokensieve.explore.flags import with_flags
 
@@ -125,7 +125,8 @@ def _workers(asked: int | None) -> int:
     return asked or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
 
 
-def _evaluator(spec: "SweepFile") -> "Evaluator":
+def evaluator_of(spec: "SweepFile") -> "Evaluator":
+    """Return what prices designs at the level of the sweep; say so where kernels have to be compiled first."""
     if spec.level == "analytic":
         from tokensieve.explore.evaluate import Analytic
 
@@ -142,9 +143,9 @@ def _outcome(spec: "SweepFile", path: str | None, workers: int, quiet: bool) -> 
     from tokensieve.explore.store import Store
     from tokensieve.explore.sweep import run_sweep
 
-    evaluator = _evaluator(spec)
+    evaluator = evaluator_of(spec)
     done = [0, 0]
-    with Store.open(path) if path is not None else nullcontext() as store, _bar(quiet) as show:
+    with Store.open(path) if path is not None else nullcontext() as store, bar(quiet) as show:
 
         def tell(*now: int) -> None:
             done[:] = now
@@ -165,14 +166,15 @@ def _dry_run(spec: "SweepFile", workers: int, json: bool) -> None:
     from tokensieve.explore.dry import dry_run
     from tokensieve.report.sweep import dry_page
 
-    told = dry_run(spec, _evaluator(spec), workers)
+    told = dry_run(spec, evaluator_of(spec), workers)
     if json:
         sys.stdout.write(json_text.dumps(told.to_dict(), indent=2) + "\n")
     else:
         say(dry_page(told, width()))
 
 
-def _title(spec: "SweepFile") -> str:
+def title_of(spec: "SweepFile") -> str:
+    """Return what stands above tables."""
     from tokensieve.explore.cases import SHIPPED
 
     suite = ", ".join(spec.workloads) if spec.workloads else spec.workload or spec.trace or SHIPPED
@@ -192,7 +194,7 @@ def _show(outcome: "Outcome", title: str, json: bool, quiet: bool) -> None:
 
 
 @contextmanager
-def _bar(quiet: bool) -> Iterator[Callable[[int, int], None]]:
+def bar(quiet: bool) -> Iterator[Callable[[int, int], None]]:
     """Give a function that shows how many designs are done on a bar, with the rate and the time that is left."""
     if quiet or not sys.stderr.isatty():
         yield lambda done, total: None
@@ -201,11 +203,11 @@ def _bar(quiet: bool) -> Iterator[Callable[[int, int], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task, began = bar.add_task("designs", total=None, rate=""), time.monotonic()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as drawn:
+        task, began = drawn.add_task("designs", total=None, rate=""), time.monotonic()
 
         def show(done: int, total: int) -> None:
             rate = done / max(time.monotonic() - began, 1e-9)
-            bar.update(task, completed=done, total=total, rate=f"{rate:,.0f} a second")
+            drawn.update(task, completed=done, total=total, rate=f"{rate:,.0f} a second")
 
         yield show

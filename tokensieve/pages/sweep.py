@@ -41,6 +41,9 @@ $ tokensieve sweep engines.yaml --dry-run
 Flags of the command replace keys of the file: `--set topk.lanes=8,16` an axis, `--set topk.lanes=8` a field that
 all designs share, `--arch`, `--workload`, `--trace`, `--level` and `--seed` the keys of their names. Without a
 file, the flags are the sweep.
+
+`tokensieve search FILE` [searches](../how-to/search.md) the same space: every combination of the axes, whatever
+`sampler` says. All other keys mean what they mean here; `--seed` is that of the search.
 """
 
 _AXES = f"""\

@@ -21,7 +21,7 @@ _UNITS = {"seconds": ("time", "s"), "energy_j.total": ("energy", "J"), "area_mm2
 
 def sweep_page(outcome: Outcome, title: str, width: int) -> str:
     """Return all that `tokensieve sweep` prints, at most `width` characters wide."""
-    parts = [counts_line(outcome), *_reasons(outcome)]
+    parts = [counts_line(outcome), *reasons(outcome)]
     if outcome.best is not None:
         parts = [sweep_table(outcome, title).text(width), "", *parts, ""]
         parts += [line for told in (*_named(outcome), answer(outcome)) for line in wrap(told, width)]
@@ -74,7 +74,7 @@ def counts_line(outcome: Outcome) -> str:
 
 def nothing_valid(outcome: Outcome) -> str:
     """Return why a sweep has no design to offer."""
-    lines = [f"no design of this sweep is valid: {counts_line(outcome)}", *_reasons(outcome)]
+    lines = [f"no design of this sweep is valid: {counts_line(outcome)}", *reasons(outcome)]
     if outcome.broken:
         priced = outcome.broken + outcome.valid
         lines += [f"  {text}: {count(held)} of {count(priced)} satisfy it" for text, held in outcome.held.items()]
@@ -92,7 +92,7 @@ def answer(outcome: Outcome) -> str:
     wanted, price = outcome.objectives[:2]
     taken = design(knee.values) or "the only design"
     if best.number == knee.number:
-        return f"Take {taken}: no design of the sweep has {_better(wanted)} {word(wanted)}."
+        return f"Take {taken}: no other design that was tried has {_better(wanted)} {word(wanted)}."
     differs = {name: value for name, value in best.values.items() if value != knee.values[name]}
     gain, cost = (change(best.wanted[i], knee.wanted[i]) for i in range(2))
     more = "more" if best.wanted[1] > knee.wanted[1] else "less"
@@ -138,17 +138,18 @@ def outcome_object(outcome: Outcome, title: str) -> dict[str, Any]:
         "refused": dict(outcome.refused),
         "failed": dict(outcome.failed),
         "from_store": outcome.from_store,
-        "objectives": [_objective(one) for one in outcome.objectives],
+        "objectives": [objective_text(one) for one in outcome.objectives],
         "whole": outcome.whole,
-        "rows": [_row(row, outcome) for row in outcome.rows],
-        "best": None if outcome.best is None else _row(outcome.best, outcome),
-        "knee": None if outcome.knee is None else _row(outcome.knee, outcome),
+        "rows": [row_object(row, outcome) for row in outcome.rows],
+        "best": None if outcome.best is None else row_object(outcome.best, outcome),
+        "knee": None if outcome.knee is None else row_object(outcome.knee, outcome),
         "answer": None if outcome.best is None else answer(outcome),
     }
 
 
-def _row(row: Row, outcome: Outcome) -> dict[str, Any]:
-    wanted = {_objective(one): value for one, value in zip(outcome.objectives, row.wanted, strict=True)}
+def row_object(row: Row, outcome: Outcome) -> dict[str, Any]:
+    """Return a design as JSON has it."""
+    wanted = {objective_text(one): value for one, value in zip(outcome.objectives, row.wanted, strict=True)}
     return {
         "number": row.number,
         "values": dict(row.values),
@@ -158,7 +159,8 @@ def _row(row: Row, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _objective(one: Objective) -> str:
+def objective_text(one: Objective) -> str:
+    """Return an objective as a sweep file has it."""
     return f"max {one.text}" if one.largest else one.text
 
 
@@ -174,11 +176,11 @@ def _named(outcome: Outcome) -> list[str]:
     ]
 
 
-def _reasons(outcome: Outcome) -> list[str]:
+def reasons(outcome: Outcome) -> list[str]:
     """Return the commonest rules and errors, a line each."""
     lines = []
-    for what, reasons in (("refused", outcome.refused), ("failed", outcome.failed)):
-        told = list(reasons.items())
+    for what, rules in (("refused", outcome.refused), ("failed", outcome.failed)):
+        told = list(rules.items())
         lines += [f"  {what} {count(many)}: {why}" for why, many in told[:MOST_REASONS]]
         if len(told) > MOST_REASONS:
             left = sum(many for _, many in told[MOST_REASONS:])
