@@ -15,15 +15,13 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from typing import Any
 
-import numpy as np
-
+from tokensieve.explore.chunks import Losses, given_up
 from tokensieve.explore.evaluate import Evaluator
-from tokensieve.explore.price import FAILED, SKIPPED, Priced, Pricer
+from tokensieve.explore.price import Priced, Pricer
 from tokensieve.explore.spec import SweepFile
 from tokensieve.explore.tasks import Task
 
@@ -33,7 +31,8 @@ _LOOK = 0.5
 _PR_SET_PDEATHSIG = 1
 """Linux: a signal for the child of a process that dies (prctl(2))."""
 
-DIED = "the process that priced it died, twice"
+_PATIENCE = 2
+"""Workers that a task may kill before it is cut in halves."""
 
 
 @dataclass
@@ -46,11 +45,13 @@ class _Worker:
 class Pool:
     """Processes that price tasks; started when the first task comes."""
 
+    least_s = 0.0
+
     def __init__(self, spec: SweepFile, evaluator: Evaluator, workers: int) -> None:
-        self._spec, self._evaluator, self._count = spec, evaluator, workers
+        self._spec, self._evaluator, self.workers = spec, evaluator, workers
         self._workers: list[_Worker] = []
         self._again: deque[Task] = deque()
-        self._deaths: dict[tuple[int, int], int] = {}
+        self._losses = Losses(_PATIENCE)
 
     @property
     def pids(self) -> list[int]:
@@ -74,7 +75,7 @@ class Pool:
 
     def _feed(self, waiting: Iterator[Task]) -> None:
         """Give every idle worker a task, and start workers as long as there are tasks for them."""
-        while idle := next((one for one in self._workers if one.task is None), len(self._workers) < self._count):
+        while idle := next((one for one in self._workers if one.task is None), len(self._workers) < self.workers):
             task = self._again.popleft() if self._again else next(waiting, None)
             if task is None:
                 return
@@ -110,15 +111,11 @@ class Pool:
         yield task, answer
 
     def _lost(self, task: Task) -> Iterator[tuple[Task, list[Priced]]]:
-        """Have a task done again whose worker died; the second time its halves, and one design is given up."""
-        key = (task.low, task.high)
-        self._deaths[key] = self._deaths.get(key, 0) + 1
-        if self._deaths[key] < 2:
-            self._again.append(task)
-        elif len(task) == 1:
-            yield task, [_failed(wanted) for wanted in task.wanted]
-        else:
-            self._again += _halves(task)
+        """Have a task done again whose worker died, or give it up."""
+        again = self._losses.again(task)
+        self._again += again
+        if not again:
+            yield task, given_up(task)
 
     def _end(self) -> None:
         for worker in self._workers:
@@ -127,23 +124,6 @@ class Pool:
             worker.process.join()
             worker.pipe.close()
         self._workers.clear()
-
-
-def _halves(task: Task) -> list[Task]:
-    middle = len(task) // 2
-    bounds = ((0, middle), (middle, len(task)))
-    return [
-        replace(
-            task, low=task.low + low, high=task.low + high, wanted=[one[low:high] for one in task.wanted],
-            aside=task.aside.part(low, high),
-        )
-        for low, high in bounds
-    ]  # fmt: skip
-
-
-def _failed(wanted: Any) -> Priced:
-    status = np.where(wanted, FAILED, SKIPPED).astype(np.int8)
-    return Priced(status, {int(i): DIED for i in np.flatnonzero(wanted)}, {}, {})
 
 
 def _work(pipe: Connection, parent: int, spec: SweepFile, evaluator: Evaluator) -> None:

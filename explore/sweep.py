@@ -14,6 +14,7 @@ from tokensieve.arch.digests import Digests
 from tokensieve.arch.errors import TokensieveError
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.technology import load_technology
+from tokensieve.explore.chunks import Chunks
 from tokensieve.explore.columns import TOTALS
 from tokensieve.explore.evaluate import Column, Evaluator
 from tokensieve.explore.pool import Pool
@@ -69,7 +70,6 @@ def run_sweep(
     if executor is None:
         small = len(pricer.space) < LEAST_FOR_POOL and evaluator.level == "analytic"
         executor = InProcess(pricer) if workers <= 1 or small else Pool(spec, evaluator, workers)
-        run.share = 4 * workers if workers > 1 else 1
     return run.outcome(executor)
 
 
@@ -80,17 +80,16 @@ class _Run:
         self._pricer, self._space, self._store = pricer, pricer.space, store
         self._tell = progress or (lambda done, total: None)
         self._tally = Tally(self._space)
+        self._chunks = Chunks(len(self._space), pricer.evaluator.batch, pricer.evaluator.trial)
         self._done = 0
-        self.share = 1
-        """Least number of tasks that the designs are cut into."""
-
         self._numbers = _Numbers(pricer, store) if store is not None else None
 
     def outcome(self, executor: Executor) -> Outcome:
         """Have all designs priced."""
-        done = executor.run(self._tasks())
+        done = executor.run(self._tasks(executor))
         try:
             for task, priced in done:
+                self._chunks.took(priced)
                 self._take(task, priced)
         finally:
             getattr(done, "close", lambda: None)()
@@ -98,12 +97,11 @@ class _Run:
                 self._store.commit()
         return self._tally.outcome()
 
-    def _tasks(self) -> Iterator[Task]:
+    def _tasks(self, executor: Executor) -> Iterator[Task]:
         """Yield what is not in the store; what is, is counted."""
-        total = len(self._space)
-        size = max(1, min(self._pricer.evaluator.batch, -(-total // self.share)))
-        for low in range(0, total, size):
-            high = min(low + size, total)
+        total, high = len(self._space), 0
+        while high < total:
+            low, high = high, min(high + self._chunks.size(executor.workers, executor.least_s), total)
             designs = self._space.designs(low, high)
             admitted = self._space.admitted(designs)
             keys = self._numbers.keys(designs) if self._numbers else []

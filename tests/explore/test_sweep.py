@@ -8,9 +8,10 @@ from bench.evaluators import Killing
 
 from tokensieve.arch import Arch, load_arch
 from tokensieve.arch.errors import SweepError
+from tokensieve.explore.chunks import DIED, Losses
 from tokensieve.explore.columns import totals_of
 from tokensieve.explore.evaluate import Analytic, Figures
-from tokensieve.explore.pool import DIED, Pool
+from tokensieve.explore.pool import Pool
 from tokensieve.explore.price import FAILED, OK, REFUSED, Pricer
 from tokensieve.explore.spec import sweep_from
 from tokensieve.explore.store import Store
@@ -181,12 +182,10 @@ def test_the_pool_finds_what_one_process_finds_and_outlives_a_worker():
 
 
 def test_a_task_that_kills_two_workers_is_cut_in_halves():
-    pool = Pool(sweep_from(SMALL), Analytic(), 1)
-    task = Task(3, 6, [np.array([True, False, True])], _Cut())
+    task, losses = Task(3, 6, [np.array([True, False, True])], _Cut()), Losses(2)
 
-    assert list(pool._lost(task)) == list(pool._lost(task)) == []
+    [again], halves = losses.again(task), losses.again(task)
 
-    again, *halves = pool._again
     assert again is task
     assert [(one.low, one.high, one.wanted[0].tolist()) for one in halves] == [(3, 4, [True]), (4, 6, [False, True])]
 
