@@ -66,6 +66,8 @@ def local_cluster(workers: int) -> Iterator[Any]:
     finally:
         with suppress(Exception):
             cluster.close(timeout=_CLOSE_S)
+        # Dask would close it again when Python ends, and wait for workers that were about to start; they die with us.
+        distributed.deploy.spec.SpecCluster._instances.discard(cluster)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The how-to of clusters: its scheduler and workers are started as it says, and a sweep on them finds what one here does."""
+"""The how-to of clusters: scheduler and workers are started as it says, and find what one process finds."""
 
 import json
 import os
@@ -28,8 +28,13 @@ def folder(tmp_path):
 def started(line, folder, **options):
     """Start a shell command as the leader of its own processes, all of which `ended` ends."""
     return subprocess.Popen(
-        ["bash", "-c", line], cwd=folder, env={**os.environ, "PATH": TOOLS}, start_new_session=True, text=True, **options
-    )  # fmt: skip
+        ["bash", "-c", line],
+        cwd=folder,
+        env={**os.environ, "PATH": TOOLS},
+        start_new_session=True,
+        text=True,
+        **options,
+    )
 
 
 def ended(process):

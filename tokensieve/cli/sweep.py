@@ -122,11 +122,11 @@ def sweep(
     flags = {"arch": arch, "workload": workload, "trace": trace, "level": level and level.value, "seed": seed}
     flags |= {"allow_rough": allow_rough}
     spec = _spec(file, sets or (), {name: value for name, value in flags.items() if value is not None})
+    evaluator, count = _evaluator(spec), _workers(workers)
     if dry_run:
-        return _dry_run(spec, _workers(workers), json)
-    count = _workers(workers)
-    with _executor(spec, scheduler, count if local_cluster else None, quiet) as executor:
-        outcome = _outcome(spec, store, count, executor, quiet)
+        return _dry_run(spec, evaluator, count, json)
+    with _executor(spec, evaluator, scheduler, count if local_cluster else None, quiet) as executor:
+        outcome = _outcome(spec, evaluator, store, count, executor, quiet)
     _show(outcome, _title(spec), json, quiet)
 
 
@@ -156,7 +156,9 @@ def _evaluator(spec: "SweepFile") -> "Evaluator":
 
 
 @contextmanager
-def _executor(spec: "SweepFile", scheduler: str | None, local: int | None, quiet: bool) -> Iterator["Executor | None"]:
+def _executor(
+    spec: "SweepFile", evaluator: "Evaluator", scheduler: str | None, local: int | None, quiet: bool
+) -> Iterator["Executor | None"]:
     """Give the workers of a Dask scheduler, or of a cluster of `local` processes; None for those of our own."""
     if scheduler is None and local is None:
         yield None
@@ -169,15 +171,16 @@ def _executor(spec: "SweepFile", scheduler: str | None, local: int | None, quiet
             print(text, file=sys.stderr)
 
     with connected(scheduler) if scheduler is not None else local_cluster(local or 1) as client:
-        yield Cluster(client, spec, _evaluator(spec), tell if scheduler is not None else lambda text: None)
+        yield Cluster(client, spec, evaluator, tell if scheduler is not None else lambda text: None)
 
 
-def _outcome(spec: "SweepFile", path: str | None, workers: int, executor: "Executor | None", quiet: bool) -> "Outcome":
+def _outcome(
+    spec: "SweepFile", evaluator: "Evaluator", path: str | None, workers: int, executor: "Executor | None", quiet: bool
+) -> "Outcome":
     """Run the sweep; stopped by Ctrl-C, it says how to go on."""
     from tokensieve.explore.store import Store
     from tokensieve.explore.sweep import run_sweep
 
-    evaluator = _evaluator(spec)
     done = [0, 0]
     with Store.open(path) if path is not None else nullcontext() as store, _bar(quiet) as show:
 
@@ -196,11 +199,11 @@ def _outcome(spec: "SweepFile", path: str | None, workers: int, executor: "Execu
             raise
 
 
-def _dry_run(spec: "SweepFile", workers: int, json: bool) -> None:
+def _dry_run(spec: "SweepFile", evaluator: "Evaluator", workers: int, json: bool) -> None:
     from tokensieve.explore.dry import dry_run
     from tokensieve.report.sweep import dry_page
 
-    told = dry_run(spec, _evaluator(spec), workers)
+    told = dry_run(spec, evaluator, workers)
     if json:
         sys.stdout.write(json_text.dumps(told.to_dict(), indent=2) + "\n")
     else:
