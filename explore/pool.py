@@ -50,7 +50,9 @@ class Pool:
     def __init__(self, spec: SweepFile, evaluator: Evaluator, workers: int) -> None:
         self._spec, self._evaluator, self.workers = spec, evaluator, workers
         self._workers: list[_Worker] = []
-        self._again: deque[Task] = deque()
+        self._next: deque[Task] = deque()
+        """Tasks that are at hand when a worker asks for one."""
+
         self._losses = Losses(_PATIENCE)
 
     @property
@@ -64,19 +66,23 @@ class Pool:
         try:
             while True:
                 self._feed(waiting)
-                busy = [worker for worker in self._workers if worker.task is not None]
+                busy = {worker.pipe: worker for worker in self._workers if worker.task is not None}
                 if not busy:
                     return
-                for pipe in wait([worker.pipe for worker in busy]):
-                    worker = next(one for one in busy if one.pipe is pipe)
-                    yield from self._received(worker)
+                if len(self._next) < self.workers and not wait(busy, 0) and (task := next(waiting, None)) is not None:
+                    self._next.append(task)
+                    continue
+                done = [self._received(busy[pipe]) for pipe in wait(busy)]  # type: ignore[index]
+                self._feed(waiting)  # before what is done is stored, which takes a while
+                for answers in done:
+                    yield from answers
         finally:
             self._end()
 
     def _feed(self, waiting: Iterator[Task]) -> None:
         """Give every idle worker a task, and start workers as long as there are tasks for them."""
         while idle := next((one for one in self._workers if one.task is None), len(self._workers) < self.workers):
-            task = self._again.popleft() if self._again else next(waiting, None)
+            task = self._next.popleft() if self._next else next(waiting, None)
             if task is None:
                 return
             worker = self._started() if idle is True else idle
@@ -94,8 +100,8 @@ class Pool:
         self._workers.append(_Worker(process, ours))
         return self._workers[-1]
 
-    def _received(self, worker: _Worker) -> Iterator[tuple[Task, list[Priced]]]:
-        """Yield what a worker has sent, or see to its task where it has died."""
+    def _received(self, worker: _Worker) -> list[tuple[Task, list[Priced]]]:
+        """Return what a worker has sent, or see to its task where it has died."""
         task = worker.task
         assert task is not None
         try:
@@ -103,19 +109,17 @@ class Pool:
         except (EOFError, OSError):
             self._workers.remove(worker)
             worker.process.join()
-            yield from self._lost(task)
-            return
+            return self._lost(task)
         worker.task = None
         if isinstance(answer, BaseException):
             raise answer
-        yield task, answer
+        return [(task, answer)]
 
-    def _lost(self, task: Task) -> Iterator[tuple[Task, list[Priced]]]:
+    def _lost(self, task: Task) -> list[tuple[Task, list[Priced]]]:
         """Have a task done again whose worker died, or give it up."""
         again = self._losses.again(task)
-        self._again += again
-        if not again:
-            yield task, given_up(task)
+        self._next.extendleft(reversed(again))
+        return [] if again else [(task, given_up(task))]
 
     def _end(self) -> None:
         for worker in self._workers:

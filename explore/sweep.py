@@ -138,17 +138,17 @@ class _Run:
             return one
         assert self._store is not None
         assert self._numbers is not None
-        points = self._store.get([keys[i] for i in places])
-        self._numbers.join(list(points))
-        self._tally.from_store += len(points)
+        names, found = self._store.totals_at([keys[i] for i in places])
+        self._numbers.join(list(found))
+        self._tally.from_store += len(found)
+        rows = [found[keys[i]] for i in places]
         status, messages = one.status.copy(), dict(one.messages)
+        status[places] = [row[0] for row in rows]
+        messages |= {i: row[1] for i, row in zip(places, rows, strict=True) if row[1] is not None}
         totals = {c.name: _long(one.totals.get(c.name), len(status), c.kind) for c in TOTALS}
-        for i in places:
-            point = points[keys[i]]
-            status[i] = STATUSES.index(point.status)
-            messages |= {i: point.message} if point.message is not None else {}
-            for name, value in (point.totals or {}).items():
-                totals[name][i] = np.nan if value is None and totals[name].dtype != object else value
+        good = [i for i, row in zip(places, rows, strict=True) if row[0] == OK]
+        for name, column in zip(names, zip(*(row[2:] for row in rows if row[0] == OK), strict=True), strict=False):
+            totals[name][good] = np.array(column, totals[name].dtype)
         return Priced(status, messages, totals, one.full)
 
 

@@ -8,11 +8,11 @@ from bench.evaluators import Killing
 
 from tokensieve.arch import Arch, load_arch
 from tokensieve.arch.errors import SweepError
-from tokensieve.explore.chunks import DIED, Losses
+from tokensieve.explore.chunks import DIED, Chunks, Losses
 from tokensieve.explore.columns import totals_of
 from tokensieve.explore.evaluate import Analytic, Figures
 from tokensieve.explore.pool import Pool
-from tokensieve.explore.price import FAILED, OK, REFUSED, Pricer
+from tokensieve.explore.price import FAILED, OK, REFUSED, Priced, Pricer
 from tokensieve.explore.spec import sweep_from
 from tokensieve.explore.store import Store
 from tokensieve.explore.sweep import run_sweep
@@ -299,3 +299,32 @@ def test_an_evaluator_may_tell_of_single_failures():
     outcome = run_sweep(sweep_from({**SMALL, "axes": {"topk.lanes": [4, 8, 16]}}), Odd())
 
     assert (outcome.valid, outcome.failed) == (2, {"no": 1})
+
+
+def test_a_design_that_is_drawn_twice_is_priced_once_and_counted_twice(tmp_path):
+    spec = {**SMALL, "axes": {"topk.lanes": [8, 16]}, "sampler": {"kind": "random", "points": 20}}
+    counting = Counting()
+
+    with Store.open(tmp_path / "s.db") as store:
+        outcome = run_sweep(sweep_from(spec), counting, store=store)
+        count = store.count()
+
+    assert (outcome.valid, count) == (20, 2)
+    assert counting.asked == 5
+
+
+def test_tasks_are_about_a_second_of_work_and_enough_for_all_workers():
+    def took(seconds, designs):
+        return [Priced(np.full(designs, OK, np.int8), {}, {}, {}, seconds)]
+
+    chunks = Chunks(total=10_000, batch=64, trial=4)
+    sizes = [chunks.size(2, 0.0)]
+    for seconds, designs in ((4.0, 4), (0.1, 1), (0.001, 10)):
+        chunks.took(took(seconds, designs))
+        sizes.append(chunks.size(2, 0.0))
+    few = [Chunks(total=40, batch=64, trial=64) for _ in range(2)]
+    few[1].took(took(0.1, 10))
+
+    assert sizes == [4, 1, 10, 64]
+    assert few[0].size(2, 0.0) == 5
+    assert (few[1].size(2, 0.0), few[1].size(2, 0.25)) == (5, 25)
