@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import _peer
 
 from tokensieve.validate.levels import BERT_LAYER
 
@@ -156,7 +157,7 @@ def main() -> None:
     """Run the parts that are named."""
     given = dict(one.partition("=")[::2] for one in sys.argv[1:])
     points = int(given.pop("points", 1000))
-    share = points / 1000
+    share, told = points / 1000, f"cycle, {points} designs"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         layer, model = folder / "layer.yaml", folder / "model.yaml"
@@ -167,14 +168,10 @@ def main() -> None:
             "sobol": lambda: sobol(folder),
             "memory": lambda: memory(folder),
             "resume": lambda: resume(folder),
-            "cycle": lambda: timed(f"cycle, {points} designs, squad1", cycle(SQUAD, points), 60 * share, folder, "c.db"),
-            "layer": lambda: timed(
-                f"cycle, {points} designs, a BERT layer at L = 384", cycle(str(layer), points), 180 * share, folder, "l.db"
-            ),
-            "model": lambda: timed(
-                f"cycle, {points} designs, BERT-Base at L = 384", cycle(str(model), points), 180 * share, folder, "m.db"
-            ),
-        }  # fmt: skip
+            "cycle": lambda: timed(f"{told}, squad1", cycle(SQUAD, points), 60 * share, folder, "c.db"),
+            "layer": lambda: timed(f"{told}, BERT layer", cycle(str(layer), points), 180 * share, folder, "l.db"),
+            "model": lambda: timed(f"{told}, BERT-Base", cycle(str(model), points), 180 * share, folder, "m.db"),
+        }
         for one in [part for part in given if part != "peer"] or ([] if given else parts):
             parts[one]()
         if "peer" in given:
