@@ -4,7 +4,7 @@
 
 Kills take turns: a worker, the parent, the parent within a commit (its store's log is growing). After each one the same
 command is started again. The two stores are compared row by row, whole results included; what was computed twice is
-listed: points that a worker or the parent had in hand when it was killed. Exit code 1 if a row differs.
+listed by digest of the machine: what a worker or the parent had in hand when it was killed. Exit code 1 if one differs.
 """
 
 import json
@@ -24,6 +24,7 @@ import numpy as np
 from tokensieve.explore.chunks import DIED
 from tokensieve.explore.spec import SweepFile, sweep_from
 from tokensieve.explore.store import Store
+from tokensieve.explore.stored import unpacked
 from tokensieve.explore.sweep import run_sweep
 from tokensieve.run.points import Cycle
 
@@ -142,10 +143,16 @@ def _noted(notes: Path) -> int:
 
 def rows(path: Path) -> dict[bytes, tuple[Any, ...]]:
     """Return the points of a store by key, without numbers, batches and times."""
+
+    def told(full: bytes | None) -> dict[str, Any]:
+        result = json.loads(unpacked(full)) if full else {}
+        result.get("provenance", {}).pop("times", None)
+        return result
+
     with Store.open(path, write=False) as store:
         return {
             one.key: (
-                one.level, one.status, one.message, json.dumps(dict(one.overrides)), one.totals, one.full,
+                one.level, one.status, one.message, json.dumps(dict(one.overrides)), one.totals, told(one.full),
                 store.base_of(one).digest, store.work_of(one).digest,
             )
             for one in store.points()
@@ -168,8 +175,8 @@ def main(points: int = 500, kills: int = 10, seed: int = 0) -> int:
     lost = sum(row[2] == DIED for row in found.values())
     print(f"{len(wanted)} rows without kills, {len(found)} with; {len(differ)} differ, {lost} were given up")
     print(f"{len(notes)} designs priced, of {len(once)}; {len(twice)} of them more than once:")
-    for digest in twice:
-        print(f"  machine {digest[:16]}: {notes.count(digest)} times")
+    for low in range(0, len(twice), 5):
+        print("  " + ", ".join(f"{one[:12]} x{notes.count(one)}" for one in twice[low : low + 5]))
     return 1 if differ else 0
 
 
