@@ -47,14 +47,13 @@ class Noting(Cycle):
 
 
 def spec_of(points: int) -> SweepFile:
-    """Return a sweep of so many designs."""
-    axes = {"topk.lanes": [4, 8, 16, 32, 64], "dram.channels": [4, 8, 16, 32], "key_sram.kib": {"low": 96, "high": 500}}
-    return sweep_from(
-        {
-            "workload": "bert-base-cola", "level": "cycle", "axes": axes,
-            "sampler": {"kind": "random", "points": points},
-        }
-    )  # fmt: skip
+    """Return a sweep of so many designs, a multiple of 20."""
+    axes = {
+        "topk.lanes": [4, 8, 16, 32, 64],
+        "dram.channels": [4, 8, 16, 32],
+        "key_sram.kib": {"low": 96, "high": 480, "count": points // 20},
+    }
+    return sweep_from({"workload": "bert-base-cola", "level": "cycle", "axes": axes})
 
 
 def sweep(points: int, store: Path, notes: Path) -> None:
@@ -70,11 +69,12 @@ def start(points: int, store: Path, notes: Path) -> subprocess.Popen[bytes]:
 
 def kill_worker(process: subprocess.Popen[bytes], store: Path, rng: np.random.Generator) -> bool:
     """Kill a worker; return whether there was one."""
-    pids = [pid for pid in _children(process.pid) if b"spawn_main" in _command(pid)]
-    if not pids:
-        return False
-    os.kill(int(rng.choice(pids)), signal.SIGKILL)
-    return True
+    while process.poll() is None:
+        if pids := [pid for pid in _children(process.pid) if b"spawn_main" in _command(pid)]:
+            os.kill(int(rng.choice(pids)), signal.SIGKILL)
+            return True
+        time.sleep(LOOK)
+    return False
 
 
 def kill_parent(process: subprocess.Popen[bytes], store: Path, rng: np.random.Generator) -> bool:
