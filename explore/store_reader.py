@@ -75,10 +75,7 @@ class Reader:
         return found
 
     def totals_at(self, keys: Collection[bytes]) -> tuple[list[str], dict[bytes, tuple[Any, ...]]]:
-        """Return the names of the totals, and of those of `keys` that are stored status, message and totals.
-
-        The status is its number in `STATUSES`. Whole results are not read.
-        """
+        """Return the names of the totals, and status (in `STATUSES`), message and totals of those `keys` stored."""
         names = [name for name in total_columns(self._db) if name in _KNOWN]
         columns = "".join(f', "{one}"' for one in names)
         found: dict[bytes, tuple[Any, ...]] = {}

@@ -91,6 +91,8 @@ class _Run:
             for task, priced in done:
                 self._chunks.took(priced)
                 self._take(task, priced)
+                if self._store is not None:
+                    self._store.commit()  # a second of work, which would else wait for the next one
         finally:
             getattr(done, "close", lambda: None)()
             if self._store is not None:

@@ -30,11 +30,13 @@ class Task:
 class Executor(Protocol):
     """Prices tasks."""
 
-    workers: int
-    """Processes that price at the same time; may change while tasks are done."""
-
     least_s: float
     """Seconds of work below which sending a task costs too much."""
+
+    @property
+    def workers(self) -> int:
+        """Processes that price at the same time; may change while tasks are done."""
+        ...
 
     def run(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, list[Priced]]]:
         """Yield each task with what it costs, in any order; take tasks no faster than they are done.
