@@ -22,7 +22,7 @@ class Chunks:
     """Says how many designs go into the next task, by what the last ones took."""
 
     def __init__(self, total: int, batch: int, trial: int) -> None:
-        """Cut `total` designs into tasks of at most `batch`, the first ones of at most `trial`."""
+        """Cut `total` designs into tasks of at most `batch`, the first ones of at most `trial`, which is enough."""
         self._total, self._batch, self._trial = total, batch, trial
         self._each: float | None = None
 
@@ -34,7 +34,7 @@ class Chunks:
         even = -(-self._total // (SHARES * workers)) if workers > 1 else self._total
         if self._each is None:
             return max(1, min(even, self._batch, self._trial))
-        most = min(self._batch, int(TASK_S / self._each))
+        most = max(self._trial, min(self._batch, int(TASK_S / self._each)))
         return max(1, min(most, max(even, int(least_s / self._each))))
 
     def took(self, priced: Sequence[Priced]) -> None:
