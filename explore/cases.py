@@ -103,6 +103,16 @@ class Cases:
             self._known[key] = self._made(self.suite[member], self._values(code))
         return self._known[key]
 
+    def sources(self) -> dict[str, str]:
+        """Return the digest of every workload and trace by name, before fields of it are swept."""
+        swept = [
+            (str(value), axis.name == "trace") for axis in self._axes if axis.name in WORKS for value in axis.values
+        ]
+        named = swept or [(name, self._spec.trace is not None) for name in self.suite]
+        return {
+            name: self._base.setdefault(name, _source(name, is_trace, self._spec)).digest for name, is_trace in named
+        }
+
     def _values(self, code: int) -> dict[str, Any]:
         values = {}
         for axis in reversed(self._axes):

@@ -45,6 +45,9 @@ class Evaluator(Protocol):
     batch: int
     """Designs that it prices best at a time."""
 
+    trial: int
+    """Designs of a first task, before it is known how long one takes; fewer cost more each, however long it takes."""
+
     def price(self, work: Decisions, summary: Summary, designs: Sweep) -> Figures:
         """Return the figures of `work`, of which `summary` is the summary, on designs that it fits."""
         ...
@@ -58,6 +61,7 @@ class Analytic:
 
     level = "analytic"
     batch = 8192
+    trial = 8192
 
     def price(self, work: Decisions, summary: Summary, designs: Sweep) -> Figures:
         """Return cycles, traffic, energy and area of every design, in closed form."""

@@ -15,15 +15,13 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from typing import Any
 
-import numpy as np
-
+from tokensieve.explore.chunks import Losses, given_up
 from tokensieve.explore.evaluate import Evaluator
-from tokensieve.explore.price import FAILED, SKIPPED, Priced, Pricer
+from tokensieve.explore.price import Priced, Pricer
 from tokensieve.explore.spec import SweepFile
 from tokensieve.explore.tasks import Task
 
@@ -33,7 +31,8 @@ _LOOK = 0.5
 _PR_SET_PDEATHSIG = 1
 """Linux: a signal for the child of a process that dies (prctl(2))."""
 
-DIED = "the process that priced it died, twice"
+_PATIENCE = 2
+"""Workers that a task may kill before it is cut in halves."""
 
 
 @dataclass
@@ -46,11 +45,15 @@ class _Worker:
 class Pool:
     """Processes that price tasks; started when the first task comes."""
 
+    least_s = 0.0
+
     def __init__(self, spec: SweepFile, evaluator: Evaluator, workers: int) -> None:
-        self._spec, self._evaluator, self._count = spec, evaluator, workers
+        self._spec, self._evaluator, self.workers = spec, evaluator, workers
         self._workers: list[_Worker] = []
-        self._again: deque[Task] = deque()
-        self._deaths: dict[tuple[int, int], int] = {}
+        self._next: deque[Task] = deque()
+        """Tasks that are at hand when a worker asks for one."""
+
+        self._losses = Losses(_PATIENCE)
 
     @property
     def pids(self) -> list[int]:
@@ -63,19 +66,23 @@ class Pool:
         try:
             while True:
                 self._feed(waiting)
-                busy = [worker for worker in self._workers if worker.task is not None]
+                busy = {worker.pipe: worker for worker in self._workers if worker.task is not None}
                 if not busy:
                     return
-                for pipe in wait([worker.pipe for worker in busy]):
-                    worker = next(one for one in busy if one.pipe is pipe)
-                    yield from self._received(worker)
+                if len(self._next) < self.workers and not wait(busy, 0) and (task := next(waiting, None)) is not None:
+                    self._next.append(task)
+                    continue
+                done = [self._received(busy[pipe]) for pipe in wait(busy)]  # type: ignore[index]
+                self._feed(waiting)  # before what is done is stored, which takes a while
+                for answers in done:
+                    yield from answers
         finally:
             self._end()
 
     def _feed(self, waiting: Iterator[Task]) -> None:
         """Give every idle worker a task, and start workers as long as there are tasks for them."""
-        while idle := next((one for one in self._workers if one.task is None), len(self._workers) < self._count):
-            task = self._again.popleft() if self._again else next(waiting, None)
+        while idle := next((one for one in self._workers if one.task is None), len(self._workers) < self.workers):
+            task = self._next.popleft() if self._next else next(waiting, None)
             if task is None:
                 return
             worker = self._started() if idle is True else idle
@@ -93,8 +100,8 @@ class Pool:
         self._workers.append(_Worker(process, ours))
         return self._workers[-1]
 
-    def _received(self, worker: _Worker) -> Iterator[tuple[Task, list[Priced]]]:
-        """Yield what a worker has sent, or see to its task where it has died."""
+    def _received(self, worker: _Worker) -> list[tuple[Task, list[Priced]]]:
+        """Return what a worker has sent, or see to its task where it has died."""
         task = worker.task
         assert task is not None
         try:
@@ -102,23 +109,17 @@ class Pool:
         except (EOFError, OSError):
             self._workers.remove(worker)
             worker.process.join()
-            yield from self._lost(task)
-            return
+            return self._lost(task)
         worker.task = None
         if isinstance(answer, BaseException):
             raise answer
-        yield task, answer
+        return [(task, answer)]
 
-    def _lost(self, task: Task) -> Iterator[tuple[Task, list[Priced]]]:
-        """Have a task done again whose worker died; the second time its halves, and one design is given up."""
-        key = (task.low, task.high)
-        self._deaths[key] = self._deaths.get(key, 0) + 1
-        if self._deaths[key] < 2:
-            self._again.append(task)
-        elif len(task) == 1:
-            yield task, [_failed(wanted) for wanted in task.wanted]
-        else:
-            self._again += _halves(task)
+    def _lost(self, task: Task) -> list[tuple[Task, list[Priced]]]:
+        """Have a task done again whose worker died, or give it up."""
+        again = self._losses.again(task)
+        self._next.extendleft(reversed(again))
+        return [] if again else [(task, given_up(task))]
 
     def _end(self) -> None:
         for worker in self._workers:
@@ -127,23 +128,6 @@ class Pool:
             worker.process.join()
             worker.pipe.close()
         self._workers.clear()
-
-
-def _halves(task: Task) -> list[Task]:
-    middle = len(task) // 2
-    bounds = ((0, middle), (middle, len(task)))
-    return [
-        replace(
-            task, low=task.low + low, high=task.low + high, wanted=[one[low:high] for one in task.wanted],
-            aside=task.aside.part(low, high),
-        )
-        for low, high in bounds
-    ]  # fmt: skip
-
-
-def _failed(wanted: Any) -> Priced:
-    status = np.where(wanted, FAILED, SKIPPED).astype(np.int8)
-    return Priced(status, {int(i): DIED for i in np.flatnonzero(wanted)}, {}, {})
 
 
 def _work(pipe: Connection, parent: int, spec: SweepFile, evaluator: Evaluator) -> None:

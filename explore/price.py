@@ -1,5 +1,6 @@
 """Prices ranges of designs: finds those that are no machine or that the work does not fit, and asks for the rest."""
 
+import time
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -44,6 +45,9 @@ class Priced:
 
     full: Mapping[int, bytes]
     """Whole results, by place."""
+
+    seconds: float = 0.0
+    """How long it took."""
 
 
 OK, REFUSED, FAILED, SKIPPED = range(4)
@@ -94,6 +98,7 @@ class Pricer:
 
     def _member(self, designs: Designs, refused: I64, member: int, wanted: npt.NDArray[np.bool_] | None) -> Priced:
         """Return what one member of the suite costs."""
+        began = time.perf_counter()
         part = _Part(len(designs))
         asked = np.ones(len(designs), bool) if wanted is None else wanted
         for i in np.flatnonzero(asked & (refused != VALID)).tolist():
@@ -103,7 +108,7 @@ class Pricer:
             chosen = left[some]
             sweep = Sweep.unchecked(self.space.bases[designs.base[chosen[0]]], designs.own(chosen), len(chosen))
             self._priced(sweep, chosen, self._work(member, int(designs.case[chosen[0]])), part)
-        return part.priced()
+        return part.priced(time.perf_counter() - began)
 
     def _work(self, member: int, code: int) -> "_Work":
         """Return a piece of work, loaded before or not."""
@@ -213,9 +218,9 @@ class _Part:
         for i, content in enumerate(figures.full or ()):
             self._full[int(places[i])] = content
 
-    def priced(self) -> Priced:
-        """Return what was noted."""
-        return Priced(self._status, self._messages, self._totals, self._full)
+    def priced(self, seconds: float) -> Priced:
+        """Return what was noted, in so many `seconds`."""
+        return Priced(self._status, self._messages, self._totals, self._full, seconds)
 
 
 def _blank(like: Column, count: int) -> Column:

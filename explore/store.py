@@ -122,6 +122,12 @@ class Store(Reader):
         waiting = {one.key: STATUSES[one.status] for one in self._pending}
         return super().known(keys) | {key: waiting[key] for key in keys if key in waiting}
 
+    def totals_at(self, keys: Collection[bytes]) -> tuple[list[str], dict[bytes, tuple[Any, ...]]]:
+        """Return what `Reader.totals_at` does; those of `keys` that wait are stored first."""
+        if not {one.key for one in self._pending}.isdisjoint(keys):
+            self.commit()
+        return super().totals_at(keys)
+
     def add(self, points: Iterable[Point]) -> None:
         """Take points in; those that are due are stored.
 
@@ -150,12 +156,12 @@ class Store(Reader):
             name, length = next(iter(lengths.items()))
             raise StoreError(f"column {name} must have {len(keys)} values, one for each key, got {length}")
         paths = encode(list(overrides))
-        given = zip(*map(_listed, overrides.values()), strict=True) if overrides else repeat((), len(keys))
+        texts = zip(*map(_texts, overrides.values()), strict=True) if overrides else repeat((), len(keys))
         figures = zip(*(_listed(totals[n]) if n in totals else repeat(None, len(keys)) for n in _NAMES), strict=True)
         self._take(
             [
-                Pending(key, base, workload, level, sweep, paths, encode(values), 0, None, row, None)
-                for key, values, row in zip(keys, given, figures, strict=True)
+                Pending(key, base, workload, level, sweep, paths, f"[{','.join(values)}]", 0, None, row, None)
+                for key, values, row in zip(keys, texts, figures, strict=True)
             ]
         )
 
@@ -222,6 +228,15 @@ def _listed(column: Sequence[Any] | npt.NDArray[Any]) -> Sequence[Any]:
     """Return a column as Python numbers."""
     listed: Sequence[Any] = column.tolist() if hasattr(column, "tolist") else column
     return listed
+
+
+def _texts(column: Sequence[Any] | npt.NDArray[Any]) -> list[str]:
+    """Return the values of a column as JSON; a value that stands often is written once."""
+    listed = _listed(column)
+    if len({*map(type, listed)}) > 1:  # 1, 1.0 and True are equal, and written in other ways
+        return [encode(one) for one in listed]
+    known = {one: encode(one) for one in set(listed)}
+    return [known[one] for one in listed]
 
 
 def _row(totals: Mapping[str, Any] | None) -> tuple[Any, ...]:

@@ -74,6 +74,20 @@ class Reader:
             found |= {one.key: one for one in self._points(clause, list(some))}
         return found
 
+    def totals_at(self, keys: Collection[bytes]) -> tuple[list[str], dict[bytes, tuple[Any, ...]]]:
+        """Return the names of the totals, and status (in `STATUSES`), message and totals of those `keys` stored."""
+        names = [name for name in total_columns(self._db) if name in _KNOWN]
+        columns = "".join(f', "{one}"' for one in names)
+        found: dict[bytes, tuple[Any, ...]] = {}
+        with translated(self.path):
+            for some in _some(keys):
+                statement = (
+                    f"SELECT key, status, message.text{columns} FROM point LEFT JOIN message ON message.id = message "
+                    f"WHERE key IN ({','.join('?' * len(some))})"
+                )
+                found |= {row[0]: row[1:] for row in self._db.execute(statement, some)}
+        return names, found
+
     def points(self, where: Where = EVERYTHING) -> Iterator[Point]:
         """Yield points in the order in which they were stored, whole results included."""
         yield from self._points(*self.clause(where))

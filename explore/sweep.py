@@ -14,6 +14,7 @@ from tokensieve.arch.digests import Digests
 from tokensieve.arch.errors import TokensieveError
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.technology import load_technology
+from tokensieve.explore.chunks import Chunks
 from tokensieve.explore.columns import TOTALS
 from tokensieve.explore.evaluate import Column, Evaluator
 from tokensieve.explore.pool import Pool
@@ -70,7 +71,6 @@ def run_sweep(
     if executor is None:
         small = len(pricer.space) < LEAST_FOR_POOL and evaluator.level == "analytic"
         executor = InProcess(pricer) if workers <= 1 or small else Pool(spec, evaluator, workers)
-        run.share = 4 * workers if workers > 1 else 1
     run.price(executor, 0, len(pricer.space))
     return tally.outcome()
 
@@ -81,28 +81,30 @@ class Run:
     def __init__(self, pricer: Pricer, store: Store | None, tally: Tally, progress: Progress | None = None) -> None:
         self._pricer, self._space, self._store, self._tally = pricer, pricer.space, store, tally
         self._tell = progress or (lambda done, total: None)
+        self._chunks = Chunks(pricer.evaluator.batch, pricer.evaluator.trial)
         self._done = 0
-        self.share = 1
-        """Least number of tasks that the designs are cut into."""
-
         self._numbers = _Numbers(pricer, store) if store is not None else None
 
     def price(self, executor: Executor, low: int, high: int) -> None:
         """Have the designs from `low` to before `high` priced; what is new is stored when it returns, or raises."""
-        done = executor.run(self._tasks(low, high))
+        done = executor.run(self._tasks(executor, low, high))
         try:
             for task, priced in done:
+                self._chunks.took(priced)
                 self._take(task, priced)
+                if self._store is not None:
+                    self._store.commit()  # a second of work, which would else wait for the next one
         finally:
             getattr(done, "close", lambda: None)()
             if self._store is not None:
                 self._store.commit()
 
-    def _tasks(self, first: int, end: int) -> Iterator[Task]:
+    def _tasks(self, executor: Executor, first: int, end: int) -> Iterator[Task]:
         """Yield what is not in the store; what is, is counted."""
-        size = max(1, min(self._pricer.evaluator.batch, -(-(end - first) // self.share)))
-        for low in range(first, end, size):
-            high = min(low + size, end)
+        high = first
+        while high < end:
+            size = self._chunks.size(end - first, executor.workers, executor.least_s)
+            low, high = high, min(high + size, end)
             designs = self._space.designs(low, high)
             admitted = self._space.admitted(designs)
             keys = self._numbers.keys(designs) if self._numbers else []
@@ -139,17 +141,17 @@ class Run:
             return one
         assert self._store is not None
         assert self._numbers is not None
-        points = self._store.get([keys[i] for i in places])
-        self._numbers.join(list(points))
-        self._tally.from_store += len(points)
+        names, found = self._store.totals_at([keys[i] for i in places])
+        self._numbers.join(list(found))
+        self._tally.from_store += len(found)
+        rows = [found[keys[i]] for i in places]
         status, messages = one.status.copy(), dict(one.messages)
+        status[places] = [row[0] for row in rows]
+        messages |= {i: row[1] for i, row in zip(places, rows, strict=True) if row[1] is not None}
         totals = {c.name: _long(one.totals.get(c.name), len(status), c.kind) for c in TOTALS}
-        for i in places:
-            point = points[keys[i]]
-            status[i] = STATUSES.index(point.status)
-            messages |= {i: point.message} if point.message is not None else {}
-            for name, value in (point.totals or {}).items():
-                totals[name][i] = np.nan if value is None and totals[name].dtype != object else value
+        good = [i for i, row in zip(places, rows, strict=True) if row[0] == OK]
+        for name, column in zip(names, zip(*(row[2:] for row in rows if row[0] == OK), strict=True), strict=False):
+            totals[name][good] = np.array(column, totals[name].dtype)
         return Priced(status, messages, totals, one.full)
 
 

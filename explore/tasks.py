@@ -30,6 +30,14 @@ class Task:
 class Executor(Protocol):
     """Prices tasks."""
 
+    least_s: float
+    """Seconds of work below which sending a task costs too much."""
+
+    @property
+    def workers(self) -> int:
+        """Processes that price at the same time; may change while tasks are done."""
+        ...
+
     def run(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, list[Priced]]]:
         """Yield each task with what it costs, in any order; take tasks no faster than they are done.
 
@@ -40,6 +48,8 @@ class Executor(Protocol):
 
 class InProcess:
     """Prices tasks one after the other in this process."""
+
+    workers, least_s = 1, 0.0
 
     def __init__(self, pricer: Pricer) -> None:
         self._pricer = pricer

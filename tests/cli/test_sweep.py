@@ -1,8 +1,12 @@
 """`tokensieve sweep`: what it prints, and in which words it refuses."""
 
 import json
+import os
+import resource
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from bench.stores import in_a_process
 
 from tokensieve.cli.app import call
 from tokensieve.explore.space import Space
@@ -86,3 +90,53 @@ def test_a_mistake_is_one_message_and_exit_code_2(arguments, message, capsys):
     assert out == ""
     assert message in err
     assert err.startswith("error: ")
+
+
+def test_constraints_that_contradict_each_other_are_named(tmp_path, capsys):
+    path = tmp_path / "s.yaml"
+    path.write_text(
+        "workload: bert-base-cola\naxes: {topk.lanes: [4, 8]}\nconstraints: [topk.lanes > 8, topk.lanes < 4]\n"
+    )
+
+    assert call(["sweep", str(path)]) == 2
+    assert "  constraints: topk.lanes > 8; topk.lanes < 4" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--workers", "2"], "--scheduler and --workers exclude each other"),
+        (["--local-cluster"], "--scheduler and --local-cluster exclude each other"),
+        (["--dry-run"], "--scheduler and --dry-run exclude each other"),
+    ],
+)
+def test_what_a_scheduler_decides_is_not_given_beside_it(options, message, capsys):
+    assert call(["sweep", *AXES, *COLA, "--scheduler", "tcp://127.0.0.1:1", *options]) == 2
+    assert message in capsys.readouterr().err
+
+
+def on_a_small_disk(path):
+    """Sweep where no file may be larger than the empty store, then where there is room."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+    lanes = ["--set", "topk.lanes=1,2,4,8,16,32,64", "--set", "dram.channels=1,2,4,8,16,32", "--workers", "1"]
+    command = ["sweep", *lanes, "--set", "topk.engine=quickselect,radix", *COLA, "--store", str(path), "--quiet"]
+    first = call(command)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+    os._exit(10 * first + call(command))
+
+
+def test_a_sweep_on_a_full_disk_ends_with_exit_code_2_and_goes_on_once_there_is_room(tmp_path, capsys):
+    assert in_a_process(on_a_small_disk, tmp_path / "s.db") == 20
+
+    assert call(["store", "info", str(tmp_path / "s.db"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["points"] == 84
+
+
+def test_two_sweeps_that_write_one_store_at_once_leave_each_point_once(tmp_path, capsys):
+    command = ["sweep", *AXES, *COLA, "--workers", "1", "--quiet", "--store", str(tmp_path / "s.db")]
+    with ThreadPoolExecutor() as both:
+        ends = list(both.map(lambda _: in_a_process(lambda: os._exit(call(command))), range(2)))
+
+    assert ends == [0, 0]
+    assert call(["store", "info", str(tmp_path / "s.db"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["points"] == 4

@@ -8,10 +8,11 @@ from bench.evaluators import Killing
 
 from tokensieve.arch import Arch, load_arch
 from tokensieve.arch.errors import SweepError
+from tokensieve.explore.chunks import DIED, Chunks, Losses
 from tokensieve.explore.columns import totals_of
 from tokensieve.explore.evaluate import Analytic, Figures
-from tokensieve.explore.pool import DIED, Pool
-from tokensieve.explore.price import FAILED, OK, REFUSED, Pricer
+from tokensieve.explore.pool import Pool
+from tokensieve.explore.price import FAILED, OK, REFUSED, Priced, Pricer
 from tokensieve.explore.spec import sweep_from
 from tokensieve.explore.store import Store
 from tokensieve.explore.sweep import run_sweep
@@ -181,12 +182,10 @@ def test_the_pool_finds_what_one_process_finds_and_outlives_a_worker():
 
 
 def test_a_task_that_kills_two_workers_is_cut_in_halves():
-    pool = Pool(sweep_from(SMALL), Analytic(), 1)
-    task = Task(3, 6, [np.array([True, False, True])], _Cut())
+    task, losses = Task(3, 6, [np.array([True, False, True])], _Cut()), Losses(2)
 
-    assert list(pool._lost(task)) == list(pool._lost(task)) == []
+    [again], halves = losses.again(task), losses.again(task)
 
-    again, *halves = pool._again
     assert again is task
     assert [(one.low, one.high, one.wanted[0].tolist()) for one in halves] == [(3, 4, [True]), (4, 6, [False, True])]
 
@@ -300,3 +299,32 @@ def test_an_evaluator_may_tell_of_single_failures():
     outcome = run_sweep(sweep_from({**SMALL, "axes": {"topk.lanes": [4, 8, 16]}}), Odd())
 
     assert (outcome.valid, outcome.failed) == (2, {"no": 1})
+
+
+def test_a_design_that_is_drawn_twice_is_priced_once_and_counted_twice(tmp_path):
+    spec = {**SMALL, "axes": {"topk.lanes": [8, 16]}, "sampler": {"kind": "random", "points": 20}}
+    counting = Counting()
+
+    with Store.open(tmp_path / "s.db") as store:
+        outcome = run_sweep(sweep_from(spec), counting, store=store)
+        count = store.count()
+
+    assert (outcome.valid, count) == (20, 2)
+    assert counting.asked == 5
+
+
+def test_tasks_are_about_a_second_of_work_and_enough_for_all_workers():
+    def took(seconds, designs):
+        return [Priced(np.full(designs, OK, np.int8), {}, {}, {}, seconds)]
+
+    chunks = Chunks(batch=64, trial=1)
+    sizes = [chunks.size(10_000, 2, 0.0)]
+    for seconds, designs in ((4.0, 4), (0.1, 1), (0.001, 10)):
+        chunks.took(took(seconds, designs))
+        sizes.append(chunks.size(10_000, 2, 0.0))
+    few = [Chunks(batch=64, trial=64) for _ in range(2)]
+    few[1].took(took(0.1, 10))
+
+    assert sizes == [1, 1, 10, 64]
+    assert few[0].size(40, 2, 0.0) == 5
+    assert (few[1].size(40, 2, 0.0), few[1].size(40, 2, 0.25)) == (5, 25)

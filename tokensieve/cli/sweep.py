@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tokensieve.explore.evaluate import Evaluator
     from tokensieve.explore.spec import SweepFile
     from tokensieve.explore.tally import Outcome
+    from tokensieve.explore.tasks import Executor
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -63,6 +64,15 @@ WorkersOption = Annotated[
     int | None,
     typer.Option("--workers", metavar="N", min=1, max=1024, help="Processes. [default: one for each processor]"),
 ]
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler", metavar="ADDRESS|FILE", help="Dask scheduler whose workers price the designs (extra explore)."
+    ),
+]
+LocalClusterOption = Annotated[
+    bool, typer.Option("--local-cluster", help="Have Dask start the processes (extra explore).")
+]
 DryOption = Annotated[
     bool, typer.Option("--dry-run", help="Say how many designs there are, how many are refused, and how long it takes.")
 ]
@@ -82,6 +92,7 @@ SeedOption = Annotated[
     epilog=examples(
         "tokensieve sweep --set topk.lanes=8,16,32 --set topk.engine=quickselect,radix --workload bert-base-squad1",
         "tokensieve sweep mine.yaml --store mine.db --workers 4",
+        "tokensieve sweep mine.yaml --store mine.db --scheduler tcp://10.0.0.1:8786",
         "tokensieve sweep mine.yaml --dry-run",
     )
 )
@@ -94,6 +105,8 @@ def sweep(
     level: LevelOption = None,
     store: StoreOption = None,
     workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
+    local_cluster: LocalClusterOption = False,
     dry_run: DryOption = False,
     seed: SeedOption = None,
     allow_rough: RoughOption = None,
@@ -103,12 +116,17 @@ def sweep(
     """Price every design of a sweep, and say which is the best, which is the knee, and what to take."""
     if workload is not None and trace is not None:
         raise typer.BadParameter("--workload and --trace exclude each other")
+    if scheduler is not None and (workers is not None or local_cluster or dry_run):
+        other = "--workers" if workers is not None else "--local-cluster" if local_cluster else "--dry-run"
+        raise typer.BadParameter(f"--scheduler and {other} exclude each other")
     flags = {"arch": arch, "workload": workload, "trace": trace, "level": level and level.value, "seed": seed}
     flags |= {"allow_rough": allow_rough}
     spec = spec_of(file, sets or (), {name: value for name, value in flags.items() if value is not None})
+    evaluator, count = evaluator_of(spec), _workers(workers)
     if dry_run:
-        return _dry_run(spec, _workers(workers), json)
-    outcome = _outcome(spec, store, _workers(workers), quiet)
+        return _dry_run(spec, evaluator, count, json)
+    with _executor(spec, evaluator, scheduler, count if local_cluster else None, quiet) as executor:
+        outcome = _outcome(spec, evaluator, store, count, executor, quiet)
     _show(outcome, title_of(spec), json, quiet)
 
 
@@ -138,12 +156,32 @@ def evaluator_of(spec: "SweepFile") -> "Evaluator":
     return Cycle()
 
 
-def _outcome(spec: "SweepFile", path: str | None, workers: int, quiet: bool) -> "Outcome":
+@contextmanager
+def _executor(
+    spec: "SweepFile", evaluator: "Evaluator", scheduler: str | None, local: int | None, quiet: bool
+) -> Iterator["Executor | None"]:
+    """Give the workers of a Dask scheduler, or of a cluster of `local` processes; None for those of our own."""
+    if scheduler is None and local is None:
+        yield None
+        return
+    from tokensieve.explore.cluster import Cluster
+    from tokensieve.explore.schedulers import connected, local_cluster
+
+    def tell(text: str) -> None:
+        if not quiet:
+            print(text, file=sys.stderr)
+
+    with connected(scheduler) if scheduler is not None else local_cluster(local or 1) as client:
+        yield Cluster(client, spec, evaluator, tell if scheduler is not None else lambda text: None)
+
+
+def _outcome(
+    spec: "SweepFile", evaluator: "Evaluator", path: str | None, workers: int, executor: "Executor | None", quiet: bool
+) -> "Outcome":
     """Run the sweep; stopped by Ctrl-C, it says how to go on."""
     from tokensieve.explore.store import Store
     from tokensieve.explore.sweep import run_sweep
 
-    evaluator = evaluator_of(spec)
     done = [0, 0]
     with Store.open(path) if path is not None else nullcontext() as store, bar(quiet) as show:
 
@@ -152,7 +190,7 @@ def _outcome(spec: "SweepFile", path: str | None, workers: int, quiet: bool) -> 
             show(*now)
 
         try:
-            return run_sweep(spec, evaluator, store=store, workers=workers, progress=tell)
+            return run_sweep(spec, evaluator, store=store, workers=workers, executor=executor, progress=tell)
         except KeyboardInterrupt:
             kept = f"they are in {path}, and the same command goes on from there" if path else "nothing is kept of them"
             told = (
@@ -162,11 +200,11 @@ def _outcome(spec: "SweepFile", path: str | None, workers: int, quiet: bool) -> 
             raise
 
 
-def _dry_run(spec: "SweepFile", workers: int, json: bool) -> None:
+def _dry_run(spec: "SweepFile", evaluator: "Evaluator", workers: int, json: bool) -> None:
     from tokensieve.explore.dry import dry_run
     from tokensieve.report.sweep import dry_page
 
-    told = dry_run(spec, evaluator_of(spec), workers)
+    told = dry_run(spec, evaluator, workers)
     if json:
         sys.stdout.write(json_text.dumps(told.to_dict(), indent=2) + "\n")
     else:

@@ -88,7 +88,8 @@ second. A sweep of up to 40 priced designs is printed whole, of a larger one the
 in both objectives.
 
 A grid has at most {MOST_POINTS:,} designs. `--workers N` processes share the work; Ctrl-C stops it within a second.
-With `--store FILE` what is done is kept, and the same command goes on from there.
+With `--store FILE` what is done is kept, and the same command goes on from there. `--scheduler ADDRESS` and
+`--local-cluster` hand the work to [Dask](../how-to/cluster.md).
 """
 
 

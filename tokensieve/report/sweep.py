@@ -75,6 +75,8 @@ def counts_line(outcome: Outcome) -> str:
 def nothing_valid(outcome: Outcome) -> str:
     """Return why a sweep has no design to offer."""
     lines = [f"no design of this sweep is valid: {counts_line(outcome)}", *reasons(outcome)]
+    if outcome.excluded and outcome.designs == outcome.excluded:
+        lines.append(f"  constraints: {'; '.join(outcome.held)}")
     if outcome.broken:
         priced = outcome.broken + outcome.valid
         lines += [f"  {text}: {count(held)} of {count(priced)} satisfy it" for text, held in outcome.held.items()]

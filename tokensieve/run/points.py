@@ -16,6 +16,7 @@ class Cycle:
 
     level = "cycle"
     batch = 64
+    trial = 1
 
     def price(self, work: Decisions, summary: Summary, designs: Sweep) -> Figures:
         """Return the totals and the whole result of every design. Raises `TokensieveError` where one is refused."""

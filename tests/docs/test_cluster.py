@@ -1,0 +1,79 @@
+"""The how-to of clusters: scheduler and workers are started as it says, and find what one process finds."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, lacking
+
+PAGE = (ROOT / "docs/how-to/cluster.md").read_text(encoding="utf-8")
+TOOLS = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+
+
+@pytest.fixture
+def folder(tmp_path):
+    if find_spec("distributed") is None:
+        lacking("dask is missing: pip install 'tokensieve[explore]'")
+    [text] = re.findall(r"<!-- file: grid.yaml -->\n```yaml\n(.*?)```", PAGE, re.DOTALL)
+    (tmp_path / "grid.yaml").write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def started(line, folder, **options):
+    """Start a shell command as the leader of its own processes, all of which `ended` ends."""
+    return subprocess.Popen(
+        ["bash", "-c", line],
+        cwd=folder,
+        env={**os.environ, "PATH": TOOLS},
+        start_new_session=True,
+        text=True,
+        **options,
+    )
+
+
+def ended(process):
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def test_scheduler_and_workers_are_started_by_hand_as_it_says(folder):
+    [commands] = re.findall(r"```bash\n(.*?)```", PAGE, re.DOTALL)
+    assert commands.count("tokensieve sweep ") == 1
+    json_too = commands.rstrip() + " --json"
+
+    process = started(json_too, folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        there = json.loads(_object(process.stdout))
+    finally:
+        ended(process)
+    alone = ["tokensieve", "sweep", "grid.yaml", "--workers", "1", "--json"]
+    here = subprocess.run(alone, cwd=folder, env={**os.environ, "PATH": TOOLS}, capture_output=True, check=True)
+
+    assert there == json.loads(here.stdout)
+    assert (folder / "grid.store").is_file()
+
+
+def _object(stream):
+    """Return the lines of one JSON object; the processes that are left keep the stream open."""
+    lines = []
+    for line in stream:
+        lines.append(line)
+        if line == "}\n":
+            break
+    return "".join(lines)
+
+
+def test_the_script_for_slurm_names_what_is_there():
+    [script] = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    ours = [line for line in script.splitlines() if line.startswith("from tokensieve.")]
+
+    assert len(ours) == 5
+    for line in ours:
+        exec(line.partition("#")[0])
+    compile(script, "sweep.py", "exec")
