@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tokensieve.cli.options import JsonOption, QuietOption, examples, say, width
+from tokensieve.cli.options import JsonOption, QuietOption, ReferenceKind, examples, say, width
 
 if TYPE_CHECKING:
     from tokensieve.explore.evaluate import Evaluator
@@ -55,6 +55,14 @@ LevelOption = Annotated[
     Level | None,
     typer.Option("--level", help="analytic: in closed form; cycle: every query and DRAM command. [default: analytic]"),
 ]
+ReferenceOption = Annotated[
+    ReferenceKind | None,
+    typer.Option(
+        "--reference",
+        help="Un-pruned run that each design is compared with, as in `tokensieve run`: speedup, DRAM reduction and "
+        "energy saving become figures. [default: none]",
+    ),
+]
 StoreOption = Annotated[
     str | None,
     typer.Option("--store", metavar="FILE", help="Store: what it holds is not priced again, what is new goes there."),
@@ -92,6 +100,7 @@ def sweep(
     workload: WorkloadOption = None,
     trace: TraceOption = None,
     level: LevelOption = None,
+    reference: ReferenceOption = None,
     store: StoreOption = None,
     workers: WorkersOption = None,
     dry_run: DryOption = False,
@@ -104,7 +113,7 @@ def sweep(
     if workload is not None and trace is not None:
         raise typer.BadParameter("--workload and --trace exclude each other")
     flags = {"arch": arch, "workload": workload, "trace": trace, "level": level and level.value, "seed": seed}
-    flags |= {"allow_rough": allow_rough}
+    flags |= {"allow_rough": allow_rough, "reference": reference and reference.value}
     spec = _spec(file, sets or (), {name: value for name, value in flags.items() if value is not None})
     if dry_run:
         return _dry_run(spec, _workers(workers), json)
@@ -176,7 +185,8 @@ def _title(spec: "SweepFile") -> str:
     from tokensieve.explore.cases import SHIPPED
 
     suite = ", ".join(spec.workloads) if spec.workloads else spec.workload or spec.trace or SHIPPED
-    return f"{spec.name}: {spec.arch} on {suite}, level {spec.level}"
+    beside = f", reference {spec.reference}" if spec.un_pruned else ""
+    return f"{spec.name}: {spec.arch} on {suite}, level {spec.level}{beside}"
 
 
 def _show(outcome: "Outcome", title: str, json: bool, quiet: bool) -> None:
