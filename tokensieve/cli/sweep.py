@@ -31,7 +31,8 @@ FileArgument = Annotated[
     str | None,
     typer.Argument(
         metavar="[FILE]",
-        help="Sweep file (docs/reference/sweep-file.md), or a sweep that ships: topk, design-space, memories.",
+        help="Sweep file (docs/reference/sweep-file.md), or a sweep that ships: best-under-spatten, "
+        "bits-threshold, design-space, memories, topk.",
     ),
 ]
 SetOption = Annotated[
@@ -135,15 +136,13 @@ def _workers(asked: int | None) -> int:
 
 
 def _evaluator(spec: "SweepFile") -> "Evaluator":
-    if spec.level == "analytic":
-        from tokensieve.explore.evaluate import Analytic
+    from tokensieve.run.sweeps import evaluator_of
 
-        return Analytic()
-    from tokensieve.cli.work import say_if_cold
-    from tokensieve.run.points import Cycle
+    if spec.level != "analytic":
+        from tokensieve.cli.work import say_if_cold
 
-    say_if_cold()
-    return Cycle()
+        say_if_cold()
+    return evaluator_of(spec.level)
 
 
 def _outcome(spec: "SweepFile", path: str | None, workers: int, quiet: bool) -> "Outcome":
