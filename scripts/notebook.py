@@ -1,7 +1,7 @@
 """Runs the notebooks of the docs and stores what they print: ``.venv/bin/python scripts/notebook.py [NOTEBOOK...]``.
 
-What differs from run to run is left out: execution times, and what is known of the kernel. `tests/docs/test_notebooks.py`
-runs them in the same way and compares the text.
+What differs from run to run is left out: execution times, and what is known of the kernel.
+`tests/docs/test_notebooks.py` runs them in the same way and compares the text.
 """
 
 import os
