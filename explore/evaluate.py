@@ -66,7 +66,7 @@ class Analytic:
     def price(self, work: Decisions, summary: Summary, designs: Sweep, reference: Kind | None = None) -> Figures:
         """Return cycles, traffic, energy and area of every design, in closed form."""
         if len(designs) == 1:  # a column of one row is added up in another order
-            both = self.price(work, summary, designs.chosen(np.zeros(2, np.int64)), reference)
+            both = Analytic.price(self, work, summary, designs.chosen(np.zeros(2, np.int64)), reference)
             return Figures({name: column[:1] for name, column in both.totals.items()})
         known = counts(summary)
         parts = [designs.part(low, low + _PART) for low in range(0, len(designs), _PART)]
