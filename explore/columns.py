@@ -57,14 +57,15 @@ TOTALS: tuple[Column, ...] = (
 )
 """Columns of a point, 64 at most. An evaluator that does not know one leaves it out, and it is null."""
 
+RATIOS: tuple[str, ...] = ("speedup", "dram_reduction", "energy_saving")
+"""Columns that compare with the un-pruned reference; null without one, as `reference.*` are."""
+
 DERIVED: tuple[str, ...] = (
     "seconds",
     *(f"power_w.{share}" for share in ("compute", *POWER, "total")),
     "throughput_gops.effective",
     "throughput_gops.dense_equivalent",
-    "speedup",
-    "dram_reduction",
-    "energy_saving",
+    *RATIOS,
 )
 """Columns that are computed on reading, in floating point."""
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from tokensieve.explore.beside import references
 from tokensieve.sim.analytic.batch import Batch, Sweep
 from tokensieve.sim.analytic.costs import counts, fetches
 from tokensieve.sim.analytic.estimate import Detail, busy_cycles, detail, whole
@@ -14,7 +15,7 @@ from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.assemble import bottleneck, operations
 from tokensieve.sim.result import CAUSES, TENSORS
 from tokensieve.workloads.decisions import Decisions
-from tokensieve.workloads.reference import dense_operations
+from tokensieve.workloads.reference import Kind, dense_operations
 
 _PART = 2048
 """Designs that are worked on at a time, few enough for the cache; what they read is asked for all at once."""
@@ -48,8 +49,11 @@ class Evaluator(Protocol):
     trial: int
     """Designs of a first task, before it is known how long one takes; fewer cost more each, however long it takes."""
 
-    def price(self, work: Decisions, summary: Summary, designs: Sweep) -> Figures:
-        """Return the figures of `work`, of which `summary` is the summary, on designs that it fits."""
+    def price(self, work: Decisions, summary: Summary, designs: Sweep, reference: Kind | None = None) -> Figures:
+        """Return the figures of `work`, of which `summary` is the summary, on designs that it fits.
+
+        With a `reference`, those of the un-pruned run of each design come beside them (`reference.cycles`, ...).
+        """
         ...
 
 
@@ -63,15 +67,16 @@ class Analytic:
     batch = 8192
     trial = 8192
 
-    def price(self, work: Decisions, summary: Summary, designs: Sweep) -> Figures:
+    def price(self, work: Decisions, summary: Summary, designs: Sweep, reference: Kind | None = None) -> Figures:
         """Return cycles, traffic, energy and area of every design, in closed form."""
         if len(designs) == 1:  # a column of one row is added up in another order
-            both = self.price(work, summary, designs.chosen(np.zeros(2, np.int64)))
+            both = Analytic.price(self, work, summary, designs.chosen(np.zeros(2, np.int64)), reference)
             return Figures({name: column[:1] for name, column in both.totals.items()})
         known = counts(summary)
         parts = [designs.part(low, low + _PART) for low in range(0, len(designs), _PART)]
         totals = [_totals(work, summary, part, detail(summary, part, known=known)) for part in parts]
-        return Figures({name: np.concatenate([one[name] for one in totals]) for name in totals[0]})
+        beside = {} if reference is None else references(summary, designs, reference)
+        return Figures({name: np.concatenate([one[name] for one in totals]) for name in totals[0]} | beside)
 
 
 def _totals(work: Decisions, summary: Summary, batch: Batch, one: Detail) -> dict[str, Column]:

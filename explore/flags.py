@@ -28,6 +28,7 @@ def with_flags(file: str | None, sets: Iterable[str], flags: Mapping[str, Any]) 
     left = {name: values for name, values in own.axes.items() if name not in fixed}
     over["axes"] = {**left, **axes}
     over["set"] = {**{name: value for name, value in own.set.items() if name not in axes}, **fixed}
+    over["zip"] = [group for one in own.zip if (group := [name for name in one if name not in fixed])]
     over["derived"] = {name: text for name, text in own.derived.items() if name not in axes and name not in fixed}
     return sweep_from({**own.model_dump(exclude=set(over)), **over})
 

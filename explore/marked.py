@@ -1,7 +1,7 @@
 """A preset beside the designs of a store, on the same work, so that a plot can mark it."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from tokensieve.workloads.fit import check_fit
 
 if TYPE_CHECKING:
     from tokensieve.explore.store_reader import Reader
+    from tokensieve.workloads.reference import Kind
 
 
 def marked(store: "Reader", designs: Selection, preset: str, evaluator: Evaluator | None = None) -> Selection:
@@ -37,7 +38,8 @@ def marked(store: "Reader", designs: Selection, preset: str, evaluator: Evaluato
         summary = Summary(decisions)
         check_fit(decisions, machine, work.name)
         summary.check_fit(machine)
-        totals = evaluator.price(decisions, summary, Sweep.unchecked(machine, {}, 1)).totals
+        reference = cast("Kind | None", (point.totals or {}).get("reference.kind"))
+        totals = evaluator.price(decisions, summary, Sweep.unchecked(machine, {}, 1), reference).totals
         numbers = {
             column.name: np.asarray(totals.get(column.name, [np.nan]), float)
             for column in TOTALS

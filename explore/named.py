@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tokensieve.arch.errors import SweepError, nearest
-from tokensieve.explore.columns import FIGURES, TOTALS, derived
+from tokensieve.explore.columns import FIGURES, RATIOS, TOTALS, derived
 from tokensieve.explore.evaluate import Column
 from tokensieve.explore.expression import Formula
 from tokensieve.explore.price import OK, Priced
@@ -28,11 +28,14 @@ class Named:
     def formula(self, place: str, text: str) -> Formula:
         """Return a formula whose names are figures or fields in full.
 
-        Raises `SweepError`, beginning with `place`, for a name that is neither, with the nearest one.
+        Raises `SweepError`, beginning with `place`, for a name that is neither, with the nearest one, and for a figure
+        of the reference where there is none.
         """
         formula = Formula(text)
         known = [*(column.name for column in TOTALS), *FIGURES, *self._space.shown]
         for name in formula.names:
+            if (name in RATIOS or name.startswith("reference.")) and self._space.spec.un_pruned is None:
+                raise SweepError(f"{place}: {name} needs an un-pruned run to compare with; give reference: dense")
             if name not in known:
                 try:
                     self._space.resolve(name, [], "", place)

@@ -70,6 +70,7 @@ class Pricer:
         """Raise `TokensieveError` where no sweep can be made of `spec`; `tried` as in `Space`."""
         self.space, self.evaluator = Space(spec, tried), evaluator
         self._careful = evaluator.level == "analytic" and not spec.allow_rough
+        self._reference = spec.un_pruned
         self._refusals = Refusals()
         self._works: dict[tuple[int, int], _Work] = {}
 
@@ -130,10 +131,15 @@ class Pricer:
                 continue
             self._take(work.loaded[number], sweep.chosen(some), places, part)
 
+    def _figures(self, work: _Loaded, sweep: Sweep) -> Figures:
+        if self._reference is None:  # an evaluator that knows no references serves sweeps without
+            return self.evaluator.price(work.decisions, work.summary, sweep)
+        return self.evaluator.price(work.decisions, work.summary, sweep, self._reference)
+
     def _take(self, work: _Loaded, sweep: Sweep, places: I64, part: "_Part") -> None:
         """Price designs; where the evaluator breaks down, each half of them, down to the culprit."""
         try:
-            part.take(places, self.evaluator.price(work.decisions, work.summary, sweep))
+            part.take(places, self._figures(work, sweep))
         except Exception as problem:  # a fault of the model too: it is stored with its design, and the sweep goes on
             if len(sweep) == 1:
                 if isinstance(problem, ArchError | WorkloadError):

@@ -122,6 +122,7 @@ def select(store: "Reader", choice: Choice, formulas: Iterable[Formula]) -> Sele
     fields = sorted((names | _apart(store)) - set(NUMERIC) - set(TEXTS))
     rows = _rows(store, _where(store, choice), fields)
     level = _only_level(store, rows, choice)
+    _check_references(store, rows)
     found = _grouped(rows, fields, _weights(store, choice.sweep), level)
     for limit in limits:
         found = found.chosen(np.flatnonzero(found.value(limit).astype(bool)))
@@ -176,6 +177,13 @@ def _only_level(store: "Reader", rows: Mapping[str, list[Any]], choice: Choice) 
     return str(levels[0])
 
 
+def _check_references(store: "Reader", rows: Mapping[str, list[Any]]) -> None:
+    kinds = sorted({kind for kind in rows["reference.kind"] if kind is not None})
+    if len(kinds) > 1:
+        told = " and ".join(kinds)
+        raise StoreError(f"store {store.path}: holds points with the references {told}; choose a sweep with --sweep")
+
+
 def _weights(store: "Reader", sweep: int | None) -> dict[str, float]:
     """Return the weights of workloads in the sweep that is asked for, or in the only one that there is."""
     sweeps = store.sweep_texts()
@@ -192,7 +200,9 @@ def _grouped(rows: dict[str, list[Any]], fields: Sequence[str], given: Mapping[s
     workloads = tuple(dict.fromkeys(rows["workload"]))
     groups: dict[tuple[Any, ...], dict[str, int]] = {}
     for i, key in enumerate(zip(rows["arch"], *(rows[name] for name in parameters), strict=True)):
-        groups.setdefault(key, {}).setdefault(rows["workload"][i], i)
+        own, work = groups.setdefault(key, {}), rows["workload"][i]
+        if work not in own or rows["reference.kind"][own[work]] is None:  # the same point, without a reference
+            own[work] = i
     whole = [one for one in groups.values() if len(one) == len(workloads)]
     if not whole:
         raise StoreError(f"no design is priced on all of {', '.join(workloads)}; name one with --workload")

@@ -14,6 +14,7 @@ from tokensieve.arch.errors import SweepError, nearest
 from tokensieve.arch.yamlio import load_yaml
 from tokensieve.explore.axes import WORKS, Values, known_axis
 from tokensieve.explore.expression import Formula
+from tokensieve.workloads.reference import Kind as ReferenceKind
 
 _SHIPPED = resources.files("tokensieve.workloads") / "sweeps"
 
@@ -125,6 +126,10 @@ class SweepFile(ArchModel):
     """Whether level analytic also prices designs of which it takes something for something else (docs: levels.md);
     otherwise they are refused."""
 
+    reference: Literal["none", "dense", "dense-int8", "fp32"] = "none"
+    """Un-pruned run that each design is compared with, as `tokensieve run --reference`; machines that it is the same on
+    share one. Without it there is no `speedup`, `dram_reduction` and `energy_saving`, and no figure of `reference`."""
+
     scores: str | None = None
     """Where only counts are known: distribution of the scores that the top-k searches."""
 
@@ -174,6 +179,11 @@ class SweepFile(ArchModel):
             if both := next((name for name in names if name in self.axes), None):
                 raise ValueError(f"axes.{both} and {other}.{both} exclude each other")
         return self._zipped()
+
+    @property
+    def un_pruned(self) -> ReferenceKind | None:
+        """Kind of the reference, or None."""
+        return None if self.reference == "none" else self.reference
 
     def _zipped(self) -> Self:
         every = {**self.axes, **self.parameters}

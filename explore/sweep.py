@@ -192,8 +192,8 @@ class _Numbers:
                 archs = [machines[i] for i in places]
                 for member, work in enumerate(works):
                     known = keys_of(
-                        archs, technology, work.digest, self._keyed, str(self._store.model), "none", work.seed,
-                        work.scores or "",
+                        archs, technology, work.digest, self._keyed, str(self._store.model),
+                        self._space.spec.reference, work.seed, work.scores or "",
                     )  # fmt: skip
                     for i, key in zip(some[places].tolist(), known, strict=True):
                         found[member][i] = key

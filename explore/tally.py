@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tokensieve.explore.columns import RATIOS
 from tokensieve.explore.named import Named, Names
 from tokensieve.explore.price import FAILED, REFUSED, Priced
 from tokensieve.explore.space import Designs, Space
@@ -55,7 +56,7 @@ class Row:
     """Of each objective."""
 
     figures: Mapping[str, float]
-    """Of `SHOWN`; over several workloads their weighted geometric mean."""
+    """Of `SHOWN`, and with a reference of `RATIOS`; over several workloads their weighted geometric mean."""
 
     bottleneck: str
     """Unit that sets the pace, of each workload."""
@@ -125,6 +126,7 @@ class Tally:
         self._held: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
         self._failed: Counter[str] = Counter()
+        self.shown = SHOWN if spec.un_pruned is None else (*SHOWN, *RATIOS)
         self._first: list[Row] = []
         self._front = _Front()
         self.from_store = 0
@@ -208,12 +210,12 @@ class Source:
     def row(self, i: int, tally: Tally) -> Row:
         """Return the row of the `i`-th good design."""
         place = int(self.good[i])
-        one = [{name: own[name][i : i + 1] for name in (*SHOWN, "bottleneck")} for own in self.figures]
+        one = [{name: own[name][i : i + 1] for name in (*tally.shown, "bottleneck")} for own in self.figures]
         return Row(
             number=self.designs.low + place,
             values={name: self.designs.columns[name].item(place) for name in self.space.shown},
             wanted=tuple(self.wanted[:, i].tolist()),
-            figures={name: float(tally.named.mean([own[name] for own in one], 1)[0]) for name in SHOWN},
+            figures={name: float(tally.named.mean([own[name] for own in one], 1)[0]) for name in tally.shown},
             bottleneck=", ".join(dict.fromkeys(str(own["bottleneck"][0]) for own in one)),
             fits=bool(self.fits[i]),
         )

@@ -160,6 +160,11 @@ class Sweep(Batch):
         some._base, some._fields, some._count = base, dict(fields), count
         return some
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Dotted paths of the fields that have arrays."""
+        return tuple(self._fields)
+
     def chosen(self, designs: I64) -> "Sweep":
         """Return some designs, by number."""
         return Sweep.unchecked(self._base, {path: own[designs] for path, own in self._fields.items()}, len(designs))

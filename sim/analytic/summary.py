@@ -19,6 +19,7 @@ from tokensieve.sim.capacity import check_capacity
 from tokensieve.sim.cycle.plan import vectors_per_line
 from tokensieve.sim.work import RowWork, io_bytes, record_sizes, row_work, selection
 from tokensieve.workloads.decisions import Decisions
+from tokensieve.workloads.reference import Kind, dense
 from tokensieve.workloads.sampling import sources
 
 I64 = npt.NDArray[np.int64]
@@ -38,6 +39,16 @@ class Summary:
         self._of_order: dict[tuple[object, ...], Answers[Dram, F64]] = {}
         self._searches: Answers[Topk, F64] = Answers()
         self._selections: dict[str, Answers[Topk, F64]] = {"token": Answers(), "head": Answers()}
+
+    @cached_property
+    def _references(self) -> dict[Kind, "Summary"]:
+        return {}
+
+    def reference(self, kind: Kind) -> "Summary":
+        """Return the summary of the un-pruned reference of the same work."""
+        if kind not in self._references:
+            self._references[kind] = Summary(dense(self._decisions, kind), un_pruned=True)
+        return self._references[kind]
 
     @cached_property
     def work(self) -> RowWork:

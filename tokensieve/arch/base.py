@@ -87,7 +87,7 @@ def shown(value: object) -> str:
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
-_SHOWN = 80
+_SHOWN = 64
 _BOUNDS = {
     "greater_than_equal": ">= {ge}",
     "greater_than": "> {gt}",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tokensieve.cli.options import JsonOption, QuietOption, examples, say, width
+from tokensieve.cli.options import JsonOption, QuietOption, ReferenceKind, examples, say, width
 
 if TYPE_CHECKING:
     from tokensieve.explore.evaluate import Evaluator
@@ -32,7 +32,8 @@ FileArgument = Annotated[
     str | None,
     typer.Argument(
         metavar="[FILE]",
-        help="Sweep file (docs/reference/sweep-file.md), or a sweep that ships: topk, design-space, memories.",
+        help="Sweep file (docs/reference/sweep-file.md), or a sweep that ships: best-under-spatten, "
+        "bits-threshold, design-space, memories, topk.",
     ),
 ]
 SetOption = Annotated[
@@ -55,6 +56,14 @@ TraceOption = Annotated[
 LevelOption = Annotated[
     Level | None,
     typer.Option("--level", help="analytic: in closed form; cycle: every query and DRAM command. [default: analytic]"),
+]
+ReferenceOption = Annotated[
+    ReferenceKind | None,
+    typer.Option(
+        "--reference",
+        help="Un-pruned run that each design is compared with, as in `tokensieve run`: speedup, DRAM reduction and "
+        "energy saving become figures. [default: none]",
+    ),
 ]
 StoreOption = Annotated[
     str | None,
@@ -103,6 +112,7 @@ def sweep(
     workload: WorkloadOption = None,
     trace: TraceOption = None,
     level: LevelOption = None,
+    reference: ReferenceOption = None,
     store: StoreOption = None,
     workers: WorkersOption = None,
     scheduler: SchedulerOption = None,
@@ -120,7 +130,7 @@ def sweep(
         other = "--workers" if workers is not None else "--local-cluster" if local_cluster else "--dry-run"
         raise typer.BadParameter(f"--scheduler and {other} exclude each other")
     flags = {"arch": arch, "workload": workload, "trace": trace, "level": level and level.value, "seed": seed}
-    flags |= {"allow_rough": allow_rough}
+    flags |= {"allow_rough": allow_rough, "reference": reference and reference.value}
     spec = spec_of(file, sets or (), {name: value for name, value in flags.items() if value is not None})
     evaluator, count = evaluator_of(spec), _workers(workers)
     if dry_run:
@@ -145,15 +155,13 @@ def _workers(asked: int | None) -> int:
 
 def evaluator_of(spec: "SweepFile") -> "Evaluator":
     """Return what prices designs at the level of the sweep; say so where kernels have to be compiled first."""
-    if spec.level == "analytic":
-        from tokensieve.explore.evaluate import Analytic
+    from tokensieve.run import sweeps
 
-        return Analytic()
-    from tokensieve.cli.work import say_if_cold
-    from tokensieve.run.points import Cycle
+    if spec.level != "analytic":
+        from tokensieve.cli.work import say_if_cold
 
-    say_if_cold()
-    return Cycle()
+        say_if_cold()
+    return sweeps.evaluator_of(spec.level)
 
 
 @contextmanager
@@ -216,7 +224,8 @@ def title_of(spec: "SweepFile") -> str:
     from tokensieve.explore.cases import SHIPPED
 
     suite = ", ".join(spec.workloads) if spec.workloads else spec.workload or spec.trace or SHIPPED
-    return f"{spec.name}: {spec.arch} on {suite}, level {spec.level}"
+    beside = f", reference {spec.reference}" if spec.un_pruned else ""
+    return f"{spec.name}: {spec.arch} on {suite}, level {spec.level}{beside}"
 
 
 def _show(outcome: "Outcome", title: str, json: bool, quiet: bool) -> None:

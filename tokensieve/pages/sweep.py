@@ -4,7 +4,7 @@ from pydantic import BaseModel
 
 from tokensieve.arch.presets import meaning
 from tokensieve.explore.axes import MOST_VALUES, Span
-from tokensieve.explore.columns import FIGURES, TOTALS
+from tokensieve.explore.columns import FIGURES, RATIOS, TOTALS
 from tokensieve.explore.spec import MOST_POINTS, Sampler, SweepFile
 from tokensieve.explore.tally import KNEE
 from tokensieve.report.markdown import table
@@ -39,8 +39,9 @@ $ tokensieve sweep engines.yaml --dry-run
 ```
 
 Flags of the command replace keys of the file: `--set topk.lanes=8,16` an axis, `--set topk.lanes=8` a field that
-all designs share, `--arch`, `--workload`, `--trace`, `--level` and `--seed` the keys of their names. Without a
-file, the flags are the sweep.
+all designs share, `--arch`, `--workload`, `--trace`, `--level`, `--reference` and `--seed` the keys of their names.
+Without a file, the flags are the sweep. In Python, `tokensieve.sweep` does the same
+([notebook](../tutorial/explore.ipynb)).
 
 `tokensieve search FILE` [searches](../how-to/search.md) the same space: every combination of the axes, whatever
 `sampler` says. All other keys mean what they mean here; `--seed` is that of the search.
@@ -54,6 +55,9 @@ _AXES = f"""\
 * `workload` and `trace`: names and files. `workload.context`, `workload.layers` and other fields of a
   [workload](workload.md), and `policy.token`, `policy.value` and other fields of its pruning schedule; not on a
   captured trace.
+
+`importance.lanes` follow `softmax.lanes` in a sweep as in a run, unless the sweep names them or those of the machine
+that it starts from differ.
 
 An axis is a list of at most {MOST_VALUES:,} values, or a span:
 """
@@ -72,7 +76,8 @@ In `derived`, a name is an axis, a parameter, a field by dotted path, a field of
 
 {", ".join(f"`{name}`" for name in (*FIGURES, *(column.name for column in TOTALS)))}.
 
-A constraint that names fields alone is checked before a design is priced.
+{", ".join(f"`{name}`" for name in RATIOS)} and the figures of `reference` need the key `reference`. A constraint that
+names fields alone is checked before a design is priced; [how to constrain a sweep](../how-to/constrain-a-sweep.md).
 
 ## What comes of a design
 
@@ -88,8 +93,9 @@ second. A sweep of up to 40 priced designs is printed whole, of a larger one the
 in both objectives.
 
 A grid has at most {MOST_POINTS:,} designs. `--workers N` processes share the work; Ctrl-C stops it within a second.
-With `--store FILE` what is done is kept, and the same command goes on from there. `--scheduler ADDRESS` and
-`--local-cluster` hand the work to [Dask](../how-to/cluster.md).
+With `--store FILE` what is done is kept, and the same command goes on from there:
+[how to resume](../how-to/resume-a-sweep.md). `--scheduler ADDRESS` and `--local-cluster` hand the work to
+[Dask](../how-to/cluster.md).
 """
 
 

@@ -5,7 +5,7 @@ from textwrap import wrap
 from typing import Any
 
 from tokensieve.explore.dry import Dry
-from tokensieve.explore.tally import KNEE, SHOWN, Objective, Outcome, Row
+from tokensieve.explore.tally import KNEE, Objective, Outcome, Row
 from tokensieve.report.designs import change, design, shown, word
 from tokensieve.report.quantity import count, digits, prefix
 from tokensieve.report.table import Column, Table
@@ -17,6 +17,7 @@ MOST_REASONS = 5
 """Rules and errors that are told."""
 
 _UNITS = {"seconds": ("time", "s"), "energy_j.total": ("energy", "J"), "area_mm2.total": ("area", "mm2")}
+_RATIOS = {"speedup": ("", "speedup"), "dram_reduction": ("DRAM", "reduction"), "energy_saving": ("energy", "saving")}
 
 
 def sweep_page(outcome: Outcome, title: str, width: int) -> str:
@@ -31,14 +32,15 @@ def sweep_page(outcome: Outcome, title: str, width: int) -> str:
 def sweep_table(outcome: Outcome, title: str) -> Table:
     """Return one row per design of a small sweep, or of the front of a large one."""
     rows = _thinned(outcome)
-    scales = {name: prefix(max(row.figures[name] for row in rows)) for name in SHOWN if name in _UNITS}
-    scales["area_mm2.total"] = (1.0, "")
-    others = [i for i, one in enumerate(outcome.objectives) if one.text not in SHOWN]
+    names = list(rows[0].figures)
+    scales = {name: prefix(max(row.figures[name] for row in rows)) for name in ("seconds", "energy_j.total")}
+    scales |= dict.fromkeys(("area_mm2.total", *_RATIOS), (1.0, ""))
+    others = [i for i, one in enumerate(outcome.objectives) if one.text not in names]
     axes = list(rows[0].values)
     columns = (
         Column(title="design"),
         *(Column(title=name.replace(".", ".\n", 1), group="axes", left=_is_text(rows, name)) for name in axes),
-        *(Column(title="\n".join(_head(name, scales[name])), group="figures") for name in SHOWN),
+        *(Column(title="\n".join(_head(name, scales[name])), group="figures") for name in names),
         *(Column(title=outcome.objectives[i].text, group="figures") for i in others),
         Column(title="bottleneck", group="figures", left=True),
         Column(title="", group="figures", left=True),
@@ -47,7 +49,7 @@ def sweep_table(outcome: Outcome, title: str) -> Table:
         (
             count(row.number),
             *(shown(row.values[name]) for name in axes),
-            *(f"{row.figures[name] / scales[name][0]:,.3f}" for name in SHOWN),
+            *(f"{row.figures[name] / scales[name][0]:,.3f}" for name in names),
             *(digits(row.wanted[i]) for i in others),
             row.bottleneck,
             _mark(row, outcome),
@@ -210,6 +212,8 @@ def _mark(row: Row, outcome: Outcome) -> str:
 
 
 def _head(name: str, scale: tuple[float, str]) -> tuple[str, str]:
+    if name in _RATIOS:
+        return _RATIOS[name]
     title, unit = _UNITS[name]
     return title, f"{scale[1]}{unit}"
 

@@ -8,19 +8,25 @@ from tokensieve.explore.stored import packed
 from tokensieve.run.simulate import run
 from tokensieve.sim.analytic.batch import Sweep
 from tokensieve.sim.analytic.summary import Summary
+from tokensieve.sim.reference.shared import Shared
 from tokensieve.workloads.decisions import Decisions
+from tokensieve.workloads.reference import Kind
 
 
 class Cycle:
-    """Level `cycle`: each design is run by itself, without a reference, and its whole result is kept."""
+    """Level `cycle`: each design is run by itself, and its whole result is kept."""
 
     level = "cycle"
     batch = 64
     trial = 1
 
-    def price(self, work: Decisions, summary: Summary, designs: Sweep) -> Figures:
+    def __init__(self) -> None:
+        self._shared = Shared()
+
+    def price(self, work: Decisions, summary: Summary, designs: Sweep, reference: Kind | None = None) -> Figures:
         """Return the totals and the whole result of every design. Raises `TokensieveError` where one is refused."""
-        results = [run(designs.arch(i), work, level=self.level, reference=None) for i in range(len(designs))]
+        machines = (designs.arch(i) for i in range(len(designs)))
+        results = [run(one, work, level=self.level, reference=reference, shared=self._shared) for one in machines]
         rows = [totals_of(result) for result in results]
         known = [column.name for column in TOTALS if rows[0][column.name] is not None]
         totals = {name: np.array([row[name] for row in rows]) for name in known}

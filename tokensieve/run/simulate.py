@@ -7,6 +7,7 @@ import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from typing import Any, cast, get_args
 
@@ -22,6 +23,7 @@ from tokensieve.sim.analytic.longrows import seen_in_part
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.cycle.level import cycle_result
 from tokensieve.sim.reference.price import reference_result
+from tokensieve.sim.reference.shared import Shared
 from tokensieve.sim.reference.store import Store
 from tokensieve.sim.result import SCHEMA_VERSION, Label, Level, Reference, Result
 from tokensieve.sim.result_part import figures
@@ -44,6 +46,7 @@ def run(
     seed: int = 0,
     sets: Sequence[str] = (),
     store: Store | None = None,
+    shared: Shared | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Result:
     """Return the result of `decisions` on `arch`.
@@ -51,10 +54,10 @@ def run(
     With `confirm`, the run is also done at another level (`cycle` for `analytic`, `analytic` for the others), and the
     result holds the cycles of both. With `advice`, it says what would make the run faster, for the closed form over
     some twenty machines and three runs at most. `seed` is the one the decisions were completed with, and `sets` are the
-    overrides that `arch` was made with, both for the record; nothing is drawn here. `store` keeps references for the
-    next run of the same work. `progress` is called with the fraction done. Raises `ArchError` for an unknown level,
-    `WorkloadError` where decisions and machine do not fit, and at level `rtl` `ToolError` without Verilator and
-    `CheckError` where hardware and law differ.
+    overrides that `arch` was made with, both for the record; nothing is drawn here. References are kept in `store` for
+    the next run of the same work, or in `shared` for other machines of this process. `progress` is called with the
+    fraction done. Raises `ArchError` for an unknown level, `WorkloadError` where decisions and machine do not fit, and
+    at level `rtl` `ToolError` without Verilator and `CheckError` where hardware and law differ.
     """
     if level not in LEVELS:
         raise ArchError(f"level must be one of {', '.join(LEVELS)}, got {level!r}")
@@ -68,7 +71,8 @@ def run(
     summary, coarse = Summary(decisions), level == "analytic"
     result = analytic_result(arch, decisions, summary=summary) if coarse else cycle_result(arch, decisions)
     tell(0.3 if reference else 1.0)
-    beside = reference_result(arch, decisions, kind, level, store) if kind else None
+    un_pruned_run = shared.result if shared else partial(reference_result, store=store)
+    beside = un_pruned_run(arch, decisions, kind, level) if kind else None
     told = advise(arch, decisions, result, None if coarse else cycle_result, summary) if advice else None
     tell(1.0)
     un_pruned = beside.operations["effective"] if beside else dense_operations(decisions)
