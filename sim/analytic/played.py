@@ -61,6 +61,7 @@ class Stretches:
         self._work, self._groups, self._fetching = work, groups, fetching_rows(work)
         self._numbers: dict[tuple[object, ...], int] = {}
         self._stacks: list[tuple[Stack, int]] = []  # and the number of its kind
+        self._given: list[tuple[Dram, int, RowWork]] = []
         self._kinds: dict[_Kind, int] = {}
         self._of_kind: list[tuple[Stack, RowWork]] = []
         self._planes: dict[tuple[int, tuple[int, int]], dict[str, Plane]] = {}
@@ -75,8 +76,11 @@ class Stretches:
         self._loads: list[Load] = []
         self._played: dict[tuple[int, int], tuple[float, float]] = {}
 
-    def stack(self, dram: Dram, fifo: int, port: float, work: RowWork) -> int:
-        """Return a number for a DRAM, FIFOs and fetcher before it, and the width of queries and outputs in `work`."""
+    def stack(self, dram: Dram, fifo: int, work: RowWork, port: int = 0) -> int:
+        """Return a number for a DRAM, FIFOs and fetcher before it, and the width of queries and outputs in `work`.
+
+        `port` is the fetcher's step of `port_steps`.
+        """
         key = (*vars(dram).values(), fifo, port, work.io_bytes)
         if key not in self._numbers:
             one = Stack(dram, fifo, port)
@@ -87,14 +91,15 @@ class Stretches:
                 self._of_kind.append((one, work))
             self._numbers[key] = len(self._stacks)
             self._stacks.append((one, self._kinds[kind]))
+            self._given.append((dram, fifo, work))
         return self._numbers[key]
 
     def of(self, group: int, asked: Sequence[I64]) -> F64:
         """Return what the streams of a group come to, each alone, then all together, shape (streams + 1, 2, asked).
 
-        That is clocks of a granule and DRAM rows opened for one, as `Stack.play`. What is asked stands in seven
-        arrays: a number that `stack` gave, vectors of a line of K and of V, blocks of a row, rows for which the K and
-        the V SRAM have room, and the pace.
+        That is clocks of a granule and DRAM rows opened for one, as `Stack.play`. What is asked stands in eight
+        arrays: a number that `stack` gave, the fetcher's step, vectors of a line of K and of V, blocks of a row, rows
+        for which the K and the V SRAM have room, and the pace.
         """
         known, rows = self._known, []
         for key in zip([group] * len(asked[0]), *(column.tolist() for column in asked), strict=True):
@@ -105,9 +110,10 @@ class Stretches:
         return np.ascontiguousarray(np.array(rows).T).reshape(len(STREAMS) + 1, 2, -1)
 
     def _told(
-        self, group: int, number: int, key: int, value: int, blocks: int, keys: int, values: int, pace: int
+        self, group: int, one: int, port: int, key: int, value: int, blocks: int, keys: int, values: int, pace: int
     ) -> tuple[float, ...]:
         """Return the answer to one line of what is asked of `of`."""
+        number = self.stack(*self._given[one], port) if port else one
         kind, apart = self._stacks[number][1], (number, group, blocks)
         if apart not in self._alone:
             played = [self._play(number, load) for load in self._each(_Family(kind, group, PLAIN, blocks))]

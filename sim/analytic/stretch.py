@@ -9,7 +9,6 @@ Where consecutive granules go to consecutive channels these do alike, and only t
 are longer than `MOST` granules of a channel, every stream is cut by the same factor.
 """
 
-import math
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,7 +21,7 @@ import numpy.typing as npt
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.mapping import ADDRESS_PARTS
 from tokensieve.arch.memory import Dram
-from tokensieve.sim.analytic.traffic import I64, STREAMS, Plane
+from tokensieve.sim.analytic.traffic import F64, I64, STREAMS, Plane
 from tokensieve.sim.kernels import dram_state as ds
 from tokensieve.sim.kernels import stretch as kernel
 from tokensieve.sim.kernels.dram_idle import new_state, set_address
@@ -45,6 +44,9 @@ do so once a row, so that a row that is cut short waits too often.
 PACE = 4
 """Steps of the time from a row's K to its last output, as parts of the time that DRAM takes for a row."""
 
+PORT_STEPS, MOST_STEPS = 2, 6
+"""Steps of a fetcher's pace for each doubling, rounded down, and how many there are: one slower still hides DRAM."""
+
 KINDS = 3
 """Kinds of groups that are played at most."""
 
@@ -62,12 +64,14 @@ def stack(arch: Arch) -> Dram:
     return Dram.model_construct(**own, nCCD_S=short, nCCD_L=long, refresh=False)
 
 
-def port_clocks(arch: Arch) -> float:
-    """Return the clocks from one granule of the fetcher to the next, down to an eighth; 0 where DRAM is the slower."""
-    dram = stack(arch)
-    clocks = 1e6 / (arch.fetcher.ports * arch.dram.tCK_ps * arch.clock.mhz)
-    buses = dram.channels * dram.pseudo_channels
-    return math.floor(8 * clocks) / 8 if clocks * buses > max(dram.nBL, dram.nCCD_S) else 0.0
+def port_steps(slower: F64) -> I64:
+    """Return the step of fetchers that take `slower` times as long for a granule as the data buses; 0 where those do.
+
+    >>> port_steps(np.array([0.5, 1.2, 1.5, 2, 100])).tolist()
+    [0, 0, 1, 2, 6]
+    """
+    steps: I64 = np.clip(np.floor(PORT_STEPS * np.log2(slower)), 0, MOST_STEPS).astype(np.int64)
+    return steps
 
 
 def alike(dram: Dram) -> bool:
@@ -186,11 +190,12 @@ class Load:
 class Stack:
     """DRAM that stretches are played on, as `stack` makes it; `fifo` requests wait in front of a channel's window.
 
-    Its fetcher takes so many clocks of its `port` from one granule to the next, as `port_clocks`.
+    Its fetcher sends granules at the pace of a step of `port_steps`.
     """
 
-    def __init__(self, dram: Dram, fifo: int, port: float = 0.0) -> None:
-        self._port, self.paced = port, port > 0
+    def __init__(self, dram: Dram, fifo: int, port: int = 0) -> None:
+        buses = max(dram.nBL, dram.nCCD_S) / (dram.channels * dram.pseudo_channels)
+        self._port, self.paced = buses * 2 ** (port / PORT_STEPS), port > 0
         self.dram, self.alike, self.in_turn = dram, alike(dram), in_turn(dram)
         one = dram.model_copy(update={"channels": 1}) if self.alike else dram
         self._idle = new_state(one, None, fifo)

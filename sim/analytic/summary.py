@@ -13,7 +13,7 @@ from tokensieve.arch.topklaw import TopkWork
 from tokensieve.sim.analytic.longrows import part
 from tokensieve.sim.analytic.played import Stretches
 from tokensieve.sim.analytic.reads import Answers
-from tokensieve.sim.analytic.stretch import KINDS, alike, port_clocks, stack
+from tokensieve.sim.analytic.stretch import KINDS, alike, stack
 from tokensieve.sim.analytic.traffic import planes, traffic
 from tokensieve.sim.capacity import check_capacity
 from tokensieve.sim.cycle.plan import vectors_per_line
@@ -202,7 +202,7 @@ class Summary:
         """Return a number of the DRAM of `arch` and of how the fetcher's requests fall on it, for `stretches`."""
         dram = stack(arch)
         fifo = 1 if alike(dram) else arch.fetcher.fifo_depth
-        return self.stretches.stack(dram, fifo, port_clocks(arch), self.row_work(arch))
+        return self.stretches.stack(dram, fifo, self.row_work(arch))
 
     @cached_property
     def stretches(self) -> Stretches:

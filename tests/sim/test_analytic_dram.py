@@ -9,7 +9,7 @@ from tokensieve.arch import Arch, load_arch
 from tokensieve.sim.analytic.batch import Designs
 from tokensieve.sim.analytic.level import taken_for
 from tokensieve.sim.analytic.stages import stages
-from tokensieve.sim.analytic.stretch import PACE, Stack, port_clocks, stack, stretch
+from tokensieve.sim.analytic.stretch import PACE, Stack, stack, stretch
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.analytic.traffic import STREAMS, address, fetching_rows, planes
 from tokensieve.sim.cycle.plan import vectors_per_line
@@ -95,14 +95,11 @@ def test_two_planes_in_turn_in_the_same_bank_open_more_rows_than_they_need(summa
 
 def test_a_fetcher_slower_than_the_data_buses_opens_a_closed_page_more_often(summary):
     few = ["dram.channels=16", "dram.page=closed", "dram.mapping=ro-ba-co-bg-pc-ch"]
-    arch = load_arch("spatten", [*few, "fetcher.ports=4"])
     one, (clocks, opened) = played(summary, few)
-    dram, port = stack(arch), port_clocks(arch)
-    there = Stack(dram, 1, port)
+    dram = stack(load_arch("spatten", few))
+    there = Stack(dram, 1, port=3)
     slower, often = there.play(there.busiest(one.sent(dram.granule_bytes, (12, 12), PACE)))
 
-    assert port > 0
-    assert port_clocks(load_arch("spatten", [*few, "fetcher.ports=64"])) == 0
     assert often > opened
     assert slower > clocks
 
