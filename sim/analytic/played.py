@@ -41,7 +41,6 @@ class _Kind(NamedTuple):
     channels: int
     in_turn: bool
     layout: tuple[int, int]
-    paced: bool
     io_bytes: int
 
 
@@ -85,7 +84,7 @@ class Stretches:
         if key not in self._numbers:
             one = Stack(dram, fifo, port)
             channels = dram.channels if one.alike else 0
-            kind = _Kind(dram.granule_bytes, channels, one.in_turn, one.layout, one.paced, work.io_bytes)
+            kind = _Kind(dram.granule_bytes, channels, one.in_turn, one.layout, work.io_bytes)
             if kind not in self._kinds:
                 self._kinds[kind] = len(self._of_kind)
                 self._of_kind.append((one, work))

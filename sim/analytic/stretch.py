@@ -178,7 +178,7 @@ class Load:
     """Those of the busiest channel, counted stream by stream."""
 
     place: I64
-    """How many of all channels have been sent before each granule, where the fetcher keeps a pace of its own."""
+    """How many of all channels have been sent before each granule."""
 
     @property
     def digest(self) -> bytes:
@@ -195,7 +195,7 @@ class Stack:
 
     def __init__(self, dram: Dram, fifo: int, port: int = 0) -> None:
         buses = max(dram.nBL, dram.nCCD_S) / (dram.channels * dram.pseudo_channels)
-        self._port, self.paced = buses * 2 ** (port / PORT_STEPS), port > 0
+        self._port = buses * 2 ** (port / PORT_STEPS) if port else 0.0
         self.dram, self.alike, self.in_turn = dram, alike(dram), in_turn(dram)
         one = dram.model_copy(update={"channels": 1}) if self.alike else dram
         self._idle = new_state(one, None, fifo)
@@ -210,13 +210,12 @@ class Stack:
     def busiest(self, sent: Sent) -> "Load":
         """Return what a channel has to do at most; of all channels, where they are not `alike`."""
         granule, tensor, (shift, mask) = sent.granule, sent.tensor, self.layout
-        load, place = len(granule), np.arange(len(granule) if self.paced else 0)
+        load, place = len(granule), np.arange(len(granule))
         if self.alike and load:
-            channel = granule >> shift & mask if self.paced else granule
+            channel = granule >> shift & mask
             here, load = kernel.busiest(granule, tensor, shift, mask)
             granule, tensor = granule[:here], tensor[:here]
-            if self.paced:
-                place = np.flatnonzero(channel == granule[0] >> shift & mask)
+            place = np.flatnonzero(channel == granule[0] >> shift & mask)
         return Load(granule.copy(), tensor.astype(np.int8), load, place)
 
     def play(self, load: Load) -> tuple[float, float]:
@@ -224,7 +223,7 @@ class Stack:
         if not load.granules:
             return 1.0, 1.0
         m, dram = self._idle.copy(), self.dram
-        if self.paced:
+        if self._port > 0:
             due, nothing = (load.place * self._port).astype(np.int64), np.zeros(0, np.int64)
             saturate(m, load.granule * dram.granule_bytes, 1, load.tensor == _WRITTEN, due, nothing, nothing)
             end = int(m[ds.LAST])

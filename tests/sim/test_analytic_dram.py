@@ -11,9 +11,11 @@ from tokensieve.sim.analytic.level import taken_for
 from tokensieve.sim.analytic.stages import stages
 from tokensieve.sim.analytic.stretch import PACE, Stack, stack, stretch
 from tokensieve.sim.analytic.summary import Summary
-from tokensieve.sim.analytic.traffic import STREAMS, address, fetching_rows, planes
+from tokensieve.sim.analytic.traffic import STREAMS, fetching_rows, planes
 from tokensieve.sim.cycle.plan import vectors_per_line
 from tokensieve.sim.kernels import stretch as kernel
+from tokensieve.sim.kernels.dram import decoded
+from tokensieve.sim.kernels.dram_idle import new_state
 from tokensieve.validate.designs import random_designs
 from tokensieve.validate.levels import beginning, deviations, rank_correlation
 from tokensieve.workloads.benchmarks import load_workload
@@ -86,8 +88,8 @@ def test_two_planes_in_turn_in_the_same_bank_open_more_rows_than_they_need(summa
     dram = stack(load_arch("spatten", few))
     alone = play(both.only("value"), dram, 1, (12, 12))[1]
     granule = both.sent(dram.granule_bytes, (12, 12), PACE).granule
-    part = address(dram, granule)
-    needed = len(set(zip(*(part[name].tolist() for name in ("bg", "ba", "ro")), strict=True)))
+    state = new_state(dram, None, 1)
+    needed = len({decoded(state, number * dram.granule_bytes)[2:] for number in granule})
 
     assert opened * len(granule) > 2 * needed
     assert alone < opened
