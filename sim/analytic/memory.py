@@ -86,7 +86,7 @@ def memory(summary: Summary, batch: Batch, blocks: F64, key_room: F64, value_roo
     its last output; shape (G, designs) each.
     """
     d = _fields(batch)
-    ratio = d["tCK_ps"] * batch.column("clock.mhz") * 1e-6
+    ratio = d["tCK_ps"] * batch.column("clock.mhz").astype(np.float64) * 1e-6
     granules, busiest, fresh = each(batch, summary.traffic)
     channels = batch.column("dram.channels")
     same = each(batch, lambda arch: alike(arch.dram))

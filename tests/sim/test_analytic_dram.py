@@ -8,6 +8,7 @@ import pytest
 from tokensieve.arch import Arch, load_arch
 from tokensieve.sim.analytic.batch import Designs
 from tokensieve.sim.analytic.level import taken_for
+from tokensieve.sim.analytic.memory import memory
 from tokensieve.sim.analytic.stages import stages
 from tokensieve.sim.analytic.stretch import PACE, Stack, stack, stretch
 from tokensieve.sim.analytic.summary import Summary
@@ -39,6 +40,32 @@ def played(summary, sets, room=(12, 12), blocks=1):
 def play(one, dram, fifo, room):
     there = Stack(dram, fifo)
     return there.play(there.busiest(one.sent(dram.granule_bytes, room, PACE)))
+
+
+def around(summary, *sets):
+    """Return what is added to stretches of a machine whose SRAMs hold 12 rows."""
+    one = np.ones((len(summary.kinds), 1))
+    return memory(summary, Designs([load_arch("spatten", sets)]), one, 12 * one, 12 * one, 100 * one)
+
+
+def test_what_waits_before_a_channel_is_its_window_and_its_fifo(summary):
+    backlogs = [around(summary, f"dram.window={w}", f"fetcher.fifo_depth={f}").backlog for w, f in ((8, 24), (16, 48))]
+
+    assert backlogs[1] == pytest.approx(2 * backlogs[0])
+
+
+def test_a_write_ends_after_the_latency_of_a_write(summary):
+    late = around(summary, "dram.nCWL=14")
+    assert late.write_end - around(summary).write_end == pytest.approx(10 * late.cycles_per_clock)
+    assert around(summary, "dram.nCL=30").write_end == around(summary).write_end
+
+
+def test_a_refresh_takes_the_rows_time_to_close_and_to_open(summary):
+    dram = load_arch("spatten").dram
+    key = STREAMS.index("key")
+    never = around(summary, "dram.refresh=false").mixed[key] / around(summary).mixed[key]
+
+    assert never == pytest.approx(1 - (dram.nRFC + dram.nRP + dram.nRCD) / dram.nREFI)
 
 
 @pytest.mark.parametrize("workload", ["bert-base-mrpc", "bert-base-cola"])
