@@ -30,6 +30,8 @@ _LEAST = 5e-4
 _MOST_FIELDS = 3
 """Fields that the sentence names."""
 
+_WORK = "the work"
+
 
 def difference_page(found: Difference, width: int) -> str:
     """Return all that `tokensieve diff` prints."""
@@ -81,16 +83,19 @@ def _why(found: Difference) -> str:
     reasons = [f"{name} {shown(a)} -> {shown(b)}" for name, (a, b) in list(found.fields.items())[:_MOST_FIELDS]]
     left = len(found.fields) - len(reasons)
     reasons += [f"{left} more fields"] if left else []
-    others = [_about(name) for name in found.about]
+    others = [_about(name) for name in found.about]  # the name and the digest of the work are both the work
     if not reasons and not others:
         return "machine and work are the same"
-    told_of = [f"the machines differ in {_listed(reasons)}"] if reasons else ["the machines are the same"]
-    told_of += [f"and so do {_listed(list(dict.fromkeys(others)))}"] if others else []
-    return " ".join(told_of)
+    what = _listed(list(dict.fromkeys(others)))
+    one = set(others) == {_WORK}
+    if not reasons:
+        return f"the machines are the same, and {what} {'differs' if one else 'differ'}"
+    told_of = f"the machines differ in {_listed(reasons)}"
+    return f"{told_of}, and so {'does' if one else 'do'} {what}" if others else told_of
 
 
 def _about(name: str) -> str:
-    return {"level": "the levels", "model": "the versions of the cycle model"}.get(name, "the work")
+    return {"level": "the levels", "model": "the versions of the cycle model"}.get(name, _WORK)
 
 
 def _listed(parts: list[str]) -> str:
