@@ -46,13 +46,12 @@ def choice(
 
 def not_applied(opened: "Store", sweep: int | None, given: Sequence[str] | None, option: str) -> str:
     """Return that constraints of the store's sweeps, or of one, are not among those `given` with `option`; or ''."""
-    from tokensieve.explore.expression import Formula
-
     texts = opened.sweep_texts()
     chosen = texts.values() if sweep is None else [texts[sweep]]
     told = [json.loads(text) for text in chosen]
     held = {name: None for one in told if isinstance(one, dict) for name in one.get("constraints") or ()}
-    left = [name for name in held if name not in {Formula(text).text for text in given or ()}]
+    again = {"".join(text.split()) for text in given or ()}
+    left = [name for name in held if "".join(name.split()) not in again]
     return f"the sweep's constraints ({'; '.join(left)}) are not applied here; {option} adds them" if left else ""
 
 

@@ -86,12 +86,13 @@ def _why(found: Difference) -> str:
     others = [_about(name) for name in found.about]  # the name and the digest of the work are both the work
     if not reasons and not others:
         return "machine and work are the same"
-    what = _listed(list(dict.fromkeys(others)))
-    one = set(others) == {_WORK}
-    if not reasons:
-        return f"the machines are the same, and {what} {'differs' if one else 'differ'}"
-    told_of = f"the machines differ in {_listed(reasons)}"
-    return f"{told_of}, and so {'does' if one else 'do'} {what}" if others else told_of
+    machines = f"the machines differ in {_listed(reasons)}" if reasons else "the machines are the same"
+    if not others:
+        return machines
+    what, one = _listed(list(dict.fromkeys(others))), set(others) == {_WORK}
+    if reasons:
+        return f"{machines}, and so {'does' if one else 'do'} {what}"
+    return f"{machines}, and {what} {'differs' if one else 'differ'}"
 
 
 def _about(name: str) -> str:
