@@ -100,7 +100,7 @@ def dry_run(spec: SweepFile, evaluator: Evaluator, workers: int) -> Dry:
         workers=workers,
         process_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3),
         level=evaluator.level,
-        store_mb=pricer.space.points * (STORED_BYTES + full) * 1e-6,
+        store_mb=pricer.space.points * (STORED_BYTES + share * full) * 1e-6,
     )
 
 

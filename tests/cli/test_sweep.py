@@ -85,8 +85,8 @@ def test_a_dry_run_at_level_cycle_prices_few_valid_designs_and_whole_results_cou
 
     assert dry.priced == len(one.asked) - 1 == 4
     assert not {3, 5, 6} & set(one.asked)
-    assert dry.store_mb == pytest.approx(50 * (2000 + STORED_BYTES) * 1e-6)
-    assert f"(a probe of 4 designs), {dry.process_mb:.0f} MB a process, 0.135 MB of a store at level cycle." in (
+    assert dry.store_mb == pytest.approx(50 * (0.7 * 2000 + STORED_BYTES) * 1e-6)
+    assert f"(a probe of 4 designs), {dry.process_mb:.0f} MB a process, 0.105 MB of a store at level cycle." in (
         " ".join(dry_page(dry, 100).split())
     )
 
