@@ -114,7 +114,8 @@ class Run:
             place = number if places is None else places[number]
             keys[number] = self._numbers.keys(self._space.designs(place, place + 1))[0][0]
         found = self._store.get(list(keys.values()))
-        points = {number: found[key].id for number, key in sorted(keys.items()) if key in found}
+        ids = {number: found[key].id for number, key in sorted(keys.items()) if key in found}
+        points = {number: one for number, one in ids.items() if one is not None}
         return replace(outcome, points=points)
 
     def _tasks(self, executor: Executor, first: int, end: int) -> Iterator[Task]:
