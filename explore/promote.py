@@ -126,14 +126,16 @@ def promote(
             progress(high, len(tried))
     closer = archive.wanted(len(tried))
     outcome = archive.outcome_of(closer, numbers)
+    best = archive.best_of(outcome) if outcome.rows else ()
+    places = {number: place for place, number in enumerate(numbers.tolist())}
     return Promotion(
         level=evaluator.level,
         numbers=numbers,
         of_front=of_front,
         screened=found.wanted[:, numbers],
         closer=closer,
-        outcome=outcome,
-        best=archive.best_of(outcome) if outcome.rows else (),
+        outcome=run.with_points(outcome, best, places),
+        best=best,
         archive=archive,
     )
 

@@ -61,7 +61,8 @@ class Grid:
         if self._count > MOST_POINTS:
             raise SweepError(
                 f"the grid has {self._count:,} designs, above the limit of {MOST_POINTS:,}; draw some of them "
-                "instead, for example with sampler: {kind: sobol, points: 4096}"
+                "instead, for example with sampler: {kind: sobol, points: 4096}, or look for the best ones with "
+                "`tokensieve search`"
             )
 
     def __len__(self) -> int:

@@ -158,9 +158,10 @@ class _Search:
         whole = self._most == math.prod(self._sizes)
         asked = self._all() if whole else self._guided()
         outcome = self._archive.outcome_of(self._archive.wanted(len(self._tried)), np.arange(len(self._tried)))
+        best = self._archive.best_of(outcome) if outcome.rows else ()
         return Found(
-            outcome=outcome,
-            best=self._archive.best_of(outcome) if outcome.rows else (),
+            outcome=self._run.with_points(outcome, best),
+            best=best,
             size=math.prod(self._sizes),
             asked=asked,
             tried=self._tried,

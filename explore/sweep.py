@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from tokensieve.explore.space import Designs
 from tokensieve.explore.spec import SweepFile
 from tokensieve.explore.store import Store
 from tokensieve.explore.stored import STATUSES, Base, Point, keys_of
-from tokensieve.explore.tally import Outcome, Tally
+from tokensieve.explore.tally import Outcome, Row, Tally
 from tokensieve.explore.tasks import Executor, InProcess, Task
 
 Bool = npt.NDArray[np.bool_]
@@ -72,7 +72,7 @@ def run_sweep(
         small = len(pricer.space) < LEAST_FOR_POOL and evaluator.level == "analytic"
         executor = InProcess(pricer) if workers <= 1 or small else Pool(spec, evaluator, workers)
     run.price(executor, 0, len(pricer.space))
-    return tally.outcome()
+    return run.with_points(tally.outcome())
 
 
 class Run:
@@ -98,6 +98,25 @@ class Run:
             getattr(done, "close", lambda: None)()
             if self._store is not None:
                 self._store.commit()
+
+    def with_points(
+        self, outcome: Outcome, best: Sequence[Row] = (), places: Mapping[int, int] | None = None
+    ) -> Outcome:
+        """Return `outcome` with the points of its best design, its knee and those of `best`, where there is a store.
+
+        `places` says where designs lie in the space, by number, where that is not their number.
+        """
+        rows = [row for row in (outcome.best, outcome.knee, *best) if row is not None]
+        if self._store is None or self._numbers is None or not rows:
+            return outcome
+        keys = {}
+        for number in {row.number for row in rows}:
+            place = number if places is None else places[number]
+            keys[number] = self._numbers.keys(self._space.designs(place, place + 1))[0][0]
+        found = self._store.get(list(keys.values()))
+        ids = {number: found[key].id for number, key in sorted(keys.items()) if key in found}
+        points = {number: one for number, one in ids.items() if one is not None}
+        return replace(outcome, points=points)
 
     def _tasks(self, executor: Executor, first: int, end: int) -> Iterator[Task]:
         """Yield what is not in the store; what is, is counted."""

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -107,6 +107,10 @@ class Outcome:
 
     from_store: int = 0
     """Design points that were taken from a store."""
+
+    points: Mapping[int, int] = field(default_factory=dict)
+    """Numbers in the store of the best designs and of the knee, on the first workload of a suite, by design; nothing
+    without a store."""
 
 
 class Tally:

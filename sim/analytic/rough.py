@@ -15,6 +15,9 @@ from tokensieve.sim.analytic.batch import Batch, each
 from tokensieve.sim.analytic.stretch import alike
 from tokensieve.sim.analytic.summary import Summary
 
+SWEEPS = "where level analytic sweeps"
+"""End of every rule by which a sweep refuses an estimate as rough."""
+
 FEW = "the few rows that are played may fall on other channels than the rest, and its cycles be far off"
 
 
@@ -36,7 +39,7 @@ class Reason:
     def refusal(self) -> str:
         """Return what a sweep says."""
         return (
-            f"{self.field} must be {self.taken_for} where level analytic sweeps, got {self.value}: {self.effect} "
+            f"{self.field} must be {self.taken_for} {SWEEPS}, got {self.value}: {self.effect} "
             "(--allow-rough lets it pass)"
         )
 

@@ -128,6 +128,10 @@ __all__ = [
 ]
 
 
-def compiled(kernel: str = "fetch") -> bool:
-    """Return whether the main loop (`released`: that of the authors' RTL) is in the cache and need not compile."""
-    return any(CACHE.rglob(f"{kernel}.simulate-*.nbc"))
+def compiled(kernel: str = "fetch.simulate") -> bool:
+    """Return whether a kernel, by module and function, is in the cache and need not compile.
+
+    The main loop unless told; `released.simulate` is that of the authors' RTL, `stretch.requests` the first one of
+    level `analytic`.
+    """
+    return any(CACHE.rglob(f"{kernel}-*.nbc"))

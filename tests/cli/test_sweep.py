@@ -4,13 +4,17 @@ import json
 import os
 import resource
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from bench.stores import in_a_process
 
 from tokensieve.cli.app import call
+from tokensieve.explore.dry import STORED_BYTES, dry_run
+from tokensieve.explore.evaluate import Analytic
 from tokensieve.explore.space import Space
-from tokensieve.explore.spec import read_sweep, sweep_names
+from tokensieve.explore.spec import read_sweep, sweep_from, sweep_names
+from tokensieve.report.sweep import dry_page
 
 AXES = ["--set", "topk.lanes=8,16", "--set", "topk.engine=quickselect,radix"]
 COLA = ["--workload", "bert-base-cola"]
@@ -60,6 +64,83 @@ def test_a_dry_run_prices_a_probe_alone(tmp_path, capsys):
     assert "About 1 s on 2 processes (a probe of " in told
 
 
+class OneByOne(Analytic):
+    """A level that prices one design at a time, and keeps whole results of 2,000 bytes."""
+
+    level, batch, trial = "cycle", 64, 1
+
+    def __init__(self):
+        self.asked = []
+
+    def price(self, work, summary, designs, reference=None):
+        self.asked += [designs.arch(i).topk.lanes for i in range(len(designs))]
+        return replace(super().price(work, summary, designs, reference), full=(bytes(2000),) * len(designs))
+
+
+def test_a_dry_run_at_level_cycle_prices_few_valid_designs_and_whole_results_count():
+    one = OneByOne()
+    axes = {"topk.lanes": [3, 1, 2, 4, 5, 6, 8, 16, 32, 64], "dram.channels": [1, 2, 4, 8, 16]}
+
+    dry = dry_run(sweep_from({"workload": "bert-base-cola", "level": "cycle", "axes": axes}), one, 2)
+
+    assert dry.priced == len(one.asked) - 1 == 4
+    assert not {3, 5, 6} & set(one.asked)
+    assert dry.store_mb == pytest.approx(50 * (0.7 * 2000 + STORED_BYTES) * 1e-6)
+    assert f"(a probe of 4 designs), {dry.process_mb:.0f} MB a process, 0.105 MB of a store at level cycle." in (
+        " ".join(dry_page(dry, 100).split())
+    )
+
+
+def test_designs_refused_as_rough_come_with_the_way_out(capsys):
+    assert call(["sweep", "--set", "topk.lanes=8,16", "--set", "dram.mapping=ch-ro-ba-bg-co-pc", *COLA]) == 2
+
+    told = capsys.readouterr().err
+    rule = "  refused 2: dram.mapping must be one whose consecutive granules go to consecutive channels where level "
+    assert f"{rule}analytic sweeps\n    --allow-rough lets them pass, as estimates\n" in told
+
+
+def test_a_rule_of_the_machine_has_no_such_way_out(capsys):
+    assert call(["sweep", "--set", "topk.lanes=12,16", *COLA]) == 0
+    assert "--allow-rough" not in capsys.readouterr().out
+
+
+def test_the_best_design_and_the_knee_are_named_by_their_points_in_the_store(tmp_path, capsys):
+    path = str(tmp_path / "s.db")
+    call(["sweep", "--set", "topk.lanes=32,16", *COLA, "--store", path, "--quiet"])
+    command = ["sweep", "--set", "topk.lanes=16,32,8", "--set", "topk.engine=quickselect,radix", *COLA, "--store", path]
+    assert call([*command, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+
+    for one in (told["best"], told["knee"]):
+        assert call(["store", "show", path, str(one["point"]), "--json"]) == 0
+        point = json.loads(capsys.readouterr().out)
+        assert point["totals"]["seconds"] == one["figures"]["seconds"]
+        assert one["values"].items() >= point["set"].items()
+    assert told["best"]["point"] != told["best"]["number"]
+    assert call(command) == 0
+    line = f"In the store, the best is point {told['best']['point']} and the knee point {told['knee']['point']}."
+    assert f"\n{line}\n" in capsys.readouterr().out
+
+
+def test_a_best_design_that_is_the_knee_is_spelled_out_once(capsys):
+    assert call(["sweep", "--set", "dram.channels=8,16", "--workload", "gpt2-small-wikitext2"]) == 0
+
+    told = capsys.readouterr().out
+    assert "Best time: design 1 (dram.channels 16), which is also the knee.\n" in told
+    assert "Knee, " not in told
+    assert "In the store" not in told
+
+
+@pytest.mark.parametrize("command", [["sweep", *AXES, *COLA], ["sensitivity", "topk"]])
+def test_a_first_run_says_that_kernels_are_compiled(command, monkeypatch, capsys):
+    asked = []
+    monkeypatch.setattr("tokensieve.sim.kernels.compiled", lambda *kernel: asked.extend(kernel))
+
+    assert call(command) == 0
+    assert capsys.readouterr().err == "compiling the kernels once ...\n"
+    assert asked == ["stretch.requests"]
+
+
 @pytest.mark.parametrize("name", sweep_names())
 def test_a_sweep_that_ships_can_be_run_as_it_stands(name):
     space = Space(read_sweep(name))
@@ -83,7 +164,8 @@ def test_a_sweep_that_ships_can_be_run_as_it_stands(name):
         ([*AXES, "--store", "no/such/file.db"], "no/such"),
     ],
 )
-def test_a_mistake_is_one_message_and_exit_code_2(arguments, message, capsys):
+def test_a_mistake_is_one_message_and_exit_code_2(arguments, message, capsys, monkeypatch):
+    monkeypatch.setattr("tokensieve.sim.kernels.compiled", lambda *_: True)  # else a line says so before
     assert call(["sweep", *arguments]) == 2
 
     out, err = capsys.readouterr()

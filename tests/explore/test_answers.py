@@ -153,6 +153,25 @@ def test_constraints_are_kept_or_counted(path, capsys):
     assert "area_mm2.total < 1: 0 of 8 satisfy it" in capsys.readouterr().err
 
 
+def test_constraints_of_the_sweep_that_are_not_given_anew_are_named(tmp_path, capsys):
+    path, held = tmp_path / "held.store", ["area_mm2.total < 12.7", "topk.lanes <= 16"]
+    swept(path, constraints=held)
+    swept(path, workload="bert-base-rte")
+
+    def noted(*arguments):
+        assert call([*arguments[:1], str(path), "--json", *arguments[1:]]) == 0
+        return capsys.readouterr().err
+
+    both = f"the sweep's constraints ({'; '.join(held)}) are not applied here"
+    assert noted("best") == f"{both}; --constraint adds them\n"
+    assert noted("pareto", "--mark", "none") == f"{both}; --where adds them\n"
+    assert noted("best", "--constraint", "area_mm2.total<12.7") == (
+        "the sweep's constraints (topk.lanes <= 16) are not applied here; --constraint adds them\n"
+    )
+    assert noted("best", "--constraint", held[0], "--where", held[1]) == ""
+    assert noted("best", "--sweep", "2") == noted("best", "--quiet") == ""
+
+
 def test_the_marked_machine_costs_what_its_own_point_costs(path):
     with open_store(path) as store:
         found = store.pareto("energy_j.total", "seconds").designs

@@ -17,6 +17,7 @@ from tokensieve.explore.sensitivity import Sampled, one_at_a_time, spec_of
 from tokensieve.explore.sobol import sobol_indices
 from tokensieve.explore.spec import sweep_from
 from tokensieve.explore.sweep import run_sweep
+from tokensieve.report.difference import sentence
 from tokensieve.sim.analytic.level import analytic_result
 from tokensieve.workloads.benchmarks import load_workload
 
@@ -96,7 +97,9 @@ def test_a_store_is_asked_for_its_sweep(path, capsys):
     assert call(["sensitivity", str(path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["effects"][0]["name"] in SPEC["axes"]
     assert call(["sensitivity", str(path)]) == 0
-    assert " most: by " in capsys.readouterr().out
+    page = capsys.readouterr().out
+    assert page.startswith("sweep, level analytic: time, ")
+    assert " most: by " in page
 
 
 def test_sobol_indices_find_the_field_that_matters(salib):
@@ -150,6 +153,22 @@ def test_a_difference_is_said_in_one_sentence(path, capsys):
     assert answer.endswith("the machines differ in topk.lanes 16 -> 4.")
     assert call(arguments) == 0
     assert "Cycles by cause" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("lanes", "ending"),
+    [
+        (16, "the machines are the same, and the work differs."),
+        (4, "the machines differ in topk.lanes 16 -> 4, and so does the work."),
+    ],
+)
+def test_other_work_is_not_said_to_be_the_same(lanes, ending, path, tmp_path):
+    spec = SPEC | {"workload": "bert-base-rte", "axes": {"topk.lanes": [lanes]}, "derived": {}}
+    with Store.open(tmp_path / "other.store") as store:
+        run_sweep(sweep_from(spec), Analytic(), store=store)
+    a, b = point(path, topk_lanes=16, dram_channels=16, softmax_lanes=8), point(tmp_path / "other.store")
+
+    assert sentence(diff(a, b)).endswith(ending)
 
 
 def test_two_runs_are_compared_and_a_run_with_a_point(path, tmp_path, capsys):

@@ -46,6 +46,15 @@ def test_a_file_is_shown_too(capsys, tmp_path):
     assert capsys.readouterr().out.startswith("long: prefill of 2000 tokens, 6 layers x 12 heads of 32")
 
 
+def test_one_layer_and_one_head_are_no_plural(capsys, tmp_path):
+    path = tmp_path / "one.yaml"
+    shape = "{name: one, layers: 1, heads: 1, head_dim: 64, hidden: 64, ffn: 256}"
+    path.write_text(f"model: {shape}\nphase: prefill\ncontext: 200\n")
+
+    assert call(["workloads", "show", str(path)]) == 0
+    assert capsys.readouterr().out.startswith("one: prefill of 200 tokens, 1 layer x 1 head of 64\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -13,6 +13,8 @@ from tokensieve.cli.choice import (
     WhereOption,
     WorkOption,
     choice,
+    not_applied,
+    tell,
 )
 from tokensieve.cli.options import JsonOption, QuietOption, examples, say, width
 
@@ -58,6 +60,8 @@ def best(
     with open_store(path) as opened:
         chosen = choice(where, sweep, workload, level, model)
         found = opened.best(*(objective or ()), constraints=constraint or (), **chosen)
+        left = not_applied(opened, sweep, (*(constraint or ()), *(where or ())), "--constraint")
+    tell(left, quiet)
     if json:
         told = {
             "objectives": [f"max {one.text}" if one.largest else one.text for one in found.objectives],

@@ -1,5 +1,7 @@
 """Options of the commands that ask a store: which of its points are meant."""
 
+import json
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -40,6 +42,23 @@ def choice(
 ) -> dict[str, Any]:
     """Return what was asked for, as `tokensieve.explore.selection.Choice` takes it."""
     return {"where": tuple(where or ()), "sweep": sweep, "workload": workload, "level": level, "model": model}
+
+
+def not_applied(opened: "Store", sweep: int | None, given: Sequence[str] | None, option: str) -> str:
+    """Return that constraints of the store's sweeps, or of one, are not among those `given` with `option`; or ''."""
+    texts = opened.sweep_texts()
+    chosen = texts.values() if sweep is None else [texts[sweep]]
+    told = [json.loads(text) for text in chosen]
+    held = {name: None for one in told if isinstance(one, dict) for name in one.get("constraints") or ()}
+    again = {"".join(text.split()) for text in given or ()}
+    left = [name for name in held if "".join(name.split()) not in again]
+    return f"the sweep's constraints ({'; '.join(left)}) are not applied here; {option} adds them" if left else ""
+
+
+def tell(line: str, quiet: bool) -> None:
+    """Print a line on stderr, unless there is none to print."""
+    if line and not quiet:
+        print(line, file=sys.stderr)
 
 
 def marked_or_why(opened: "Store", designs: "Selection", preset: str) -> "tuple[Selection | None, str]":

@@ -16,6 +16,8 @@ from tokensieve.cli.choice import (
     WorkOption,
     choice,
     marked_or_why,
+    not_applied,
+    tell,
 )
 from tokensieve.cli.options import JsonOption, QuietOption, examples, say, width
 
@@ -72,11 +74,13 @@ def pareto(
         _check_plot(plot, path)
     with open_store(path) as opened:
         found = opened.pareto(x, y, *(more or ()), **choice(where, sweep, workload, level, model))
+        left = not_applied(opened, sweep, where, "--where")
         beside, why = (None, "") if mark == _NONE else marked_or_why(opened, found.designs, mark)
     wanted = None if beside is None else _wanted(found, beside)
     row = None if beside is None or wanted is None else rows(beside, found.objectives, wanted)[0]
     if plot is not None:
         _draw(plot, found, None if wanted is None else (float(wanted[0, 0]), float(wanted[1, 0])), mark)
+    tell(left, quiet)
     if why:
         print(f"{mark} is not marked: {why}", file=sys.stderr)
     if json:

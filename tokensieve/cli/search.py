@@ -124,7 +124,7 @@ def _found(spec: "SweepFile", options: "Options", store: "Store | None", quiet: 
             show(*now)
 
         try:
-            return run_search(spec, evaluator_of(spec), options, store=store, progress=tell)
+            return run_search(spec, evaluator_of(spec, quiet), options, store=store, progress=tell)
         except KeyboardInterrupt:
             kept = f"they are in {store.path}, and the same command goes on from there" if store else "nothing is kept"
             print(f"stopped after {done[0]:,} of {done[1]:,} designs; {kept}", file=sys.stderr)
@@ -147,7 +147,7 @@ def _promoted(found: "Found", spec: "SweepFile", most: int, store: "Store | None
 
     closer = spec.model_copy(update={"level": "cycle"})
     with bar(quiet) as show:
-        return promote(found, closer, evaluator_of(closer), most, store=store, progress=show)
+        return promote(found, closer, evaluator_of(closer, quiet), most, store=store, progress=show)
 
 
 def _confirmed(found: "Found", promotion: "Promotion | None", spec: "SweepFile") -> "list[Confirmed]":

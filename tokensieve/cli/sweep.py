@@ -132,7 +132,7 @@ def sweep(
     flags = {"arch": arch, "workload": workload, "trace": trace, "level": level and level.value, "seed": seed}
     flags |= {"allow_rough": allow_rough, "reference": reference and reference.value}
     spec = spec_of(file, sets or (), {name: value for name, value in flags.items() if value is not None})
-    evaluator, count = evaluator_of(spec), _workers(workers)
+    evaluator, count = evaluator_of(spec, quiet), _workers(workers)
     if dry_run:
         return _dry_run(spec, evaluator, count, json)
     with _executor(spec, evaluator, scheduler, count if local_cluster else None, quiet) as executor:
@@ -153,14 +153,12 @@ def _workers(asked: int | None) -> int:
     return asked or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
 
 
-def evaluator_of(spec: "SweepFile") -> "Evaluator":
+def evaluator_of(spec: "SweepFile", quiet: bool) -> "Evaluator":
     """Return what prices designs at the level of the sweep; say so where kernels have to be compiled first."""
+    from tokensieve.cli.work import say_if_cold
     from tokensieve.run import sweeps
 
-    if spec.level != "analytic":
-        from tokensieve.cli.work import say_if_cold
-
-        say_if_cold()
+    say_if_cold(quiet, spec.level)
     return sweeps.evaluator_of(spec.level)
 
 

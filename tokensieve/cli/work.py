@@ -56,11 +56,11 @@ def decisions_of(
     return load_trace(default_trace() if trace is None else trace, machine, seed, scores)
 
 
-def say_if_cold(quiet: bool = False) -> None:
-    """Say that the kernels are about to be compiled, where they are not in numba's cache."""
+def say_if_cold(quiet: bool = False, level: str = "cycle") -> None:
+    """Say that the kernels of a level are about to be compiled, where they are not in numba's cache."""
     from tokensieve.sim.kernels import compiled
 
-    if not quiet and not compiled():
+    if not quiet and not (compiled("stretch.requests") if level == "analytic" else compiled()):
         print("compiling the kernels once ...", file=sys.stderr, flush=True)
 
 

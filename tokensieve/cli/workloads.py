@@ -51,7 +51,11 @@ def about(name: str, workload: "Workload | None") -> str:
     if workload is None:
         kept = "half of the values kept" if name.endswith("-values") else "all values kept"
         return f"captured trace of MiniLM on a text of 512 tokens, {kept} (shipped)"
-    shape = f"{workload.layer_count} layers x {workload.model.heads} heads of {workload.model.head_dim}"
+    layers, heads = workload.layer_count, workload.model.heads
+    shape = (
+        f"{layers} layer{'s' if layers > 1 else ''} x {heads} head{'s' if heads > 1 else ''} "
+        f"of {workload.model.head_dim}"
+    )
     if workload.context is not None:
         return f"prefill of {workload.context} tokens, {shape}"
     return f"decode of {workload.steps} tokens after {workload.prompt}, {shape}"

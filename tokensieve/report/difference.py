@@ -30,6 +30,8 @@ _LEAST = 5e-4
 _MOST_FIELDS = 3
 """Fields that the sentence names."""
 
+_WORK = "the work"
+
 
 def difference_page(found: Difference, width: int) -> str:
     """Return all that `tokensieve diff` prints."""
@@ -81,16 +83,20 @@ def _why(found: Difference) -> str:
     reasons = [f"{name} {shown(a)} -> {shown(b)}" for name, (a, b) in list(found.fields.items())[:_MOST_FIELDS]]
     left = len(found.fields) - len(reasons)
     reasons += [f"{left} more fields"] if left else []
-    others = [_about(name) for name in found.about]
+    others = [_about(name) for name in found.about]  # the name and the digest of the work are both the work
     if not reasons and not others:
         return "machine and work are the same"
-    told_of = [f"the machines differ in {_listed(reasons)}"] if reasons else ["the machines are the same"]
-    told_of += [f"and so do {_listed(list(dict.fromkeys(others)))}"] if others else []
-    return " ".join(told_of)
+    machines = f"the machines differ in {_listed(reasons)}" if reasons else "the machines are the same"
+    if not others:
+        return machines
+    what, one = _listed(list(dict.fromkeys(others))), set(others) == {_WORK}
+    if reasons:
+        return f"{machines}, and so {'does' if one else 'do'} {what}"
+    return f"{machines}, and {what} {'differs' if one else 'differ'}"
 
 
 def _about(name: str) -> str:
-    return {"level": "the levels", "model": "the versions of the cycle model"}.get(name, "the work")
+    return {"level": "the levels", "model": "the versions of the cycle model"}.get(name, _WORK)
 
 
 def _listed(parts: list[str]) -> str:

@@ -12,10 +12,10 @@ from tokensieve.report.quantity import count
 from tokensieve.report.sweep import (
     answer,
     counts_line,
+    named_object,
     objective_text,
     outcome_object,
     reasons,
-    row_object,
     sweep_table,
 )
 from tokensieve.report.table import Column, Table
@@ -36,7 +36,7 @@ def search_page(
     if confirmed is not None:
         parts += ["", *(line for one in confirmed for line in _lines(confirmed_line(one), width))]
     parts.append("")
-    for line in (*best_lines(outcome.objectives, best), answer(outcome)):
+    for line in (*best_lines(outcome.objectives, best), *_stored(outcome, best), answer(outcome)):
         parts += wrap(line, width)
     return "\n".join(parts)
 
@@ -65,6 +65,15 @@ def best_lines(objectives: Sequence[Objective], best: Sequence[Row]) -> list[str
         f"{told(one.text, row.wanted[i])}."
         for i, (one, row) in enumerate(zip(objectives, best, strict=True))
     ]
+
+
+def _stored(outcome: Outcome, best: Sequence[Row]) -> list[str]:
+    """Return which points of the store the best designs are; nothing without a store."""
+    points = [outcome.points.get(row.number) for row in best]
+    if not points or None in points:
+        return []
+    told = (f"{point} ({word(one)})" for one, point in zip(outcome.objectives, points, strict=True))
+    return [f"In the store, the best are points {', '.join(told)}."]
 
 
 def _promoted(promotion: Promotion, width: int) -> list[str]:
@@ -137,7 +146,7 @@ def _outcome(outcome: Outcome, best: Sequence[Row], title: str) -> dict[str, Any
     names = [objective_text(one) for one in outcome.objectives]
     return {
         **outcome_object(outcome, title),
-        "best_by": {name: row_object(row, outcome) for name, row in zip(names, best, strict=False)},
+        "best_by": {name: named_object(row, outcome) for name, row in zip(names, best, strict=False)},
     }
 
 

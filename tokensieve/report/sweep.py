@@ -9,6 +9,7 @@ from tokensieve.explore.tally import KNEE, Objective, Outcome, Row
 from tokensieve.report.designs import change, design, shown, word
 from tokensieve.report.quantity import count, digits, prefix
 from tokensieve.report.table import Column, Table
+from tokensieve.sim.analytic.rough import SWEEPS
 
 MOST_ROWS = 24
 """Rows of a table of the front."""
@@ -115,7 +116,7 @@ def dry_page(dry: Dry, width: int) -> str:
     else:
         lines.append(
             f"About {_duration(dry.seconds)} on {dry.workers} processes (a probe of {count(dry.priced)} designs), "
-            f"{dry.process_mb:.0f} MB a process, {digits(dry.store_mb)} MB of a store at level analytic."
+            f"{dry.process_mb:.0f} MB a process, {digits(dry.store_mb)} MB of a store at level {dry.level}."
         )
     return "\n".join(line for told in lines for line in wrap(told, width, subsequent_indent="    "))
 
@@ -145,8 +146,8 @@ def outcome_object(outcome: Outcome, title: str) -> dict[str, Any]:
         "objectives": [objective_text(one) for one in outcome.objectives],
         "whole": outcome.whole,
         "rows": [row_object(row, outcome) for row in outcome.rows],
-        "best": None if outcome.best is None else row_object(outcome.best, outcome),
-        "knee": None if outcome.knee is None else row_object(outcome.knee, outcome),
+        "best": None if outcome.best is None else named_object(outcome.best, outcome),
+        "knee": None if outcome.knee is None else named_object(outcome.knee, outcome),
         "answer": None if outcome.best is None else answer(outcome),
     }
 
@@ -163,6 +164,11 @@ def row_object(row: Row, outcome: Outcome) -> dict[str, Any]:
     }
 
 
+def named_object(row: Row, outcome: Outcome) -> dict[str, Any]:
+    """Return the best design, or the knee, as JSON has it: with its point in the store, null without one."""
+    return {**row_object(row, outcome), "point": outcome.points.get(row.number)}
+
+
 def objective_text(one: Objective) -> str:
     """Return an objective as a sweep file has it."""
     return f"max {one.text}" if one.largest else one.text
@@ -173,11 +179,24 @@ def _named(outcome: Outcome) -> list[str]:
     assert best is not None
     assert knee is not None
     first, second = (word(one) for one in outcome.objectives[:2])
+    top = f"Best {first}: design {count(best.number)} ({design(best.values) or 'the only one'})"
+    if best.number == knee.number:
+        return [f"{top}, which is also the knee.", *_stored(outcome)]
     return [
-        f"Best {first}: design {count(best.number)} ({design(best.values) or 'the only one'}).",
+        f"{top}.",
         f"Knee, the {_least(outcome.objectives[1])} {second} within {100 * KNEE:g} % of that: design "
-        f"{count(knee.number)} ({design(knee.values) or 'the only one'}).",
+        f"{count(knee.number)} ({design(knee.values)}).",
+        *_stored(outcome),
     ]
+
+
+def _stored(outcome: Outcome) -> list[str]:
+    """Return which points of the store the best design and the knee are; nothing without a store."""
+    points = [outcome.points.get(row.number) for row in (outcome.best, outcome.knee) if row is not None]
+    if not points or None in points:
+        return []
+    also = "" if points[0] == points[1] else f" and the knee point {points[1]}"
+    return [f"In the store, the best is point {points[0]}{also}."]
 
 
 def reasons(outcome: Outcome) -> list[str]:
@@ -185,7 +204,9 @@ def reasons(outcome: Outcome) -> list[str]:
     lines = []
     for what, rules in (("refused", outcome.refused), ("failed", outcome.failed)):
         told = list(rules.items())
-        lines += [f"  {what} {count(many)}: {why}" for why, many in told[:MOST_REASONS]]
+        for why, many in told[:MOST_REASONS]:
+            lines.append(f"  {what} {count(many)}: {why}")
+            lines += ["    --allow-rough lets them pass, as estimates"] if why.endswith(SWEEPS) else []
         if len(told) > MOST_REASONS:
             left = sum(many for _, many in told[MOST_REASONS:])
             lines.append(f"  {what} {count(left)} by {len(told) - MOST_REASONS} other rules")
