@@ -12,7 +12,8 @@ from pydantic_core import PydanticCustomError
 from tokensieve.arch.base import ArchModel, build
 from tokensieve.arch.errors import SweepError, nearest
 from tokensieve.arch.yamlio import load_yaml
-from tokensieve.explore.axes import WORKS, Values, known_axis
+from tokensieve.explore.axes import MACHINES, WORKS, Values, is_of_work, known_axis, swept_names
+from tokensieve.explore.columns import BOTTLENECK, FIGURES
 from tokensieve.explore.expression import Formula
 from tokensieve.workloads.reference import Kind as ReferenceKind
 
@@ -175,6 +176,18 @@ class SweepFile(ArchModel):
         for name in self.parameters:
             if not name.isidentifier():
                 raise ValueError(f"parameters.{name} must be a name without dots")
+            if name in swept_names() or name in FIGURES or name == BOTTLENECK:
+                raise ValueError(f"parameters.{name} must not be called as an axis or a figure is, got {name!r}")
+        for name in self.derived:
+            if name in MACHINES or name == "technology" or is_of_work(name):
+                raise ValueError(
+                    f"derived.{name} must be a field of the machine that has a value of its own, got {name!r}"
+                )
+        for name, values in {**self.axes, **self.parameters}.items():
+            listed = next((one for one in values if isinstance(one, list)), None) if isinstance(values, tuple) else None
+            if listed is not None and not is_of_work(name):
+                place = "axes" if name in self.axes else "parameters"
+                raise ValueError(f"{place}.{name} must have numbers, text, true or false as values, got {listed}")
         for other, names in (("set", self.set), ("derived", self.derived)):
             if both := next((name for name in names if name in self.axes), None):
                 raise ValueError(f"axes.{both} and {other}.{both} exclude each other")

@@ -66,7 +66,7 @@ def counts_line(outcome: Outcome) -> str:
     refused, failed = sum(outcome.refused.values()), sum(outcome.failed.values())
     for many, what in (
         (refused, "refused"), (failed, "failed"), (outcome.excluded, "kept out by constraints before they were priced"),
-        (outcome.broken, "that break a constraint"),
+        (outcome.broken, "that break a constraint"), (outcome.numberless, "whose objective is no number"),
     ):  # fmt: skip
         parts += [f"{count(many)} {what}"] if many else []
     if outcome.from_store:
@@ -80,7 +80,7 @@ def nothing_valid(outcome: Outcome) -> str:
     if outcome.excluded and outcome.designs == outcome.excluded:
         lines.append(f"  constraints: {'; '.join(outcome.held)}")
     if outcome.broken:
-        priced = outcome.broken + outcome.valid
+        priced = outcome.broken + outcome.numberless + outcome.valid
         lines += [f"  {text}: {count(held)} of {count(priced)} satisfy it" for text, held in outcome.held.items()]
     return "\n".join(lines)
 
@@ -139,6 +139,7 @@ def outcome_object(outcome: Outcome, title: str) -> dict[str, Any]:
         "valid": outcome.valid,
         "excluded": outcome.excluded,
         "broken": outcome.broken,
+        "numberless": outcome.numberless,
         "refused": dict(outcome.refused),
         "failed": dict(outcome.failed),
         "from_store": outcome.from_store,
