@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from tokensieve.arch.base import ArchModel, build
 from tokensieve.arch.errors import SweepError, nearest
 from tokensieve.arch.yamlio import load_yaml
-from tokensieve.explore.axes import MACHINES, WORKS, Values, is_of_work, known_axis, swept_names
+from tokensieve.explore.axes import MACHINES, WORKS, Span, Values, is_of_work, known_axis, swept_names
 from tokensieve.explore.columns import BOTTLENECK, FIGURES
 from tokensieve.explore.expression import Formula
 from tokensieve.workloads.reference import Kind as ReferenceKind
@@ -173,6 +173,20 @@ class SweepFile(ArchModel):
         given += [f"axes.{name}" for name in WORKS if name in self.axes]
         if len(given) > 1:
             raise ValueError(f"{' and '.join(given)} exclude each other")
+        self._check_names()
+        self._check_values()
+        for other, names in (("set", self.set), ("derived", self.derived)):
+            if both := next((name for name in names if name in self.axes), None):
+                raise ValueError(f"axes.{both} and {other}.{both} exclude each other")
+        return self._zipped()
+
+    @property
+    def un_pruned(self) -> ReferenceKind | None:
+        """Kind of the reference, or None."""
+        return None if self.reference == "none" else self.reference
+
+    def _check_names(self) -> None:
+        """Raise `ValueError` for a parameter or a derived field of a name that it cannot have."""
         for name in self.parameters:
             if not name.isidentifier():
                 raise ValueError(f"parameters.{name} must be a name without dots")
@@ -183,20 +197,15 @@ class SweepFile(ArchModel):
                 raise ValueError(
                     f"derived.{name} must be a field of the machine that has a value of its own, got {name!r}"
                 )
-        for name, values in {**self.axes, **self.parameters}.items():
-            listed = next((one for one in values if isinstance(one, list)), None) if isinstance(values, tuple) else None
-            if listed is not None and not is_of_work(name):
-                place = "axes" if name in self.axes else "parameters"
-                raise ValueError(f"{place}.{name} must have numbers, text, true or false as values, got {listed}")
-        for other, names in (("set", self.set), ("derived", self.derived)):
-            if both := next((name for name in names if name in self.axes), None):
-                raise ValueError(f"axes.{both} and {other}.{both} exclude each other")
-        return self._zipped()
 
-    @property
-    def un_pruned(self) -> ReferenceKind | None:
-        """Kind of the reference, or None."""
-        return None if self.reference == "none" else self.reference
+    def _check_values(self) -> None:
+        """Raise `ValueError` for a list as a value; fields of the pruning schedule alone may have some."""
+        for place, axes in (("axes", self.axes), ("parameters", self.parameters)):
+            for name, values in axes.items():
+                if isinstance(values, Span) or is_of_work(name):
+                    continue
+                if listed := next((one for one in values if isinstance(one, list)), None):
+                    raise ValueError(f"{place}.{name} must have numbers, text, true or false as values, got {listed}")
 
     def _zipped(self) -> Self:
         every = {**self.axes, **self.parameters}
