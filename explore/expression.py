@@ -8,7 +8,7 @@ import ast
 import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from typing import Any
 
@@ -69,6 +69,9 @@ class Formula:
 
     text: str
 
+    place: str = field(default="", compare=False)
+    """Where it stands, ``objectives`` for example: what errors begin with."""
+
     def __post_init__(self) -> None:
         """Raise `SweepError` where the text is no formula."""
         self._check(self._tree, 0)
@@ -81,6 +84,10 @@ class Formula:
             return ast.parse(self.text.strip(), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             raise SweepError(f"{self.text!r} is no formula, for example topk.max_tokens / softmax.lanes") from None
+
+    @property
+    def _told(self) -> str:
+        return f"{self.place}: {self.text!r}" if self.place else repr(self.text)
 
     @property
     def is_condition(self) -> bool:
@@ -125,16 +132,16 @@ class Formula:
                 parts = arguments
             case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in _OF_ONE:
                 if len(arguments) != 1:
-                    raise SweepError(f"{self.text!r}: {name} takes one argument, got {len(arguments)}")
+                    raise SweepError(f"{self._told}: {name} takes one argument, got {len(arguments)}")
                 parts = arguments
             case ast.Constant(value=bool() | int() | float() as value) if not np.isfinite(_double(value)):
-                raise SweepError(f"{self.text!r}: a number must be below 1.8e308, got one that is not")
+                raise SweepError(f"{self._told}: a number must be below 1.8e308, got one that is not")
             case ast.Constant(value=bool() | int() | float() | str()):
                 parts = []
             case _ if _dotted(node):
                 parts = []
             case _:
-                raise SweepError(f"{self.text!r}: {ast.unparse(node)!r} has no place in a formula")
+                raise SweepError(f"{self._told}: {ast.unparse(node)!r} has no place in a formula")
         for part in parts:
             self._check(part, depth + 1)
 
@@ -169,7 +176,7 @@ class Formula:
         """Return the value of a part that must be a number."""
         value = self._value(node, figures)
         if _is_text(value):
-            raise SweepError(f"{self.text!r}: a number is expected, and {ast.unparse(node)} is text")
+            raise SweepError(f"{self._told}: a number is expected, and {ast.unparse(node)} is text")
         return value
 
     def _alike(self, nodes: Sequence[ast.expr], figures: Mapping[str, Any]) -> list[Any]:
@@ -178,7 +185,7 @@ class Formula:
         texts = {_is_text(value): ast.unparse(node) for node, value in zip(nodes, values, strict=True)}
         if len(texts) > 1:
             raise SweepError(
-                f"{self.text!r}: text is compared with text alone, and {texts[True]} is text, {texts[False]} a number"
+                f"{self._told}: text is compared with text alone, and {texts[True]} is text, {texts[False]} a number"
             )
         return values
 

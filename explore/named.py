@@ -31,7 +31,7 @@ class Named:
         Raises `SweepError`, beginning with `place`, for a name that is neither, with the nearest one, and for a figure
         of the reference where there is none.
         """
-        formula = Formula(text)
+        formula = Formula(text, place)
         known = [*_NUMERIC, BOTTLENECK, *FIGURES, *self._space.shown]
         for name in formula.names:
             if name == "reference.kind":

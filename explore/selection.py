@@ -98,7 +98,7 @@ class Selection:
 
 def checked(text: str, place: str) -> Formula:
     """Return the formula of `text`. Raises `SweepError`, beginning with `place`, for a name that means nothing."""
-    formula = Formula(text)
+    formula = Formula(text, place)
     every = [name for name, _, _ in all_fields()]
     for name in formula.names:
         if name not in NUMERIC and name not in TEXTS and name not in every:
