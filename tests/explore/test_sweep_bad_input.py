@@ -72,13 +72,15 @@ ENGINES = {"axes": {"topk.lanes": [8], "topk.engine": ["radix", "quickselect"]}}
     ],
 )  # fmt: skip
 def test_text_is_not_computed_with(formula):
-    with pytest.raises(SweepError, match=r"a number is expected, and .* is text"):
+    with pytest.raises(SweepError, match=r"derived.softmax.fifo_lines: .*a number is expected, and .* is text"):
         outcome(**ENGINES, derived={"softmax.fifo_lines": formula})
 
 
 @pytest.mark.parametrize("limit", ["topk.engine < 1", "bottleneck < 1", "1 == bottleneck", "seconds < 1 < bottleneck"])
 def test_text_is_compared_with_text_alone(limit):
-    with pytest.raises(SweepError, match=r"text is compared with text alone, and (topk.engine|bottleneck) is text"):
+    with pytest.raises(
+        SweepError, match=r"constraints: .*text is compared with text alone, and (topk.engine|bottleneck) is text"
+    ):
         outcome(**ENGINES, constraints=[limit])
     assert outcome(**ENGINES, constraints=["topk.engine == 'radix'"]).valid == 1
 
@@ -86,7 +88,7 @@ def test_text_is_compared_with_text_alone(limit):
 @pytest.mark.parametrize(
     ("wanted", "told"),
     [
-        (["bottleneck"], "a number is expected, and bottleneck is text"),
+        (["bottleneck"], "objectives: .*a number is expected, and bottleneck is text"),
         (["topk.engine", "seconds"], "a number is expected, and topk.engine is text"),
         (["min(bottleneck, 1)"], "a number is expected, and bottleneck is text"),
         (["reference.kind"], "objectives: reference.kind is text that no formula reads"),

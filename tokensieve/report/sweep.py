@@ -1,5 +1,6 @@
 """What a sweep came to: a table, the best design, the knee, and one sentence that answers."""
 
+import math
 from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any
@@ -209,7 +210,9 @@ def _mark(row: Row, outcome: Outcome) -> str:
         for what, one in (("best", outcome.best), ("knee", outcome.knee))
         if one is not None and one.number == row.number
     ]
-    return ", ".join(marks) if row.fits else "breaks a constraint"
+    if not row.fits:
+        return "breaks a constraint" if all(map(math.isfinite, row.wanted)) else "no number"
+    return ", ".join(marks)
 
 
 def _head(name: str, scale: tuple[float, str]) -> tuple[str, str]:
