@@ -78,9 +78,7 @@ def test_text_is_not_computed_with(formula):
 
 @pytest.mark.parametrize("limit", ["topk.engine < 1", "bottleneck < 1", "1 == bottleneck", "seconds < 1 < bottleneck"])
 def test_text_is_compared_with_text_alone(limit):
-    with pytest.raises(
-        SweepError, match=r"constraints: .*text is compared with text alone, and (topk.engine|bottleneck) is text"
-    ):
+    with pytest.raises(SweepError, match=r"constraints: .*compared with text alone, and (topk.engine|bottleneck) is"):
         outcome(**ENGINES, constraints=[limit])
     assert outcome(**ENGINES, constraints=["topk.engine == 'radix'"]).valid == 1
 
