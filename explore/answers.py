@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from tokensieve.arch.errors import StoreError, SweepError
 from tokensieve.explore.frame import needed
-from tokensieve.explore.front import front
+from tokensieve.explore.front import front, knee_of
 from tokensieve.explore.selection import Choice, Selection, checked, condition, select
 from tokensieve.explore.tally import KNEE, SHOWN, Objective
 
@@ -103,10 +103,7 @@ def best(store: "Reader", objectives: Sequence[str], constraints: Sequence[str] 
     some = np.flatnonzero(fits)
     small = _small(wishes, wanted)[:, some]
     order = np.lexsort(small[::-1])
-    top = small[0, order[0]]
-    near = np.flatnonzero(small[0] <= top + KNEE * abs(top))
-    knee = near[np.lexsort((small[0, near], small[1, near]))[0]]
-    places = some[list(dict.fromkeys([int(order[0]), int(knee)]))]
+    places = some[list(dict.fromkeys([int(order[0]), knee_of(small[:2], KNEE)]))]
     return Best(found.chosen(places), wishes, wanted[:, places], len(found), len(some), held)
 
 
@@ -134,7 +131,7 @@ def _compared(
         given["where"] = (given["where"],)
     formulas = [checked(one.text, place) for one in wishes]
     found = select(store, Choice(**given), [*formulas, *limits])
-    wanted = np.stack([found.value(one).astype(np.float64) for one in formulas])
+    wanted = np.stack([found.number(one) for one in formulas])
     empty = [one.text for one, row in zip(formulas, wanted, strict=True) if not np.isfinite(row).any()]
     if empty:
         raise StoreError(f"store {store.path}: no point has {empty[0]}")

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from tokensieve.arch.machine import Arch
 from tokensieve.explore.cases import Case
-from tokensieve.explore.front import front
+from tokensieve.explore.front import front, knee_of
 from tokensieve.explore.space import Space
 from tokensieve.explore.tally import KNEE, Outcome, Row, Source, Tally
 from tokensieve.sim.analytic.batch import Sweep
@@ -34,16 +34,16 @@ class Archive(Tally):
         """Return the objectives of the first `count` designs, NaN where one is not valid; shape (objectives, count)."""
         found = np.full((len(self.objectives), count), np.nan)
         for number, (source, i) in self._found.items():
-            if source.fits[i] and np.isfinite(source.wanted[:, i]).all():
+            if source.fits[i]:
                 found[:, number] = source.wanted[:, i]
         return found
 
     def broken(self, number: int) -> int:
-        """Return how invalid a design is: 0 if valid, 1 if it breaks a constraint, 2 if it was not priced at all."""
+        """Return how invalid a design is: 0 if valid, 1 if it was priced and is not, 2 if it was not priced at all."""
         if number not in self._found:
             return 2
         source, i = self._found[number]
-        return 0 if source.fits[i] and np.isfinite(source.wanted[:, i]).all() else 1
+        return 0 if source.fits[i] else 1
 
     def row(self, number: int) -> Row:
         """Return a design that was priced."""
@@ -70,9 +70,7 @@ class Archive(Tally):
         best = rows[0] if rows else None
         knee = None
         if rows:
-            first, second = small[:2, places]
-            near = np.flatnonzero(first <= first[0] + KNEE * abs(first[0]))
-            knee = rows[int(near[np.lexsort((first[near], second[near]))[0]])]
+            knee = rows[knee_of(small[:2, places], KNEE)]
         return replace(self.outcome(), rows=tuple(rows), whole=False, best=best, knee=knee)
 
     def best_of(self, outcome: Outcome) -> tuple[Row, ...]:

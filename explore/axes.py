@@ -1,5 +1,6 @@
 """Axes of a sweep: which names may be swept, and the values that an axis takes."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -27,7 +28,16 @@ OF_WORK, OF_POLICY = "workload.", "policy."
 MOST_VALUES = 100_000
 """Values that one axis may have."""
 
-Scalar = bool | int | float | str
+MOST_WHOLE = 1 << 53
+"""Largest bound of a span of whole numbers: up to here those of double precision are exact."""
+
+
+def is_double(value: float) -> bool:
+    """Return whether a number is a finite one in double precision."""
+    try:
+        return math.isfinite(float(value))
+    except OverflowError:
+        return False
 
 
 class Span(ArchModel):
@@ -56,15 +66,29 @@ class Span(ArchModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Span":
+        self._check_bounds()
         if self.high < self.low:
             raise ValueError(f"high must be at least low = {self.low:g}, got {self.high:g}")
         if sum(one is not None for one in (self.step, self.times, self.count)) > 1:
             raise ValueError("step, times and count exclude each other")
         if (self.log or self.times is not None) and self.low <= 0:
             raise ValueError(f"low must be above 0 on a logarithmic axis, got {self.low:g}")
+        if (self.log or self.times is not None) and not is_double(float(self.high) / float(self.low)):
+            raise ValueError(f"high must be below 1.8e308 times low = {self.low:g}, got {self.high:g}")
         if self._steps > MOST_VALUES:
             raise ValueError(f"step must give at most {MOST_VALUES:,} values, got {self._steps:,.0f}")
         return self
+
+    def _check_bounds(self) -> None:
+        """Raise `ValueError` for numbers that double precision does not hold, or not exactly."""
+        for name in ("low", "high", "step", "times"):
+            value = getattr(self, name)
+            if value is not None and not is_double(value):
+                raise ValueError(f"{name} must be below 1.8e308, got a number of {len(str(abs(value)))} digits")
+            if self.whole and value is not None and abs(value) > MOST_WHOLE:
+                raise ValueError(f"{name} must be within 2^53 where all values are whole, got {value:g}")
+        if not is_double(float(self.high) - float(self.low)):
+            raise ValueError(f"high must be less than 1.8e308 above low = {self.low:g}, got {self.high:g}")
 
     @property
     def whole(self) -> bool:
@@ -117,14 +141,21 @@ def _axis(value: object) -> "tuple[Any, ...] | Span":
     if isinstance(value, list | tuple) and value and all(_is_value(one) for one in value):
         if len(value) > MOST_VALUES:
             raise PydanticCustomError("axis", "an axis has at most 100,000 values")
-        if len({repr(one) for one in value}) < len(value):
+        kinds = [tuple(one) if isinstance(one, list) else one for one in value]
+        if len(set(kinds)) < len(value):  # 8 and 8.0, and 1 and true, are the same
             raise PydanticCustomError("axis", "a value is given twice")
         return tuple(value)
-    raise PydanticCustomError("axis", "a list of values, or low and high, is expected")
+    raise PydanticCustomError(
+        "axis", "a list of values (finite numbers, text, true or false), or low and high, is expected"
+    )
 
 
 def _is_value(one: object) -> bool:
-    return isinstance(one, Scalar) or (isinstance(one, list) and bool(one) and all(isinstance(x, Scalar) for x in one))
+    return _is_scalar(one) or (isinstance(one, list) and bool(one) and all(_is_scalar(x) for x in one))
+
+
+def _is_scalar(one: object) -> bool:
+    return isinstance(one, str | bool) or (isinstance(one, int | float) and is_double(one))
 
 
 def _list_schema() -> dict[str, Any]:

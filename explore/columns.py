@@ -42,6 +42,9 @@ def _group(group: str, kind: Kind, *names: str) -> tuple[Column, ...]:
     return tuple(Column(f"{group}.{name}", kind) for name in names)
 
 
+BOTTLENECK = "bottleneck"
+"""The one figure that is text."""
+
 TOTALS: tuple[Column, ...] = (
     *_group("cycles", "int", *CAUSES, "total"),
     *_group("traffic.vectors", "int", "key", "value"),
@@ -50,7 +53,7 @@ TOTALS: tuple[Column, ...] = (
     *_group("energy_j", "float", *ENERGY_UNITS, "total"),
     *_group("area_mm2", "float", *AREA_UNITS, "total"),
     *_group("operations", "int", "effective", "dense_equivalent"),
-    Column("bottleneck", "text"),
+    Column(BOTTLENECK, "text"),
     Column("reference.kind", "text"),
     *_group("reference", "int", "cycles", "dram_bytes"),
     Column("reference.energy_j", "float"),

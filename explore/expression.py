@@ -5,9 +5,10 @@ in which whole numbers up to 2^53 are exact.
 """
 
 import ast
+import math
 import operator
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from typing import Any
 
@@ -19,7 +20,10 @@ from tokensieve.arch.errors import SweepError
 Column = npt.NDArray[Any]
 
 MOST_CHARACTERS = 500
-"""Longest formula: deep enough for anybody, too short to exhaust the parser's stack."""
+"""Longest formula: long enough for anybody, too short to exhaust the parser's stack."""
+
+MOST_DEPTH = 100
+"""Deepest nesting, a sum of so many terms for example: a few calls of Python each, of the 1000 that it allows."""
 
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -43,9 +47,8 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
 }
-_CALLS: dict[str, Callable[..., Any]] = {
-    "min": lambda *a: reduce(np.minimum, a),
-    "max": lambda *a: reduce(np.maximum, a),
+_OF_MANY: dict[str, Callable[[Any, Any], Any]] = {"min": np.minimum, "max": np.maximum}
+_OF_ONE: dict[str, Callable[[Any], Any]] = {
     "abs": np.abs,
     "ceil": np.ceil,
     "floor": np.floor,
@@ -66,9 +69,12 @@ class Formula:
 
     text: str
 
+    place: str = field(default="", compare=False)
+    """Where it stands, ``objectives`` for example: what errors begin with."""
+
     def __post_init__(self) -> None:
         """Raise `SweepError` where the text is no formula."""
-        self._check(self._tree)
+        self._check(self._tree, 0)
 
     @cached_property
     def _tree(self) -> ast.expr:
@@ -78,6 +84,10 @@ class Formula:
             return ast.parse(self.text.strip(), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             raise SweepError(f"{self.text!r} is no formula, for example topk.max_tokens / softmax.lanes") from None
+
+    @property
+    def _told(self) -> str:
+        return f"{self.place}: {self.text!r}" if self.place else repr(self.text)
 
     @property
     def is_condition(self) -> bool:
@@ -94,13 +104,21 @@ class Formula:
     def value(self, figures: Mapping[str, Any]) -> Column:
         """Return the formula of `figures`: numbers, strings or columns of them, by name.
 
-        What has no value, such as a division by zero, is NaN or infinite. Raises `KeyError` for a name without figure.
+        What has no value, such as a division by zero, is NaN or infinite. Raises `KeyError` for a name without figure,
+        and `SweepError` where text is computed with, or compared with a number.
         """
         with np.errstate(all="ignore"):
             return np.asarray(self._value(self._tree, figures))
 
-    def _check(self, node: ast.expr) -> None:
+    def number(self, figures: Mapping[str, Any]) -> npt.NDArray[np.float64]:
+        """Return what `value` does, in double precision. Raises `SweepError` where that is text, too."""
+        with np.errstate(all="ignore"):
+            return np.asarray(self._number(self._tree, figures), np.float64)
+
+    def _check(self, node: ast.expr, depth: int) -> None:
         """Raise `SweepError` for the first node that is not part of a formula."""
+        if depth > MOST_DEPTH:
+            raise SweepError(f"a formula nests at most {MOST_DEPTH} deep, which {self.text[:40]!r}... does not")
         match node:
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
                 parts = [left, right]
@@ -110,16 +128,22 @@ class Formula:
                 parts = [left, *others]
             case ast.BoolOp(values=values):
                 parts = values
-            case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in _CALLS and arguments:
+            case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in _OF_MANY and arguments:
                 parts = arguments
+            case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in _OF_ONE:
+                if len(arguments) != 1:
+                    raise SweepError(f"{self._told}: {name} takes one argument, got {len(arguments)}")
+                parts = arguments
+            case ast.Constant(value=bool() | int() | float() as value) if not np.isfinite(_double(value)):
+                raise SweepError(f"{self._told}: a number must be below 1.8e308, got one that is not")
             case ast.Constant(value=bool() | int() | float() | str()):
                 parts = []
             case _ if _dotted(node):
                 parts = []
             case _:
-                raise SweepError(f"{self.text!r}: {ast.unparse(node)!r} has no place in a formula")
+                raise SweepError(f"{self._told}: {ast.unparse(node)!r} has no place in a formula")
         for part in parts:
-            self._check(part)
+            self._check(part, depth + 1)
 
     def _names(self, node: ast.expr) -> list[str]:
         name = _dotted(node)
@@ -133,19 +157,49 @@ class Formula:
             case ast.Constant(value=value):
                 return value if isinstance(value, str) else _number(value)
             case ast.BinOp(left=left, op=op, right=right):
-                return _BINARY[type(op)](self._value(left, figures), self._value(right, figures))
+                return _BINARY[type(op)](self._number(left, figures), self._number(right, figures))
             case ast.UnaryOp(op=op, operand=operand):
-                return _UNARY[type(op)](self._value(operand, figures))
+                return _UNARY[type(op)](self._number(operand, figures))
             case ast.Compare(left=left, ops=ops, comparators=others):
-                sides = [self._value(side, figures) for side in (left, *others)]
+                sides = self._alike([left, *others], figures)
                 held = [_COMPARE[type(op)](a, b) for op, a, b in zip(ops, sides, sides[1:], strict=False)]
                 return reduce(np.logical_and, held)
             case ast.BoolOp(op=op, values=values):
                 join = np.logical_and if isinstance(op, ast.And) else np.logical_or
-                return reduce(join, (self._value(part, figures) for part in values))
+                return reduce(join, (self._number(part, figures) for part in values))
             case ast.Call(func=ast.Name(id=name), args=arguments):
-                return _CALLS[name](*(self._value(part, figures) for part in arguments))
+                numbers = [self._number(part, figures) for part in arguments]
+                return reduce(_OF_MANY[name], numbers) if name in _OF_MANY else _OF_ONE[name](*numbers)
         return _number(figures[_dotted(node)])
+
+    def _number(self, node: ast.expr, figures: Mapping[str, Any]) -> Any:
+        """Return the value of a part that must be a number."""
+        value = self._value(node, figures)
+        if _is_text(value):
+            raise SweepError(f"{self._told}: a number is expected, and {ast.unparse(node)} is text")
+        return value
+
+    def _alike(self, nodes: Sequence[ast.expr], figures: Mapping[str, Any]) -> list[Any]:
+        """Return the values of parts that are compared, all of them text or none."""
+        values = [self._value(node, figures) for node in nodes]
+        texts = {_is_text(value): ast.unparse(node) for node, value in zip(nodes, values, strict=True)}
+        if len(texts) > 1:
+            raise SweepError(
+                f"{self._told}: text is compared with text alone, and {texts[True]} is text, {texts[False]} a number"
+            )
+        return values
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) or np.asarray(value).dtype.kind == "U"
+
+
+def _double(value: float) -> float:
+    """Return a number in double precision, infinite if it is beyond."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def _dotted(node: ast.AST) -> str:
@@ -153,8 +207,9 @@ def _dotted(node: ast.AST) -> str:
     match node:
         case ast.Name(id=name):
             return name
-        case ast.Attribute(value=value, attr=attribute) if _dotted(value):
-            return f"{_dotted(value)}.{attribute}"
+        case ast.Attribute(value=value, attr=attribute):
+            stem = _dotted(value)
+            return f"{stem}.{attribute}" if stem else ""
     return ""
 
 

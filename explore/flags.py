@@ -42,6 +42,8 @@ def _read(sets: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
         name = name.strip()
         if not equals or not name:
             raise SweepError(f"--set {item}: expected NAME=VALUES, for example topk.lanes=8,16,32")
+        if name in axes or name in fixed:
+            raise SweepError(f"--set {item}: {name} must be given once, got it twice; all its values go into one --set")
         values = [_value(item, one) for one in text.split(",")]
         if len(values) > 1 or name in ("arch", "workload", "trace"):
             axes[name] = values

@@ -1,4 +1,4 @@
-"""Which designs no other one beats."""
+"""Which designs no other one beats, and which of them is the knee."""
 
 import numpy as np
 import numpy.typing as npt
@@ -33,3 +33,17 @@ def front(points: F64) -> I64:
             kept.append(i)
             best = np.vstack([best, ranked[:, i]])
     return order[kept]
+
+
+def knee_of(points: F64, share: float) -> int:
+    """Return the place of the cheapest point that gives away at most `share` of the best; of equal ones the best.
+
+    `points` holds what is wanted and its price, both wanted small, shape (2, points), one point at least.
+
+    >>> knee_of(np.array([[100.0, 101.0, 102.0], [9.0, 5.0, 1.0]]), 0.01)
+    1
+    """
+    wanted, price = points
+    best = wanted.min()
+    near = np.flatnonzero(wanted <= best + share * abs(best))
+    return int(near[np.lexsort((wanted[near], price[near]))[0]])

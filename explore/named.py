@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tokensieve.arch.errors import SweepError, nearest
-from tokensieve.explore.columns import FIGURES, RATIOS, TOTALS, derived
+from tokensieve.explore.columns import BOTTLENECK, FIGURES, RATIOS, TOTALS, derived
 from tokensieve.explore.evaluate import Column
 from tokensieve.explore.expression import Formula
 from tokensieve.explore.price import OK, Priced
@@ -31,9 +31,11 @@ class Named:
         Raises `SweepError`, beginning with `place`, for a name that is neither, with the nearest one, and for a figure
         of the reference where there is none.
         """
-        formula = Formula(text)
-        known = [*(column.name for column in TOTALS), *FIGURES, *self._space.shown]
+        formula = Formula(text, place)
+        known = [*_NUMERIC, BOTTLENECK, *FIGURES, *self._space.shown]
         for name in formula.names:
+            if name == "reference.kind":
+                raise SweepError(f"{place}: reference.kind is text that no formula reads; the key reference sets it")
             if (name in RATIOS or name.startswith("reference.")) and self._space.spec.un_pruned is None:
                 raise SweepError(f"{place}: {name} needs an un-pruned run to compare with; give reference: dense")
             if name not in known:
@@ -51,6 +53,13 @@ class Named:
         good = np.flatnonzero((np.stack([one.status for one in priced]) == OK).all(axis=0))
         return good, [self._figures(designs, member, one, good) for member, one in enumerate(priced)]
 
+    def mean_of(self, formula: Formula, figures: Sequence["Names"], count: int) -> F64:
+        """Return the mean over the suite of a formula of figures on each member, of `count` designs.
+
+        Raises `SweepError` where the formula is text.
+        """
+        return self.mean([formula.number(own) for own in figures], count)
+
     def mean(self, columns: Sequence[Column], count: int) -> F64:
         """Return the weighted geometric mean over the suite."""
         if len(columns) == 1:
@@ -65,7 +74,7 @@ class Named:
         blank = np.full(len(good), np.nan)
         totals = {name: one.totals[name][good] if name in one.totals else blank for name in _NUMERIC}
         mhz = np.broadcast_to(self._space.figure("clock.mhz", designs.columns, designs.base), len(designs))[good]
-        text = {"bottleneck": one.totals["bottleneck"][good]} if len(good) else {}
+        text = {BOTTLENECK: one.totals[BOTTLENECK][good]} if len(good) else {}
         numbers = {name: column.astype(np.float64) for name, column in totals.items()}
         followed = derived(numbers, mhz.astype(np.float64), self._tokens(member, designs.case[good]))
         return Names({**totals, **followed, **text}, self._space, designs, good)

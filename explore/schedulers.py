@@ -23,6 +23,8 @@ def connected(address: str) -> Iterator[Any]:
 
     Raises `SweepError` where nobody answers, and `ToolError` without Dask.
     """
+    if not address:
+        raise SweepError("--scheduler must be an address (tcp://HOST:PORT) or a JSON file, got ''")
     distributed = needed("distributed")
     _quiet()
     named = {"scheduler_file": address} if address.endswith(".json") else {"address": address}

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from itertools import islice, product
 
 import numpy as np
-import numpy.typing as npt
 
 from tokensieve.arch.errors import SweepError, nearest
 from tokensieve.explore.archive import Archive, scaled
@@ -146,7 +145,7 @@ class _Search:
         pricer = Pricer(spec.model_copy(update={"sampler": Sampler()}), evaluator, self._tried)
         dimensions = pricer.space.dimensions
         self._sizes = [len(one[0].values) for one in dimensions]
-        self._ordered = [_is_ordered(one) for one in dimensions]
+        self._ordered = [is_ordered(one) for one in dimensions]
         self._archive = Archive(pricer.space)
         self._run = Run(pricer, store, self._archive)
         self._executor, self._together = InProcess(pricer), evaluator.batch
@@ -216,15 +215,22 @@ class _Search:
 
     def _answer(self, study: Study, designs: Sequence[Design]) -> None:
         """Tell the sampler what came of what it asked for; of a design that is not valid the worst figures so far."""
-        points = self._archive.small(self._archive.wanted(len(self._tried)))
-        good: npt.NDArray[np.bool_] = np.asarray(np.isfinite(points).all(axis=0))
-        worst = points[:, good].max(axis=1) if good.any() else np.ones(len(points))
+        points = as_told(self._archive.small(self._archive.wanted(len(self._tried))))
         places = [self._tried.places_of[one] for one in designs]
-        values = [(points[:, i] if good[i] else worst).tolist() for i in places]
-        study.tell(values, [self._archive.broken(i) for i in places])
+        study.tell([points[:, i].tolist() for i in places], [self._archive.broken(i) for i in places])
 
 
-def _is_ordered(dimension: Sequence[Axis]) -> bool:
+def as_told(points: F64) -> F64:
+    """Return objectives as a sampler is told them, shape (objectives, designs): NaN becomes the worst of its row.
+
+    `points` are all wanted small, and NaN where a design is not valid. Where none is valid, all are 1.
+    """
+    good = np.isfinite(points).all(axis=0)
+    worst = points[:, good].max(axis=1) if good.any() else np.ones(len(points))
+    return np.where(good, points, worst[:, None])
+
+
+def is_ordered(dimension: Sequence[Axis]) -> bool:
     """Return whether the values of all axes of a dimension are numbers that rise, or fall, all along."""
     for axis in dimension:
         if not all(isinstance(one, int | float) and not isinstance(one, bool) for one in axis.values):

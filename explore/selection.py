@@ -80,6 +80,10 @@ class Selection:
         """Return a formula of every design, shape (n,)."""
         return np.broadcast_to(formula.value({**self.fields, **self.columns}), len(self))
 
+    def number(self, formula: Formula) -> F64:
+        """Return a formula of every design, shape (n,). Raises `SweepError` where it is text."""
+        return np.broadcast_to(formula.number({**self.fields, **self.columns}), len(self))
+
     def chosen(self, places: I64) -> "Selection":
         """Return the designs at `places`, in that order."""
         listed = places.tolist()
@@ -94,7 +98,7 @@ class Selection:
 
 def checked(text: str, place: str) -> Formula:
     """Return the formula of `text`. Raises `SweepError`, beginning with `place`, for a name that means nothing."""
-    formula = Formula(text)
+    formula = Formula(text, place)
     every = [name for name, _, _ in all_fields()]
     for name in formula.names:
         if name not in NUMERIC and name not in TEXTS and name not in every:

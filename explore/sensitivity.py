@@ -106,7 +106,7 @@ class Sampled:
             priced, designs = self.pricer.price(low, high), space.designs(low, high)
             good, figures = self._named.figures(designs, priced)
             for row, formula in zip(wanted, self._formulas, strict=True):
-                row[low + good] = self._named.mean([formula.value(own) for own in figures], len(good))
+                row[low + good] = self._named.mean_of(formula, figures, len(good))
             why |= dict.fromkeys(message for one in priced for message in one.messages.values())
         return wanted, list(why)
 

@@ -73,7 +73,7 @@ class Space:
         self._dimensions = self._joined()
         sizes = [len(self.axes[d[0]].values) for d in self._dimensions]
         self._draws: Draws = draws(spec.sampler, sizes) if tried is None else tried
-        self._derived = [(name, Formula(text)) for name, text in spec.derived.items()]
+        self._derived = [(name, Formula(text, f"derived.{name}")) for name, text in spec.derived.items()]
         self._machine_axes = [axis for axis in self.axes if axis.name in MACHINES]
         self._work_axes = [axis for axis in self.axes if is_of_work(axis.name)]
         self.bases: tuple[Arch, ...] = tuple(self._bases())
@@ -84,7 +84,7 @@ class Space:
         self._follows = LANES in given_fields and not {SUMS} & {*given_fields, *spec.set}
         self.fields = (*given_fields, SUMS) if self._follows else given_fields
         self._resolved = self._resolve_all()
-        self._limits = [limit for limit in map(Formula, spec.constraints) if self._is_of_design(limit)]
+        self._limits = [limit for text in spec.constraints if self._is_of_design(limit := Formula(text, "constraints"))]
 
     def __len__(self) -> int:
         return len(self._draws)

@@ -12,7 +12,8 @@ from pydantic_core import PydanticCustomError
 from tokensieve.arch.base import ArchModel, build
 from tokensieve.arch.errors import SweepError, nearest
 from tokensieve.arch.yamlio import load_yaml
-from tokensieve.explore.axes import WORKS, Values, known_axis
+from tokensieve.explore.axes import MACHINES, WORKS, Span, Values, is_of_work, known_axis, swept_names
+from tokensieve.explore.columns import BOTTLENECK, FIGURES
 from tokensieve.explore.expression import Formula
 from tokensieve.workloads.reference import Kind as ReferenceKind
 
@@ -172,9 +173,8 @@ class SweepFile(ArchModel):
         given += [f"axes.{name}" for name in WORKS if name in self.axes]
         if len(given) > 1:
             raise ValueError(f"{' and '.join(given)} exclude each other")
-        for name in self.parameters:
-            if not name.isidentifier():
-                raise ValueError(f"parameters.{name} must be a name without dots")
+        self._check_names()
+        self._check_values()
         for other, names in (("set", self.set), ("derived", self.derived)):
             if both := next((name for name in names if name in self.axes), None):
                 raise ValueError(f"axes.{both} and {other}.{both} exclude each other")
@@ -184,6 +184,28 @@ class SweepFile(ArchModel):
     def un_pruned(self) -> ReferenceKind | None:
         """Kind of the reference, or None."""
         return None if self.reference == "none" else self.reference
+
+    def _check_names(self) -> None:
+        """Raise `ValueError` for a parameter or a derived field of a name that it cannot have."""
+        for name in self.parameters:
+            if not name.isidentifier():
+                raise ValueError(f"parameters.{name} must be a name without dots")
+            if name in swept_names() or name in FIGURES or name == BOTTLENECK:
+                raise ValueError(f"parameters.{name} must not be called as an axis or a figure is, got {name!r}")
+        for name in self.derived:
+            if name in MACHINES or name == "technology" or is_of_work(name):
+                raise ValueError(
+                    f"derived.{name} must be a field of the machine that has a value of its own, got {name!r}"
+                )
+
+    def _check_values(self) -> None:
+        """Raise `ValueError` for a list as a value; fields of the pruning schedule alone may have some."""
+        for place, axes in (("axes", self.axes), ("parameters", self.parameters)):
+            for name, values in axes.items():
+                if isinstance(values, Span) or is_of_work(name):
+                    continue
+                if listed := next((one for one in values if isinstance(one, list)), None):
+                    raise ValueError(f"{place}.{name} must have numbers, text, true or false as values, got {listed}")
 
     def _zipped(self) -> Self:
         every = {**self.axes, **self.parameters}

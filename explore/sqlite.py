@@ -20,6 +20,9 @@ _STEP = 0.1
 _CACHE_KIB = 32 * 1024
 """Pages kept in memory. The index of 100,000 keys takes 3 MiB and is written at random."""
 
+MOST_CHECKED = 256 << 20
+"""Bytes of the largest store whose pages are all checked when it is opened."""
+
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _SHUT = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
@@ -29,10 +32,11 @@ _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 def connect(path: Path, write: bool) -> sqlite3.Connection:
     """Open the file; with `write`, make it where there is none. Transactions are begun by `transaction` alone.
 
-    Raises `StoreError` where there is no store, or none that may be written.
+    Raises `StoreError` where there is no store, none that may be written, or a damaged one, which is left as it is.
     """
     address = _address(path, write)
     with translated(path):
+        _check_pages(path)
         db = sqlite3.connect(address, uri=True, timeout=_STEP, isolation_level=None)
         db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         # A process that is killed loses nothing of what it committed; a power cut may take the last batches.
@@ -40,6 +44,35 @@ def connect(path: Path, write: bool) -> sqlite3.Connection:
         if not write:
             db.execute("PRAGMA query_only = ON")
         return db
+
+
+def _check_pages(path: Path) -> None:
+    """Raise `sqlite3.DatabaseError` where pages of the file are damaged, before anything is written into it."""
+    if not path.exists() or not 0 < path.stat().st_size <= MOST_CHECKED:
+        return
+    before, mode = path.stat(), _reading(path)
+    found = _damage(path, mode)
+    now = path.stat()
+    if found and (before.st_mtime_ns, before.st_size) != (now.st_mtime_ns, now.st_size):
+        found = _damage(path, "mode=ro")  # another process wrote meanwhile; now its writes are waited for
+    if found:
+        raise found
+
+
+def _damage(path: Path, mode: str) -> sqlite3.DatabaseError | None:
+    """Return what SQLite finds wrong in a file that it opens for reading alone, or None."""
+    db = sqlite3.connect(f"file:{quote(os.path.abspath(path))}?{mode}", uri=True, timeout=PATIENCE)
+    try:
+        told = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.DatabaseError as problem:
+        return problem
+    finally:
+        db.close()
+    if told == "ok":
+        return None
+    damaged = sqlite3.DatabaseError(" ".join(told.split()))
+    damaged.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    return damaged
 
 
 @contextmanager
@@ -103,6 +136,8 @@ def _begin(db: sqlite3.Connection) -> None:
 
 def _address(path: Path, write: bool) -> str:
     """Return the name that SQLite opens the file by. Raises `StoreError` where it cannot be opened as asked."""
+    if "\0" in str(path):
+        raise StoreError(f"store must be the name of a file, without a NUL, got {str(path)!r}")
     if path.is_dir():
         raise StoreError(f"store {path}: is a folder; name a file")
     if not path.parent.is_dir():

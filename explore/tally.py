@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tokensieve.explore.columns import RATIOS
+from tokensieve.explore.front import knee_of
 from tokensieve.explore.named import Named, Names
 from tokensieve.explore.price import FAILED, REFUSED, Priced
 from tokensieve.explore.space import Designs, Space
@@ -62,7 +63,7 @@ class Row:
     """Unit that sets the pace, of each workload."""
 
     fits: bool
-    """Whether it satisfies the constraints."""
+    """Whether it is valid: it satisfies the constraints, and all its objectives are numbers."""
 
 
 @dataclass(frozen=True)
@@ -73,13 +74,16 @@ class Outcome:
     """Designs that were tried."""
 
     valid: int
-    """Those that were priced on all workloads and satisfy the constraints."""
+    """Those that were priced on all workloads, satisfy the constraints, and have a number as every objective."""
 
     excluded: int
     """Those that were not priced: a constraint that speaks of the design alone keeps them out."""
 
     broken: int
     """Those that were priced and do not satisfy the constraints."""
+
+    numberless: int
+    """Those that satisfy the constraints and have an objective that is no number, a division by 0 for example."""
 
     held: Mapping[str, int]
     """Of those that were priced, how many satisfy each constraint."""
@@ -133,6 +137,7 @@ class Tally:
         self.shown = SHOWN if spec.un_pruned is None else (*SHOWN, *RATIOS)
         self._first: list[Row] = []
         self._front = _Front()
+        self._priced = 0
         self.from_store = 0
 
     def take(self, designs: Designs, priced: Sequence[Priced], admitted: npt.NDArray[np.bool_]) -> None:
@@ -144,14 +149,16 @@ class Tally:
         good, figures = self.named.figures(designs, priced)
         if not len(good):
             return
-        wanted = np.stack([self.named.mean([f.value(own) for own in figures], len(good)) for f in self._wanted])
-        fits = np.logical_and.reduce(np.isfinite(wanted[:2]), axis=0)
+        wanted = np.stack([self.named.mean_of(formula, figures, len(good)) for formula in self._wanted])
+        fits = np.ones(len(good), bool)
         for limit in self._limits:
             held = np.logical_and.reduce([np.broadcast_to(limit.value(own), len(good)) for own in figures])
             self._held[limit.text] += int(held.sum())
             fits &= held
-        self._counts["valid"] += int(fits.sum())
         self._counts["broken"] += int((~fits).sum())
+        fits &= np.isfinite(wanted).all(axis=0)
+        self._counts["valid"] += int(fits.sum())
+        self._priced += len(good)
         self.keep(Source(self._space, designs, good, figures, wanted, fits))
 
     def small(self, wanted: F64) -> F64:
@@ -161,7 +168,7 @@ class Tally:
 
     def keep(self, source: "Source") -> None:
         """Keep what is shown of some priced designs, which are counted."""
-        if self._counts["valid"] + self._counts["broken"] <= FIRST:
+        if self._priced <= FIRST:
             self._first += [source.row(i, self) for i in range(len(source.good))]
         some = np.flatnonzero(source.fits)
         numbers = source.designs.low + source.good[some]
@@ -169,14 +176,15 @@ class Tally:
 
     def outcome(self) -> Outcome:
         """Return what was counted."""
-        priced = self._counts["valid"] + self._counts["broken"]
-        whole = priced <= FIRST
+        valid, broken = self._counts["valid"], self._counts["broken"]
+        whole = self._priced <= FIRST
         front = self._front.rows()
         return Outcome(
             designs=self._counts["designs"],
-            valid=self._counts["valid"],
+            valid=valid,
             excluded=self._counts["excluded"],
-            broken=self._counts["broken"],
+            broken=broken,
+            numberless=self._priced - valid - broken,
             held={limit.text: self._held[limit.text] for limit in self._limits},
             refused=dict(self._refused.most_common()),
             failed=dict(self._failed.most_common()),
@@ -252,6 +260,4 @@ class _Front:
         """Return the cheapest design that gives away at most `KNEE` of the best."""
         if not self._rows:
             return None
-        best = self._points[0, 0]
-        near = np.flatnonzero(self._points[0] <= best + KNEE * abs(best))
-        return self._rows[int(near[-1])]
+        return self._rows[knee_of(self._points, KNEE)]

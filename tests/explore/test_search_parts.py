@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
+from tokensieve.explore import search
+from tokensieve.explore.archive import scaled
+from tokensieve.explore.axes import Axis
+from tokensieve.explore.evaluate import Analytic
+from tokensieve.explore.front import knee_of
 from tokensieve.explore.hypervolume import hypervolume
+from tokensieve.explore.search import Options, as_told, is_ordered, run_search
+from tokensieve.explore.spec import sweep_from
 from tokensieve.explore.steps import Steps
 from tokensieve.explore.study import Study
 
@@ -77,3 +84,65 @@ def test_a_study_learns_which_designs_are_none():
         study.tell([[1.0 + d[0], 60.0 - d[0]] for d in designs], [2 * (d[0] >= 10) for d in designs])
 
     assert np.mean([d[0] < 10 for d in study.ask(10)]) > 0.6  # of chance: 0.2
+
+
+def test_the_knee_is_the_cheapest_near_the_best_and_of_equal_prices_the_best():
+    assert knee_of(np.array([[100.0, 100.5, 101.0, 101.1], [9.0, 8.0, 7.0, 1.0]]), 0.01) == 2
+    assert knee_of(np.array([[101.0, 100.0, 100.5], [7.0, 9.0, 7.0]]), 0.01) == 2
+    assert knee_of(np.array([[-100.0, -99.5, -98.0], [9.0, 8.0, 7.0]]), 0.01) == 1
+
+
+def test_figures_are_on_a_logarithmic_scale_on_whichever_side_of_0_they_are():
+    rows = scaled(np.array([[1.0, np.e, np.nan], [-1.0, -np.e, np.nan], [-1.0, 1.0, np.nan]]))
+
+    assert rows[:, :2].tolist() == [[0.0, 1.0], [0.0, -1.0], [-1.0, 1.0]]
+    assert np.isnan(rows[:, 2]).all()
+
+
+def test_a_design_that_is_no_machine_is_further_from_valid_than_one_that_breaks_a_constraint():
+    axes = {"topk.lanes": [8, 6], "dram.channels": [2, 16]}
+    limits = ["area_mm2.total > 0 and dram.channels < 8"]  # names a figure, and so is checked of priced designs
+    data = {"workload": "bert-base-cola", "axes": axes, "constraints": limits}
+
+    found = run_search(sweep_from(data), Analytic(), Options(4))
+
+    kinds = {design: found.archive.broken(number) for number, design in enumerate(found.tried.designs)}
+    assert kinds == {(0, 0): 0, (0, 1): 1, (1, 0): 2, (1, 1): 2}
+
+
+def test_a_sampler_is_told_the_worst_figures_so_far_of_a_design_that_is_not_valid():
+    points = np.array([[1.0, np.nan, 3.0], [5.0, np.nan, 4.0]])
+
+    assert as_told(points).tolist() == [[1.0, 3.0, 3.0], [5.0, 5.0, 4.0]]
+    assert as_told(np.full((2, 2), np.nan)).tolist() == [[1.0, 1.0], [1.0, 1.0]]
+
+
+def test_steps_begin_when_a_quarter_of_the_designs_is_tried(monkeypatch):
+    pytest.importorskip("optuna")
+    tried = []
+
+    class Noted(Steps):
+        def next(self, designs, points, count):
+            tried.append(len(designs))
+            return super().next(designs, points, count)
+
+    monkeypatch.setattr(search, "Steps", Noted)
+    axes = {"topk.lanes": [4, 8, 16], "dram.channels": [2, 4, 8, 16], "key_sram.kib": [48, 96, 196, 256]}
+    run_search(sweep_from({"workload": "bert-base-cola", "axes": axes}), Analytic(), Options(evaluations=40, batch=4))
+
+    assert 10 <= min(tried) < 14
+
+
+@pytest.mark.parametrize(
+    ("values", "ordered"),
+    [
+        ([(1, 2, 4)], True),
+        ([(4, 2, 1)], True),
+        ([(1, 2, 4), (3, 2, 1)], True),
+        ([(1, 2, 4), (1, 3, 2)], False),
+        ([(1, 2, 4), ("a", "b", "c")], False),
+        ([(False, True)], False),
+    ],
+)
+def test_a_dimension_is_ordered_if_all_its_axes_are(values, ordered):
+    assert is_ordered([Axis("topk.lanes", one) for one in values]) == ordered

@@ -14,6 +14,8 @@ from tokensieve.arch import StoreError
 from tokensieve.explore import open_store, sqlite, writing
 
 FIRST, ALL = range(40), range(200)
+PAGE = 4096
+"""Bytes of a page of SQLite."""
 LEAST_LOG = 30_000
 """Bytes that the second batch adds to the log, at least."""
 
@@ -139,6 +141,40 @@ def test_a_commit_that_is_interrupted_stores_nothing_and_keeps_its_points(path, 
 
         assert store.count() == 0
         assert store.commit() == 5
+
+
+def spoilt(path, page):
+    """Spoil a page of a store, and return all its bytes."""
+    content = bytearray(path.read_bytes())
+    start = page * PAGE + (100 if page == 0 else 0)  # the header is kept
+    content[start : (page + 1) * PAGE] = bytes(255 - one for one in content[start : (page + 1) * PAGE])
+    path.write_bytes(content)
+    return bytes(content)
+
+
+@pytest.mark.parametrize("write", [True, False])
+@pytest.mark.parametrize("page", [0, 1, 12, 30])
+def test_a_store_with_a_damaged_page_is_refused_and_left_as_it_is(path, page, write):
+    fill(path, ALL)
+    before = spoilt(path, page)
+
+    with pytest.raises(StoreError, match="is no SQLite file, or is damaged"):
+        opened(path) if write else open_store(path)
+
+    assert path.read_bytes() == before
+    assert [one.name for one in path.parent.iterdir()] == [path.name]
+
+
+def test_damage_under_a_log_of_a_killed_writer_is_not_written_over(path):
+    fill(path, range(1000, 2000))
+    in_a_process(killed_while_it_commits, path, 500)
+    before = spoilt(path, 100)
+
+    assert log(path) > 0
+    with pytest.raises(StoreError, match="is no SQLite file, or is damaged"):
+        opened(path)
+
+    assert path.read_bytes() == before
 
 
 @pytest.fixture

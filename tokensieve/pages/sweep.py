@@ -68,13 +68,14 @@ _FORMULAS = f"""\
 `derived`, `constraints` and `objectives` are formulas of numbers, names, `+ - * / // % **`, comparisons, `and`,
 `or`, `not`, and `min`, `max`, `abs`, `ceil`, `floor`, `round`, `sqrt`, `log2`. They are computed in double
 precision; a derived value that is a whole number is one, any other is refused by a field that must be whole.
-Nothing else is executed.
+Nothing else is executed. Text, such as `topk.engine`, is compared with text alone, and not computed with. A design with
+an objective that is no number, a division by zero for example, is not valid.
 
 In `derived`, a name is an axis, a parameter, a field by dotted path, a field of the same group (`lanes` in
 `softmax.fifo_lines` is `softmax.lanes`), or the one field of the machine that ends so (`max_tokens` is
 `topk.max_tokens`). `constraints` and `objectives` also name figures of the result, as `result.json` has them:
 
-{", ".join(f"`{name}`" for name in (*FIGURES, *(column.name for column in TOTALS)))}.
+{", ".join(f"`{name}`" for name in (*FIGURES, *(column.name for column in TOTALS if column.name != "reference.kind")))}.
 
 {", ".join(f"`{name}`" for name in RATIOS)} and the figures of `reference` need the key `reference`. A constraint that
 names fields alone is checked before a design is priced; [how to constrain a sweep](../how-to/constrain-a-sweep.md).

@@ -1,5 +1,6 @@
 """What a sweep came to: a table, the best design, the knee, and one sentence that answers."""
 
+import math
 from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any
@@ -67,7 +68,7 @@ def counts_line(outcome: Outcome) -> str:
     refused, failed = sum(outcome.refused.values()), sum(outcome.failed.values())
     for many, what in (
         (refused, "refused"), (failed, "failed"), (outcome.excluded, "kept out by constraints before they were priced"),
-        (outcome.broken, "that break a constraint"),
+        (outcome.broken, "that break a constraint"), (outcome.numberless, "whose objective is no number"),
     ):  # fmt: skip
         parts += [f"{count(many)} {what}"] if many else []
     if outcome.from_store:
@@ -81,7 +82,7 @@ def nothing_valid(outcome: Outcome) -> str:
     if outcome.excluded and outcome.designs == outcome.excluded:
         lines.append(f"  constraints: {'; '.join(outcome.held)}")
     if outcome.broken:
-        priced = outcome.broken + outcome.valid
+        priced = outcome.broken + outcome.numberless + outcome.valid
         lines += [f"  {text}: {count(held)} of {count(priced)} satisfy it" for text, held in outcome.held.items()]
     return "\n".join(lines)
 
@@ -140,6 +141,7 @@ def outcome_object(outcome: Outcome, title: str) -> dict[str, Any]:
         "valid": outcome.valid,
         "excluded": outcome.excluded,
         "broken": outcome.broken,
+        "numberless": outcome.numberless,
         "refused": dict(outcome.refused),
         "failed": dict(outcome.failed),
         "from_store": outcome.from_store,
@@ -229,7 +231,9 @@ def _mark(row: Row, outcome: Outcome) -> str:
         for what, one in (("best", outcome.best), ("knee", outcome.knee))
         if one is not None and one.number == row.number
     ]
-    return ", ".join(marks) if row.fits else "breaks a constraint"
+    if not row.fits:
+        return "breaks a constraint" if all(map(math.isfinite, row.wanted)) else "no number"
+    return ", ".join(marks)
 
 
 def _head(name: str, scale: tuple[float, str]) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from tokensieve.arch.errors import StoreError, SweepError
 from tokensieve.explore.evaluate import Analytic, Evaluator
 from tokensieve.explore.flags import with_flags
 from tokensieve.explore.spec import Level, sweep_from
@@ -33,11 +34,22 @@ def sweep(
     >>> found.best.values
     {'topk.lanes': 16}
     """
+    _check(sets, store, workers)
     spec = (
         sweep_from(keys) if file is None and not sets else with_flags(None if file is None else str(file), sets, keys)
     )
     with Store.open(store) if store is not None else nullcontext() as opened:
         return run_sweep(spec, evaluator_of(spec.level), store=opened, workers=workers)
+
+
+def _check(sets: object, store: object, workers: object) -> None:
+    """Raise `SweepError` or `StoreError` for an argument of another type, or out of range."""
+    if not isinstance(sets, list | tuple) or not all(isinstance(one, str) for one in sets):
+        raise SweepError(f"sets must be a list of texts such as 'topk.lanes=8,16', got {sets!r}")
+    if store is not None and (not isinstance(store, str | Path) or not str(store)):
+        raise StoreError(f"store must be the name of a file, got {store!r}")
+    if not isinstance(workers, int) or isinstance(workers, bool) or workers < 1:
+        raise SweepError(f"workers must be a whole number of at least 1, got {workers!r}")
 
 
 def evaluator_of(level: Level) -> Evaluator:
