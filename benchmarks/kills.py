@@ -36,6 +36,7 @@ class Noting(Cycle):
     """Level `cycle`, which notes each design that it has priced in a file."""
 
     def __init__(self, path: Path) -> None:
+        super().__init__()
         self._path = path
 
     def price(self, work: Any, summary: Any, designs: Any) -> Any:

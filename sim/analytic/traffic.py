@@ -151,13 +151,13 @@ def _pattern(dram: Dram, plane: Plane, ids: I64, sample: I64) -> tuple[F64, tupl
     row, low, granules = plane.spans(ids, dram.granule_bytes, sample)
     row = np.repeat(row, granules)
     number = np.repeat(low, granules) + np.arange(len(row)) - np.repeat(np.cumsum(granules) - granules, granules)
-    channels = number & _bits_of(dram, "ch")
-    channels >>= _begin(dram, "ch")
+    channels = number & bits_of(dram, "ch")
+    channels >>= begin_of(dram, "ch")
     channel = np.bincount(row * dram.channels + channels, minlength=len(sample) * dram.channels)
     most = channel.reshape(len(sample), -1).max(axis=1, initial=0)
     # Of a plane, every pseudo-channel opens the same DRAM rows, where a row touches them all.
     # Granules of one DRAM row follow each other, and the first of them is as good as any.
-    key = row << _bits(dram) | number & _bits_of(dram, *_ROW)
+    key = row << _bits(dram) | number & bits_of(dram, *_ROW)
     begins = np.flatnonzero(np.diff(key, prepend=-1))
     rows_opened = begins[np.unique(key[begins], return_index=True)[1]]
     return most.astype(np.float64), (row[rows_opened], number[rows_opened])
@@ -181,7 +181,7 @@ def _moved(dram: Dram, samples: tuple[I64, I64], base: I64, sample_of: I64, grou
     which = np.repeat(np.arange(len(base)), count[sample_of])
     place = np.arange(len(which)) - np.repeat(np.cumsum(count[sample_of]) - count[sample_of], count[sample_of])
     here = number[begin[sample_of][which] + place] + base[which] // dram.granule_bytes
-    moved: I64 = group[which] << _bits(dram) | here & _bits_of(dram, *_ROW)
+    moved: I64 = group[which] << _bits(dram) | here & bits_of(dram, *_ROW)
     return moved
 
 
@@ -211,13 +211,13 @@ def _bits(dram: Dram) -> int:
     return sum(_sizes(dram).values())
 
 
-def _begin(dram: Dram, part: str) -> int:
+def begin_of(dram: Dram, part: str) -> int:
     """Return the bits of a granule's number below those of a part of its address."""
     sizes, order = _sizes(dram), dram.order
     return sum(sizes[name] for name in order[order.index(part) + 1 :])
 
 
-def _bits_of(dram: Dram, *parts: str) -> int:
+def bits_of(dram: Dram, *parts: str) -> int:
     """Return a mask of those bits of a granule's number that are these parts of its address."""
     sizes = _sizes(dram)
-    return sum(((1 << sizes[part]) - 1) << _begin(dram, part) for part in parts)
+    return sum(((1 << sizes[part]) - 1) << begin_of(dram, part) for part in parts)
