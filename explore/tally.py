@@ -112,7 +112,7 @@ class Outcome:
     from_store: int = 0
     """Design points that were taken from a store."""
 
-    points: Mapping[int, int] = field(default_factory=dict)
+    points: Mapping[int, int] = field(default_factory=dict, compare=False)
     """Numbers in the store of the best designs and of the knee, on the first workload of a suite, by design; nothing
     without a store."""
 
