@@ -165,7 +165,7 @@ class Cluster:
                 f"the scheduler does not answer any more ({problem}); what is done is in the store, if there is one, "
                 "and the same command goes on from there"
             ) from problem
-        except Exception as problem:
+        except Exception as problem:  # whatever a worker raised; all but one kind goes on to the caller
             if _cannot_load(problem):
                 raise SweepError(
                     f"a worker cannot load what prices designs ({problem.__cause__ or problem}), and this process has "

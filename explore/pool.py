@@ -72,7 +72,8 @@ class Pool:
                 if len(self._next) < self.workers and not wait(busy, 0) and (task := next(waiting, None)) is not None:
                     self._next.append(task)
                     continue
-                done = [self._received(busy[pipe]) for pipe in wait(busy)]  # type: ignore[index]
+                ready = set(wait(busy))
+                done = [self._received(worker) for pipe, worker in busy.items() if pipe in ready]
                 self._feed(waiting)  # before what is done is stored, which takes a while
                 for answers in done:
                     yield from answers

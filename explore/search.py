@@ -130,7 +130,7 @@ def run_search(
 
     A space of no more designs than may be tried is tried whole. What `store` holds is not priced again, and what it
     lacks is stored batch by batch. Raises `TokensieveError` where no search can be made of `spec`; designs that are
-    refused or fail are counted, stored with the reason, and told to the sampler as invalid.
+    refused or fail are counted, stored with the reason, and reported to the sampler as invalid.
     """
     return _Search(spec, evaluator, options or Options(), store, progress).found()
 
@@ -221,7 +221,7 @@ class _Search:
 
 
 def as_told(points: F64) -> F64:
-    """Return objectives as a sampler is told them, shape (objectives, designs): NaN becomes the worst of its row.
+    """Return objectives as a sampler receives them, shape (objectives, designs): NaN becomes the worst of its row.
 
     `points` are all wanted small, and NaN where a design is not valid. Where none is valid, all are 1.
     """

@@ -1,7 +1,7 @@
 """Which designs a search tries next: one step from the front, in the order of what the same steps gained elsewhere.
 
 This is a Pareto local search (Paquete, Chiarandini and Stuetzle 2004): the neighbours of the designs that no other one
-beats. Which of them come first is told by steps that were seen: a change of one field from the same value to the same
+beats. Steps that were seen say which of them come first: a change of one field from the same value to the same
 value, at other designs, the nearer the more (inverse distance weighting, Shepard 1968).
 """
 

@@ -1,4 +1,4 @@
-"""Optuna's samplers behind ask and tell: which designs to try, told what came of them.
+"""Optuna's samplers behind ask and tell: they propose designs, and receive the objectives of each.
 
 The study is in memory. It is made again from the store: the same seed asks for the same designs, and what they come to
 is not priced twice.
@@ -22,7 +22,7 @@ _BROKEN = "broken"
 
 
 class Study:
-    """One study: designs are asked for in batches, each of which is told before the next."""
+    """One study: designs are asked for in batches; the figures of each batch are reported before the next."""
 
     def __init__(
         self, sampler: str, seed: int, sizes: Sequence[int], ordered: Sequence[bool], objectives: int,

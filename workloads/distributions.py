@@ -87,7 +87,8 @@ def tallies(name: str, n: int | Counts, score_bits: int, generators: Iterable[np
     pool, scaled = _POOLS[name]
     rows, columns = pool().shape
     even, sizes = np.full(columns, 1 / columns), repeat(n) if isinstance(n, int) else n.tolist()
-    drawn = [(int(rng.random() * rows), rng.multinomial(size, even)) for rng, size in zip(generators, sizes)]  # noqa: B905
+    pairs = zip(generators, sizes, strict=False)  # one size may repeat without end
+    drawn = [(int(rng.random() * rows), rng.multinomial(size, even)) for rng, size in pairs]
     weights, counts = pool()[[row for row, _ in drawn]], np.stack([count for _, count in drawn])
     return Tallies(scaled(weights, counts, (1 << score_bits) - 1).astype(np.int64), counts)
 

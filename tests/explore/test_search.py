@@ -1,4 +1,4 @@
-"""A guided search end to end: what it finds, how it goes on, what it is told of designs that are none."""
+"""A guided search end to end: what it finds, how it goes on, which designs it reports as invalid."""
 
 import numpy as np
 import pytest

@@ -1,7 +1,10 @@
 """The parts of a guided search: steps from a front, hypervolume, the study."""
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
+from conftest import lacking
 
 from tokensieve.explore import search
 from tokensieve.explore.archive import scaled
@@ -13,6 +16,13 @@ from tokensieve.explore.search import Options, as_told, is_ordered, run_search
 from tokensieve.explore.spec import sweep_from
 from tokensieve.explore.steps import Steps
 from tokensieve.explore.study import Study
+
+
+@pytest.fixture
+def optuna():
+    """The package of the extra; without it the test is skipped, or fails in continuous integration."""
+    if find_spec("optuna") is None:
+        lacking("Optuna is missing: pip install 'tokensieve[explore]'")
 
 
 def test_steps_are_neighbours_of_the_front_that_were_not_tried():
@@ -61,8 +71,7 @@ def test_hypervolume_agrees_with_counting_cells():
     assert hypervolume(points, np.full(3, 6.0)) == covered
 
 
-def test_a_study_asks_first_for_what_it_is_given_and_then_for_the_same_with_the_same_seed():
-    pytest.importorskip("optuna")
+def test_a_study_asks_first_for_what_it_is_given_and_then_for_the_same_with_the_same_seed(optuna):
     asked = []
     for _ in range(2):
         study = Study("nsga2", 3, [4, 3], [True, False], 2)
@@ -76,8 +85,7 @@ def test_a_study_asks_first_for_what_it_is_given_and_then_for_the_same_with_the_
     assert all(0 <= a < 4 and 0 <= b < 3 for a, b in asked[0])
 
 
-def test_a_study_learns_which_designs_are_none():
-    pytest.importorskip("optuna")
+def test_a_study_learns_which_designs_are_none(optuna):
     study = Study("nsga2", 0, [50, 3, 3, 3], [True] * 4, 2, population=10)  # of one dimension all would be mutated
     for _ in range(12):
         designs = study.ask(10)
@@ -117,8 +125,7 @@ def test_a_sampler_is_told_the_worst_figures_so_far_of_a_design_that_is_not_vali
     assert as_told(np.full((2, 2), np.nan)).tolist() == [[1.0, 1.0], [1.0, 1.0]]
 
 
-def test_steps_begin_when_a_quarter_of_the_designs_is_tried(monkeypatch):
-    pytest.importorskip("optuna")
+def test_steps_begin_when_a_quarter_of_the_designs_is_tried(optuna, monkeypatch):
     tried = []
 
     class Noted(Steps):
