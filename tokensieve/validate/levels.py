@@ -1,7 +1,7 @@
 """How far level `analytic` is from level `cycle`: over many machines, on beginnings of workloads."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,10 @@ class Deviations:
     def energy(self) -> F64:
         """Error of the energy."""
         return self.analytic_joules / self.cycle_joules - 1
+
+    def some(self, which: npt.NDArray[np.bool_]) -> "Deviations":
+        """Return those of the machines that `which`, of shape (machines,), marks."""
+        return Deviations(**{one.name: getattr(self, one.name)[which] for one in fields(self)})
 
 
 def deviations(machines: Sequence[Arch], decisions: Decisions) -> Deviations:
