@@ -12,6 +12,7 @@ from tokensieve.workloads.fused import second_of_pair, stored_bits
 from tokensieve.workloads.ragged import Ragged
 
 I64 = npt.NDArray[np.int64]
+Ids = npt.NDArray[np.int32]
 Flags = npt.NDArray[np.bool_]
 Selection = tuple[I64, I64, I64]
 """Items and kept by group, -1 where none runs, and the padded work records."""
@@ -57,7 +58,7 @@ class RowWork:
     io_bytes: int
     """Bytes of one query or output vector in DRAM; 0 where they do not cross it."""
 
-    ids: I64
+    ids: Ids
     key_ids: I64
     value_ids: I64
     query_ids: I64
@@ -145,7 +146,7 @@ def row_work(arch: Arch, d: Decisions, un_pruned: bool = False) -> RowWork:
     )
 
 
-def _ids(d: Decisions) -> tuple[I64, I64, I64, int]:
+def _ids(d: Decisions) -> tuple[Ids, I64, I64, int]:
     """Return `RowWork.ids`, where the tokens of each group and the values of each query begin in it, and where all do.
 
     A group that keeps its whole context has the ids 0, 1, ..., which stand there once.
@@ -159,7 +160,8 @@ def _ids(d: Decisions) -> tuple[I64, I64, I64, int]:
     every = count + len(d.value_ids)
     of_group = np.where(pruned, ends - lengths, every)
     of_query = count + d.value_ptr[:-1][d.list_of_query].astype(np.int64)
-    ids = np.concatenate([*tokens, d.value_ids, np.arange(int(d.context.max(initial=0)))], dtype=np.int64)
+    counting = np.arange(int(d.context.max(initial=0)), dtype=np.int32)
+    ids = np.concatenate([*tokens, d.value_ids, counting], dtype=np.int32)
     return ids, of_group, of_query, every
 
 

@@ -26,7 +26,7 @@ from tokensieve.sim.kernels import dram_state as ds
 from tokensieve.sim.kernels import stretch as kernel
 from tokensieve.sim.kernels.dram_idle import new_state, set_address
 from tokensieve.sim.kernels.stream import saturate
-from tokensieve.sim.work import RowWork
+from tokensieve.sim.work import Ids, RowWork
 
 B8 = npt.NDArray[np.bool_]
 
@@ -94,7 +94,7 @@ class Stretch:
 
     per_line: I64
     whole: I64
-    ids: I64
+    ids: Ids
     early: bool
     rows: int
     """Rows of the group."""

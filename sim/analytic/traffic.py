@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from tokensieve.arch.memory import Dram
 from tokensieve.sim.cycle.plan import PLANE_ALIGNMENT
-from tokensieve.sim.work import RowWork
+from tokensieve.sim.work import Ids, RowWork
 
 I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
@@ -48,7 +48,7 @@ class Plane:
         """
         return self.per_line if (self.width % granule).any() else 0, self.sent.tobytes()
 
-    def spans(self, ids: I64, granule: int, which: I64) -> tuple[I64, I64, I64]:
+    def spans(self, ids: Ids, granule: int, which: I64) -> tuple[I64, I64, I64]:
         """Return the row, first granule and granules of the vector of every token of the rows `which`.
 
         A granule that two tokens of a line touch belongs to the first of them.
@@ -64,7 +64,7 @@ class Plane:
         low[1:] = np.where(follows, np.maximum(low[1:], high[:-1] + 1), low[1:])
         return row, low, high - low + 1
 
-    def granules(self, ids: I64, granule: int, which: I64) -> I64:
+    def granules(self, ids: Ids, granule: int, which: I64) -> I64:
         """Return the granules of each of the rows `which`."""
         width = self.width[which]
         if not (width % granule).any():
@@ -143,7 +143,7 @@ def fetching_rows(work: RowWork) -> dict[str, npt.NDArray[np.bool_]]:
     }
 
 
-def _pattern(dram: Dram, plane: Plane, ids: I64, sample: I64) -> tuple[F64, tuple[I64, I64]]:
+def _pattern(dram: Dram, plane: Plane, ids: Ids, sample: I64) -> tuple[F64, tuple[I64, I64]]:
     """Return the granules of the busiest channel for the rows `sample`, and the DRAM rows that they touch.
 
     Those are a (row of `sample`, granule) for each DRAM row, whichever pseudo-channel opens it.

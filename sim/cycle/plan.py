@@ -12,7 +12,7 @@ from tokensieve.arch.topklaw import TopkWork
 from tokensieve.sim.capacity import check_capacity
 from tokensieve.sim.kernels import tables as t
 from tokensieve.sim.result import TENSORS
-from tokensieve.sim.work import RowWork
+from tokensieve.sim.work import Ids, RowWork
 
 I64 = npt.NDArray[np.int64]
 
@@ -29,7 +29,7 @@ class Plan:
     passes: I64
     group: I64
     redo: I64
-    ids: I64
+    ids: Ids
     scalars: I64
     source_row: I64
     """Row of the work that each row of the table belongs to; a row is cut where its K or V exceed half an SRAM."""

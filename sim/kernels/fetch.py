@@ -11,7 +11,7 @@ import numpy as np
 from tokensieve.sim.kernels import dram as d
 from tokensieve.sim.kernels import dram_state as ds
 from tokensieve.sim.kernels import tables as t
-from tokensieve.sim.kernels.columns import I64
+from tokensieve.sim.kernels.columns import I32, I64
 from tokensieve.sim.kernels.dram_state import FAR
 from tokensieve.sim.kernels.groups import open_groups
 from tokensieve.sim.kernels.pipeline import pump
@@ -22,7 +22,7 @@ from tokensieve.sim.kernels.step import step
 
 @numba.njit(cache=True)
 def simulate(
-    m: I64, row: I64, query: I64, ps: I64, group: I64, redo: I64, ids: I64, st: I64, granules: I64, events: I64
+    m: I64, row: I64, query: I64, ps: I64, group: I64, redo: I64, ids: I32, st: I64, granules: I64, events: I64
 ) -> int:
     """Run to the end; return the total cycles, or -1 if nothing can move any more (a mistake of ours)."""
     slots = np.arange(m[ds.SLOTS])

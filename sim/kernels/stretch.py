@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from tokensieve.sim.kernels import dram as d
 from tokensieve.sim.kernels import dram_state as ds
-from tokensieve.sim.kernels.columns import I64, Columns
+from tokensieve.sim.kernels.columns import I32, I64, Columns
 from tokensieve.sim.kernels.step import step
 
 # What a tensor moves for a row: `COUNT` ids from `FIRST` on, of so many bytes each, in a plane that begins at `BASE`.
@@ -25,7 +25,7 @@ TENSORS = ((0, 3), (3, 4), (4, 5))
 
 @numba.njit(cache=True)
 def requests(
-    jobs: I64, per_line: I64, whole: I64, ids: I64, shift: int, early: bool, begun: bool, pace: float,
+    jobs: I64, per_line: I64, whole: I64, ids: I32, shift: int, early: bool, begun: bool, pace: float,
     room: I64, granule: I64, tensor: I64,
 ) -> int:  # fmt: skip
     """Put the number of each granule, in the order sent, and its tensor into two arrays; return how many there are.
