@@ -37,7 +37,7 @@ class Booking:
     def values_by_row(self, event: F64, rows: F64) -> F64:
         """Return the event `rows` intervals around the V SRAM later; V is loaded with K, and DRAM serves both."""
         every = self.every
-        interval = np.maximum(every.value_row, self.s.dram)
+        interval = np.maximum(every.value_row, every.dram)
         used = np.where(interval > every.value_row, 0, every.value_used)
         return self.paths.after(event, rows * interval, DRAM, self._used(rows, used, every.value_slowed))
 

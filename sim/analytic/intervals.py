@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tokensieve.sim.analytic import blocks
 from tokensieve.sim.analytic.batch import F64
 from tokensieve.sim.analytic.stages import Stages
 
@@ -47,6 +48,9 @@ class Intervals:
     value_slowed: F64
     """As `key_used` and `key_slowed`, at Prob x V."""
 
+    dram: F64
+    """Cycles of DRAM for all that a row moves; less where it has less to do at a time, as an SRAM holds one row."""
+
     held: F64
     """Queries that a line buffer of the softmax holds."""
 
@@ -82,6 +86,8 @@ def intervals(s: Stages) -> Intervals:
     value_own, value_slowed = _value_use(s, query)
     value_used = np.maximum(value_own, value_slowed)
     beside = _beside(s, ahead, s.row_queries * np.maximum(query - qk, 0))
+    one = blocks.alone(s)
+    block = blocks.between(s, one, _machine(s, to_exp, div, held, verdict))
     return Intervals(
         qk=qk,
         exp=exp,
@@ -91,16 +97,42 @@ def intervals(s: Stages) -> Intervals:
         pv=pv,
         queue=queue,
         query=query,
-        key_row=_key_row(s, used, verdict, again, again_pass, beside),
+        key_row=np.where(one, block, _key_row(s, used, verdict, again, again_pass, beside)),
         key_used=s.key_members * used / s.key_room,
         key_slowed=(slowed > own_use).astype(np.float64),
-        value_row=_value_row(s, value_used, beside),
+        value_row=np.where(one, block, _value_row(s, value_used, beside)),
+        dram=np.where(one, np.minimum(block, s.dram), s.dram),
         value_used=s.value_members * value_used / s.value_room,
         value_slowed=(value_slowed > value_own).astype(np.float64),
         held=held,
         verdict=verdict,
         again_pass=again_pass,
     )
+
+
+def _machine(s: Stages, to_exp: F64, div: F64, held: F64, verdict: F64) -> dict[str, F64]:
+    """Return what `blocks.between` takes of the pipeline."""
+    p = s.pipe
+    again = s.again * np.maximum(s.key_lines, s.soft)
+    return {
+        "verdict": verdict,
+        "enter": s.enter,
+        "search": s.search,
+        "turnaround": s.engaged * p.turnaround,
+        "qk": s.qk + again + s.key_turns / s.queries,
+        "pass_qk": s.qk,
+        "to_exp": to_exp,
+        "exp": s.soft * (1 + s.again),
+        "to_div": s.soft + p.exp_latency,
+        "div": div,
+        "to_topk": p.div_latency + s.decides * (s.divide + p.verdict),
+        "decides": s.decides,
+        "held": held,
+        "waiting": p.queue_rows,
+        "pv": s.pv + s.value_turns / s.queries,
+        "to_pv": _to_pv(s) * (s.engaged > 0),
+        "queued": _queued(s),
+    }
 
 
 def streamable(fetch: F64, lines: F64) -> F64:
@@ -137,8 +169,8 @@ def _queued(s: Stages) -> F64:
 
 
 def _queue(s: Stages) -> F64:
-    """Return the interval of the queue before Prob x V: from the drain to the start, over the queries it holds."""
-    return np.where(s.engaged > 0, _to_pv(s) / _queued(s), 0)
+    """Return the interval of the queue before Prob x V: from entering it to the start, over the queries it holds."""
+    return np.where(s.engaged > 0, _to_pv(s), np.maximum(s.enter - s.pv, 0)) / _queued(s)
 
 
 def _waiting(s: Stages, full_pass: F64) -> F64:

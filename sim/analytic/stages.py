@@ -101,6 +101,14 @@ class Stages:
     """Cycles of DRAM for the values and for the outputs of a row; values that come with K take less where DRAM serves
     both faster than one after the other."""
 
+    value_alone: F64
+    both: F64
+    """Cycles of DRAM for the values of a row if it serves nothing else, and for K and V of a row while it serves both."""
+
+    key_granules: F64
+    value_granules: F64
+    """Granules that a row fetches with its K, and of its values."""
+
     lsb_latency: F64
     value_latency: F64
     """Cycles from a request for low bits, or for values, to its first data."""
@@ -168,7 +176,8 @@ def stages(summary: Summary, batch: Batch) -> Stages:
     idle = [lag, dram.latency + of_row / blocks * lines, dram.latency + of_row / blocks * pv]
     apart = _apart(key_room, value_room, idle, fetch, value)
     together = apart * sum(of_stream[name] * parts[name] for name in STREAMS) + (1 - apart) * dram.together(of_stream)
-    beside = dram.together({**front, "value": share["value"]}) - fetch
+    both = dram.together({**front, "value": share["value"]})
+    value_alone, beside = value, both - fetch
     value = np.where(early > 0, np.minimum(value, apart * value + (1 - apart) * beside), value)
     one = single(summary, batch)
     turn = _turns(dram.granules, lines, value_lines, np.ceil(of_row / blocks / pipe.per_value))
@@ -207,6 +216,10 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         lsb=parts["lsb"],
         value=value,
         output=parts["output"] / blocks,
+        value_alone=value_alone,
+        both=both,
+        key_granules=sum((dram.granules[STREAMS.index(name)] * part for name, part in front.items()), np.zeros(1)),
+        value_granules=dram.granules[STREAMS.index("value")] * share["value"],
         lsb_latency=dram.on_demand("lsb"),
         value_latency=dram.on_demand("value"),
         backlog=np.minimum(dram.backlog, fetch - dram.sent(front)),

@@ -132,7 +132,7 @@ class _Layer(Booking):
                 self.streamed(was.qk_busy, s.queries * (s.qk + s.again * every.again_pass)), s.key_turns, COMPUTE
             ),
             pv_busy=at(was.pv_busy, s.queries * s.pv + s.value_turns, COMPUTE),
-            dram_busy=at(was.dram_busy, s.rows * s.dram, DRAM),
+            dram_busy=at(was.dram_busy, s.rows * every.dram, DRAM),
         )
 
     def _key_start(self, was: _State, rows_before: F64, ranks: bool) -> F64:
@@ -154,8 +154,7 @@ class _Layer(Booking):
         exp = later(self._to_exp(qk), was.exp)
         div = later(self._to_div(exp), was.div)
         topk = self._to_topk(div, was.topk)
-        if self.engaged:
-            topk = later(topk, self._queued(was.pv))
+        topk = later(topk, self._queued(was.pv))
         drain = self._to_drain(topk)
         values = self._values(arrives)
         return _Starts(qk, exp, div, topk, drain, later(self._to_pv(topk, drain), was.pv, values)), values
@@ -240,12 +239,16 @@ class _Layer(Booking):
         return self.paths.after(topk, -self.s.pipe.queue_rows * self.every.topk, TOPK)
 
     def _queued(self, pv: F64) -> F64:
-        """Return from when a query may enter the top-k to find room behind it, given when the one before leaves."""
+        """Return from when a query may enter the top-k, or pass it by, to find room behind it.
+
+        `pv` is when the query before leaves Prob x V.
+        """
         s = self.s
         lines = np.maximum(s.pv, 1)
         held = np.maximum(s.pipe.queue_lines // lines, 1)
-        cycles = -lines - (held - 1) * self.every.query - s.enter - s.search
-        return self.paths.after(pv, cycles, COMPUTE, {TOPK: -s.enter - s.search})
+        engine = (s.enter + s.search) * self.engaged
+        cycles = -lines - (held - 1) * self.every.query - engine
+        return self.paths.after(pv, cycles, COMPUTE, {TOPK: -engine})
 
     def _to_drain(self, topk: F64) -> F64:
         s = self.s

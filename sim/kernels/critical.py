@@ -131,6 +131,13 @@ def _at_drain(row, query, causes, q, now):
 def _at_load(row, query, ps, st, causes, q, now):
     """Go on from the load of query `q` to the query that held the engine, or to the pass that it loads."""
     k = query[q, t.Q_PASS]
+    room = -1
+    if query[q, t.Q_LOAD_WHY] == t.W_ROOM:
+        room = query[q, t.Q_LOAD_WHO]
+    elif ps[k, t.P_DIV_WHY] == t.W_ROOM:
+        room = ps[k, t.P_DIV_WHO]
+    if room >= 0:
+        return AT_PV, room, _book(causes, _layer(row, query, q), SOFTMAX_STALL, now, query[q, t.Q_LOAD_AT], ALL)
     if query[q, t.Q_LOAD_WHY] == t.W_BUSY or ps[k, t.P_DIV_WHY] == t.W_QUEUE:
         layer, held = _layer(row, query, q), ps[k, t.P_DIV_WHO]
         if query[q, t.Q_LOAD_WHY] == t.W_BUSY:
@@ -162,6 +169,8 @@ def _at_div(row, query, ps, causes, k, now):
         return AT_DIV, before, _book(causes, layer, SOFTMAX_STALL, now, ps[before, t.P_DIV_AT], ALL)
     if why == t.W_QUEUE:
         return AT_DRAIN, before, now
+    if why == t.W_ROOM:
+        return AT_PV, before, now
     follows = ps[k, t.P_SCAN] < ps[k, t.P_QK_LINES] and ps[k, t.P_EXP_WHY] == t.W_FLOW
     at_pace_of_keys = follows and ps[k, t.P_LINES] <= row[query[q, t.Q_ROW], t.R_LINES]
     cause = COMPUTE if at_pace_of_keys else SOFTMAX_STALL

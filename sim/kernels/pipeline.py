@@ -15,7 +15,7 @@ import numba
 from tokensieve.sim.kernels import tables as t
 from tokensieve.sim.kernels.events import note
 from tokensieve.sim.kernels.groups import finish
-from tokensieve.sim.kernels.room import admit_probs, enter_buffer, last_out, let_go, taken_turns
+from tokensieve.sim.kernels.room import enter_buffer, last_out, let_go, room_for_probs, taken_turns
 from tokensieve.sim.kernels.step import step
 
 
@@ -155,15 +155,22 @@ def _advance_div(row, query, ps, group, redo, st, events):
     r = query[q, t.Q_ROW]
     # Without a decision the probabilities stream into the engine, or past it once it is empty.
     streams = not row[r, t.R_DECIDE] and not query[q, t.Q_PASSES]
-    behind = query[q, t.Q_BEHIND]
-    if (streams and st[t.S_PICK] != q) or (not row[r, t.R_DECIDE] and behind >= st[t.S_PICK]):
+    by = not row[r, t.R_DECIDE] and query[q, t.Q_PASSES]
+    behind, room = query[q, t.Q_BEHIND], 0
+    if (streams or by) and st[t.S_PICK] != q:
         return False
+    if by:
+        room = room_for_probs(query, st, q)
+        if room < 0:
+            return False
     start, why, who = ps[k, t.P_EXP_AT] + n + st[t.S_EXP_LATENCY], t.W_FLOW, k
     if k > 0 and ps[k - 1, t.P_DIV_AT] + ps[k - 1, t.P_DIV_CYCLES] > start:
         start, why, who = ps[k - 1, t.P_DIV_AT] + ps[k - 1, t.P_DIV_CYCLES], t.W_BUSY, k - 1
     if streams and st[t.S_TOPK_FREE] - st[t.S_DIV_LATENCY] > start:
         start, why, who = st[t.S_TOPK_FREE] - st[t.S_DIV_LATENCY], t.W_QUEUE, st[t.S_TOPK_WHO]
-    if behind >= 0 and not streams and not row[r, t.R_DECIDE]:
+    if room - st[t.S_DIV_LATENCY] > start:
+        start, why, who = room - st[t.S_DIV_LATENCY], t.W_ROOM, st[t.S_PROB_RING + t.RING_WHO]
+    if behind >= 0 and by:
         empty = query[behind, t.Q_PICKED] + 1 - st[t.S_DIV_LATENCY]
         if empty > start:
             start, why, who = empty, t.W_QUEUE, behind
@@ -230,9 +237,10 @@ def _advance_topk(row, query, ps, st, events):
     q = st[t.S_PICK]
     if q >= st[t.S_QUERIES] or query[q, t.Q_PASS] < 0:
         return False
-    room = admit_probs(query, st, q)
+    room = room_for_probs(query, st, q)
     if room < 0:
         return False
+    st[t.S_PROB_RING + t.RING_USED] += query[q, t.Q_VALUE_LINES]
     k, r = query[q, t.Q_PASS], query[q, t.Q_ROW]
     at, why, who, load = ps[k, t.P_DIV_AT] + st[t.S_DIV_LATENCY], t.W_FLOW, -1, ps[k, t.P_DIV_CYCLES]
     if row[r, t.R_DECIDE]:
@@ -242,6 +250,8 @@ def _advance_topk(row, query, ps, st, events):
         behind = query[q, t.Q_BEHIND]
         if query[q, t.Q_PASSES] and behind >= 0 and query[behind, t.Q_PICKED] + 1 > at:
             at, why, who = query[behind, t.Q_PICKED] + 1, t.W_BUSY, behind
+        if query[q, t.Q_PASSES] and room > at:
+            at, why, who = room, t.W_ROOM, st[t.S_PROB_RING + t.RING_WHO]
     drain = at + load + query[q, t.Q_SEARCH]
     query[q, t.Q_DRAIN_WHO] = -1
     if room > drain:

@@ -73,8 +73,8 @@ def enter_buffer(ps, st, buffer, last, n):
 
 
 @numba.njit(cache=True)
-def admit_probs(query, st, q):
-    """Return when the queue before Prob x V has room for query `q`, and let it in, or -1 while that is unknown."""
+def room_for_probs(query, st, q):
+    """Return when the queue before Prob x V has room for query `q`, the next one, or -1 while that is unknown."""
     ring, need = t.S_PROB_RING, query[q, t.Q_VALUE_LINES]
     while st[ring + t.RING_USED] + need > st[ring + t.RING_CAP] and st[ring + t.RING_USED] > 0:
         o = st[ring + t.RING_OLDEST]
@@ -84,5 +84,4 @@ def admit_probs(query, st, q):
             st[ring + t.RING_TIME], st[ring + t.RING_WHO] = query[o, t.Q_PV_AT], o
         st[ring + t.RING_USED] -= query[o, t.Q_VALUE_LINES]
         st[ring + t.RING_OLDEST] = o + 1
-    st[ring + t.RING_USED] += need
     return st[ring + t.RING_TIME]

@@ -165,6 +165,8 @@ def _softmax(w, k, r, scanned):
         div = last(w, div, after(w, w.n[0, t.S_TOPK_FREE], -w.x[0, t.M_DIV], t.FILL))
     if not decides and passes and w.n[0, t.S_BEHIND] >= 0:
         div = last(w, div, after(w, w.n[0, t.S_BEHIND], 1 - w.x[0, t.M_DIV], t.FILL))
+    if not decides and passes:
+        div = last(w, div, after(w, _room_before_pv(w, q), -w.x[0, t.M_DIV], t.FILL))
     w.n[k, t.P_DIV] = div
     cycles = w.x[g, t.G_DIVIDE if decides or passes else t.G_LOAD_CYCLES]
     w.n[0, t.S_DIV_FREE] = after(w, div, cycles, t.SOFTMAX)
@@ -209,14 +211,18 @@ def _advance_topk(w):
     load = w.x[g, t.G_LOAD_CYCLES]
     if passes:
         load = w.x[g, t.G_SOFT if w.n[work, t.R_DECIDE] else t.G_DIVIDE]
+    room = _room_before_pv(w, q)
+    w.x[0, t.X_PROB_USED] += w.x[q, t.A_LINES]
     if w.n[work, t.R_DECIDE]:
         at = last(w, w.n[q, t.K_DECIDED], w.n[0, t.S_TOPK_FREE])
         if passes and w.n[0, t.S_BEHIND] >= 0:
             at = last(w, at, after(w, w.n[0, t.S_BEHIND], 1.0, t.TOPK))
+        if passes:
+            at = last(w, at, room)
     else:
         at = after(w, w.n[k, t.P_DIV], w.x[0, t.M_DIV], t.FILL)
     drain = after(w, at, load + w.x[q, t.A_SEARCH], cause)
-    drain = last(w, drain, _room_before_pv(w, q))
+    drain = last(w, drain, room)
     w.n[q, t.K_LOAD], w.n[q, t.K_DRAIN] = at, drain
     w.n[0, t.S_TOPK_FREE] = drain if passes else after(w, drain, w.x[0, t.M_TURN], t.TOPK)
     drained = 0.0 if passes else w.x[g, t.G_LOAD] + w.x[0, t.M_DRAIN]
@@ -234,14 +240,13 @@ def _advance_topk(w):
 
 @step
 def _room_before_pv(w, q):
-    """Return the event at which the queue before Prob x V has room for query `q`, which enters."""
+    """Return the event at which the queue before Prob x V has room for query `q`."""
     need = w.x[q, t.A_LINES]
     while w.x[0, t.X_PROB_USED] + need > w.x[0, t.M_QUEUE] and w.n[0, t.S_PROB_OLDEST] < q:
         o = w.n[0, t.S_PROB_OLDEST]
         w.n[0, t.S_PROB_ROOM] = last(w, w.n[0, t.S_PROB_ROOM], w.n[o, t.K_PV])
         w.x[0, t.X_PROB_USED] -= w.x[o, t.A_LINES]
         w.n[0, t.S_PROB_OLDEST] = o + 1
-    w.x[0, t.X_PROB_USED] += need
     return w.n[0, t.S_PROB_ROOM]
 
 

@@ -50,6 +50,7 @@ W_BUFFER = _why.take()  # for room in the line buffer behind the stage. Who: the
 W_QUEUE = _why.take()  # for the top-k engine, or the queue in front of it. Who: the query that was in it
 W_SPACE = _why.take()  # for room in the SRAM. Who: the row that left it
 W_LSB = _why.take()  # for the low bits of K. Who: the row that loads them
+W_ROOM = _why.take()  # for room in the queue before Prob x V. Who: the query that left it
 
 # A job: what one stream loads for one row.
 _job = Columns()

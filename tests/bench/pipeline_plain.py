@@ -10,7 +10,8 @@ enter Q x K, if wanted. All stage times follow, by these rules:
 * Exponentials begin when the whole packet is scanned, or with `softmax.scan` = streamed so that the last score is taken
   as it comes; division when all exponentials are accumulated; each takes a line
   a cycle. Probabilities that no decision waits for go straight into the top-k engine, which must be free by then.
-* A query that keeps all its values passes the engine by, once the last one that went through it has been drained.
+* A query that keeps all its values passes the engine by, once the last one that went through it has been drained and
+  the queue before Prob x V has room for its probabilities.
 * A division goes no faster than the accumulator of importance takes the probabilities.
 * A decision falls after the last probability has gone through the tree. The first that asks for them fetches the LSBs;
   the query goes through Q x K again, and goes first as soon as it can.
@@ -241,7 +242,9 @@ class Pipeline:
         """Return when the probabilities of a query may come straight from the division."""
         if self.work[query].decides:
             return 0
-        return self.engine_empty(query) if self.work[query].passes else self.next_load()
+        if self.work[query].passes:
+            return max(self.engine_empty(query), self.queue_room(query))
+        return self.next_load()
 
     def engine_empty(self, query: int) -> int:
         """Return when all that went through the engine before a query has been drained."""
@@ -263,7 +266,8 @@ class Pipeline:
         """Take a query through the top-k engine and Prob x V."""
         times, q, number = self.times, self.work[query], self.final[query]
         if q.decides:
-            free = max(self.next_load(), self.engine_empty(query) if q.passes else 0)
+            by = max(self.engine_empty(query), self.queue_room(query)) if q.passes else 0
+            free = max(self.next_load(), by)
             load, cycles = max(self.decided(number), free), max(q.soft, q.load)
         else:
             load, cycles = times.div[number] + self.law.divide_latency, self.division(number)
