@@ -30,10 +30,11 @@ def between(s: Stages, which: Flags, figures: Mapping[str, F64 | float]) -> F64:
     told = np.zeros(which.shape)
     if not which.any():
         return told
-    table = figures | _dram(s) | {
+    block: dict[str, F64 | float] = {
         "queries": s.row_queries, "rows": s.rows, "key_room": s.key_room, "value_room": s.value_room,
         "key_lines": s.fetch_lines, "engaged": s.engaged,
     }  # fmt: skip
+    table = {**figures, **_dram(s), **block}
     play(np.stack([np.broadcast_to(table[name], which.shape) for name in FIGURES]).astype(np.float64), which, told)
     return told
 

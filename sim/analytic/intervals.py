@@ -49,7 +49,7 @@ class Intervals:
     """As `key_used` and `key_slowed`, at Prob x V."""
 
     dram: F64
-    """Cycles of DRAM for all that a row moves; less where it has less to do at a time, as an SRAM holds one row."""
+    """Cycles of DRAM for all that a row moves: no more than `key_row` where an SRAM holds one row."""
 
     held: F64
     """Queries that a line buffer of the softmax holds."""
@@ -85,7 +85,6 @@ def intervals(s: Stages) -> Intervals:
     used = np.maximum(own_use, slowed)
     value_own, value_slowed = _value_use(s, query)
     value_used = np.maximum(value_own, value_slowed)
-    beside = _beside(s, ahead, s.row_queries * np.maximum(query - qk, 0))
     one = blocks.alone(s)
     block = blocks.between(s, one, _machine(s, to_exp, div, held, verdict))
     return Intervals(
@@ -97,10 +96,10 @@ def intervals(s: Stages) -> Intervals:
         pv=pv,
         queue=queue,
         query=query,
-        key_row=np.where(one, block, _key_row(s, used, verdict, again, again_pass, beside)),
+        key_row=np.where(one, block, _key_row(s, used, verdict, again, again_pass)),
         key_used=s.key_members * used / s.key_room,
         key_slowed=(slowed > own_use).astype(np.float64),
-        value_row=np.where(one, block, _value_row(s, value_used, beside)),
+        value_row=np.where(one, block, _value_row(s, value_used)),
         dram=np.where(one, np.minimum(block, s.dram), s.dram),
         value_used=s.value_members * value_used / s.value_room,
         value_slowed=(value_slowed > value_own).astype(np.float64),
@@ -183,19 +182,14 @@ def _waiting(s: Stages, full_pass: F64) -> F64:
     return alone + stops * full_pass
 
 
-def _key_row(s: Stages, used: F64, verdict: F64, again: F64, again_pass: F64, beside: F64) -> F64:
+def _key_row(s: Stages, used: F64, verdict: F64, again: F64, again_pass: F64) -> F64:
     """Return the interval of rows around the K SRAM; `used` is how long Q x K needs a row's lines.
 
     The loops of the two SRAMs run beside each other, and their fetches fall into each other's gaps; that DRAM has to
     serve both is an interval of its own (`Stages.dram`).
     """
     members = s.key_members
-    both = np.maximum(s.dram / members - s.fetch, 0)
-    fetch = s.fetch + np.where(_alone(s.key_room), beside * both, 0)
-    second_plane = s.fetch * (1 - s.msb)
-    wait = np.maximum(
-        streamable(members * fetch, s.fetch_lines), members * (fetch - second_plane) - (s.key_lines - 1)
-    )  # fmt: skip
+    wait = np.maximum(streamable(members * s.fetch, s.fetch_lines), members * s.fetch * s.msb - (s.key_lines - 1))
     once = s.memory.latency + wait + members * used + verdict
     asked = s.lsb_rows / s.rows * members
     exposed = np.minimum(asked, 1) * np.maximum(again - again_pass - (members - 1) * s.qk, 0)
@@ -203,31 +197,12 @@ def _key_row(s: Stages, used: F64, verdict: F64, again: F64, again_pass: F64, be
     return interval
 
 
-def _alone(room: F64) -> Flags:
-    """Return where an SRAM with so much room holds one row, so that a row's fetch is waited for."""
-    alone: Flags = room < 2
-    return alone
-
-
-def _beside(s: Stages, ahead: F64, longer: F64) -> F64:
-    """Return the share of a fetch of K or V that falls into that of the other, where an SRAM holds one row.
-
-    V is asked for after K: by the way from Q x K to Prob x V and by what later stages take `longer` for a row. But
-    where Q x K has more rows than it may be `ahead` of the top-k, in queries, it is as late as that.
-    """
-    late = np.clip(1 - (s.lag + longer) / np.maximum(s.fetch, 1e-9), 0, 1)
-    share: F64 = np.where(s.key_room * s.row_queries > ahead, 1, late)
-    return share
-
-
 def _value_use(s: Stages, query: F64) -> tuple[F64, F64]:
     """Return how long Prob x V needs a row's lines: by itself, and at the pace of the slowest stage."""
     return s.row_queries * s.pv, (s.row_queries - _queued(s)) * query
 
 
-def _value_row(s: Stages, used: F64, beside: F64) -> F64:
+def _value_row(s: Stages, used: F64) -> F64:
     """Return the interval of rows around the V SRAM; `used` is how long Prob x V needs a row's lines."""
-    fetch, members = s.value * s.value_members, s.value_members
-    fetch = fetch + np.where(_alone(s.value_room), beside * np.maximum(s.dram - fetch, 0), 0)
-    interval: F64 = (s.value_latency + fetch + members * used) / s.value_room
+    interval: F64 = (s.value_latency + s.value_members * (s.value + used)) / s.value_room
     return interval

@@ -103,7 +103,8 @@ class Stages:
 
     value_alone: F64
     both: F64
-    """Cycles of DRAM for the values of a row if it serves nothing else, and for K and V of a row while it serves both."""
+    """Cycles of DRAM for the values of a row if it serves nothing else, and for K and V of a row while it serves
+    both."""
 
     key_granules: F64
     value_granules: F64
@@ -118,9 +119,6 @@ class Stages:
 
     dram: F64
     """Cycles of DRAM for all that a row moves, mean."""
-
-    lag: F64
-    """Cycles from when a query has gone through Q x K to when it has gone through Prob x V."""
 
     value_turn: F64
     lsb_turn: F64
@@ -177,8 +175,7 @@ def stages(summary: Summary, batch: Batch) -> Stages:
     apart = _apart(key_room, value_room, idle, fetch, value)
     together = apart * sum(of_stream[name] * parts[name] for name in STREAMS) + (1 - apart) * dram.together(of_stream)
     both = dram.together({**front, "value": share["value"]})
-    value_alone, beside = value, both - fetch
-    value = np.where(early > 0, np.minimum(value, apart * value + (1 - apart) * beside), value)
+    beside = np.where(early > 0, np.minimum(value, apart * value + (1 - apart) * (both - fetch)), value)
     one = single(summary, batch)
     turn = _turns(dram.granules, lines, value_lines, np.ceil(of_row / blocks / pipe.per_value))
     return Stages(
@@ -214,9 +211,9 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         fetch_lines=lines * (1 + forced),
         front_lines=np.ceil(of_row / blocks / pipe.per_key) * (1.0 if work.io_bytes else 0.0),
         lsb=parts["lsb"],
-        value=value,
+        value=beside,
         output=parts["output"] / blocks,
-        value_alone=value_alone,
+        value_alone=value,
         both=both,
         key_granules=sum((dram.granules[STREAMS.index(name)] * part for name, part in front.items()), np.zeros(1)),
         value_granules=dram.granules[STREAMS.index("value")] * share["value"],
@@ -224,7 +221,6 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         value_latency=dram.on_demand("value"),
         backlog=np.minimum(dram.backlog, fetch - dram.sent(front)),
         dram=together,
-        lag=lag,
         value_turn=turn["value"],
         lsb_turn=turn["lsb"],
         output_turn=turn["output"],
@@ -262,10 +258,7 @@ def _turns(granules: F64, key_lines: F64, value_lines: F64, output_lines: F64) -
 
 
 def _lag(pipe: Pipeline, soft: F64, engine: F64, engaged: F64, pv: F64) -> F64:
-    """Return the cycles from when a query has gone through Q x K to when it has gone through Prob x V.
-
-    By so much V of the next row is asked for after its K, where the SRAMs hold one row.
-    """
+    """Return the cycles from when a query has gone through Q x K to when it has gone through Prob x V."""
     softmax = pipe.qk_latency + pipe.scan_latency + soft + pipe.exp_latency + pipe.div_latency
     cycles: F64 = softmax + engine + engaged * pipe.drain_latency + pv
     return cycles

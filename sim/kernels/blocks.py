@@ -14,9 +14,9 @@ FIGURES = (
     "key_lines", "verdict", "enter", "search", "turnaround", "qk", "pass_qk", "to_exp", "exp", "to_div", "div",
     "to_topk", "decides", "held", "waiting", "pv", "to_pv", "queued", "rows", "engaged",
 )  # fmt: skip
-"""What `play` takes of every machine: queries of a block; blocks that the SRAMs hold; cycles of DRAM for the K and the V
-of a block, alone and while both are served; cycles from the end of that to the last data; lines of K; cycles from
-Q x K to a verdict; what `searches.FIGURES` names; and how many blocks there are."""
+"""What `play` takes of every machine: queries of a block; blocks that the SRAMs hold; cycles of DRAM for K and V of a
+block, alone and while both are served; cycles from the end of that to the last data; lines of K; cycles from Q x K to a
+verdict; what `searches.FIGURES` names; how many blocks there are; and which share of the queries is not passed by."""
 _columns = Columns()
 (
     QUERIES, KEY_ROOM, VALUE_ROOM, KEY, VALUE, KEY_BESIDE, VALUE_BESIDE, KEY_LATENCY, VALUE_LATENCY, KEY_LINES, VERDICT,

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from bench.pipeline_cases import ARCHES
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -10,6 +11,10 @@ from hypothesis import strategies as st
 from tokensieve.arch import load_arch
 from tokensieve.sim.analytic.level import analytic_result
 from tokensieve.sim.cycle.level import cycle_result
+from tokensieve.sim.cycle.run import run_cycles
+from tokensieve.sim.kernels import tables
+from tokensieve.sim.work import row_work
+from tokensieve.workloads.benchmarks import load_workload
 from tokensieve.workloads.complete import complete
 from tokensieve.workloads.reference import dense
 from tokensieve.workloads.workload import workload_from
@@ -51,3 +56,20 @@ def test_nothing_pruned_equals_dense_to_the_cycle(machine, phase, tokens, head_d
         assert own.cycles == reference.cycles
         assert own.actions == reference.actions
         assert own.energy_j == reference.energy_j
+
+
+@pytest.mark.parametrize("queue_lines", [64, 512])
+def test_probabilities_that_pass_by_wait_in_no_more_lines_than_the_queue_before_prob_x_v_has(queue_lines):
+    arch = load_arch("spatten", [f"topk.queue_lines={queue_lines}", "pv.multipliers=128", "value_sram.kib=32"])
+    whole = dense(load_workload("bert-base-cola", arch))
+
+    ran = run_cycles(arch, row_work(arch, whole, un_pruned=True))
+
+    query, passes = ran.plan.query, ran.plan.passes[: len(ran.plan.query)]
+    there = passes[:, tables.P_DIV_AT] + ran.scalar(tables.S_DIV_LATENCY)
+    waiting = [
+        query[:q, tables.Q_VALUE_LINES][query[:q, tables.Q_PV_AT] > there[q]].sum() for q in range(len(query))
+    ]  # fmt: skip
+    lines = query[:, tables.Q_VALUE_LINES]
+    assert max(waiting) > 0
+    assert ((np.array(waiting) == 0) | (waiting + lines <= queue_lines)).all()
