@@ -133,9 +133,9 @@ class Twin:
                 s["div"].append(begin if f["decides"] else cycle - f["to_topk"])
                 s["at"].append(cycle)
         q = len(s["drain"])
-        if q < len(s["at"]) and s["at"][q] + f["enter"] + f["search"] <= cycle:
-            if self.past(s["pv"], q - f["queued"], cycle):
-                s["drain"].append(cycle)
+        searched = q < len(s["at"]) and s["at"][q] + f["enter"] + f["search"] <= cycle
+        if searched and self.past(s["pv"], q - f["queued"], cycle):
+            s["drain"].append(cycle)
 
 
 @settings(max_examples=15)
