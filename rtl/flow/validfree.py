@@ -1,7 +1,7 @@
 """Whether `valid` or a payload of a unit waits for `ready`: two neighbours that both wait would lock up.
 
-On the flat netlist no `ready` of an output may reach a `valid` or payload of an output through gates alone. Where such a
-way exists, two copies of the unit tell whether it matters: they see the same up to a cycle in which their sinks
+On the flat netlist no `ready` of an output may reach a `valid` or payload of an output through gates alone. Where such
+a way exists, two copies of the unit tell whether it matters: they see the same up to a cycle in which their sinks
 differ, and must offer the same in it.
 """
 

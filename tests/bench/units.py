@@ -96,9 +96,13 @@ def _compare(unit, harness, arch, vectors, trial, record):
         cycles, law = harness.cycles(arch, vectors, which, record)[0], unit.law(arch, vectors, which[0])
         if cycles != law:
             yield f"vector {which[0]}: cycles {cycles}, law {law}"
-    for stream, cycles in unit.twin(arch, vectors, which, record.valid, record.ready).items():
-        if list(cycles) != record.cycles_of(stream):
-            yield f"{stream}: transfers at {record.cycles_of(stream)}, by the twin {list(cycles)}"
+    moves = unit.twin(arch, vectors, which, record.valid, record.ready)
+    for stream, cycles in moves.transfers.items():
+        if cycles != record.cycles_of(stream):
+            yield f"{stream}: transfers at {record.cycles_of(stream)}, by the twin {cycles}"
+    for stream, cycles in moves.offered.items():
+        if cycles != record.offered_of(stream):
+            yield f"{stream}: beats offered from {record.offered_of(stream)} on, by the twin {cycles}"
 
 
 def caught(unit, arch, vectors, trials, mutant):

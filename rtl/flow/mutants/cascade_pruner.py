@@ -61,4 +61,11 @@ MUTANTS = (
         new="Const(1, 1)",
         why="all numbers go to the gather, wanted or not",
     ),
+    Mutant(
+        name="valid-waits",
+        module=_PRUNER,
+        old="wiring.connect(m, engine.o, kept.i)",
+        new="wiring.connect(m, engine.o, kept.i); m.d.comb += self.row.valid.eq(gather.o.valid & self.row.ready)",
+        why="a beat is offered only after its sink is ready, though it leaves in the cycle in which it should",
+    ),
 )
