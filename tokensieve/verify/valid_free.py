@@ -47,7 +47,7 @@ def valid_free(unit: Unit, engine: str, arch: Arch, fault: Fault | None = None) 
 
     Where a way exists, two small copies are compared for `DEPTH` cycles after reset.
     """
-    from tokensieve.rtl.flow.validfree import way_from_ready
+    from tokensieve.rtl.flow.valid_free import way_from_ready
 
     begun, harness = time.monotonic(), unit.harness()
     told = ValidFree(unit=unit.name, engine=engine, status="proved", seconds=0, way=(), why="", waves=None)
@@ -62,7 +62,7 @@ def _two_copies(told: ValidFree, unit: Unit, arch: Arch) -> ValidFree:
     """Return `told` with what two small copies of the unit tell of a way that there is."""
     from tokensieve.rtl.flow.claims.streams import small_arch
     from tokensieve.rtl.flow.formal import Claim, prove
-    from tokensieve.rtl.flow.validfree import TwoCopies
+    from tokensieve.rtl.flow.valid_free import TwoCopies
 
     small = unit.arch(small_arch(*_SMALL, f"topk.engine={arch.topk.engine}"), told.engine)
     harness, name = unit.harness(), "-".join(filter(None, [NAME, told.engine]))
