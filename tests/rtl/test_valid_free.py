@@ -12,6 +12,7 @@ from tokensieve.arch import load_arch
 from tokensieve.cli.app import call
 from tokensieve.rtl.beats import event
 from tokensieve.rtl.flow.mutants.base import Mutant, find_mutant
+from tokensieve.rtl.flow.netlist import netlist_of
 from tokensieve.rtl.flow.valid_free import way_from_ready
 from tokensieve.verify import valid_free as claim
 from tokensieve.verify.units import UNITS, find_unit
@@ -24,51 +25,57 @@ SAMPLE = ("zero-eliminator", "requant-decision", "head-accumulator", "axi-zero-e
 EVERY = [(name, engine) for name in UNITS for engine in find_unit(name).engines()]
 
 
-class Waits(wiring.Component):
-    """An output of two bits that may depend on its own `ready`, in the way that `how` names."""
+WAYS = ("gate", "choice", "carry", "memory")
+NO_WAYS = ("register", "clocked_memory", "other_bit", "event")
 
-    def __init__(self, how):
-        super().__init__({"o": Out(stream.Signature(2)), "saw": Out(event(1))})
-        self._how = how
+
+class Outputs(wiring.Component):
+    """Outputs of two bits, each named after the way in which it depends, or does not, on its own `ready`."""
+
+    def __init__(self):
+        outputs = {name: Out(stream.Signature(2)) for name in (*WAYS, *NO_WAYS)}
+        super().__init__({**outputs, "saw": Out(event(1))})
 
     def elaborate(self, platform):
-        m, ready, now = Module(), self.o.ready, Signal(2)
-        m.d.comb += [self.o.valid.eq(1), self.o.payload.eq(now)]
-        m.d.sync += now.eq(now + 1)
-        match self._how:
-            case "gate":
-                m.d.comb += self.o.valid.eq(now[0] & ready)
-            case "choice":
-                with m.If(ready):
-                    m.d.comb += self.o.payload.eq(1)
-            case "carry":
-                m.d.comb += self.o.payload[1].eq((now + ready)[1])
-            case "memory" | "clocked memory":
-                m.submodules.memory = memory = Memory(shape=1, depth=2, init=[0, 1])
-                read = memory.read_port(domain="comb" if self._how == "memory" else "sync")
-                m.d.comb += [read.addr.eq(ready), self.o.valid.eq(read.data)]
-            case "register":
-                m.d.sync += now.eq(now + ready + 1)
-            case "other bit":
-                both = Signal(2)
-                m.d.comb += [both.eq(now ^ ready), self.o.payload.eq(both[1])]
-            case "event":
-                m.d.comb += [self.saw.valid.eq(ready), self.saw.payload.eq(ready)]
+        m, now, both = Module(), Signal(2), Signal(2)
+        m.d.sync += now.eq(now + self.register.ready + 1)
+        for name in (*WAYS, *NO_WAYS):
+            m.d.comb += [getattr(self, name).valid.eq(1), getattr(self, name).payload.eq(now)]
+        m.d.comb += self.gate.valid.eq(now[0] & self.gate.ready)
+        with m.If(self.choice.ready):
+            m.d.comb += self.choice.payload.eq(1)
+        m.d.comb += self.carry.payload[1].eq((now + self.carry.ready)[1])
+        for output, domain in ((self.memory, "comb"), (self.clocked_memory, "sync")):
+            m.submodules[domain] = memory = Memory(shape=1, depth=2, init=[0, 1])
+            read = memory.read_port(domain=domain)
+            m.d.comb += [read.addr.eq(output.ready), output.valid.eq(read.data)]
+        m.d.comb += [both.eq(now ^ self.other_bit.ready), self.other_bit.payload.eq(both[1])]
+        m.d.comb += [self.saw.valid.eq(self.event.ready), self.saw.payload.eq(now[0])]
         return m
 
 
-@pytest.mark.parametrize("how", ["gate", "choice", "carry", "memory"])
-def test_a_way_from_ready_is_found_through_gates_and_memories_without_a_clock(how):
-    way = way_from_ready(Waits(how))
-
-    assert way[0].net == "o__ready"
-    assert way[-1].net.startswith(("o__valid", "o__payload"))
-    assert how == "memory" or any(step.source.startswith("rtl/test_valid_free.py:") for step in way)
+@pytest.fixture(scope="module")
+def outputs():
+    return netlist_of(Outputs())
 
 
-@pytest.mark.parametrize("how", ["register", "clocked memory", "other bit", "event"])
-def test_registers_clocked_memories_other_bits_and_events_are_no_way(how):
-    assert way_from_ready(Waits(how)) is None
+@pytest.mark.parametrize("name", WAYS)
+def test_a_way_from_ready_is_found_through_gates_and_memories_without_a_clock(name, outputs):
+    way = outputs.way(f"{name}__ready", [f"{name}__valid", f"{name}__payload"])
+
+    assert way[0].net == f"{name}__ready"
+    assert way[-1].net in (f"{name}__valid", f"{name}__payload[0]", f"{name}__payload[1]")
+    assert name != "gate" or way[1].source.startswith("rtl/test_valid_free.py:")
+
+
+@pytest.mark.parametrize("name", NO_WAYS)
+def test_registers_clocked_memories_other_bits_and_events_are_no_way(name, outputs):
+    assert outputs.way(f"{name}__ready", [f"{name}__valid", f"{name}__payload"]) is None
+
+
+def test_an_event_may_follow_ready(outputs):
+    assert outputs.way("event__ready", ["saw__valid"])
+    assert way_from_ready(find_unit("topk").harness().component(load_arch("spatten", SMALL))) is None
 
 
 def way(name, engine, size, fault=None):

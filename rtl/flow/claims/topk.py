@@ -27,6 +27,20 @@ def longest(topk: Topk) -> int:
     return int(topk.law.cycles(TopkWork(items=TOKENS, kept=1, sizes=sizes))) + SLACK
 
 
+def smaller(engine: SearchEngine) -> Topk:
+    """Return an engine for three scores of four bits, which take two beats, with as few registers as there can be."""
+    return Topk(engine=engine, lanes=LANES, max_tokens=3, score_bits=4, count_stages=1)
+
+
+def both(topk: Topk) -> int:
+    """Return the cycles within which two commands are through, by the law, if nothing pauses."""
+    sizes = (3, 2, 1) if topk.engine == "quickselect" else (3,) * topk.score_bits
+    if topk.engine == "radix":
+        sizes = sizes[: -(-topk.score_bits // topk.digit_bits)]
+    work = TopkWork(items=topk.max_tokens, kept=1, sizes=sizes)
+    return int(topk.law.select(work) + 1 + topk.law.cycles(work)) + SLACK
+
+
 class Definition(Bench):
     """An engine that is given one command, any, and its beats without a pause."""
 
@@ -103,8 +117,8 @@ def _as_defined(m: Module, o: Any, scores: Any, kept: Any, topk: Topk) -> None:
 class Pair(Bench):
     """An engine that is given two commands in a row, any, with any gaps and stalls; items are the k largest of each."""
 
-    def __init__(self, engine: SearchEngine, max_tokens: int, score_bits: int) -> None:
-        self._topk = Topk(engine=engine, lanes=LANES, max_tokens=max_tokens, score_bits=score_bits)
+    def __init__(self, engine: SearchEngine) -> None:
+        self._topk = smaller(engine)
 
     def check(self, m: Module) -> None:
         """Feed what the solver has picked, and hold each packet that leaves against the command that it answers."""
@@ -197,6 +211,18 @@ CLAIMS = (
             method="bmc",
             depth=longest(small(engine)),
             bench=partial(Definition, engine),
+        )
+        for engine in ENGINES
+    ),
+    *(
+        Claim(
+            unit="topk",
+            name=f"{engine}-two-commands",
+            says="for any two commands in a row and any three scores of each, with any gaps and stalls, exactly the "
+            "min(k, n) largest of each leave, ties to the first, in their order",
+            method="bmc",
+            depth=both(smaller(engine)),
+            bench=partial(Pair, engine),
         )
         for engine in ENGINES
     ),
