@@ -32,6 +32,8 @@ NO_WAYS = ("register", "clocked_memory", "other_bit", "event")
 class Outputs(wiring.Component):
     """Outputs of two bits, each named after the way in which it depends, or does not, on its own `ready`."""
 
+    _MustUse__silence = True  # a test wants its ports alone
+
     def __init__(self):
         outputs = {name: Out(stream.Signature(2)) for name in (*WAYS, *NO_WAYS)}
         super().__init__({**outputs, "saw": Out(event(1))})

@@ -64,8 +64,10 @@ MUTANTS = (
     Mutant(
         name="valid-waits",
         module=_PRUNER,
-        old="wiring.connect(m, engine.o, kept.i)",
-        new="wiring.connect(m, engine.o, kept.i); m.d.comb += self.row.valid.eq(gather.o.valid & self.row.ready)",
+        old="m.d.comb += self.o.payload.eq(numbers.payload)",
+        new="m.d.comb += self.o.payload.eq(numbers.payload)\n"
+        "        with m.If(~self.o.ready):\n"
+        "            m.d.comb += self.o.valid.eq(0)",
         why="a beat is offered only after its sink is ready, though it leaves in the cycle in which it should",
     ),
 )
