@@ -70,7 +70,8 @@ def wrong_transfers(unit: Unit, arch: Arch, vectors: Vectors, which: Sequence[in
     except _NONSENSE:
         return 1
     told = f"the twin of {unit.name} must tell of {sorted(record.transfers)}"
-    assert (moves.transfers.keys(), moves.offered.keys()) == (record.transfers.keys(), ready.keys()), told
+    assert moves.transfers.keys() == record.transfers.keys(), told
+    assert moves.offered.keys() == ready.keys(), told
     moved = all(cycles == record.cycles_of(name) for name, cycles in moves.transfers.items())
     return int(not moved or any(cycles != record.offered_of(name) for name, cycles in moves.offered.items()))
 
