@@ -1,6 +1,6 @@
 """Runs cases on Amaranth's own simulator: no compiler is needed, for small sizes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,14 @@ _PERIOD = 1e-9
 
 def run(component: wiring.Component, cases: Sequence[Case], waves: Path | None = None) -> list[Record]:
     """Return what was seen in each of `cases`, which `component` runs one after another; `waves` names a VCD file."""
+    return list(play(component, cases, waves))
+
+
+def play(component: wiring.Component, cases: Sequence[Case], waves: Path | None = None) -> Iterator[Record]:
+    """Return an iterator over what `run` returns: a case is run when its record is asked for.
+
+    The component is elaborated at once, so that a fault need be planted no longer than this call takes.
+    """
     component = StreamsOfAxi(component) if is_axi(component) else component
     ports = ports_of(component)
     for case in cases:
@@ -31,9 +39,16 @@ def run(component: wiring.Component, cases: Sequence[Case], waves: Path | None =
             records.append(await _play(ctx, component, ports, reset, case))
 
     simulator.add_testbench(bench)
+    return _records(simulator, records, len(cases), waves)
+
+
+def _records(simulator: Any, records: Sequence[Record], count: int, waves: Path | None) -> Iterator[Record]:
+    """Yield the records as they come."""
     with simulator.write_vcd(str(waves)) if waves else nullcontext():
-        simulator.run()
-    return records
+        for number in range(count):
+            while len(records) == number:
+                simulator.advance()
+            yield records[number]
 
 
 def _simulator(component: wiring.Component) -> tuple[Any, Value]:

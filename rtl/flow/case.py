@@ -129,6 +129,11 @@ class Record:
         """Return the cycles in which `stream` made a transfer."""
         return [cycle for cycle, _ in self.transfers[stream]]
 
+    def offered_of(self, stream: str) -> list[int]:
+        """Return the cycles from which `stream` offered its beats: `valid` is high, and no beat waited before."""
+        valid, waits = self.valid[stream], self.valid[stream] & ~self.ready[stream]
+        return [int(cycle) for cycle in np.flatnonzero(valid & ~np.concatenate([[False], waits[:-1]]))]
+
     def payloads(self, stream: str) -> list[int]:
         """Return the payloads that went through `stream`, in order."""
         return [payload for _, payload in self.transfers[stream]]

@@ -11,9 +11,10 @@ import subprocess
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from amaranth.asserts import AnySeq
 from amaranth.back import rtlil
@@ -21,7 +22,6 @@ from amaranth.hdl import Assert, Assume, ClockDomain, Elaboratable, Module, Sign
 
 from tokensieve.arch.errors import TokensieveError, ToolError, nearest
 from tokensieve.rtl.flow import tools
-from tokensieve.rtl.flow.mutants.base import Mutant, planted
 
 Method = Literal["induction", "bmc"]
 
@@ -111,13 +111,20 @@ class Proof:
     """Assertion that failed, or nothing."""
 
 
-def prove(claim: Claim, mutant: Mutant | None = None, only: str | None = None) -> Proof:
+class Fault(Protocol):
+    """A fault of the hardware, such as a `Mutant`."""
+
+    def planted(self) -> AbstractContextManager[None]:
+        """Return a context within which hardware is built with the fault."""
+
+
+def prove(claim: Claim, fault: Fault | None = None, only: str | None = None) -> Proof:
     """Return what comes of `claim`, with a fault planted in the hardware if one is given.
 
     A fault can break several assertions in the same cycle, and which of them fails is then up to the solver. With
     `only`, the words of one, the others are left out.
     """
-    with planted(mutant):
+    with fault.planted() if fault else nullcontext():
         # Without its clock among the ports no register would ever move, and all claims would hold.
         design = rtlil.convert(claim.bench(), name="claim", ports=[Bench.clock.clk])
     if only is not None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tokensieve.arch.machine import Arch
-from tokensieve.sim.twins.feed import Feed
+from tokensieve.sim.twins.feed import Feed, Moves
 
 
 @dataclass(frozen=True)
@@ -103,19 +103,20 @@ class Sums:
         return True, False
 
 
-def twin(arch: Arch, feed: Feed) -> dict[str, list[int]]:
-    """Return the cycles of all transfers. Data: `tasks`, and `source`, the stream of the beats to add."""
+def twin(arch: Arch, feed: Feed) -> Moves:
+    """Return what happens at all streams. Data: `tasks`, and `source`, the stream of the beats to add."""
     tasks, unit, source = list(feed.data["tasks"]), Sums(arch), feed.data["source"]
-    cycles: dict[str, list[int]] = {"command": [], source: [], "keep": [], "o": []}
+    moves = Moves(sources=["command", source, "keep"], sinks=["o"])
     for cycle in range(feed.cycles):
         takes = feed.takes("o", cycle)
-        if unit.leaving and takes:
-            cycles["o"].append(cycle)
+        moves.offer("o", cycle, unit.leaving, takes)
         holds = unit.task is not None
         beat, ids, done = unit.step(feed.offers(source, cycle), feed.offers("keep", cycle), takes)
-        cycles[source] += [cycle] if beat else []
-        cycles["keep"] += [cycle] if ids else []
+        if beat:
+            moves.take(source, cycle)
+        if ids:
+            moves.take("keep", cycle)
         if (done or not holds) and feed.offers("command", cycle):
-            cycles["command"].append(cycle)
+            moves.take("command", cycle)
             unit.task = tasks.pop(0)
-    return cycles
+    return moves

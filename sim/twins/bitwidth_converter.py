@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from tokensieve.arch.bitwidth_converter import lsb_widths, msb_widths, unit_bits
 from tokensieve.arch.machine import Arch
-from tokensieve.sim.twins.feed import Feed
+from tokensieve.sim.twins.feed import Feed, Moves
 
 
 @dataclass(frozen=True)
@@ -50,31 +50,31 @@ class Plane:
         return True
 
 
-def twin(arch: Arch, feed: Feed) -> dict[str, list[int]]:
-    """Return the cycles of all transfers. Data: `vectors`."""
+def twin(arch: Arch, feed: Feed) -> Moves:
+    """Return what happens at all streams. Data: `vectors`."""
     vectors: list[Vector] = list(feed.data["vectors"])
     bits, beat_bits, lanes = arch.number.onchip_bits, 8 * arch.converter.plane_bytes, arch.converter.lanes
     widths = {"msb": msb_widths(bits), "lsb": lsb_widths(bits, arch.number.lsb_bits)}
     planes = {name: Plane(name, of, beat_bits) for name, of in widths.items()}
-    cycles: dict[str, list[int]] = {"command": [], "msb": [], "lsb": [], "o": []}
+    moves = Moves(sources=["command", *planes], sinks=["o"])
     after: Vector | None = None
     now: Vector | None = None
     leaving, done = False, 0
     for cycle in range(feed.cycles):
         takes = feed.takes("o", cycle)
-        if leaving and takes:
-            cycles["o"].append(cycle)
+        moves.offer("o", cycle, leaving, takes)
         free = takes or not leaving
         pops = now is not None and free and all(plane.full(now) for plane in planes.values())
         last = pops and now is not None and done + lanes >= now.elements
         enters = after if now is None or last else None
         for name, plane in planes.items():
             if plane.step(now, enters, pops, feed.offers(name, cycle)):
-                cycles[name].append(cycle)
+                moves.take(name, cycle)
         leaving = pops if free else leaving
         done = 0 if last else done + lanes * pops
         now = enters if now is None or last else now
         if after is None or enters is not None:
             after = vectors.pop(0) if vectors and feed.offers("command", cycle) else None
-            cycles["command"] += [cycle] if after else []
-    return cycles
+            if after:
+                moves.take("command", cycle)
+    return moves

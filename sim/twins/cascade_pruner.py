@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tokensieve.arch.machine import Arch
 from tokensieve.sim.twins import accumulators, token_gather, topk
-from tokensieve.sim.twins.feed import Feed
+from tokensieve.sim.twins.feed import Feed, Moves
 from tokensieve.sim.twins.pipe import Pipe
 from tokensieve.sim.twins.queue import Fork, Queue
 from tokensieve.sim.twins.zero_eliminator import Marked, ZeroEliminator
@@ -106,21 +106,26 @@ class Pruner:
             marked[position // lanes] += 1
         return topk.Task(len(marked), task.search, marked, len(task.positions) == task.offered)
 
+    @property
+    def offers(self) -> dict[str, bool]:
+        """Whether a beat stands on each output."""
+        gather = self._gather.offers
+        return {"o": self._leaving()[0], "request": gather["request"], "row": gather["o"]}
+
     def step(self, offers: dict[str, bool], takes: dict[str, bool]) -> list[str]:
-        """Go on by one cycle; return the streams on which there was a transfer."""
+        """Go on by one cycle; return the streams into it on which there was a transfer."""
         heads = bool(self._now and self._now.heads)
         token_beat = self._fetched.offers
         moved = self._gather.step(
             {"command": offers["fetch"], "token": token_beat, "data": offers["data"]},
             {"request": takes["request"], "o": takes["row"]},
         )
-        names = {"command": "fetch", "o": "row", "token": ""}
+        names = {"command": "fetch", "token": ""}
         transfers = [names.get(name, name) for name in moved]
 
         telling, wanted, op = self._tells(heads)
         told = self._told.offers(telling, wanted)
-        out, left, stored = self._numbers(heads, takes["o"])
-        transfers += ["o"] * out
+        left, stored = self._numbers(takes["o"])
         ready, added = self._parts(heads, offers, left)
         transfers += added
         came, commanded = self._select(heads, told[4])
@@ -142,13 +147,20 @@ class Pruner:
         numbered = op in ("clear", "grow", "keep")
         return telling, [*mine, *(one and numbered for one in mine), op == "prune"], op
 
-    def _numbers(self, heads: bool, takes: bool) -> tuple[bool, bool, bool]:
-        """Send a beat of numbers out and to the gather; return whether it went out, to both, and to the gather."""
-        beat = self._ids[heads].offers
-        wanted = [True, bool(self._now and self._now.granules is not None)]
-        out, fetch = self._leave.offers(beat, wanted)
+    def _numbered(self) -> tuple[bool, list[bool]]:
+        """Return whether there is a beat of numbers, and whether it is for the output and for the gather."""
+        table = self._ids[bool(self._now and self._now.heads)]
+        return table.offers, [True, bool(self._now and self._now.granules is not None)]
+
+    def _leaving(self) -> list[bool]:
+        """Return whether a beat of numbers is on offer at the output and to the gather."""
+        return self._leave.offers(*self._numbered())
+
+    def _numbers(self, takes: bool) -> tuple[bool, bool]:
+        """Send a beat of numbers out and to the gather; return whether it went to both, and to the gather."""
+        out, fetch = self._leaving()
         out, fetch = out and takes, fetch and self._fetched.takes
-        return out, self._leave.step(beat, wanted, [out, fetch]), fetch
+        return self._leave.step(*self._numbered(), [out, fetch]), fetch
 
     def _parts(self, heads: bool, offers: dict[str, bool], left: bool) -> tuple[list[bool], list[str]]:
         """Step sums and numbers; return which of them take a command, and the streams on which beats were added."""
@@ -214,13 +226,16 @@ class Pruner:
         return False
 
 
-def twin(arch: Arch, feed: Feed) -> dict[str, list[int]]:
-    """Return the cycles of all transfers. Data: `tasks`."""
+def twin(arch: Arch, feed: Feed) -> Moves:
+    """Return what happens at all streams. Data: `tasks`."""
     pruner = Pruner(arch, feed.data["tasks"])
-    sources, sinks = ("command", "probability", "output", "fetch", "data"), ("o", "request", "row")
-    cycles: dict[str, list[int]] = {name: [] for name in (*sources, *sinks)}
+    sources = ("command", "probability", "output", "fetch", "data")
+    moves = Moves(sources, sinks=["o", "request", "row"])
     for cycle in range(feed.cycles):
         offers = {name: feed.offers(name, cycle) for name in sources}
-        for name in pruner.step(offers, {name: feed.takes(name, cycle) for name in sinks}):
-            cycles[name].append(cycle)
-    return cycles
+        takes = {name: feed.takes(name, cycle) for name in moves.offered}
+        for sink, stands in pruner.offers.items():
+            moves.offer(sink, cycle, stands, takes[sink])
+        for source in pruner.step(offers, takes):
+            moves.take(source, cycle)
+    return moves

@@ -1,6 +1,6 @@
-"""What a twin is given: the handshakes that its surroundings made, and the data that timing depends on."""
+"""What a twin is given, handshakes of its surroundings and data that timing depends on; and what it tells."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -47,3 +47,35 @@ class Feed:
         """Return whether `sink` would have taken a beat in `cycle`; after the recording it takes none."""
         bits = self.ready[sink]
         return cycle < len(bits) and bool(bits[cycle])
+
+
+class Moves:
+    """What a unit does at its streams, by the twin: cycles of transfers, and from when each beat is offered.
+
+    >>> moves = Moves(sources=["i"], sinks=["o"])
+    >>> for cycle, takes in enumerate([False, True, True]):
+    ...     moves.offer("o", cycle, True, takes)
+    >>> moves.transfers, moves.offered
+    ({'i': [], 'o': [1, 2]}, {'o': [0, 2]})
+    """
+
+    def __init__(self, sources: Iterable[str], sinks: Iterable[str]) -> None:
+        self.offered: dict[str, list[int]] = {name: [] for name in sinks}
+        """Of every sink: the cycle in which `valid` is first high for each beat, the one that waits at the end too."""
+        self.transfers: dict[str, list[int]] = {name: [] for name in (*sources, *self.offered)}
+        self._wait = set[str]()
+
+    def take(self, source: str, cycle: int) -> None:
+        """Write down that a beat came in."""
+        self.transfers[source].append(cycle)
+
+    def offer(self, sink: str, cycle: int, offers: bool, takes: bool) -> None:
+        """Write down whether a beat stands on an output, which the sink would take or not."""
+        if offers and sink not in self._wait:
+            self.offered[sink].append(cycle)
+        if offers and takes:
+            self.transfers[sink].append(cycle)
+        if offers and not takes:
+            self._wait.add(sink)
+        else:
+            self._wait.discard(sink)

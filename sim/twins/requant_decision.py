@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from tokensieve.arch.machine import Arch
-from tokensieve.sim.twins.feed import Feed
+from tokensieve.sim.twins.feed import Feed, Moves
 from tokensieve.sim.twins.pipe import Pipe
 
 
@@ -36,21 +36,21 @@ def _beats(blocks: Sequence[Sequence[int]]) -> Iterator[tuple[bool, bool]]:
                 yield last, last and row == len(rows) - 1
 
 
-def twin(arch: Arch, feed: Feed) -> dict[str, list[int]]:
-    """Return the cycles of all transfers. Data: `blocks`, for each command the beats of its rows."""
+def twin(arch: Arch, feed: Feed) -> Moves:
+    """Return what happens at all streams. Data: `blocks`, for each command the beats of its rows."""
     beats, tree = list(_beats(feed.data["blocks"])), _Tree(arch.requant.tree_stages)
-    cycles: dict[str, list[int]] = {"command": [], "probability": [], "o": []}
+    moves = Moves(sources=["command", "probability"], sinks=["o"])
     holds = False
     for cycle in range(feed.cycles):
         takes = feed.takes("o", cycle)
-        if tree.leaving and takes:
-            cycles["o"].append(cycle)
+        moves.offer("o", cycle, tree.leaving, takes)
         offered = holds and bool(beats) and feed.offers("probability", cycle)
         done = False
         if tree.step(beats[0][0] if offered else None, takes):
-            cycles["probability"].append(cycle)
+            moves.take("probability", cycle)
             done = beats.pop(0)[1]
         if done or not holds:
             holds = feed.offers("command", cycle)
-            cycles["command"] += [cycle] if holds else []
-    return cycles
+            if holds:
+                moves.take("command", cycle)
+    return moves

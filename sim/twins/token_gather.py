@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tokensieve.arch.machine import Arch
-from tokensieve.sim.twins.feed import Feed
+from tokensieve.sim.twins.feed import Feed, Moves
 from tokensieve.sim.twins.pipe import Pipe
 
 
@@ -107,13 +107,16 @@ class TokenGather:
         self._places, self._granules = Queue(), Queue()
         self.packer = Packer(arch.gather.align_stages)
 
+    @property
+    def offers(self) -> dict[str, bool]:
+        """Whether a beat stands on each output."""
+        return {"request": self.splitter.offers, "o": self.packer.offers}
+
     def step(self, offers: dict[str, bool], takes: dict[str, bool]) -> list[str]:
-        """Go on by one cycle; return the streams on which there was a transfer."""
-        moved = [name for name, unit in (("request", self.splitter), ("o", self.packer)) if unit.offers and takes[name]]
+        """Go on by one cycle; return the streams into it on which there was a transfer."""
         leaves = self._pack(takes["o"], offers["data"])
         vector = self._ask(takes["request"], leaves)
-        moved += ["data"] * offers["data"]
-        return moved + self._single_out(vector, offers)
+        return ["data"] * offers["data"] + self._single_out(vector, offers)
 
     def _pack(self, takes: bool, came: bool) -> bool:
         """Hand the granule at the head of the queue to the packer, if it is there; return whether it went."""
@@ -152,13 +155,16 @@ class TokenGather:
         return moved
 
 
-def twin(arch: Arch, feed: Feed) -> dict[str, list[int]]:
-    """Return the cycles of all transfers. Data: `granules`, of each vector of each packet."""
+def twin(arch: Arch, feed: Feed) -> Moves:
+    """Return what happens at all streams. Data: `granules`, of each vector of each packet."""
     packets = feed.data["granules"]
     unit = TokenGather(arch, vectors_of(arch.topk.lanes, packets))
-    cycles: dict[str, list[int]] = {name: [] for name in ("command", "token", "request", "data", "o")}
+    moves = Moves(sources=["command", "token", "data"], sinks=["request", "o"])
     for cycle in range(feed.cycles):
         offers = {name: feed.offers(name, cycle) for name in ("command", "token", "data")}
-        for name in unit.step(offers, {name: feed.takes(name, cycle) for name in ("request", "o")}):
-            cycles[name].append(cycle)
-    return cycles
+        takes = {name: feed.takes(name, cycle) for name in moves.offered}
+        for sink, stands in unit.offers.items():
+            moves.offer(sink, cycle, stands, takes[sink])
+        for source in unit.step(offers, takes):
+            moves.take(source, cycle)
+    return moves

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tokensieve.arch.datapath import Topk
 from tokensieve.arch.machine import Arch
-from tokensieve.sim.twins.feed import Feed
+from tokensieve.sim.twins.feed import Feed, Moves
 from tokensieve.sim.twins.pipe import Pipe
 from tokensieve.sim.twins.zero_eliminator import Marked, ZeroEliminator, packets
 
@@ -133,18 +133,17 @@ def tasks(arch: Arch, feed: Feed) -> list[Task]:
     ]
 
 
-def twin(arch: Arch, feed: Feed) -> dict[str, list[int]]:
-    """Return the cycles of all transfers.
+def twin(arch: Arch, feed: Feed) -> Moves:
+    """Return what happens at all streams.
 
     Data, per command: `n`, `search` (cycles, by the law), `marked` (items kept in each beat) and `passes` (it is a
     wire).
     """
     engine = Engine(arch.topk, tasks(arch, feed))
-    cycles: dict[str, list[int]] = {"command": [], "score": [], "o": []}
+    moves = Moves(sources=["command", "score"], sinks=["o"])
     for cycle in range(feed.cycles):
         score, takes = feed.offers("score", cycle), feed.takes("o", cycle)
-        if engine.offers(score) and takes:
-            cycles["o"].append(cycle)
+        moves.offer("o", cycle, engine.offers(score), takes)
         for moved in engine.step(feed.offers("command", cycle), score, takes):
-            cycles[moved].append(cycle)
-    return cycles
+            moves.take(moved, cycle)
+    return moves

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tokensieve.arch.machine import Arch
-from tokensieve.sim.twins.feed import Feed
+from tokensieve.sim.twins.feed import Feed, Moves
 from tokensieve.sim.twins.pipe import Pipe
 
 
@@ -86,17 +86,16 @@ class ZeroEliminator:
         return self._stages.step(beat, came)
 
 
-def twin(arch: Arch, feed: Feed) -> dict[str, list[int]]:
-    """Return the cycles of all transfers. Data: `marked`, how many items stay in each beat of each packet."""
+def twin(arch: Arch, feed: Feed) -> Moves:
+    """Return what happens at all streams. Data: `marked`, how many items stay in each beat of each packet."""
     beats = packets(feed.data["marked"])
     unit = ZeroEliminator(arch.topk.lanes, arch.topk.compactor_stages)
-    cycles: dict[str, list[int]] = {"i": [], "o": []}
+    moves = Moves(sources=["i"], sinks=["o"])
     for cycle in range(feed.cycles):
-        number = len(cycles["i"])
+        number = len(moves.transfers["i"])
         beat = beats[number] if number < len(beats) and feed.offers("i", cycle) else None
         takes = feed.takes("o", cycle)
-        if unit.offers and takes:
-            cycles["o"].append(cycle)
+        moves.offer("o", cycle, unit.offers, takes)
         if unit.step(beat, takes) and beat is not None:
-            cycles["i"].append(cycle)
-    return cycles
+            moves.take("i", cycle)
+    return moves

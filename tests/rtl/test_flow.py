@@ -105,6 +105,7 @@ def test_a_stalled_beat_stays_and_the_probe_sees_each_beat_once():
     record = amsim.run(Adder(), [adder_case(stalls={"o": [True] * 6}, constants={"plus": 5})])[0]
 
     assert record.transfers["o"] == ((6, 6), (7, 7), (8, 8))
+    assert record.offered_of("o") == [1, 7, 8]
     assert record.events["saw"] == ((0, 1), (6, 2), (7, 3))
     assert record.broken == ()
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from amaranth.hdl import unsigned
 from amaranth.sim import Simulator
+from bench.samples import diagonal
 from bench.searches import Search, searches
 from bench.selection_cases import command
 from bench.units import alone, differences, small, trials
@@ -52,8 +53,10 @@ def test_core_searches_as_golden_does_in_the_cycles_of_its_law(commands):
     assert found(SMALL, commands) == expected(SMALL, commands)
 
 
-@pytest.mark.parametrize("compactor", COMPACTORS)
-@pytest.mark.parametrize(("lanes", "max_tokens"), [(1, 17), (2, 33), (4, 2), (8, 50), (16, 35), (32, 34)])
+@pytest.mark.parametrize(
+    ("lanes", "max_tokens", "compactor"),
+    diagonal([(1, 17), (2, 33), (4, 2), (8, 50), (16, 35), (32, 34)], [(one,) for one in COMPACTORS]),
+)
 def test_core_of_any_size_searches_as_golden_does_in_the_cycles_of_its_law(lanes, max_tokens, compactor):
     rng = random.Random(lanes + max_tokens)
     bits = rng.choice([4, 5, 12, 31, 32])
@@ -102,8 +105,9 @@ COUNT = 24
 VECTORS = UNIT.vectors(ENGINE, COUNT, 4, None)
 
 
-@pytest.mark.parametrize("compactor", COMPACTORS)
-@pytest.mark.parametrize(("max_tokens", "lanes"), [(7, 1), (13, 4)])
+@pytest.mark.parametrize(
+    ("max_tokens", "lanes", "compactor"), diagonal([(7, 1), (13, 4)], [(one,) for one in COMPACTORS])
+)
 def test_engine_keeps_what_golden_keeps_in_the_cycles_of_its_law(max_tokens, lanes, compactor):
     arch = small(engine="quickselect", max_tokens=max_tokens, lanes=lanes, compactor=compactor)
 

@@ -1,8 +1,11 @@
 """Every command log of the DRAM model obeys the timings of its `Dram`, and the judge of logs misses nothing."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from bench.dram_law import ACT, PRE, PREA, RD, RDA, REF, WR, WRA, spacings, violations
+from bench.samples import diagonal
 
 from tokensieve.arch import dram_names, load_arch, load_dram
 from tokensieve.arch.memory import Dram
@@ -34,18 +37,25 @@ def log_of(dram, stream, share_of_writes, **more):
     return commands
 
 
-@pytest.mark.parametrize("share_of_writes", [0, 0.3, 1])
-@pytest.mark.parametrize("channels", [1, 16])
-@pytest.mark.parametrize("stream", STREAMS, ids=lambda s: f"{s[0]}-{s[3]}")
+@pytest.mark.parametrize(
+    ("stream", "channels", "share_of_writes"),
+    diagonal([(stream,) for stream in STREAMS], [*product([1, 16], [0, 0.3, 1])]),
+    ids=lambda value: f"{value[0]}-{value[3]}" if isinstance(value, tuple) else None,
+)
 def test_the_stack_of_spatten_breaks_no_law(stream, channels, share_of_writes):
     dram = SPATTEN.model_copy(update={"channels": channels})
 
     assert violations(dram, log_of(dram, stream, share_of_writes)) == []
 
 
-@pytest.mark.parametrize("share_of_writes", [0, 0.4])
-@pytest.mark.parametrize("other", [{}, {"page": "closed"}, {"refresh": True, "nREFI": 700}], ids=str)
-@pytest.mark.parametrize("name", dram_names())
+@pytest.mark.parametrize(
+    ("name", "other", "share_of_writes"),
+    diagonal(
+        [(name,) for name in dram_names()],
+        [*product([{}, {"page": "closed"}, {"refresh": True, "nREFI": 700}], [0, 0.4])],
+    ),
+    ids=str,
+)
 def test_no_configuration_breaks_a_law(name, other, share_of_writes):
     dram = load_dram(name).model_copy(update={"channels": 2} | other)
 

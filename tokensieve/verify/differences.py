@@ -56,7 +56,7 @@ def wrong_cycles(cycles: Mapping[str, int], law: Mapping[str, int]) -> int:
 
 
 def wrong_transfers(unit: Unit, arch: Arch, vectors: Vectors, which: Sequence[int], record: "Record") -> int:
-    """Return 1 if a transfer of any stream fell into another cycle than the twin's.
+    """Return 1 if a transfer of any stream, or the first offer of a beat, fell into another cycle than the twin's.
 
     The twin sees what sources offered and sinks would have taken; never what the unit did. A source that answers the
     unit, such as a memory, may have offered what no healthy unit asked for: then the twin has no next step, which
@@ -66,11 +66,14 @@ def wrong_transfers(unit: Unit, arch: Arch, vectors: Vectors, which: Sequence[in
     valid = {name: record.valid[name] for name in sources}
     ready = {name: record.ready[name] for name in sinks}
     try:
-        cycles = unit.twin(arch, vectors, which, valid, ready)
+        moves = unit.twin(arch, vectors, which, valid, ready)
     except _NONSENSE:
         return 1
-    assert cycles.keys() == record.transfers.keys(), f"the twin of {unit.name} must tell of {sorted(record.transfers)}"
-    return int(any(list(cycles[name]) != record.cycles_of(name) for name in cycles))
+    told = f"the twin of {unit.name} must tell of {sorted(record.transfers)}"
+    assert moves.transfers.keys() == record.transfers.keys(), told
+    assert moves.offered.keys() == ready.keys(), told
+    moved = all(cycles == record.cycles_of(name) for name, cycles in moves.transfers.items())
+    return int(not moved or any(cycles != record.offered_of(name) for name, cycles in moves.offered.items()))
 
 
 def _sides(unit: Unit, arch: Arch, vectors: Vectors, which: Sequence[int]) -> tuple[list[str], list[str]]:

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from amaranth.asserts import AnyConst
-from amaranth.hdl import Assert, Assume, Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Array, Assert, Assume, Cat, Module, Mux, Signal, Value
 
 from tokensieve.arch.datapath import ENGINES, SearchEngine, Topk
 from tokensieve.arch.topklaw import TopkWork
@@ -25,6 +25,20 @@ def longest(topk: Topk) -> int:
     """Return the cycles within which any command is through, by the law: no search streams more than these sizes."""
     sizes = (4, 3, 2, 1) if topk.engine == "quickselect" else (4,) * topk.score_bits
     return int(topk.law.cycles(TopkWork(items=TOKENS, kept=1, sizes=sizes))) + SLACK
+
+
+def smaller(engine: SearchEngine) -> Topk:
+    """Return an engine for three scores of four bits, which take two beats, with as few registers as there can be."""
+    return Topk(engine=engine, lanes=LANES, max_tokens=3, score_bits=4, count_stages=1)
+
+
+def both(topk: Topk) -> int:
+    """Return the cycles within which two commands are through, by the law, if nothing pauses."""
+    sizes = (3, 2, 1) if topk.engine == "quickselect" else (3,) * topk.score_bits
+    if topk.engine == "radix":
+        sizes = sizes[: -(-topk.score_bits // topk.digit_bits)]
+    work = TopkWork(items=topk.max_tokens, kept=1, sizes=sizes)
+    return int(topk.law.select(work) + 1 + topk.law.cycles(work)) + SLACK
 
 
 class Definition(Bench):
@@ -50,47 +64,90 @@ class Definition(Bench):
         with m.If(unit.score.valid & unit.score.ready):
             m.d.sync += beats.eq(beats + 1)
         m.d.comb += unit.o.ready.eq(1)
-        ended = self._compare(m, unit.o, scores, self._kept(m, scores, n, k))
+        kept = _kept(m, Cat(scores), n, k, topk)
+        ended, cycle = Signal(), Signal(8)
+        m.d.sync += cycle.eq(cycle + 1)
+        _as_defined(m, unit.o, Cat(scores), kept, topk)
+        with m.If(unit.o.valid):
+            m.d.sync += ended.eq(unit.o.p.last)
+        m.d.comb += Assert(~(unit.o.valid & ended), "nothing leaves after the last beat")
+        m.d.comb += Assert((cycle != longest(topk) - 1) | ended, "a command is through when the law says so")
         wire = (k != 0) & (k >= n)
         m.d.comb += Assert(
             ~(wire & unit.score.valid & unit.score.ready) | unit.o.valid, "a wire's beats leave as they come"
         )
         m.d.comb += Assert(~(wire & ended) | (beats * LANES >= n), "a wire ends with its last beat")
 
-    def _kept(self, m: Module, scores: list[Any], n: Value, k: Value) -> Signal:
-        """Return which scores are among the k largest of the first n, by counting those that go before each."""
-        kept = Signal(TOKENS)
-        for mine, score in enumerate(scores):
-            ahead = [
-                (other < n) & ((scores[other] >= score) if other < mine else (scores[other] > score))
-                for other in range(TOKENS)
-                if other != mine
-            ]
-            m.d.comb += kept[mine].eq((mine < n) & (sum(ahead, start=Value.cast(0)) < k))
-        return kept
 
-    def _compare(self, m: Module, o: Any, scores: list[Any], kept: Signal) -> Signal:
-        """Hold what leaves against what is to be kept; return whether the last beat has left."""
-        count, least, ended, cycle = Signal(4), Signal(4), Signal(), Signal(8)
-        m.d.sync += cycle.eq(cycle + 1)
-        with m.If(o.valid):
-            m.d.sync += [count.eq(count + o.p.count), ended.eq(o.p.last)]
-        for lane in range(LANES):
-            mine, there = o.p.items[lane], o.valid & (lane < o.p.count)
-            bound = least if lane == 0 else o.p.items[lane - 1].index + 1
-            m.d.comb += Assert(~there | kept.bit_select(mine.index, 1), "only what is to be kept leaves")
-            m.d.comb += Assert(~there | (mine.index >= bound), "indices ascend")
-            m.d.comb += Assert(
-                ~there | (mine.score == Cat(scores).word_select(mine.index, len(scores[0]))),
-                "a score has its own index",
-            )
-            with m.If(there):
-                m.d.sync += least.eq(mine.index + 1)
-        whole = sum((kept[lane] for lane in range(TOKENS)), start=Value.cast(0))
-        m.d.comb += Assert(~(o.valid & o.p.last) | (count + o.p.count == whole), "exactly min(k, n) items leave")
-        m.d.comb += Assert(~(o.valid & ended), "nothing leaves after the last beat")
-        m.d.comb += Assert((cycle != longest(self._topk) - 1) | ended, "a command is through when the law says so")
-        return ended
+def _kept(m: Module, scores: Any, n: Value, k: Value, topk: Topk) -> Signal:
+    """Return which of `scores` are among the k largest of the first n, by counting those that go before each."""
+    kept, score = Signal(topk.max_tokens), [scores.word_select(one, topk.score_bits) for one in range(topk.max_tokens)]
+    for mine in range(topk.max_tokens):
+        ahead = [
+            (other < n) & ((score[other] >= score[mine]) if other < mine else (score[other] > score[mine]))
+            for other in range(topk.max_tokens)
+            if other != mine
+        ]
+        m.d.comb += kept[mine].eq((mine < n) & (sum(ahead, start=Value.cast(0)) < k))
+    return kept
+
+
+def _as_defined(m: Module, o: Any, scores: Any, kept: Any, topk: Topk) -> None:
+    """Hold the packet that leaves against its scores and what is to be kept of them."""
+    count, least, moves = Signal(4), Signal(4), Signal()
+    m.d.comb += moves.eq(o.valid & o.ready)
+    with m.If(moves):
+        m.d.sync += count.eq(Mux(o.p.last, 0, count + o.p.count))
+    for lane in range(LANES):
+        mine, there = o.p.items[lane], o.valid & (lane < o.p.count)
+        bound = least if lane == 0 else o.p.items[lane - 1].index + 1
+        m.d.comb += Assert(~there | kept.bit_select(mine.index, 1), "only what is to be kept leaves")
+        m.d.comb += Assert(~there | (mine.index >= bound), "indices ascend")
+        m.d.comb += Assert(
+            ~there | (mine.score == scores.word_select(mine.index, topk.score_bits)), "a score has its own index"
+        )
+        with m.If(moves & there):
+            m.d.sync += least.eq(mine.index + 1)
+    with m.If(moves & o.p.last):
+        m.d.sync += least.eq(0)
+    whole = sum((kept.bit_select(lane, 1) for lane in range(topk.max_tokens)), start=Value.cast(0))
+    m.d.comb += Assert(~(o.valid & o.p.last) | (count + o.p.count == whole), "exactly min(k, n) items leave")
+
+
+class Pair(Bench):
+    """An engine that is given two commands in a row, any, with any gaps and stalls; items are the k largest of each."""
+
+    def __init__(self, engine: SearchEngine) -> None:
+        self._topk = smaller(engine)
+
+    def check(self, m: Module) -> None:
+        """Feed what the solver has picked, and hold each packet that leaves against the command that it answers."""
+        topk = self._topk
+        m.submodules.unit = unit = unit_class("tokensieve.rtl.topk", "TopKEngine")(topk)
+        told = [Signal(unit.command.p.shape(), name=f"told{number}") for number in range(2)]
+        scores = [AnyConst(topk.max_tokens * topk.score_bits) for _ in told]
+        for one in told:
+            m.d.comb += one.as_value().eq(AnyConst(len(one.as_value())))
+            m.d.comb += [Assume((one.n > 0) & (one.n <= topk.max_tokens)), Assume(one.k <= topk.max_tokens)]
+            m.d.comb += Assume(one.seed != 0)
+        taken, fed, place, left = Signal(2), Signal(2), Signal(range(topk.beats + 1)), Signal(2)
+        for port in (unit.command, unit.score):
+            offer(m, port)
+        accept(m, unit.o)
+        command, row = unit.command, unit.score
+        m.d.comb += Assume(~command.valid | ((taken < 2) & (command.p.as_value() == Array(told)[taken[0]].as_value())))
+        beat = Array(scores)[fed[0]].word_select(place, LANES * topk.score_bits)
+        m.d.comb += Assume(~row.valid | ((fed < 2) & (Value.cast(row.p.scores) == beat)))
+        last = (place + 1) * LANES >= Array(told)[fed[0]].n
+        with m.If(command.valid & command.ready):
+            m.d.sync += taken.eq(taken + 1)
+        with m.If(row.valid & row.ready):
+            m.d.sync += [fed.eq(fed + last), place.eq(Mux(last, 0, place + 1))]
+        with m.If(unit.o.valid & unit.o.ready & unit.o.p.last):
+            m.d.sync += left.eq(left + 1)
+        kept = [_kept(m, words, one.n, one.k, topk) for words, one in zip(scores, told, strict=True)]
+        _as_defined(m, unit.o, Array(scores)[left[0]], Array(kept)[left[0]], topk)
+        m.d.comb += Assert(~unit.o.valid | (left < 2), "nothing leaves after the last command")
 
 
 class Wire(Bench):
@@ -154,6 +211,18 @@ CLAIMS = (
             method="bmc",
             depth=longest(small(engine)),
             bench=partial(Definition, engine),
+        )
+        for engine in ENGINES
+    ),
+    *(
+        Claim(
+            unit="topk",
+            name=f"{engine}-two-commands",
+            says="for any two commands in a row and any three scores of each, with any gaps and stalls, exactly the "
+            "min(k, n) largest of each leave, ties to the first, in their order",
+            method="bmc",
+            depth=both(smaller(engine)),
+            bench=partial(Pair, engine),
         )
         for engine in ENGINES
     ),

@@ -40,4 +40,11 @@ MUTANTS = (
         new="m.d.comb += [bits[one.lsb :][: one.width].eq(wires[wire][one.lsb :][: one.width]) for one in pieces]",
         why="Fields are looked for one behind the other, not each on bytes of its own.",
     ),
+    Mutant(
+        name="valid-waits",
+        module=_AXI,
+        old='wires["tvalid"].eq(inner.valid)',
+        new='wires["tvalid"].eq(inner.valid & wires["tready"])',
+        why="a beat is offered only after its sink is ready, though it leaves in the cycle in which it should",
+    ),
 )

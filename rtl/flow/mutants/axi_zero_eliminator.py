@@ -40,4 +40,11 @@ MUTANTS = (
         new="domain.rst.eq(self.aresetn)",
         why="The unit is reset while it should run.",
     ),
+    Mutant(
+        name="valid-waits",
+        module=_AXI,
+        old='wires["tvalid"].eq(inner.valid)',
+        new='wires["tvalid"].eq(inner.valid & wires["tready"])',
+        why="a beat is offered only after its sink is ready, though it leaves in the cycle in which it should",
+    ),
 )

@@ -2,6 +2,17 @@
 
 from tokensieve.rtl.flow.mutants.base import Mutant
 
+_OUT = """m.d.comb += free.eq(~self.o.valid | self.o.ready)
+        m.d.comb += pop.eq(now.valid & planes[0].full & planes[1].full & free)
+        m.d.comb += now.ready.eq(pop & last)
+        with m.If(pop):
+            m.d.sync += done.eq(Mux(last, 0, done + self._lanes))
+        with m.If(free):
+            m.d.sync += [self.o.valid.eq(pop)"""
+_WAITS = """there = Signal()
+        m.d.comb += self.o.valid.eq(there & self.o.ready)
+        """
+
 MUTANTS = (
     Mutant(
         name="lsb-dropped",
@@ -65,5 +76,12 @@ MUTANTS = (
         old="free.eq(~self.o.valid | self.o.ready)",
         new="free.eq(1)",
         why="words that wait are overwritten",
+    ),
+    Mutant(
+        name="valid-waits",
+        module="tokensieve.rtl.bitwidth_converter",
+        old=_OUT,
+        new=_WAITS + _OUT.replace("self.o.valid", "there"),
+        why="a beat is offered only after its sink is ready, though it leaves in the cycle in which it should",
     ),
 )

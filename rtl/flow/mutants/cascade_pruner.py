@@ -61,4 +61,13 @@ MUTANTS = (
         new="Const(1, 1)",
         why="all numbers go to the gather, wanted or not",
     ),
+    Mutant(
+        name="valid-waits",
+        module=_PRUNER,
+        old="m.d.comb += self.o.payload.eq(numbers.payload)",
+        new="m.d.comb += self.o.payload.eq(numbers.payload)\n"
+        "        with m.If(~self.o.ready):\n"
+        "            m.d.comb += self.o.valid.eq(0)",
+        why="a beat is offered only after its sink is ready, though it leaves in the cycle in which it should",
+    ),
 )

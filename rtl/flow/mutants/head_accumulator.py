@@ -38,4 +38,12 @@ MUTANTS = (
         new="with m.If(again & (len(held) == 0)):",
         why="a beat that follows one to the same head adds to what was there before both",
     ),
+    Mutant(
+        name="valid-waits",
+        module="tokensieve.rtl.sums",
+        old="wiring.connect(m, scores.o, wiring.flipped(self.o))",
+        new="wiring.connect(m, scores.o, wiring.flipped(self.o));"
+        " m.d.comb += self.o.valid.eq(scores.o.valid & self.o.ready)",
+        why="a beat is offered only after its sink is ready, though it leaves in the cycle in which it should",
+    ),
 )

@@ -87,4 +87,12 @@ MUTANTS = (
         new="& ~self._spent & (rows != 0)):",
         why="a beat is read although the one before has not left the memory's register",
     ),
+    Mutant(
+        name="valid-waits",
+        module="tokensieve.rtl.sums",
+        old="wiring.connect(m, scores.o, wiring.flipped(self.o))",
+        new="wiring.connect(m, scores.o, wiring.flipped(self.o));"
+        " m.d.comb += self.o.valid.eq(scores.o.valid & self.o.ready)",
+        why="a beat is offered only after its sink is ready, though it leaves in the cycle in which it should",
+    ),
 )

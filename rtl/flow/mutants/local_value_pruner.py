@@ -45,4 +45,12 @@ MUTANTS = (
         new="leaves.eq(read.en)",
         why="an empty queue counts a beat that it has not given out",
     ),
+    Mutant(
+        name="valid-waits",
+        module="tokensieve.rtl.local_value_pruner",
+        old="wiring.connect(m, queue.o, wiring.flipped(self.o))",
+        new="wiring.connect(m, queue.o, wiring.flipped(self.o));"
+        " m.d.comb += self.o.valid.eq(queue.o.valid & self.o.ready)",
+        why="a beat is offered only after its sink is ready, though it leaves in the cycle in which it should",
+    ),
 )

@@ -2,6 +2,16 @@
 
 from tokensieve.rtl.flow.mutants.base import Mutant
 
+_OUT = """m.d.comb += [free.eq(~self.o.valid | self.o.ready), beats.ready.eq(free | ~beats.p.last)]
+        with m.If(beats.valid & beats.ready):
+            m.d.sync += best.eq(Mux(beats.p.last, 0, largest))
+        with m.If(free):
+            below = (value < beats.p.threshold) & (best < beats.p.threshold)  # both at once, not one after the other
+            m.d.sync += self.o.valid.eq(beats.valid"""
+_WAITS = """there = Signal()
+        m.d.comb += self.o.valid.eq(there & self.o.ready)
+        """
+
 MUTANTS = (
     Mutant(
         name="at-the-threshold",
@@ -51,5 +61,12 @@ MUTANTS = (
         old="stages = (self._lanes - 1).bit_length(), self._arch.requant.tree_stages",
         new="stages = (self._lanes - 1).bit_length(), self._arch.requant.tree_stages - 1",
         why="the tree has a register less than its model",
+    ),
+    Mutant(
+        name="valid-waits",
+        module="tokensieve.rtl.requant_decision",
+        old=_OUT,
+        new=_WAITS + _OUT.replace("self.o.valid", "there"),
+        why="a beat is offered only after its sink is ready, though it leaves in the cycle in which it should",
     ),
 )

@@ -76,4 +76,12 @@ MUTANTS = (
         new="aligned.ready.eq(1)",
         why="A vector that ends while the one before it is still there is dropped.",
     ),
+    Mutant(
+        name="valid-waits",
+        module="tokensieve.rtl.token_gather",
+        old="wiring.connect(m, packer.o, wiring.flipped(self.o))",
+        new="wiring.connect(m, packer.o, wiring.flipped(self.o));"
+        " m.d.comb += self.o.valid.eq(packer.o.valid & self.o.ready)",
+        why="a beat is offered only after its sink is ready, though it leaves in the cycle in which it should",
+    ),
 )

@@ -130,6 +130,13 @@ SHELL = (
         new="advance.eq(end.ready)",
         why="a pipeline with nothing at its end moves only while its consumer is ready",
     ),
+    Mutant(
+        name="valid-waits",
+        module="tokensieve.rtl.topk",
+        old="self.o.valid.eq(drain.o.valid)",
+        new="self.o.valid.eq(drain.o.valid & self.o.ready)",
+        why="a beat is offered only after its sink is ready, though it leaves in the cycle in which it should",
+    ),
     *_WIRE,
 )
 

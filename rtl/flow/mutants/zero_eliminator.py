@@ -52,4 +52,12 @@ MUTANTS = (
         new="self._route(group[::-1])) for group in groups[::-1]]",
         why="selectors in the wrong order: items meet and one is lost",
     ),
+    Mutant(
+        name="valid-waits",
+        module="tokensieve.rtl.zero_eliminator",
+        old="wiring.connect(m, beats.o, wiring.flipped(self.o))",
+        new="wiring.connect(m, beats.o, wiring.flipped(self.o));"
+        " m.d.comb += self.o.valid.eq(beats.o.valid & self.o.ready)",
+        why="a beat is offered only after its sink is ready, though it leaves in the cycle in which it should",
+    ),
 )

@@ -11,6 +11,7 @@ from tokensieve.workloads.vectors import Vectors
 
 if TYPE_CHECKING:
     from tokensieve.rtl.flow.harness.base import Harness
+    from tokensieve.sim.twins.feed import Moves
 
 
 class AxiUnit:
@@ -43,10 +44,8 @@ class AxiUnit:
         """Return the unit's cycles."""
         return self._inner.law(arch, vectors, index)
 
-    def twin(
-        self, arch: Arch, vectors: Vectors, which: Sequence[int], valid: Bits, ready: Bits
-    ) -> Mapping[str, Sequence[int]]:
-        """Return the cycles of the unit's transfers."""
+    def twin(self, arch: Arch, vectors: Vectors, which: Sequence[int], valid: Bits, ready: Bits) -> "Moves":
+        """Return what the unit's twin tells of all streams."""
         return self._inner.twin(arch, vectors, which, valid, ready)
 
     def longest_burst(self, arch: Arch) -> int:

@@ -15,6 +15,7 @@ from tokensieve.workloads.vectors import Vectors
 
 if TYPE_CHECKING:
     from tokensieve.rtl.flow.harness.base import Harness
+    from tokensieve.sim.twins.feed import Moves
 
 Bits = Mapping[str, npt.NDArray[np.bool_]]
 """One bit per cycle, by stream."""
@@ -45,10 +46,8 @@ class Unit(Protocol):
     def law(self, arch: Arch, vectors: Vectors, index: int) -> Mapping[str, int]:
         """Return what the law says of one vector: `total`, and `select` where the unit has one. From work alone."""
 
-    def twin(
-        self, arch: Arch, vectors: Vectors, which: Sequence[int], valid: Bits, ready: Bits
-    ) -> Mapping[str, Sequence[int]]:
-        """Return the cycles of the transfers of every stream, in and out.
+    def twin(self, arch: Arch, vectors: Vectors, which: Sequence[int], valid: Bits, ready: Bits) -> "Moves":
+        """Return the cycles of the transfers of every stream, in and out, and from when each beat out is offered.
 
         `valid` is what the sources offered and `ready` what the sinks would have taken, as recorded; the vectors
         `which` ran back to back. The rest comes from golden's vectors.
@@ -94,15 +93,13 @@ class NamedUnit(ABC):
     def told(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Any]:
         """Return the data of the vectors `which` that the twin computes from."""
 
-    def twin(
-        self, arch: Arch, vectors: Vectors, which: Sequence[int], valid: Bits, ready: Bits
-    ) -> Mapping[str, Sequence[int]]:
-        """Return the cycles of all transfers."""
+    def twin(self, arch: Arch, vectors: Vectors, which: Sequence[int], valid: Bits, ready: Bits) -> "Moves":
+        """Return what the twin tells of all streams."""
         from tokensieve.sim.twins.feed import Feed
 
         twins = import_module(f"tokensieve.sim.twins.{self.family or self._module}")
         feed = Feed(valid=valid, ready=ready, data=self.told(arch, vectors, which))
-        return cast(Mapping[str, Sequence[int]], twins.twin(arch, feed))
+        return cast("Moves", twins.twin(arch, feed))
 
     @abstractmethod
     def longest_burst(self, arch: Arch) -> int:
