@@ -17,6 +17,8 @@ UNITS: dict[str, str] = {
     "token-gather": "token_gather:TokenGatherUnit",
     "axi-topk": "axi:AxiTopk",
     "axi-zero-eliminator": "axi:AxiZeroEliminator",
+    "axi-token-gather": "axi:AxiTokenGather",
+    "axi-cascade-pruner": "axi:AxiCascadePruner",
     "importance-accumulator": "accumulators:ImportanceAccumulatorUnit",
     "head-accumulator": "accumulators:HeadAccumulatorUnit",
     "requant-decision": "requant_decision:RequantDecisionUnit",

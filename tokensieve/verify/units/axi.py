@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 from tokensieve.arch.machine import Arch
 from tokensieve.verify.units.base import Bits, Unit
+from tokensieve.verify.units.cascade_pruner import CascadePrunerUnit
+from tokensieve.verify.units.token_gather import TokenGatherUnit
 from tokensieve.verify.units.topk import TopkUnit
 from tokensieve.verify.units.zero_eliminator import ZeroEliminatorUnit
 from tokensieve.workloads.vectors import Vectors
@@ -68,6 +70,20 @@ class AxiTopk(AxiUnit):
     def engines(self) -> tuple[str, ...]:
         """Return one of the search cores."""
         return ("quickselect",)
+
+
+class AxiTokenGather(AxiUnit):
+    """The token gather on AXI4-Stream, with a memory that answers on one."""
+
+    def __init__(self) -> None:
+        super().__init__(TokenGatherUnit())
+
+
+class AxiCascadePruner(AxiUnit):
+    """The cascade pruner on AXI4-Stream, with commands, both kinds of importance and a memory."""
+
+    def __init__(self) -> None:
+        super().__init__(CascadePrunerUnit())
 
 
 class AxiZeroEliminator(AxiUnit):
