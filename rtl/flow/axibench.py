@@ -1,7 +1,8 @@
 """The cocotb test that plays cases on a unit in its AXI4-Stream wrapper, by sources and sinks of cocotbext-axi.
 
 These pause by the clock: a gap of n cycles before a beat is n cycles of pause at the time when the beat would leave if
-nothing held it up. A memory answers a fixed time after each request, later where it pauses. What was really offered and taken is in the record, which is all that a twin looks at.
+nothing held it up. A memory answers a fixed time after each request, or later where it pauses. What was really offered
+and taken is in the record, which is all that a twin looks at.
 """
 
 import logging

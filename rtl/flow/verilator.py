@@ -3,7 +3,7 @@
 import logging
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,8 +60,11 @@ class Build:
     """Buses, as text, of a unit in its AXI4-Stream wrapper; nothing for any other."""
 
 
-def build(component: wiring.Component, name: str, *, waves: str = "", coverage: bool = False) -> Build:
-    """Return `component`, as the Verilog module `name`, built for Verilator."""
+def build(
+    component: wiring.Component, name: str, *, waves: str = "", coverage: bool = False,
+    tell: Callable[[str], None] | None = None,
+) -> Build:  # fmt: skip
+    """Return `component`, as the Verilog module `name`, built for Verilator; `tell` is told if that is still to do."""
     tools.check_verilator()
     axi, unit = axiframe.written(component.buses) if axiframe.is_axi(component) else "", unit_verilog(component, name)
     ports = ports_of(component.unit if axi else component)
@@ -70,7 +73,13 @@ def build(component: wiring.Component, name: str, *, waves: str = "", coverage: 
     folder = tools.cache_folder("verilator") / _key(text, args, waves)
     if len(folder.as_posix().split()) != 1:
         raise ToolError(f"make cannot build in a folder with spaces, {folder}: set {CACHE} to another")
-    tools.made_once(folder, lambda draft: _build(draft, text, args, bool(waves)))
+
+    def make(draft: Path) -> None:
+        if tell is not None:
+            tell(f"building {name} for Verilator, once for this hardware: seconds to minutes ...")
+        _build(draft, text, args, bool(waves))
+
+    tools.made_once(folder, make)
     return Build(folder=folder, ports=ports, verilog=unit, waves=waves, coverage=coverage, axi=axi)
 
 

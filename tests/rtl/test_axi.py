@@ -28,7 +28,7 @@ from tokensieve.verify.units.token_gather import TokenGatherUnit
 
 SMALL = small()
 COUNT = 14
-UNITS = ["axi-topk", "axi-zero-eliminator"]
+UNITS = ["axi-topk", "axi-zero-eliminator", "axi-token-gather", "axi-cascade-pruner"]
 
 
 def wrapped(name):

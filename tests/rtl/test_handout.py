@@ -10,10 +10,10 @@ from bench.units import small
 from tokensieve.rtl.flow import tools
 from tokensieve.rtl.flow.lint import lint
 from tokensieve.verify.handout import handout
-from tokensieve.verify.units import UNITS, find_unit
+from tokensieve.verify.units import UNITS, every_engine, find_unit
 
 COUNT = 8
-ALL = [(name, engine) for name in UNITS for engine in find_unit(name).engines()]
+ALL = [(name, engine) for name in UNITS for engine in every_engine(find_unit(name))]
 SHORT = [("topk", "quickselect"), ("token-gather", "")]
 """A unit with a law of two parts and probes, and one that a memory answers; the others are a bigger sample of these."""
 

@@ -1,5 +1,6 @@
 """``tokensieve emit``: the Verilog of a unit, or of all."""
 
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -107,12 +108,13 @@ def _emit_all(machine: "Arch", prefix: str, lint: bool, out: Path | None, arch: 
 
 
 def _files(machine: "Arch", prefix: str, lint: bool) -> Iterator[tuple[str, bytes]]:
-    from tokensieve.verify.units import UNITS, find_unit
+    from tokensieve.verify.units import UNITS, every_engine, find_unit
 
-    for unit in map(find_unit, UNITS):
-        for engine in unit.engines():
-            name = "-".join(filter(None, [unit.name, engine]))
-            yield f"{name}.v", _text(unit, unit.arch(machine, engine), prefix, lint).encode()
+    every = [(unit, engine) for unit in map(find_unit, UNITS) for engine in every_engine(unit)]
+    for number, (unit, engine) in enumerate(every, 1):
+        name = "-".join(filter(None, [unit.name, engine]))
+        print(f"{number} of {len(every)}: {name}", file=sys.stderr, flush=True)
+        yield f"{name}.v", _text(unit, unit.arch(machine, engine), prefix, lint).encode()
 
 
 def _text(unit: "Unit", own: "Arch", prefix: str, lint: bool) -> str:

@@ -50,7 +50,7 @@ def prove(
         proofs.append(run(one, fault))
         print(_line(proofs[-1]), file=sys.stderr if json else sys.stdout, flush=True)
     if json:
-        print(json_text.dumps([_object(proof) for proof in proofs], indent=2))
+        print(json_text.dumps({"results": [_object(proof) for proof in proofs]}, indent=2))
     if any(proof.status != "proved" for proof in proofs):
         raise typer.Exit(1)
 

@@ -62,14 +62,10 @@ def on_axi(unit: Unit) -> Unit:
 
 
 class AxiTopk(AxiUnit):
-    """The top-k engine on AXI4-Stream. One core will do: the wrapper is the same for all."""
+    """The top-k engine on AXI4-Stream."""
 
     def __init__(self) -> None:
         super().__init__(TopkUnit())
-
-    def engines(self) -> tuple[str, ...]:
-        """Return one of the search cores."""
-        return ("quickselect",)
 
 
 class AxiTokenGather(AxiUnit):
