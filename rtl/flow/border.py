@@ -14,7 +14,9 @@ from typing import Any
 from amaranth.hdl import Shape
 from amaranth.lib import wiring
 from amaranth.lib.data import ArrayLayout, Layout, View
+from amaranth.lib.wiring import In
 
+from tokensieve.rtl.axilite import LITE_PORTS, Register
 from tokensieve.rtl.flow.axiframe import is_axi, on_bus
 from tokensieve.rtl.flow.ports import Kind, kind_of
 
@@ -34,6 +36,9 @@ class Pin:
     """What a reader should know beside the name: lanes, sign, the meaning of values."""
 
     lanes: int = 1
+
+    way: str = ""
+    """``input`` or ``output`` where that is another than the bundle's."""
 
     @property
     def bits(self) -> int:
@@ -79,9 +84,17 @@ class Border:
     axi: Mapping[str, Any] = field(default_factory=dict)
     """Buses of a unit in its AXI4-Stream wrapper, by stream."""
 
+    registers: tuple[Register, ...] = ()
+    """Registers of a unit in its AXI4-Lite wrapper."""
+
 
 def border_of(component: wiring.Component) -> Border:
     """Return the border of `component`: of a unit, or of one in its AXI4-Stream wrapper."""
+    lite: Any = component if hasattr(component, "registers") else None
+    if lite:
+        inner = border_of(lite.axi)
+        kept = tuple(bundle for bundle in inner.bundles if bundle.name != "command")
+        return replace(inner, bundles=(_registers(lite), *kept), registers=tuple(lite.registers))
     axi: Any = component if is_axi(component) else None
     unit: wiring.Component = axi.unit if axi else component
     said, bundles = _said(unit), list[Bundle]()
@@ -90,6 +103,16 @@ def border_of(component: wiring.Component) -> Border:
         bundles.append(_on_axi(axi, bundle) if axi and name in axi.buses else bundle)
     clock, reset = ("aclk", "aresetn") if axi else ("clk", "rst")
     return Border(clock=clock, reset=reset, active=int(not axi), bundles=tuple(bundles), axi=axi.buses if axi else {})
+
+
+def _registers(lite: Any) -> Bundle:
+    """Return the ports of the register block and its interrupt."""
+    members = {name: lite.signature.members[name] for name in LITE_PORTS}
+    pins = tuple(
+        Pin(name, Shape.cast(member.shape).width, (), way="input" if member.flow == In else "output")
+        for name, member in members.items()
+    )
+    return Bundle(name="registers", kind="registers", says="", pins=pins)
 
 
 def _on_axi(axi: Any, stream: Bundle) -> Bundle:

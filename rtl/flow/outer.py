@@ -69,6 +69,10 @@ def _described(border: Border) -> Iterator[str]:
     ]
     for text in filter(None, texts):
         yield from _comment(text, "")
+    if border.registers:
+        yield "// Registers, by byte address, each of 32 bits:"
+    for one in border.registers:
+        yield from _comment(f"{one.address:02x} {one.name}: {one.says}.", "")
     yield "//"
 
 
@@ -100,7 +104,7 @@ def _ports(border: Border) -> Iterator[str]:
 def _title(bundle: Bundle) -> str:
     kind = {
         "sources": "stream into the unit", "sinks": "stream out of the unit", "events": "event",
-        "constants": "plain input, held still", "outputs": "plain output",
+        "constants": "plain input, held still", "outputs": "plain output", "registers": "AXI4-Lite, and its interrupt",
     }[bundle.kind]  # fmt: skip
     return f"{bundle.name}, {kind}{': ' if bundle.says else ''}{bundle.says}"
 
@@ -112,7 +116,7 @@ def _directed(bundle: Bundle) -> Iterator[tuple[str, Pin]]:
     if bundle.ready:
         yield back, Pin(bundle.ready, 1, ())
     for pin in bundle.pins:
-        yield forth, pin
+        yield pin.way or forth, pin
 
 
 def _port(way: str, pin: Pin, comma: bool) -> str:

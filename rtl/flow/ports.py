@@ -8,8 +8,8 @@ from amaranth.lib.wiring import Flow, In
 
 from tokensieve.rtl.flow.case import Port, Ports
 
-Kind = Literal["sources", "sinks", "events", "constants", "outputs"]
-"""What a member of a signature is; the first four are fields of `Ports`."""
+Kind = Literal["sources", "sinks", "events", "constants", "outputs", "registers"]
+"""What a member of a signature is. The first four are fields of `Ports`; registers are a wrapper's."""
 
 
 def ports_of(component: wiring.Component) -> Ports:

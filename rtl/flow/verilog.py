@@ -9,7 +9,6 @@ from amaranth.back import rtlil
 from amaranth.lib import wiring
 
 from tokensieve.rtl.flow import tools
-from tokensieve.rtl.flow.axiframe import is_axi
 from tokensieve.rtl.flow.outer import INSIDE, outer_text
 
 _SCRIPT = """\
@@ -37,7 +36,7 @@ def rtlil_text(component: wiring.Component, name: str) -> str:
 def unit_verilog(component: wiring.Component, name: str) -> str:
     """Return the module `name` as others instantiate it, with `component` inside, without a header."""
     body = verilog_body(component, f"{name}{INSIDE}")
-    return outer_text(name, component, clocked=is_axi(component) or "input clk;" in body) + body
+    return outer_text(name, component, clocked="clk;" in body) + body
 
 
 def verilog_body(component: wiring.Component, name: str) -> str:

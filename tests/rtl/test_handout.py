@@ -7,6 +7,8 @@ from functools import cache
 import pytest
 from bench.units import small
 
+from tokensieve.arch import TokensieveError
+from tokensieve.arch.yamlio import parse_yaml
 from tokensieve.rtl.flow import tools
 from tokensieve.rtl.flow.lint import lint
 from tokensieve.verify.handout import handout
@@ -93,6 +95,19 @@ def test_two_configurations_in_one_design_lint_and_simulate(icarus, tmp_path):
         bench = ("iverilog", "-g2005", "-o", "both.vvp", "-s", f"{name}_topk_bench", f"{name}_topk_bench.v", "both.v")
         assert run(folder, *bench)[0] == 0
         assert "PASS" in run(folder, "vvp", "-n", "both.vvp")[1]
+
+
+def test_core_file_names_every_file_beside_it():
+    files = files_of("token-gather")
+    core, _ = parse_yaml(files["token_gather.core"].removeprefix("CAPI=2:\n"), "token_gather.core", TokensieveError)
+    listed = [file for one in core["filesets"].values() for file in one["files"]]
+
+    assert {one if isinstance(one, str) else next(iter(one)) for one in listed} == files.keys() - {
+        "token_gather.core", "Makefile",
+    }  # fmt: skip
+    assert core["targets"]["default"] == {"filesets": ["rtl"], "toplevel": "token_gather"}
+    assert core["targets"]["sim"]["toplevel"] == "token_gather_bench"
+    assert files["token_gather.core"].startswith("CAPI=2:\n")
 
 
 def flipped(text, line, place):

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +21,13 @@ ALL = "all"
 """Stands for every unit with every engine."""
 
 
+class Wrapper(StrEnum):
+    """What is put around a unit."""
+
+    AXI = "axi"
+    AXI_LITE = "axi-lite"
+
+
 @app.command()
 def emit(
     unit: Annotated[str, typer.Argument(metavar="UNIT|all", help="Unit (`tokensieve cosim --list`), or all of them.")],
@@ -28,13 +36,19 @@ def emit(
     engine: Annotated[
         str | None, typer.Option("--engine", metavar="E", help="Engine of the unit; topk.engine unless given.")
     ] = None,
-    axi: Annotated[bool, typer.Option("--axi", help="Give the unit AXI4-Stream ports.")] = False,
+    wrapper: Annotated[
+        Wrapper | None, typer.Option("--wrapper", help="AXI4-Stream ports; axi-lite: and registers for the command.")
+    ] = None,
+    axi: Annotated[bool, typer.Option("--axi", help="Short for --wrapper axi.")] = False,
     prefix: Annotated[
         str, typer.Option("--prefix", metavar="NAME", help="What the names of all its modules begin with.")
     ] = "",
     lint: Annotated[bool, typer.Option("--lint", help="Refuse what Verilator warns of unless it is waived.")] = False,
     bench: Annotated[
         bool, typer.Option("--bench", help="Also write a self-checking Verilog test bench and its vectors; -o: folder.")
+    ] = False,
+    core: Annotated[
+        bool, typer.Option("--core", help="Also write a core file for FuseSoC; --bench writes it too. -o: folder.")
     ] = False,
     vectors: Annotated[
         int, typer.Option("--vectors", metavar="N", min=1, max=10_000, help="Vectors of the test bench.")
@@ -50,21 +64,23 @@ def emit(
 
     machine = load_arch(arch, sets or ())
     if unit == ALL:
-        if axi or bench:
-            reason = "has the wrapped units too: --axi" if axi else "writes Verilog alone: --bench"
-            raise typer.BadParameter(f"emit all {reason} takes one unit")
+        for flag, given in (("--axi", axi), ("--wrapper", wrapper), ("--bench", bench), ("--core", core)):
+            if given:
+                raise typer.BadParameter(f"emit all writes Verilog alone, of wrapped units too: {flag} takes one unit")
         _emit_all(machine, prefix, lint, out, arch)
         return
     from tokensieve.verify.units import find_engine, find_unit
 
     found = find_unit(unit)
-    if axi:
-        from tokensieve.verify.units.axi import on_axi
+    if bench and wrapper is Wrapper.AXI_LITE:
+        raise typer.BadParameter("--bench drives streams: it takes --wrapper axi, not axi-lite")
+    if axi or wrapper:
+        from tokensieve.verify.units.axi import on_axi, with_registers
 
-        found = on_axi(found)
+        found = with_registers(found) if wrapper is Wrapper.AXI_LITE else on_axi(found)
     own = found.arch(machine, find_engine(found, engine, machine))
-    if bench:
-        _write_folder(_bench(found, own, vectors, seed, prefix, lint), out, arch)
+    if bench or core:
+        _write_folder(_handout(found, own, vectors if bench else 0, seed, prefix, lint), out, arch)
         return
     from tokensieve.report.files import check_apart, write_file
 
@@ -76,8 +92,10 @@ def emit(
     write_file(out, text.encode())
 
 
-def _bench(unit: "Unit", own: "Arch", vectors: int, seed: int, prefix: str, lint: bool) -> Iterator[tuple[str, bytes]]:
-    """Yield the files of a unit with its test bench."""
+def _handout(
+    unit: "Unit", own: "Arch", vectors: int, seed: int, prefix: str, lint: bool
+) -> Iterator[tuple[str, bytes]]:
+    """Yield the files of a unit, with a test bench if it is to have vectors."""
     from tokensieve.verify.handout import handout
     from tokensieve.verify.verilog import module_name
 
@@ -92,7 +110,7 @@ def _write_folder(files: Iterable[tuple[str, bytes]], out: Path | None, arch: st
     from tokensieve.report.files import check_apart, check_folder, write_folder
 
     if out is None:
-        raise typer.BadParameter("--bench needs -o FOLDER")
+        raise typer.BadParameter("needs -o FOLDER, since it writes several files")
     check_folder(out)
     made = dict(files)
     check_apart([out / name for name in made], "--out", {"--arch": arch_file(arch)})

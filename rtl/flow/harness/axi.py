@@ -43,3 +43,15 @@ class AxiHarness:
     def cycles(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, int]]:
         """Return the unit's cycles: the wrapper adds none."""
         return self._inner.cycles(arch, vectors, which, record)
+
+
+class AxiLiteHarness(AxiHarness):
+    """Gives the component of another harness registers in place of its command stream, to be written as Verilog."""
+
+    def __init__(self, unit: str, inner: Harness, version: int) -> None:
+        super().__init__(unit, inner)
+        self._version = version
+
+    def component(self, arch: Arch) -> wiring.Component:
+        """Return the unit in its wrapper."""
+        return unit_class("tokensieve.rtl.axilite", "AxiLiteUnit")(self._inner.component(arch), self._version)

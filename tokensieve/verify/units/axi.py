@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from tokensieve import __version__
+from tokensieve.arch.errors import TokensieveError
 from tokensieve.arch.machine import Arch
 from tokensieve.verify.units.base import Bits, Unit
 from tokensieve.verify.units.cascade_pruner import CascadePrunerUnit
@@ -54,6 +56,35 @@ class AxiUnit:
     def longest_burst(self, arch: Arch) -> int:
         """Return that of the unit."""
         return self._inner.longest_burst(arch)
+
+
+WITH_REGISTERS = ("topk", "local-value-pruner", "token-gather", "bitwidth-converter")
+"""Units that answer each command with one packet on ``o``."""
+
+
+class AxiLiteUnit(AxiUnit):
+    """A unit with registers in place of its command stream. It is written as Verilog, and not co-simulated."""
+
+    def __init__(self, inner: Unit) -> None:
+        super().__init__(inner)
+        self.name = f"axi-lite-{inner.name}"
+
+    def harness(self) -> "Harness":
+        """Return the unit's harness, with the wrapper around its component."""
+        from tokensieve.rtl.flow.harness.axi import AxiLiteHarness
+
+        major, minor, patch = (int(part) for part in __version__.split(".")[:3])
+        return AxiLiteHarness(self.name, self._inner.harness(), major << 16 | minor << 8 | patch)
+
+
+def with_registers(unit: Unit) -> Unit:
+    """Return `unit` with AXI4-Lite registers; raise `TokensieveError` for one that has no use for them."""
+    if unit.name not in WITH_REGISTERS:
+        choice = ", ".join(WITH_REGISTERS)
+        raise TokensieveError(
+            f"--wrapper axi-lite is for units with a packet for each command: {choice}; got {unit.name!r}"
+        )
+    return AxiLiteUnit(unit)
 
 
 def on_axi(unit: Unit) -> Unit:
