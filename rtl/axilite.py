@@ -19,8 +19,8 @@ OKAY, SLVERR = 0, 2
 _CONTROL, _STATUS, _CYCLES = 0x04, 0x08, 0x0C
 
 _STATUS_SAYS = (
-    "bit 0 a command waits to be taken, bit 1 busy, bit 2 done: a packet has ended on o, bit 3 a command was sent while "
-    "one waited, and dropped; write 1 to clear bits 2 and 3"
+    "bit 0 a command waits to be taken, bit 1 busy, bit 2 done: a packet has ended on o, bit 3 a command was sent "
+    "while one waited, and dropped; write 1 to clear bits 2 and 3"
 )
 _CYCLES_SAYS = (
     "read only: cycles from the command that was taken when the unit was idle to the end of its latest packet"
