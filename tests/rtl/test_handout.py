@@ -122,12 +122,9 @@ def flipped(text, line, place):
     ("file", "line", "place", "told"),
     [
         ("o.hex", 4, 12, "of o is"),
-        ("o.hex", 1, 5, "o.hex is not as it was written"),
         ("o.hex", 2, -1, "o.hex is not as it was written"),
         ("found.hex", 3, 0, "of found is"),
-        ("round.hex", 1, 0, "of round is"),
         ("vectors.hex", 3, -1, "vector 2: total took"),
-        ("vectors.hex", 2, -4, "vector 1: select took"),
         ("score.hex", 6, 1, "score.hex is not as it was written"),
     ],
 )
@@ -154,7 +151,7 @@ def test_bench_watches_a_beat_on_offer(icarus, tmp_path):
     assert "o takes back or changes a beat on offer" in said
 
 
-@pytest.mark.parametrize(("name", "engine"), some(ALL))
+@pytest.mark.parametrize(("name", "engine"), some(ALL, SHORT[:1]))
 def test_usual_scripts_read_the_verilog(name, engine, icarus, tmp_path):
     """Yosys, Icarus and Verilator's lint take it, and nothing in it depends on a macro."""
     text = next(text for file, text in files_of(name, engine).items() if file.endswith(".v") and "_bench" not in file)

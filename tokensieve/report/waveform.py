@@ -51,7 +51,7 @@ def waveform_svg(title: str, waves: Sequence[Wave]) -> str:
     The same waves give the same text: nothing of it is measured, dated or drawn by a library.
     """
     cycles = max((len(wave.valid) for wave in waves), default=0)
-    notes = [_LEGEND, *_notes(waves)]
+    notes = [_LEGEND, *_notes(waves)] if waves else []
     bottom = _TOP + sum(_height(wave) for wave in waves)
     left = max(_NAMES, *(_LETTER * (len(wave.name) + len(".valid")) + 20 for wave in waves)) if waves else _NAMES
     width = max(left + cycles * _CYCLE, *(_LETTER * len(text) for text in [title, *notes])) + 20
