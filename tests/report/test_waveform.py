@@ -4,7 +4,10 @@ import pytest
 
 from tokensieve.report.waveform import Wave, waveform_svg
 
-LEGEND = "yellow: a beat waits for ready; blue: it moves; the number says which beat, below stands what it holds"
+LEGEND = (
+    "yellow: a beat waits for ready; blue: it moves; the number says which beat. Below: what it holds; "
+    "grey: lanes without data"
+)
 
 
 def bits(text):
@@ -65,6 +68,13 @@ def test_a_stream_on_which_nothing_travels_is_grey_and_says_so():
     assert grey == ["keep.valid", "keep.ready", "keep"]
     assert sum(element.get("stroke") == "#aaaaaa" for element in drawing.iter()) == 2
     assert "keep: grey, since nothing travels on it in this run" in words(waveform_svg("t", [busy, idle]))
+
+
+def test_lanes_without_data_are_grey():
+    svg = waveform_svg("t", [Wave(name="o", valid=bits("#"), ready=bits("#"), payloads=["items=(3:9 [0:0]) count=1"])])
+    grey = [element.text for element in ElementTree.fromstring(svg).iter() if element.tag.endswith("tspan")]
+
+    assert grey == ["[0:0]"]
 
 
 def test_no_name_reaches_into_a_trace():

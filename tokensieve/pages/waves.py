@@ -1,7 +1,7 @@
 """Pictures of a small run of every unit, for its page: ``python -m tokensieve.pages.waves [FOLDER] [UNIT ...]``."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -128,31 +128,45 @@ def _waves(component: Any, record: "Record") -> list[Wave]:
     return waves
 
 
-def words(value: Any) -> str:
-    """Return a payload in a few words.
+def words(value: Any, empty: Collection[int] = ()) -> str:
+    """Return a payload in a few words; lanes that hold nothing, by `count` or `mask`, stand in brackets.
 
-    >>> words({"n": 3, "scores": [7, 0], "items": [{"index": 0, "score": 9}, {"index": 4, "score": 8}]})
-    'n=3 scores=(7 0) items=(index:score 0:9 4:8)'
+    >>> words({"n": 3, "scores": [7, 0], "items": [{"index": 0, "score": 9}, {"index": 4, "score": 8}], "count": 1})
+    'n=3 scores=(7 0) items=(index:score 0:9 [4:8]) count=1'
     """
     if isinstance(value, Mapping):
-        return " ".join(f"{name}={_inner(one)}" for name, one in value.items())
+        return " ".join(f"{name}={_inner(one, _empty(value) if name in _LANES else ())}" for name, one in value.items())
     if isinstance(value, Sequence):
         plain = [one for one in value if isinstance(one, Mapping)]
         head = [":".join(plain[0])] if plain else []
-        return " ".join([*head, *(":".join(map(_inner, one.values())) if plain else _inner(one) for one in value)])
+        told = [":".join(map(_inner, one.values())) if plain else _inner(one) for one in value]
+        return " ".join([*head, *(f"[{one}]" if lane in empty else one for lane, one in enumerate(told))])
     return str(value) if abs(value) < 1 << 20 else hex(value)
 
 
-def _inner(value: Any) -> str:
-    return f"({words(value)})" if isinstance(value, (Mapping, Sequence)) else words(value)
+_LANES = ("items", "data")
+"""Fields with a lane for each item, of which `count` or `mask` says which ones count."""
+
+
+def _empty(beat: Mapping[str, Any]) -> Collection[int]:
+    """Return the lanes of a beat that hold nothing."""
+    lanes = range(max(len(beat.get(name, ())) for name in _LANES))
+    if "count" in beat:
+        return lanes[beat["count"] :]
+    return [lane for lane in lanes if not beat.get("mask", -1) >> lane & 1]
+
+
+def _inner(value: Any, empty: Collection[int] = ()) -> str:
+    return f"({words(value, empty)})" if isinstance(value, (Mapping, Sequence)) else words(value)
 
 
 def main(arguments: Sequence[str]) -> None:
     """Write the pictures of the units named, or of all."""
     folder = Path(arguments[0]) if arguments else FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in pictures(arguments[1:] or drawn()).items():
-        (folder / f"{name}.svg").write_text(text, encoding="utf-8")
+    for unit in arguments[1:] or drawn():
+        for name, text in pictures([unit]).items():
+            (folder / f"{name}.svg").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Pictures of what travelled over streams, cycle by cycle, as SVG text."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
@@ -14,7 +15,14 @@ _GRID, _SIGNAL, _MOVED, _WAITING, _TEXT = "#dddddd", "#333333", "#56B4E9", "#F0E
 _IDLE = "#aaaaaa"
 """Names and signals of a stream on which nothing travels."""
 
-_LEGEND = "yellow: a beat waits for ready; blue: it moves; the number says which beat, below stands what it holds"
+_LEGEND = (
+    "yellow: a beat waits for ready; blue: it moves; the number says which beat. Below: what it holds; "
+    "grey: lanes without data"
+)
+
+
+_BRACKETS = re.compile(r"\[[^\]]*\]")
+"""A lane without data, in the words of a payload."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +145,8 @@ def _short(text: str, most: int = 100) -> str:
 
 def _text(x: int, y: int, text: str, size: int | None = None, ink: str = _TEXT) -> str:
     attribute = "" if size is None else f' font-size="{size}"'
-    return f'<text x="{x}" y="{y}"{attribute} fill="{ink}">{escape(_printable(text))}</text>'
+    told = _BRACKETS.sub(rf'<tspan fill="{_IDLE}">\g<0></tspan>', escape(_printable(text)))
+    return f'<text x="{x}" y="{y}"{attribute} fill="{ink}">{told}</text>'
 
 
 def _printable(text: Iterable[str]) -> str:
