@@ -31,6 +31,7 @@ need git command -v git
 need libpython3-dev has_libpython
 need liblz4-dev has_header lz4.h
 need zlib1g-dev has_header zlib.h
+need iverilog command -v iverilog
 
 if [ ${#missing[@]} -eq 0 ]; then
     echo "system packages: nothing is missing"

@@ -9,7 +9,8 @@ from amaranth.hdl import Cat, ClockDomain, Module, Value
 from amaranth.lib import wiring
 from amaranth.sim import Simulator
 
-from tokensieve.rtl.flow.axitop import StreamsOfAxi, is_axi
+from tokensieve.rtl.flow.axiframe import is_axi
+from tokensieve.rtl.flow.axitop import StreamsOfAxi
 from tokensieve.rtl.flow.case import RESET_CYCLES, Case, Ports, Record
 from tokensieve.rtl.flow.player import Player, check
 from tokensieve.rtl.flow.ports import ports_of

@@ -1,7 +1,8 @@
 """The cocotb test that plays cases on a unit in its AXI4-Stream wrapper, by sources and sinks of cocotbext-axi.
 
 These pause by the clock: a gap of n cycles before a beat is n cycles of pause at the time when the beat would leave if
-nothing held it up. What was really offered and taken is in the record, which is all that a twin looks at.
+nothing held it up. A memory answers a fixed time after each request, or later where it pauses. What was really offered
+and taken is in the record, which is all that a twin looks at.
 """
 
 import logging
@@ -12,7 +13,7 @@ from typing import Any
 
 import cocotb
 from cocotb.clock import Clock
-from cocotb.triggers import RisingEdge
+from cocotb.triggers import FallingEdge, RisingEdge
 from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
 
 from tokensieve.rtl.axi import Bus
@@ -67,10 +68,32 @@ class _Bench:
         await self._reset(case)
         player, more, first = Player(self._ports, case), True, len(self._ports.sources)
         flags = self._dut.flags
+        answers = [cocotb.start_soon(self._answer(case, name)) for name in case.after]
         while more:
             await self._edge
             more = player.step(int(flags.value), lambda number: self._payloads[number - first]())
+        for answer in answers:
+            answer.cancel()
         return player.record()
+
+    async def _answer(self, case: Case, name: str) -> None:
+        """Lay each beat of a stream that answers requests ready for the first cycle in which it may be offered.
+
+        That is done in the middle of the cycle before: at its end the source takes up what is ready.
+        """
+        request, latency = case.after[name]
+        streams, half = [port.name for port in self._ports.streams], FallingEdge(self._dut.aclk)
+        moves, asked, cycle, sent = 1 << streams.index(request), list[int](), 0, 0
+        while True:
+            await half
+            flags = int(self._dut.flags.value)
+            if flags & flags >> len(streams) & moves:
+                asked.append(cycle)
+            while sent < min(len(asked), len(case.beats[name])) and cycle >= asked[sent] + latency - 1:
+                for frame in frames(self._buses[name], [case.beats[name][sent]]):
+                    self._sources[name].send_nowait(frame)
+                sent += 1
+            cycle += 1
 
     async def _reset(self, case: Case) -> None:
         """Hold the unit in reset, and lay ready what is to be sent."""
@@ -86,7 +109,7 @@ class _Bench:
         for end in (*self._sources.values(), *self._sinks.values()):
             end.clear()
         for name, source in self._sources.items():
-            for frame in frames(self._buses[name], case.beats[name]):
+            for frame in frames(self._buses[name], () if name in case.after else case.beats[name]):
                 source.send_nowait(frame)
             source.set_pause_generator(_source_pauses(case.gaps.get(name, ())))
         for name, sink in self._sinks.items():

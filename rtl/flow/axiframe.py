@@ -8,6 +8,11 @@ from typing import Any
 from tokensieve.rtl.axi import Bus, Piece
 
 
+def is_axi(component: Any) -> bool:
+    """Return whether `component` is an `AxiStreamUnit`; while a fault is planted, its class is another one."""
+    return hasattr(component, "buses")
+
+
 @dataclass(frozen=True)
 class Transfer:
     """What stands on a bus in one transfer."""

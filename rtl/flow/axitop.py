@@ -12,11 +12,6 @@ from tokensieve.rtl.flow.ports import ports_of
 from tokensieve.rtl.flow.wrapper import SEEN, TOP
 
 
-def is_axi(component: Any) -> bool:
-    """Return whether `component` is an `AxiStreamUnit`; while a fault is planted, its class is another one."""
-    return hasattr(component, "buses")
-
-
 class StreamsOfAxi(wiring.Component):
     """Drives the buses of an `AxiStreamUnit` from streams, for Amaranth's simulator. It adds no cycle.
 

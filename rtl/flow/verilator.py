@@ -3,7 +3,7 @@
 import logging
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +14,13 @@ from amaranth.lib import wiring
 from tokensieve.arch.errors import CheckError, ToolError
 from tokensieve.arch.folders import CACHE
 from tokensieve.rtl.flow import axiframe, tools
-from tokensieve.rtl.flow.axitop import axi_bench_text, is_axi
+from tokensieve.rtl.flow.axitop import axi_bench_text
+from tokensieve.rtl.flow.border import border_of
 from tokensieve.rtl.flow.case import Case, Ports, Record
 from tokensieve.rtl.flow.exchange import read_records, write_cases
 from tokensieve.rtl.flow.player import check
 from tokensieve.rtl.flow.ports import ports_of
-from tokensieve.rtl.flow.verilog import verilog_body
+from tokensieve.rtl.flow.verilog import unit_verilog
 from tokensieve.rtl.flow.wrapper import TOP, bench_text
 
 _ARGS = ("--no-public-flat-rw", "-Wno-fatal", "-Wno-lint", "-Wno-style")
@@ -59,18 +60,27 @@ class Build:
     """Buses, as text, of a unit in its AXI4-Stream wrapper; nothing for any other."""
 
 
-def build(component: wiring.Component, name: str, *, waves: str = "", coverage: bool = False) -> Build:
-    """Return `component`, as the Verilog module `name`, built for Verilator."""
+def build(
+    component: wiring.Component, name: str, *, waves: str = "", coverage: bool = False,
+    tell: Callable[[str], None] | None = None,
+) -> Build:  # fmt: skip
+    """Return `component`, as the Verilog module `name`, built for Verilator; `tell` is told if that is still to do."""
     tools.check_verilator()
-    axi, body = axiframe.written(component.buses) if is_axi(component) else "", verilog_body(component, name)
+    axi, unit = axiframe.written(component.buses) if axiframe.is_axi(component) else "", unit_verilog(component, name)
     ports = ports_of(component.unit if axi else component)
-    text = body + (axi_bench_text(name, component) if axi else bench_text(name, ports, clocked="input clk;" in body))
+    text = unit + (axi_bench_text(name, component) if axi else bench_text(name, ports, border_of(component)))
     args = [*_ARGS, *_wave_args(waves), *(["--coverage-line", "--coverage-toggle"] if coverage else [])]
     folder = tools.cache_folder("verilator") / _key(text, args, waves)
     if len(folder.as_posix().split()) != 1:
         raise ToolError(f"make cannot build in a folder with spaces, {folder}: set {CACHE} to another")
-    tools.made_once(folder, lambda draft: _build(draft, text, args, bool(waves)))
-    return Build(folder=folder, ports=ports, verilog=body, waves=waves, coverage=coverage, axi=axi)
+
+    def make(draft: Path) -> None:
+        if tell is not None:
+            tell(f"building {name} for Verilator, once for this hardware: seconds to minutes ...")
+        _build(draft, text, args, bool(waves))
+
+    tools.made_once(folder, make)
+    return Build(folder=folder, ports=ports, verilog=unit, waves=waves, coverage=coverage, axi=axi)
 
 
 def wave_format() -> str:

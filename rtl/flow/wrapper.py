@@ -4,6 +4,9 @@ A test bench that reads a port costs more than the simulation itself. With every
 reads once a cycle, and payloads only where something moved.
 """
 
+from collections.abc import Iterator
+
+from tokensieve.rtl.flow.border import Border, Bundle, Pin
 from tokensieve.rtl.flow.case import Port, Ports
 
 TOP = "bench"
@@ -15,8 +18,8 @@ SEEN = "/*verilator public_flat_rw*/"
 take several times as long."""
 
 
-def bench_text(name: str, ports: Ports, clocked: bool) -> str:
-    """Return the Verilog of the module around the unit `name`; `clocked` says whether that has ``clk`` and ``rst``.
+def bench_text(name: str, ports: Ports, border: Border) -> str:
+    """Return the Verilog of the module around the unit `name`, whose ports are those of `border`.
 
     `drive` and `flags` are words as `player` describes them.
     """
@@ -26,7 +29,7 @@ def bench_text(name: str, ports: Ports, clocked: bool) -> str:
     heads += [f"input {_range(port.width)}{port.name}__payload" for port in ports.sources if port.width]
     heads += [f"output {_range(port.width)}{port.name}__payload" for port in _seen(ports)]
     heads += [f"input {_range(port.width)}{port.name}" for port in ports.constants if port.width]
-    pins = [f".{pin}({net})" for pin, net in _pins(ports, clocked)]
+    pins = [f".{pin}({net})" for pin, net in _pins(ports, border)]
     return "\n".join([
         f"module {TOP}({', '.join(f'{head} {SEEN}' for head in heads)});",
         *[f"  assign flags[{flag}] = drive[{bit}];" for flag, bit in _driven(ports)],
@@ -50,15 +53,25 @@ def _driven(ports: Ports) -> list[tuple[int, int]]:
     return [(bit if bit < sources else streams + bit, bit) for bit in range(streams)]
 
 
-def _pins(ports: Ports, clocked: bool) -> list[tuple[str, str]]:
-    """Return the pins of the unit and what each is connected to."""
+def _pins(ports: Ports, border: Border) -> Iterator[tuple[str, str]]:
+    """Yield the pins of the unit and what each is connected to."""
     streams, sources = len(ports.streams), len(ports.sources)
-    pins = [("clk", "clk"), ("rst", "rst")] if clocked else []
-    for number, port in enumerate(ports.sources):
-        pins += [(f"{port.name}__valid", f"drive[{number}]"), (f"{port.name}__ready", f"flags[{streams + number}]")]
+    flags = {port.name: (f"drive[{number}]", f"flags[{streams + number}]") for number, port in enumerate(ports.sources)}
     for number, port in enumerate(ports.sinks, sources):
-        pins += [(f"{port.name}__valid", f"flags[{number}]"), (f"{port.name}__ready", f"drive[{number}]")]
+        flags[port.name] = f"flags[{number}]", f"drive[{number}]"
     for number, port in enumerate(ports.events):
-        pins += [(f"{port.name}__valid", f"flags[{2 * streams + number}]")]
-    pins += [(f"{port.name}__payload", f"{port.name}__payload") for port in ports.watched if port.width]
-    return pins + [(port.name, port.name) for port in ports.constants if port.width]
+        flags[port.name] = f"flags[{2 * streams + number}]", ""
+    yield from ((border.clock, "clk"), (border.reset, "rst"))
+    for bundle in border.bundles:
+        if bundle.kind == "outputs":
+            continue
+        handshake = zip((bundle.valid, bundle.ready), flags.get(bundle.name, ("", "")), strict=True)
+        yield from ((pin, net) for pin, net in handshake if pin)
+        yield from ((pin.name, _bits(bundle, pin)) for pin in bundle.pins)
+
+
+def _bits(bundle: Bundle, pin: Pin) -> str:
+    """Return the bits of the bundle's word that are on a port, the last lane first."""
+    word = f"{bundle.name}__payload" if bundle.valid else bundle.name
+    parts = [f"{word}[{place + pin.width - 1}:{place}]" for place in reversed(pin.places)]
+    return parts[0] if len(parts) == 1 else f"{{{', '.join(parts)}}}"

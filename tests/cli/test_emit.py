@@ -38,7 +38,7 @@ def test_standard_output_and_file_are_the_same_and_so_is_the_digest_of_cosim(cap
 
     assert (tmp_path / "z.v").read_text() == printed
     assert call(["cosim", "zero-eliminator", *SMALL, "--vectors", "2", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    (told,) = json.loads(capsys.readouterr().out)["results"]
     assert told["verilog_sha256"] == hashlib.sha256(printed.encode()).hexdigest()
 
 
@@ -46,8 +46,8 @@ def test_names_are_readable(capsys):
     assert call([*ZERO, "--lint"]) == 0
 
     text = capsys.readouterr().out
-    assert "module zero_eliminator(" in text
-    assert "module zero_eliminator__compactor(" in text
+    assert "module zero_eliminator (" in text
+    assert "module zero_eliminator__unit__compactor(" in text
     assert "$auto$" not in text
 
 
@@ -59,6 +59,9 @@ def test_names_are_readable(capsys):
         (["all"], 2, "emit all needs -o FOLDER"),
         (["zero-eliminator", "--set", "topk.lanes=3"], 2, "topk.lanes must be a power of two"),
         (["zero-eliminator", "-o", "/nowhere/z.v"], 2, "cannot be written"),
+        (["zero-eliminator", "--bench"], 2, "needs -o FOLDER, since it writes several files"),
+        (["all", "--bench", "-o", "/tmp"], 2, "--bench takes one unit"),
+        (["zero-eliminator", "--prefix", "2a"], 2, "--prefix must be letters, digits and underscores, and not begin"),
     ],
 )
 def test_what_cannot_be_emitted_is_told(arguments, code, message, capsys):
@@ -71,5 +74,5 @@ def test_what_lint_finds_is_a_failed_check_and_nothing_is_written(capsys, tmp_pa
     monkeypatch.setattr("tokensieve.rtl.flow.lint.lint", lambda name, text: ["%Warning-LATCH: somewhere"])
 
     assert call([*ZERO, "--lint", "-o", str(tmp_path / "z.v")]) == 1
-    assert capsys.readouterr().err == "error: lint of zero-eliminator:\n%Warning-LATCH: somewhere\n"
+    assert capsys.readouterr().err == "error: lint of zero_eliminator:\n%Warning-LATCH: somewhere\n"
     assert list(tmp_path.iterdir()) == []

@@ -4,6 +4,11 @@ import pytest
 
 from tokensieve.report.waveform import Wave, waveform_svg
 
+LEGEND = (
+    "yellow: a beat waits for ready; blue: it moves; the number says which beat. Below: what it holds; "
+    "grey: lanes without data"
+)
+
 
 def bits(text):
     return [letter == "#" for letter in text]
@@ -51,13 +56,39 @@ def test_names_numbers_and_payloads_stand_in_the_picture():
     wave = Wave(name="o", valid=bits("#.#"), ready=bits("###"), payloads=["a<b", "k & c"])
 
     assert words(waveform_svg("unit", [wave])) == [
-        *("unit", "0", "o.valid", "o.ready", "o", "0", "1"), "o 0: a<b", "o 1: k & c",
+        *("unit", "0", "o.valid", "o.ready", "o", "0", "1"), LEGEND, "o 0: a<b", "o 1: k & c",
     ]  # fmt: skip
+
+
+def test_a_stream_on_which_nothing_travels_is_grey_and_says_so():
+    busy, idle = Wave(name="o", valid=bits("#"), ready=bits("#")), Wave(name="keep", valid=bits("."), ready=bits("#"))
+    drawing = ElementTree.fromstring(waveform_svg("t", [busy, idle]))
+    grey = [element.text for element in drawing.iter() if element.get("fill") == "#aaaaaa"]
+
+    assert grey == ["keep.valid", "keep.ready", "keep"]
+    assert sum(element.get("stroke") == "#aaaaaa" for element in drawing.iter()) == 2
+    assert "keep: grey, since nothing travels on it in this run" in words(waveform_svg("t", [busy, idle]))
+
+
+def test_lanes_without_data_are_grey():
+    svg = waveform_svg("t", [Wave(name="o", valid=bits("#"), ready=bits("#"), payloads=["items=(3:9 [0:0]) count=1"])])
+    grey = [element.text for element in ElementTree.fromstring(svg).iter() if element.tag.endswith("tspan")]
+
+    assert grey == ["[0:0]"]
+
+
+def test_no_name_reaches_into_a_trace():
+    """However long it is: the traces begin to the right of the longest name."""
+    name = "a_stream_with_a_very_long_name"
+    drawing = ElementTree.fromstring(waveform_svg("t", [Wave(name=name, valid=bits("#."), ready=bits("##"))]))
+    paths = [element.get("d") for element in drawing.iter() if element.get("fill") == "none"]
+
+    assert all(int(path[1:].split()[0]) >= 10 + 7 * len(f"{name}.valid") for path in paths)
 
 
 def test_of_many_beats_the_first_and_the_last_are_described():
     wave = Wave(name="o", valid=bits("#" * 9), ready=bits("#" * 9), payloads=[f"beat{n}" for n in range(9)])
-    described = [word for word in words(waveform_svg("t", [wave])) if "beat" in word]
+    described = [word for word in words(waveform_svg("t", [wave])) if word.startswith("o ")]
 
     assert described == [*(f"o {n}: beat{n}" for n in range(5)), "o 8: beat8"]
 

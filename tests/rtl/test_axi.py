@@ -28,7 +28,7 @@ from tokensieve.verify.units.token_gather import TokenGatherUnit
 
 SMALL = small()
 COUNT = 14
-UNITS = ["axi-topk", "axi-zero-eliminator"]
+UNITS = ["axi-topk", "axi-zero-eliminator", "axi-token-gather", "axi-cascade-pruner"]
 
 
 def wrapped(name):
@@ -204,7 +204,7 @@ def test_emit_gives_any_unit_the_buses(capsys):
 
     assert call(["emit", "token-gather", "--axi", *small_unit]) == 0
     text = capsys.readouterr().out
-    assert "module axi_token_gather(" in text
+    assert "module axi_token_gather (" in text
     assert {"aclk;", "aresetn;"} <= set(text.split())
     for port in ("input [63:0] s_axis_token_tdata;", "input [7:0] s_axis_token_tkeep;", "output [7:0] m_axis_o_tkeep;"):
         assert port in text  # a token and its score are 2 bytes each

@@ -193,7 +193,7 @@ def test_the_command_prints_method_and_seconds_and_exits_with_0(monkeypatch, cap
 
     assert code == 0
     assert err.startswith("stage holds-one-beat: proved (always, 2-induction, 2.5 s)\n")
-    (told,) = json.loads(out)
+    (told,) = json.loads(out)["results"]
     assert (told["unit"], told["status"], told["method"], told["depth"]) == ("stage", "proved", "induction", 2)
     assert told["seconds"] == 2.5
 

@@ -5,7 +5,7 @@ import pytest
 from tokensieve.arch import load_arch
 from tokensieve.verify.cosim import cosim
 from tokensieve.verify.request import Request
-from tokensieve.verify.units import UNITS, find_unit
+from tokensieve.verify.units import UNITS, every_engine, find_unit
 
 VECTORS = 15
 SAMPLE = ("topk quickselect", "token-gather")
@@ -15,7 +15,7 @@ SAMPLE = ("topk quickselect", "token-gather")
 def every():
     """Return all units with all their engines, those that are no part of the sample marked as long."""
     for name in UNITS:
-        for engine in find_unit(name).engines():
+        for engine in every_engine(find_unit(name)):
             one = f"{name} {engine or ''}".strip()
             yield pytest.param(name, engine, id=one, marks=() if one in SAMPLE else pytest.mark.long)
 

@@ -17,6 +17,24 @@ def test_a_page_shows_what_the_unit_does_today(root, unit, engine):
     assert picture(find_unit(unit), engine) == shown, "run: .venv/bin/python -m tokensieve.pages.waves"
 
 
+def test_no_two_pictures_are_one(root):
+    texts = [path.read_bytes() for path in (root / FOLDER).glob("*.svg")]
+
+    assert len(set(texts)) == len(texts) >= len(drawn())
+
+
+@pytest.mark.parametrize(
+    ("unit", "telling"),
+    [("requant-decision", {"refetch=0", "refetch=1"}), ("local-value-pruner", {"count=1", "count=2", "count=3"})],
+)
+def test_a_picture_shows_what_the_unit_is_for(root, unit, telling):
+    """A decision that asks for LSBs beside one that does not; a packet that is not kept as a whole."""
+    shown = (root / FOLDER / f"{unit}.svg").read_text(encoding="utf-8")
+
+    assert any(one in shown for one in telling)
+    assert 'fill="#F0E442"' in shown  # a beat waits
+
+
 def test_another_process_draws_the_same_bytes(tmp_path):
     command = [sys.executable, "-m", "tokensieve.pages.waves", str(tmp_path / "img"), "zero-eliminator"]
     subprocess.run(command, check=True, env={**os.environ, "PYTHONHASHSEED": "7"}, cwd=tmp_path)

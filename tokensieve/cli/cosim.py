@@ -11,9 +11,11 @@ import typer
 from tokensieve.cli.options import ArchOption, JsonOption, SeedOption, SetOption, say
 
 if TYPE_CHECKING:
+    from tokensieve.arch import Arch
     from tokensieve.rtl.flow.mutants.base import Mutant
     from tokensieve.verify.cosim import Cosim
     from tokensieve.verify.request import Request
+    from tokensieve.verify.units import Unit
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -39,7 +41,9 @@ def cosim(
     scores: Annotated[
         str | None, typer.Option("--scores", metavar="NAME", help="Distribution of all scores; mixed unless given.")
     ] = None,
-    engine: Annotated[str | None, typer.Option("--engine", metavar="E", help="One engine; all unless given.")] = None,
+    engine: Annotated[
+        str | None, typer.Option("--engine", metavar="E", help="Engine, or all; topk.engine unless given.")
+    ] = None,
     arch: ArchOption = "spatten",
     sets: SetOption = None,
     mutant: Annotated[
@@ -70,16 +74,20 @@ def cosim(
     requests = _requests(unit, engine, arch, sets or [], mutant)
     folder = Path.cwd()
     told = []
+
+    def tell(what: str) -> None:
+        print(what, file=sys.stderr, flush=True)
+
     for request in requests:
         asked = replace(
             request, count=vectors, seed=seed, scores=scores, simulator=simulator.value,
             waves=folder / _file_name(request) if waves else None, coverage=coverage,
         )  # fmt: skip
-        told.append(run(asked))
+        told.append(run(asked, tell))
         _tell(told[-1], sys.stderr if json else sys.stdout)
     if json:
         objects = [one.as_object() for one in told]
-        print(json_text.dumps(objects if unit == ALL or len(objects) != 1 else objects[0], indent=2))
+        print(json_text.dumps({"results": objects}, indent=2))
     if any(one.differences for one in told):
         raise typer.Exit(1)
 
@@ -101,8 +109,15 @@ def _requests(name: str, engine: str | None, arch: str, sets: list[str], mutant:
     return [
         Request(unit=unit, engine=one, arch=machine, count=1, seed=0)
         for unit in units
-        for one in (unit.engines() if engine is None else (find_engine(unit, engine, machine),))
+        for one in _engines(unit, ALL if engine is None and name == ALL else engine, machine)
     ]
+
+
+def _engines(unit: "Unit", engine: str | None, machine: "Arch") -> tuple[str, ...]:
+    """Return the engines that were asked for: that of the machine unless one is named, or all."""
+    from tokensieve.verify.units import every_engine, find_engine
+
+    return every_engine(unit) if engine == ALL else (find_engine(unit, engine, machine),)
 
 
 def _faulty_engine(fault: "Mutant", engine: str | None) -> str | None:
@@ -144,7 +159,7 @@ def _list(json: bool) -> None:
             {"unit": name, "engines": [e for e in engines if e], "mutants": mutants}
             for name, (engines, mutants) in table.items()
         ]
-        print(json_text.dumps(objects, indent=2))
+        print(json_text.dumps({"units": objects}, indent=2))
         return
     for name, (engines, mutants) in table.items():
         say(" ".join(filter(None, [name, *engines])))

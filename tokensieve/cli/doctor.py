@@ -93,7 +93,10 @@ COMPILERS = (
     Tool(name="lz4.h", package="liblz4-dev", look=header),
     Tool(name="zlib.h", package="zlib1g-dev", look=header),
 )
-GIT = (Tool(name="git", package="git", look=shutil.which),)
+TESTERS = (
+    Tool(name="git", package="git", look=shutil.which),
+    Tool(name="iverilog", package="iverilog", look=shutil.which),
+)
 
 DOORS: dict[str, tuple[str, tuple[Tool, ...]]] = {
     CORE: ("simulate: tokensieve run", ()),
@@ -102,7 +105,7 @@ DOORS: dict[str, tuple[str, tuple[Tool, ...]]] = {
     "rtl": ("hardware units on Verilator, and their proofs", COMPILERS),
     "fpga": ("synthesis and bitstreams", ()),
     "explore": ("sweeps and search", ()),
-    "dev": ("tests and checks", GIT),
+    "dev": ("tests and checks", TESTERS),
 }
 """Extra -> what it is for, and the system tools that it needs beside its packages."""
 

@@ -1,13 +1,15 @@
 """``tokensieve emit``: the Verilog of a unit, or of all."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tokensieve.arch.errors import CheckError
-from tokensieve.cli.options import ArchOption, SetOption, arch_file, say
+from tokensieve.cli.options import ArchOption, SeedOption, SetOption, arch_file, say
 
 if TYPE_CHECKING:
     from tokensieve.arch import Arch
@@ -19,6 +21,13 @@ ALL = "all"
 """Stands for every unit with every engine."""
 
 
+class Wrapper(StrEnum):
+    """What is put around a unit."""
+
+    AXI = "axi"
+    AXI_LITE = "axi-lite"
+
+
 @app.command()
 def emit(
     unit: Annotated[str, typer.Argument(metavar="UNIT|all", help="Unit (`tokensieve cosim --list`), or all of them.")],
@@ -27,8 +36,24 @@ def emit(
     engine: Annotated[
         str | None, typer.Option("--engine", metavar="E", help="Engine of the unit; topk.engine unless given.")
     ] = None,
-    axi: Annotated[bool, typer.Option("--axi", help="Give the unit AXI4-Stream ports.")] = False,
+    wrapper: Annotated[
+        Wrapper | None, typer.Option("--wrapper", help="AXI4-Stream ports; axi-lite: and registers for the command.")
+    ] = None,
+    axi: Annotated[bool, typer.Option("--axi", help="Short for --wrapper axi.")] = False,
+    prefix: Annotated[
+        str, typer.Option("--prefix", metavar="NAME", help="What the names of all its modules begin with.")
+    ] = "",
     lint: Annotated[bool, typer.Option("--lint", help="Refuse what Verilator warns of unless it is waived.")] = False,
+    bench: Annotated[
+        bool, typer.Option("--bench", help="Also write a self-checking Verilog test bench and its vectors; -o: folder.")
+    ] = False,
+    core: Annotated[
+        bool, typer.Option("--core", help="Also write a core file for FuseSoC; --bench writes it too. -o: folder.")
+    ] = False,
+    vectors: Annotated[
+        int, typer.Option("--vectors", metavar="N", min=1, max=10_000, help="Vectors of the test bench.")
+    ] = 20,
+    seed: SeedOption = 1,
     out: Annotated[
         Path | None,
         typer.Option("-o", "--out", metavar="FILE", help="File to write; standard output unless given. all: folder."),
@@ -39,54 +64,91 @@ def emit(
 
     machine = load_arch(arch, sets or ())
     if unit == ALL:
-        if axi:
-            raise typer.BadParameter("emit all has the wrapped units too: --axi takes one unit")
-        _emit_all(machine, lint, out, arch)
+        for flag, given in (("--axi", axi), ("--wrapper", wrapper), ("--bench", bench), ("--core", core)):
+            if given:
+                raise typer.BadParameter(f"emit all writes Verilog alone, of wrapped units too: {flag} takes one unit")
+        _emit_all(machine, prefix, lint, out, arch)
         return
-    from tokensieve.report.files import check_apart, write_file
     from tokensieve.verify.units import find_engine, find_unit
 
-    check_apart([] if out is None else [out], "--out", {"--arch": arch_file(arch)})
     found = find_unit(unit)
-    if axi:
-        from tokensieve.verify.units.axi import on_axi
+    if bench and wrapper is Wrapper.AXI_LITE:
+        raise typer.BadParameter("--bench drives streams: it takes --wrapper axi, not axi-lite")
+    if axi or wrapper:
+        from tokensieve.verify.units.axi import on_axi, with_registers
 
-        found = on_axi(found)
-    text = _text(found, find_engine(found, engine, machine), machine, lint)
+        found = with_registers(found) if wrapper is Wrapper.AXI_LITE else on_axi(found)
+    own = found.arch(machine, find_engine(found, engine, machine))
+    if bench or core:
+        _write_folder(_handout(found, own, vectors if bench else 0, seed, prefix, lint), out, arch)
+        return
+    from tokensieve.report.files import check_apart, write_file
+
+    check_apart([] if out is None else [out], "--out", {"--arch": arch_file(arch)})
+    text = _text(found, own, prefix, lint)
     if out is None:
         say(text.rstrip("\n"))
         return
     write_file(out, text.encode())
 
 
-def _emit_all(machine: "Arch", lint: bool, out: Path | None, arch: str) -> None:
-    """Write every unit with every engine to a folder."""
-    if out is None:
-        raise typer.BadParameter("emit all needs -o FOLDER")
+def _handout(
+    unit: "Unit", own: "Arch", vectors: int, seed: int, prefix: str, lint: bool
+) -> Iterator[tuple[str, bytes]]:
+    """Yield the files of a unit, with a test bench if it is to have vectors."""
+    from tokensieve.verify.handout import handout
+    from tokensieve.verify.verilog import module_name
+
+    files, name = handout(unit, own, vectors, seed, prefix), module_name(unit, prefix)
+    if lint:
+        _check(name, files[f"{name}.v"])
+    yield from ((file, text.encode()) for file, text in files.items())
+
+
+def _write_folder(files: Iterable[tuple[str, bytes]], out: Path | None, arch: str) -> None:
+    """Make `files` and write them to the folder `out`."""
     from tokensieve.report.files import check_apart, check_folder, write_folder
 
+    if out is None:
+        raise typer.BadParameter("needs -o FOLDER, since it writes several files")
     check_folder(out)
-    files = dict(_files(machine, lint))
-    check_apart([out / name for name in files], "--out", {"--arch": arch_file(arch)})
-    for path in write_folder(out, files):
+    made = dict(files)
+    check_apart([out / name for name in made], "--out", {"--arch": arch_file(arch)})
+    for path in write_folder(out, made):
         say(str(path))
 
 
-def _files(machine: "Arch", lint: bool) -> Iterator[tuple[str, bytes]]:
-    from tokensieve.verify.units import UNITS, find_unit
-
-    for unit in map(find_unit, UNITS):
-        for engine in unit.engines():
-            name = "-".join(filter(None, [unit.name, engine]))
-            yield f"{name}.v", _text(unit, engine, machine, lint).encode()
+def _emit_all(machine: "Arch", prefix: str, lint: bool, out: Path | None, arch: str) -> None:
+    """Write every unit with every engine to a folder."""
+    if out is None:
+        raise typer.BadParameter("emit all needs -o FOLDER")
+    _write_folder(_files(machine, prefix, lint), out, arch)
 
 
-def _text(unit: "Unit", engine: str, machine: "Arch", lint: bool) -> str:
-    """Return the Verilog of a unit with an engine; with `lint`, only if it is clean."""
-    from tokensieve.verify.verilog import emitted, lint_warnings
+def _files(machine: "Arch", prefix: str, lint: bool) -> Iterator[tuple[str, bytes]]:
+    from tokensieve.verify.units import UNITS, every_engine, find_unit
 
-    text = emitted(unit, unit.arch(machine, engine))
-    warnings = lint_warnings(unit, text) if lint else []
-    if warnings:
-        raise CheckError(f"lint of {unit.name} {engine}:".replace(" :", ":") + "".join(f"\n{one}" for one in warnings))
+    every = [(unit, engine) for unit in map(find_unit, UNITS) for engine in every_engine(unit)]
+    for number, (unit, engine) in enumerate(every, 1):
+        name = "-".join(filter(None, [unit.name, engine]))
+        print(f"{number} of {len(every)}: {name}", file=sys.stderr, flush=True)
+        yield f"{name}.v", _text(unit, unit.arch(machine, engine), prefix, lint).encode()
+
+
+def _text(unit: "Unit", own: "Arch", prefix: str, lint: bool) -> str:
+    """Return the Verilog of a unit; with `lint`, only if it is clean."""
+    from tokensieve.verify.verilog import emitted, module_name
+
+    text = emitted(unit, own, prefix)
+    if lint:
+        _check(module_name(unit, prefix), text)
     return text
+
+
+def _check(name: str, text: str) -> None:
+    """Raise `CheckError` for a module of which Verilator warns."""
+    from tokensieve.verify.verilog import lint_warnings
+
+    warnings = lint_warnings(name, text)
+    if warnings:
+        raise CheckError(f"lint of {name}:" + "".join(f"\n{one}" for one in warnings))

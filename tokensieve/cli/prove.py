@@ -68,7 +68,7 @@ def prove(
         objects.append(_netlist_object(told))
         proved &= told.status == "proved"
     if json:
-        print(json_text.dumps(objects, indent=2))
+        print(json_text.dumps({"results": objects}, indent=2))
     if not proved:
         raise typer.Exit(1)
 

@@ -1,7 +1,7 @@
 """Pictures of a small run of every unit, for its page: ``python -m tokensieve.pages.waves [FOLDER] [UNIT ...]``."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +9,7 @@ from tokensieve.arch.machine import Arch
 from tokensieve.report.waveform import Wave, waveform_svg
 from tokensieve.verify.units import UNITS, find_unit
 from tokensieve.verify.units.base import Unit, with_fields
+from tokensieve.workloads.vectors import Vectors
 
 if TYPE_CHECKING:
     from tokensieve.rtl.flow.case import Record
@@ -37,19 +38,22 @@ def drawn() -> tuple[str, ...]:
 
 
 def pictures(units: Sequence[str]) -> dict[str, str]:
-    """Return the SVG text of each unit by name; of a unit with engines, also that of each engine by its name."""
+    """Return the SVG text of each unit by name; of a unit with engines, also that of each engine by its name.
+
+    The picture of a unit with engines is of two vectors, the second one going in while the first one comes out.
+    """
     found: dict[str, str] = {}
     for name in units:
         unit = find_unit(name)
+        if len(unit.engines()) > 1:
+            found[name] = picture(unit, unit.engines()[0], together=2)
         for engine in unit.engines():
-            text = picture(unit, engine)
-            found.setdefault(name, text)
-            found.setdefault(engine or name, text)
+            found[engine or name] = picture(unit, engine)
     return found
 
 
-def picture(unit: Unit, engine: str) -> str:
-    """Return the SVG text of one vector, with the first beat of each output made to wait."""
+def picture(unit: Unit, engine: str, together: int = 1) -> str:
+    """Return the SVG text of one vector, or of a few back to back, with a beat of each output made to wait."""
     from tokensieve.rtl.flow.amsim import run
     from tokensieve.rtl.flow.case import case
 
@@ -58,22 +62,51 @@ def picture(unit: Unit, engine: str) -> str:
     component = harness.component(arch)
     stimuli = [harness.stimulus(arch, vectors, [index]) for index in range(_VECTORS)]
     plain = run(component, [case(stimulus, limit=_LIMIT) for stimulus in stimuli])
-    index = _longest_that_fits(plain)
-    stalls = {
-        name: [False] * plain[index].cycles_of(name)[0] + [True] * _STALL
-        for name, count in stimuli[index].expect.items()
-        if count
-    }
-    (record,) = run(component, [case(stimuli[index], stalls=stalls, limit=_LIMIT)])
+    which = _chosen(unit, vectors, plain, together)
+    stimulus = harness.stimulus(arch, vectors, which)
+    stalls: dict[str, list[bool]] = {}
+    (record,) = run(component, [case(stimulus, limit=_LIMIT)])
+    for name, count in stimulus.expect.items():  # one after the other: a stream that waits moves the next one's beats
+        if count:
+            stalls[name] = [False] * record.cycles_of(name)[0] + [True] * _STALL
+            (record,) = run(component, [case(stimulus, stalls=stalls, limit=_LIMIT)])
     return waveform_svg(" ".join(filter(None, [unit.name, engine])), _waves(component, record))
 
 
-def _longest_that_fits(records: "Sequence[Record]") -> int:
-    """Return the number of the longest of `records` that can be drawn, the last of these: corners come first."""
-    fitting = [number for number, record in enumerate(records) if record.cycles <= _WIDEST - _STALL]
-    if not fitting:
-        return min(range(len(records)), key=lambda number: records[number].cycles)
-    return max(fitting, key=lambda number: (records[number].cycles, number))
+def _chosen(unit: Unit, vectors: Vectors, records: "Sequence[Record]", together: int) -> list[int]:
+    """Return the vectors to draw: of those that show what the unit is for, the longest that fit, the last of these.
+
+    Where none fits, the shortest.
+    """
+    shows = _SHOWS.get(unit.name)
+    telling = [number for number in range(len(records)) if shows is None or shows(vectors, number)]
+    room = _WIDEST // together - _STALL
+    fitting = [number for number in telling if records[number].cycles <= room]
+    if len(fitting) < together:
+        return sorted(telling, key=lambda number: records[number].cycles)[:together]
+    return sorted(fitting, key=lambda number: (records[number].cycles, number))[-together:]
+
+
+def _keeps_some(vectors: Vectors, index: int) -> bool:
+    """Return whether a selection keeps some and drops some."""
+    return 0 < int(vectors.inputs["k"][index]) < int(vectors.inputs["n"][index])
+
+
+def _prunes(vectors: Vectors, index: int) -> bool:
+    """Return whether a script of the cascade pruner drops some of what is alive, and fetches what it keeps."""
+    steps = zip(*(vectors.item("work", name, index) for name in ("kept", "offered")), strict=True)
+    return any(0 < kept < offered for kept, offered in steps) and bool(len(vectors.item("expected", "address", index)))
+
+
+def _asks(vectors: Vectors, index: int) -> bool:
+    """Return whether the decision asks for the LSBs of some rows and not of others."""
+    return len(set(vectors.item("expected", "refetch", index).tolist())) == 2
+
+
+_SHOWS: dict[str, Callable[[Vectors, int], bool]] = {
+    "topk": _keeps_some, "local-value-pruner": _keeps_some, "cascade-pruner": _prunes, "requant-decision": _asks,
+}  # fmt: skip
+"""What a vector must have to teach something about a unit."""
 
 
 def _waves(component: Any, record: "Record") -> list[Wave]:
@@ -95,31 +128,45 @@ def _waves(component: Any, record: "Record") -> list[Wave]:
     return waves
 
 
-def words(value: Any) -> str:
-    """Return a payload in a few words.
+def words(value: Any, empty: Collection[int] = ()) -> str:
+    """Return a payload in a few words; lanes that hold nothing, by `count` or `mask`, stand in brackets.
 
-    >>> words({"n": 3, "scores": [7, 0], "items": [{"index": 0, "score": 9}, {"index": 4, "score": 8}]})
-    'n=3 scores=(7 0) items=(index:score 0:9 4:8)'
+    >>> words({"n": 3, "scores": [7, 0], "items": [{"index": 0, "score": 9}, {"index": 4, "score": 8}], "count": 1})
+    'n=3 scores=(7 0) items=(index:score 0:9 [4:8]) count=1'
     """
     if isinstance(value, Mapping):
-        return " ".join(f"{name}={_inner(one)}" for name, one in value.items())
+        return " ".join(f"{name}={_inner(one, _empty(value) if name in _LANES else ())}" for name, one in value.items())
     if isinstance(value, Sequence):
         plain = [one for one in value if isinstance(one, Mapping)]
         head = [":".join(plain[0])] if plain else []
-        return " ".join([*head, *(":".join(map(_inner, one.values())) if plain else _inner(one) for one in value)])
+        told = [":".join(map(_inner, one.values())) if plain else _inner(one) for one in value]
+        return " ".join([*head, *(f"[{one}]" if lane in empty else one for lane, one in enumerate(told))])
     return str(value) if abs(value) < 1 << 20 else hex(value)
 
 
-def _inner(value: Any) -> str:
-    return f"({words(value)})" if isinstance(value, (Mapping, Sequence)) else words(value)
+_LANES = ("items", "data")
+"""Fields with a lane for each item, of which `count` or `mask` says which ones count."""
+
+
+def _empty(beat: Mapping[str, Any]) -> Collection[int]:
+    """Return the lanes of a beat that hold nothing."""
+    lanes = range(max(len(beat.get(name, ())) for name in _LANES))
+    if "count" in beat:
+        return lanes[beat["count"] :]
+    return [lane for lane in lanes if not beat.get("mask", -1) >> lane & 1]
+
+
+def _inner(value: Any, empty: Collection[int] = ()) -> str:
+    return f"({words(value, empty)})" if isinstance(value, (Mapping, Sequence)) else words(value)
 
 
 def main(arguments: Sequence[str]) -> None:
     """Write the pictures of the units named, or of all."""
     folder = Path(arguments[0]) if arguments else FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in pictures(arguments[1:] or drawn()).items():
-        (folder / f"{name}.svg").write_text(text, encoding="utf-8")
+    for unit in arguments[1:] or drawn():
+        for name, text in pictures([unit]).items():
+            (folder / f"{name}.svg").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

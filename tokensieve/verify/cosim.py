@@ -6,7 +6,7 @@ and every transfer must fall into the cycle in which the twin has it.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,15 +87,15 @@ class Cosim:
         return {name: value for name, value in told.items() if value is not None or name not in _ON_REQUEST}
 
 
-def cosim(request: Request) -> Cosim:
-    """Return the outcome of co-simulating one unit with one engine."""
+def cosim(request: Request, tell: Callable[[str], None] | None = None) -> Cosim:
+    """Return the outcome of co-simulating one unit with one engine; `tell` is told before a minute of silence."""
     if request.simulator not in SIMULATORS:
         choice = f"simulator must be one of {', '.join(SIMULATORS)}, got {request.simulator!r}"
         raise TokensieveError(choice + nearest(request.simulator, SIMULATORS))
     unit, arch = request.unit, request.unit.arch(request.arch, request.engine)
     vectors, file = saved_vectors(unit, arch, request)
     harness = unit.harness()
-    with simulator_for(request, arch, harness) as simulator:
+    with simulator_for(request, arch, harness, tell) as simulator:
         alone = list(_alone(unit, arch, vectors, harness))
         stalled = list(_stalled(unit, arch, vectors, harness, request.seed))
         records = simulator.play([case for _, case in alone + stalled])

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,8 +50,10 @@ class Simulator:
 
 
 @contextmanager
-def simulator_for(request: Request, arch: Arch, harness: "Harness") -> Iterator[Simulator]:
-    """Give the unit of `request`, with its planted fault if it has one."""
+def simulator_for(
+    request: Request, arch: Arch, harness: "Harness", tell: Callable[[str], None] | None = None
+) -> Iterator[Simulator]:
+    """Give the unit of `request`, with its planted fault if it has one; `tell` is told when it has to be built."""
     from tokensieve.rtl.flow import tools
 
     if request.simulator == "verilator":
@@ -64,7 +66,7 @@ def simulator_for(request: Request, arch: Arch, harness: "Harness") -> Iterator[
         from tokensieve.rtl.flow import verilator
 
         waves = verilator.wave_format() if request.waves else ""
-        built = verilator.build(component, module_name(request.unit), waves=waves, coverage=request.coverage)
+        built = verilator.build(component, module_name(request.unit), waves=waves, coverage=request.coverage, tell=tell)
     simulator = Simulator(component, built, request.waves)
     text = with_header(request.unit, arch, built.verilog)
     simulator.verilog_sha256 = hashlib.sha256(text.encode()).hexdigest()

@@ -1,31 +1,41 @@
 """The Verilog of a unit as it is handed out: with a header that says what it was made from, and linted."""
 
+import re
+
 from tokensieve import __version__
+from tokensieve.arch.errors import TokensieveError
 from tokensieve.arch.machine import Arch
 from tokensieve.verify.units.base import Unit
 
 
-def module_name(unit: Unit) -> str:
-    """Return the name of the unit's Verilog module."""
-    return unit.name.replace("-", "_")
+def module_name(unit: Unit, prefix: str = "") -> str:
+    """Return the name of the unit's Verilog module, behind `prefix`.
+
+    Raises `TokensieveError` for a prefix with which it would be no plain Verilog name.
+    """
+    if prefix and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", prefix):
+        rule = "must be letters, digits and underscores, and not begin with a digit"
+        raise TokensieveError(f"--prefix {rule}, got {prefix!r}")
+    return "_".join(filter(None, [prefix, unit.name.replace("-", "_")]))
 
 
-def emitted(unit: Unit, arch: Arch) -> str:
-    """Return the Verilog of a unit, with a header that says what it was made from.
+def emitted(unit: Unit, arch: Arch, prefix: str = "") -> str:
+    """Return the Verilog of a unit, with a header that says what it was made from; `prefix` begins its modules' names.
 
     Raises `ArchError` for packets that are longer than Verilog is written for.
     """
+    name = module_name(unit, prefix)
     arch.topk.require_rtl_length()
-    from tokensieve.rtl.flow.verilog import verilog_body
+    from tokensieve.rtl.flow.verilog import unit_verilog
 
-    return with_header(unit, arch, verilog_body(unit.harness().component(arch), module_name(unit)))
+    return with_header(unit, arch, unit_verilog(unit.harness().component(arch), name))
 
 
-def lint_warnings(unit: Unit, text: str) -> list[str]:
-    """Return what Verilator's lint says of a unit's Verilog, except what is waived."""
+def lint_warnings(name: str, text: str) -> list[str]:
+    """Return what Verilator's lint says of the module `name`, except what is waived."""
     from tokensieve.rtl.flow.lint import lint
 
-    return lint(module_name(unit), text)
+    return lint(name, text)
 
 
 def with_header(unit: Unit, arch: Arch, body: str) -> str:

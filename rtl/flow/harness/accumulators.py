@@ -13,7 +13,8 @@ from tokensieve.arch.datapath import Topk
 from tokensieve.arch.machine import Arch
 from tokensieve.rtl.beats import SumsOp, item, packed_beat, score_beat, sums_command
 from tokensieve.rtl.flow.case import Record, Stimulus
-from tokensieve.rtl.flow.harness.base import Array, unit_class
+from tokensieve.rtl.flow.harness.awaited import exact
+from tokensieve.rtl.flow.harness.base import Array, Awaited, unit_class
 from tokensieve.rtl.flow.pack import Codec, codec
 from tokensieve.workloads.vectors import Vectors
 
@@ -25,6 +26,7 @@ class SumsHarness(ABC):
 
     unit: str
     module = "tokensieve.rtl.accumulators"
+    begins = "command"
     source: str
     """Stream of what is added."""
 
@@ -61,6 +63,12 @@ class SumsHarness(ABC):
     @abstractmethod
     def ends(self, place: int, queries: int) -> bool:
         """Return whether query number `place` of the `queries` of an ADD ends with `last`."""
+
+    def awaited(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Awaited]:
+        """Return the beats of scores."""
+        lanes, scores = arch.topk.lanes, [int(s) for j in which for s in vectors.item("expected", "scores", j)]
+        beats = [{"scores": scores[first : first + lanes]} for first in range(0, len(scores), lanes)]
+        return {"o": exact(codec(score_beat(arch.topk)), beats)}
 
     def observed(
         self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record

@@ -13,7 +13,10 @@ from tokensieve.workloads.vectors import Vectors
 
 Array = npt.NDArray[Any]
 
-__all__ = ["Array", "Harness", "packet_cycles", "unit_class"]
+Awaited = Sequence[tuple[int, int]]
+"""Beats that must come out, in order: the payload, and a mask of the bits of it that count."""
+
+__all__ = ["Array", "Awaited", "Harness", "packet_cycles", "unit_class"]
 
 
 class Harness(Protocol):
@@ -30,11 +33,17 @@ class Harness(Protocol):
     module: str
     """Module of the component, for example ``tokensieve.rtl.topk``."""
 
+    begins: str
+    """Input stream with whose first transfer `total` and `select` begin. `total` ends with the last one of ``o``."""
+
     def component(self, arch: Arch) -> wiring.Component:
         """Return the unit for `arch`. Its class comes from `unit_class`, so that faults can be planted."""
 
     def stimulus(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Stimulus:
         """Return what goes in and how much is awaited."""
+
+    def awaited(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Awaited]:
+        """Return what must come out of every output stream, and of events that golden speaks of; from golden alone."""
 
     def observed(
         self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record

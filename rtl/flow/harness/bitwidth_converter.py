@@ -10,7 +10,8 @@ from amaranth.lib import wiring
 from tokensieve.arch.machine import Arch
 from tokensieve.rtl.beats import packed_beat, plane_command
 from tokensieve.rtl.flow.case import Record, Stimulus
-from tokensieve.rtl.flow.harness.base import Array, unit_class
+from tokensieve.rtl.flow.harness.awaited import in_packets
+from tokensieve.rtl.flow.harness.base import Array, Awaited, unit_class
 from tokensieve.rtl.flow.pack import codec
 from tokensieve.workloads.vectors import Vectors
 
@@ -22,6 +23,7 @@ class BitwidthConverterHarness:
 
     unit = "bitwidth-converter"
     module = "tokensieve.rtl.bitwidth_converter"
+    begins = "msb"
 
     def component(self, arch: Arch) -> wiring.Component:
         """Return the unit."""
@@ -41,6 +43,16 @@ class BitwidthConverterHarness:
                     planes[name] = left[length:]
         awaited = sum(-(-told["elements"] // arch.converter.lanes) for index in which for told in _told(vectors, index))
         return Stimulus(beats=beats, expect={"o": awaited})
+
+    def awaited(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Awaited]:
+        """Return the words of each vector of K, Q or V, which is a packet."""
+        lanes, packets = arch.converter.lanes, list[list[int]]()
+        for index in which:
+            words = vectors.item("expected", "words", index).tolist()
+            for told in _told(vectors, index):
+                packets.append(words[: told["elements"]])
+                words = words[told["elements"] :]
+        return {"o": in_packets(codec(packed_beat(lanes, signed(arch.number.onchip_bits))), lanes, packets)}
 
     def observed(
         self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record

@@ -19,7 +19,9 @@ from tokensieve.rtl.beats import (
 )
 from tokensieve.rtl.flow.case import Record, Stimulus
 from tokensieve.rtl.flow.harness.accumulators import packed
-from tokensieve.rtl.flow.harness.base import Array, unit_class
+from tokensieve.rtl.flow.harness.awaited import in_packets
+from tokensieve.rtl.flow.harness.base import Array, Awaited, unit_class
+from tokensieve.rtl.flow.harness.token_gather import gathered_beats, in_vectors
 from tokensieve.rtl.flow.harness.topk import Packet, packets_of, probed_sizes
 from tokensieve.rtl.flow.pack import codec
 from tokensieve.workloads.vectors import Vectors
@@ -32,6 +34,7 @@ class CascadePrunerHarness:
 
     unit = "cascade-pruner"
     module = "tokensieve.rtl.cascade_pruner"
+    begins = "command"
 
     def component(self, arch: Arch) -> wiring.Component:
         """Return the pruner."""
@@ -73,6 +76,22 @@ class CascadePrunerHarness:
                 beats[name] += packed(layouts[name], lanes, query, ends)
         data = vectors.item("inputs", "data", index).astype(np.uint8).reshape(-1, size)
         return {**beats, "data": [int.from_bytes(granule.tobytes(), "little") for granule in data]}
+
+    def awaited(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Awaited]:
+        """Return the numbers of what each PRUNE keeps, its requests, of which golden tells no channel, and vectors."""
+        topk, given = arch.topk, vectors.item
+        packets = [ids for j in which for ids in in_vectors(given("expected", "ids", j), given("expected", "kept", j))]
+        kept = [[{"index": index} for index in ids] for ids in packets]
+        request = codec(granule_request(arch.gather, arch.dram))
+        counts = request.pack({**request.ones, "channel": 0})
+        asked = [
+            request.pack({"address": int(a), "channel": 0}) for j in which for a in given("expected", "address", j)
+        ]
+        rows = [packet for j in which for packet in _vectors(vectors, j)]
+        return {
+            "o": in_packets(codec(packed_beat(topk.lanes, kept_id(topk))), topk.lanes, kept),
+            "request": [(one, counts) for one in asked], "row": gathered_beats(arch, rows),
+        }  # fmt: skip
 
     def observed(
         self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record
@@ -121,6 +140,17 @@ def _fetched(vectors: Vectors, index: int) -> int:
     """Return how many vectors a script fetches; a fetch of nothing gives an empty one."""
     sizes, kept = vectors.item("inputs", "row_bytes", index), vectors.item("work", "kept", index)
     return sum(max(1, int(tokens)) for size, tokens in zip(sizes, kept, strict=True) if size)
+
+
+def _vectors(vectors: Vectors, index: int) -> Iterator[list[list[int]]]:
+    """Yield the vectors that each PRUNE of a script fetches; one without bytes where it keeps nothing."""
+    data = vectors.item("expected", "row", index)
+    for size, tokens in zip(
+        vectors.item("inputs", "row_bytes", index), vectors.item("work", "kept", index), strict=True
+    ):
+        if size:
+            yield in_vectors(data[: size * tokens], [int(size)] * int(tokens) or [0])
+            data = data[size * tokens :]
 
 
 def _scripts_packets(arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> list[list[Packet]]:

@@ -6,9 +6,10 @@ import numpy as np
 from amaranth.lib import wiring
 
 from tokensieve.arch.machine import Arch
-from tokensieve.rtl.beats import command, item, kept_probability, packed_beat, probability_beat
+from tokensieve.rtl.beats import command, item, kept_probability, packed_beat, probability_beat, round_size
 from tokensieve.rtl.flow.case import Record, Stimulus
-from tokensieve.rtl.flow.harness.base import Array, unit_class
+from tokensieve.rtl.flow.harness.awaited import columns, exact, in_packets
+from tokensieve.rtl.flow.harness.base import Array, Awaited, unit_class
 from tokensieve.rtl.flow.harness.topk import items_of, packets_of, probed_sizes
 from tokensieve.rtl.flow.pack import codec
 from tokensieve.workloads.vectors import Vectors
@@ -19,6 +20,7 @@ class LocalValuePrunerHarness:
 
     unit = "local-value-pruner"
     module = "tokensieve.rtl.local_value_pruner"
+    begins = "probability"
 
     def component(self, arch: Arch) -> wiring.Component:
         """Return the pruner."""
@@ -40,6 +42,22 @@ class LocalValuePrunerHarness:
             ]
         kept = sum(max(1, -(-len(vectors.item("expected", "kept", index)) // lanes)) for index in which)
         return Stimulus(beats=beats, expect={"request": kept, "o": kept})
+
+    def awaited(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Awaited]:
+        """Return what golden keeps, as probabilities and as requests, and the probes, as far as it tells them."""
+        lanes, given = arch.topk.lanes, vectors.item
+        kept = [
+            columns(index=given("expected", "kept", j), probability=given("expected", "kept_probabilities", j))
+            for j in which
+        ]
+        asked = [columns(index=given("expected", "requested", j)) for j in which]
+        layout = codec(packed_beat(lanes, kept_probability(arch.topk, _bits(arch))))
+        requests = in_packets(codec(packed_beat(lanes, item(arch.topk))), lanes, asked, unknown={"score": 0})
+        sizes = [{"size": int(one)} for j in which for one in given("work", "sizes", j)]
+        return {
+            "o": in_packets(layout, lanes, kept), "request": requests,
+            "found": [(0, 0)] * len(which), "round": exact(codec(round_size(arch.topk)), sizes),
+        }  # fmt: skip
 
     def observed(
         self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record

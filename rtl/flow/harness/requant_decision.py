@@ -10,7 +10,8 @@ from amaranth.lib import wiring
 from tokensieve.arch.machine import Arch
 from tokensieve.rtl.beats import decision, decision_command, packed_beat
 from tokensieve.rtl.flow.case import Record, Stimulus
-from tokensieve.rtl.flow.harness.base import Array, unit_class
+from tokensieve.rtl.flow.harness.awaited import columns, exact
+from tokensieve.rtl.flow.harness.base import Array, Awaited, unit_class
 from tokensieve.rtl.flow.pack import codec
 from tokensieve.workloads.vectors import Vectors
 
@@ -20,6 +21,7 @@ class RequantDecisionHarness:
 
     unit = "requant-decision"
     module = "tokensieve.rtl.requant_decision"
+    begins = "probability"
 
     def component(self, arch: Arch) -> wiring.Component:
         """Return the unit."""
@@ -38,6 +40,13 @@ class RequantDecisionHarness:
                 beats["probability"] += _packed(arch, left[:length])
                 left = left[length:]
         return Stimulus(beats=beats, expect={"o": rows})
+
+    def awaited(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Awaited]:
+        """Return the decisions of the rows."""
+        told = [
+            one for j in which for one in columns(**{n: vectors.item("expected", n, j) for n in ("max", "refetch")})
+        ]
+        return {"o": exact(codec(decision(arch)), told)}
 
     def observed(
         self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record

@@ -1,6 +1,6 @@
 """Harness of the token gather. A vector is one packet of tokens."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate, pairwise
 
 import numpy as np
@@ -10,7 +10,8 @@ from tokensieve.arch.datapath import Topk
 from tokensieve.arch.machine import Arch
 from tokensieve.rtl.beats import gather_command, gathered_vector, granule_request, item, packed_beat
 from tokensieve.rtl.flow.case import Record, Stimulus
-from tokensieve.rtl.flow.harness.base import Array, packet_cycles, unit_class
+from tokensieve.rtl.flow.harness.awaited import columns, exact
+from tokensieve.rtl.flow.harness.base import Array, Awaited, packet_cycles, unit_class
 from tokensieve.rtl.flow.pack import codec
 from tokensieve.workloads.vectors import Vectors
 
@@ -20,6 +21,7 @@ class TokenGatherHarness:
 
     unit = "token-gather"
     module = "tokensieve.rtl.token_gather"
+    begins = "token"
 
     def component(self, arch: Arch) -> wiring.Component:
         """Return the unit."""
@@ -38,6 +40,15 @@ class TokenGatherHarness:
         fetched = sum(len(vectors.item("expected", "length", index)) for index in which)
         expect = {"request": len(beats["data"]), "o": fetched}
         return Stimulus(beats=beats, expect=expect, after={"data": ("request", latency)})
+
+    def awaited(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Awaited]:
+        """Return the requests and the vectors of each packet."""
+        asked = [
+            one for j in which for one in columns(**{n: vectors.item("expected", n, j) for n in ("address", "channel")})
+        ]
+        packets = [in_vectors(vectors.item("expected", "row", j), vectors.item("expected", "length", j)) for j in which]
+        rows = gathered_beats(arch, packets)
+        return {"request": exact(codec(granule_request(arch.gather, arch.dram)), asked), "o": rows}
 
     def observed(
         self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record
@@ -74,6 +85,23 @@ def packed_tokens(topk: Topk, tokens: Array) -> list[int]:
         last = first + lanes >= len(tokens)
         beats.append(layout.pack({"items": items + [ones] * (lanes - len(items)), "count": len(items), "last": last}))
     return beats
+
+
+def in_vectors(data: Array, lengths: Iterable[int]) -> list[list[int]]:
+    """Return bytes as vectors of the given lengths."""
+    ends = [0, *accumulate(map(int, lengths))]
+    return [[int(byte) for byte in data[first:last]] for first, last in pairwise(ends)]
+
+
+def gathered_beats(arch: Arch, packets: Iterable[Sequence[list[int]]]) -> Awaited:
+    """Return packets of vectors as the gather gives them out: zeros behind each, `last` on the last one."""
+    most = arch.gather.max_row_bytes
+    beats = [
+        {"data": vector + [0] * (most - len(vector)), "count": len(vector), "last": int(place == len(packet))}
+        for packet in packets
+        for place, vector in enumerate(packet, 1)
+    ]
+    return exact(codec(gathered_vector(arch.gather)), beats)
 
 
 def packets_out(arch: Arch, record: Record) -> list[tuple[list[tuple[bytes, int]], int]]:

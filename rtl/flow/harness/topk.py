@@ -11,7 +11,8 @@ from tokensieve.arch.datapath import Topk
 from tokensieve.arch.machine import Arch
 from tokensieve.rtl.beats import command, found, item, packed_beat, round_size, score_beat
 from tokensieve.rtl.flow.case import Record, Stimulus
-from tokensieve.rtl.flow.harness.base import Array, unit_class
+from tokensieve.rtl.flow.harness.awaited import columns, exact, in_packets
+from tokensieve.rtl.flow.harness.base import Array, Awaited, unit_class
 from tokensieve.rtl.flow.pack import codec
 from tokensieve.workloads.vectors import Vectors
 
@@ -24,6 +25,7 @@ class TopkHarness:
 
     unit = "topk"
     module = "tokensieve.rtl.topk"
+    begins = "score"
 
     def component(self, arch: Arch) -> wiring.Component:
         """Return the engine."""
@@ -40,6 +42,25 @@ class TopkHarness:
             beats["score"] += packed_scores(topk, vectors.item("inputs", "scores", index))
         kept = (len(vectors.item("expected", "kept", index)) for index in which)
         return Stimulus(beats=beats, expect={"o": sum(max(1, -(-size // topk.lanes)) for size in kept)})
+
+    def awaited(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Awaited]:
+        """Return what golden keeps, and what the probes must tell."""
+        beats, verdict, size = (
+            codec(packed_beat(arch.topk.lanes, item(arch.topk))),
+            codec(found(arch.topk)),
+            codec(round_size(arch.topk)),
+        )
+        kept = [
+            columns(index=vectors.item("expected", "kept", j), score=vectors.item("expected", "kept_scores", j))
+            for j in which
+        ]
+        told = [{name: int(vectors.expected[name][j]) for name in ("threshold", "ties")} for j in which]
+        sizes = [{"size": int(one)} for j in which for one in vectors.item("work", "sizes", j)]
+        return {
+            "o": in_packets(beats, arch.topk.lanes, kept),
+            "found": exact(verdict, told),
+            "round": exact(size, sizes),
+        }
 
     def observed(
         self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record

@@ -9,7 +9,8 @@ from tokensieve.arch.datapath import Topk
 from tokensieve.arch.machine import Arch
 from tokensieve.rtl.beats import item, packed_beat, sparse_beat
 from tokensieve.rtl.flow.case import Record, Stimulus
-from tokensieve.rtl.flow.harness.base import Array, packet_cycles, unit_class
+from tokensieve.rtl.flow.harness.awaited import columns, in_packets
+from tokensieve.rtl.flow.harness.base import Array, Awaited, packet_cycles, unit_class
 from tokensieve.rtl.flow.pack import codec
 from tokensieve.workloads.vectors import Vectors
 
@@ -19,6 +20,7 @@ class ZeroEliminatorHarness:
 
     unit = "zero-eliminator"
     module = "tokensieve.rtl.zero_eliminator"
+    begins = "i"
 
     def component(self, arch: Arch) -> wiring.Component:
         """Return the unit."""
@@ -31,6 +33,12 @@ class ZeroEliminatorHarness:
         sizes = [len(vectors.item("expected", "index", j)) for j in which]
         awaited = sum(max(1, -(-size // arch.topk.lanes)) for size in sizes)
         return Stimulus(beats={"i": [beat for beats in packets for beat in beats]}, expect={"o": awaited})
+
+    def awaited(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Awaited]:
+        """Return the marked items of each packet."""
+        layout = codec(packed_beat(arch.topk.lanes, item(arch.topk)))
+        marked = [columns(**{name: vectors.item("expected", name, j) for name in ("index", "score")}) for j in which]
+        return {"o": in_packets(layout, arch.topk.lanes, marked)}
 
     def observed(
         self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record

@@ -7,7 +7,7 @@ from tokensieve.arch.errors import TokensieveError, nearest
 from tokensieve.arch.machine import Arch
 from tokensieve.verify.units.base import Unit
 
-__all__ = ["UNITS", "Unit", "find_engine", "find_unit"]
+__all__ = ["UNITS", "Unit", "every_engine", "find_engine", "find_unit"]
 
 UNITS: dict[str, str] = {
     "zero-eliminator": "zero_eliminator:ZeroEliminatorUnit",
@@ -17,6 +17,8 @@ UNITS: dict[str, str] = {
     "token-gather": "token_gather:TokenGatherUnit",
     "axi-topk": "axi:AxiTopk",
     "axi-zero-eliminator": "axi:AxiZeroEliminator",
+    "axi-token-gather": "axi:AxiTokenGather",
+    "axi-cascade-pruner": "axi:AxiCascadePruner",
     "importance-accumulator": "accumulators:ImportanceAccumulatorUnit",
     "head-accumulator": "accumulators:HeadAccumulatorUnit",
     "requant-decision": "requant_decision:RequantDecisionUnit",
@@ -31,6 +33,11 @@ def find_unit(name: str) -> Unit:
         raise TokensieveError(f"unit must be one of {', '.join(UNITS)}, got {name!r}{nearest(name, UNITS)}")
     module, _, kind = UNITS[name].partition(":")
     return cast(Unit, getattr(import_module(f"tokensieve.verify.units.{module}"), kind)())
+
+
+def every_engine(unit: Unit) -> tuple[str, ...]:
+    """Return the engines with which ``all`` has a unit: every one. A wrapper is the same for all, and has one."""
+    return unit.engines()[:1] if unit.name.startswith("axi-") else unit.engines()
 
 
 def find_engine(unit: Unit, name: str | None, arch: Arch) -> str:

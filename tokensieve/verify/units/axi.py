@@ -3,8 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from tokensieve import __version__
+from tokensieve.arch.errors import TokensieveError
 from tokensieve.arch.machine import Arch
 from tokensieve.verify.units.base import Bits, Unit
+from tokensieve.verify.units.cascade_pruner import CascadePrunerUnit
+from tokensieve.verify.units.token_gather import TokenGatherUnit
 from tokensieve.verify.units.topk import TopkUnit
 from tokensieve.verify.units.zero_eliminator import ZeroEliminatorUnit
 from tokensieve.workloads.vectors import Vectors
@@ -53,20 +57,59 @@ class AxiUnit:
         return self._inner.longest_burst(arch)
 
 
+WITH_REGISTERS = ("topk", "local-value-pruner", "token-gather", "bitwidth-converter")
+"""Units that answer each command with one packet on ``o``."""
+
+
+class AxiLiteUnit(AxiUnit):
+    """A unit with registers in place of its command stream. It is written as Verilog, and not co-simulated."""
+
+    def __init__(self, inner: Unit) -> None:
+        super().__init__(inner)
+        self.name = f"axi-lite-{inner.name}"
+
+    def harness(self) -> "Harness":
+        """Return the unit's harness, with the wrapper around its component."""
+        from tokensieve.rtl.flow.harness.axi import AxiLiteHarness
+
+        major, minor, patch = (int(part) for part in __version__.split(".")[:3])
+        return AxiLiteHarness(self.name, self._inner.harness(), major << 16 | minor << 8 | patch)
+
+
+def with_registers(unit: Unit) -> Unit:
+    """Return `unit` with AXI4-Lite registers; raise `TokensieveError` for one that has no use for them."""
+    if unit.name not in WITH_REGISTERS:
+        choice = ", ".join(WITH_REGISTERS)
+        raise TokensieveError(
+            f"--wrapper axi-lite is for units with a packet for each command: {choice}; got {unit.name!r}"
+        )
+    return AxiLiteUnit(unit)
+
+
 def on_axi(unit: Unit) -> Unit:
     """Return `unit` in the wrapper; one that has it already is given back."""
     return unit if isinstance(unit, AxiUnit) else AxiUnit(unit)
 
 
 class AxiTopk(AxiUnit):
-    """The top-k engine on AXI4-Stream. One core will do: the wrapper is the same for all."""
+    """The top-k engine on AXI4-Stream."""
 
     def __init__(self) -> None:
         super().__init__(TopkUnit())
 
-    def engines(self) -> tuple[str, ...]:
-        """Return one of the search cores."""
-        return ("quickselect",)
+
+class AxiTokenGather(AxiUnit):
+    """The token gather on AXI4-Stream, with a memory that answers on one."""
+
+    def __init__(self) -> None:
+        super().__init__(TokenGatherUnit())
+
+
+class AxiCascadePruner(AxiUnit):
+    """The cascade pruner on AXI4-Stream, with commands, both kinds of importance and a memory."""
+
+    def __init__(self) -> None:
+        super().__init__(CascadePrunerUnit())
 
 
 class AxiZeroEliminator(AxiUnit):
