@@ -165,6 +165,32 @@ def test_a_reader_that_leaves_early_is_met_in_silence():
     assert (done.returncode, done.stderr) == (141, "")
 
 
+@pytest.mark.parametrize("arguments", [["--version"], ["schema", "arch"]])
+def test_a_full_device_behind_standard_output_is_named(arguments):
+    with open("/dev/full", "w") as full:
+        done = run(*arguments, stdout=full)
+
+    assert (done.returncode, done.stderr) == (2, "error: the output cannot be written: No space left on device\n")
+
+
+def test_output_that_nobody_opened_is_met_in_silence():
+    code = "import os, sys\nos.close(1)\nos.execv(sys.executable, [sys.executable, '-m', 'tokensieve', '--version'])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("out", [".", "..", "/", "none/schema.json"])
+def test_out_that_can_be_no_file_is_refused_before_anything_is_written(out, capsys):
+    assert app.call(["schema", "arch", "--out", out]) == 2
+    assert capsys.readouterr().err.startswith("error: --out ")
+
+
+def test_whole_numbers_of_flags_may_have_a_point_or_an_exponent(capsys):
+    assert app.call(["dram", "--requests", "1e1", "--bytes", "32.0", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["reads"] == 10
+
+
 def test_a_command_leaves_with_the_exit_code_it_asks_for(plant):
     plant(raising(typer.Exit(3)))
 

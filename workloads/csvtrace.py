@@ -11,23 +11,31 @@ from pathlib import Path
 from typing import NoReturn
 
 from tokensieve.arch.errors import WorkloadError
+from tokensieve.arch.reading import not_utf8, open_text, read_bytes
 from tokensieve.workloads.columns import BERT, GPT2, Column, header_problem
 from tokensieve.workloads.complete import Counts
 from tokensieve.workloads.csvcounts import WIDE, Row, csv_counts, place
+from tokensieve.workloads.size import Size, check_size
 
 _LONGEST_LINE = 1 << 16
 _GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d*)?")
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _SAME_IN_LAYER = ("key_fetch_num", "value_fetch_num", "quant_key_bit", "quant_value_bit")
 
 
-def read_csv(path: Path | str) -> Counts:
-    """Return the counts in the trace at `path`, or raise `WorkloadError` naming the line and the column at fault."""
+def read_csv(path: Path | str, force: bool = False) -> Counts:
+    """Return the counts in the trace at `path`, or raise `WorkloadError` naming the line and the column at fault.
+
+    More work than runs unasked (`tokensieve.workloads.size`) is refused unless `force` asks for it.
+    """
     reader = _Reader(Path(path))
     rows = list(reader.rows())
     if not rows:
         raise WorkloadError(f"{path}: has a header and no rows")
-    return csv_counts(rows, decode=reader.columns is GPT2)
+    decode = reader.columns is GPT2
+    queries = sum(1 if decode else int(row["key_fetch_num"]) for row in rows)
+    vectors = sum(int(row["key_fetch_num"]) + int(row["value_fetch_num"]) for row in rows)
+    check_size(Size(queries, vectors), f"{path}: it holds", force)
+    return csv_counts(rows, decode)
 
 
 def read_rows(path: Path | str) -> list[tuple[int, Row]]:
@@ -79,19 +87,14 @@ class _Reader:
 
     def _lines(self) -> Iterator[str]:
         try:
-            with self.path.open(encoding="utf-8-sig") as file:
+            with open_text(self.path, WorkloadError) as file:
                 while text := file.readline(_LONGEST_LINE):
                     self.line += 1
                     self._look(text)
                     if text.strip():
                         yield text.rstrip("\n")
-        except FileNotFoundError:
-            raise WorkloadError(f"{self.path}: no such file") from None
-        except IsADirectoryError:
-            raise WorkloadError(f"{self.path}: is a directory, a file is expected") from None
         except UnicodeDecodeError:
-            with self.path.open("rb") as file:
-                kind = "is UTF-16 text, UTF-8 is expected" if file.read(2) in _UTF16 else "not UTF-8 text"
+            kind = not_utf8(read_bytes(self.path, WorkloadError))
             raise WorkloadError(f"{self.path}: {kind} (after line {self.line})") from None
         except OSError as problem:
             raise WorkloadError(f"{self.path}: cannot be read: {problem.strerror or problem}") from None

@@ -17,6 +17,7 @@ from tokensieve.workloads.complete import Counts
 from tokensieve.workloads.models import ModelShape, model_shape
 from tokensieve.workloads.ragged import Int32
 from tokensieve.workloads.schedule import Schedule, Share
+from tokensieve.workloads.size import Size, decode_size, prefill_size
 
 Number = Annotated[int | None, Field(ge=1, le=MAX_TOKENS)]
 Grid = npt.NDArray[np.int64]
@@ -95,6 +96,19 @@ class Workload(ArchModel):
         if self.context is not None:
             return [self.context]
         return [(self.prompt or 0) + step + 1 for step in range(self.steps or 0)]
+
+    @property
+    def longest(self) -> int:
+        """Longest context of a step, in tokens."""
+        return self.context or (self.prompt or 0) + (self.steps or 0)
+
+    @property
+    def size(self) -> Size:
+        """Upper bound of the work."""
+        rows = self.layer_count * self.model.heads
+        if self.context is not None:
+            return prefill_size(rows, self.context)
+        return decode_size(rows, self.prompt or 0, self.steps or 0)
 
     def counts(self) -> Counts:
         """Return what is kept, row by row."""

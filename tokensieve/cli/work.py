@@ -28,6 +28,9 @@ TraceOption = Annotated[
         help="Pruning decisions: an .npz of `tokensieve capture`, or a .csv of SpAtten's authors.",
     ),
 ]
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="Run work of any size, which may take hours and all of the memory.")
+]
 ScoresOption = Annotated[
     str | None,
     typer.Option(
@@ -40,7 +43,12 @@ ScoresOption = Annotated[
 
 
 def decisions_of(
-    machine: "Arch", workload: str | None, trace: str | None, seed: int, scores: str | None = None
+    machine: "Arch",
+    workload: str | None,
+    trace: str | None,
+    seed: int,
+    scores: str | None = None,
+    force: bool = False,
 ) -> "Decisions":
     """Return the decisions of what was asked for; of the shipped trace where neither was.
 
@@ -52,8 +60,8 @@ def decisions_of(
     from tokensieve.workloads.traces import default_trace, load_trace
 
     if workload is not None:
-        return load_workload(workload, machine, seed, scores)
-    return load_trace(default_trace() if trace is None else trace, machine, seed, scores)
+        return load_workload(workload, machine, seed, scores, force)
+    return load_trace(default_trace() if trace is None else trace, machine, seed, scores, force)
 
 
 def say_if_cold(quiet: bool = False, level: str = "cycle") -> None:

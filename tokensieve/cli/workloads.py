@@ -78,8 +78,10 @@ def _of_workload(workload: "Workload") -> dict[str, Any]:
     from tokensieve.arch.datapath import Topk
     from tokensieve.arch.limits import MAX_TOKENS
     from tokensieve.workloads.complete import complete
+    from tokensieve.workloads.size import NO_FORCE, check_size
 
     fields = workload.model_dump(mode="json", exclude={"published", "assumed"}, exclude_none=True)
+    check_size(workload.size, f"{workload.name}: it asks for", otherwise=NO_FORCE)
     decisions = complete(workload.counts(), Topk(max_tokens=MAX_TOKENS), seed=0)
     told = {"published": workload.published, "assumed": decisions.meta["assumed"]}
     return {**fields, "about": about(workload.name, workload), "kept": _kept(decisions), **told}

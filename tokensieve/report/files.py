@@ -80,6 +80,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
 
 def write_file(path: Path, data: bytes, option: str = "--out") -> None:
     """Write `data` to `path`, which `option` named, through a temporary file beside it."""
+    check_file(path, option)
     with _as_ours(path, option):
         _write_all({path: data})
 
@@ -87,6 +88,7 @@ def write_file(path: Path, data: bytes, option: str = "--out") -> None:
 @contextmanager
 def replaced(path: Path, option: str) -> Iterator[Path]:
     """Give a temporary name beside `path`, which `option` named; after the block its file takes the place of `path`."""
+    check_file(path, option)
     part = _part(path)
     try:
         with _as_ours(path, option):
@@ -100,8 +102,9 @@ def replaced(path: Path, option: str) -> Iterator[Path]:
 def _as_ours(place: Path, option: str = "--out") -> Iterator[None]:
     try:
         yield
-    except OSError as problem:
-        raise TokensieveError(f"{option} {place}: cannot be written: {problem.strerror or problem}") from None
+    except (OSError, ValueError) as problem:  # ValueError: a name with a NUL byte
+        reason = getattr(problem, "strerror", None) or problem
+        raise TokensieveError(f"{option} {place}: cannot be written: {reason}") from None
 
 
 def _write_all(files: Mapping[Path, bytes]) -> list[Path]:
