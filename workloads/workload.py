@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from tokensieve.arch.base import ArchModel, build
+from tokensieve.arch.base import ArchModel, Name, build
 from tokensieve.arch.errors import WorkloadError
 from tokensieve.arch.limits import MAX_TOKENS
 from tokensieve.arch.yamlio import Lines, load_yaml
@@ -31,7 +31,7 @@ LIVE_HEADS_RULE = "of the heads, the first ones stay alive"
 class Workload(ArchModel):
     """What is asked of the machine."""
 
-    name: Annotated[str, Field(min_length=1, max_length=80)] = "workload"
+    name: Name = "workload"
     """Name printed in reports."""
 
     model: ModelShape

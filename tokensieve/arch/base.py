@@ -1,14 +1,26 @@
 """The base of every architecture model, and the translation of pydantic's errors into a user's words."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from tokensieve.arch.errors import TokensieveError, nearest
+from tokensieve.arch.letters import is_plain
 from tokensieve.arch.wholes import as_whole, takes_whole
 
 M = TypeVar("M", bound=BaseModel)
+
+
+def _plain_letters(name: str) -> str:
+    if not is_plain(name):
+        raise PydanticCustomError("letters", "no control or direction-turning characters are taken in a name")
+    return name
+
+
+Name = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_plain_letters)]
+"""A name that is printed."""
 
 
 class ArchModel(BaseModel):

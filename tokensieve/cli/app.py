@@ -162,8 +162,10 @@ def call(arguments: Sequence[str]) -> int:
 
 def _complain(message: str) -> None:
     """Print `message` on standard error, as far as that takes it."""
+    from tokensieve.arch.letters import escaped
+
     with suppress(OSError):
-        print(message, file=sys.stderr, flush=True)
+        print(escaped(message), file=sys.stderr, flush=True)
 
 
 def _invoke(arguments: list[str]) -> int:
