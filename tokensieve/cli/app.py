@@ -6,6 +6,7 @@ command is called, so that ``tokensieve --help`` stays fast. For the same reason
 
 import errno
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from contextlib import suppress
 from difflib import get_close_matches
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any, NoReturn, get_args, get_type_hints
 
 import typer
@@ -48,7 +50,7 @@ COMMANDS = {
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 """What a device says that takes no more of what is printed."""
 
-USER_ERROR, TOOL_ERROR, INTERNAL_ERROR, INTERRUPTED, BROKEN_PIPE = 2, 3, 70, 130, 141
+USER_ERROR, TOOL_ERROR, INTERNAL_ERROR, INTERRUPTED, BROKEN_PIPE, TERMINATED = 2, 3, 70, 130, 141, 143
 
 
 class LazyGroup(TyperGroup):
@@ -137,7 +139,32 @@ def main() -> NoReturn:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by whoever started us
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  (for the rest of the process)
+    signal.signal(signal.SIGTERM, partial(_terminate, os.getpid()))
     sys.exit(call(sys.argv[1:]))
+
+
+class _Terminated(BaseException):
+    """SIGTERM: what is half done is taken away on the way out, as after Ctrl-C."""
+
+
+def _terminate(owner: int, number: int, frame: object) -> NoReturn:
+    """End what we started, such as compilers, and leave."""
+    if os.getpid() != owner:  # a process that was forked off
+        os._exit(TERMINATED)
+    for process in _descendants(owner):
+        with suppress(OSError):
+            os.kill(process, signal.SIGTERM)
+    raise _Terminated
+
+
+def _descendants(process: int) -> list[int]:
+    """Return the processes that `process` started, and those that they did, as far as the system tells."""
+    found: list[int] = []
+    for listed in Path(f"/proc/{process}/task").glob("*/children"):
+        with suppress(OSError):
+            for child in map(int, listed.read_text().split()):
+                found += [child, *_descendants(child)]
+    return found
 
 
 def call(arguments: Sequence[str]) -> int:
@@ -149,6 +176,8 @@ def call(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         _silence_stdout()
         return BROKEN_PIPE
+    except _Terminated:
+        return TERMINATED
     except (KeyboardInterrupt, typer.Abort):
         _complain("interrupted")
         return INTERRUPTED

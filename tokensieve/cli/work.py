@@ -66,10 +66,15 @@ def decisions_of(
 
 def say_if_cold(quiet: bool = False, level: str = "cycle") -> None:
     """Say that the kernels of a level are about to be compiled, where they are not in numba's cache."""
-    from tokensieve.sim.kernels import compiled
+    from tokensieve.sim.kernels import FUNCTIONS, compiled, watch
 
-    if not quiet and not (compiled("stretch.requests") if level == "analytic" else compiled()):
-        print("compiling the kernels once ...", file=sys.stderr, flush=True)
+    if quiet or (compiled("stretch.requests") if level == "analytic" else compiled()):
+        return
+    total = FUNCTIONS["analytic" if level == "analytic" else "cycle"]
+    told = f"compiling the kernels once: about {total} functions, a minute or two of CPU ..."
+    print(told, file=sys.stderr, flush=True)
+    if sys.stderr.isatty():
+        watch(lambda count: print(f"\r{count} of about {total} ", end="", file=sys.stderr, flush=True))
 
 
 def say_if_played(level: str, quiet: bool) -> None:

@@ -8,10 +8,14 @@ from pathlib import Path
 from tokensieve.arch import TokensieveError
 
 
-def check_folder(folder: Path) -> None:
-    """Raise `TokensieveError` if files could not be written to `folder`, which is made if its parent exists."""
+def check_folder(folder: Path, names: Iterable[str] = ()) -> None:
+    """Raise `TokensieveError` if files called `names` could not be written to `folder`.
+
+    It is made if its parent exists.
+    """
     if folder.is_dir():
         _writable(folder, folder)
+        _require_files(folder / name for name in names)
     elif os.path.lexists(folder):
         raise TokensieveError(f"--out {folder}: is not a directory")
     elif not folder.parent.is_dir():
@@ -55,6 +59,13 @@ def _is_same(one: Path, other: Path) -> bool:
     return False
 
 
+def _require_files(paths: Iterable[Path], option: str = "--out") -> None:
+    """Refuse places where a file cannot go, before any other file does: folders, devices."""
+    for path in paths:
+        if os.path.lexists(path) and not path.is_file():
+            raise TokensieveError(f"{option} {path}: is not a file")
+
+
 def _writable(folder: Path, asked: Path) -> None:
     if not os.access(folder, os.W_OK | os.X_OK):
         raise TokensieveError(f"--out {asked}: {folder} is not writable")
@@ -69,6 +80,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
         made = not folder.is_dir()
         if made:
             folder.mkdir()
+        _require_files(folder / name for name in files)
         try:
             return _write_all({folder / name: data for name, data in files.items()})
         except BaseException:
