@@ -144,7 +144,7 @@ def test_a_package_of_an_extra_that_is_missing_is_named_with_its_install_command
 
     code = app.call(["planted"])
 
-    message = "error: surely-absent is missing: pip install 'tokensieve[golden]'\n"
+    message = "error: surely-absent is missing: pip install -e '.[golden]'\n"
     assert (code, capsys.readouterr().err) == (3, message)
 
 
@@ -222,7 +222,7 @@ def test_doctor_says_how_to_get_what_is_missing(capsys, monkeypatch):
 
     code = app.call(["doctor"])
 
-    line = "  missing    surely-absent (needed: >=1,<2): pip install 'tokensieve[golden]'\n"
+    line = "  missing    surely-absent (needed: >=1,<2): pip install -e '.[golden]'\n"
     assert code == 0
     assert line in capsys.readouterr().out
 
@@ -232,7 +232,7 @@ def test_doctor_says_how_to_get_what_is_missing(capsys, monkeypatch):
     [
         (
             packages.Package("surely-absent", ">=1", "core"),
-            "missing    surely-absent (needed: >=1): pip install tokensieve",
+            "missing    surely-absent (needed: >=1): pip install -e .",
         ),
         (packages.Package("numpy", ">=99", "core"), "unsuitable numpy "),
     ],

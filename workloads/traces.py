@@ -53,4 +53,5 @@ def load_trace(
         decisions = Decisions.load(path)
         check_fit(decisions, arch, str(path))
         return decisions
-    raise WorkloadError(f"{path}: a trace must end in .csv or .npz")
+    other = ": --workload and --arch take YAML files" if suffix in (".yaml", ".yml") else ""
+    raise WorkloadError(f"{path}: a trace must end in .csv or .npz{other}")

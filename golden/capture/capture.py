@@ -11,7 +11,7 @@ import torch
 from tokensieve.arch.errors import WorkloadError
 from tokensieve.arch.machine import Arch
 from tokensieve.golden.capture.attach import load_config, load_model, window
-from tokensieve.golden.capture.guard import check_vocabulary, check_whole_attention, foreign, shape_of
+from tokensieve.golden.capture.guard import check_vocabulary, check_whole_attention, foreign, shape_of, whole_shape
 from tokensieve.golden.capture.runs import CausalRuns, EncoderRuns, Fidelity
 from tokensieve.golden.capture.source import ModelFolder, Tokens, printable, read_tokens
 from tokensieve.golden.cascade import Cascade, RandomCascade
@@ -150,6 +150,7 @@ class _Subject:
             f"{self.folder.name} (sha256 {self.folder.weights_sha256[:12]})",
             self.tokens.sha256,
             request.licence,
+            whole=whole_shape(self.folder.name, self.model.config, self.folder.causal),
         )
         return Recorder(request.arch.topk, meta, self.tokens.words + generated)
 

@@ -6,13 +6,18 @@ from typing import Any
 
 import torch
 import transformers
+from pydantic import ValidationError
 from torch import Tensor
 
 from tokensieve.arch.errors import TokensieveError, WorkloadError
 from tokensieve.golden.layer import LayerInput
+from tokensieve.workloads.models import ModelShape
 
 _GENERATORS: Any = transformers.models.auto.modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 _ENCODERS: Any = transformers.models.auto.modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
+_INNER = ("intermediate_size", "n_inner", "ffn_dim", "d_inner")
+"""What configs call the inner width of the feed-forward network."""
+
 _PARTIAL = ("sliding_attention", "chunked_attention", "local", "linear_attention")
 """Kinds of layers that do not attend to all tokens, as configs name them."""
 
@@ -109,6 +114,23 @@ def check_finite(what: str, values: Tensor) -> None:
     """Raise `WorkloadError` where a model computes numbers that are none."""
     if not bool(torch.isfinite(values).all()):
         raise WorkloadError(f"the model computes {what} that are not finite")
+
+
+def whole_shape(name: str, config: Any, causal: bool) -> ModelShape | None:
+    """Return the shape of a whole model, or None where its config does not tell the width of its layers."""
+    heads, layers, width = shape_of(name, config)
+    hidden = getattr(config, "hidden_size", None)
+    inner = next((n for one in _INNER if isinstance(n := getattr(config, one, None), int)), None)
+    vocabulary = getattr(config, "vocab_size", None)
+    if not isinstance(hidden, int):
+        return None
+    try:
+        return ModelShape(
+            name=name[:80], layers=layers, heads=heads, head_dim=width, hidden=hidden, ffn=inner or 4 * hidden,
+            vocab=vocabulary if isinstance(vocabulary, int) else None, causal=causal,
+        )  # fmt: skip
+    except ValidationError:
+        return None
 
 
 def shape_of(name: str, config: Any) -> tuple[int, int, int]:

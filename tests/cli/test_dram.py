@@ -107,7 +107,7 @@ def test_text_holds_one_line_per_figure(capsys):
         (["--trace", "none.txt", "--seed", "1"], "--trace and --seed exclude each other"),
         (["--commands", "none/log.csv"], "--commands none/log.csv: the directory none does not exist"),
         (["--commands", ""], "--commands must name a file"),
-        (["--set", "dram.nrcd=3"], "dram.nrcd is not a known field; did you mean 'nRCD'?"),
+        (["--set", "dram.nrcd=3"], "dram.nrcd is not a known field; did you mean 'dram.nRCD'?"),
     ],
 )
 def test_a_mistake_is_one_message_and_exit_code_2(arguments, message, capsys):

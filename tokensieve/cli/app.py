@@ -53,6 +53,10 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 USER_ERROR, TOOL_ERROR, INTERNAL_ERROR, INTERRUPTED, BROKEN_PIPE, TERMINATED = 2, 3, 70, 130, 141, 143
 
 
+COMPLETION = "_TOKENSIEVE_COMPLETE"
+"""Environment variable by which a shell asks for completions."""
+
+
 class LazyGroup(TyperGroup):
     """Lists the commands of `COMMANDS` without importing them."""
 
@@ -112,7 +116,7 @@ def _usage(command: Any, context: Any) -> list[str]:
 
 program = typer.Typer(
     cls=LazyGroup,
-    add_completion=False,
+    add_completion=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -140,6 +144,8 @@ def main() -> NoReturn:
         if getattr(sys, name) is None:  # closed by whoever started us
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  (for the rest of the process)
     signal.signal(signal.SIGTERM, partial(_terminate, os.getpid()))
+    if COMPLETION in os.environ:  # a shell asks what could stand next
+        typer.main.get_command(program).main(prog_name="tokensieve")
     sys.exit(call(sys.argv[1:]))
 
 

@@ -22,6 +22,16 @@ def workloads(context: typer.Context, json: JsonOption = False) -> None:
         if json:
             raise typer.BadParameter(f"--json goes behind {context.invoked_subcommand!r}")
         return
+    _list(json)
+
+
+@app.command("list", hidden=True)
+def list_workloads(json: JsonOption = False) -> None:
+    """List the named workloads."""
+    _list(json)
+
+
+def _list(json: bool) -> None:
     from tokensieve.workloads.benchmarks import CAPTURED, find_workload, workload_names
 
     found = {name: None if name in CAPTURED else find_workload(name) for name in workload_names()}
