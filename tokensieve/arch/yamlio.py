@@ -30,9 +30,8 @@ class _Loader(yaml.SafeLoader):
         """Return the next node; refuse a file of too many before they fill the memory."""
         self.nodes += 1
         if self.nodes > _MAX_NODES:
-            raise yaml.MarkedYAMLError(
-                problem=f"more than {_MAX_NODES:,} values", problem_mark=self.peek_event().start_mark
-            )
+            mark = parent.start_mark if parent else None
+            raise yaml.MarkedYAMLError(problem=f"more than {_MAX_NODES:,} values", problem_mark=mark)
         node: yaml.Node | None = super().compose_node(parent, index)
         return node
 
