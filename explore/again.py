@@ -11,6 +11,7 @@ from tokensieve.arch.base import build
 from tokensieve.arch.errors import ArchError, CheckError, StoreError
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.presets import apply_sets
+from tokensieve.arch.reading import MOST_ARRAYS, read_bytes
 from tokensieve.explore.columns import Value, totals_of
 from tokensieve.explore.store_reader import Reader
 from tokensieve.explore.stored import Base, Point, Work
@@ -60,7 +61,7 @@ def decisions_of(work: Work, machine: Arch, trace: Path | None = None) -> Decisi
         return complete(workload_from(data["workload"]).counts(), machine.topk, seed, scores)
     shipped = [made() for made in CAPTURED.values()]
     for path in (trace or Path(work.name), *shipped):
-        if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == data["trace"]:
+        if path.is_file() and hashlib.sha256(read_bytes(path, StoreError, MOST_ARRAYS)).hexdigest() == data["trace"]:
             return load_trace(path, machine, seed, scores)
     told = "is not there" if trace is None else f"is not {trace}"
     raise StoreError(f"{work.name}: the trace with SHA-256 {data['trace'][:12]}... {told}; name its file with --trace")

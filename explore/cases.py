@@ -11,12 +11,14 @@ from typing import Any
 from tokensieve.arch.datapath import Topk
 from tokensieve.arch.errors import SweepError, TokensieveError, WorkloadError
 from tokensieve.arch.library import merge
+from tokensieve.arch.reading import MOST_ARRAYS, read_bytes
 from tokensieve.explore.axes import OF_POLICY, OF_WORK, WORKS, Axis
 from tokensieve.explore.spec import SweepFile
 from tokensieve.workloads.benchmarks import CAPTURED, find_workload
 from tokensieve.workloads.complete import complete
 from tokensieve.workloads.csvtrace import read_csv
 from tokensieve.workloads.decisions import Decisions
+from tokensieve.workloads.size import NO_FORCE, check_size
 from tokensieve.workloads.traces import default_trace
 from tokensieve.workloads.workload import Workload, workload_from
 
@@ -44,7 +46,7 @@ class Case:
             return {"workload": self.workload.model_dump(mode="json"), "scores": self.scores, "seed": self.seed}
         assert self.trace is not None
         completed = {"scores": self.scores, "seed": self.seed} if self._counts else {}
-        return {"trace": hashlib.sha256(_bytes(self.trace)).hexdigest(), **completed}
+        return {"trace": hashlib.sha256(read_bytes(self.trace, WorkloadError, MOST_ARRAYS)).hexdigest(), **completed}
 
     @cached_property
     def digest(self) -> str:
@@ -67,18 +69,12 @@ class Case:
     def decisions(self, topk: Topk) -> Decisions:
         """Return the decisions, completed for `topk` where only counts are known; raise `WorkloadError` if refused."""
         if self.workload is not None:
+            check_size(self.workload.size, f"{self.name}: it asks for", otherwise=NO_FORCE)
             return complete(self.workload.counts(), topk, self.seed, self.scores)
         assert self.trace is not None
         if self._counts:
             return complete(read_csv(self.trace), topk, self.seed, self.scores)
         return Decisions.load(self.trace)
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as problem:
-        raise WorkloadError(f"{path}: cannot be read: {problem.strerror or problem}") from None
 
 
 class Cases:

@@ -9,6 +9,7 @@ from tokensieve.arch.errors import StoreError
 from tokensieve.explore.again import machine_of
 from tokensieve.explore.columns import FIGURES, TOTALS, flat
 from tokensieve.explore.result_file import open_result
+from tokensieve.explore.sqlite import is_store
 from tokensieve.explore.store import open_store
 
 GROUPS = {
@@ -112,7 +113,7 @@ def side(text: str) -> Side:
     store, mark, point = text.rpartition("#")
     if mark and not Path(text).exists():
         return _of_store(text, store, point)
-    if Path(text).is_file() and _is_store(Path(text)):
+    if Path(text).is_file() and is_store(Path(text)):
         raise StoreError(f"{text}: is a store; name one of its points, for example {text}#17")
     told = open_result(text).to_dict()
     made = told["provenance"]
@@ -141,11 +142,6 @@ def _of_store(text: str, store: str, name: str) -> Side:
 
 
 _NAMES = (*(column.name for column in TOTALS), *FIGURES)
-
-
-def _is_store(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(16) == b"SQLite format 3\0"
 
 
 def _is_number(value: Any) -> bool:

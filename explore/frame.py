@@ -117,4 +117,4 @@ def needed(module: str) -> Any:
         package = module.partition(".")[0]
         if (problem.name or "").partition(".")[0] != package:
             raise
-        raise ToolError(f"{package} is missing: pip install 'tokensieve[explore]'") from None
+        raise ToolError(f"{package} is missing: pip install -e '.[explore]'") from None

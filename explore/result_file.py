@@ -9,6 +9,7 @@ from typing import Any, get_args
 import numpy as np
 
 from tokensieve.arch.errors import StoreError
+from tokensieve.arch.reading import read_text
 from tokensieve.explore.columns import DERIVED, RATES, TOTALS, flat, look_up, rates
 from tokensieve.explore.frame import Frame, cast, kind_of, to_pandas, to_polars
 from tokensieve.sim.result import SCHEMA_VERSION, Level
@@ -55,10 +56,8 @@ def open_result(path: Path | str) -> ResultFile:
     """
     file = Path(path) / FILE if Path(path).is_dir() else Path(path)
     try:
-        told = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as problem:
-        raise StoreError(f"result {file}: cannot be read: {problem.strerror or problem}") from None
-    except ValueError:
+        told = json.loads(read_text(file, StoreError))
+    except (ValueError, RecursionError):
         raise StoreError(f"result {file}: is no JSON") from None
     if not isinstance(told, dict) or told.get("level") not in get_args(Level):
         raise StoreError(f"result {file}: is no result of tokensieve run")

@@ -149,8 +149,7 @@ def _qmc(kind: str) -> Any:
         from scipy.stats import qmc
     except ModuleNotFoundError:
         raise ToolError(
-            f"scipy is missing, which sampler kind {kind} needs: pip install 'tokensieve[explore]'; "
-            "kind random needs nothing"
+            f"scipy is missing, which sampler kind {kind} needs: pip install -e '.[explore]'; kind random needs nothing"
         ) from None
     warnings.filterwarnings("ignore", message="The balance properties of Sobol", category=UserWarning)
     return qmc

@@ -19,6 +19,7 @@ from tokensieve.explore.named import Named
 from tokensieve.explore.price import Pricer
 from tokensieve.explore.sampler import I64
 from tokensieve.explore.spec import Sampler, SweepFile, read_sweep, sweep_from
+from tokensieve.explore.sqlite import is_store
 from tokensieve.explore.store import open_store
 from tokensieve.explore.tally import Objective
 
@@ -117,7 +118,7 @@ def spec_of(source: str, sweep: int | None = None) -> SweepFile:
     Raises `SweepError` where there is none.
     """
     path = Path(source)
-    if not path.is_file() or path.open("rb").read(16) != b"SQLite format 3\0":
+    if not path.is_file() or not is_store(path):
         if sweep is not None:
             raise SweepError("--sweep chooses a sweep of a store, and a file has but one")
         return read_sweep(source)

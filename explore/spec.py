@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from tokensieve.arch.base import ArchModel, build
+from tokensieve.arch.base import ArchModel, Name, build
 from tokensieve.arch.errors import SweepError, nearest
 from tokensieve.arch.yamlio import load_yaml
 from tokensieve.explore.axes import MACHINES, WORKS, Span, Values, is_of_work, known_axis, swept_names
@@ -97,7 +97,7 @@ Field_ = Annotated[str, AfterValidator(known_axis)]
 class SweepFile(ArchModel):
     """What `tokensieve sweep` reads. Names of files are relative to the sweep file."""
 
-    name: Annotated[str, Field(min_length=1, max_length=80)] = "sweep"
+    name: Name = "sweep"
     """Name printed in reports."""
 
     arch: Annotated[str, Field(min_length=1)] = "spatten"

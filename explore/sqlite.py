@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from tokensieve.arch.errors import StoreError
+from tokensieve.arch.reading import MOST_WEIGHTS, check_file_read, open_file
 
 PATIENCE = 30.0
 """Seconds that a writer waits for another one. A batch takes milliseconds, so that whoever holds a store for so long
@@ -46,8 +47,16 @@ def connect(path: Path, write: bool) -> sqlite3.Connection:
         return db
 
 
+def is_store(path: Path) -> bool:
+    """Return whether the file at `path` is a store, or at least a database of SQLite."""
+    with open_file(path, StoreError, MOST_WEIGHTS) as file:
+        return file.read(16) == b"SQLite format 3\0"
+
+
 def _check_pages(path: Path) -> None:
     """Raise `sqlite3.DatabaseError` where pages of the file are damaged, before anything is written into it."""
+    if path.exists():
+        check_file_read(path, StoreError)
     if not path.exists() or not 0 < path.stat().st_size <= MOST_CHECKED:
         return
     before, mode = path.stat(), _reading(path)

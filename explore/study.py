@@ -81,6 +81,6 @@ def _optuna() -> Any:
     try:
         import optuna
     except ModuleNotFoundError:
-        raise ToolError("optuna is missing, which a search needs: pip install 'tokensieve[explore]'") from None
+        raise ToolError("optuna is missing, which a search needs: pip install -e '.[explore]'") from None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna

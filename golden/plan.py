@@ -9,6 +9,7 @@ from tokensieve.arch.machine import Arch
 from tokensieve.golden.attention import Precision
 from tokensieve.golden.layer import LayerPlan
 from tokensieve.workloads.meta import make_meta
+from tokensieve.workloads.models import ModelShape
 from tokensieve.workloads.schedule import Phase, Schedule
 
 OUR_CHOICES = (
@@ -76,8 +77,9 @@ def decisions_meta(
     text_sha256: str | None = None,
     licence: str = "none needed",
     assumed: Sequence[str] = (),
+    whole: ModelShape | None = None,
 ) -> dict[str, Any]:
-    """Return the meta data of the decisions of a run."""
+    """Return the meta data of the decisions of a run; `whole` is the shape of its model, where there is one."""
     bits = schedule.bits.model_dump()
     bits["lsb"] = min(bits["lsb"], arch.number.onchip_bits - bits["key"])
     return make_meta(
@@ -88,6 +90,7 @@ def decisions_meta(
         layers=shape.layers,
         steps=shape.steps,
         topk=arch.topk,
+        shape=whole,
         bits=bits,
         schedule=schedule.as_json(),
         threshold=None if schedule.threshold is None else float(schedule.threshold),

@@ -144,7 +144,7 @@ def test_a_package_of_an_extra_that_is_missing_is_named_with_its_install_command
 
     code = app.call(["planted"])
 
-    message = "error: surely-absent is missing: pip install 'tokensieve[golden]'\n"
+    message = "error: surely-absent is missing: pip install -e '.[golden]'\n"
     assert (code, capsys.readouterr().err) == (3, message)
 
 
@@ -163,6 +163,32 @@ def test_a_reader_that_leaves_early_is_met_in_silence():
 
     os.close(write)
     assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["schema", "arch"]])
+def test_a_full_device_behind_standard_output_is_named(arguments):
+    with open("/dev/full", "w") as full:
+        done = run(*arguments, stdout=full)
+
+    assert (done.returncode, done.stderr) == (2, "error: the output cannot be written: No space left on device\n")
+
+
+def test_output_that_nobody_opened_is_met_in_silence():
+    code = "import os, sys\nos.close(1)\nos.execv(sys.executable, [sys.executable, '-m', 'tokensieve', '--version'])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("out", [".", "..", "/", "none/schema.json"])
+def test_out_that_can_be_no_file_is_refused_before_anything_is_written(out, capsys):
+    assert app.call(["schema", "arch", "--out", out]) == 2
+    assert capsys.readouterr().err.startswith("error: --out ")
+
+
+def test_whole_numbers_of_flags_may_have_a_point_or_an_exponent(capsys):
+    assert app.call(["dram", "--requests", "1e1", "--bytes", "32.0", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["reads"] == 10
 
 
 def test_a_command_leaves_with_the_exit_code_it_asks_for(plant):
@@ -196,7 +222,7 @@ def test_doctor_says_how_to_get_what_is_missing(capsys, monkeypatch):
 
     code = app.call(["doctor"])
 
-    line = "  missing    surely-absent (needed: >=1,<2): pip install 'tokensieve[golden]'\n"
+    line = "  missing    surely-absent (needed: >=1,<2): pip install -e '.[golden]'\n"
     assert code == 0
     assert line in capsys.readouterr().out
 
@@ -206,7 +232,7 @@ def test_doctor_says_how_to_get_what_is_missing(capsys, monkeypatch):
     [
         (
             packages.Package("surely-absent", ">=1", "core"),
-            "missing    surely-absent (needed: >=1): pip install tokensieve",
+            "missing    surely-absent (needed: >=1): pip install -e .",
         ),
         (packages.Package("numpy", ">=99", "core"), "unsuitable numpy "),
     ],

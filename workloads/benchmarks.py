@@ -9,8 +9,9 @@ from typing import Any
 from tokensieve.arch.errors import WorkloadError, nearest
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.yamlio import parse_yaml
-from tokensieve.workloads.complete import complete
+from tokensieve.workloads.complete import check_context, complete
 from tokensieve.workloads.decisions import Decisions
+from tokensieve.workloads.size import check_size
 from tokensieve.workloads.traces import default_trace, load_trace, local_trace
 from tokensieve.workloads.workload import Workload, read_workload, workload_from
 
@@ -62,17 +63,19 @@ def find_workload(name: str) -> Workload:
     raise WorkloadError(f"workload must be a named one or a YAML file, got {name!r}{hint}")
 
 
-def load_workload(name: str, arch: Arch, seed: int = 0, scores: str | None = None) -> Decisions:
+def load_workload(name: str, arch: Arch, seed: int = 0, scores: str | None = None, force: bool = False) -> Decisions:
     """Return the decisions of the workload called `name` (or in the YAML file `name`).
 
     A benchmark holds counts only; ids and work records are completed by rule, from `seed`. `scores` names the
     distribution that the records are drawn from, by default the nearest to captured traces; it is refused where records
-    are captured.
+    are captured. Work above the bounds of `tokensieve.workloads.size` is refused unless `force` asks for it.
     """
     if name in CAPTURED:
-        return load_trace(CAPTURED[name](), arch, seed, scores)
+        return load_trace(CAPTURED[name](), arch, seed, scores, force)
     workload = find_workload(name)
     try:
+        check_context(workload.longest, arch.topk)
+        check_size(workload.size, "it asks for", force)
         return complete(workload.counts(), arch.topk, seed, scores)
     except WorkloadError as problem:
         raise WorkloadError(f"{name}: {problem}") from None

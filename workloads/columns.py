@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from tokensieve.arch.limits import MAX_TOKENS
+from tokensieve.arch.wholes import whole_number
 
 Value = int | float | bool
 
@@ -21,29 +22,28 @@ class Column:
     """Returns the field's value, or None where it breaks the rule."""
 
 
-_INTEGER = re.compile(r"(-?\d{1,9})(\.0{1,18})?")
-"""A whole number; pandas writes counts with a decimal point."""
-
 _DECIMAL = re.compile(r"-?\d{1,9}(\.\d{1,18})?([eE]-?\d{1,2})?")
 
 
 def _integer(low: int, high: int, but: int | None = None) -> Callable[[str], int | None]:
     def parse(text: str) -> int | None:
-        match = _INTEGER.fullmatch(text)
-        value = int(match[1]) if match else None
+        value = whole_number(text)
         return value if value is not None and (low <= value <= high or value == but) else None
 
     return parse
 
 
 def _choice(*choices: int) -> Callable[[str], int | None]:
-    known = {str(c): c for c in choices} | {f"{c}.0": c for c in choices}
-    return known.get
+    def parse(text: str) -> int | None:
+        value = whole_number(text)
+        return value if value in choices else None
+
+    return parse
 
 
 def _width(text: str) -> int | None:
-    value = float(text) if _DECIMAL.fullmatch(text) else 0.0
-    return int(value) if value.is_integer() and 1 <= value <= 4096 else None
+    value = whole_number(text)
+    return value if value is not None and 1 <= value <= 4096 else None
 
 
 def _threshold(text: str) -> float | None:
@@ -56,7 +56,7 @@ _COUNT = Column(f"a whole number in 1..{MAX_TOKENS}", _integer(1, MAX_TOKENS))
 _BITS = Column("one of -1, 4, 6, 8, 10, 12", _choice(-1, 4, 6, 8, 10, 12))
 _QUERY_BITS = Column("one of -1, 4, 6, 8, 10, 12, 16", _choice(-1, 4, 6, 8, 10, 12, 16))
 _INCREMENT = Column("-1 or a whole number in 1..8", _integer(1, 8, but=-1))
-_FLAG = Column("True or False", {"True": True, "False": False}.get)
+_FLAG = Column("True or False", {"True": True, "False": False, "TRUE": True, "FALSE": False}.get)
 _WIDTH = Column("a whole number in 1..4096, such as 64.0", _width)
 _THRESHOLD = Column("-1 or a number in 0..1", _threshold)
 _TOPK = Column(f"-1 or a whole number in 1..{MAX_TOKENS}", _integer(1, MAX_TOKENS, but=-1))

@@ -105,11 +105,15 @@ def complete(counts: Counts, topk: Topk, seed: int, scores: str | None = None, e
     check_distribution(scores)
     if not 0 <= seed < 1 << 32:
         raise WorkloadError(f"seed must be in 0..{(1 << 32) - 1}, got {seed}")
-    longest = int(counts.context.max(initial=0))
-    if longest > topk.max_tokens:
-        raise WorkloadError(f"the context of {longest} tokens is above topk.max_tokens = {topk.max_tokens}")
+    check_context(int(counts.context.max(initial=0)), topk)
     decisions = _Completion(counts, topk, seed, scores, every).decisions()
     return decisions.validate()
+
+
+def check_context(longest: int, topk: Topk) -> None:
+    """Raise `WorkloadError` where the machine's engine has no room for the `longest` context."""
+    if longest > topk.max_tokens:
+        raise WorkloadError(f"the context of {longest} tokens is above topk.max_tokens = {topk.max_tokens}")
 
 
 class _Completion:

@@ -20,14 +20,22 @@ import numpy as np
 import numpy.typing as npt
 
 from tokensieve.arch.errors import WorkloadError, nearest
+from tokensieve.arch.reading import MOST_ARRAYS, open_file
 
 Arrays = dict[str, npt.NDArray[Any]]
 
-MAX_BYTES = 1 << 30
+MAX_BYTES = 1 << 29
 """Most bytes that the arrays of one file may unpack to."""
+
+MAX_RATIO, FREE_BYTES = 250, 1 << 27
+"""Most times that a file may grow while it is unpacked, and the bytes that it may always unpack to."""
+
+MAX_META = 1 << 22
+"""Most bytes of the array ``meta``, which is text."""
 
 MAX_ARRAYS = 256
 _KINDS = "biuf"
+_LONGEST_HEADER = 1 << 14
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _BAD_HEADER = (ValueError, TypeError, SyntaxError, RecursionError, MemoryError, tokenize.TokenError, struct.error)
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, KeyError)
@@ -79,13 +87,11 @@ def read_arrays(path: Path, known: Collection[str] | Callable[[str], bool]) -> A
     """
     path = Path(path)
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_file(path, WorkloadError, MOST_ARRAYS) as file, zipfile.ZipFile(file) as archive:
             members = _members(path, archive, known)
+            for name, member in members.items():
+                _check_header(path, archive, name, member)
             return {name: _read(path, archive, name, member) for name, member in members.items()}
-    except FileNotFoundError:
-        raise WorkloadError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise WorkloadError(f"{path}: is a directory, a file is expected") from None
     except OSError as problem:
         raise WorkloadError(f"{path}: cannot be read: {problem.strerror or problem}") from None
     except MemoryError:
@@ -109,9 +115,20 @@ def _members(
             raise WorkloadError(f"{path}: array {name!r} is there twice")
         found[name] = member
     total = sum(member.file_size for member in found.values())
-    if total > MAX_BYTES:
-        raise WorkloadError(f"{path}: would unpack to {total} bytes, at most {MAX_BYTES} are taken")
+    most = min(MAX_BYTES, max(MAX_RATIO * sum(member.compress_size for member in found.values()), FREE_BYTES))
+    if total > most:
+        raise WorkloadError(f"{path}: would unpack to {total} bytes, at most {most} are taken of a file of its size")
+    if "meta" in found and found["meta"].file_size > MAX_META:
+        size = found["meta"].file_size
+        raise WorkloadError(f"{path}: array 'meta' would unpack to {size} bytes, at most {MAX_META} are taken")
     return found
+
+
+def _check_header(path: Path, archive: zipfile.ZipFile, name: str, member: zipfile.ZipInfo) -> None:
+    """Raise `WorkloadError` where the header of an array disagrees with the zip: it alone is unpacked."""
+    with archive.open(member) as stream:
+        head = BytesIO(stream.read(_LONGEST_HEADER))
+    _header(path, name, head, member.file_size)
 
 
 def _read(path: Path, archive: zipfile.ZipFile, name: str, member: zipfile.ZipInfo) -> npt.NDArray[Any]:
@@ -119,6 +136,13 @@ def _read(path: Path, archive: zipfile.ZipFile, name: str, member: zipfile.ZipIn
     with archive.open(member) as stream:
         data = stream.read(member.file_size + 1)
     head = BytesIO(data)
+    shape, fortran, dtype, count = _header(path, name, head, len(data))
+    array = np.frombuffer(data, dtype, count, head.tell())
+    return array.reshape(shape, order="F" if fortran else "C")
+
+
+def _header(path: Path, name: str, head: BytesIO, size: int) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
+    """Return shape, order, type and number of items of an array of `size` bytes, and leave `head` behind its header."""
     if np.lib.format.read_magic(head) != (1, 0):
         raise WorkloadError(f"{path}: array {name!r} is not in version 1.0 of the .npy format")
     try:
@@ -132,7 +156,6 @@ def _read(path: Path, archive: zipfile.ZipFile, name: str, member: zipfile.ZipIn
     count = 1
     for extent in shape:
         count *= extent
-    if min(shape, default=0) < 0 or count * dtype.itemsize != len(data) - head.tell():
+    if min(shape, default=0) < 0 or count * dtype.itemsize != size - head.tell():
         raise WorkloadError(f"{path}: array {name!r} does not hold the {shape} items that its header names")
-    array = np.frombuffer(data, dtype, count, head.tell())
-    return array.reshape(shape, order="F" if fortran else "C")
+    return shape, fortran, dtype, count

@@ -57,7 +57,7 @@ def csv_counts(rows: list[Row], decode: bool) -> Counts:
         bits=_bits(rows),
         token_topk=_column(rows, "topk")[last],
         head_topk=head_topk,
-        threshold=float(thresholds.pop()) if len(thresholds) == 1 else None,
+        threshold=float(thresholds.pop()) if thresholds else None,
         charge_io=False,
         pair_shares_values=True,
         assumed=tuple(assumed),

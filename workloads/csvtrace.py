@@ -11,23 +11,35 @@ from pathlib import Path
 from typing import NoReturn
 
 from tokensieve.arch.errors import WorkloadError
-from tokensieve.workloads.columns import BERT, GPT2, Column, header_problem
+from tokensieve.arch.reading import not_utf8, open_text, read_bytes
+from tokensieve.arch.wholes import whole_number
+from tokensieve.workloads.columns import BERT, GPT2, Column, Value, header_problem
 from tokensieve.workloads.complete import Counts
 from tokensieve.workloads.csvcounts import WIDE, Row, csv_counts, place
+from tokensieve.workloads.size import Size, check_size
 
 _LONGEST_LINE = 1 << 16
+_EMPTY = frozenset(("", "NA", "NaN", "nan"))
+"""How a field that is not there is written: by the authors, R and pandas."""
+
 _GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d*)?")
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _SAME_IN_LAYER = ("key_fetch_num", "value_fetch_num", "quant_key_bit", "quant_value_bit")
 
 
-def read_csv(path: Path | str) -> Counts:
-    """Return the counts in the trace at `path`, or raise `WorkloadError` naming the line and the column at fault."""
+def read_csv(path: Path | str, force: bool = False) -> Counts:
+    """Return the counts in the trace at `path`, or raise `WorkloadError` naming the line and the column at fault.
+
+    More work than runs unasked (`tokensieve.workloads.size`) is refused unless `force` asks for it.
+    """
     reader = _Reader(Path(path))
     rows = list(reader.rows())
     if not rows:
         raise WorkloadError(f"{path}: has a header and no rows")
-    return csv_counts(rows, decode=reader.columns is GPT2)
+    decode = reader.columns is GPT2
+    queries = sum(1 if decode else int(row["key_fetch_num"]) for row in rows)
+    vectors = sum(int(row["key_fetch_num"]) + int(row["value_fetch_num"]) for row in rows)
+    check_size(Size(queries, vectors), f"{path}: it holds", force)
+    return csv_counts(rows, decode)
 
 
 def read_rows(path: Path | str) -> list[tuple[int, Row]]:
@@ -56,11 +68,17 @@ class _Reader:
     columns: dict[str, Column] | None = None
     config_line: int = 0
 
+    threshold: Value | None = None
+    """Threshold of the rows so far, where one of them has any."""
+
+    numbered: bool = False
+    """Whether a column without a name, the running numbers of pandas and R, comes first; it is passed over."""
+
     def rows(self) -> Iterator[Row]:
         """Yield the rows, each as a mapping of the 17 columns."""
         order = _Order(self)
         for text in self._lines():
-            fields = next(csv.reader([text]), [""])
+            fields = next(csv.reader([text]), [""])[self.numbered :]
             if self.columns is None:
                 self._header(fields)
             elif self._is_row(fields):
@@ -79,19 +97,14 @@ class _Reader:
 
     def _lines(self) -> Iterator[str]:
         try:
-            with self.path.open(encoding="utf-8-sig") as file:
+            with open_text(self.path, WorkloadError) as file:
                 while text := file.readline(_LONGEST_LINE):
                     self.line += 1
                     self._look(text)
                     if text.strip():
                         yield text.rstrip("\n")
-        except FileNotFoundError:
-            raise WorkloadError(f"{self.path}: no such file") from None
-        except IsADirectoryError:
-            raise WorkloadError(f"{self.path}: is a directory, a file is expected") from None
         except UnicodeDecodeError:
-            with self.path.open("rb") as file:
-                kind = "is UTF-16 text, UTF-8 is expected" if file.read(2) in _UTF16 else "not UTF-8 text"
+            kind = not_utf8(read_bytes(self.path, WorkloadError))
             raise WorkloadError(f"{self.path}: {kind} (after line {self.line})") from None
         except OSError as problem:
             raise WorkloadError(f"{self.path}: cannot be read: {problem.strerror or problem}") from None
@@ -105,6 +118,8 @@ class _Reader:
     def _header(self, fields: list[str]) -> None:
         if len(fields) == 1 and ";" in fields[0]:
             self.fail("the columns are separated by semicolons, commas are expected")
+        self.numbered = len(fields) > 1 and not fields[0]
+        fields = fields[self.numbered :]
         problem = header_problem(fields)
         if problem:
             self.fail(problem)
@@ -114,7 +129,7 @@ class _Reader:
         """Return False for the trailing line with the path of a configuration, which may only come last."""
         if self.config_line:
             raise WorkloadError(f"{self.path}, line {self.config_line}: {_id(self)} must be a whole number from 0")
-        if not fields[0].lstrip("-").isdigit() and fields[0] and not any(fields[1:]) and len(fields) > 1:
+        if len(fields) > 1 and whole_number(fields[0]) is None and fields[0] and _EMPTY.issuperset(fields[1:]):
             self.config_line = self.line
             return False
         return True
@@ -131,10 +146,21 @@ class _Reader:
             if value is None:
                 self.fail(f"{name} must be {column.rule}, got {text[:40]!r}")
             row[name] = value
+        self._same_threshold(row)
         if self.columns is BERT:
             fetched = row["key_value_query_fetch_num"]
             row |= {"iteration_id": 0, "key_fetch_num": fetched, "value_fetch_num": fetched}
         return row
+
+    def _same_threshold(self, row: Row) -> None:
+        """Refuse a second threshold: a run has one."""
+        threshold = row["auto_requant_thres"]
+        if self.whole and threshold != -1:
+            if self.threshold not in (None, threshold):
+                self.fail(
+                    f"auto_requant_thres must be -1 or that of the rows before, {self.threshold}, got {threshold}"
+                )
+            self.threshold = threshold
 
     def _within(self, row: Row) -> None:
         """Check the fields of one row against each other."""

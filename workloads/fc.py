@@ -108,9 +108,11 @@ def _check_shape(d: Decisions, shape: ModelShape) -> None:
 
 
 def find_shape(meta: Mapping[str, Any], model: str | None = None) -> ModelShape:
-    """Return the shape called `model` (or in the YAML file `model`), or else of the model that `meta` names."""
+    """Return the shape called `model` (or in the YAML file `model`), or else that which `meta` holds or names."""
     if model is not None:
         return read_shape(Path(model)) if model.endswith(_SUFFIXES) else model_shape(model)
+    if meta.get("shape") is not None:
+        return build(ModelShape, meta["shape"], WorkloadError, source="decisions: meta.shape")
     told = str(meta["model"])
     name = _PUBLISHED_AS.get(told.partition(" ")[0], told)
     if name not in model_names():

@@ -30,6 +30,7 @@ def check(d: "Decisions") -> None:
     _check_heads(d)
     _check_rows(d)
     _check_queries(d)
+    _check_refetch(d)
     _check_tokens(d)
     _check_values(d)
     _check_local_records(d)
@@ -137,6 +138,21 @@ def _check_queries(d: "Decisions") -> None:
     alone = d.key_bits[row] != FUSED_BITS
     _require((d.lsb_refetch != 2) | alone, "lsb_refetch", "must not be 2 in a fused row of 6 bits")
     _require((d.lsb_refetch == 0) | (d.bits("lsb")[row] > 0), "lsb_refetch", "must be 0 where meta.bits.lsb is 0")
+
+
+def _check_refetch(d: "Decisions") -> None:
+    """Check that LSBs are fetched by decision only where the schedule of the file has them decided upon."""
+    schedule = d.meta["schedule"]
+    if schedule is None:
+        return
+    progressive, bits = schedule.get("progressive"), schedule.get("bits")
+    for name, off in (
+        (f"progressive.{d.phase} is false", isinstance(progressive, dict) and progressive.get(d.phase) is False),
+        ("threshold is null", "threshold" in schedule and schedule["threshold"] is None),
+        ("bits.lsb is 0", isinstance(bits, dict) and bits.get("lsb") == 0),
+    ):
+        if off:
+            _require(d.lsb_refetch != 1, "lsb_refetch", f"must not be 1 where meta.schedule says that {name}")
 
 
 def _check_tokens(d: "Decisions") -> None:

@@ -10,6 +10,7 @@ from tokensieve.arch.base import ArchModel, build
 from tokensieve.arch.datapath import Topk
 from tokensieve.arch.errors import WorkloadError, nearest
 from tokensieve.arch.records import KINDS, PIVOT_RULE
+from tokensieve.workloads.models import ModelShape
 
 VERSION = 2
 
@@ -79,13 +80,16 @@ class _Common(ArchModel):
 
 
 class Meta(_Common):
-    """The meta data of a `Decisions`, version 2. Every field but `scores` is required."""
+    """The meta data of a `Decisions`, version 2. Every field but `scores` and `shape` is required."""
 
     version: Literal[2]
     """Version of the format."""
 
     scores: str | None = None
     """Distribution of scores that the work records were drawn from; left out where there are none, or captured ones."""
+
+    shape: ModelShape | None = None
+    """Shape of the whole model, for its fully connected layers; left out where it is not known."""
 
     records: dict[str, str]
     """Kinds of work records that there are, each with the rule that they were made by (`tokensieve.arch.records`)."""
@@ -118,6 +122,7 @@ def make_meta(
     threshold: float | None = None,
     source: str = "captured",
     scores: str | None = None,
+    shape: ModelShape | None = None,
     text_sha256: str | None = None,
     licence: str = "not stated",
     charge_io: bool = True,
@@ -142,6 +147,7 @@ def make_meta(
         "licence": licence,
         "source": source,
         **({} if scores is None else {"scores": scores}),
+        **({} if shape is None else {"shape": shape.model_dump(mode="json", exclude_none=True)}),
         "charge_io": charge_io,
         "pair_shares_values": pair_shares_values,
         "assumed": list(assumed),

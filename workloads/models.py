@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tokensieve.arch.base import ArchModel, build
+from tokensieve.arch.base import ArchModel, Name, build
 from tokensieve.arch.errors import WorkloadError, nearest
 from tokensieve.arch.yamlio import parse_yaml
 
@@ -16,7 +16,7 @@ Size = Annotated[int, Field(ge=1, le=1 << 20)]
 class ModelShape(ArchModel):
     """Shape of a transformer."""
 
-    name: Annotated[str, Field(min_length=1, max_length=80)]
+    name: Name
     """Name printed in reports."""
 
     layers: Annotated[int, Field(ge=1, le=1024)]

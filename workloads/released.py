@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tokensieve.arch.errors import WorkloadError
+from tokensieve.arch.reading import read_text
+from tokensieve.arch.wholes import whole_number
 from tokensieve.workloads.csvcounts import WIDE, Row
 from tokensieve.workloads.csvtrace import read_rows
 from tokensieve.workloads.fused import FUSED_BITS
@@ -202,16 +204,14 @@ def _read_latencies(
 
 
 def _integers(path: Path | str) -> list[int]:
-    try:
-        lines = Path(path).read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else "not UTF-8 text"
-        raise WorkloadError(f"{path}: cannot be read: {reason}") from None
-    given = {n: text for n, text in enumerate(lines, 1) if text.strip()}
-    for n, text in given.items():
-        if not (text.strip().isascii() and text.strip().isdigit()) or len(text) > 20 or int(text) > MAX_LATENCY:
+    lines = read_text(Path(path), WorkloadError).split("\n")
+    found = []
+    for n, text in enumerate(map(str.strip, lines), 1):
+        latency = whole_number(text)
+        if text and (latency is None or not 0 <= latency <= MAX_LATENCY):
             _fail(path, n, f"a top-k latency must be a whole number in 0..{MAX_LATENCY}, got {text[:40]!r}")
-    return [int(text) for text in given.values()]
+        found += [] if latency is None else [latency]
+    return found
 
 
 def _spans(numbers: Sequence[int]) -> str:

@@ -30,16 +30,19 @@ def _shipped(name: str) -> Path:
     return path
 
 
-def load_trace(path: Path | str, arch: Arch, seed: int = 0, scores: str | None = None) -> Decisions:
+def load_trace(
+    path: Path | str, arch: Arch, seed: int = 0, scores: str | None = None, force: bool = False
+) -> Decisions:
     """Return the decisions in a `.csv` or `.npz` file, refused where they do not fit `arch`.
 
     A CSV holds counts only; ids and work records are completed by rule, from `seed`. `scores` names the distribution
     that the records are drawn from, by default the nearest to captured traces; an `.npz` holds records and refuses it.
+    A CSV above the bounds of `tokensieve.workloads.size` is refused unless `force` asks for it.
     """
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix == ".csv":
-        counts = read_csv(path)
+        counts = read_csv(path, force)
         try:
             return complete(counts, arch.topk, seed, scores)
         except WorkloadError as problem:
@@ -50,4 +53,5 @@ def load_trace(path: Path | str, arch: Arch, seed: int = 0, scores: str | None =
         decisions = Decisions.load(path)
         check_fit(decisions, arch, str(path))
         return decisions
-    raise WorkloadError(f"{path}: a trace must end in .csv or .npz")
+    other = ": --workload and --arch take YAML files" if suffix in (".yaml", ".yml") else ""
+    raise WorkloadError(f"{path}: a trace must end in .csv or .npz{other}")

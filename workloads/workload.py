@@ -9,14 +9,16 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from tokensieve.arch.base import ArchModel, build
+from tokensieve.arch.base import ArchModel, Name, build
 from tokensieve.arch.errors import WorkloadError
+from tokensieve.arch.library import TRACES, kind_of
 from tokensieve.arch.limits import MAX_TOKENS
 from tokensieve.arch.yamlio import Lines, load_yaml
 from tokensieve.workloads.complete import Counts
 from tokensieve.workloads.models import ModelShape, model_shape
 from tokensieve.workloads.ragged import Int32
 from tokensieve.workloads.schedule import Schedule, Share
+from tokensieve.workloads.size import Size, decode_size, prefill_size
 
 Number = Annotated[int | None, Field(ge=1, le=MAX_TOKENS)]
 Grid = npt.NDArray[np.int64]
@@ -30,7 +32,7 @@ LIVE_HEADS_RULE = "of the heads, the first ones stay alive"
 class Workload(ArchModel):
     """What is asked of the machine."""
 
-    name: Annotated[str, Field(min_length=1, max_length=80)] = "workload"
+    name: Name = "workload"
     """Name printed in reports."""
 
     model: ModelShape
@@ -95,6 +97,19 @@ class Workload(ArchModel):
         if self.context is not None:
             return [self.context]
         return [(self.prompt or 0) + step + 1 for step in range(self.steps or 0)]
+
+    @property
+    def longest(self) -> int:
+        """Longest context of a step, in tokens."""
+        return self.context or (self.prompt or 0) + (self.steps or 0)
+
+    @property
+    def size(self) -> Size:
+        """Upper bound of the work."""
+        rows = self.layer_count * self.model.heads
+        if self.context is not None:
+            return prefill_size(rows, self.context)
+        return decode_size(rows, self.prompt or 0, self.steps or 0)
 
     def counts(self) -> Counts:
         """Return what is kept, row by row."""
@@ -184,7 +199,11 @@ def _falls(grid: Grid) -> Int32:
 def read_workload(path: Path | str) -> Workload:
     """Return the workload in the YAML file at `path`."""
     path = Path(path)
+    if path.suffix.lower() in TRACES:
+        raise WorkloadError(f"{path}: this is a trace, not a workload: --trace takes one")
     data, lines = load_yaml(path, WorkloadError)
+    if (kind := kind_of(data)) not in (None, "a workload"):
+        raise WorkloadError(f"{path}: this is {kind}, not a workload")
     return workload_from({"name": path.stem, **data}, lines, str(path))
 
 

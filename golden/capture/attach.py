@@ -11,10 +11,14 @@ import transformers
 from torch import Tensor
 
 from tokensieve.arch.errors import WorkloadError
+from tokensieve.golden.capture.guard import check_family, ours
 from tokensieve.golden.capture.source import ModelFolder
 from tokensieve.golden.layer import LayerInput
 
 NAME = "tokensieve"
+UNLIMITED = 1 << 30
+"""Window of a model that names none."""
+
 Attention = Callable[[LayerInput], Tensor]
 """Returns the attention output ``(heads, queries, D)`` of the layer whose turn it is."""
 
@@ -33,7 +37,8 @@ def _attention(
         raise WorkloadError(f"the model scales scores by {scaling}, 1 / sqrt({head_dim}) is expected")
     if not all(bool(torch.isfinite(x).all()) for x in (query, key, value)):
         raise WorkloadError("the model computes queries, keys or values that are not finite")
-    output = _active.get()(LayerInput(query[0], key[0], value[0]))
+    with ours():
+        output = _active.get()(LayerInput(query[0], key[0], value[0]))
     return output.transpose(0, 1)[None].contiguous(), None
 
 
@@ -57,6 +62,7 @@ def load_model(folder: ModelFolder) -> Any:
     logging: Any = transformers.utils.logging
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    check_family(folder.name, folder.config)
     kind: Any = transformers.AutoModelForCausalLM if folder.causal else transformers.AutoModel
     try:
         model, found = kind.from_pretrained(
@@ -77,8 +83,19 @@ def load_model(folder: ModelFolder) -> Any:
     return model.eval()
 
 
-def window(model: Any) -> int:
-    """Return how many tokens the model has positions for."""
-    positions = int(getattr(model.config, "max_position_embeddings", 1 << 30))
-    begins_after_padding = "roberta" in model.config.model_type
-    return positions - (int(model.config.pad_token_id) + 1 if begins_after_padding else 0)
+def load_config(folder: ModelFolder) -> Any:
+    """Return the library's own view of config.json, without loading the model."""
+    try:
+        return transformers.AutoConfig.from_pretrained(str(folder.path), local_files_only=True)
+    except Exception as problem:  # a broken folder raises whatever the library met first
+        reason = (str(problem).strip() or type(problem).__name__).splitlines()[0]
+        raise WorkloadError(f"{folder.name}: the model cannot be loaded: {reason}") from None
+
+
+def window(config: Any) -> int:
+    """Return how many tokens the model has positions for; of a model without such a limit, more than any text has."""
+    positions = int(getattr(config, "max_position_embeddings", None) or UNLIMITED)
+    if positions < 0:
+        return UNLIMITED
+    begins_after_padding = "roberta" in config.model_type
+    return positions - (int(config.pad_token_id) + 1 if begins_after_padding else 0)

@@ -10,7 +10,8 @@ import torch
 
 from tokensieve.arch.errors import WorkloadError
 from tokensieve.arch.machine import Arch
-from tokensieve.golden.capture.attach import load_model, window
+from tokensieve.golden.capture.attach import load_config, load_model, window
+from tokensieve.golden.capture.guard import check_vocabulary, check_whole_attention, foreign, shape_of, whole_shape
 from tokensieve.golden.capture.runs import CausalRuns, EncoderRuns, Fidelity
 from tokensieve.golden.capture.source import ModelFolder, Tokens, printable, read_tokens
 from tokensieve.golden.cascade import Cascade, RandomCascade
@@ -99,9 +100,14 @@ def capture(request: Request) -> Capture:
         raise WorkloadError(f"--steps is for causal models, {folder.name} is an encoder")
     steps = (STEPS if request.steps is None else request.steps) if folder.causal else 0
     tokens = read_tokens(request.text, folder.tokenizer(), request.tokens)
-    _require_room(request, len(tokens.ids), steps, request.arch.topk.max_tokens, "topk.max_tokens")
+    config = load_config(folder)
+    shape_of(folder.name, config)
+    limits = {"topk.max_tokens": request.arch.topk.max_tokens, f"the window of {folder.name}": window(config)}
+    whose = min(limits, key=lambda name: limits[name])
+    _require_room(request, len(tokens.ids), steps, limits[whose], whose)
+    check_whole_attention(folder.name, config, len(tokens.ids) + steps)
     model = load_model(folder)
-    _require_room(request, len(tokens.ids), steps, window(model), f"the window of {folder.name}")
+    check_vocabulary(folder.name, model, tokens.ids)
     run = _causal if folder.causal else _encoder
     return run(request, _Subject(folder, model, tokens, steps))
 
@@ -125,9 +131,7 @@ class _Subject:
 
     @property
     def shape(self) -> Shape:
-        c = self.model.config
-        width = getattr(c, "head_dim", None) or c.hidden_size // c.num_attention_heads
-        heads, layers = c.num_attention_heads, c.num_hidden_layers
+        heads, layers, width = shape_of(self.folder.name, self.model.config)
         if self.folder.causal:
             return Shape(heads, layers, width, self.steps, "decode")
         return Shape(heads, layers, width)
@@ -146,6 +150,7 @@ class _Subject:
             f"{self.folder.name} (sha256 {self.folder.weights_sha256[:12]})",
             self.tokens.sha256,
             request.licence,
+            whole=whole_shape(self.folder.name, self.model.config, self.folder.causal),
         )
         return Recorder(request.arch.topk, meta, self.tokens.words + generated)
 
@@ -159,7 +164,10 @@ def _schedule(request: Request, shape: Shape) -> tuple[Schedule, Plans]:
 
 def _encoder(request: Request, subject: _Subject) -> Capture:
     schedule, plans = _schedule(request, subject.shape)
-    runs, recorder = EncoderRuns(subject.model, subject.tokens.ids), subject.recorder(request, schedule)
+    runs, recorder = (
+        EncoderRuns(subject.model, subject.tokens.ids, subject.folder.name),
+        subject.recorder(request, schedule),
+    )
     ours, lot = subject.cascade(request.arch), subject.random_cascade(request.arch, request.seed)
     plans(0, len(subject.tokens.ids))  # refuse a schedule that does not fit before the long part
     dense = runs.dense()
@@ -170,11 +178,12 @@ def _encoder(request: Request, subject: _Subject) -> Capture:
 
 def _causal(request: Request, subject: _Subject) -> Capture:
     schedule, plans = _schedule(request, subject.shape)
-    runs = CausalRuns(subject.model, subject.tokens.ids, subject.steps)
+    runs = CausalRuns(subject.model, subject.tokens.ids, subject.steps, subject.folder.name)
     plans(0, len(subject.tokens.ids) + 1)
     dense, generated = runs.dense()
     spell = subject.folder.tokenizer()
-    words = tuple(printable(spell.decode([t], skip_special_tokens=False)) for t in generated)
+    with foreign(subject.folder.name):
+        words = tuple(printable(spell.decode([t], skip_special_tokens=False)) for t in generated)
     recorder = subject.recorder(request, schedule, words)
     ours, lot = subject.cascade(request.arch), subject.random_cascade(request.arch, request.seed)
     pruned = runs.fidelity(dense, runs.pruned(generated, ours, plans, recorder))

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
+from inspect import signature
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from tokensieve.arch.errors import WorkloadError
 from tokensieve.golden.capture.attach import Attention, attending
+from tokensieve.golden.capture.guard import Counted, check_finite, foreign
 from tokensieve.golden.cascade import Cascade
 from tokensieve.golden.layer import LayerInput
 from tokensieve.golden.model import Decode, Plans, Prefill
@@ -31,18 +33,24 @@ class EncoderRuns:
 
     model: Any
     ids: tuple[int, ...]
+    name: str = "the model"
+    """Name in errors."""
 
     def hidden(self) -> Tensor:
         """Return the last hidden state, ``(tokens, width)``, with the attention that is attached."""
-        with torch.no_grad():
+        with torch.no_grad(), foreign(self.name):
             state: Tensor = self.model(input_ids=torch.tensor([self.ids])).last_hidden_state[0]
         return state
 
     def dense(self) -> Tensor:
         """Return the model's own last hidden state, after checking that its attention is of the kind that we prune."""
         state = self.hidden()
-        with attending(self.model, _plain(causal=False)):
-            _require_same(self.hidden(), state)
+        check_finite("hidden states", state)
+        plain = Counted(_plain(causal=False))
+        with attending(self.model, plain):
+            same = self.hidden()
+        plain.require_every_layer(self.model.config.num_hidden_layers, 1)
+        _require_same(same, state)
         return state
 
     def pruned(self, cascade: Cascade, plans: Plans, recorder: Recorder | None = None) -> Tensor:
@@ -67,6 +75,8 @@ class CausalRuns:
     model: Any
     ids: tuple[int, ...]
     steps: int
+    name: str = "the model"
+    """Name in errors."""
 
     def logits(self, next_token: NextToken, begin_step: Callable[[], Attention] | None = None) -> Tensor:
         """Return the logits of every step, ``(steps, vocabulary)``.
@@ -74,10 +84,10 @@ class CausalRuns:
         `begin_step`, called before each step, gives the attention of that step; without it, it is the model's own.
         """
         with torch.no_grad():
-            out = self.model(input_ids=torch.tensor([self.ids]), use_cache=True)
+            out = self._call(self.ids)
             found = [out.logits[0, -1]]
             for step in range(self.steps):
-                run = partial(self._step, torch.tensor([[next_token(step, found[-1])]]), out.past_key_values)
+                run = partial(self._call, (next_token(step, found[-1]),), self._cache(out))
                 if begin_step is None:
                     out = run()
                 else:
@@ -86,8 +96,26 @@ class CausalRuns:
                 found.append(out.logits[0, -1])
         return torch.stack(found[1:])
 
-    def _step(self, token: Tensor, cache: Any) -> Any:
-        return self.model(input_ids=token, past_key_values=cache, use_cache=True)
+    def _call(self, ids: tuple[int, ...], cache: Any = None) -> Any:
+        """Return the outcome of the model on tokens that follow those in a cache."""
+        given = {} if cache is None else {self._cache_name: cache}
+        with foreign(self.name):
+            return self.model(input_ids=torch.tensor([ids]), use_cache=True, **given)
+
+    @cached_property
+    def _cache_name(self) -> str:
+        """Name of the argument that takes the cache: later versions of Transformers call it `cache`."""
+        names = signature(self.model.forward).parameters
+        found = next((name for name in ("cache", "past_key_values") if name in names), None)
+        if found is None:
+            raise WorkloadError(f"{self.name} cannot be captured: it keeps no cache of keys and values between steps")
+        return found
+
+    def _cache(self, out: Any) -> Any:
+        found = next((out[name] for name in ("cache", "past_key_values") if name in out), None)
+        if found is None:
+            raise WorkloadError(f"{self.name} cannot be captured: it keeps no cache of keys and values between steps")
+        return found
 
     def dense(self) -> tuple[Tensor, list[int]]:
         """Return the model's own logits and the tokens that it generates, each the likeliest."""
@@ -97,9 +125,14 @@ class CausalRuns:
             tokens.append(int(logits.argmax()))
             return tokens[-1]
 
+        assert self._cache_name
         logits = self.logits(likeliest)
-        with attending(self.model, _plain(causal=True)):
-            _require_same(self.logits(lambda step, _: tokens[step]), logits)
+        check_finite("logits", logits)
+        plain = Counted(_plain(causal=True))
+        with attending(self.model, plain):
+            same = self.logits(lambda step, _: tokens[step])
+        plain.require_every_layer(self.model.config.num_hidden_layers, self.steps + 1)
+        _require_same(same, logits)
         return logits, tokens
 
     def pruned(self, tokens: list[int], cascade: Cascade, plans: Plans, recorder: Recorder | None = None) -> Tensor:

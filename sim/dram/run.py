@@ -4,7 +4,6 @@
 as fast as the request queues take it, or through a port with few requests outstanding.
 """
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -12,23 +11,19 @@ from tokensieve.arch.errors import ArchError, WorkloadError, nearest
 from tokensieve.arch.memory import Dram, Fetcher
 from tokensieve.sim.dram.stats import DramStats
 from tokensieve.sim.kernels import dram_state as ds
+from tokensieve.sim.kernels import patterns
 from tokensieve.sim.kernels.dram_idle import new_state
+from tokensieve.sim.kernels.patterns import SPAN, VECTOR
 from tokensieve.sim.kernels.stream import exchange, saturate
 
 I64 = npt.NDArray[np.int64]
 
 PATTERNS = ("seq", "stride", "randchunk", "gather", "twostream")
-SPAN = 1 << 29
-"""Bytes over which `stride` wraps and `randchunk` scatters its chunks."""
-
-VECTOR = 64
-"""Bytes of a vector of `gather`."""
-
 ISSUES = {"sat": 0, "axi16": 16}
 """How a stream is sent, and the most accesses outstanding (0: as many as the queues take)."""
 
 LIMIT = 1 << 46
-"""Addresses lie below this; those above the capacity of a stack begin again at its first byte."""
+"""Addresses are taken modulo this; those above the capacity of a stack begin again at its first byte."""
 
 
 def pattern(name: str, requests: int, request_bytes: int, param: int = 0, seed: int = 1) -> I64:
@@ -48,7 +43,7 @@ def pattern(name: str, requests: int, request_bytes: int, param: int = 0, seed: 
         return i * (param % SPAN) % SPAN
     if name == "twostream":
         return i // 2 * request_bytes + i % 2 * param
-    scattered = _gather if name == "gather" else _randchunk
+    scattered = patterns.gather if name == "gather" else patterns.randchunk
     addresses: I64 = scattered(requests, request_bytes, param, np.uint64(seed))
     return addresses
 
@@ -77,39 +72,6 @@ def check_stream(name: str, requests: int, request_bytes: int, param: int, seed:
 def _check_range(name: str, value: int, low: int, high: int) -> None:
     if not low <= value <= high:
         raise WorkloadError(f"{name} must be in {low}..{high}, got {value}")
-
-
-@numba.njit(cache=True)
-def _next(x: np.uint64) -> np.uint64:
-    """Return the next state of the 64-bit generator (Knuth's MMIX); its value is what lies above bit 32."""
-    return x * np.uint64(6364136223846793005) + np.uint64(1442695040888963407)
-
-
-@numba.njit(cache=True)
-def _randchunk(requests: int, width: int, chunk: int, x: np.uint64) -> I64:
-    addresses = np.empty(requests, np.int64)
-    base = np.int64(0)
-    for i in range(requests):
-        place = i % (chunk // width)
-        if place == 0:
-            x = _next(x)
-            base = np.int64(x >> np.uint64(33)) % (SPAN // chunk) * chunk
-        addresses[i] = base + place * width
-    return addresses
-
-
-@numba.njit(cache=True)
-def _gather(requests: int, width: int, percent: int, x: np.uint64) -> I64:
-    addresses = np.empty(requests, np.int64)
-    i, vector = 0, np.int64(-1)
-    while i < requests:
-        vector += 1
-        x = _next(x)
-        if np.int64(x >> np.uint64(33)) % 100 < percent:
-            for place in range(min(VECTOR // width, requests - i)):
-                addresses[i] = vector * VECTOR + place * width
-                i += 1
-    return addresses
 
 
 def replay(
@@ -169,10 +131,9 @@ def _checked_addresses(addresses: npt.ArrayLike, request_bytes: int) -> I64:
         raise WorkloadError(
             f"addresses must be whole numbers in one dimension, at least one, got {given.dtype} of shape {given.shape}"
         )
-    if given.min() < 0 or given.max() > LIMIT - request_bytes:
-        wrong = given.min() if given.min() < 0 else given.max()
-        raise WorkloadError(f"addresses must be in 0..2^46 - request_bytes, got {wrong}")
-    return np.ascontiguousarray(given, np.int64)
+    if given.min() < 0:
+        raise WorkloadError(f"addresses must be in 0..2^64 - 1, got {given.min()}")
+    return np.ascontiguousarray(given.astype(np.uint64) & np.uint64(LIMIT - 1), np.int64)
 
 
 def _checked_writes(writes: npt.ArrayLike | None, requests: int) -> npt.NDArray[np.bool_]:

@@ -5,13 +5,18 @@ of the function that is called, and would go on using what was compiled before a
 tables.
 """
 
+import atexit
 import hashlib
 import os
+import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from numba import config
+from numba.core import event
 
+from tokensieve.arch.folders import user_cache
 from tokensieve.arch.mapping import ADDRESS_PARTS
 from tokensieve.sim.result import CAUSES, TENSORS
 
@@ -27,10 +32,12 @@ def _digest() -> str:
 
 
 def _cache_folder() -> Path:
-    """Return the first writable place: the folder that NUMBA_CACHE_DIR names, beside the sources, the user's cache."""
+    """Return the first writable place: the folder that NUMBA_CACHE_DIR names, beside the sources, the user's cache.
+
+    Where none is writable, a temporary folder, which goes with the process.
+    """
     named = os.environ.get("NUMBA_CACHE_DIR")
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    places = ([Path(named)] if named else []) + [_HERE / "__pycache__", home / "tokensieve"]
+    places = ([Path(named)] if named else []) + [_HERE / "__pycache__", user_cache()]
     for place in places:
         folder = place / f"tokensieve-kernels-{_digest()}"
         try:
@@ -39,7 +46,9 @@ def _cache_folder() -> Path:
                 return folder
         except OSError:
             continue
-    return Path(tempfile.mkdtemp(prefix="tokensieve-kernels-"))
+    folder = Path(tempfile.mkdtemp(prefix="tokensieve-kernels-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 CACHE = _cache_folder()
@@ -64,6 +73,7 @@ from tokensieve.sim.kernels import (  # noqa: E402  (decorated while CACHE is se
     events,
     fetch,
     groups,
+    patterns,
     pipeline,
     released,
     released_buffer,
@@ -89,6 +99,7 @@ config.CACHE_DIR = _before
 
 __all__ = [
     "CACHE",
+    "FUNCTIONS",
     "columns",
     "compiled",
     "critical",
@@ -106,6 +117,7 @@ __all__ = [
     "events",
     "fetch",
     "groups",
+    "patterns",
     "pipeline",
     "released",
     "released_buffer",
@@ -125,13 +137,38 @@ __all__ = [
     "stream",
     "stretch",
     "tables",
+    "watch",
 ]
 
 
-def compiled(kernel: str = "fetch.simulate") -> bool:
+def compiled(kernel: str = "fetch.run_on") -> bool:
     """Return whether a kernel, by module and function, is in the cache and need not compile.
 
-    The main loop unless told; `released.simulate` is that of the authors' RTL, `stretch.requests` the first one of
+    The main loop unless told; `released.run_on` is that of the authors' RTL, `stretch.requests` the first one of
     level `analytic`.
     """
     return any(CACHE.rglob(f"{kernel}-*.nbc"))
+
+
+FUNCTIONS = {"cycle": 94, "analytic": 60}
+"""About how many functions a level compiles where nothing is in the cache."""
+
+
+class _Compiled(event.Listener):  # type: ignore[misc]  # numba is without types
+    """Tells how many functions were compiled."""
+
+    def __init__(self, tell: Callable[[int], None]) -> None:
+        self._tell, self._count = tell, 0
+
+    def on_start(self, event: event.Event) -> None:
+        """Pass over the begin of a compilation."""
+
+    def on_end(self, event: event.Event) -> None:
+        """Count the end of one."""
+        self._count += 1
+        self._tell(self._count)
+
+
+def watch(tell: Callable[[int], None]) -> None:
+    """Call `tell` after every function that this process compiles, with how many there were."""
+    event.register("numba:compile", _Compiled(tell))

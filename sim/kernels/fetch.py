@@ -19,19 +19,40 @@ from tokensieve.sim.kernels.request import collect, next_values, send
 from tokensieve.sim.kernels.room import admit
 from tokensieve.sim.kernels.step import step
 
+SLICE = 100_000
+"""Turns of the loop, and queries done, after which a call returns: well below a second, so that Ctrl-C is met."""
+
+PAUSED, STUCK = 0, -1
+"""What `run_on` returns where it is to be called again, and where nothing can move any more (a mistake of ours)."""
+
+
+def simulate(
+    m: I64, row: I64, query: I64, ps: I64, group: I64, redo: I64, ids: I32, st: I64, granules: I64, events: I64,
+    most: int = SLICE,
+) -> int:  # fmt: skip
+    """Run to the end, `most` turns a call; return the total cycles, or STUCK."""
+    slots = np.arange(m[ds.SLOTS])
+    lines = np.zeros((len(slots), t.N_REQUEST), np.int64)
+    st[t.S_SLOTS_FREE] = len(slots)
+    open_groups(group, st)
+    total = PAUSED
+    while total == PAUSED:
+        total = run_on(m, row, query, ps, group, redo, ids, st, granules, events, slots, lines, most)
+    return int(total)
+
 
 @numba.njit(cache=True)
-def simulate(
-    m: I64, row: I64, query: I64, ps: I64, group: I64, redo: I64, ids: I32, st: I64, granules: I64, events: I64
-) -> int:
-    """Run to the end; return the total cycles, or -1 if nothing can move any more (a mistake of ours)."""
-    slots = np.arange(m[ds.SLOTS])
-    lines = np.zeros((m[ds.SLOTS], t.N_REQUEST), np.int64)
-    st[t.S_SLOTS_FREE] = m[ds.SLOTS]
+def run_on(
+    m: I64, row: I64, query: I64, ps: I64, group: I64, redo: I64, ids: I32, st: I64, granules: I64, events: I64,
+    slots: I64, lines: I64, most: int,
+) -> int:  # fmt: skip
+    """Run on for `most` turns; return the total cycles once all is done, else PAUSED or STUCK."""
     since = np.full(t.N_STREAM, FAR)
-    open_groups(group, st)
-    going = True
+    going, turns, until = True, 0, st[t.S_PV] + most
     while going:
+        if turns >= most or st[t.S_PV] >= until:
+            return PAUSED
+        turns += 1
         next_command = d.advance_all(m, ds.to_dram(m, st[t.S_NOW]) + 1)
         if collect(m, row, st, slots, lines, events) > 0 or st[t.S_NOW] >= st[t.S_LOOK_AGAIN]:
             st[t.S_LOOK_AGAIN] = FAR
@@ -48,7 +69,7 @@ def simulate(
         else:
             going = _wait(m, st, since.min(), next_command)
     if st[t.S_PV] < st[t.S_QUERIES]:
-        return -1
+        return STUCK
     st[t.S_TOTAL] = max(query[st[t.S_QUERIES] - 1, t.Q_OUT] + 1, st[t.S_LAST_WRITE], st[t.S_RANK_FREE])
     d.refresh_until(m, ds.to_dram(m, st[t.S_TOTAL]))
     return int(st[t.S_TOTAL])

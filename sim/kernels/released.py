@@ -10,15 +10,24 @@ from tokensieve.sim.kernels import released_state as s
 from tokensieve.sim.kernels import released_value as value
 from tokensieve.sim.kernels.columns import I64
 
+SLICE = 100_000
+"""Cycles after which a call returns: well below a second, so that Ctrl-C is met."""
+
+
+def simulate(m: I64, d: I64, patience: int, most: int = SLICE) -> None:
+    """Run until all rows have their response, or nothing has moved for `patience` cycles; `most` cycles a call."""
+    while m[s.DONE] < m[s.ROWS] and m[s.NOW] - m[s.PROGRESS] < patience:
+        run_on(m, d, patience, m[s.NOW] + most)
+
 
 @numba.njit(cache=True)
-def simulate(m: I64, d: I64, patience: int) -> None:
-    """Run until all rows have their response, or nothing has moved for `patience` cycles.
+def run_on(m: I64, d: I64, patience: int, until: int) -> None:
+    """Run until all rows have their response, nothing has moved for `patience` cycles, or the cycle is `until`.
 
     `d` is the state of the DRAM. A block is done before those that it takes from; what they then put into its registers
     it sees in the next cycle, and what leaves a register makes room at once, as in the RTL.
     """
-    while m[s.DONE] < m[s.ROWS] and m[s.NOW] - m[s.PROGRESS] < patience:
+    while m[s.DONE] < m[s.ROWS] and m[s.NOW] - m[s.PROGRESS] < patience and m[s.NOW] < until:
         now = m[s.NOW]
         ready = now >= m[s.RAM_READY]
         value.multiply_values(m, now)

@@ -23,17 +23,30 @@ from tokensieve.sim.kernels.short_fetch import (
 from tokensieve.sim.kernels.short_state import finish, room_for, set_up
 from tokensieve.sim.kernels.step import step
 
+SLICE = 100_000
+"""Queries, over all machines, after which a call returns: well below a second, so that Ctrl-C is met."""
+
+
+def short(work, asks, machines, groups, search, lines, kind, share, ends, most=SLICE):
+    """Do what `walk_some` does for all machines, about `most` queries a call."""
+    each = max(most // max(len(asks), 1), 1)
+    for low in range(0, len(machines), each):
+        part = low, min(low + each, len(machines))
+        walk_some(work, asks, machines, groups, search, lines, kind, share, ends, *part)
+
 
 @numba.njit(cache=True, error_model="numpy")
-def short(work, asks, machines, groups, search, lines, kind, share, ends):
-    """Walk through the work on every machine; `ends` gets cycles, and by layer and cause where it has room for these.
+def walk_some(work, asks, machines, groups, search, lines, kind, share, ends, begin, end_):
+    """Walk through the work on machines `begin` to `end_` - 1.
+
+    `ends` gets cycles, and by layer and cause where it has room for these.
 
     `work` and `asks` are the columns of `short_tables` from R_GROUP and Q_REDO on; `machines` (M, len(MACHINE)) and
     `groups` (M, G, len(GROUP)) what every machine makes of them; `search` and `lines` (kinds, Q) the cycles of every
     query's search and its lines of V, `kind` (2, M) which of these are a machine's, `share` (2, M) how much it takes.
     """
     w = room_for(work, asks, groups.shape[1])
-    for i in range(len(machines)):
+    for i in range(begin, end_):
         set_up(w, work, asks, machines[i], groups[i], search[kind[0, i]] * share[0, i], lines[kind[1, i]] * share[1, i])
         while w.n[0, t.S_PV] < len(asks):
             fetch_ahead(w)

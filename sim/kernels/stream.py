@@ -11,20 +11,42 @@ from tokensieve.sim.kernels.columns import I64
 Bools = npt.NDArray[np.bool_]
 
 
-@numba.njit(cache=True)
+SLICE = 100_000
+"""Granules, or cycles, after which a call returns: well below a second, so that Ctrl-C is met."""
+
+
 def saturate(
-    m: I64, addresses: I64, request_bytes: int, writes: Bools, earliest: I64, issued: I64, completed: I64
-) -> None:
+    m: I64, addresses: I64, request_bytes: int, writes: Bools, earliest: I64, issued: I64, completed: I64,
+    most: int = SLICE,
+) -> None:  # fmt: skip
     """Push all granules, each no earlier than the one before was taken, and wait for the last data.
 
     A granule has the address of the first byte of it that is wanted. `earliest` holds the cycle before which each
     request is not sent. `issued` and `completed` receive the clocks at which each request was taken and at which all
-    its data was there. Each of the three may be empty.
+    its data was there. Each of the three may be empty. About `most` granules are pushed a call.
     """
-    shift, clock, told, kept = m[ds.GRANULE_SHIFT], 0, len(issued) > 0, 0
     m[m[ds.O_SLOT] + ds.LEFT] = ds.FAR  # unless times are wanted, all share slot 0, which never completes
     free, owner = np.arange(m[ds.SLOTS]), np.zeros(m[ds.SLOTS], np.int64)
-    for i in range(len(addresses)):
+    clock = kept = 0
+    each = max(most // (((request_bytes - 1) >> int(m[ds.GRANULE_SHIFT])) + 2), 1)
+    for low in range(0, len(addresses), each):
+        part = low, min(low + each, len(addresses))
+        clock, kept = _saturate(
+            m, addresses, request_bytes, writes, earliest, issued, completed, free, owner, clock, kept, *part
+        )
+
+
+@numba.njit(cache=True)
+def _saturate(
+    m: I64, addresses: I64, request_bytes: int, writes: Bools, earliest: I64, issued: I64, completed: I64,
+    free: I64, owner: I64, clock: int, kept: int, begin: int, end: int,
+) -> tuple[int, int]:  # fmt: skip
+    """Push the granules of requests `begin` to `end` - 1; return the clock and how many slots are in use.
+
+    `free` and `owner` hold the slots that are free, the first `kept` of them not, and the request of each.
+    """
+    shift, told = m[ds.GRANULE_SHIFT], len(issued) > 0
+    for i in range(begin, end):
         slot, first = 0, addresses[i] >> shift
         if len(earliest) > 0:
             clock = max(clock, ds.to_dram(m, earliest[i]))
@@ -41,10 +63,12 @@ def saturate(
             clock = d.push(m, address, clock, slot, np.int64(writes[i]))
         if told:
             issued[i] = clock
-    d.advance_all(m, ds.FAR)
-    if told:
-        _collect(m, owner, free, kept, completed)
-    d.refresh_until(m, m[ds.LAST])
+    if end == len(addresses):
+        d.advance_all(m, ds.FAR)
+        if told:
+            _collect(m, owner, free, kept, completed)
+        d.refresh_until(m, m[ds.LAST])
+    return clock, kept
 
 
 @numba.njit(cache=True)
@@ -71,19 +95,35 @@ def _collect(m, owner, free, kept, completed):
     return kept
 
 
-@numba.njit(cache=True)
 def exchange(
-    m: I64, addresses: I64, request_bytes: int, writes: Bools, earliest: I64, limit: int, issued: I64, completed: I64
-) -> None:
+    m: I64, addresses: I64, request_bytes: int, writes: Bools, earliest: I64, limit: int, issued: I64, completed: I64,
+    most: int = SLICE,
+) -> None:  # fmt: skip
     """Send at most one granule a cycle, with at most `limit` of them outstanding, and take one response a cycle.
 
     A granule is outstanding until the cycle in which its response is taken; the responses wait in the order in which
-    they came. Cycles are those of the accelerator. `earliest`, `issued` and `completed`: as for `saturate`.
+    they came. Cycles are those of the accelerator. `earliest`, `issued` and `completed`: as for `saturate`. A call
+    goes through `most` cycles.
     """
-    shift, told = m[ds.GRANULE_SHIFT], len(issued) > 0
     owner, back = np.full(limit, -1), np.full(limit, ds.FAR)  # request of each slot; cycle of its response
-    i, address, open_, cycle = 0, addresses[0], 0, 0
+    i, address, open_, cycle = 0, int(addresses[0]), 0, 0
     while i < len(addresses) or open_ > 0:
+        i, address, open_, cycle = _exchange(
+            m, addresses, request_bytes, writes, earliest, owner, back, issued, completed,
+            i, address, open_, cycle, most,
+        )  # fmt: skip
+    d.refresh_until(m, m[ds.LAST])
+
+
+@numba.njit(cache=True)
+def _exchange(
+    m: I64, addresses: I64, request_bytes: int, writes: Bools, earliest: I64, owner: I64, back: I64, issued: I64,
+    completed: I64, i: int, address: int, open_: int, cycle: int, most: int,
+) -> tuple[int, int, int, int]:  # fmt: skip
+    """Go through `most` cycles; return the next request, its next byte, the accesses outstanding and the cycle."""
+    shift, told, limit = m[ds.GRANULE_SHIFT], len(issued) > 0, len(owner)
+    while most > 0 and (i < len(addresses) or open_ > 0):
+        most -= 1
         if open_ == 0 and len(earliest) > 0:
             cycle = max(cycle, earliest[i])
         asked = i < len(addresses) and open_ < limit and (len(earliest) == 0 or earliest[i] <= cycle)
@@ -110,4 +150,4 @@ def exchange(
         if back[slot] <= cycle:
             owner[slot], back[slot], open_ = -1, ds.FAR, open_ - 1
         cycle += 1
-    d.refresh_until(m, m[ds.LAST])
+    return i, address, open_, cycle

@@ -12,6 +12,7 @@ from tokensieve.sim.kernels import dram as d
 from tokensieve.sim.kernels import dram_state as ds
 from tokensieve.sim.kernels.columns import I32, I64, Columns
 from tokensieve.sim.kernels.step import step
+from tokensieve.sim.kernels.stream import SLICE
 
 # What a tensor moves for a row: `COUNT` ids from `FIRST` on, of so many bytes each, in a plane that begins at `BASE`.
 _job = Columns()
@@ -133,16 +134,25 @@ def busiest(granule: I64, tensor: I64, shift: int, mask: int) -> tuple[int, int]
     return n, load
 
 
-@numba.njit(cache=True)
-def sustain(m: I64, granule: I64, tensor: npt.NDArray[np.int8]) -> int:
+def sustain(m: I64, granule: I64, tensor: npt.NDArray[np.int8], most: int = SLICE) -> int:
     """Send granules, each as soon as its channel takes it after the one before; return the clock of the last data.
 
-    `tensor` is that of each; the last one is written.
+    `tensor` is that of each; the last one is written. A call sends `most` granules.
     """
     m[m[ds.O_SLOT] + ds.LEFT] = ds.FAR  # all share slot 0, which never completes
-    clock, slot = np.int64(0), np.int64(0)  # not literals: `push` is compiled for each kind of number
-    for i in range(len(granule)):
+    clock = 0
+    for low in range(0, len(granule), most):
+        clock = _sustain(m, granule, tensor, clock, low, min(low + most, len(granule)))
+    return int(m[ds.LAST])
+
+
+@numba.njit(cache=True)
+def _sustain(m: I64, granule: I64, tensor: npt.NDArray[np.int8], clock: int, begin: int, end: int) -> int:
+    """Send granules `begin` to `end` - 1 from `clock` on; return the clock after them."""
+    slot = np.int64(0)  # not a literal: `push` is compiled for each kind of number
+    for i in range(begin, end):
         write = np.int64(tensor[i] == TENSORS[-1][0])
         clock = d.push(m, granule[i] << m[ds.GRANULE_SHIFT], clock, slot, write)
-    d.advance_all(m, ds.FAR)
-    return int(m[ds.LAST])
+    if end == len(granule):
+        d.advance_all(m, ds.FAR)
+    return clock

@@ -59,7 +59,7 @@ def test_without_torch_the_exit_code_is_3(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "torch", None)
 
     assert call(["baseline", *SHORT]) == 3
-    assert "baseline needs torch: pip install 'tokensieve[golden]'" in capsys.readouterr().err
+    assert "baseline needs torch: pip install -e '.[golden]'" in capsys.readouterr().err
 
 
 def test_without_a_gpu_cuda_is_a_missing_tool(monkeypatch, capsys):

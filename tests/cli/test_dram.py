@@ -102,12 +102,12 @@ def test_text_holds_one_line_per_figure(capsys):
         (["--config", "hbm3"], "must be a DRAM configuration"),
         (["--config", "hbm2", "--arch", "spatten"], "--config and --arch exclude each other"),
         (["--config", "hbm2", "--set", "nREFI=275"], "dram.nREFI must be at least 326 for a row to be opened, used"),
-        (["--trace", "none.txt"], "none.txt cannot be read as text"),
+        (["--trace", "none.txt"], "none.txt: no such file"),
         (["--trace", "none.txt", "--pattern", "seq"], "--trace and --pattern exclude each other"),
         (["--trace", "none.txt", "--seed", "1"], "--trace and --seed exclude each other"),
         (["--commands", "none/log.csv"], "--commands none/log.csv: the directory none does not exist"),
         (["--commands", ""], "--commands must name a file"),
-        (["--set", "dram.nrcd=3"], "dram.nrcd is not a known field; did you mean 'nRCD'?"),
+        (["--set", "dram.nrcd=3"], "dram.nrcd is not a known field; did you mean 'dram.nRCD'?"),
     ],
 )
 def test_a_mistake_is_one_message_and_exit_code_2(arguments, message, capsys):

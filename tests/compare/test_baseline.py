@@ -155,5 +155,5 @@ def test_a_file_that_is_no_object_is_refused(text, message, tmp_path):
 def test_without_torch_the_user_is_told_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
 
-    with pytest.raises(ToolError, match=r"baseline needs torch: pip install 'tokensieve\[golden\]'"):
+    with pytest.raises(ToolError, match=r"baseline needs torch: pip install -e '\.\[golden\]'"):
         measure(PREFILL, QUICK)

@@ -19,7 +19,7 @@ TOOLS = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 @pytest.fixture
 def folder(tmp_path):
     if find_spec("distributed") is None:
-        lacking("dask is missing: pip install 'tokensieve[explore]'")
+        lacking("dask is missing: pip install -e '.[explore]'")
     [text] = re.findall(r"<!-- file: grid.yaml -->\n```yaml\n(.*?)```", PAGE, re.DOTALL)
     (tmp_path / "grid.yaml").write_text(text, encoding="utf-8")
     return tmp_path

@@ -82,7 +82,7 @@ def test_the_commands_of_a_page_print_what_it_says(need, files, session, tmp_pat
     if need == "shared":
         (tmp_path / "shared").symlink_to(request.getfixturevalue("shared_data").parent)
     if need == "torch" and find_spec("torch") is None:
-        lacking("torch is missing: pip install 'tokensieve[golden,models]'")
+        lacking("torch is missing: pip install -e '.[golden,models]'")
     folder = tmp_path / "here"
     folder.mkdir()
     for file in files:

@@ -14,7 +14,7 @@ def scripts(monkeypatch):
     """The module that stores what notebooks print."""
     missing = [name for name in ("nbformat", "nbclient", "ipykernel", "pandas") if find_spec(name) is None]
     if missing:
-        lacking(f"{', '.join(missing)} missing: pip install 'tokensieve[explore,dev]'")
+        lacking(f"{', '.join(missing)} missing: pip install -e '.[explore,dev]'")
     monkeypatch.setattr(sys, "path", [str(ROOT / "scripts"), *sys.path])
     import notebook
 

@@ -40,7 +40,7 @@ def path(tmp_path_factory):
 def salib():
     """The package of the extra; without it the test is skipped, or fails in continuous integration."""
     if find_spec("SALib") is None:
-        lacking("SALib is missing: pip install 'tokensieve[explore]'")
+        lacking("SALib is missing: pip install -e '.[explore]'")
 
 
 def seconds(*sets):
@@ -130,7 +130,7 @@ def test_without_salib_it_says_what_to_install(monkeypatch):
 
     for name in ("SALib", "SALib.sample.sobol"):
         monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(ToolError, match=r"SALib is missing: pip install 'tokensieve\[explore\]'"):
+    with pytest.raises(ToolError, match=r"SALib is missing: pip install -e '\.\[explore\]'"):
         sobol_indices(Sampled(sweep_from(SPEC), ["seconds"]))
 
 

@@ -35,7 +35,7 @@ GRID = sweep_from(
 @pytest.fixture(scope="module")
 def client():
     if find_spec("distributed") is None:
-        lacking("dask is missing: pip install 'tokensieve[explore]'")
+        lacking("dask is missing: pip install -e '.[explore]'")
     with local_cluster(2) as one:
         one.wait_for_workers(2)
         yield one
@@ -124,7 +124,7 @@ def test_without_dask_it_is_said_what_to_install(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "distributed", None)
 
     with (
-        pytest.raises(ToolError, match=r"distributed is missing: pip install 'tokensieve\[explore\]'"),
+        pytest.raises(ToolError, match=r"distributed is missing: pip install -e '\.\[explore\]'"),
         connected("x:1"),
     ):
         pass

@@ -22,7 +22,7 @@ from tokensieve.explore.study import Study
 def optuna():
     """The package of the extra; without it the test is skipped, or fails in continuous integration."""
     if find_spec("optuna") is None:
-        lacking("Optuna is missing: pip install 'tokensieve[explore]'")
+        lacking("Optuna is missing: pip install -e '.[explore]'")
 
 
 def test_steps_are_neighbours_of_the_front_that_were_not_tried():

@@ -31,7 +31,7 @@ def frames():
     """The packages of the extra; without one the test is skipped, or fails in continuous integration."""
     for package in ("pandas", "polars", "pyarrow"):
         if find_spec(package) is None:
-            lacking(f"{package} is missing: pip install 'tokensieve[explore]'")
+            lacking(f"{package} is missing: pip install -e '.[explore]'")
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +171,7 @@ def test_an_export_that_cannot_be_is_refused(path, monkeypatch, capsys, options,
 def test_a_package_that_is_missing_is_named_with_what_installs_it(path, tmp_path, monkeypatch, capsys, package):
     fill(path, [1])
     monkeypatch.setitem(sys.modules, package, None)
-    told = f"{package} is missing: pip install 'tokensieve[explore]'"
+    told = f"{package} is missing: pip install -e '.[explore]'"
     if package == "pyarrow":
         assert call(["store", "export", str(path), "--parquet", str(tmp_path / "a.parquet")]) == 3
         assert told in capsys.readouterr().err

@@ -147,4 +147,4 @@ def test_a_missing_package_is_named_with_how_to_get_it(capture, monkeypatch, ber
     code, _, err = capture("--model", bert, "--text", text, "--out", tmp_path / "x.npz")
 
     assert code == 3
-    assert "capture needs transformers: pip install 'tokensieve[golden,models]'" in err
+    assert "capture needs transformers: pip install -e '.[golden,models]'" in err

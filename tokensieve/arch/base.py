@@ -1,13 +1,26 @@
 """The base of every architecture model, and the translation of pydantic's errors into a user's words."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from tokensieve.arch.errors import TokensieveError, nearest
+from tokensieve.arch.letters import is_plain
+from tokensieve.arch.wholes import as_whole, takes_whole
 
 M = TypeVar("M", bound=BaseModel)
+
+
+def _plain_letters(name: str) -> str:
+    if not is_plain(name):
+        raise PydanticCustomError("letters", "no control or direction-turning characters are taken in a name")
+    return name
+
+
+Name = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_plain_letters)]
+"""A name that is printed."""
 
 
 class ArchModel(BaseModel):
@@ -21,6 +34,18 @@ class ArchModel(BaseModel):
         allow_inf_nan=False,
         validate_default=True,
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _whole_numbers(cls, data: Any) -> Any:
+        """Take integral floats for the fields that are whole numbers: `1e4` and `8.0` are what some tools write."""
+        if type(data) is not dict or not any(type(value) in (float, list) for value in data.values()):
+            return data
+        fields = cls.model_fields
+        return {
+            name: as_whole(value) if name in fields and takes_whole(fields[name].annotation) else value
+            for name, value in data.items()
+        }
 
 
 def build(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tokensieve.arch.base import ArchModel, build
+from tokensieve.arch.base import ArchModel, Name, build
 from tokensieve.arch.errors import ArchError, nearest
 from tokensieve.arch.yamlio import parse_yaml
 
@@ -16,7 +16,7 @@ Peak = Annotated[float, Field(ge=1e-3, le=1e9)]
 class Device(ArchModel):
     """A processor by its roofline: no program runs faster than its arithmetic, nor than its memory."""
 
-    name: Annotated[str, Field(min_length=1, max_length=80)]
+    name: Name
     """Name printed in reports."""
 
     title: Annotated[str, Field(min_length=1)]

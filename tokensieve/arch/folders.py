@@ -9,5 +9,12 @@ CACHE = "TOKENSIEVE_CACHE"
 
 def cache_root() -> Path:
     """Return the cache folder, which need not exist: `TOKENSIEVE_CACHE`, or ``tokensieve`` in the user's caches."""
-    users = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(os.environ.get(CACHE) or Path(users, "tokensieve")).absolute()
+    return Path(os.environ.get(CACHE) or user_cache()).absolute()
+
+
+def user_cache() -> Path:
+    """Return ``tokensieve`` in the user's caches; for a user without a home, a folder that can never be made."""
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "tokensieve")
+    except RuntimeError:
+        return Path(os.devnull, "tokensieve")

@@ -26,6 +26,21 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
+TRACES = (".npz", ".csv")
+"""Endings of the files of traces."""
+
+_KINDS = {"a workload": {"phase"}, "a sweep": {"axes", "suite"}, "an architecture": {"topk", "dram", "clock"}}
+
+
+def kind_of(data: Mapping[str, Any]) -> str | None:
+    """Return what a YAML file describes, by its groups: a workload, a sweep or an architecture; None where unknown.
+
+    >>> kind_of({"name": "mine", "phase": "decode"}), kind_of({"nRCD": 7})
+    ('a workload', None)
+    """
+    return next((kind for kind, fields in _KINDS.items() if fields & data.keys()), None)
+
+
 @dataclass(frozen=True)
 class Opened:
     """One file as it stands, without its ``extend``."""
@@ -60,6 +75,14 @@ class Library:
     pins: Mapping[str, Callable[[Path, str, str], str]] = field(default_factory=dict)
     """Fields that name something of another library, and what returns what the model holds of it: asked with the file
     that names it, the name and its place for an error."""
+
+    kind: str | None = None
+    """What `kind_of` says of its files."""
+
+    @property
+    def wanted(self) -> str:
+        """What a file must be, with its article."""
+        return self.kind or f"a {self.noun}"
 
     def names(self) -> list[str]:
         """Return the names of the files that ship with the package."""
@@ -98,7 +121,11 @@ class Library:
         if key in seen or len(seen) >= _MAX_EXTENDS:
             chain = " -> ".join(Path(s).stem for s in (*seen, key))
             raise ArchError(f"{path}: extend runs in a circle or too far ({chain})")
+        if path.suffix.lower() in TRACES:
+            raise ArchError(f"{name}: this is a trace, not {self.wanted}: --trace takes one")
         data, lines = load_yaml(path, ArchError)
+        if (kind := kind_of(data)) not in (None, self.kind):
+            raise ArchError(f"{path}: this is {kind}, not {self.wanted}")
         parent = None
         if "extend" in data:
             place = f"{path}, line {lines.pop(('extend',))}: extend"

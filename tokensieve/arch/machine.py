@@ -7,7 +7,7 @@ from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from tokensieve.arch.base import ArchModel
+from tokensieve.arch.base import ArchModel, Name
 from tokensieve.arch.bitwidth_converter import MSB_WIDTHS, Converter
 from tokensieve.arch.datapath import Clock, Control, Importance, MultiplierArray, Number, Requant, Softmax, Topk
 from tokensieve.arch.memory import Dram, Fetcher, Sram
@@ -23,7 +23,7 @@ _LANES = tuple(1 << bit for bit in range(11))
 class Arch(ArchModel):
     """A SpAtten-style attention accelerator. Every default is the paper's full design (Table I)."""
 
-    name: Annotated[str, Field(min_length=1, max_length=80)] = "spatten"
+    name: Name = "spatten"
     """Name printed in reports."""
 
     technology: Annotated[str, Field(pattern=r"^([A-Za-z0-9_-]+|.+@[0-9a-f]{16})$")] = "tsmc40"

@@ -16,7 +16,7 @@ from tokensieve.arch.yamlio import parse_yaml, yaml_scalar
 
 DRAMS = Library("drams", Dram, "DRAM configuration", "dram")
 _HERE = Path("--set")
-PRESETS = Library("presets", Arch, "preset", "arch", {"dram": DRAMS}, {"technology": pin_technology})
+PRESETS = Library("presets", Arch, "preset", "arch", {"dram": DRAMS}, {"technology": pin_technology}, "an architecture")
 
 
 def preset_names() -> list[str]:
@@ -103,7 +103,8 @@ def _require_known(path: tuple[str, ...]) -> None:
         known = field_names(Arch, path[:depth])
         if part not in known:
             everything = [n for n, _, _ in all_fields()]
-            hint = nearest(part, known) or nearest(".".join(path), everything)
+            near = nearest(".".join((*path[:depth], part)), [".".join((*path[:depth], one)) for one in known])
+            hint = (near if nearest(part, known) else "") or nearest(".".join(path), everything)
             raise ArchError(f"{'.'.join(path)} is not a known field{hint}")
 
 

@@ -10,16 +10,30 @@ import yaml
 from yaml.reader import ReaderError
 
 from tokensieve.arch.errors import TokensieveError
+from tokensieve.arch.reading import MOST_YAML, read_text
 
 Lines = dict[tuple[str, ...], int]
 
 _CORE = "tag:yaml.org,2002:"
 _TAGS = {"str", "int", "float", "bool", "null", "map", "seq"}
-_MAX_NODES = 200_000
+_MAX_NODES = 50_000
+_MAX_DIGITS = 300
+"""Most characters of a number: any longer one is beyond a float's range."""
 
 
 class _Loader(yaml.SafeLoader):
     """A safe loader with the core schema of YAML 1.2: `1e9` is a number, `on` and `no` are strings."""
+
+    nodes = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Return the next node; refuse a file of too many before they fill the memory."""
+        self.nodes += 1
+        if self.nodes > _MAX_NODES:
+            mark = parent.start_mark if parent else None
+            raise yaml.MarkedYAMLError(problem=f"more than {_MAX_NODES:,} values", problem_mark=mark)
+        node: yaml.Node | None = super().compose_node(parent, index)
+        return node
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  (PyYAML's own protocol)
 
@@ -42,6 +56,8 @@ for _tag, _pattern, _first in (
 
 def _integer(loader: _Loader, node: yaml.ScalarNode) -> int:
     text = loader.construct_scalar(node)
+    if len(text) > _MAX_DIGITS:
+        raise ValueError
     return int(text, 0) if text[:2] in {"0o", "0x"} else int(text)
 
 
@@ -143,18 +159,4 @@ def yaml_scalar(value: object) -> str:
 
 def load_yaml(path: Path, error: type[TokensieveError]) -> tuple[dict[str, Any], Lines]:
     """Return the mapping in the file at `path` and the line of each of its keys."""
-    return parse_yaml(read_text(path, error), str(path), error)
-
-
-def read_text(path: Path, error: type[TokensieveError]) -> str:
-    """Return the UTF-8 text of the file at `path`, without a byte order mark, or raise `error` in a user's words."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise error(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise error(f"{path}: is a directory, a file is expected") from None
-    except UnicodeDecodeError as problem:
-        raise error(f"{path}: not UTF-8 text (byte {problem.start})") from None
-    except (OSError, ValueError) as problem:
-        raise error(f"{path}: cannot be read: {getattr(problem, 'strerror', None) or problem}") from None
+    return parse_yaml(read_text(path, error, MOST_YAML), str(path), error)

@@ -4,14 +4,18 @@ A command is one line of `COMMANDS` and one module with ``app: typer.Typer`` in 
 command is called, so that ``tokensieve --help`` stays fast. For the same reason nothing heavy is imported here.
 """
 
+import errno
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from functools import partial
 from importlib import import_module
-from typing import Annotated, Any, NoReturn
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, get_args, get_type_hints
 
 import typer
 from typer.core import TyperGroup
@@ -43,7 +47,14 @@ COMMANDS = {
     "doctor": ("tokensieve.cli.doctor", "Say what is installed, what is missing and how to get it."),
 }
 
-USER_ERROR, TOOL_ERROR, INTERNAL_ERROR, INTERRUPTED, BROKEN_PIPE = 2, 3, 70, 130, 141
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
+"""What a device says that takes no more of what is printed."""
+
+USER_ERROR, TOOL_ERROR, INTERNAL_ERROR, INTERRUPTED, BROKEN_PIPE, TERMINATED = 2, 3, 70, 130, 141, 143
+
+
+COMPLETION = "_TOKENSIEVE_COMPLETE"
+"""Environment variable by which a shell asks for completions."""
 
 
 class LazyGroup(TyperGroup):
@@ -76,7 +87,26 @@ def _load(name: str) -> Any:
     command.params = [p for p in command.params if p.name not in ("install_completion", "show_completion")]
     for one in (command, *getattr(command, "commands", {}).values()):
         one.collect_usage_pieces = partial(_usage, one)
+        _take_integral_floats(one)
     return command
+
+
+def _take_integral_floats(command: Any) -> None:
+    """Let the whole numbers of a command's options be written as `1e4` and `8.0`, too."""
+    kinds = get_type_hints(command.callback) if command.callback else {}
+    for parameter in command.params:
+        kind = kinds.get(parameter.name)
+        if int in (kind, *get_args(kind)):
+            parameter.process_value = partial(_whole_value, parameter)
+
+
+def _whole_value(parameter: Any, context: Any, value: Any) -> Any:
+    if isinstance(value, str) and not value.isdigit():
+        from tokensieve.arch.wholes import whole_number
+
+        found = whole_number(value)
+        value = value if found is None else str(found)
+    return type(parameter).process_value(parameter, context, value)
 
 
 def _usage(command: Any, context: Any) -> list[str]:
@@ -86,7 +116,7 @@ def _usage(command: Any, context: Any) -> list[str]:
 
 program = typer.Typer(
     cls=LazyGroup,
-    add_completion=False,
+    add_completion=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -110,7 +140,37 @@ def root(
 
 def main() -> NoReturn:
     """Run the command line of this process and leave with its exit code."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  (for the rest of the process)
+    signal.signal(signal.SIGTERM, partial(_terminate, os.getpid()))
+    if COMPLETION in os.environ:  # a shell asks what could stand next
+        typer.main.get_command(program).main(prog_name="tokensieve")
     sys.exit(call(sys.argv[1:]))
+
+
+class _Terminated(BaseException):
+    """SIGTERM: what is half done is taken away on the way out, as after Ctrl-C."""
+
+
+def _terminate(owner: int, number: int, frame: object) -> NoReturn:
+    """End what we started, such as compilers, and leave."""
+    if os.getpid() != owner:  # a process that was forked off
+        os._exit(TERMINATED)
+    for process in _descendants(owner):
+        with suppress(OSError):
+            os.kill(process, signal.SIGTERM)
+    raise _Terminated
+
+
+def _descendants(process: int) -> list[int]:
+    """Return the processes that `process` started, and those that they did, as far as the system tells."""
+    found: list[int] = []
+    for listed in Path(f"/proc/{process}/task").glob("*/children"):
+        with suppress(OSError):
+            for child in map(int, listed.read_text().split()):
+                found += [child, *_descendants(child)]
+    return found
 
 
 def call(arguments: Sequence[str]) -> int:
@@ -122,15 +182,25 @@ def call(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         _silence_stdout()
         return BROKEN_PIPE
+    except _Terminated:
+        return TERMINATED
     except (KeyboardInterrupt, typer.Abort):
-        print("interrupted", file=sys.stderr)
+        _complain("interrupted")
         return INTERRUPTED
     except Exception as problem:
         if debug:
             traceback.print_exception(problem)
         message, code = _explain(problem)
-        print(message, file=sys.stderr)
+        _complain(message)
     return code
+
+
+def _complain(message: str) -> None:
+    """Print `message` on standard error, as far as that takes it."""
+    from tokensieve.arch.letters import escaped
+
+    with suppress(OSError):
+        print(escaped(message), file=sys.stderr, flush=True)
 
 
 def _invoke(arguments: list[str]) -> int:
@@ -153,6 +223,11 @@ def _explain(problem: Exception) -> tuple[str, int]:
 
     if isinstance(problem, TokensieveError):
         return f"error: {problem}", problem.exit_code
+    if isinstance(problem, OSError) and problem.errno in _FULL and problem.filename is None:
+        _silence_stdout()
+        return f"error: the output cannot be written: {problem.strerror}", USER_ERROR
+    if isinstance(problem, MemoryError):
+        return "error: this machine has too little memory for that", USER_ERROR
     what = f"{type(problem).__name__}: {problem}".splitlines()[0]
     return f"internal error: {what}; run again with --debug for the traceback", INTERNAL_ERROR
 

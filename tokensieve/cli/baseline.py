@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tokensieve.cli.options import ArchOption, JsonOption, SeedOption, SetOption, arch_file, say
-from tokensieve.cli.work import SHIPPED, ScoresOption, TraceOption, WorkloadOption, decisions_of, say_if_cold
+from tokensieve.cli.work import (
+    SHIPPED,
+    ForceOption,
+    ScoresOption,
+    TraceOption,
+    WorkloadOption,
+    decisions_of,
+    say_if_cold,
+)
 
 if TYPE_CHECKING:
     from tokensieve.arch import Arch
@@ -61,6 +69,7 @@ def baseline(
     ] = None,
     scores: ScoresOption = None,
     seed: SeedOption = 0,
+    force: ForceOption = False,
     json: JsonOption = False,
 ) -> None:
     """Measure PyTorch's attention for a workload on this host, and print a machine's modelled speedup over it."""
@@ -73,7 +82,7 @@ def baseline(
     read = {"--workload": workload, "--trace": trace, "--arch": arch_file(arch)}
     target = None if out is None else _target(out, read)
     require_torch(device.value)
-    decisions = decisions_of(machine, workload, trace, seed, scores)
+    decisions = decisions_of(machine, workload, trace, seed, scores, force)
     settings = Settings(device=device.value, threads=threads, warmup=warmup, repeats=repeats, whole=whole, seed=seed)
     ours = _modelled(machine, decisions)
     measured = measure(decisions, settings)

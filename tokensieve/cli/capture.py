@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
-HINT = "pip install 'tokensieve[golden,models]'"
+HINT = "pip install -e '.[golden,models]'"
 
 
 @app.command()
@@ -60,6 +60,7 @@ def capture(
     ratios = {"token": keep, "head": head_keep, "value": value_keep}
     given = {name: value.split(",") for name, value in ratios.items() if value is not None}
     machine = load_arch(arch, sets or ())
+    _check_ratios(given)
     _require_packages()
     from tokensieve.golden.capture.capture import Request
     from tokensieve.golden.capture.capture import capture as run
@@ -96,6 +97,15 @@ def _target(out: str, read: dict[str, str | None]) -> Path:
         raise WorkloadError(f"--out {out}: there is no folder {str(path.parent)!r}")
     check_apart([path], "--out", read)
     return path
+
+
+def _check_ratios(given: dict[str, list[str]]) -> None:
+    """Refuse ratios that no schedule takes, before PyTorch is loaded."""
+    from tokensieve.arch.base import build
+    from tokensieve.arch.errors import WorkloadError
+    from tokensieve.workloads.schedule import Schedule
+
+    build(Schedule, given, WorkloadError, source="schedule")
 
 
 def _schedule(file: str | None, given: dict[str, list[str]]) -> "Schedule | None":

@@ -16,7 +16,16 @@ from tokensieve.cli.options import (
     say,
     width,
 )
-from tokensieve.cli.work import SHIPPED, ScoresOption, TraceOption, WorkloadOption, decisions_of, say_if_cold, store_of
+from tokensieve.cli.work import (
+    SHIPPED,
+    ForceOption,
+    ScoresOption,
+    TraceOption,
+    WorkloadOption,
+    decisions_of,
+    say_if_cold,
+    store_of,
+)
 
 if TYPE_CHECKING:
     from tokensieve.arch import Arch
@@ -78,6 +87,7 @@ def compare(
     table3: Table3Option = False,
     scores: ScoresOption = None,
     seed: SeedOption = 0,
+    force: ForceOption = False,
     no_cache: NoCacheOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -93,7 +103,7 @@ def compare(
         _show_table3(machine, json)
         return
     names, devices, counted = _names(against), _devices(roofline or ()), _pairs(pairs)
-    decisions = decisions_of(machine, workload, trace, seed, scores)
+    decisions = decisions_of(machine, workload, trace, seed, scores, force)
     measured = _measured(baseline or (), decisions)
     say_if_cold()
     from tokensieve.compare.machines import compare as compared

@@ -1,6 +1,7 @@
 """``tokensieve dram``: drive the DRAM model alone, so that what a constraint costs can be seen."""
 
 import json as json_text
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tokensieve.cli.options import ArchOption, JsonOption, SeedOption, SetOption, arch_file, given_options
+from tokensieve.cli.work import ForceOption
 
 if TYPE_CHECKING:
     from tokensieve.arch.memory import Dram
     from tokensieve.sim.dram.stats import DramStats
+    from tokensieve.sim.dram.trace import Requests
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -19,6 +22,15 @@ FIGURES = (
     "cycles", "bytes_per_cycle", "reads", "row_hits", "row_misses", "row_conflicts", "activates", "refreshes",
     "writes", "joined", "gb_per_s", "mean_latency_cycles", "energy_j",
 )  # fmt: skip
+
+
+MOST_GRANULES, MOST_LOGGED = 20_000_000, 2_000_000
+"""Granules that are sent without --force, and of which every command is written."""
+
+GRANULE_S = 1e-6
+"""CPU seconds of a granule, measured on one core."""
+
+_NAMES = {"dramsim3": "DRAMsim3", "ramulator": "Ramulator"}
 
 
 class Pattern(StrEnum):
@@ -29,6 +41,15 @@ class Pattern(StrEnum):
     RANDCHUNK = "randchunk"
     GATHER = "gather"
     TWOSTREAM = "twostream"
+
+
+class Format(StrEnum):
+    """Forms of a request in a file."""
+
+    AUTO = "auto"
+    TOKENSIEVE = "tokensieve"
+    DRAMSIM3 = "dramsim3"
+    RAMULATOR = "ramulator"
 
 
 class Channel(StrEnum):
@@ -83,6 +104,10 @@ TraceOption = Annotated[
         help="Requests of a text file in the place of a pattern, one a line: ADDRESS [R|W] [CYCLE].",
     ),
 ]
+FormatOption = Annotated[
+    Format,
+    typer.Option("--format", help="With --trace: form of its lines, ours or that of DRAMsim3 or Ramulator."),
+]
 IssueOption = Annotated[
     Issue,
     typer.Option(
@@ -108,15 +133,19 @@ def dram(
     param: ParamOption = 0,
     seed: SeedOption = 1,
     trace: TraceOption = None,
+    form: FormatOption = Format.AUTO,
     issue: IssueOption = Issue.SAT,
     channel: ChannelOption = Channel.ALL,
     commands: CommandsOption = None,
+    force: ForceOption = False,
     json: JsonOption = False,
 ) -> None:
     """Send one stream of requests to the DRAM model and count what happened."""
     given = given_options(context)
     _require_alone(given, "config", ("arch",))
     _require_alone(given, "trace", ("pattern", "requests", "param", "seed"))
+    if trace is None and "form" in given:
+        raise typer.BadParameter("--format needs --trace")
     if trace is None:
         check_stream(pattern, request_bytes, param)
     if commands is not None:
@@ -134,14 +163,42 @@ def dram(
     if trace is None:
         addresses = dram_run.pattern(pattern.value, requests, request_bytes, param, seed)
     else:
-        wanted = dram_trace.read_requests(trace)
+        wanted = dram_trace.read_requests(trace, form.value)
+        _tell_of(wanted, stack)
         addresses = wanted.addresses
         stream |= {"writes": wanted.writes, "earliest": wanted.earliest}
+    if not force:
+        _check_size(len(addresses), request_bytes, stack, commands is not None)
     stats = dram_run.replay(stack, addresses, request_bytes, log=int(commands is not None), **stream)
     if commands is not None:
         full = dram_run.replay(stack, addresses, request_bytes, log=stats.command_count or 1, **stream)
         _write(commands, stack, full)
     _show(_told(stack, stats, len(addresses) * request_bytes, mhz, technology), json)
+
+
+def _tell_of(requests: "Requests", stack: "Dram") -> None:
+    """Say in which form a stream was read, if not in ours, and how many of its addresses DRAM does not have."""
+    if requests.form != "tokensieve":
+        print(f"read as a trace of {_NAMES[requests.form]} (--format {requests.form})", file=sys.stderr)
+    above = int((requests.addresses >= stack.capacity).sum())
+    if above:
+        print(
+            f"{above:,} of {len(requests.addresses):,} addresses are above the {stack.capacity:,} bytes of DRAM: "
+            "they wrap, beginning again at its first byte",
+            file=sys.stderr,
+        )
+
+
+def _check_size(requests: int, request_bytes: int, stack: "Dram", logged: bool) -> None:
+    """Refuse a stream of more granules than run unasked, saying how many they are."""
+    granules = requests * -(-request_bytes // stack.granule_bytes)
+    most = MOST_LOGGED if logged else MOST_GRANULES
+    if granules > most:
+        raise typer.BadParameter(
+            f"{requests:,} requests of {request_bytes:,} bytes are {granules:,} granules of DRAM "
+            f"(about {granules * GRANULE_S / 60:,.0f} minutes of CPU), above the {most:,} that run unasked"
+            f"{' with --commands' if logged else ''}; --force runs them all the same"
+        )
 
 
 def _require_alone(given: set[str], name: str, others: tuple[str, ...]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tokensieve.cli.options import JsonOption, NoCacheOption, QuietOption, SeedOption, examples, progress, say, width
-from tokensieve.cli.work import TraceOption, WorkloadOption, say_if_cold, store_of
+from tokensieve.cli.work import ForceOption, TraceOption, WorkloadOption, say_if_cold, store_of
 
 if TYPE_CHECKING:
     from tokensieve.sim.result_ladder import Ladder
@@ -33,6 +33,7 @@ def ladder(
     trace: TraceOption = None,
     write: WriteOption = None,
     seed: SeedOption = 0,
+    force: ForceOption = False,
     no_cache: NoCacheOption = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
@@ -47,7 +48,7 @@ def ladder(
         from tokensieve.report.files import check_file
 
         check_file(write, "--write")
-    climbed = _climbed(trace, workload, seed, no_cache, quiet)
+    climbed = _climbed(trace, workload, seed, no_cache, quiet, force)
     told = _told(climbed, json)
     if json or not quiet:
         sys.stdout.write(told) if json else say(told.rstrip("\n"))
@@ -55,12 +56,12 @@ def ladder(
         _write(Path(write), told)
 
 
-def _climbed(trace: str | None, workload: str | None, seed: int, no_cache: bool, quiet: bool) -> "Ladder":
+def _climbed(trace: str | None, workload: str | None, seed: int, no_cache: bool, quiet: bool, force: bool) -> "Ladder":
     say_if_cold(quiet)
     from tokensieve.run.ladder import climb, texts_of
 
     with progress(quiet) as report:
-        return climb(texts_of(trace, workload, seed), seed, store_of(no_cache), report)
+        return climb(texts_of(trace, workload, seed, force), seed, store_of(no_cache), report)
 
 
 def _told(climbed: "Ladder", json: bool) -> str:
@@ -72,9 +73,11 @@ def _told(climbed: "Ladder", json: bool) -> str:
 
 
 def _write(path: Path, told: str) -> None:
+    from tokensieve.arch.errors import TokensieveError
+    from tokensieve.arch.reading import read_text
     from tokensieve.report.files import write_file
     from tokensieve.report.markdown import with_block
 
     if path.suffix == ".md" and path.exists():
-        told = with_block(path.read_text(encoding="utf-8"), ("make run", "tokensieve ladder"), told, str(path))
+        told = with_block(read_text(path, TokensieveError), ("make run", "tokensieve ladder"), told, str(path))
     write_file(path, told.encode(), "--write")

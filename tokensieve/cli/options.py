@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from tokensieve.arch.letters import escaped
+
 WIDTH = 100
 """Columns of text where the output is no terminal."""
 
@@ -75,9 +77,9 @@ def width() -> int:
 
 
 def say(text: str) -> None:
-    """Print `text`; letters that the output's encoding lacks are written as escapes."""
+    """Print `text`; letters that the output's encoding lacks, or a terminal acts upon, are written as escapes."""
     encoding = sys.stdout.encoding or "utf-8"
-    print(text.encode(encoding, "backslashreplace").decode(encoding))
+    print(escaped(text).encode(encoding, "backslashreplace").decode(encoding))
 
 
 @contextmanager

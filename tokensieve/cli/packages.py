@@ -47,7 +47,7 @@ class Package:
     @property
     def hint(self) -> str:
         """Command that installs it."""
-        return "pip install tokensieve" if self.extra == CORE else f"pip install 'tokensieve[{self.extra}]'"
+        return "pip install -e ." if self.extra == CORE else f"pip install -e '.[{self.extra}]'"
 
 
 def needed() -> list[Package]:

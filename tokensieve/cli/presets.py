@@ -22,6 +22,16 @@ def presets(context: typer.Context, json: JsonOption = False) -> None:
         if json:
             raise typer.BadParameter(f"--json goes behind {context.invoked_subcommand!r}")
         return
+    _list(json)
+
+
+@app.command("list", hidden=True)
+def list_presets(json: JsonOption = False) -> None:
+    """List the architectures that ship with the package."""
+    _list(json)
+
+
+def _list(json: bool) -> None:
     from tokensieve.arch import load_arch, preset_names
 
     found = {name: load_arch(name) for name in preset_names()}

@@ -121,7 +121,7 @@ def play(
     if rows is not None:
         check_file(rows, "--rows")
         check_apart([rows], "--rows", {"TRACE": trace, "--topk-latency": topk_latency, "--arch": arch_file(arch)})
-    if not quiet and not compiled("released.simulate"):
+    if not quiet and not compiled("released.run_on"):
         print("compiling the kernels once ...", file=sys.stderr, flush=True)
     run = run_released(machine, trace, iteration, count_rounding, topk_latency)
     if rows is not None:

@@ -33,6 +33,7 @@ from tokensieve.cli.rules import (
 )
 from tokensieve.cli.work import (
     SHIPPED,
+    ForceOption,
     ScoresOption,
     TraceOption,
     WorkloadOption,
@@ -126,6 +127,7 @@ def run(
     no_cache: NoCacheOption = False,
     advice: AdviceOption = True,
     seed: SeedOption = 0,
+    force: ForceOption = False,
     out: OutOption = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
@@ -150,7 +152,7 @@ def run(
     from tokensieve.report.summary import header
 
     machine = load_arch(arch, sets or ())
-    decisions = decisions_of(machine, workload, trace, seed, scores)
+    decisions = decisions_of(machine, workload, trace, seed, scores, force)
     shape = _shape(machine, decisions, workload, model, fc_bits) if end_to_end else None
     kind = None if reference is ReferenceKind.NONE else reference.value
     result = _simulated(
@@ -160,8 +162,9 @@ def run(
     if shape is not None:
         result = _with_fc(machine, result, decisions, shape, fc_bits)
     head = header(machine.name, decisions.meta, workload or trace or SHIPPED, level.value, sets or ())
+    there = folder is not None and any((folder / name).exists() for name in (RESULT, PICTURE))
     written = _written(folder, result, head) if folder else []
-    _show(result, head, written, json, quiet, sets or ())
+    _show(result, head, written, json, quiet, sets or (), there)
 
 
 def _folder(out: str | None, read: dict[str, str | None]) -> Path | None:
@@ -173,7 +176,7 @@ def _folder(out: str | None, read: dict[str, str | None]) -> Path | None:
     from tokensieve.report.files import check_apart, check_folder
 
     folder = Path(out)
-    check_folder(folder)
+    check_folder(folder, (RESULT, PICTURE))
     check_apart([folder / RESULT, folder / PICTURE], "--out", read)
     return folder
 
@@ -216,7 +219,15 @@ def _written(folder: Path, result: "Result", head: str) -> list[Path]:
     return write_folder(folder, {RESULT: result.to_json().encode(), PICTURE: picture})
 
 
-def _show(result: "Result", head: str, written: list[Path], json: bool, quiet: bool, sets: Iterable[str] = ()) -> None:
+def _show(
+    result: "Result",
+    head: str,
+    written: list[Path],
+    json: bool,
+    quiet: bool,
+    sets: Iterable[str] = (),
+    there: bool = False,
+) -> None:
     from tokensieve.report.summary import page
     from tokensieve.run.inert import inert_sentence
 
@@ -227,5 +238,5 @@ def _show(result: "Result", head: str, written: list[Path], json: bool, quiet: b
         if told := inert_sentence(dict(result.inert), sets):
             say(told)
     if written and not quiet:
-        told = f"wrote {' and '.join(map(str, written))}"
+        told = f"wrote {' and '.join(map(str, written))}{', in the place of the results that were there' * there}"
         print(told, file=sys.stderr) if json else say(told)

@@ -28,6 +28,9 @@ TraceOption = Annotated[
         help="Pruning decisions: an .npz of `tokensieve capture`, or a .csv of SpAtten's authors.",
     ),
 ]
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="Run work of any size, which may take hours and all of the memory.")
+]
 ScoresOption = Annotated[
     str | None,
     typer.Option(
@@ -40,7 +43,12 @@ ScoresOption = Annotated[
 
 
 def decisions_of(
-    machine: "Arch", workload: str | None, trace: str | None, seed: int, scores: str | None = None
+    machine: "Arch",
+    workload: str | None,
+    trace: str | None,
+    seed: int,
+    scores: str | None = None,
+    force: bool = False,
 ) -> "Decisions":
     """Return the decisions of what was asked for; of the shipped trace where neither was.
 
@@ -52,16 +60,21 @@ def decisions_of(
     from tokensieve.workloads.traces import default_trace, load_trace
 
     if workload is not None:
-        return load_workload(workload, machine, seed, scores)
-    return load_trace(default_trace() if trace is None else trace, machine, seed, scores)
+        return load_workload(workload, machine, seed, scores, force)
+    return load_trace(default_trace() if trace is None else trace, machine, seed, scores, force)
 
 
 def say_if_cold(quiet: bool = False, level: str = "cycle") -> None:
     """Say that the kernels of a level are about to be compiled, where they are not in numba's cache."""
-    from tokensieve.sim.kernels import compiled
+    from tokensieve.sim.kernels import FUNCTIONS, compiled, watch
 
-    if not quiet and not (compiled("stretch.requests") if level == "analytic" else compiled()):
-        print("compiling the kernels once ...", file=sys.stderr, flush=True)
+    if quiet or (compiled("stretch.requests") if level == "analytic" else compiled()):
+        return
+    total = FUNCTIONS["analytic" if level == "analytic" else "cycle"]
+    told = f"compiling the kernels once: about {total} functions, a minute or two of CPU ..."
+    print(told, file=sys.stderr, flush=True)
+    if sys.stderr.isatty():
+        watch(lambda count: print(f"\r{count} of about {total} ", end="", file=sys.stderr, flush=True))
 
 
 def say_if_played(level: str, quiet: bool) -> None:

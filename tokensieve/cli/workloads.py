@@ -22,6 +22,16 @@ def workloads(context: typer.Context, json: JsonOption = False) -> None:
         if json:
             raise typer.BadParameter(f"--json goes behind {context.invoked_subcommand!r}")
         return
+    _list(json)
+
+
+@app.command("list", hidden=True)
+def list_workloads(json: JsonOption = False) -> None:
+    """List the named workloads."""
+    _list(json)
+
+
+def _list(json: bool) -> None:
     from tokensieve.workloads.benchmarks import CAPTURED, find_workload, workload_names
 
     found = {name: None if name in CAPTURED else find_workload(name) for name in workload_names()}
@@ -78,8 +88,10 @@ def _of_workload(workload: "Workload") -> dict[str, Any]:
     from tokensieve.arch.datapath import Topk
     from tokensieve.arch.limits import MAX_TOKENS
     from tokensieve.workloads.complete import complete
+    from tokensieve.workloads.size import NO_FORCE, check_size
 
     fields = workload.model_dump(mode="json", exclude={"published", "assumed"}, exclude_none=True)
+    check_size(workload.size, f"{workload.name}: it asks for", otherwise=NO_FORCE)
     decisions = complete(workload.counts(), Topk(max_tokens=MAX_TOKENS), seed=0)
     told = {"published": workload.published, "assumed": decisions.meta["assumed"]}
     return {**fields, "about": about(workload.name, workload), "kept": _kept(decisions), **told}

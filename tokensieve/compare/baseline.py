@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Device = Literal["cpu", "cuda"]
-HINT = "pip install 'tokensieve[golden]'"
+HINT = "pip install -e '.[golden]'"
 
 STEPS = 4
 """Decode steps of a repetition, where the whole is not asked for."""

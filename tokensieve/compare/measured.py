@@ -10,7 +10,7 @@ from pydantic import Field
 
 from tokensieve.arch.base import ArchModel, build
 from tokensieve.arch.errors import WorkloadError
-from tokensieve.arch.yamlio import read_text
+from tokensieve.arch.reading import read_text
 from tokensieve.sim.comparators.base import Cost
 from tokensieve.workloads.decisions import Decisions
 from tokensieve.workloads.schedule import Phase

@@ -8,10 +8,14 @@ from pathlib import Path
 from tokensieve.arch import TokensieveError
 
 
-def check_folder(folder: Path) -> None:
-    """Raise `TokensieveError` if files could not be written to `folder`, which is made if its parent exists."""
+def check_folder(folder: Path, names: Iterable[str] = ()) -> None:
+    """Raise `TokensieveError` if files called `names` could not be written to `folder`.
+
+    It is made if its parent exists.
+    """
     if folder.is_dir():
         _writable(folder, folder)
+        _require_files(folder / name for name in names)
     elif os.path.lexists(folder):
         raise TokensieveError(f"--out {folder}: is not a directory")
     elif not folder.parent.is_dir():
@@ -55,6 +59,13 @@ def _is_same(one: Path, other: Path) -> bool:
     return False
 
 
+def _require_files(paths: Iterable[Path], option: str = "--out") -> None:
+    """Refuse places where a file cannot go, before any other file does: folders, devices."""
+    for path in paths:
+        if os.path.lexists(path) and not path.is_file():
+            raise TokensieveError(f"{option} {path}: is not a file")
+
+
 def _writable(folder: Path, asked: Path) -> None:
     if not os.access(folder, os.W_OK | os.X_OK):
         raise TokensieveError(f"--out {asked}: {folder} is not writable")
@@ -69,6 +80,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
         made = not folder.is_dir()
         if made:
             folder.mkdir()
+        _require_files(folder / name for name in files)
         try:
             return _write_all({folder / name: data for name, data in files.items()})
         except BaseException:
@@ -80,6 +92,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
 
 def write_file(path: Path, data: bytes, option: str = "--out") -> None:
     """Write `data` to `path`, which `option` named, through a temporary file beside it."""
+    check_file(path, option)
     with _as_ours(path, option):
         _write_all({path: data})
 
@@ -87,6 +100,7 @@ def write_file(path: Path, data: bytes, option: str = "--out") -> None:
 @contextmanager
 def replaced(path: Path, option: str) -> Iterator[Path]:
     """Give a temporary name beside `path`, which `option` named; after the block its file takes the place of `path`."""
+    check_file(path, option)
     part = _part(path)
     try:
         with _as_ours(path, option):
@@ -100,8 +114,9 @@ def replaced(path: Path, option: str) -> Iterator[Path]:
 def _as_ours(place: Path, option: str = "--out") -> Iterator[None]:
     try:
         yield
-    except OSError as problem:
-        raise TokensieveError(f"{option} {place}: cannot be written: {problem.strerror or problem}") from None
+    except (OSError, ValueError) as problem:  # ValueError: a name with a NUL byte
+        reason = getattr(problem, "strerror", None) or problem
+        raise TokensieveError(f"{option} {place}: cannot be written: {reason}") from None
 
 
 def _write_all(files: Mapping[Path, bytes]) -> list[Path]:

@@ -54,13 +54,13 @@ def shipped_texts(seed: int) -> list[Text]:
     return [Text("the shipped trace", whole, local), Text.of(DECODE, complete(steps.counts(), machine.topk, seed))]
 
 
-def texts_of(trace: str | None, workload: str | None, seed: int) -> list[Text]:
+def texts_of(trace: str | None, workload: str | None, seed: int, force: bool = False) -> list[Text]:
     """Return the text of a trace or a workload; without either, those that ship with the package."""
     machine = load_arch(MACHINES[0])
     if trace is not None:
-        return [Text.of(trace, load_trace(trace, machine, seed))]
+        return [Text.of(trace, load_trace(trace, machine, seed, force=force))]
     if workload is not None:
-        return [Text.of(workload, load_workload(workload, machine, seed))]
+        return [Text.of(workload, load_workload(workload, machine, seed, force=force))]
     return shipped_texts(seed)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tokensieve.arch.errors import WorkloadError
+from tokensieve.arch.reading import read_text
 
 MOST = (1 << 63) - 1
 
@@ -55,10 +56,7 @@ def read_lines(path: Path, columns: Iterable[str]) -> list[Line]:
 
     Raises `WorkloadError` for what is no UTF-8 text, a missing column, and no lines at all.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise WorkloadError(f"{path}: not UTF-8 text") from None
+    text = read_text(path, WorkloadError)
     reader = csv.DictReader(io.StringIO(text, newline=""))
     missing = sorted(set(columns) - set(reader.fieldnames or ()))
     if missing:

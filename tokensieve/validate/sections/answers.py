@@ -16,7 +16,7 @@ SEED = 7
 def section(data: Data) -> Section:
     """Return how many answers of the reference differ. The RTL is held against the same reference by `cosim`."""
     if find_spec("torch") is None:
-        raise LeftOut("torch is missing: pip install 'tokensieve[golden]'")
+        raise LeftOut("torch is missing: pip install -e '.[golden]'")
     pairs = [(n, k) for n in LENGTHS for k in sorted({1, n // 5, n // 2, n - 1} - {0})]
     wrong = sum(_wrong(n, k) for n, k in pairs)
     rows = (

@@ -1,0 +1,24 @@
+"""Letters that a terminal acts upon: controls, and marks that turn the direction of a text."""
+
+import re
+
+_CONTROLS = "\x00-\x1f\x7f-\x9f"
+_MARKS = "\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"
+_ODD = re.compile(f"[{_CONTROLS}{_MARKS}]")
+
+PLAIN = rf"^[^{_CONTROLS}{_MARKS}]*$"
+"""Pattern of a name without such letters."""
+
+
+def escaped(text: str) -> str:
+    r"""Return `text` with such letters written as escapes; line feeds and tabs stay.
+
+    >>> escaped("a\tb\x1b[31m\u202ec")
+    'a\tb\\x1b[31m\\u202ec'
+    """
+    return _ODD.sub(lambda one: one[0] if one[0] in "\n\t" else one[0].encode("unicode_escape").decode(), text)
+
+
+def is_plain(text: str) -> bool:
+    """Return whether `text` holds no such letter."""
+    return not _ODD.search(text)
