@@ -17,7 +17,7 @@ from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStream
 
 from tokensieve.rtl.axi import Bus
 from tokensieve.rtl.flow.axiframe import Transfer, on_bus, read, seen
-from tokensieve.rtl.flow.case import RESET_CYCLES, Case, Ports, Record
+from tokensieve.rtl.flow.case import Case, Ports, Record, parts
 from tokensieve.rtl.flow.exchange import read_cases, write_records
 from tokensieve.rtl.flow.player import Player
 
@@ -63,8 +63,13 @@ class _Bench:
         return lambda: 0 if signal is None else int(signal.value)
 
     async def play(self, case: Case) -> Record:
-        """Return what was seen in a case."""
-        await self._reset(case)
+        """Return what was seen after the last reset of a case."""
+        for cycles, part in parts(case):
+            await self._reset(part, cycles)
+            record = await self._play_part(part)
+        return record
+
+    async def _play_part(self, case: Case) -> Record:
         player, more, first = Player(self._ports, case), True, len(self._ports.sources)
         flags = self._dut.flags
         while more:
@@ -72,7 +77,7 @@ class _Bench:
             more = player.step(int(flags.value), lambda number: self._payloads[number - first]())
         return player.record()
 
-    async def _reset(self, case: Case) -> None:
+    async def _reset(self, case: Case, cycles: int) -> None:
         """Hold the unit in reset, and lay ready what is to be sent."""
         self._dut.aresetn.value = 0
         for port in self._ports.constants:
@@ -81,7 +86,7 @@ class _Bench:
         for end in (*self._sources.values(), *self._sinks.values()):
             end.clear_pause_generator()
             end.pause = False
-        for _ in range(RESET_CYCLES):
+        for _ in range(cycles):
             await self._edge
         for end in (*self._sources.values(), *self._sinks.values()):
             end.clear()

@@ -73,6 +73,11 @@ def wrong_transfers(unit: Unit, arch: Arch, vectors: Vectors, which: Sequence[in
     return int(any(list(cycles[name]) != record.cycles_of(name) for name in cycles))
 
 
+def wrong_after_reset(plain: "Record", again: "Record") -> int:
+    """Return 1 if a case went otherwise after resets in the middle of work than from power-on."""
+    return int(not again.same_as(plain))
+
+
 def _sides(unit: Unit, arch: Arch, vectors: Vectors, which: Sequence[int]) -> tuple[list[str], list[str]]:
     stimulus = unit.harness().stimulus(arch, vectors, which[:1])
     return list(stimulus.beats), list(stimulus.expect)
