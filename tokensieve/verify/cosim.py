@@ -152,13 +152,21 @@ def _alone(unit: Unit, arch: Arch, vectors: Vectors, harness: "Harness") -> Iter
 def _stalled(
     unit: Unit, arch: Arch, vectors: Vectors, harness: "Harness", seed: int
 ) -> Iterator[tuple[list[int], "Case"]]:
-    """Yield a third as many cases as there are vectors, each of a few vectors back to back, with pauses everywhere."""
+    """Yield a third as many cases as there are vectors, each of a few vectors back to back: directed ones, then random.
+
+    The random ones have pauses everywhere.
+    """
     from tokensieve.rtl.flow.case import case
 
     count = len(vectors)
     rng = np.random.Generator(np.random.PCG64([seed, count, 1]))
     order = [int(index) for _ in range(_MOST_TOGETHER) for index in rng.permutation(count)]
-    for _ in range(-(-count // 3)):
+    directed = unit.directed(arch, vectors)[: -(-count // 3)]
+    for which, stalls in directed:
+        stimulus = harness.stimulus(arch, vectors, which)
+        busy = sum(unit.law(arch, vectors, index)["total"] for index in which)
+        yield which, case(stimulus, stalls=stalls, limit=_limit(stimulus, busy + sum(map(len, stalls.values()))))
+    for _ in range(-(-count // 3) - len(directed)):
         which = [order.pop(0) for _ in range(int(rng.integers(1, min(_MOST_TOGETHER, count), endpoint=True)))]
         stimulus = harness.stimulus(arch, vectors, which)
         busy = sum(unit.law(arch, vectors, index)["total"] for index in which)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tokensieve.arch.machine import Arch
-from tokensieve.verify.units.base import Bits, Unit
+from tokensieve.verify.units.base import Bits, Directed, Unit
 from tokensieve.verify.units.topk import TopkUnit
 from tokensieve.verify.units.zero_eliminator import ZeroEliminatorUnit
 from tokensieve.workloads.vectors import Vectors
@@ -52,6 +52,10 @@ class AxiUnit:
     def longest_burst(self, arch: Arch) -> int:
         """Return that of the unit."""
         return self._inner.longest_burst(arch)
+
+    def directed(self, arch: Arch, vectors: Vectors) -> Sequence[Directed]:
+        """Return those of the unit."""
+        return self._inner.directed(arch, vectors)
 
 
 def on_axi(unit: Unit) -> Unit:
