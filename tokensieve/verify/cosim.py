@@ -227,7 +227,10 @@ class _Told:
                 wrong_transfers(self.unit, self.arch, self.vectors, which, record) for which, record in paused
             ),
             "reset_cases": len(self.again),
-            "reset_differences": sum(map(wrong_after_reset, self.stalled, self.again)),
+            "reset_differences": sum(
+                wrong_after_reset(*here, which, plain, again)
+                for (which, plain), again in zip(paused, self.again, strict=False)
+            ),
             "select_mean": _mean(selects), "select_max": max(selects, default=None),
             "total_mean": _mean(totals), "total_max": max(totals, default=None),
             "rtl_cycles_total": sum(totals),

@@ -73,9 +73,15 @@ def wrong_transfers(unit: Unit, arch: Arch, vectors: Vectors, which: Sequence[in
     return int(any(list(cycles[name]) != record.cycles_of(name) for name in cycles))
 
 
-def wrong_after_reset(plain: "Record", again: "Record") -> int:
-    """Return 1 if a case went otherwise after resets in the middle of work than from power-on."""
-    return int(not again.same_as(plain))
+def wrong_after_reset(
+    harness: "Harness", arch: Arch, vectors: Vectors, which: Sequence[int], plain: "Record", again: "Record"
+) -> int:
+    """Return 1 if a case went otherwise after resets than without: in any cycle, or in what came out.
+
+    `plain` is the record without. It has been held against the twin, so that `again` need not be.
+    """
+    here = (harness, arch, vectors, which, again)
+    return int(not again.same_cycles_as(plain) or wrong_answers(*here) > 0 or wrong_work(*here) > 0)
 
 
 def _sides(unit: Unit, arch: Arch, vectors: Vectors, which: Sequence[int]) -> tuple[list[str], list[str]]:
