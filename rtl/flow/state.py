@@ -24,6 +24,9 @@ class State:
 
     memories: tuple[tuple[str, MemoryData], ...]
 
+    settable: tuple[Signal, ...]
+    """Registers that can be filled. The simulator lets nobody set one some of whose bits are wires; those are reset."""
+
     @property
     def kept(self) -> list[str]:
         """Names of all that a reset leaves as it is."""
@@ -33,7 +36,7 @@ class State:
 
     def fill(self, ctx: Any, rng: Random) -> None:
         """Put random bits everywhere, in Amaranth's simulator. What has a reset must be reset afterwards."""
-        for _, register in self.registers:
+        for register in self.settable:
             ctx.set(register, rng.getrandbits(len(register)))
         for _, memory in self.memories:
             for row in (Value.cast(memory[place]) for place in range(memory.depth)):
@@ -43,12 +46,18 @@ class State:
 def state_of(fragment: Fragment) -> State:
     """Return what `fragment` remembers, all parts together."""
     registers, memories = dict[int, tuple[str, Signal]](), list[tuple[str, MemoryData]]()
+    wires = set[int]()
     for name, part in _parts(fragment, ""):
+        wires |= {id(signal) for statement in part.statements.get("comb", ()) for signal in statement._lhs_signals()}
         for signal in _driven(part):
             registers.setdefault(id(signal), (f"{name}.{signal.name}", signal))
         if isinstance(part, MemoryInstance):
             memories.append((name, part._data))
-    return State(tuple(registers.values()), tuple(memories))
+    for number in wires & registers.keys():
+        name, register = registers[number]
+        assert not register.reset_less, f"{name} has bits without a reset beside wires, and could not be filled"
+    settable = tuple(register for number, (_, register) in registers.items() if number not in wires)
+    return State(tuple(registers.values()), tuple(memories), settable)
 
 
 def _parts(fragment: Fragment, name: str) -> Iterator[tuple[str, Fragment]]:
