@@ -24,10 +24,15 @@ _PERIOD = 1e-9
 _SEED = 1
 
 
-def run(component: wiring.Component, cases: Sequence[Case], waves: Path | None = None) -> list[Record]:
-    """Return what was seen in each of `cases`, which `component` runs one after another; `waves` names a VCD file."""
+def run(
+    component: wiring.Component, cases: Sequence[Case], waves: Path | None = None, *, fill: bool = True
+) -> list[Record]:
+    """Return what was seen in each of `cases`, which `component` runs one after another; `waves` names a VCD file.
+
+    Without `fill` everything stays as it was when a reset comes, and is zero at first: for pictures.
+    """
     component = StreamsOfAxi(component) if is_axi(component) else component
-    bench = _Bench(component)
+    bench = _Bench(component, fill)
     for case in cases:
         check(bench.ports, case)
     records: list[Record] = []
@@ -44,7 +49,7 @@ def run(component: wiring.Component, cases: Sequence[Case], waves: Path | None =
 class _Bench:
     """A unit, its clock and its reset."""
 
-    def __init__(self, component: wiring.Component) -> None:
+    def __init__(self, component: wiring.Component, fill: bool) -> None:
         self.ports, self._component = ports_of(component), component
         m, domain = Module(), ClockDomain("sync")
         m.domains += domain
@@ -52,7 +57,7 @@ class _Bench:
         fragment = Fragment.get(m, None)
         self.simulator: Any = Simulator(fragment)
         self.simulator.add_clock(_PERIOD)
-        self._state, self._rst, self._rng = state_of(fragment), domain.rst, Random(_SEED)
+        self._state, self._rst, self._rng = state_of(fragment) if fill else None, domain.rst, Random(_SEED)
 
         watched = [getattr(component, port.name) for port in self.ports.watched]
         sources, streams = len(self.ports.sources), watched[: len(self.ports.streams)]
@@ -74,7 +79,7 @@ class _Bench:
             ctx.set(Value.cast(getattr(self._component, port.name)), case.constants.get(port.name, 0))
         ctx.set(self._rst, 1)
         for left in reversed(range(cycles)):
-            if left == 0:
+            if left == 0 and self._state:
                 self._state.fill(ctx, self._rng)
             await ctx.tick()
         ctx.set(self._rst, 0)

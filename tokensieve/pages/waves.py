@@ -57,14 +57,14 @@ def picture(unit: Unit, engine: str) -> str:
     vectors, harness = unit.vectors(arch, _VECTORS, _SEED, "uniform"), unit.harness()
     component = harness.component(arch)
     stimuli = [harness.stimulus(arch, vectors, [index]) for index in range(_VECTORS)]
-    plain = run(component, [case(stimulus, limit=_LIMIT) for stimulus in stimuli])
+    plain = run(component, [case(stimulus, limit=_LIMIT) for stimulus in stimuli], fill=False)
     index = _longest_that_fits(plain)
     stalls = {
         name: [False] * plain[index].cycles_of(name)[0] + [True] * _STALL
         for name, count in stimuli[index].expect.items()
         if count
     }
-    (record,) = run(component, [case(stimuli[index], stalls=stalls, limit=_LIMIT)])
+    (record,) = run(component, [case(stimuli[index], stalls=stalls, limit=_LIMIT)], fill=False)
     return waveform_svg(" ".join(filter(None, [unit.name, engine])), _waves(component, record))
 
 
