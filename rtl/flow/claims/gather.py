@@ -13,7 +13,7 @@ from tokensieve.rtl.flow.harness.base import unit_class
 
 GATHER = TokenGather(address_bits=16, max_row_bytes=3, outstanding=4, multiply_stages=1, align_stages=1)
 DRAM = Dram(granule_bytes=8)
-TOPK = Topk(lanes=2, max_tokens=4, score_bits=4)
+TOPK = Topk(lanes=2, max_tokens=2, score_bits=4)
 """A vector is one granule or straddles two; four granules may be on their way."""
 
 BITS = 5
