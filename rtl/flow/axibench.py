@@ -18,7 +18,7 @@ from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStream
 
 from tokensieve.rtl.axi import Bus
 from tokensieve.rtl.flow.axiframe import Transfer, on_bus, read, seen
-from tokensieve.rtl.flow.case import RESET_CYCLES, Case, Ports, Record
+from tokensieve.rtl.flow.case import Case, Ports, Record, parts
 from tokensieve.rtl.flow.exchange import read_cases, write_records
 from tokensieve.rtl.flow.player import Player
 
@@ -64,8 +64,13 @@ class _Bench:
         return lambda: 0 if signal is None else int(signal.value)
 
     async def play(self, case: Case) -> Record:
-        """Return what was seen in a case."""
-        await self._reset(case)
+        """Return what was seen after the last reset of a case."""
+        for cycles, part in parts(case):
+            await self._reset(part, cycles)
+            record = await self._play_part(part)
+        return record
+
+    async def _play_part(self, case: Case) -> Record:
         player, more, first = Player(self._ports, case), True, len(self._ports.sources)
         flags = self._dut.flags
         answers = [cocotb.start_soon(self._answer(case, name)) for name in case.after]
@@ -95,7 +100,7 @@ class _Bench:
                 sent += 1
             cycle += 1
 
-    async def _reset(self, case: Case) -> None:
+    async def _reset(self, case: Case, cycles: int) -> None:
         """Hold the unit in reset, and lay ready what is to be sent."""
         self._dut.aresetn.value = 0
         for port in self._ports.constants:
@@ -104,7 +109,7 @@ class _Bench:
         for end in (*self._sources.values(), *self._sinks.values()):
             end.clear_pause_generator()
             end.pause = False
-        for _ in range(RESET_CYCLES):
+        for _ in range(cycles):
             await self._edge
         for end in (*self._sources.values(), *self._sinks.values()):
             end.clear()

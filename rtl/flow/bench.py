@@ -12,7 +12,7 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
 
-from tokensieve.rtl.flow.case import RESET_CYCLES, Case, Ports, Record
+from tokensieve.rtl.flow.case import Case, Ports, Record, parts
 from tokensieve.rtl.flow.exchange import read_cases, write_records
 from tokensieve.rtl.flow.player import Player
 
@@ -27,10 +27,17 @@ async def play_all(dut: Any) -> None:
 
 
 async def _play(dut: Any, ports: Ports, case: Case) -> Record:
+    """Return what was seen after the last reset of a case."""
+    for cycles, part in parts(case):
+        await _reset(dut, ports, part, cycles)
+        record = await _play_part(dut, ports, part)
+    return record
+
+
+async def _play_part(dut: Any, ports: Ports, case: Case) -> Record:
     edge, flags = RisingEdge(dut.clk), _reader(dut, "flags")
     reads = [_reader(dut, f"{port.name}__payload") if port.width else (lambda: 0) for port in ports.watched]
     payloads = [getattr(dut, f"{port.name}__payload", None) for port in ports.sources]
-    await _reset(dut, ports, case)
     player, more, driven = Player(ports, case), True, -1
     while more:
         for number, beat in player.payloads:
@@ -44,12 +51,12 @@ async def _play(dut: Any, ports: Ports, case: Case) -> Record:
     return player.record()
 
 
-async def _reset(dut: Any, ports: Ports, case: Case) -> None:
+async def _reset(dut: Any, ports: Ports, case: Case, cycles: int) -> None:
     dut.rst.value, dut.drive.value = 1, 0
     for port in ports.constants:
         if port.width:
             getattr(dut, port.name).value = case.constants.get(port.name, 0)
-    for _ in range(RESET_CYCLES):
+    for _ in range(cycles):
         await RisingEdge(dut.clk)
     dut.rst.value = 0
 

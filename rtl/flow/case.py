@@ -4,8 +4,8 @@ Cycle 0 is the first one after reset is released. A source holds `valid` and pay
 never looks at `ready` first.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,9 @@ Transfers = tuple[tuple[int, int], ...]
 
 RESET_CYCLES = 2
 """Cycles of reset before every case. No source offers and no sink takes anything in them."""
+
+AGAIN_CYCLES = 1
+"""Cycles of each reset in the middle of a case: as few as there can be."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,13 @@ class Case(Stimulus):
     stalls: Mapping[str, Sequence[bool]] = field(default_factory=dict)
     """Per output stream: True where it is not ready, from cycle 0 on. Ready where missing or short."""
 
+    resets: Sequence[int] = ()
+    """Cycles, each counted from the reset before, after which reset is asserted, whatever the unit has in hand.
+
+    Sources withdraw and sinks are not ready. Then everything begins anew with the first beats, gaps and stalls, so that
+    the unit must do as it does from power-on. The record restarts as well: it holds what came after the last reset.
+    """
+
     tail: int = 4
     """Cycles run at the end, so that a surplus beat is seen."""
 
@@ -100,9 +110,21 @@ def case(stimulus: Stimulus, **pauses: Any) -> Case:
     return Case(**fields, **pauses)
 
 
+def parts(case: Case) -> Iterator[tuple[int, Case]]:
+    """Yield what is played between the resets of `case`, each with the cycles of the reset before it.
+
+    All but the last one are cut off, at their limits.
+    """
+    plain, cycles = replace(case, resets=()), RESET_CYCLES
+    for length in case.resets:
+        yield cycles, replace(plain, limit=length, tail=length)
+        cycles = AGAIN_CYCLES
+    yield cycles, plain
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Record:
-    """What was seen in a run."""
+    """What was seen in a run, since its last reset."""
 
     transfers: Mapping[str, Transfers]
     """Per stream, in and out: cycle and packed payload of every transfer."""
@@ -125,9 +147,23 @@ class Record:
     complete: bool
     """Whether everything awaited had come before the limit."""
 
+    def same_as(self, other: "Record") -> bool:
+        """Return whether both say the same of every cycle."""
+        return self.same_cycles_as(other) and (self.transfers, self.events) == (other.transfers, other.events)
+
+    def same_cycles_as(self, other: "Record") -> bool:
+        """Return whether both say the same of every cycle but for payloads, parts of which may mean nothing."""
+        plain = ("broken", "cycles", "complete")
+        return (
+            all(getattr(self, name) == getattr(other, name) for name in plain)
+            and all(np.array_equal(bits, other.valid[name]) for name, bits in self.valid.items())
+            and all(np.array_equal(bits, other.ready[name]) for name, bits in self.ready.items())
+            and all(_cycles(moves) == _cycles(other.events[name]) for name, moves in self.events.items())
+        )
+
     def cycles_of(self, stream: str) -> list[int]:
         """Return the cycles in which `stream` made a transfer."""
-        return [cycle for cycle, _ in self.transfers[stream]]
+        return _cycles(self.transfers[stream])
 
     def offered_of(self, stream: str) -> list[int]:
         """Return the cycles from which `stream` offered its beats: `valid` is high, and no beat waited before."""
@@ -137,3 +173,7 @@ class Record:
     def payloads(self, stream: str) -> list[int]:
         """Return the payloads that went through `stream`, in order."""
         return [payload for _, payload in self.transfers[stream]]
+
+
+def _cycles(moves: Transfers) -> list[int]:
+    return [cycle for cycle, _ in moves]

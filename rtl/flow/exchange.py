@@ -24,6 +24,7 @@ def _of_case(case: Case) -> dict[str, Any]:
         "constants": {name: f"{value:x}" for name, value in case.constants.items()},
         "gaps": {name: [int(gap) for gap in gaps] for name, gaps in case.gaps.items()},
         "stalls": {name: "".join("01"[bool(bit)] for bit in bits) for name, bits in case.stalls.items()},
+        "resets": [int(cycles) for cycles in case.resets],
         "tail": case.tail,
         "limit": case.limit,
     }
@@ -44,6 +45,7 @@ def _to_case(data: Mapping[str, Any]) -> Case:
         constants={name: int(value, 16) for name, value in data["constants"].items()},
         gaps=data["gaps"],
         stalls={name: [bit == "1" for bit in bits] for name, bits in data["stalls"].items()},
+        resets=tuple(data["resets"]),
         tail=data["tail"],
         limit=data["limit"],
     )

@@ -1,8 +1,11 @@
 """Proofs by SymbiYosys: a claim about a unit is a small design with assumptions and assertions around it.
 
 All tools come from pip. A claim holds either **always**, by k-induction, or for the first cycles after reset, by
-bounded model checking (**bmc**): then its depth says for how many. Memories begin with zeros; there is no reset but the
-first.
+bounded model checking (**bmc**): then its depth says for how many.
+
+Every run begins with a cycle of reset, out of any state: no register and no memory has a value of its own before. That
+stands for a reset at any time, as whatever a unit has in hand then is one of these states. The claim's own registers
+are reset with the unit's, and nothing is assumed or asserted in that cycle.
 """
 
 import os
@@ -54,10 +57,20 @@ _ASSERTION = re.compile(
 """A cell of the design: its number, and what is asserted in words."""
 
 
+_BEGUN = "reset_is_over"
+
+_VALUES = re.compile(
+    rf"^  attribute \\init .*\n(?!  wire width 1 \\{_BEGUN}$)"
+    r"|^(?:  attribute .*\n)*  cell \$meminit_v2 .*\n(?:    .*\n)*  end\n",
+    re.MULTILINE,
+)
+"""What a register or a memory holds at first, except for the register that tells the first cycle from the others."""
+
+
 class Bench(Elaboratable, ABC):
     """A unit among free inputs, assumptions and assertions; `check` adds them all."""
 
-    clock = ClockDomain("sync", reset_less=True)
+    clock = ClockDomain("sync")
 
     @abstractmethod
     def check(self, m: Module) -> None:
@@ -66,7 +79,11 @@ class Bench(Elaboratable, ABC):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.domains += self.clock
-        self.check(m)
+        begun = Signal(name=_BEGUN, reset_less=True)
+        m.d.sync += begun.eq(1)
+        m.d.comb += self.clock.rst.eq(~begun)
+        with m.If(begun):
+            self.check(m)
         return m
 
 
@@ -126,11 +143,11 @@ def prove(claim: Claim, fault: Fault | None = None, only: str | None = None) -> 
     """
     with fault.planted() if fault else nullcontext():
         # Without its clock among the ports no register would ever move, and all claims would hold.
-        design = rtlil.convert(claim.bench(), name="claim", ports=[Bench.clock.clk])
+        design = _VALUES.sub("", rtlil.convert(claim.bench(), name="claim", ports=[Bench.clock.clk]))
     if only is not None:
         design = _alone(design, only)
     mode = "prove" if claim.method == "induction" else "bmc"
-    job = _JOB.format(mode=mode, depth=claim.depth)
+    job = _JOB.format(mode=mode, depth=claim.depth + (mode == "bmc"))  # the cycle of reset comes on top
     folder = tools.cache_folder("formal", f"{claim.unit}-{claim.name}-{tools.digest(design, job)[:16]}")
     (folder / "design.il").write_text(design)
     (folder / "job.sby").write_text(job)

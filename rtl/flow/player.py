@@ -174,6 +174,8 @@ def check(ports: Ports, case: Case) -> None:
     _names("after", {request: None for request, _ in case.after.values()}, sources + sinks)
     if any(latency < 1 for _, latency in case.after.values()):
         raise ValueError("after: a response comes at least 1 cycle later than its request")
+    if min(case.resets, default=1) < 1:
+        raise ValueError("resets: at least 1 cycle passes before each")
     if min(chain(case.expect.values(), *case.gaps.values()), default=0) < 0 or case.limit < 1 or case.tail < 0:
         raise ValueError("expect, gaps, limit and tail are counts: none is negative, and limit is at least 1")
     for port in (*ports.sources, *ports.constants):

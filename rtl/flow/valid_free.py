@@ -15,7 +15,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In
 
 from tokensieve.rtl.axi import bus_wires
-from tokensieve.rtl.flow.axitop import is_axi
+from tokensieve.rtl.flow.axiframe import is_axi
 from tokensieve.rtl.flow.formal import Bench, offer
 from tokensieve.rtl.flow.netlist import Step, netlist_of
 

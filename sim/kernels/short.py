@@ -7,8 +7,10 @@ through Q x K when their low bits are there, so passes are not in order; every o
 
 import numba
 import numpy as np
+import numpy.typing as npt
 
 from tokensieve.sim.kernels import short_tables as t
+from tokensieve.sim.kernels.columns import I64
 from tokensieve.sim.kernels.short_fetch import (
     admit_values,
     after,
@@ -23,11 +25,16 @@ from tokensieve.sim.kernels.short_fetch import (
 from tokensieve.sim.kernels.short_state import finish, room_for, set_up
 from tokensieve.sim.kernels.step import step
 
+F64 = npt.NDArray[np.float64]
+
 SLICE = 100_000
 """Queries, over all machines, after which a call returns: well below a second, so that Ctrl-C is met."""
 
 
-def short(work, asks, machines, groups, search, lines, kind, share, ends, most=SLICE):
+def short(
+    work: I64, asks: I64, machines: F64, groups: F64, search: F64, lines: F64, kind: I64, share: F64, ends: F64,
+    most: int = SLICE,
+) -> None:  # fmt: skip
     """Do what `walk_some` does for all machines, about `most` queries a call."""
     each = max(most // max(len(asks), 1), 1)
     for low in range(0, len(machines), each):

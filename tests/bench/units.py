@@ -19,6 +19,7 @@ class Trial:
     which: tuple[int, ...]
     gaps: dict[str, list[int]] = field(default_factory=dict)
     stalls: dict[str, list[bool]] = field(default_factory=dict)
+    resets: tuple[int, ...] = ()
 
     @property
     def unpaused(self):
@@ -43,7 +44,7 @@ def alone(count):
 
 
 def trials(count, sources, sinks, together=4):
-    """Strategy: a few trials of vectors below `count`, with pauses on all streams, from none to long ones."""
+    """Strategy: a few trials of vectors below `count`, with resets and pauses, from none to long ones."""
     gap = st.lists(st.sampled_from([0, 0, 0, 1, 2, 5, 25]), max_size=12)
     stall = st.lists(st.tuples(st.sampled_from([1, 1, 2, 3, 7, 60]), st.booleans()), max_size=16)
     return st.lists(
@@ -52,6 +53,7 @@ def trials(count, sources, sinks, together=4):
             st.lists(st.integers(0, count - 1), min_size=1, max_size=together).map(tuple),
             st.fixed_dictionaries(dict.fromkeys(sources, gap)),
             st.fixed_dictionaries(dict.fromkeys(sinks, stall.map(_cycles))),
+            st.sampled_from([(), (), (1,), (9,), (30, 4), (70,)]),
         ),
         min_size=1,
         max_size=4,
@@ -75,6 +77,7 @@ def _differences(unit, arch, vectors, trials, mutant):
             harness.stimulus(arch, vectors, trial.which),
             gaps=trial.gaps,
             stalls=trial.stalls,
+            resets=trial.resets,
             limit=trial.limit(unit, arch, vectors),
         )
         for trial in trials

@@ -21,7 +21,8 @@ DONE = Cosim(
 ZERO = ["cosim", "zero-eliminator", *SMALL]
 KEYS = {
     "unit", "engine", "vectors", "mismatches", "cycle_differences", "work_differences", "stall_cases",
-    "stall_differences", "select_mean", "select_max", "total_mean", "total_max", "rtl_cycles_total", "simulator",
+    "stall_differences", "reset_cases", "reset_differences",
+    "select_mean", "select_max", "total_mean", "total_max", "rtl_cycles_total", "simulator",
     "verilog_sha256",
 }  # fmt: skip
 
@@ -38,7 +39,7 @@ def test_equal_units_are_exit_code_0_and_told_in_words(capsys):
     out, err = capsys.readouterr()
     assert (code, err) == (0, "")
     assert out.startswith("zero-eliminator on amaranth: equal\n  vectors 12, mismatches 0, differences in work 0\n")
-    assert "stalled cases 4, differences from the twin 0" in out
+    assert "stalled cases 4, differences from the twin 0\n  reset cases 1, differences 0\n" in out
 
 
 def test_the_object_has_the_keys_that_are_promised(capsys):

@@ -68,6 +68,12 @@ FAULTS = [
         find_mutant("quickselect", "quickselect-same-place"),
         "an item is read back from its place",
     ),
+    (
+        "token-gather",
+        "fetches-the-vectors",
+        find_mutant("token-gather", "step-without-reset"),
+        "a byte of a vector is what memory holds",
+    ),
     ("topk", "bitserial-keeps-the-largest", find_mutant("topk", "tie-too-few"), "exactly min(k, n) items leave"),
     ("topk", "bitserial-keeps-the-largest", find_mutant("topk", "last-ties"), "only what is to be kept leaves"),
     ("topk", "bitserial-two-commands", ROWS_GO_ON, "a score has its own index"),

@@ -140,6 +140,7 @@ def _tell(one: "Cosim", stream: Any) -> None:
         f"  vectors {one.vectors}, mismatches {one.mismatches}, differences in work {one.work_differences}",
         f"  cycles RTL {one.rtl_cycles_total:,} / law {one.law_cycles_total:,}, differences {one.cycle_differences}",
         f"  stalled cases {one.stall_cases}, differences from the twin {one.stall_differences}",
+        f"  reset cases {one.reset_cases}, differences {one.reset_differences}",
     ]
     if one.lines:
         lines += [f"  {kind} covered {one.lines[f'{kind}_hit']} of {one.lines[kind]}" for kind in ("lines", "toggles")]

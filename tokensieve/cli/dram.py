@@ -12,6 +12,8 @@ from tokensieve.cli.options import ArchOption, JsonOption, SeedOption, SetOption
 from tokensieve.cli.work import ForceOption
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from tokensieve.arch.memory import Dram
     from tokensieve.sim.dram.stats import DramStats
     from tokensieve.sim.dram.trace import Requests
@@ -159,6 +161,7 @@ def dram(
     from tokensieve.sim.dram import run as dram_run
     from tokensieve.sim.dram import trace as dram_trace
 
+    addresses: "npt.NDArray[Any]"
     stream: dict[str, Any] = {"issue": issue.value, "mhz": mhz, "times": True}
     if trace is None:
         addresses = dram_run.pattern(pattern.value, requests, request_bytes, param, seed)

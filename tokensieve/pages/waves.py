@@ -61,15 +61,15 @@ def picture(unit: Unit, engine: str, together: int = 1) -> str:
     vectors, harness = unit.vectors(arch, _VECTORS, _SEED, "uniform"), unit.harness()
     component = harness.component(arch)
     stimuli = [harness.stimulus(arch, vectors, [index]) for index in range(_VECTORS)]
-    plain = run(component, [case(stimulus, limit=_LIMIT) for stimulus in stimuli])
+    plain = run(component, [case(stimulus, limit=_LIMIT) for stimulus in stimuli], fill=False)
     which = _chosen(unit, vectors, plain, together)
     stimulus = harness.stimulus(arch, vectors, which)
     stalls: dict[str, list[bool]] = {}
-    (record,) = run(component, [case(stimulus, limit=_LIMIT)])
+    (record,) = run(component, [case(stimulus, limit=_LIMIT)], fill=False)
     for name, count in stimulus.expect.items():  # one after the other: a stream that waits moves the next one's beats
         if count:
             stalls[name] = [False] * record.cycles_of(name)[0] + [True] * _STALL
-            (record,) = run(component, [case(stimulus, stalls=stalls, limit=_LIMIT)])
+            (record,) = run(component, [case(stimulus, stalls=stalls, limit=_LIMIT)], fill=False)
     return waveform_svg(" ".join(filter(None, [unit.name, engine])), _waves(component, record))
 
 

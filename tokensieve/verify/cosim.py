@@ -2,12 +2,13 @@
 
 Every vector runs alone and without pauses: what comes out must be golden's answer, the cycles the law's, and what the
 probes counted golden's work record. Then vectors run back to back with gaps and stalls: the answers must be the same,
-and every transfer must fall into the cycle in which the twin has it.
+and every transfer must fall into the cycle in which the twin has it. Some of these cases are played once more with
+resets in the middle: after the last one, every cycle must be as it was without.
 """
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from tokensieve.arch.errors import TokensieveError, nearest
 from tokensieve.arch.machine import Arch
-from tokensieve.verify.differences import wrong_answers, wrong_cycles, wrong_transfers, wrong_work
+from tokensieve.verify.differences import wrong_after_reset, wrong_answers, wrong_cycles, wrong_transfers, wrong_work
 from tokensieve.verify.pauses import draw_pauses
 from tokensieve.verify.request import SIMULATORS, Request
 from tokensieve.verify.simulator import simulator_for
@@ -30,6 +31,11 @@ _ON_REQUEST = ("mutant", "waves_file")
 
 _MOST_TOGETHER = 4
 """Vectors that a stalled case runs back to back, at most."""
+
+_RESET_SHARE = 4
+"""One stalled case out of so many is played with resets as well, and at least one is."""
+
+_MOST_RESETS = 2
 
 _SLACK = 4
 """A run is given up after this many times the cycles that law, beats and pauses explain."""
@@ -55,6 +61,10 @@ class Cosim:
     stall_differences: int
     """Stalled cases in which a transfer fell into another cycle than the twin's."""
 
+    reset_cases: int
+    reset_differences: int
+    """Cases with resets in the middle that went otherwise, in any cycle after the last reset, than without them."""
+
     select_mean: float | None
     select_max: int | None
     total_mean: float | None
@@ -77,7 +87,8 @@ class Cosim:
     @property
     def differences(self) -> int:
         """All that must be zero."""
-        return self.mismatches + self.cycle_differences + self.work_differences + self.stall_differences
+        told = self.mismatches + self.cycle_differences + self.work_differences
+        return told + self.stall_differences + self.reset_differences
 
     def as_object(self) -> dict[str, Any]:
         """Return the object that ``--json`` prints; mutant, waves and coverage are in it if they were asked for."""
@@ -98,8 +109,11 @@ def cosim(request: Request, tell: Callable[[str], None] | None = None) -> Cosim:
     with simulator_for(request, arch, harness, tell) as simulator:
         alone = list(_alone(unit, arch, vectors, harness))
         stalled = list(_stalled(unit, arch, vectors, harness, request.seed))
-        records = simulator.play([case for _, case in alone + stalled])
-    told = _Told(unit, arch, vectors, harness, records[: len(alone)], records[len(alone) :], [w for w, _ in stalled])
+        again = list(_again([case for _, case in stalled], request.seed))
+        records = simulator.play([*(case for _, case in alone + stalled), *again])
+    ends = len(alone), len(alone) + len(stalled)
+    parts = records[: ends[0]], records[ends[0] : ends[1]], records[ends[1] :]
+    told = _Told(unit, arch, vectors, harness, *parts, [which for which, _ in stalled])
     return Cosim(
         unit=unit.name,
         engine=request.engine or None,
@@ -138,13 +152,21 @@ def _alone(unit: Unit, arch: Arch, vectors: Vectors, harness: "Harness") -> Iter
 def _stalled(
     unit: Unit, arch: Arch, vectors: Vectors, harness: "Harness", seed: int
 ) -> Iterator[tuple[list[int], "Case"]]:
-    """Yield a third as many cases as there are vectors, each of a few vectors back to back, with pauses everywhere."""
+    """Yield a third as many cases as there are vectors, each of a few vectors back to back: directed ones, then random.
+
+    The random ones have pauses everywhere.
+    """
     from tokensieve.rtl.flow.case import case
 
     count = len(vectors)
     rng = np.random.Generator(np.random.PCG64([seed, count, 1]))
     order = [int(index) for _ in range(_MOST_TOGETHER) for index in rng.permutation(count)]
-    for _ in range(-(-count // 3)):
+    directed = unit.directed(arch, vectors)[: -(-count // 3)]
+    for which, stalls in directed:
+        stimulus = harness.stimulus(arch, vectors, which)
+        busy = sum(unit.law(arch, vectors, index)["total"] for index in which)
+        yield which, case(stimulus, stalls=stalls, limit=_limit(stimulus, busy + sum(map(len, stalls.values()))))
+    for _ in range(-(-count // 3) - len(directed)):
         which = [order.pop(0) for _ in range(int(rng.integers(1, min(_MOST_TOGETHER, count), endpoint=True)))]
         stimulus = harness.stimulus(arch, vectors, which)
         busy = sum(unit.law(arch, vectors, index)["total"] for index in which)
@@ -153,6 +175,14 @@ def _stalled(
             which,
             case(stimulus, gaps=pauses.gaps, stalls=pauses.stalls, limit=_limit(stimulus, busy + pauses.cycles)),
         )
+
+
+def _again(stalled: "Sequence[Case]", seed: int) -> "Iterator[Case]":
+    """Yield the first of the stalled cases with resets at any cycle that they may take, or shortly after."""
+    rng = np.random.Generator(np.random.PCG64([seed, len(stalled), 2]))
+    for case in stalled[: -(-len(stalled) // _RESET_SHARE)]:
+        count = int(rng.integers(1, _MOST_RESETS, endpoint=True))
+        yield replace(case, resets=rng.integers(1, case.limit // _SLACK, count).tolist())
 
 
 def _limit(stimulus: "Stimulus", cycles: int) -> int:
@@ -171,6 +201,9 @@ class _Told:
     harness: "Harness"
     alone: Sequence["Record"]
     stalled: Sequence["Record"]
+    again: Sequence["Record"]
+    """The first of the stalled cases, with resets."""
+
     together: Sequence[Sequence[int]]
     """The vectors of each stalled case."""
 
@@ -192,6 +225,11 @@ class _Told:
             "stall_cases": len(paused),
             "stall_differences": sum(
                 wrong_transfers(self.unit, self.arch, self.vectors, which, record) for which, record in paused
+            ),
+            "reset_cases": len(self.again),
+            "reset_differences": sum(
+                wrong_after_reset(*here, which, plain, again)
+                for (which, plain), again in zip(paused, self.again, strict=False)
             ),
             "select_mean": _mean(selects), "select_max": max(selects, default=None),
             "total_mean": _mean(totals), "total_max": max(totals, default=None),

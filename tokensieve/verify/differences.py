@@ -76,6 +76,17 @@ def wrong_transfers(unit: Unit, arch: Arch, vectors: Vectors, which: Sequence[in
     return int(not moved or any(cycles != record.offered_of(name) for name, cycles in moves.offered.items()))
 
 
+def wrong_after_reset(
+    harness: "Harness", arch: Arch, vectors: Vectors, which: Sequence[int], plain: "Record", again: "Record"
+) -> int:
+    """Return 1 if a case went otherwise after resets than without: in any cycle, or in what came out.
+
+    `plain` is the record without. It has been held against the twin, so that `again` need not be.
+    """
+    here = (harness, arch, vectors, which, again)
+    return int(not again.same_cycles_as(plain) or wrong_answers(*here) > 0 or wrong_work(*here) > 0)
+
+
 def _sides(unit: Unit, arch: Arch, vectors: Vectors, which: Sequence[int]) -> tuple[list[str], list[str]]:
     stimulus = unit.harness().stimulus(arch, vectors, which[:1])
     return list(stimulus.beats), list(stimulus.expect)

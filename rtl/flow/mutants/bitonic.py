@@ -47,4 +47,11 @@ MUTANTS = (
         new="self.row.scores[place]",
         why="the lanes beyond n count",
     ),
+    Mutant(
+        name="bitonic-bit-without-reset",
+        module=_CORE,
+        old="self._bit = Signal(self._bits)",
+        new="self._bit = Signal(self._bits, reset_less=True)",
+        why="a reset within a search does not end it",
+    ),
 )

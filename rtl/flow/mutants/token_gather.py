@@ -4,6 +4,7 @@ from tokensieve.rtl.flow.mutants.base import Mutant
 
 _REQUESTS = "tokensieve.rtl.vector_requests"
 _PACKER = "tokensieve.rtl.vector_packer"
+_ENGINE = "tokensieve.rtl.token_gather"
 
 MUTANTS = (
     Mutant(
@@ -83,5 +84,19 @@ MUTANTS = (
         new="wiring.connect(m, packer.o, wiring.flipped(self.o));"
         " m.d.comb += self.o.valid.eq(packer.o.valid & self.o.ready)",
         why="a beat is offered only after its sink is ready, though it leaves in the cycle in which it should",
+    ),
+    Mutant(
+        name="granule-eaten",
+        module=_ENGINE,
+        old="granules.o.ready.eq(both & packer.i.ready & ~none)",
+        new="granules.o.ready.eq(both & packer.i.ready)",
+        why="A packet without tokens takes the granule of the next packet with it, if that is there already.",
+    ),
+    Mutant(
+        name="step-without-reset",
+        module=_REQUESTS,
+        old="step = Signal(range(most_granules(self._gather, self._dram)))",
+        new="step = Signal(range(most_granules(self._gather, self._dram)), reset_less=True)",
+        why="A reset within a vector leaves the number of the next granule as it is.",
     ),
 )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from tokensieve import __version__
 from tokensieve.arch.errors import TokensieveError
 from tokensieve.arch.machine import Arch
-from tokensieve.verify.units.base import Bits, Unit
+from tokensieve.verify.units.base import Bits, Directed, Unit
 from tokensieve.verify.units.cascade_pruner import CascadePrunerUnit
 from tokensieve.verify.units.token_gather import TokenGatherUnit
 from tokensieve.verify.units.topk import TopkUnit
@@ -55,6 +55,10 @@ class AxiUnit:
     def longest_burst(self, arch: Arch) -> int:
         """Return that of the unit."""
         return self._inner.longest_burst(arch)
+
+    def directed(self, arch: Arch, vectors: Vectors) -> Sequence[Directed]:
+        """Return those of the unit."""
+        return self._inner.directed(arch, vectors)
 
 
 WITH_REGISTERS = ("topk", "local-value-pruner", "token-gather", "bitwidth-converter")

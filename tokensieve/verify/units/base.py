@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 Bits = Mapping[str, npt.NDArray[np.bool_]]
 """One bit per cycle, by stream."""
 
+Directed = tuple[list[int], dict[str, list[bool]]]
+"""Vectors that run back to back, and the stalls of each sink."""
+
 
 class Unit(Protocol):
     """One unit. Golden and rtl are imported inside its methods, so that listing the units needs neither."""
@@ -55,6 +58,9 @@ class Unit(Protocol):
 
     def longest_burst(self, arch: Arch) -> int:
         """Return a number of cycles that no buffer of the unit can bridge: pauses are drawn up to that length."""
+
+    def directed(self, arch: Arch, vectors: Vectors) -> Sequence[Directed]:
+        """Return cases that pauses drawn at random seldom make. They come first among those with stalls."""
 
 
 class NamedUnit(ABC):
@@ -104,6 +110,10 @@ class NamedUnit(ABC):
     @abstractmethod
     def longest_burst(self, arch: Arch) -> int:
         """Return a number of cycles that no buffer of the unit can bridge."""
+
+    def directed(self, arch: Arch, vectors: Vectors) -> Sequence[Directed]:
+        """Return that there are none."""
+        return ()
 
     @property
     def _module(self) -> str:

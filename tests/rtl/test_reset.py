@@ -1,0 +1,137 @@
+"""What a reset leaves as it is: every such register and memory with its reason, and that nothing rests on any of it."""
+
+from collections import Counter
+from fnmatch import fnmatchcase
+
+import pytest
+from amaranth.hdl import Fragment
+from bench.units import small
+
+from tokensieve.rtl.flow.amsim import run
+from tokensieve.rtl.flow.case import case
+from tokensieve.rtl.flow.state import state_of
+from tokensieve.verify.differences import wrong_after_reset, wrong_answers
+from tokensieve.verify.units import UNITS, find_unit
+from tokensieve.verify.units.base import with_fields
+
+REASONS = {
+    # registers of pipelines: a `valid` beside each, which is reset, says whether anything stands in it
+    "*.payload": "counts while the stage holds a beat",
+    "*stage#": "counts while the beat in it is valid",
+    "*align#": "counts while the granule in it is valid",
+    "*.tree#": "counts while the row in it is valid",
+    "*held_#": "counts up to the number of items held, which is 0",
+    "*drain.word": "counts while a beat of the side buffer is valid",
+    "*sum_#": "is taken for a sum only behind an addition that is valid",
+    # memories: only what was written since is read
+    "*.beats": "a queue reads what was written, as its level is 0",
+    "*.beats.read__data": "counts while the queue offers a beat",
+    "*drain.side": "a command's beats are loaded before they are drained",
+    "*.bank#": "a set is written before it is read",
+    "*.word#": "what a bank was asked for a cycle before, which is written by then",
+    "*sums": "CLEAR and GROW set what is added to and read",
+    "*sums._read_port__data": "a sum that was set; see the memory",
+    "*numbers": "holds what was written since the list was begun; before, a place is its own number",
+    "*numbers.read__data": "a number that was written; see the memory",
+    # what a command, a set or a round sets before it is looked at
+    "*._now": "set when a command is taken",
+    "*.$signal": "set when a command is taken: beats left",
+    "*.verdict": "set when the core has found",
+    "*drain._command": "set when the drain takes a command",
+    "*core.threshold": "as many bits as a score has are shifted in before the search is done",
+    "*core._threshold": "set by the layers that bring the k-th score to place 0",
+    "*core.left": "set as the packet is loaded",
+    "*core.alive": "set as the packet is loaded",
+    "*core.plane_#": "set as the packet is loaded",
+    "*core.bit": "set when the search starts",
+    "*core.count.held#_#": "counted only when the token that goes along, which is reset, comes out",
+    "*core.score_#": "shifted in by the load, zeros behind the packet",
+    "*core._begun": "set with the last beat; nothing moves before",
+    "*core.turn": "set as the packet is loaded",
+    "*core.target": "set as the packet is loaded",
+    "*core.above": "as many bits as the search has layers are shifted in before it is done",
+    "*core.$like": "a beat that is written; whether there is one is reset",
+    "*core.last": "goes with the beat that is written",
+    "*core.size": "the size of a round, in the cycle before its probe tells it; the probe's `valid` is reset",
+    "*core.draw.state": "seeded as the packet is loaded",
+    "*core.budget.to_drop": "set as the packet is loaded",
+    "*core.budget.drop": "computed in a round before it is looked at",
+    "*core.budget.below": "counted from the beginning of a round on",
+    "*core.budget.$signal (3)": "to keep, kept and above: as `to_drop`, `drop` and `below`",
+    "*core.partition.scores": "goes with a row; whether there is one is reset",
+    "*core.partition.above": "goes with a row; whether there is one is reset",
+    "*core.partition.$signal": "below: goes with a row; whether there is one is reset",
+    "*core.reader.$signal (3)": "side, lane and scores left: set when the reading of a set begins",
+    "*core.reader.left": "set when the reading of a set begins",
+    "*core.digits.$signal": "a beat; whether there is one is reset",
+    "*core.digits.digit_#": "goes with a beat; whether a lane counts is reset",
+    "*core.counters.row#": "counts that are added up only after the total was set to 0",
+    "*core.counters.total#": "set to 0 when a set begins",
+    "*core.decision.chosen": "set when the bin is chosen",
+    "*core.decision.above": "read behind the choice, before the set is split",
+    "*core.decision.$like": "read behind the choice, before the set is split",
+}
+"""What a reset leaves -> why that does not matter.
+
+Names as in `State`, numbers as ``#``. A register without a name is a ``$signal`` or ``$like``, with their number in
+brackets if there are several.
+"""
+
+ONES = [(name, engine) for name in UNITS for engine in find_unit(name).engines() if not name.startswith("axi-")]
+"""Every unit with every engine. A wrapper adds no register."""
+
+
+WHICH = [7, 6, 2]
+
+
+def machine(unit, engine):
+    """Return an arch with small units."""
+    arch = with_fields(with_fields(small(), "gather", max_row_bytes=20, outstanding=8), "dram", granule_bytes=8)
+    return unit.arch(arch, engine)
+
+
+def kept(name, engine):
+    """Return what a reset leaves of a unit, each name once."""
+    unit = find_unit(name)
+    state = state_of(Fragment.get(unit.harness().component(machine(unit, engine)), None))
+    names = Counter("".join("#" if one.isdigit() else one for one in told).replace("##", "#") for told in state.kept)
+    return {f"{one} ({count})" if "$" in one and count > 1 else one for one, count in names.items()}
+
+
+def reasons(name):
+    """Return the patterns that fit a name, the most precise ones if there are several kinds."""
+    found = [pattern for pattern in REASONS if fnmatchcase(name, pattern)]
+    return [one for one in found if len(one) == max(map(len, found))]
+
+
+@pytest.fixture(scope="module")
+def everything():
+    return {one: kept(*one) for one in ONES}
+
+
+@pytest.mark.parametrize(("name", "engine"), ONES)
+def test_what_a_reset_leaves_is_listed_with_its_reason(name, engine, everything):
+    unlisted = sorted(one for one in everything[name, engine] if len(reasons(one)) != 1)
+
+    assert unlisted == []
+
+
+def test_every_reason_is_one_of_something(everything):
+    used = {pattern for names in everything.values() for name in names for pattern in reasons(name)}
+
+    assert set(REASONS) == used
+
+
+@pytest.mark.parametrize(("name", "engine"), ONES)
+def test_nothing_rests_on_what_a_reset_leaves(name, engine):
+    """Each time the simulator puts other bits there, and the case before leaves the unit at work."""
+    unit = find_unit(name)
+    arch = machine(unit, engine)
+    vectors, harness = unit.vectors(arch, 8, 3, None), unit.harness()
+    stimulus = harness.stimulus(arch, vectors, WHICH)
+    stalls = {sink: [False, True, True] * 9 for sink in stimulus.expect}
+    played = [case(stimulus, stalls=stalls, resets=resets, limit=4000) for resets in ((), (23,), (40, 3), (1, 1))]
+    plain, *again = run(harness.component(arch), played)
+
+    assert wrong_answers(harness, arch, vectors, WHICH, plain) == 0
+    assert [wrong_after_reset(harness, arch, vectors, WHICH, plain, one) for one in again] == [0, 0, 0]
