@@ -161,7 +161,7 @@ def dram(
     from tokensieve.sim.dram import run as dram_run
     from tokensieve.sim.dram import trace as dram_trace
 
-    addresses: "npt.NDArray[Any]"
+    addresses: npt.NDArray[Any]
     stream: dict[str, Any] = {"issue": issue.value, "mhz": mhz, "times": True}
     if trace is None:
         addresses = dram_run.pattern(pattern.value, requests, request_bytes, param, seed)
