@@ -112,7 +112,7 @@ CLAIMS = (
         says="for any packets, empty ones among them, the vectors that come out are those of the tokens, one each and "
         "in their order, as they stand in memory; with any pauses on all sides",
         method="bmc",
-        depth=14,
+        depth=13,
         bench=Vectors,
     ),
 )
