@@ -58,7 +58,7 @@ def test_names_are_readable(capsys):
         (["zero-eliminator", "--engine", "radix"], 2, "engine cannot be given"),
         (["all"], 2, "emit all needs -o FOLDER"),
         (["zero-eliminator", "--set", "topk.lanes=3"], 2, "topk.lanes must be a power of two"),
-        (["zero-eliminator", "-o", "/nowhere/z.v"], 2, "cannot be written"),
+        (["zero-eliminator", "-o", "/nowhere/z.v"], 2, "does not exist"),
         (["zero-eliminator", "--bench"], 2, "needs -o FOLDER, since it writes several files"),
         (["all", "--bench", "-o", "/tmp"], 2, "--bench takes one unit"),
         (["zero-eliminator", "--prefix", "2a"], 2, "--prefix must be letters, digits and underscores, and not begin"),
