@@ -5,8 +5,11 @@ DRAM is no list of commands but so many cycles for each fetch (`short_fetch`). Q
 through Q x K when their low bits are there, so passes are not in order; every other stage takes them as they come.
 """
 
+from typing import Any
+
 import numba
 import numpy as np
+import numpy.typing as npt
 
 from tokensieve.sim.kernels import short_tables as t
 from tokensieve.sim.kernels.short_fetch import (
@@ -23,11 +26,16 @@ from tokensieve.sim.kernels.short_fetch import (
 from tokensieve.sim.kernels.short_state import finish, room_for, set_up
 from tokensieve.sim.kernels.step import step
 
+Array = npt.NDArray[Any]
+
 SLICE = 100_000
 """Queries, over all machines, after which a call returns: well below a second, so that Ctrl-C is met."""
 
 
-def short(work, asks, machines, groups, search, lines, kind, share, ends, most=SLICE):
+def short(
+    work: Array, asks: Array, machines: Array, groups: Array, search: Array, lines: Array, kind: Array, share: Array,
+    ends: Array, most: int = SLICE,
+) -> None:  # fmt: skip
     """Do what `walk_some` does for all machines, about `most` queries a call."""
     each = max(most // max(len(asks), 1), 1)
     for low in range(0, len(machines), each):
