@@ -163,7 +163,6 @@ def dram(
 
     addresses: npt.NDArray[Any]
     stream: dict[str, Any] = {"issue": issue.value, "mhz": mhz, "times": True}
-    addresses: Any  # whole numbers below 2^63 of a pattern, below 2^64 of a file
     if trace is None:
         addresses = dram_run.pattern(pattern.value, requests, request_bytes, param, seed)
     else:
