@@ -107,7 +107,10 @@ WHOLE_WORKLOADS = {
     "no context": ("model: minilm\nphase: prefill\n", "context is required with phase prefill"),
     "no prompt": ("model: minilm\nphase: decode\nsteps: 2\n", "prompt is required with phase decode"),
     "no steps": ("model: minilm\nphase: decode\nprompt: 2\n", "steps is required with phase decode"),
-    "endless context": ("model: minilm\nphase: prefill\ncontext: 1e9\n", "line 3: context must be in 1..1048576, got 1000000000"),
+    "endless context": (
+        "model: minilm\nphase: prefill\ncontext: 1e9\n",
+        "line 3: context must be in 1..1048576, got 1000000000",
+    ),
     "longer than the engine": ("model: minilm\nphase: prefill\ncontext: 1025\n", "above topk.max_tokens = 1024"),
     "half a shape": ("model: {layers: 2}\nphase: prefill\ncontext: 16\n", "line 1: model.name is required"),
     "a list": ("- model\n", "line 1: a mapping of fields is expected at the top"),

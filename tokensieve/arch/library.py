@@ -29,11 +29,18 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 TRACES = (".npz", ".csv")
 """Endings of the files of traces."""
 
-_KINDS = {"a workload": {"phase"}, "a sweep": {"axes", "suite"}, "an architecture": {"topk", "dram", "clock"}}
+_KINDS = {
+    "a workload": {"phase"},
+    "a sweep": {"axes", "suite"},
+    "a technology": {"logic", "sram"},
+    "an architecture": {"topk", "dram", "clock"},
+}
+"""What has one of these fields, looked for in this order."""
 
 
 def kind_of(data: Mapping[str, Any]) -> str | None:
-    """Return what a YAML file describes, by its groups: a workload, a sweep or an architecture; None where unknown.
+    """Return what a YAML file describes, by its groups: a workload, a sweep, a technology or an architecture,
+    or None.
 
     >>> kind_of({"name": "mine", "phase": "decode"}), kind_of({"nRCD": 7})
     ('a workload', None)

@@ -78,7 +78,7 @@ def _constants(group: ArchModel, prefix: str) -> list[tuple[str, Constant]]:
     return rows
 
 
-LIBRARY = Library("technology", Technology, "shipped technology", "technology")
+LIBRARY = Library("technology", Technology, "shipped technology", "technology", kind="a technology")
 
 _PINNED = re.compile(r"(.+)@([0-9a-f]{16})")
 
