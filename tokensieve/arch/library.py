@@ -33,7 +33,7 @@ _KINDS = {
     "a workload": {"phase"},
     "a sweep": {"axes", "suite"},
     "a technology": {"logic", "sram"},
-    "an architecture": {"topk", "dram", "clock"},
+    "an architecture": {"topk", "clock", "number"},
 }
 """What has one of these fields, looked for in this order."""
 

@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 
-from tokensieve.arch.letters import escaped
 
 WIDTH = 100
 """Columns of text where the output is no terminal."""
@@ -78,6 +77,8 @@ def width() -> int:
 
 def say(text: str) -> None:
     """Print `text`; letters that the output's encoding lacks, or a terminal acts upon, are written as escapes."""
+    from tokensieve.arch.letters import escaped
+
     encoding = sys.stdout.encoding or "utf-8"
     print(escaped(text).encode(encoding, "backslashreplace").decode(encoding))
 
