@@ -130,6 +130,7 @@ def test_planted_fault_is_caught(mutant):
     together.append(Trial((17, 16, 18, 24)))  # radix ends in the midst of a pass, then sets of many beats follow
     together.append(Trial((3, 4, 20, 2, 7, 17, 22), {}, {"o": [True, True, False] * 90}))  # wires and searches
     together.append(Trial((23, 1, 2), {}, {"o": [True] * STALL}))  # a wire behind two that drain
+    together += [Trial((17,), resets=(cycle,)) for cycle in (14, 18, 24)]  # in the midst of a search
 
     assert caught(UNIT, arch, UNIT.vectors(arch, 44, 1, None), together + alone(20), mutant)
 

@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 
-
 WIDTH = 100
 """Columns of text where the output is no terminal."""
 
