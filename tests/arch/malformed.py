@@ -5,7 +5,7 @@ from tokensieve.arch import preset_names
 FILES = {
     "unknown field": (
         "name: x\ntopk: {lans: 8}\n",
-        "line 2: topk.lans is not a known field; did you mean 'topk.lanes'?",
+        "line 2: topk.lans is not a known field; did you mean 'lanes'?",
     ),
     "unknown group": ("topkk: {lanes: 8}\n", "line 1: topkk is not a known field; did you mean 'topk'?"),
     "no power of two": ("topk:\n  lanes: 12\n", "line 2: topk.lanes must be a power of two in 1..64, got 12"),

@@ -53,7 +53,7 @@ def test_a_query_that_passes_by_waits_for_room_in_front_of_the_array():
     assert interval(**ahead, engaged=1) >= 300
 
 
-class Twin:
+class ByCycle:
     """The same blocks cycle by cycle, in plain Python: what each stage does in each cycle."""
 
     def __init__(self, f):
@@ -149,7 +149,7 @@ class Twin:
     ways=st.tuples(*[st.integers(0, 40)] * 3),
     flags=st.tuples(st.booleans(), st.booleans()),
 )
-def test_intervals_are_those_of_a_plain_twin(rooms, alone, stages, held, queued, search, ways, flags):
+def test_intervals_are_those_found_cycle_by_cycle(rooms, alone, stages, held, queued, search, ways, flags):
     engaged, decides = flags
     figures = PLAIN | {
         "key_room": rooms[0], "value_room": rooms[1], "key": alone[0], "value": alone[1],
@@ -159,8 +159,8 @@ def test_intervals_are_those_of_a_plain_twin(rooms, alone, stages, held, queued,
         "engaged": engaged, "decides": decides, "key_latency": 9, "value_latency": 7, "queries": 3, "rows": 12,
     }  # fmt: skip
 
-    # The twin rounds up to whole cycles, a few times in a block.
-    assert interval(**figures) == pytest.approx(Twin(figures).run(), rel=0.02, abs=6)
+    # It rounds up to whole cycles, a few times in a block.
+    assert interval(**figures) == pytest.approx(ByCycle(figures).run(), rel=0.02, abs=6)
 
 
 @pytest.mark.parametrize("sets", [["value_sram.kib=32"], ["key_sram.kib=32"], ["key_sram.kib=32", "value_sram.kib=32"]])
