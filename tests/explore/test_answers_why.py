@@ -192,7 +192,7 @@ def test_two_runs_are_compared_and_a_run_with_a_point(path, tmp_path, capsys):
     [
         (("diff", "STORE#999", "STORE#1"), "has no point '999'"),
         (("diff", "STORE", "STORE#1"), "is a store; name one of its points"),
-        (("diff", "nothing", "STORE#1"), "result nothing: cannot be read"),
+        (("diff", "nothing", "STORE#1"), "nothing: no such file"),
         (("sensitivity", "STORE", "--at", "topk.lane=4"), "did you mean 'topk.lanes'?"),
         (("sensitivity", "STORE", "--at", "topk.lanes"), "expected NAME=VALUE"),
         (("sensitivity", "STORE", "--objective", "secnds"), "did you mean 'seconds'?"),
