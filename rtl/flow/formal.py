@@ -147,7 +147,7 @@ def prove(claim: Claim, fault: Fault | None = None, only: str | None = None) -> 
     if only is not None:
         design = _alone(design, only)
     mode = "prove" if claim.method == "induction" else "bmc"
-    job = _JOB.format(mode=mode, depth=claim.depth + (mode == "bmc"))  # the cycle of reset comes on top
+    job = _JOB.format(mode=mode, depth=claim.depth + 1)  # the cycle of reset comes on top
     folder = tools.cache_folder("formal", f"{claim.unit}-{claim.name}-{tools.digest(design, job)[:16]}")
     (folder / "design.il").write_text(design)
     (folder / "job.sby").write_text(job)

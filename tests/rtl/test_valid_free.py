@@ -126,7 +126,7 @@ def test_the_command_names_the_way_and_two_copies_that_come_to_differ(capsys):
     assert said.rstrip().endswith("engine_0/trace.vcd")
 
     assert call([*asked, "--json"]) == 0
-    (told,) = json.loads(capsys.readouterr().out)
+    (told,) = json.loads(capsys.readouterr().out)["results"]
     assert (told["unit"], told["claim"], told["status"], told["way"]) == ("zero-eliminator", claim.NAME, "proved", [])
 
 
