@@ -100,9 +100,8 @@ def test_a_stream_that_cannot_be_made_is_refused(stream, message):
         ([[0, 32]], r"one dimension, at least one, got int64 of shape \(1, 2\)"),
         ([0.0], "whole numbers in one dimension, at least one, got float64"),
         ([True], "got bool"),
-        ([32, -1], r"addresses must be in 0..2\^46 - request_bytes, got -1"),
-        ([2**46], f"got {2**46}"),
-        (np.array([2**64 - 1], np.uint64), f"got {2**64 - 1}"),
+        ([32, -1], r"addresses must be in 0..2\^64 - 1, got -1"),
+        ([2**64], "whole numbers"),
     ],
 )
 def test_addresses_that_lead_nowhere_are_refused(addresses, message):

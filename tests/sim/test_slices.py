@@ -19,7 +19,7 @@ MODEL = {"name": "m", "layers": 2, "heads": 2, "head_dim": 64, "hidden": 64, "ff
 @pytest.mark.parametrize("most", [1, 7])
 def test_a_run_in_slices_ends_as_one_without(most):
     work = workload_from({"model": MODEL, "phase": "prefill", "context": 24, "schedule": {"value": 0.5}})
-    flat = row_work(complete(work.counts(), ARCH.topk, 0), ARCH)
+    flat = row_work(ARCH, complete(work.counts(), ARCH.topk, 0))
     ends = []
     for turns in (most, fetch.SLICE):
         p, m = plan(ARCH, flat), dram_idle.new_state(ARCH.paced_dram, ARCH.clock.mhz, ARCH.fetcher.fifo_depth)

@@ -169,7 +169,7 @@ def test_an_iteration_that_is_not_there_is_refused_with_those_that_are(made):
         ("3\n1048576\n", "line 2: a top-k latency must be"),
         ("3\nx\n", "line 2: a top-k latency must be"),
         ("3\n\n\nx\n", "line 4: a top-k latency must be"),
-        (None, "cannot be read"),
+        (None, "no such file"),
     ],
 )
 def test_a_malformed_latency_file_is_refused(made, tmp_path, text, message):

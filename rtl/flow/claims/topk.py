@@ -32,15 +32,6 @@ def smaller(engine: SearchEngine) -> Topk:
     return Topk(engine=engine, lanes=LANES, max_tokens=3, score_bits=4, count_stages=1)
 
 
-def both(topk: Topk) -> int:
-    """Return the cycles within which two commands are through, by the law, if nothing pauses."""
-    sizes = (3, 2, 1) if topk.engine == "quickselect" else (3,) * topk.score_bits
-    if topk.engine == "radix":
-        sizes = sizes[: -(-topk.score_bits // topk.digit_bits)]
-    work = TopkWork(items=topk.max_tokens, kept=1, sizes=sizes)
-    return int(topk.law.select(work) + 1 + topk.law.cycles(work)) + SLACK
-
-
 class Definition(Bench):
     """An engine that is given one command, any, and its beats without a pause."""
 
@@ -221,7 +212,7 @@ CLAIMS = (
             says="for any two commands in a row and any three scores of each, with any gaps and stalls, exactly the "
             "min(k, n) largest of each leave, ties to the first, in their order",
             method="bmc",
-            depth=both(smaller(engine)),
+            depth=14,  # the second command is loaded by then, and a fault of what the first left behind shows
             bench=partial(Pair, engine),
         )
         for engine in ENGINES
