@@ -1,6 +1,6 @@
 """Runs cases on Amaranth's own simulator: no compiler is needed, for small sizes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,16 @@ from tokensieve.rtl.flow.ports import ports_of
 _PERIOD = 1e-9
 
 
-def run(component: wiring.Component, cases: Sequence[Case], waves: Path | None = None) -> list[Record]:
-    """Return what was seen in each of `cases`, which `component` runs one after another; `waves` names a VCD file."""
+def run(
+    component: wiring.Component,
+    cases: Sequence[Case],
+    waves: Path | None = None,
+    until: Callable[[Record], bool] = lambda record: False,
+) -> list[Record]:
+    """Return what was seen in each of `cases`, which `component` runs one after another; `waves` names a VCD file.
+
+    The cases behind the first one whose record is such that `until` returns True are not run.
+    """
     component = StreamsOfAxi(component) if is_axi(component) else component
     ports = ports_of(component)
     for case in cases:
@@ -29,6 +37,8 @@ def run(component: wiring.Component, cases: Sequence[Case], waves: Path | None =
     async def bench(ctx: Any) -> None:
         for case in cases:
             records.append(await _play(ctx, component, ports, reset, case))
+            if until(records[-1]):
+                break
 
     simulator.add_testbench(bench)
     with simulator.write_vcd(str(waves)) if waves else nullcontext():

@@ -18,9 +18,17 @@ def twin(arch: Arch, feed: Feed) -> dict[str, list[int]]:
             cycles["o"].append(cycle)
         asks, waits = fork.offers(beat, both)
         asks, waits = asks and feed.takes("request", cycle), waits and queue.takes
+        feed.saw(
+            {
+                "requests are out, the queue is full": beat and fork.had[0] and not queue.takes,
+                "a beat is in the queue, its requests wait": beat and fork.had[1] and not asks,
+                "the queue is full": beat and not queue.takes,
+            }
+        )
         takes = fork.step(beat, both, [asks, waits])
         transfers = engine.step(feed.offers("command", cycle), score, takes)
         queue.step(waits, took)
+        feed.saw(engine.states)
         if asks:
             cycles["request"].append(cycle)
         for moved in transfers:

@@ -6,33 +6,25 @@ and every transfer must fall into the cycle in which the twin has it.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from tokensieve.arch.errors import TokensieveError, nearest
 from tokensieve.arch.machine import Arch
+from tokensieve.verify.cases import cases_of
 from tokensieve.verify.differences import wrong_answers, wrong_cycles, wrong_transfers, wrong_work
-from tokensieve.verify.pauses import draw_pauses
 from tokensieve.verify.request import SIMULATORS, Request
 from tokensieve.verify.simulator import simulator_for
 from tokensieve.verify.units.base import Unit
 from tokensieve.workloads.vectors import Vectors
 
 if TYPE_CHECKING:
-    from tokensieve.rtl.flow.case import Case, Record, Stimulus
+    from tokensieve.rtl.flow.case import Record
     from tokensieve.rtl.flow.harness.base import Harness
 
 _ON_REQUEST = ("mutant", "waves_file")
-
-_MOST_TOGETHER = 4
-"""Vectors that a stalled case runs back to back, at most."""
-
-_SLACK = 4
-"""A run is given up after this many times the cycles that law, beats and pauses explain."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +64,15 @@ class Cosim:
     """Functional coverage: how many vectors or cases were of each kind."""
 
     lines: Mapping[str, int] | None = None
-    """Line and toggle coverage, if it was asked for."""
+    """Line and toggle coverage, if it was asked for and the simulator counts it."""
+
+    situations: Mapping[str, int] | None = None
+    """In how many cases the unit was in each of its situations, if coverage was asked for."""
+
+    @property
+    def missing(self) -> list[str]:
+        """The situations that no case was in."""
+        return [name for name, count in (self.situations or {}).items() if not count]
 
     @property
     def differences(self) -> int:
@@ -83,7 +83,9 @@ class Cosim:
         """Return the object that ``--json`` prints; mutant, waves and coverage are in it if they were asked for."""
         told = asdict(self)
         if self.lines is None:
-            del told["lines"], told["bins"]
+            del told["lines"]
+        if self.situations is None:
+            del told["situations"], told["bins"]
         return {name: value for name, value in told.items() if value is not None or name not in _ON_REQUEST}
 
 
@@ -96,8 +98,7 @@ def cosim(request: Request) -> Cosim:
     vectors, file = saved_vectors(unit, arch, request)
     harness = unit.harness()
     with simulator_for(request, arch, harness) as simulator:
-        alone = list(_alone(unit, arch, vectors, harness))
-        stalled = list(_stalled(unit, arch, vectors, harness, request.seed))
+        alone, stalled = cases_of(unit, arch, vectors, harness, request.seed)
         records = simulator.play([case for _, case in alone + stalled])
     told = _Told(unit, arch, vectors, harness, records[: len(alone)], records[len(alone) :], [w for w, _ in stalled])
     return Cosim(
@@ -110,6 +111,7 @@ def cosim(request: Request) -> Cosim:
         vectors_file=str(file),
         waves_file=str(simulator.waves_file) if simulator.waves_file else None,
         lines=simulator.lines,
+        situations=told.situations() if request.coverage else None,
         **told.counted(),
     )
 
@@ -126,41 +128,6 @@ def saved_vectors(unit: Unit, arch: Arch, request: Request) -> tuple[Vectors, Pa
     return Vectors.load(file), file
 
 
-def _alone(unit: Unit, arch: Arch, vectors: Vectors, harness: "Harness") -> Iterator[tuple[list[int], "Case"]]:
-    """Yield a case for every vector, without pauses."""
-    from tokensieve.rtl.flow.case import case
-
-    for index in range(len(vectors)):
-        stimulus = harness.stimulus(arch, vectors, [index])
-        yield [index], case(stimulus, limit=_limit(stimulus, unit.law(arch, vectors, index)["total"]))
-
-
-def _stalled(
-    unit: Unit, arch: Arch, vectors: Vectors, harness: "Harness", seed: int
-) -> Iterator[tuple[list[int], "Case"]]:
-    """Yield a third as many cases as there are vectors, each of a few vectors back to back, with pauses everywhere."""
-    from tokensieve.rtl.flow.case import case
-
-    count = len(vectors)
-    rng = np.random.Generator(np.random.PCG64([seed, count, 1]))
-    order = [int(index) for _ in range(_MOST_TOGETHER) for index in rng.permutation(count)]
-    for _ in range(-(-count // 3)):
-        which = [order.pop(0) for _ in range(int(rng.integers(1, min(_MOST_TOGETHER, count), endpoint=True)))]
-        stimulus = harness.stimulus(arch, vectors, which)
-        busy = sum(unit.law(arch, vectors, index)["total"] for index in which)
-        pauses = draw_pauses(rng, stimulus.beats, list(stimulus.expect), busy, unit.longest_burst(arch))
-        yield (
-            which,
-            case(stimulus, gaps=pauses.gaps, stalls=pauses.stalls, limit=_limit(stimulus, busy + pauses.cycles)),
-        )
-
-
-def _limit(stimulus: "Stimulus", cycles: int) -> int:
-    """Return the cycles after which a run is given up. Beats that are no part of the law take a cycle each."""
-    longest = max([*map(len, stimulus.beats.values()), *stimulus.expect.values()], default=0)
-    return _SLACK * (cycles + longest) + 256
-
-
 @dataclass(frozen=True)
 class _Told:
     """Records beside what they are compared with."""
@@ -173,6 +140,13 @@ class _Told:
     stalled: Sequence["Record"]
     together: Sequence[Sequence[int]]
     """The vectors of each stalled case."""
+
+    def situations(self) -> Mapping[str, int]:
+        """Return in how many cases the unit was in each of its situations."""
+        from tokensieve.verify.situations import counted
+
+        runs = [*(([index], record) for index, record in enumerate(self.alone)), *zip(self.together, self.stalled)]
+        return counted(self.unit, self.arch, self.vectors, runs)
 
     def counted(self) -> dict[str, Any]:
         """Return the figures of a `Cosim`."""

@@ -43,9 +43,26 @@ class Mutant:
     engine: str = ""
     """Engine of the unit that the fault lies in; any of them if empty."""
 
+    only: str = ""
+    """Where it is a fault at one size only: at which, and why not at the other."""
+
     def planted(self) -> AbstractContextManager[None]:
         """Return a context within which hardware is built with the fault."""
         return planted(self)
+
+
+def impatient(name: str, module: str, old: str, new: str, waits: str, cycles: str) -> Mutant:
+    """Return the fault that a beat is given up after `cycles` in which it `waits`: then ``late`` of `new` is high."""
+    timer = [
+        f"waited, late = Signal(range({cycles} + 1)), Signal()",
+        f"m.d.comb += late.eq(waited == {cycles})",
+        "m.d.sync += waited.eq(0)",
+        f"with m.If({waits}):",
+        "    m.d.sync += waited.eq(waited + ~late)",
+        new,
+    ]
+    why = "a beat that waits for very long is given up"
+    return Mutant(name=name, module=module, old=old, new=f"\n{' ' * 8}".join(timer), why=why)
 
 
 def mutants_of(unit: str) -> tuple[Mutant, ...]:

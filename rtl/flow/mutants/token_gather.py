@@ -1,6 +1,6 @@
 """Planted faults of the token gather."""
 
-from tokensieve.rtl.flow.mutants.base import Mutant
+from tokensieve.rtl.flow.mutants.base import Mutant, impatient
 
 _REQUESTS = "tokensieve.rtl.vector_requests"
 _PACKER = "tokensieve.rtl.vector_packer"
@@ -75,5 +75,77 @@ MUTANTS = (
         old="aligned.ready.eq(free | ~place.final)",
         new="aligned.ready.eq(1)",
         why="A vector that ends while the one before it is still there is dropped.",
+    ),
+    Mutant(
+        name="empty-eats-granule",
+        module="tokensieve.rtl.token_gather",
+        old="both & packer.i.ready & ~none",
+        new="both & packer.i.ready",
+        why="A packet without tokens takes the first granule of the packet behind it, if that has come.",
+    ),
+    Mutant(
+        name="no-command",
+        module=_REQUESTS,
+        old="source.valid.eq(tokens.valid & commands.valid)",
+        new="source.valid.eq(tokens.valid)",
+        why="Tokens do not wait for the command that says where their vectors are.",
+    ),
+    Mutant(
+        name="no-tokens",
+        module=_REQUESTS,
+        old="source.valid.eq(tokens.valid & commands.valid)",
+        new="source.valid.eq(commands.valid)",
+        why="A command does not wait for its tokens.",
+    ),
+    Mutant(
+        name="lane-goes-on",
+        module=_REQUESTS,
+        old="with m.If(ends):",
+        new="with m.If(ends & tokens.p.last):",
+        why="A packet's second beat is begun at the lane at which the first one ended.",
+    ),
+    Mutant(
+        name="lane-stays",
+        module=_REQUESTS,
+        old="with m.If(ends):",
+        new="with m.If(ends & ~tokens.p.last):",
+        why="A packet is begun at the lane at which the packet before ended.",
+    ),
+    Mutant(
+        name="two-granules",
+        module=_REQUESTS,
+        old="step = Signal(range(most_granules(self._gather, self._dram)))",
+        new="step = Signal(1)",
+        why="The number of a granule in its vector begins again after two.",
+    ),
+    Mutant(
+        name="half-the-memory",
+        module=_REQUESTS,
+        old="number = Signal(self._gather.address_bits - offset_bits(self._dram))",
+        new="number = Signal(self._gather.address_bits - offset_bits(self._dram) - 1)",
+        why="The top bit of an address is lost.",
+    ),
+    Mutant(
+        name="place-sticks",
+        module="tokensieve.rtl.queue",
+        old="tail.eq(tail + enters)",
+        new="tail.eq(tail + (enters & (tail != self._depth - 1)))",
+        why="The place to write to stays at the queue's end, instead of beginning again.",
+    ),
+    impatient(
+        "impatient",
+        _PACKER,
+        "m.d.comb += free.eq(~self.o.valid | self.o.ready)",
+        "m.d.comb += free.eq(~self.o.valid | self.o.ready | late)",
+        "self.o.valid & ~self.o.ready",
+        "self._gather.outstanding + 32",
+    ),
+    impatient(
+        "impatient-request",
+        _REQUESTS,
+        "free = ~self.request.valid | self.request.ready",
+        "free = ~self.request.valid | self.request.ready | late",
+        "self.request.valid & ~self.request.ready",
+        "self._gather.outstanding + 32",
     ),
 )

@@ -49,6 +49,16 @@ class AxiUnit:
         """Return the cycles of the unit's transfers."""
         return self._inner.twin(arch, vectors, which, valid, ready)
 
+    def states(
+        self, arch: Arch, vectors: Vectors, which: Sequence[int], valid: Bits, ready: Bits
+    ) -> Mapping[str, int]:
+        """Return the states of the unit's twin."""
+        return self._inner.states(arch, vectors, which, valid, ready)
+
+    def together(self, arch: Arch, vectors: Vectors) -> Sequence[Sequence[int]]:
+        """Return those of the unit."""
+        return self._inner.together(arch, vectors)
+
     def longest_burst(self, arch: Arch) -> int:
         """Return that of the unit."""
         return self._inner.longest_burst(arch)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.token_gather import GatherWork
 from tokensieve.verify.units.base import NamedUnit
@@ -22,6 +24,13 @@ class TokenGatherUnit(NamedUnit):
     def told(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Any]:
         """Return the granules of the vectors of each packet."""
         return {"granules": [granules_per_vector(arch, vectors, index) for index in which]}
+
+    def together(self, arch: Arch, vectors: Vectors) -> Sequence[Sequence[int]]:
+        """Return a packet without tokens between two whose granules fill the registers, but not all places."""
+        held, rows, granules = arch.gather.align_stages + 1, vectors.work["rows"], vectors.work["granules"]
+        none = np.flatnonzero(rows == 0)[:1].tolist()
+        few = np.flatnonzero((rows > held) & (granules < held + arch.gather.outstanding))[:1].tolist()
+        return [[*few, *none, *few]]
 
     def longest_burst(self, arch: Arch) -> int:
         """Return more cycles than it takes to fill every place and every register."""

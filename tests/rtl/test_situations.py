@@ -1,0 +1,68 @@
+"""Coverage as a gate: every unit is in every one of its situations, and each situation catches what nothing else does."""
+
+import pytest
+from bench.suites import VECTORS, every_situation, suite
+
+from tokensieve.rtl.flow.mutants.base import find_mutant, mutants_of
+from tokensieve.verify.situations import counted, situations_of
+from tokensieve.verify.units import UNITS, find_unit
+
+CYCLES = 1000
+"""Cycles that a fault is shown to do nothing in, without the cases that show it; all of them in the long run."""
+
+ALL = 10**9
+
+
+def cheap(numbers, cases, most):
+    """Return as many of the cases, the shortest first, as have no more than `most` cycles together."""
+    chosen, total = [], 0
+    for number in sorted(numbers, key=cases.cycles):
+        total += cases.cycles(number)
+        if total > most:
+            break
+        chosen.append(number)
+    return chosen
+
+
+def engines():
+    """Return the first engine of every unit, and the others as long runs."""
+    for name in UNITS:
+        yield from (pytest.param(name, engine, id=f"{name} {engine}".strip()) for engine in find_unit(name).engines())
+
+
+def test_every_unit_has_a_table_whose_rows_name_a_fault_each():
+    assert VECTORS.keys() == UNITS.keys()
+    for name in UNITS:
+        situations = situations_of(name)
+        known = {mutant.name for mutant in mutants_of(name)}
+
+        assert situations
+        assert len({one.name for one in situations}) == len(situations)
+        assert {one.mutant for one in situations} <= known
+
+
+@pytest.mark.parametrize(("name", "engine"), engines())
+def test_a_run_is_in_every_situation_and_differs_in_none(name, engine):
+    played = suite(name, engine)
+    runs = [(which, record) for (which, _), record in zip(played.cases, played.records, strict=True)]
+    counts = counted(played.unit, played.arch, played.vectors, runs)
+
+    assert [one for one, count in counts.items() if not count] == []
+    assert [number for number, record in enumerate(played.records) if played.differs(number, record)] == []
+
+
+@pytest.mark.parametrize(
+    "most", [CYCLES, pytest.param(ALL, marks=pytest.mark.long)], ids=["some", "all"]
+)
+@pytest.mark.parametrize(
+    ("name", "engine", "situation"),
+    [pytest.param(*one, id=f"{one[0]} {one[1]}: {one[2].name}") for one in every_situation()],
+)
+def test_its_fault_shows_in_a_situation_and_nowhere_else(name, engine, situation, most):
+    played, mutant = suite(name, engine), find_mutant(name, situation.mutant)
+    inside = played.showing(situation)
+    outside = cheap(set(range(len(played.cases))) - set(inside), played, most)
+
+    assert outside
+    assert played.first_difference(mutant, inside) is not None
+    assert played.first_difference(mutant, outside) is None
