@@ -78,11 +78,8 @@ def twin(arch: Arch, feed: Feed) -> dict[str, list[int]]:
             full = {name: plane.full(now) for name, plane in planes.items()}
             feed.saw(
                 {
-                    "words wait": not free and all(full.values()),
-                    "one plane waits for the other": any(full.values()) and not all(full.values()),
+                    "words wait for their LSBs": free and full["msb"] and not full["lsb"],
                     "a buffer has no room": any(not p.room and not p.ended(now) for p in planes.values()),
-                    "the first beat comes as the last words leave": last and enters and feed.offers("msb", cycle),
-                    "a vector waits for the last words of another": after is not None and not last,
                 }
             )
         for name, plane in planes.items():

@@ -128,12 +128,11 @@ class Engine:
         """Return the states at the beginning of a cycle."""
         state = self._front.state
         return {
-            "a command loads while another is read": state == "load" and score and self._drain.reading,
+            "a command comes while another is read": state in ("load", "pass") and self._drain.reading,
             "a verdict waits for the drain": state == "hand" and self._drain.busy,
             "a wire waits for the drain": state == "pass" and not self._drain.empty,
             "a wire's last beat waits": self._wire and score and not takes and self._front.last,
             "the next command comes with a wire's last beat": self._wire and score and takes and self._front.last and command,
-            "a command waits while another is searched": state == "search" and command,
         }
 
     @property

@@ -24,7 +24,7 @@ SEED = 1
 
 def machine():
     """Return a machine of which every unit is small: 13 tokens, 4 lanes, 8 bit."""
-    arch = with_fields(small(), "gather", max_row_bytes=20, outstanding=8)
+    arch = with_fields(small(engine="bitserial", queue_lines=4), "gather", max_row_bytes=20, outstanding=8)
     arch = with_fields(arch, "dram", granule_bytes=8)
     arch = with_fields(arch, "softmax", lanes=4, probability_bits=8, fifo_lines=16)
     arch = with_fields(arch, "importance", lanes=8, max_heads=8)

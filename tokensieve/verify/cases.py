@@ -41,12 +41,15 @@ def _alone(unit: Unit, arch: Arch, vectors: Vectors, harness: "Harness") -> Iter
 
 
 def _directed(unit: Unit, arch: Arch, vectors: Vectors, harness: "Harness") -> Iterator[tuple[list[int], "Case"]]:
-    """Yield the cases that are always there: no gap in any source; no sink, each of them, or all not ready for long."""
+    """Yield the cases that are always there: nothing pauses; one source comes late; one sink or all wait for long."""
     for which in map(list, unit.together(arch, vectors)):
         stimulus, busy = harness.stimulus(arch, vectors, which), _busy(unit, arch, vectors, which)
-        sinks = list(stimulus.expect)
+        sinks, sources = list(stimulus.expect), [name for name, beats in stimulus.beats.items() if beats]
+        burst = unit.longest_burst(arch)
+        for late in sources:
+            yield which, _case(stimulus, Pauses(gaps={late: [burst]}, stalls={}), busy)
         for held in [[], *([sink] for sink in sinks), *([sinks] if len(sinks) > 1 else [])]:
-            yield which, _case(stimulus, holding(held, busy + unit.longest_burst(arch)), busy)
+            yield which, _case(stimulus, holding(held, busy + burst), busy)
 
 
 def _drawn(

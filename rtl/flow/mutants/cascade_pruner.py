@@ -1,6 +1,6 @@
 """Planted faults of the cascade pruner: its sequence, its numbers, and what lies between its parts."""
 
-from tokensieve.rtl.flow.mutants.base import Mutant
+from tokensieve.rtl.flow.mutants.base import Mutant, impatient
 
 _PRUNER, _TABLE = "tokensieve.rtl.cascade_pruner", "tokensieve.rtl.id_table"
 
@@ -60,5 +60,35 @@ MUTANTS = (
         old="now.fetch & ~now.heads",
         new="Const(1, 1)",
         why="all numbers go to the gather, wanted or not",
+    ),
+    Mutant(
+        name="alive-is-k",
+        module="tokensieve.rtl.cascade_pruner",
+        old="count.eq(Mux(now.k < count, now.k, count))",
+        new="count.eq(now.k)",
+        why="after k of fewer, the engine is told of more than are alive",
+    ),
+    Mutant(
+        name="empty-fetches",
+        module="tokensieve.rtl.vector_requests",
+        old="with m.If(~before.none):",
+        new="with m.If(~before.none | 1):",
+        why="a fetch of nothing asks for a vector",
+    ),
+    impatient(
+        "impatient",
+        "tokensieve.rtl.zero_eliminator",
+        "m.d.comb += free.eq(~self.o.valid | self.o.ready)",
+        "m.d.comb += free.eq(~self.o.valid | self.o.ready | late)",
+        "self.o.valid & ~self.o.ready",
+        "64",
+    ),
+    impatient(
+        "impatient-row",
+        "tokensieve.rtl.vector_packer",
+        "m.d.comb += free.eq(~self.o.valid | self.o.ready)",
+        "m.d.comb += free.eq(~self.o.valid | self.o.ready | late)",
+        "self.o.valid & ~self.o.ready",
+        "self._gather.outstanding + 64",
     ),
 )

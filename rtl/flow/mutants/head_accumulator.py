@@ -1,6 +1,13 @@
 """Planted faults of the accumulator of head importance: magnitudes, and what it shares with that of the tokens."""
 
+from tokensieve.rtl.flow.mutants import importance_accumulator
 from tokensieve.rtl.flow.mutants.base import Mutant
+
+_SHARED = (
+    "reads-too-early", "keeps-too-early", "read-overrun", "ids-skipped", "empty-keep-hangs", "pruned-come-back",
+    "clear-keeps-sums", "impatient",
+)  # fmt: skip
+"""Faults of the memory of sums that are planted here, too."""
 
 MUTANTS = (
     Mutant(
@@ -38,4 +45,5 @@ MUTANTS = (
         new="with m.If(again & (len(held) == 0)):",
         why="a beat that follows one to the same head adds to what was there before both",
     ),
+    *(one for one in importance_accumulator.MUTANTS if one.name in _SHARED),
 )

@@ -1,6 +1,7 @@
 """Planted faults of the local value pruner."""
 
-from tokensieve.rtl.flow.mutants.base import Mutant
+from tokensieve.rtl.flow.mutants.base import Mutant, impatient
+from tokensieve.rtl.flow.mutants.topk import KEPT
 
 MUTANTS = (
     Mutant(
@@ -45,4 +46,49 @@ MUTANTS = (
         new="leaves.eq(read.en)",
         why="an empty queue counts a beat that it has not given out",
     ),
+    Mutant(
+        name="requests-again",
+        module="tokensieve.rtl.fork",
+        old="sink.valid.eq(source.valid & ~had[number])",
+        new="sink.valid.eq(source.valid & (~had[number] if number else 1))",
+        why="requests that are out are offered again while the queue is full",
+    ),
+    Mutant(
+        name="kept-again",
+        module="tokensieve.rtl.fork",
+        old="sink.valid.eq(source.valid & ~had[number])",
+        new="sink.valid.eq(source.valid & (1 if number else ~had[number]))",
+        why="a beat enters the queue again while its requests wait",
+    ),
+    Mutant(
+        name="queue-overrun",
+        module="tokensieve.rtl.queue",
+        old="self.i.ready.eq(level != self._depth)",
+        new="self.i.ready.eq(1)",
+        why="a full queue takes one more beat",
+    ),
+    Mutant(
+        name="place-sticks",
+        module="tokensieve.rtl.queue",
+        old="tail.eq(tail + enters)",
+        new="tail.eq(tail + (enters & (tail != self._depth - 1)))",
+        why="the place to write to stays at the end of the queue, instead of beginning again",
+    ),
+    impatient(
+        "impatient-queue",
+        "tokensieve.rtl.queue",
+        "m.d.comb += [read.en.eq(~self.o.valid | self.o.ready)",
+        "m.d.comb += [read.en.eq(~self.o.valid | self.o.ready | late)",
+        "self.o.valid & ~self.o.ready",
+        "128",
+    ),
+    impatient(
+        "impatient",
+        "tokensieve.rtl.zero_eliminator",
+        "m.d.comb += free.eq(~self.o.valid | self.o.ready)",
+        "m.d.comb += free.eq(~self.o.valid | self.o.ready | late)",
+        "self.o.valid & ~self.o.ready",
+        "128",
+    ),
+    *KEPT,
 )

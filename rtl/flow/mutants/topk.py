@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from tokensieve.arch.datapath import ENGINES
-from tokensieve.rtl.flow.mutants.base import Mutant, mutants_of
+from tokensieve.rtl.flow.mutants.base import Mutant, impatient, mutants_of
 
 _WIRE = (
     Mutant(
@@ -65,13 +65,68 @@ _WIRE = (
     ),
 )
 
-SHELL = (
+KEPT = (
+    Mutant(
+        name="nothing-hangs",
+        module="tokensieve.rtl.topk",
+        old="self.found.valid.eq((self._now.k == 0) | core.done)",
+        new="self.found.valid.eq(core.done)",
+        why="a command that keeps nothing waits for a search that is not begun",
+    ),
     Mutant(
         name="searches-all",
         module="tokensieve.rtl.topk",
         old="(told.k >= told.n)",
         new="(told.k > told.n)",
         why="k = n is no wire: off by one",
+    ),
+    Mutant(
+        name="wires-equal-alone",
+        module="tokensieve.rtl.topk",
+        old="(told.k >= told.n)",
+        new="(told.k == told.n)",
+        why="k > n is searched",
+    ),
+)
+"""Faults that show at one k against n, for whatever is around an engine."""
+
+SHELL = (
+    *KEPT,
+    Mutant(
+        name="row-goes-on",
+        module="tokensieve.rtl.topk",
+        old="Mux(self._last, 0, self._row + 1)",
+        new="Mux(self._left < topk.lanes, 0, self._row + 1)",
+        why="behind a last beat that is full, a command is loaded from where the one before ended",
+    ),
+    Mutant(
+        name="half-the-rows",
+        module="tokensieve.rtl.topk",
+        old="self._row, self._left = Signal(beat_bits(topk))",
+        new="self._row, self._left = Signal(max(1, beat_bits(topk) - 1))",
+        why="the number of a beat lacks its top bit",
+    ),
+    Mutant(
+        name="full-beat-goes-on",
+        module="tokensieve.rtl.drain",
+        old="with m.If(left <= topk.lanes):",
+        new="with m.If(left < topk.lanes):",
+        why="a beat is read behind a last one that is full",
+    ),
+    Mutant(
+        name="beat-dropped",
+        module="tokensieve.rtl.pipe",
+        old="advance.eq(~end.valid | end.ready)",
+        new="advance.eq(1)",
+        why="a beat that waits is overwritten",
+    ),
+    impatient(
+        "impatient",
+        "tokensieve.rtl.zero_eliminator",
+        "m.d.comb += free.eq(~self.o.valid | self.o.ready)",
+        "m.d.comb += free.eq(~self.o.valid | self.o.ready | late)",
+        "self.o.valid & ~self.o.ready",
+        "26",
     ),
     Mutant(
         name="junk-counts",

@@ -1,6 +1,6 @@
 """Planted faults of the zero eliminator: stages, compactor and beat buffer."""
 
-from tokensieve.rtl.flow.mutants.base import Mutant
+from tokensieve.rtl.flow.mutants.base import Mutant, impatient
 
 MUTANTS = (
     Mutant(
@@ -51,5 +51,41 @@ MUTANTS = (
         old="self._route(group)) for group in groups]",
         new="self._route(group[::-1])) for group in groups[::-1]]",
         why="selectors in the wrong order: items meet and one is lost",
+    ),
+    Mutant(
+        name="empty-never-ends",
+        module="tokensieve.rtl.zero_eliminator",
+        old="wants.eq(ending |",
+        new="wants.eq((ending & (level != 0)) |",
+        why="a packet of which nothing is marked does not end",
+    ),
+    Mutant(
+        name="full-rest-is-empty",
+        module="tokensieve.rtl.zero_eliminator",
+        old="[self.o.p.last.eq(ending), self.o.p.count.eq(level)]",
+        new="[self.o.p.last.eq(ending), self.o.p.count.eq(level[:-1])]",
+        why="the last beat of a packet is empty where it should be full",
+    ),
+    Mutant(
+        name="rest-stays",
+        module="tokensieve.rtl.zero_eliminator",
+        old="m.d.comb += kept.eq(0)",
+        new="m.d.comb += kept.eq(level)",
+        why="a packet is put behind the rest of the one before, if it comes as that leaves",
+    ),
+    Mutant(
+        name="full-beat-lost",
+        module="tokensieve.rtl.zero_eliminator",
+        old="level = Signal(lane_count_bits(lanes))",
+        new="level = Signal(max(1, lane_count_bits(lanes) - 1))",
+        why="the fill of a beat begins again at nothing when it is full",
+    ),
+    impatient(
+        "impatient",
+        "tokensieve.rtl.zero_eliminator",
+        "m.d.comb += free.eq(~self.o.valid | self.o.ready)",
+        "m.d.comb += free.eq(~self.o.valid | self.o.ready | late)",
+        "self.o.valid & ~self.o.ready",
+        "26",
     ),
 )
