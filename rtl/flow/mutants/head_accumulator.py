@@ -3,10 +3,7 @@
 from tokensieve.rtl.flow.mutants import importance_accumulator
 from tokensieve.rtl.flow.mutants.base import Mutant
 
-_SHARED = (
-    "reads-too-early", "keeps-too-early", "read-overrun", "ids-skipped", "empty-keep-hangs", "pruned-come-back",
-    "clear-keeps-sums", "impatient",
-)  # fmt: skip
+_SHARED = ("reads-too-early", "ids-skipped", "clear-keeps-sums", "impatient")
 """Faults of the memory of sums that are planted here, too."""
 
 MUTANTS = (

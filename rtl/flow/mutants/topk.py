@@ -142,6 +142,14 @@ SHELL = (
         old="self._slot.eq(~self._slot)",
         new="self._slot.eq(0)",
         why="a command loads over the beats that the one before it still drains",
+        only="spatten: four beats fit in the drain's registers, so that none is unread when the next command loads",
+    ),
+    Mutant(
+        name="reads-other-slot",
+        module="tokensieve.rtl.drain",
+        old="read.addr.eq(row | (self._command.slot << places))",
+        new="read.addr.eq(row | (self.row.slot << places))",
+        why="beats are read from the slot that is loaded, not from the command's own",
     ),
     Mutant(
         name="last-ties",

@@ -57,12 +57,7 @@ def successive(source: str, line: Callable[[dict[str, int], int], int]) -> Calla
 
 SITUATIONS = (
     twin("a READ waits for sums on their way", "reads-too-early"),
-    twin("a KEEP waits for sums on their way", "keeps-too-early"),
-    twin("scores wait behind others", "read-overrun"),
     twin("ids lie beyond the sums that are looked at", "ids-skipped"),
-    Situation("a KEEP of none", "empty-keep-hangs",
-              lambda seen: any(OPS[step["op"]] == "keep" and not step["kept"] for step in steps(seen))),
-    Situation("a READ behind a KEEP", "pruned-come-back", before("keep", "read")),
     Situation("a CLEAR behind an ADD", "clear-keeps-sums", before("add", "clear")),
     longest_stall("o", "impatient"),
 )  # fmt: skip

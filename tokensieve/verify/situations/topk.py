@@ -87,8 +87,6 @@ _SEARCH = (
               "quickselect"),
     Situation("radix ends early", "radix-no-early-end", lambda seen: any(_early(seen)), "radix"),
     Situation("radix searches behind an early end", "radix-packet-goes-on", _search_behind_early, "radix"),
-    Situation("radix takes three digits", "radix-offset-lost",
-              lambda seen: any(len(sizes) > 2 for sizes in _sizes(seen)), "radix"),
     Situation("bit-serial searches", "bitserial-hasty", some(lambda n, k: 0 < k < n), "bitserial"),
     Situation("the sorter sorts", "bitonic-next-score", some(lambda n, k: 0 < k < n), "bitonic"),
 )  # fmt: skip
