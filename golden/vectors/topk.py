@@ -108,7 +108,10 @@ def _corners(topk: Topk, seed: int) -> Iterator[tuple[Scores, int]]:
     for n in (min(lanes + 1, most), min(2 * lanes, most), most, odd):  # wires, with and without a rest
         yield whole[:n], n
     yield _packet(topk, "reversed", most, seed), min(2 * lanes, most - 1)  # two beats leave, none of the others does
-    yield _packet(topk, "uniform", min(2 * lanes, most), seed), lanes  # its last beat is full, and not the last there is
+    yield (
+        _packet(topk, "uniform", min(2 * lanes, most), seed),
+        lanes,
+    )  # its last beat is full, and not the last there is
 
 
 def _random(topk: Topk, rng: np.random.Generator, seed: int, number: int) -> tuple[Scores, int]:

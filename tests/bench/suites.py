@@ -9,7 +9,7 @@ from tokensieve.rtl.flow.mutants.base import planted
 from tokensieve.verify.cases import cases_of
 from tokensieve.verify.differences import wrong_answers, wrong_cycles, wrong_transfers, wrong_work
 from tokensieve.verify.situations import Seen, situations_of
-from tokensieve.verify.units import find_unit
+from tokensieve.verify.units import find_engine, find_unit
 from tokensieve.verify.units.base import with_fields
 
 VECTORS = {
@@ -89,6 +89,9 @@ def suite(name, engine=""):
 
 
 def every_situation():
-    """Return unit, engine and situation of all tables; a unit with several engines has its own table for each."""
-    units = [(name, engine) for name in VECTORS for engine in find_unit(name).engines()]
-    return [(name, engine, one) for name, engine in units for one in situations_of(name) if one.engine in ("", engine)]
+    """Return unit, engine and situation of all tables. What is around the engines of a unit is tried with one of them."""
+    return [
+        (name, one.engine or find_engine(find_unit(name), None, machine()), one)
+        for name in VECTORS
+        for one in situations_of(name)
+    ]

@@ -130,8 +130,8 @@ def _tell(one: "Cosim", stream: Any) -> None:
         lines += [f"  {kind} covered {one.lines[f'{kind}_hit']} of {one.lines[kind]}" for kind in ("lines", "toggles")]
     if one.situations is not None:
         lines += [f"  {bin_name}: {count}" for bin_name, count in one.bins.items()]
-        lines += [f"  cases in which {situation}: {count}" for situation, count in one.situations.items()]
-        lines += [f"  MISSING: no case in which {situation}; more --vectors may have one" for situation in one.missing]
+        lines += [f"  situation, {situation}: {count}" for situation, count in one.situations.items()]
+        lines += [f"  MISSING: no case of {situation!r}; more --vectors may have one" for situation in one.missing]
     lines += [f"  waves {one.waves_file}"] if one.waves_file else []
     print("\n".join(lines), file=stream, flush=True)
 

@@ -84,7 +84,7 @@ MUTANTS = (
         name="first-beat-stolen",
         module="tokensieve.rtl.bitwidth_converter",
         old='plane.first.eq(getattr(after.o.p, f"{name}_bits") != 0)',
-        new='plane.first.eq(1)',
+        new="plane.first.eq(1)",
         why="a vector without LSBs takes the first beat of those of the next",
     ),
     Mutant(

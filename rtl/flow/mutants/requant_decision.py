@@ -76,7 +76,7 @@ MUTANTS = (
     Mutant(
         name="empty-row-lost",
         module="tokensieve.rtl.requant_decision",
-        old='beats.p.last.eq(self.probability.p.last)',
+        old="beats.p.last.eq(self.probability.p.last)",
         new='beats.p.last.eq(self.probability.p.last & (self.probability.p["count"] != 0))',
         why="a row without a probability does not end",
     ),

@@ -38,7 +38,9 @@ SITUATIONS = (
     Situation("a packet follows another", "lane-stays", lambda seen: len(seen.which) > 1),
     Situation("a vector of three granules or more", "two-granules", lambda seen: max(_granules(seen), default=0) > 2),
     Situation("an address with its top bit set", "half-the-memory", _high_address),
-    Situation("more granules than places", "place-sticks", lambda seen: sum(_granules(seen)) >= seen.arch.gather.outstanding),
+    Situation(
+        "more granules than places", "place-sticks", lambda seen: sum(_granules(seen)) >= seen.arch.gather.outstanding
+    ),
     longest_stall("o", "impatient"),
     longest_stall("request", "impatient-request"),
 )

@@ -49,9 +49,7 @@ class AxiUnit:
         """Return the cycles of the unit's transfers."""
         return self._inner.twin(arch, vectors, which, valid, ready)
 
-    def states(
-        self, arch: Arch, vectors: Vectors, which: Sequence[int], valid: Bits, ready: Bits
-    ) -> Mapping[str, int]:
+    def states(self, arch: Arch, vectors: Vectors, which: Sequence[int], valid: Bits, ready: Bits) -> Mapping[str, int]:
         """Return the states of the unit's twin."""
         return self._inner.states(arch, vectors, which, valid, ready)
 

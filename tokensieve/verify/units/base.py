@@ -58,9 +58,7 @@ class Unit(Protocol):
         `which` ran back to back. The rest comes from golden's vectors.
         """
 
-    def states(
-        self, arch: Arch, vectors: Vectors, which: Sequence[int], valid: Bits, ready: Bits
-    ) -> Mapping[str, int]:
+    def states(self, arch: Arch, vectors: Vectors, which: Sequence[int], valid: Bits, ready: Bits) -> Mapping[str, int]:
         """Return in how many cycles the twin was in each of its named states. It is given what `twin` is."""
 
     def longest_burst(self, arch: Arch) -> int:
@@ -112,15 +110,11 @@ class NamedUnit(ABC):
         """Return the cycles of all transfers."""
         return cast(Mapping[str, Sequence[int]], self._played(arch, vectors, which, valid, ready)[0])
 
-    def states(
-        self, arch: Arch, vectors: Vectors, which: Sequence[int], valid: Bits, ready: Bits
-    ) -> Mapping[str, int]:
+    def states(self, arch: Arch, vectors: Vectors, which: Sequence[int], valid: Bits, ready: Bits) -> Mapping[str, int]:
         """Return in how many cycles the twin was in each of its named states."""
         return cast(Mapping[str, int], self._played(arch, vectors, which, valid, ready)[1])
 
-    def _played(
-        self, arch: Arch, vectors: Vectors, which: Sequence[int], valid: Bits, ready: Bits
-    ) -> tuple[Any, Any]:
+    def _played(self, arch: Arch, vectors: Vectors, which: Sequence[int], valid: Bits, ready: Bits) -> tuple[Any, Any]:
         """Return what the twin says of a run, and the states that it was in."""
         from tokensieve.sim.twins.feed import Feed
 

@@ -62,7 +62,7 @@ class EngineInside(NamedUnit):
 def commands_together(arch: Arch, vectors: Vectors) -> Sequence[Sequence[int]]:
     """Return searches behind one whose last beat is full; short ones that fill the drain, and wires behind them."""
     n, k, lanes = np.asarray(vectors.inputs["n"]), np.asarray(vectors.inputs["k"]), arch.topk.lanes
-    searched = (0 < k) & (k < n)
+    searched = (k > 0) & (k < n)
     full = np.flatnonzero(searched & (n % lanes == 0) & (n < n.max()))[:1].tolist()
     short, some = np.flatnonzero(searched & (n <= lanes))[:1].tolist(), np.flatnonzero(searched)[:2].tolist()
     wire, none = np.flatnonzero((k >= n) & (n > lanes))[:1].tolist(), np.flatnonzero(k == 0)[:1].tolist()
