@@ -126,12 +126,12 @@ class Engine:
 
     def _before(self, command: bool, score: bool, takes: bool) -> Mapping[str, object]:
         """Return the states at the beginning of a cycle."""
-        state = self._front.state
+        state, ends = self._front.state, self._wire and score and self._front.last
         return {
             "a command comes while another is read": state in ("load", "pass") and self._drain.reading,
             "a verdict waits for the drain": state == "hand" and self._drain.busy,
             "a wire waits for the drain": state == "pass" and not self._drain.empty,
-            "a wire's last beat waits": self._wire and score and not takes and self._front.last,
+            "a wire's last beat waits": ends and not takes,
             "the next command comes with a wire's last beat": self._wire
             and score
             and takes

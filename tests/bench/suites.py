@@ -89,9 +89,6 @@ def suite(name, engine=""):
 
 
 def every_situation():
-    """Return unit, engine and situation of all tables. What is around the engines of a unit is tried with one of them."""
-    return [
-        (name, one.engine or find_engine(find_unit(name), None, machine()), one)
-        for name in VECTORS
-        for one in situations_of(name)
-    ]
+    """Return unit, engine and situation of all tables. What is around a unit's engines is tried with one of them."""
+    usual = {name: find_engine(find_unit(name), None, machine()) for name in VECTORS}
+    return [(name, one.engine or usual[name], one) for name in VECTORS for one in situations_of(name)]

@@ -1,4 +1,4 @@
-"""Coverage as a gate: every unit is in every one of its situations, and each situation catches what nothing else does."""
+"""Coverage as a gate: every unit is in every one of its situations, and each catches a fault of its own."""
 
 import json
 from types import SimpleNamespace

@@ -56,7 +56,8 @@ def cosim(
 ) -> None:
     """Run a unit's hardware on golden's vectors, and compare answers, work, cycles and every transfer.
 
-    Exit code 1 on any difference, and with --coverage on a situation that no case was in. Builds are kept, so that the next run with the same hardware starts at once.
+    Exit code 1 on any difference, and with --coverage if there is a situation that no case was in. Builds are kept, so
+    that the next run with the same hardware starts at once.
     """
     if listed:
         _list(json)

@@ -12,13 +12,16 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tokensieve.arch import load_arch
 from tokensieve.pages.recorded import Row, command, markdown, save
-from tokensieve.rtl.flow.mutants.base import Mutant, edited, mutants_of
 from tokensieve.verify.cosim import cosim
 from tokensieve.verify.request import Request
 from tokensieve.verify.units import UNITS, find_engine, find_unit
+
+if TYPE_CHECKING:
+    from tokensieve.rtl.flow.mutants.base import Mutant
 
 PRESET = "spatten"
 VECTORS = 30
@@ -29,13 +32,15 @@ _COLUMNS = {
 }  # fmt: skip
 
 
-def planted() -> Iterator[tuple[str, Mutant]]:
+def planted() -> "Iterator[tuple[str, Mutant]]":
     """Yield every fault that is one at this size, with its unit."""
+    from tokensieve.rtl.flow.mutants.base import mutants_of
+
     for name in UNITS:
         yield from ((name, one) for one in mutants_of(name) if not one.only or one.only.startswith(PRESET))
 
 
-def outcome(name: str, mutant: Mutant) -> dict[str, object]:
+def outcome(name: str, mutant: "Mutant") -> dict[str, object]:
     """Return what co-simulation says of a unit with a fault."""
     unit, arch = find_unit(name), load_arch(PRESET)
     engine = find_engine(unit, mutant.engine or None, arch)
@@ -74,7 +79,9 @@ def show(rows: Sequence[Row]) -> str:
     return f"{table}\n\n{sum(map(found, rows))} of {len(rows)} faults were found."
 
 
-def _digest(mutant: Mutant) -> str:
+def _digest(mutant: "Mutant") -> str:
+    from tokensieve.rtl.flow.mutants.base import edited
+
     return hashlib.sha256(edited(mutant).encode()).hexdigest()[:16]
 
 

@@ -1,4 +1,4 @@
-"""The cases of a co-simulation: every vector alone, a few that are always there, and some with pauses drawn from a seed."""
+"""The cases of a co-simulation: every vector alone, a few that are always there, some drawn with pauses."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING

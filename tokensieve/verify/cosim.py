@@ -145,7 +145,8 @@ class _Told:
         """Return in how many cases the unit was in each of its situations."""
         from tokensieve.verify.situations import counted
 
-        runs = [*(([index], record) for index, record in enumerate(self.alone)), *zip(self.together, self.stalled)]
+        which = [*([index] for index in range(len(self.alone))), *self.together]
+        runs = zip(which, [*self.alone, *self.stalled], strict=True)
         return counted(self.unit, self.arch, self.vectors, runs)
 
     def counted(self) -> dict[str, Any]:

@@ -26,6 +26,11 @@ def _beats(seen: Seen) -> int:
     return -(-max(map(len, seen.items("tokens"))) // seen.arch.topk.lanes)
 
 
+def _wraps(seen: Seen) -> bool:
+    """Return whether the places of the queue of granules are used up and begin again."""
+    return sum(_granules(seen)) >= seen.arch.gather.outstanding
+
+
 SITUATIONS = (
     twin("a granule has come that is behind an empty packet", "empty-eats-granule"),
     twin("a request waits", "overwritten-request"),
@@ -38,9 +43,7 @@ SITUATIONS = (
     Situation("a packet follows another", "lane-stays", lambda seen: len(seen.which) > 1),
     Situation("a vector of three granules or more", "two-granules", lambda seen: max(_granules(seen), default=0) > 2),
     Situation("an address with its top bit set", "half-the-memory", _high_address),
-    Situation(
-        "more granules than places", "place-sticks", lambda seen: sum(_granules(seen)) >= seen.arch.gather.outstanding
-    ),
+    Situation("more granules than places", "place-sticks", _wraps),
     longest_stall("o", "impatient"),
     longest_stall("request", "impatient-request"),
 )

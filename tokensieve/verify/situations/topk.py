@@ -1,6 +1,7 @@
 """Situations of the top-k engine. A vector is one command and its scores."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 
@@ -44,7 +45,7 @@ def _tie_within(seen: Seen) -> bool:
     """Return whether some of a beat's scores that equal the threshold are kept, and others are not."""
     for ties, rows in _ties(seen):
         before = np.cumsum([0, *rows])
-        if any(start < ties < end for start, end in zip(before[:-1], before[1:], strict=True)):
+        if any(start < ties < end for start, end in pairwise(before.tolist())):
             return True
     return False
 
