@@ -132,11 +132,7 @@ class Engine:
             "a verdict waits for the drain": state == "hand" and self._drain.busy,
             "a wire waits for the drain": state == "pass" and not self._drain.empty,
             "a wire's last beat waits": ends and not takes,
-            "the next command comes with a wire's last beat": self._wire
-            and score
-            and takes
-            and self._front.last
-            and command,
+            "the next command comes with a wire's last beat": ends and takes and command,
         }
 
     @property

@@ -51,20 +51,6 @@ class Mutant:
         return planted(self)
 
 
-def impatient(name: str, module: str, old: str, new: str, waits: str, cycles: str) -> Mutant:
-    """Return the fault that a beat is given up after `cycles` in which it `waits`: then ``late`` of `new` is high."""
-    timer = [
-        f"waited, late = Signal(range({cycles} + 1)), Signal()",
-        f"m.d.comb += late.eq(waited == {cycles})",
-        "m.d.sync += waited.eq(0)",
-        f"with m.If({waits}):",
-        "    m.d.sync += waited.eq(waited + ~late)",
-        new,
-    ]
-    why = "a beat that waits for very long is given up"
-    return Mutant(name=name, module=module, old=old, new=f"\n{' ' * 8}".join(timer), why=why)
-
-
 def mutants_of(unit: str) -> tuple[Mutant, ...]:
     """Return the mutants of `unit`; none where it has no list."""
     name = f"{__package__}.{unit.replace('-', '_')}"

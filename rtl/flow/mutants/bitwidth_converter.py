@@ -1,6 +1,7 @@
 """Planted faults of the bitwidth converter."""
 
-from tokensieve.rtl.flow.mutants.base import Mutant, impatient
+from tokensieve.rtl.flow.mutants.base import Mutant
+from tokensieve.rtl.flow.mutants.parts import impatient_output
 
 MUTANTS = (
     Mutant(
@@ -101,12 +102,5 @@ MUTANTS = (
         new="pop.eq(now.valid & planes[0].full & free)",
         why="words are made before their LSBs have come",
     ),
-    impatient(
-        "impatient",
-        "tokensieve.rtl.bitwidth_converter",
-        "m.d.comb += free.eq(~self.o.valid | self.o.ready)",
-        "m.d.comb += free.eq(~self.o.valid | self.o.ready | late)",
-        "self.o.valid & ~self.o.ready",
-        "26",
-    ),
+    impatient_output("tokensieve.rtl.bitwidth_converter", "26"),
 )

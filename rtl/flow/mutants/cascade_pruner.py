@@ -1,6 +1,7 @@
 """Planted faults of the cascade pruner: its sequence, its numbers, and what lies between its parts."""
 
-from tokensieve.rtl.flow.mutants.base import Mutant, impatient
+from tokensieve.rtl.flow.mutants.base import Mutant
+from tokensieve.rtl.flow.mutants.parts import impatient_output
 
 _PRUNER, _TABLE = "tokensieve.rtl.cascade_pruner", "tokensieve.rtl.id_table"
 
@@ -75,20 +76,6 @@ MUTANTS = (
         new="with m.If(~before.none | 1):",
         why="a fetch of nothing asks for a vector",
     ),
-    impatient(
-        "impatient",
-        "tokensieve.rtl.zero_eliminator",
-        "m.d.comb += free.eq(~self.o.valid | self.o.ready)",
-        "m.d.comb += free.eq(~self.o.valid | self.o.ready | late)",
-        "self.o.valid & ~self.o.ready",
-        "64",
-    ),
-    impatient(
-        "impatient-row",
-        "tokensieve.rtl.vector_packer",
-        "m.d.comb += free.eq(~self.o.valid | self.o.ready)",
-        "m.d.comb += free.eq(~self.o.valid | self.o.ready | late)",
-        "self.o.valid & ~self.o.ready",
-        "self._gather.outstanding + 64",
-    ),
+    impatient_output("tokensieve.rtl.zero_eliminator", "64"),
+    impatient_output("tokensieve.rtl.vector_packer", "self._gather.outstanding + 64", "impatient-row"),
 )

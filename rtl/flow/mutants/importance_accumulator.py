@@ -1,6 +1,7 @@
 """Planted faults of the accumulator of token importance: adding, ranking, compaction."""
 
-from tokensieve.rtl.flow.mutants.base import Mutant, impatient
+from tokensieve.rtl.flow.mutants.base import Mutant
+from tokensieve.rtl.flow.mutants.parts import impatient
 
 MUTANTS = (
     Mutant(

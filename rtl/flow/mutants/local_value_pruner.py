@@ -1,6 +1,7 @@
 """Planted faults of the local value pruner."""
 
-from tokensieve.rtl.flow.mutants.base import Mutant, impatient
+from tokensieve.rtl.flow.mutants.base import Mutant
+from tokensieve.rtl.flow.mutants.parts import PLACE_STICKS, impatient, impatient_output
 from tokensieve.rtl.flow.mutants.topk import KEPT
 
 MUTANTS = (
@@ -67,13 +68,7 @@ MUTANTS = (
         new="self.i.ready.eq(1)",
         why="a full queue takes one more beat",
     ),
-    Mutant(
-        name="place-sticks",
-        module="tokensieve.rtl.queue",
-        old="tail.eq(tail + enters)",
-        new="tail.eq(tail + (enters & (tail != self._depth - 1)))",
-        why="the place to write to stays at the end of the queue, instead of beginning again",
-    ),
+    PLACE_STICKS,
     impatient(
         "impatient-queue",
         "tokensieve.rtl.queue",
@@ -82,13 +77,6 @@ MUTANTS = (
         "self.o.valid & ~self.o.ready",
         "128",
     ),
-    impatient(
-        "impatient",
-        "tokensieve.rtl.zero_eliminator",
-        "m.d.comb += free.eq(~self.o.valid | self.o.ready)",
-        "m.d.comb += free.eq(~self.o.valid | self.o.ready | late)",
-        "self.o.valid & ~self.o.ready",
-        "128",
-    ),
+    impatient_output("tokensieve.rtl.zero_eliminator", "128"),
     *KEPT,
 )

@@ -1,6 +1,7 @@
 """Planted faults of the decision of progressive quantization."""
 
-from tokensieve.rtl.flow.mutants.base import Mutant, impatient
+from tokensieve.rtl.flow.mutants.base import Mutant
+from tokensieve.rtl.flow.mutants.parts import impatient
 
 MUTANTS = (
     Mutant(

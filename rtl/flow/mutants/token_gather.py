@@ -1,6 +1,7 @@
 """Planted faults of the token gather."""
 
-from tokensieve.rtl.flow.mutants.base import Mutant, impatient
+from tokensieve.rtl.flow.mutants.base import Mutant
+from tokensieve.rtl.flow.mutants.parts import PLACE_STICKS, impatient, impatient_output
 
 _REQUESTS = "tokensieve.rtl.vector_requests"
 _PACKER = "tokensieve.rtl.vector_packer"
@@ -125,21 +126,8 @@ MUTANTS = (
         new="number = Signal(self._gather.address_bits - offset_bits(self._dram) - 1)",
         why="The top bit of an address is lost.",
     ),
-    Mutant(
-        name="place-sticks",
-        module="tokensieve.rtl.queue",
-        old="tail.eq(tail + enters)",
-        new="tail.eq(tail + (enters & (tail != self._depth - 1)))",
-        why="The place to write to stays at the queue's end, instead of beginning again.",
-    ),
-    impatient(
-        "impatient",
-        _PACKER,
-        "m.d.comb += free.eq(~self.o.valid | self.o.ready)",
-        "m.d.comb += free.eq(~self.o.valid | self.o.ready | late)",
-        "self.o.valid & ~self.o.ready",
-        "self._gather.outstanding + 32",
-    ),
+    PLACE_STICKS,
+    impatient_output(_PACKER, "self._gather.outstanding + 32"),
     impatient(
         "impatient-request",
         _REQUESTS,

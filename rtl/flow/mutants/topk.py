@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from tokensieve.arch.datapath import ENGINES
-from tokensieve.rtl.flow.mutants.base import Mutant, impatient, mutants_of
+from tokensieve.rtl.flow.mutants.base import Mutant, mutants_of
+from tokensieve.rtl.flow.mutants.parts import BEAT_DROPPED, impatient_output
 
 _WIRE = (
     Mutant(
@@ -113,21 +114,8 @@ SHELL = (
         new="with m.If(left < topk.lanes):",
         why="a beat is read behind a last one that is full",
     ),
-    Mutant(
-        name="beat-dropped",
-        module="tokensieve.rtl.pipe",
-        old="advance.eq(~end.valid | end.ready)",
-        new="advance.eq(1)",
-        why="a beat that waits is overwritten",
-    ),
-    impatient(
-        "impatient",
-        "tokensieve.rtl.zero_eliminator",
-        "m.d.comb += free.eq(~self.o.valid | self.o.ready)",
-        "m.d.comb += free.eq(~self.o.valid | self.o.ready | late)",
-        "self.o.valid & ~self.o.ready",
-        "26",
-    ),
+    BEAT_DROPPED,
+    impatient_output("tokensieve.rtl.zero_eliminator", "26"),
     Mutant(
         name="junk-counts",
         module="tokensieve.rtl.topk",

@@ -1,6 +1,7 @@
 """Planted faults of the zero eliminator: stages, compactor and beat buffer."""
 
-from tokensieve.rtl.flow.mutants.base import Mutant, impatient
+from tokensieve.rtl.flow.mutants.base import Mutant
+from tokensieve.rtl.flow.mutants.parts import BEAT_DROPPED, impatient_output
 
 MUTANTS = (
     Mutant(
@@ -24,13 +25,7 @@ MUTANTS = (
         new="advance.eq(end.ready)",
         why="a pipeline with nothing at its end moves only while its consumer is ready",
     ),
-    Mutant(
-        name="beat-dropped",
-        module="tokensieve.rtl.pipe",
-        old="advance.eq(~end.valid | end.ready)",
-        new="advance.eq(1)",
-        why="a beat that waits is overwritten",
-    ),
+    BEAT_DROPPED,
     Mutant(
         name="full-beat-early",
         module="tokensieve.rtl.compactor",
@@ -80,12 +75,5 @@ MUTANTS = (
         new="level = Signal(max(1, lane_count_bits(lanes) - 1))",
         why="the fill of a beat begins again at nothing when it is full",
     ),
-    impatient(
-        "impatient",
-        "tokensieve.rtl.zero_eliminator",
-        "m.d.comb += free.eq(~self.o.valid | self.o.ready)",
-        "m.d.comb += free.eq(~self.o.valid | self.o.ready | late)",
-        "self.o.valid & ~self.o.ready",
-        "26",
-    ),
+    impatient_output("tokensieve.rtl.zero_eliminator", "26"),
 )

@@ -9,12 +9,4 @@ def _not_full(seen: Seen) -> bool:
     return any(count == 0 or count % seen.arch.topk.lanes for count in kept)
 
 
-def _waits(seen: Seen) -> bool:
-    """Return whether a source had to wait."""
-    return max(seen.stall("command"), seen.stall("score")) > 0
-
-
-SITUATIONS = (
-    Situation("a beat that leaves is not full", "keeps-one-more", _not_full),
-    Situation("a source waits for TREADY", "ready-without-valid", _waits),
-)
+SITUATIONS = (Situation("a beat that leaves is not full", "keeps-one-more", _not_full),)
