@@ -48,7 +48,7 @@ def test_every_unit_has_a_table_whose_rows_name_a_fault_each():
         assert {one.mutant for one in situations} <= known
 
 
-@pytest.mark.parametrize(("name", "engine"), engines())
+@pytest.mark.parametrize(("name", "engine"), [*engines()])
 def test_a_run_is_in_every_situation_and_differs_in_none(name, engine):
     played = suite(name, engine)
     runs = [(which, record) for (which, _), record in zip(played.cases, played.records, strict=True)]
@@ -82,7 +82,7 @@ def others():
                 yield pytest.param(name, mutant, id=f"{name} {mutant.name}")
 
 
-@pytest.mark.parametrize(("name", "mutant"), others())
+@pytest.mark.parametrize(("name", "mutant"), [*others()])
 def test_every_other_fault_is_found_at_the_small_size(name, mutant):
     unit = find_unit(name)
     played = suite(name, find_engine(unit, mutant.engine or None, machine()))
