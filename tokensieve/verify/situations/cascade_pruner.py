@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from tokensieve.verify.situations.base import Seen, Situation, longest_stall, twin
+from tokensieve.workloads.vectors import Group
 
 _OPS = ("clear", "grow", "add", "prune")
 
@@ -10,7 +11,7 @@ _OPS = ("clear", "grow", "add", "prune")
 def _steps(seen: Seen) -> Iterator[dict[str, int]]:
     """Yield the commands of all scripts, in order, with how many there were to choose from."""
     for index in seen.which:
-        groups = {"op": "inputs", "heads": "inputs", "k": "inputs", "pin": "inputs", "row_bytes": "inputs",
+        groups: dict[str, Group] = {"op": "inputs", "heads": "inputs", "k": "inputs", "pin": "inputs", "row_bytes": "inputs",
                   "offered": "work", "kept": "work"}  # fmt: skip
         columns = [seen.vectors.item(group, name, index).tolist() for name, group in groups.items()]
         yield from (dict(zip(groups, values, strict=True)) for values in zip(*columns, strict=True))
