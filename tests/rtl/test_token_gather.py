@@ -150,6 +150,7 @@ def test_outstanding_must_be_a_power_of_two():
 def test_planted_fault_is_caught(mutant):
     stalls = {"o": [True, False, True, True, False] * 20 + [True] * 40, "request": [False, True, True] * 30}
     together = [Trial(tuple(range(start, COUNT, 4)), {"token": [0, 2, 0, 5]}, stalls) for start in range(4)]
-    together += [Trial(tuple(which), {}, stalls) for which, stalls in UNIT.directed(SMALL, VECTORS)]
+    held = {"o": [True] * (2 * UNIT.longest_burst(SMALL) + 60)}
+    together += [Trial(tuple(which), {}, held) for which in UNIT.together(SMALL, VECTORS)]
 
     assert caught(UNIT, SMALL, VECTORS, alone(COUNT) + together, mutant)
