@@ -15,8 +15,8 @@ from tokensieve.verify.units import UNITS
 SMALL = ["--vectors", "12", "--set", "topk.lanes=4", "--set", "topk.max_tokens=32"]
 DONE = Cosim(
     unit="topk", engine="radix", vectors=1, mismatches=0, cycle_differences=0, work_differences=0, stall_cases=0,
-    stall_differences=0, select_mean=None, select_max=None, total_mean=None, total_max=None, rtl_cycles_total=0,
-    law_cycles_total=0, simulator="verilator", verilog_sha256=None, vectors_file="",
+    stall_differences=0, reset_cases=0, reset_differences=0, select_mean=None, select_max=None, total_mean=None,
+    total_max=None, rtl_cycles_total=0, law_cycles_total=0, simulator="verilator", verilog_sha256=None, vectors_file="",
 )  # fmt: skip
 ZERO = ["cosim", "zero-eliminator", *SMALL]
 KEYS = {
