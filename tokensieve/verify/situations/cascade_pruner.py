@@ -1,9 +1,9 @@
 """Situations of the cascade pruner. A vector is one script of commands."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from tokensieve.verify.situations.base import Seen, Situation, longest_stall, twin
-from tokensieve.workloads.vectors import Group
 
 _OPS = ("clear", "grow", "add", "prune")
 
@@ -11,8 +11,8 @@ _OPS = ("clear", "grow", "add", "prune")
 def _steps(seen: Seen) -> Iterator[dict[str, int]]:
     """Yield the commands of all scripts, in order, with how many there were to choose from."""
     for index in seen.which:
-        groups: dict[str, Group] = {"op": "inputs", "heads": "inputs", "k": "inputs", "pin": "inputs", "row_bytes": "inputs",
-                  "offered": "work", "kept": "work"}  # fmt: skip
+        given = dict.fromkeys(("op", "heads", "k", "pin", "row_bytes"), "inputs")
+        groups: dict[str, Any] = {**given, "offered": "work", "kept": "work"}
         columns = [seen.vectors.item(group, name, index).tolist() for name, group in groups.items()]
         yield from (dict(zip(groups, values, strict=True)) for values in zip(*columns, strict=True))
 
