@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 
 from tokensieve.verify.situations.base import Seen, Situation, longest_stall, twin
-from tokensieve.workloads.vectors import Group
 
 _OPS = ("clear", "grow", "add", "prune")
 
