@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from tokensieve.verify.situations.base import Seen, Situation, longest_stall, twin
+from tokensieve.workloads.vectors import Group
 
 _OPS = ("clear", "grow", "add", "prune")
 
