@@ -36,7 +36,7 @@ def test_the_bounds_themselves_run_and_force_takes_all():
     check_size(Size(MOST_QUERIES, MOST_VECTORS), "it asks for")
     check_size(Size(MOST_QUERIES + 1, 1 << 60), "it asks for", force=True)
     for beyond in (Size(MOST_QUERIES + 1, 1), Size(1, MOST_VECTORS + 1)):
-        with pytest.raises(WorkloadError, match="which is above the 3,000,000 and 200,000,000 that run unasked"):
+        with pytest.raises(WorkloadError, match="which is above the 3,000,000 and 1,500,000,000 that run unasked"):
             check_size(beyond, "it asks for")
 
 
