@@ -64,7 +64,10 @@ def build(
     component: wiring.Component, name: str, *, waves: str = "", coverage: bool = False,
     tell: Callable[[str], None] | None = None,
 ) -> Build:  # fmt: skip
-    """Return `component`, as the Verilog module `name`, built for Verilator; `tell` is told if that is still to do."""
+    """Return `component`, as the Verilog module `name`, built for Verilator.
+
+    `tell` gets a line before a build that takes a while.
+    """
     tools.check_verilator()
     axi, unit = axiframe.written(component.buses) if axiframe.is_axi(component) else "", unit_verilog(component, name)
     ports = ports_of(component.unit if axi else component)
