@@ -50,6 +50,15 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def shared_cases() -> Path:
+    """Folder of small inputs that once failed, which stands there too."""
+    folder = ROOT.parent / "shared" / "cases"
+    if not folder.is_dir():
+        pytest.skip("no ../shared/cases beside the repository")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def needs_tool():
     """A function that skips a test for want of a system tool, and fails it in continuous integration.
 

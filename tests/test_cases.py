@@ -16,13 +16,10 @@ from tokensieve.workloads.csvtrace import read_csv
 from tokensieve.workloads.workload import read_workload
 
 
-@pytest.fixture(scope="module")
-def cases() -> Path:
+@pytest.fixture
+def cases(shared_cases) -> Path:
     """Folder of the inputs."""
-    folder = Path(__file__).resolve().parents[2] / "shared" / "cases"
-    if not folder.is_dir():
-        pytest.skip("no ../shared/cases beside the repository")
-    return folder
+    return shared_cases
 
 
 @pytest.mark.parametrize("name", ["quoted", "floats"])

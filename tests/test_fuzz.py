@@ -108,15 +108,11 @@ def test_a_model_folder_with_damaged_files_is_refused(bert_folder, capsys):
 
 
 @pytest.fixture(scope="module")
-def bert_folder(tmp_path_factory):
+def bert_folder(tmp_path_factory, shared_cases):
     """Folder of a tiny encoder, random weights."""
-    cases = Path(__file__).resolve().parents[2] / "shared" / "cases"
-    if not cases.is_dir():
-        pytest.skip("no ../shared/cases beside the repository")
-    pytest.importorskip("transformers")
-    sys.path.insert(0, str(cases))
+    sys.path.insert(0, str(shared_cases))
     try:
         import make_models
     finally:
-        sys.path.remove(str(cases))
+        sys.path.remove(str(shared_cases))
     return make_models.bert(tmp_path_factory.mktemp("bert"))

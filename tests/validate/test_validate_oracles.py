@@ -111,7 +111,7 @@ def test_a_file_of_the_rtl_oracle_that_cannot_be_read_is_refused(name, old, new,
 @pytest.mark.parametrize("name", [RUNS, ROWS, UNIFORM, RESPONSES])
 @pytest.mark.parametrize(
     ("kept", "message"),
-    [(0, "there must be a column"), (1, "there are no lines below the columns"), (None, "UTF-8")],
+    [(0, "there must be a column"), (1, "there are no lines below the columns"), (None, "UTF-8 is expected")],
 )
 def test_a_file_of_the_rtl_oracle_that_was_cut_off_agrees_with_nothing(name, kept, message, shared_data, tmp_path):
     folder = oracle_of_the_rtl(shared_data, tmp_path)
