@@ -38,7 +38,7 @@ def foreign(name: str) -> Iterator[None]:
         raise carried.problem from None
     except (TokensieveError, MemoryError):
         raise
-    except Exception as problem:
+    except Exception as problem:  # foreign code raises whatever it likes
         reason = (str(problem).strip() or "no reason given").splitlines()[0]
         raise WorkloadError(f"{name} cannot be captured: {type(problem).__name__}: {reason}") from None
 
@@ -48,7 +48,7 @@ def ours() -> Iterator[None]:
     """Let what our own code raises inside the block, called by a model, pass the model's `foreign` block as it is."""
     try:
         yield
-    except Exception as problem:
+    except Exception as problem:  # carried as it is, so that it is not taken for the model's
         raise _Inside(problem) from problem
 
 

@@ -34,7 +34,7 @@ def open_file(path: Path, error: type[TokensieveError], most: int = MOST_BYTES) 
         try:
             _require_regular(path, os.fstat(handle), error, most)
             return os.fdopen(handle, "rb")
-        except BaseException:
+        except BaseException:  # closed whatever happened, then raised again
             os.close(handle)
             raise
 
