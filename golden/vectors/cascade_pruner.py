@@ -201,11 +201,12 @@ def _random(arch: Arch, rng: np.random.Generator, name: str) -> Script:
     for layer in range(layers):
         script.layer(1 if decode else int(rng.integers(1, 4)), int(rng.integers(1, 3 * arch.importance.lanes)))
         if rng.random() < 0.5:
-            script.prune_heads(max(1, int(len(script.cascade.heads) * rng.random())))
+            alive = len(script.cascade.heads)
+            script.prune_heads(max(1, int(alive * rng.random())) if rng.random() < 0.8 else alive + 1)
         tokens = len(script.cascade.tokens)
-        k = max(
-            1, int(rng.choice([tokens // 2, tokens - tokens // 5, tokens, int(rng.integers(tokens, endpoint=True))]))
-        )
+        more = int(rng.integers(tokens, arch.topk.max_tokens, endpoint=True))  # all stay
+        some = (tokens // 2, tokens - tokens // 5, tokens, more, int(rng.integers(tokens, endpoint=True)))
+        k = max(1, int(rng.choice(some)))
         final = layer == layers - 1
         script.prune_tokens(k, decode, int(rng.integers(1, arch.gather.max_row_bytes, endpoint=True)) if final else 0)
     return script
@@ -253,6 +254,13 @@ def _corners(arch: Arch, rng: np.random.Generator) -> Iterator[Script]:
     yield script
     script = begun(max(1, most // 2))
     script.prune_tokens(0, row_bytes=5)  # a fetch of nothing
+    yield script
+    script = begun(max(1, most - 2), 2)  # k of fewer: all stay, and the next layer must know how many these are
+    script.prune_tokens(most)
+    script.prune_heads(min(3, heads))
+    script.grow()
+    script.layer(1, 2)
+    script.prune_tokens(max(1, most // 2), row_bytes=1)
     yield script
     script = begun(most, heads)  # all stay, twice on end, then a search, all again, and more than there are
     for place, k in enumerate((most, most, most // 2, most // 2, most)):

@@ -108,14 +108,25 @@ def _corners(topk: Topk, seed: int) -> Iterator[tuple[Scores, int]]:
     for n in (min(lanes + 1, most), min(2 * lanes, most), most, odd):  # wires, with and without a rest
         yield whole[:n], n
     yield _packet(topk, "reversed", most, seed), min(2 * lanes, most - 1)  # two beats leave, none of the others does
+    yield (
+        _packet(topk, "uniform", min(2 * lanes, most), seed),
+        lanes,
+    )  # its last beat is full, and not the last there is
 
 
 def _random(topk: Topk, rng: np.random.Generator, seed: int, number: int) -> tuple[Scores, int]:
-    """Return a packet of the next distribution in turn: mostly of the greatest length, with any k, often all."""
+    """Return a packet of the next distribution in turn, with any k, often all.
+
+    Of the lengths a quarter is the greatest, a quarter fills the last beat, and the others are any.
+    """
     names = packet_names()
     name = names[number % len(names)]
     most = min(topk.max_tokens, most_scores(name))
-    n = most if rng.random() < 0.75 else int(rng.integers(1, most, endpoint=True))
+    kind, n = rng.random(), int(rng.integers(1, most, endpoint=True))
+    if kind < 0.25:
+        n = most
+    elif kind < 0.5:
+        n = min(most, -(-n // topk.lanes) * topk.lanes)
     k = int(rng.choice([n // 2, n // 5, n, int(rng.integers(n, endpoint=True)), int(rng.integers(n, endpoint=True))]))
     return _packet(topk, name, n, seed + number), k
 

@@ -1,9 +1,13 @@
 """Twin of the accumulators of importance: one command after the other, and what each waits for."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tokensieve.arch.machine import Arch
 from tokensieve.sim.twins.feed import Feed, Moves
+
+_WAITING = ("clear", "grow", "keep", "read")
+"""Commands that wait until what was added before is in the memory."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,21 @@ class Sums:
         """What the memory's output register holds for READ: nothing, a beat, or the last one."""
         self.leaving = False
         """There is a beat of scores on the output."""
+        self.states: Mapping[str, object] = {}
+        """States of the last cycle, for coverage."""
         self._begin()
+
+    def _before(self, settled: bool, free: bool, offers_ids: bool) -> Mapping[str, object]:
+        """Return the states at the beginning of a cycle."""
+        op = self.task.op if self.task else ""
+        ids = self.task.ids[self._seen :][: self._lanes] if self.task else ()
+        looks = op == "keep" and settled and offers_ids and self._wait < 0
+        return {
+            **{f"a {name.upper()} waits for sums on their way": op == name and not settled for name in _WAITING},
+            "scores wait behind others": self._fetched and not free,
+            "ids lie beyond the sums that are looked at": looks and ids and ids[-1] // self._lanes > self._number,
+            "ids come late": op == "keep" and settled and not offers_ids and self._wait < 0,
+        }
 
     def _begin(self) -> None:
         self._number = 0
@@ -47,6 +65,7 @@ class Sums:
     def step(self, offers_beat: bool, offers_ids: bool, takes: bool) -> tuple[bool, bool, bool]:
         """Go on by one cycle; return whether a beat was added, ids were used up and the command has come to its end."""
         settled, free = not any(self._adding), takes or not self.leaving
+        self.states = self._before(settled, free, offers_ids)
         beat = ids = done = False
         fetched, op = "", self.task.op if self.task else ""
         if op == "add":
@@ -116,6 +135,9 @@ def twin(arch: Arch, feed: Feed) -> Moves:
             moves.take(source, cycle)
         if ids:
             moves.take("keep", cycle)
+        feed.saw(unit.states)
+        feed.saw({"a command waits for another": holds and not done and feed.offers("command", cycle)})
+        feed.saw({"a command comes as another ends": done and feed.offers("command", cycle)})
         if (done or not holds) and feed.offers("command", cycle):
             moves.take("command", cycle)
             unit.task = tasks.pop(0)

@@ -27,13 +27,19 @@ class Plane:
 
     def full(self, vector: Vector) -> bool:
         """Return whether the next elements are there."""
-        return self._held >= self._bits(vector) * self._lanes or self._ended(vector)
+        return self._held >= self._bits(vector) * self._lanes or self.ended(vector)
 
-    def _ended(self, vector: Vector) -> bool:
+    def ended(self, vector: Vector) -> bool:
+        """Return whether all beats of the plane have come."""
         return self._beats * self._beat_bits >= vector.elements * self._bits(vector)
 
     def _bits(self, vector: Vector) -> int:
         return vector.msb if self._name == "msb" else vector.lsb
+
+    @property
+    def room(self) -> bool:
+        """Whether another beat fits, even if nothing leaves."""
+        return self._held + self._beat_bits <= self._most
 
     def step(self, vector: Vector | None, enters: Vector | None, pops: bool, offers: bool) -> bool:
         """Go on by one cycle: elements leave, another vector begins, a beat may come; return whether it came."""
@@ -43,7 +49,7 @@ class Plane:
         else:
             if vector and pops:
                 self._held = max(self._held - self._bits(vector) * self._lanes, 0)
-            comes = vector is not None and not self._ended(vector) and self._held + self._beat_bits <= self._most
+            comes = vector is not None and not self.ended(vector) and self._held + self._beat_bits <= self._most
         if not (comes and offers):
             return False
         self._held, self._beats = self._held + self._beat_bits, self._beats + 1
@@ -67,6 +73,14 @@ def twin(arch: Arch, feed: Feed) -> Moves:
         pops = now is not None and free and all(plane.full(now) for plane in planes.values())
         last = pops and now is not None and done + lanes >= now.elements
         enters = after if now is None or last else None
+        if now is not None:
+            full = {name: plane.full(now) for name, plane in planes.items()}
+            feed.saw(
+                {
+                    "words wait for their LSBs": free and full["msb"] and not full["lsb"],
+                    "a buffer has no room": any(not p.room and not p.ended(now) for p in planes.values()),
+                }
+            )
         for name, plane in planes.items():
             if plane.step(now, enters, pops, feed.offers(name, cycle)):
                 moves.take(name, cycle)

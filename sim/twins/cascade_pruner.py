@@ -1,7 +1,7 @@
 """Twin of the cascade pruner: the twins of its parts, and the sequence in which they are told what to do."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tokensieve.arch.machine import Arch
@@ -98,6 +98,22 @@ class Pruner:
         packets = [task.granules for task in prunes if task.granules is not None]
         self._gather = token_gather.TokenGather(arch, token_gather.vectors_of(arch.topk.lanes, packets))
         self._told, self._hold, self._leave = Fork(5), Fork(4), Fork(2)
+        self.states: Mapping[str, object] = {}
+        """States of the last cycle, for coverage."""
+
+    def _before(self, offers: dict[str, bool], takes: dict[str, bool]) -> Mapping[str, object]:
+        """Return the states at the beginning of a cycle."""
+        prunes = self._now is not None and self._now.op == "prune"
+        heads = bool(self._now and self._now.heads)
+        number = self._ids[heads].offers
+        return {
+            "a command waits for a PRUNE": prunes and offers["command"],
+            "numbers wait, the gather has them": number and self._leave.had[1] and not takes["o"],
+            "numbers wait": number and not takes["o"],
+            "part of the units have their command": any(self._told.had),
+            "one unit has the positions, another has not": any(self._hold.had),
+            "an ADD of heads comes while tokens are added": heads and self._sums[0].task is not None,
+        }
 
     def _selection(self, task: Task) -> topk.Task:
         lanes = self._arch.topk.lanes
@@ -125,6 +141,7 @@ class Pruner:
 
         telling, wanted, op = self._tells(heads)
         told = self._told.offers(telling, wanted)
+        self.states = self._before(offers, takes)
         left, stored = self._numbers(takes["o"])
         ready, added = self._parts(heads, offers, left)
         transfers += added
@@ -238,4 +255,5 @@ def twin(arch: Arch, feed: Feed) -> Moves:
             moves.offer(sink, cycle, stands, takes[sink])
         for source in pruner.step(offers, takes):
             moves.take(source, cycle)
+        feed.saw(pruner.states)
     return moves

@@ -1,5 +1,6 @@
 """What a twin is given, handshakes of its surroundings and data that timing depends on; and what it tells."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -32,6 +33,13 @@ class Feed:
 
     data: Mapping[str, Any] = field(default_factory=dict)
     """What timing depends on besides, from golden's vectors: lengths, lanes in use, sizes of rounds."""
+
+    seen: Counter[str] = field(default_factory=Counter)
+    """Cycles in which the twin was in each of its named states: coverage counts them."""
+
+    def saw(self, states: Mapping[str, object]) -> None:
+        """Count the named states in which the twin is in this cycle: those that are true."""
+        self.seen.update([name for name, there in states.items() if there])
 
     @property
     def cycles(self) -> int:

@@ -18,9 +18,17 @@ def twin(arch: Arch, feed: Feed) -> Moves:
         asks, waits = fork.offers(beat, both)
         moves.offer("request", cycle, asks, feed.takes("request", cycle))
         asks, waits = asks and feed.takes("request", cycle), waits and queue.takes
+        feed.saw(
+            {
+                "requests are out, the queue is full": beat and fork.had[0] and not queue.takes,
+                "a beat is in the queue, its requests wait": beat and fork.had[1] and not asks,
+                "the queue is full": beat and not queue.takes,
+            }
+        )
         takes = fork.step(beat, both, [asks, waits])
         transfers = engine.step(feed.offers("command", cycle), score, takes)
         queue.step(waits, took)
+        feed.saw(engine.states)
         for moved in transfers:
             moves.take("probability" if moved == "score" else moved, cycle)
     return moves

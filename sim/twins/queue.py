@@ -32,6 +32,11 @@ class Fork:
     def __init__(self, sinks: int) -> None:
         self._had = [False] * sinks
 
+    @property
+    def had(self) -> Sequence[bool]:
+        """Which sinks have had the beat that is on offer."""
+        return self._had
+
     def offers(self, beat: bool, wanted: Sequence[bool]) -> list[bool]:
         """Return to which sinks the beat, if there is one, is on offer; `wanted` says which ones it is for."""
         return [beat and want and not had for want, had in zip(wanted, self._had, strict=True)]

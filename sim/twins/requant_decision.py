@@ -1,6 +1,6 @@
 """Twin of the decision of progressive quantization: a tree that moves as one, and the register behind it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from tokensieve.arch.machine import Arch
 from tokensieve.sim.twins.feed import Feed, Moves
@@ -14,11 +14,18 @@ class _Tree:
         self._pipe: Pipe[bool] | None = Pipe[bool](stages) if stages else None
         self.leaving = False
         """There is a decision on the output."""
+        self.states: Mapping[str, object] = {}
+        """States of the last cycle, for coverage."""
 
     def step(self, last: bool | None, takes: bool) -> bool:
         """Go on by one cycle with a beat offered, which may be the last of its row; return whether it came in."""
         free = takes or not self.leaving
         end = self._pipe.end if self._pipe else last
+        self.states = {
+            "a decision waits behind another": not free and end is True,
+            "a beat passes behind a decision that waits": not free and end is False,
+            "a decision comes before its sink is ready": not takes and not self.leaving and end is True,
+        }
         absorbed = end is not None and (free or not end)
         if free:
             self.leaving = bool(end)
@@ -45,10 +52,12 @@ def twin(arch: Arch, feed: Feed) -> Moves:
         takes = feed.takes("o", cycle)
         moves.offer("o", cycle, tree.leaving, takes)
         offered = holds and bool(beats) and feed.offers("probability", cycle)
+        feed.saw({"a row waits for its command": not holds and feed.offers("probability", cycle)})
         done = False
         if tree.step(beats[0][0] if offered else None, takes):
             moves.take("probability", cycle)
             done = beats.pop(0)[1]
+        feed.saw(tree.states)
         if done or not holds:
             holds = feed.offers("command", cycle)
             if holds:

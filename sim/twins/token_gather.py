@@ -60,6 +60,11 @@ class Splitter:
         self.offers = False
         """A request stands on the output."""
 
+    @property
+    def full(self) -> bool:
+        """Whether all places are taken."""
+        return self._places == 0
+
     def step(self, vector: Vector | None, takes: bool, leaves: bool) -> tuple[bool, bool]:
         """Go on by one cycle, in which a place became free or not.
 
@@ -84,6 +89,11 @@ class Packer:
     def __init__(self, stages: int) -> None:
         self._aligned = Pipe[bool](stages)  # of each granule: whether it ends its vector
         self.offers = False
+
+    @property
+    def end(self) -> bool | None:
+        """Whether the granule that has been rotated is its vector's last one; None where there is none."""
+        return self._aligned.end
 
     def step(self, final: bool | None, takes: bool) -> bool:
         """Go on by one cycle, with a granule offered, its vector's last or not; return whether there was room."""
@@ -111,6 +121,23 @@ class TokenGather:
     def offers(self) -> dict[str, bool]:
         """Whether a beat stands on each output."""
         return {"request": self.splitter.offers, "o": self.packer.offers}
+
+    def states(self, takes: dict[str, bool]) -> dict[str, object]:
+        """Return the states that coverage counts, at the beginning of a cycle."""
+        asks = self._addresses.end is not None
+        held = self.splitter.offers and not takes["request"]
+        end, stuck = self.packer.end, not takes["o"]
+        empty = self._places.offers and not self._asked[0][0]
+        return {
+            "a request waits": held,
+            "no place is free": asks and not held and self.splitter.full,
+            "a vector waits behind another": end and stuck and self.packer.offers,
+            "a vector comes before its sink is ready": end and stuck and not self.packer.offers,
+            "a granule joins its vector behind one that waits": end is False and stuck and self.packer.offers,
+            "a granule has come that is behind an empty packet": empty and self._granules.offers,
+            "tokens wait for their command": self._tokens and not self._command,
+            "a command waits for its tokens": self._command and not self._tokens,
+        }
 
     def step(self, offers: dict[str, bool], takes: dict[str, bool]) -> list[str]:
         """Go on by one cycle; return the streams into it on which there was a transfer."""
@@ -163,6 +190,7 @@ def twin(arch: Arch, feed: Feed) -> Moves:
     for cycle in range(feed.cycles):
         offers = {name: feed.offers(name, cycle) for name in ("command", "token", "data")}
         takes = {name: feed.takes(name, cycle) for name in moves.offered}
+        feed.saw(unit.states(takes))
         for sink, stands in unit.offers.items():
             moves.offer(sink, cycle, stands, takes[sink])
         for source in unit.step(offers, takes):

@@ -3,7 +3,7 @@
 A command that keeps all is a wire: it waits until the drain is empty, then beats leave in the cycle they come.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tokensieve.arch.datapath import Topk
@@ -48,6 +48,16 @@ class Drain:
         """Whether all commands have left."""
         return not self.busy and self._zeros.empty
 
+    @property
+    def reading(self) -> bool:
+        """Whether beats are left to read."""
+        return bool(self._unread)
+
+    @property
+    def states(self) -> Mapping[str, object]:
+        """States of the last cycle, for coverage."""
+        return self._zeros.states
+
     def start(self, marked: Sequence[int]) -> None:
         """Take a command; its first beat is read in the next cycle."""
         self._unread, self.busy = packets([marked]), True
@@ -71,6 +81,11 @@ class Front:
         self._task: Task | None = None
         self._beats = self._waits = 0
         self.state = "command"
+
+    @property
+    def last(self) -> bool:
+        """Whether the next beat is the command's last."""
+        return self._beats == 1
 
     def step(self, command: bool, score: bool, drain: Drain | None) -> list[str]:
         """Go on by one cycle with a command on offer and a beat that comes in; return the streams with a transfer.
@@ -102,6 +117,23 @@ class Engine:
 
     def __init__(self, topk: Topk, tasks: Sequence[Task]) -> None:
         self._front, self._drain = Front(tasks), Drain(topk)
+        self._states: Mapping[str, object] = {}
+
+    @property
+    def states(self) -> Mapping[str, object]:
+        """States of the last cycle, for coverage."""
+        return {**self._states, **self._drain.states}
+
+    def _before(self, command: bool, score: bool, takes: bool) -> Mapping[str, object]:
+        """Return the states at the beginning of a cycle."""
+        state, ends = self._front.state, self._wire and score and self._front.last
+        return {
+            "a command comes while another is read": state in ("load", "pass") and self._drain.reading,
+            "a verdict waits for the drain": state == "hand" and self._drain.busy,
+            "a wire waits for the drain": state == "pass" and not self._drain.empty,
+            "a wire's last beat waits": ends and not takes,
+            "the next command comes with a wire's last beat": ends and takes and command,
+        }
 
     @property
     def _wire(self) -> bool:
@@ -118,6 +150,7 @@ class Engine:
 
     def step(self, command: bool, score: bool, takes: bool) -> list[str]:
         """Go on by one cycle; return the streams into the engine on which there was a transfer."""
+        self._states = self._before(command, score, takes)
         score = score and self.accepts(takes)
         free = not self._drain.busy  # a command that ends in this cycle still holds the drain
         self._drain.step(takes)
@@ -146,4 +179,5 @@ def twin(arch: Arch, feed: Feed) -> Moves:
         moves.offer("o", cycle, engine.offers(score), takes)
         for moved in engine.step(feed.offers("command", cycle), score, takes):
             moves.take(moved, cycle)
+        feed.saw(engine.states)
     return moves

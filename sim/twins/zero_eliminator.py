@@ -1,6 +1,6 @@
 """Twin of the zero eliminator: the compactor, then a beat that fills up."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from tokensieve.arch.machine import Arch
@@ -47,6 +47,16 @@ class BeatFiller:
         """Whether nothing is held, and nothing leaves."""
         return not (self.leaving or self._rest or self._held)
 
+    @property
+    def full(self) -> bool:
+        """Whether exactly a beat is held."""
+        return self._held == self._lanes
+
+    @property
+    def rest(self) -> bool:
+        """Whether what is held is the rest of a packet."""
+        return self._rest
+
     def step(self, beat: Marked | None, takes: bool) -> bool:
         """Go on by one cycle, with `beat` offered and the output taken or not; return whether `beat` came in."""
         room = takes or not self.leaving
@@ -69,6 +79,8 @@ class ZeroEliminator:
     def __init__(self, lanes: int, stages: int) -> None:
         self._stages = Pipe[Marked](stages)
         self._filler = BeatFiller(lanes)
+        self.states: Mapping[str, object] = {}
+        """States of the last cycle, for coverage."""
 
     @property
     def offers(self) -> bool:
@@ -82,7 +94,15 @@ class ZeroEliminator:
 
     def step(self, beat: Marked | None, takes: bool) -> bool:
         """Go on by one cycle, with `beat` offered and the output taken or not; return whether there was room for it."""
-        came = self._filler.step(self._stages.end, takes)
+        end, stuck = self._stages.end, self._filler.leaving and not takes
+        follows = self._filler.rest and end is not None and not stuck
+        came = self._filler.step(end, takes)
+        self.states = {
+            "a beat is exactly full": self._filler.full,
+            "a compacted beat waits": end is not None and not came,
+            "a compacted beat joins others while one waits": came and stuck,
+            "a packet begins as another ends": follows,
+        }
         return self._stages.step(beat, came)
 
 
@@ -98,4 +118,5 @@ def twin(arch: Arch, feed: Feed) -> Moves:
         moves.offer("o", cycle, unit.offers, takes)
         if unit.step(beat, takes) and beat is not None:
             moves.take("i", cycle)
+        feed.saw(unit.states)
     return moves

@@ -40,7 +40,7 @@ def test_equal_units_are_exit_code_0_and_told_in_words(capsys):
     out, err = capsys.readouterr()
     assert (code, err) == (0, "")
     assert out.startswith("zero-eliminator on amaranth: equal\n  vectors 12, mismatches 0, differences in work 0\n")
-    assert "stalled cases 4, differences from the twin 0\n  reset cases 1, differences 0\n" in out
+    assert "stalled cases 7, differences from the twin 0\n  reset cases 2, differences 0\n" in out
 
 
 def test_the_object_has_the_keys_that_are_promised(capsys):
@@ -76,7 +76,6 @@ def test_a_planted_fault_is_exit_code_1(capsys):
         (["topk", "--engine", "radx"], "did you mean 'radix'?"),
         (["zero-eliminator", "--scores", "unifrm"], "did you mean 'uniform'?"),
         (["zero-eliminator", "--simulator", "icarus"], "'icarus' is not one of"),
-        (["zero-eliminator", "--simulator", "amaranth", "--coverage"], "--coverage needs --simulator verilator"),
         (["--vectors", "5"], "name a unit, or 'all'"),
         (["zero-eliminator", "--vectors", "0"], "invalid value for '--vectors'"),
     ],
@@ -153,13 +152,22 @@ def test_both_simulators_tell_the_same(compiler, capsys):
     assert first == second
 
 
-def test_coverage_tells_lines_and_kinds(compiler, capsys):
-    assert call([*ZERO, "--coverage", "--json"]) == 0
+def test_a_situation_that_no_case_was_in_fails_the_run_and_is_named(capsys):
+    few = ["cosim", "zero-eliminator", *SMALL, "--vectors", "1", "--simulator", "amaranth"]
+
+    assert call([*few, "--coverage"]) == 1
+    assert "MISSING: no case of 'a packet without marks'; more --vectors may have one" in capsys.readouterr().out
+    assert call(few) == 0
+
+
+def test_coverage_tells_lines_kinds_and_situations(compiler, capsys):
+    assert call([*ZERO, "--coverage", "--json", "--vectors", "24"]) == 0
 
     (told,) = json.loads(capsys.readouterr().out)["results"]
     assert told["lines"]["lines_hit"] > 0.7 * told["lines"]["lines"]
     assert told["bins"]["o.stalled"] > 0
     assert told["bins"]["expected.index.none"] > 0
+    assert told["situations"]["a packet begins as another ends"] > 0
 
 
 def test_the_waves_of_amaranths_simulator_are_where_it_says(capsys, tmp_path, monkeypatch):

@@ -2,14 +2,13 @@
 
 import numpy as np
 import pytest
-from bench.units import Trial, alone, caught, differences, small, trials
+from bench.units import alone, differences, small, trials
 from hypothesis import given, settings
 
 from tokensieve.arch import Arch
 from tokensieve.arch.bitwidth_converter import ConverterWork, lsb_widths
 from tokensieve.rtl.flow.amsim import run
 from tokensieve.rtl.flow.case import case
-from tokensieve.rtl.flow.mutants.base import mutants_of
 from tokensieve.verify.units.base import with_fields
 from tokensieve.verify.units.bitwidth_converter import BitwidthConverterUnit
 
@@ -82,12 +81,3 @@ def test_lsb_plane_has_its_width_or_what_the_msbs_leave():
     assert lsb_widths(12, 4) == (2, 4)
     assert lsb_widths(8, 8) == (2, 4)
     assert lsb_widths(12, 3) == (2, 3)
-
-
-@pytest.mark.parametrize("mutant", mutants_of("bitwidth-converter"), ids=lambda mutant: mutant.name)
-def test_planted_fault_is_caught(mutant):
-    stalls = {"o": [True, False, True, True, False, False, True] * 30}
-    gaps = {"msb": [0, 2, 0, 0, 5], "lsb": [1, 0, 0, 3]}
-    together = [Trial(tuple(range(start, COUNT, 4)), gaps if start % 2 else {}, stalls) for start in range(4)]
-
-    assert caught(UNIT, SMALL, VECTORS, alone(COUNT // 2) + together, mutant)

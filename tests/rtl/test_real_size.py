@@ -29,5 +29,5 @@ def test_unit_is_equal_to_golden_law_and_twin_at_real_size(name, engine):
     told = cosim(Request(unit=find_unit(name), engine=engine, arch=load_arch("sieve"), count=VECTORS, seed=3))
 
     assert told.vectors == VECTORS
-    assert told.stall_cases == VECTORS // 3
+    assert told.stall_cases >= VECTORS // 3
     assert told.differences == 0

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 import torch
-from bench.units import Trial, alone, caught, differences, small, trials
+from bench.units import alone, differences, small, trials
 from hypothesis import given, settings
 
 from tokensieve.arch import Arch
@@ -12,7 +12,6 @@ from tokensieve.arch.timing import StreamWork
 from tokensieve.golden.attention import threshold_integer
 from tokensieve.rtl.flow.amsim import run
 from tokensieve.rtl.flow.case import case
-from tokensieve.rtl.flow.mutants.base import mutants_of
 from tokensieve.verify.units.base import with_fields
 from tokensieve.verify.units.requant_decision import RequantDecisionUnit
 
@@ -61,14 +60,6 @@ def test_takes_beats_that_decide_nothing_while_its_output_is_stalled():
     record = run(UNIT.harness().component(arch), [case(stimulus, stalls={"o": [True] * 40}, limit=200)])[0]
 
     assert [cycle for cycle in record.cycles_of("probability") if cycle < 40] == [1, 2, 3, 4, 5, 6, 7]
-
-
-@pytest.mark.parametrize("mutant", mutants_of("requant-decision"), ids=lambda mutant: mutant.name)
-def test_planted_fault_is_caught(mutant):
-    stalls = {"o": [True, False, True, True, False, False, True] * 30}
-    together = [Trial(tuple(range(start, COUNT, 3)), {"probability": [0, 2, 0, 0, 5]}, stalls) for start in range(3)]
-
-    assert caught(UNIT, SMALL, VECTORS, alone(COUNT) + together, mutant)
 
 
 def test_threshold_of_the_vectors_is_the_attention_s():

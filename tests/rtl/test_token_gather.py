@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from bench.units import Trial, alone, caught, differences, small, trials
+from bench.units import alone, differences, small, trials
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +14,6 @@ from tokensieve.golden.token_gather import gathered_vectors, touched_granules
 from tokensieve.rtl.beats import granule_request
 from tokensieve.rtl.flow.amsim import run
 from tokensieve.rtl.flow.case import case
-from tokensieve.rtl.flow.mutants.base import mutants_of
 from tokensieve.rtl.flow.pack import codec
 from tokensieve.verify.units.base import with_fields
 from tokensieve.verify.units.token_gather import TokenGatherUnit
@@ -144,12 +143,3 @@ def test_packet_without_tokens_asks_for_nothing_and_gives_one_empty_vector():
 def test_outstanding_must_be_a_power_of_two():
     with pytest.raises(ArchError, match=r"gather.outstanding must be a power of two in 2\.\.4096, got 12"):
         gather(outstanding=12)
-
-
-@pytest.mark.parametrize("mutant", mutants_of("token-gather"), ids=lambda mutant: mutant.name)
-def test_planted_fault_is_caught(mutant):
-    stalls = {"o": [True, False, True, True, False] * 20 + [True] * 40, "request": [False, True, True] * 30}
-    together = [Trial(tuple(range(start, COUNT, 4)), {"token": [0, 2, 0, 5]}, stalls) for start in range(4)]
-    together += [Trial(tuple(which), {}, stalls) for which, stalls in UNIT.directed(SMALL, VECTORS)]
-
-    assert caught(UNIT, SMALL, VECTORS, alone(COUNT) + together, mutant)

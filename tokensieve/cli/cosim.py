@@ -50,7 +50,9 @@ def cosim(
         str | None, typer.Option("--mutant", metavar="NAME", help="Plant a fault (--list). It must be found.")
     ] = None,
     waves: Annotated[bool, typer.Option("--waves", help="Write a wave file here and print its path.")] = False,
-    coverage: Annotated[bool, typer.Option("--coverage", help="Count lines, toggles and kinds of vectors.")] = False,
+    coverage: Annotated[
+        bool, typer.Option("--coverage", help="Count lines, toggles and situations; one that is missing fails the run.")
+    ] = False,
     simulator: Annotated[
         Simulator, typer.Option("--simulator", help="Amaranth's own needs no compiler, and suits small sizes.")
     ] = Simulator.VERILATOR,
@@ -58,15 +60,14 @@ def cosim(
 ) -> None:
     """Run a unit's hardware on golden's vectors, and compare answers, work, cycles and every transfer.
 
-    Exit code 1 on any difference. Builds are kept, so that the next run with the same hardware starts at once.
+    Exit code 1 on any difference, and with --coverage if there is a situation that no case was in. Builds are kept, so
+    that the next run with the same hardware starts at once.
     """
     if listed:
         _list(json)
         return
     if unit is None:
         raise typer.BadParameter(f"name a unit, or {ALL!r}; --list shows them")
-    if coverage and simulator is not Simulator.VERILATOR:
-        raise typer.BadParameter("--coverage needs --simulator verilator")
     from dataclasses import replace
 
     from tokensieve.verify.cosim import cosim as run
@@ -88,7 +89,7 @@ def cosim(
     if json:
         objects = [one.as_object() for one in told]
         print(json_text.dumps({"results": objects}, indent=2))
-    if any(one.differences for one in told):
+    if any(one.differences or one.missing for one in told):
         raise typer.Exit(1)
 
 
@@ -144,7 +145,10 @@ def _tell(one: "Cosim", stream: Any) -> None:
     ]
     if one.lines:
         lines += [f"  {kind} covered {one.lines[f'{kind}_hit']} of {one.lines[kind]}" for kind in ("lines", "toggles")]
+    if one.situations is not None:
         lines += [f"  {bin_name}: {count}" for bin_name, count in one.bins.items()]
+        lines += [f"  situation, {situation}: {count}" for situation, count in one.situations.items()]
+        lines += [f"  MISSING: no case of {situation!r}; more --vectors may have one" for situation in one.missing]
     lines += [f"  waves {one.waves_file}"] if one.waves_file else []
     print("\n".join(lines), file=stream, flush=True)
 

@@ -7,38 +7,25 @@ resets in the middle: after the last one, every cycle must be as it was without.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from tokensieve.arch.errors import TokensieveError, nearest
 from tokensieve.arch.machine import Arch
+from tokensieve.verify.cases import cases_of, with_resets
 from tokensieve.verify.differences import wrong_after_reset, wrong_answers, wrong_cycles, wrong_transfers, wrong_work
-from tokensieve.verify.pauses import draw_pauses
 from tokensieve.verify.request import SIMULATORS, Request
 from tokensieve.verify.simulator import simulator_for
 from tokensieve.verify.units.base import Unit
 from tokensieve.workloads.vectors import Vectors
 
 if TYPE_CHECKING:
-    from tokensieve.rtl.flow.case import Case, Record, Stimulus
+    from tokensieve.rtl.flow.case import Record
     from tokensieve.rtl.flow.harness.base import Harness
 
 _ON_REQUEST = ("mutant", "waves_file")
-
-_MOST_TOGETHER = 4
-"""Vectors that a stalled case runs back to back, at most."""
-
-_RESET_SHARE = 4
-"""One stalled case out of so many is played with resets as well, and at least one is."""
-
-_MOST_RESETS = 2
-
-_SLACK = 4
-"""A run is given up after this many times the cycles that law, beats and pauses explain."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +69,15 @@ class Cosim:
     """Functional coverage: how many vectors or cases were of each kind."""
 
     lines: Mapping[str, int] | None = None
-    """Line and toggle coverage, if it was asked for."""
+    """Line and toggle coverage, if it was asked for and the simulator counts it."""
+
+    situations: Mapping[str, int] | None = None
+    """In how many cases the unit was in each of its situations, if coverage was asked for."""
+
+    @property
+    def missing(self) -> list[str]:
+        """The situations that no case was in."""
+        return [name for name, count in (self.situations or {}).items() if not count]
 
     @property
     def differences(self) -> int:
@@ -94,7 +89,9 @@ class Cosim:
         """Return the object that ``--json`` prints; mutant, waves and coverage are in it if they were asked for."""
         told = asdict(self)
         if self.lines is None:
-            del told["lines"], told["bins"]
+            del told["lines"]
+        if self.situations is None:
+            del told["situations"], told["bins"]
         return {name: value for name, value in told.items() if value is not None or name not in _ON_REQUEST}
 
 
@@ -107,12 +104,11 @@ def cosim(request: Request, tell: Callable[[str], None] | None = None) -> Cosim:
     vectors, file = saved_vectors(unit, arch, request)
     harness = unit.harness()
     with simulator_for(request, arch, harness, tell) as simulator:
-        alone = list(_alone(unit, arch, vectors, harness))
-        stalled = list(_stalled(unit, arch, vectors, harness, request.seed))
-        again = list(_again([case for _, case in stalled], request.seed))
-        records = simulator.play([*(case for _, case in alone + stalled), *again])
+        alone, stalled = cases_of(unit, arch, vectors, harness, request.seed)
+        again = with_resets([case for _, case in stalled], request.seed)
+        records = simulator.play([*(case for _, case in alone + stalled), *again.values()])
     ends = len(alone), len(alone) + len(stalled)
-    parts = records[: ends[0]], records[ends[0] : ends[1]], records[ends[1] :]
+    parts = records[: ends[0]], records[ends[0] : ends[1]], dict(zip(again, records[ends[1] :], strict=True))
     told = _Told(unit, arch, vectors, harness, *parts, [which for which, _ in stalled])
     return Cosim(
         unit=unit.name,
@@ -124,6 +120,7 @@ def cosim(request: Request, tell: Callable[[str], None] | None = None) -> Cosim:
         vectors_file=str(file),
         waves_file=str(simulator.waves_file) if simulator.waves_file else None,
         lines=simulator.lines,
+        situations=told.situations() if request.coverage else None,
         **told.counted(),
     )
 
@@ -140,57 +137,6 @@ def saved_vectors(unit: Unit, arch: Arch, request: Request) -> tuple[Vectors, Pa
     return Vectors.load(file), file
 
 
-def _alone(unit: Unit, arch: Arch, vectors: Vectors, harness: "Harness") -> Iterator[tuple[list[int], "Case"]]:
-    """Yield a case for every vector, without pauses."""
-    from tokensieve.rtl.flow.case import case
-
-    for index in range(len(vectors)):
-        stimulus = harness.stimulus(arch, vectors, [index])
-        yield [index], case(stimulus, limit=_limit(stimulus, unit.law(arch, vectors, index)["total"]))
-
-
-def _stalled(
-    unit: Unit, arch: Arch, vectors: Vectors, harness: "Harness", seed: int
-) -> Iterator[tuple[list[int], "Case"]]:
-    """Yield a third as many cases as there are vectors, each of a few vectors back to back: directed ones, then random.
-
-    The random ones have pauses everywhere.
-    """
-    from tokensieve.rtl.flow.case import case
-
-    count = len(vectors)
-    rng = np.random.Generator(np.random.PCG64([seed, count, 1]))
-    order = [int(index) for _ in range(_MOST_TOGETHER) for index in rng.permutation(count)]
-    directed = unit.directed(arch, vectors)[: -(-count // 3)]
-    for which, stalls in directed:
-        stimulus = harness.stimulus(arch, vectors, which)
-        busy = sum(unit.law(arch, vectors, index)["total"] for index in which)
-        yield which, case(stimulus, stalls=stalls, limit=_limit(stimulus, busy + sum(map(len, stalls.values()))))
-    for _ in range(-(-count // 3) - len(directed)):
-        which = [order.pop(0) for _ in range(int(rng.integers(1, min(_MOST_TOGETHER, count), endpoint=True)))]
-        stimulus = harness.stimulus(arch, vectors, which)
-        busy = sum(unit.law(arch, vectors, index)["total"] for index in which)
-        pauses = draw_pauses(rng, stimulus.beats, list(stimulus.expect), busy, unit.longest_burst(arch))
-        yield (
-            which,
-            case(stimulus, gaps=pauses.gaps, stalls=pauses.stalls, limit=_limit(stimulus, busy + pauses.cycles)),
-        )
-
-
-def _again(stalled: "Sequence[Case]", seed: int) -> "Iterator[Case]":
-    """Yield the first of the stalled cases with resets at any cycle that they may take, or shortly after."""
-    rng = np.random.Generator(np.random.PCG64([seed, len(stalled), 2]))
-    for case in stalled[: -(-len(stalled) // _RESET_SHARE)]:
-        count = int(rng.integers(1, _MOST_RESETS, endpoint=True))
-        yield replace(case, resets=rng.integers(1, case.limit // _SLACK, count).tolist())
-
-
-def _limit(stimulus: "Stimulus", cycles: int) -> int:
-    """Return the cycles after which a run is given up. Beats that are no part of the law take a cycle each."""
-    longest = max([*map(len, stimulus.beats.values()), *stimulus.expect.values()], default=0)
-    return _SLACK * (cycles + longest) + 256
-
-
 @dataclass(frozen=True)
 class _Told:
     """Records beside what they are compared with."""
@@ -201,11 +147,19 @@ class _Told:
     harness: "Harness"
     alone: Sequence["Record"]
     stalled: Sequence["Record"]
-    again: Sequence["Record"]
-    """The first of the stalled cases, with resets."""
+    again: Mapping[int, "Record"]
+    """Some of the stalled cases, by their numbers, with resets."""
 
     together: Sequence[Sequence[int]]
     """The vectors of each stalled case."""
+
+    def situations(self) -> Mapping[str, int]:
+        """Return in how many cases the unit was in each of its situations."""
+        from tokensieve.verify.situations import counted
+
+        which = [*([index] for index in range(len(self.alone))), *self.together]
+        runs = zip(which, [*self.alone, *self.stalled], strict=True)
+        return counted(self.unit, self.arch, self.vectors, runs)
 
     def counted(self) -> dict[str, Any]:
         """Return the figures of a `Cosim`."""
@@ -228,8 +182,7 @@ class _Told:
             ),
             "reset_cases": len(self.again),
             "reset_differences": sum(
-                wrong_after_reset(*here, which, plain, again)
-                for (which, plain), again in zip(paused, self.again, strict=False)
+                wrong_after_reset(*here, *paused[number], again) for number, again in self.again.items()
             ),
             "select_mean": _mean(selects), "select_max": max(selects, default=None),
             "total_mean": _mean(totals), "total_max": max(totals, default=None),

@@ -32,6 +32,11 @@ class Pauses:
         return sum(map(sum, self.gaps.values())) + sum(map(len, self.stalls.values()))
 
 
+def holding(sinks: Sequence[str], cycles: int) -> Pauses:
+    """Return pauses in which `sinks` are not ready for so many `cycles`, from the first on, and nothing else waits."""
+    return Pauses(gaps={}, stalls={name: [True] * cycles for name in sinks})
+
+
 def draw_pauses(
     rng: np.random.Generator, beats: Mapping[str, Sequence[int]], sinks: Sequence[str], busy: int, burst: int
 ) -> Pauses:

@@ -43,6 +43,9 @@ class Mutant:
     engine: str = ""
     """Engine of the unit that the fault lies in; any of them if empty."""
 
+    only: str = ""
+    """Where it is a fault at one size only: at which, and why not at the other."""
+
     def planted(self) -> AbstractContextManager[None]:
         """Return a context within which hardware is built with the fault."""
         return planted(self)

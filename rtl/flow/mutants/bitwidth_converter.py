@@ -1,6 +1,7 @@
 """Planted faults of the bitwidth converter."""
 
 from tokensieve.rtl.flow.mutants.base import Mutant
+from tokensieve.rtl.flow.mutants.parts import impatient_output
 
 _OUT = """m.d.comb += free.eq(~self.o.valid | self.o.ready)
         m.d.comb += pop.eq(now.valid & planes[0].full & planes[1].full & free)
@@ -84,4 +85,40 @@ MUTANTS = (
         new=_WAITS + _OUT.replace("self.o.valid", "there"),
         why="a beat is offered only after its sink is ready, though it leaves in the cycle in which it should",
     ),
+    Mutant(
+        name="words-go-on",
+        module="tokensieve.rtl.bitwidth_converter",
+        old="done.eq(Mux(last, 0, done + self._lanes))",
+        new="done.eq(done + self._lanes)",
+        why="a vector is begun at the element at which the one before ended",
+    ),
+    Mutant(
+        name="full-beat-goes-on",
+        module="tokensieve.rtl.bitwidth_converter",
+        old="last.eq(left <= self._lanes)",
+        new="last.eq(left < self._lanes)",
+        why="a vector does not end with a full beat of words",
+    ),
+    Mutant(
+        name="first-beat-stolen",
+        module="tokensieve.rtl.bitwidth_converter",
+        old='plane.first.eq(getattr(after.o.p, f"{name}_bits") != 0)',
+        new="plane.first.eq(1)",
+        why="a vector without LSBs takes the first beat of those of the next",
+    ),
+    Mutant(
+        name="no-room",
+        module="tokensieve.rtl.bitwidth_converter",
+        old="self._take(m, kept <= units - per_beat)",
+        new="self._take(m, 1)",
+        why="a beat is taken although it does not fit",
+    ),
+    Mutant(
+        name="planes-apart",
+        module="tokensieve.rtl.bitwidth_converter",
+        old="pop.eq(now.valid & planes[0].full & planes[1].full & free)",
+        new="pop.eq(now.valid & planes[0].full & free)",
+        why="words are made before their LSBs have come",
+    ),
+    impatient_output("tokensieve.rtl.bitwidth_converter", "26"),
 )

@@ -1,6 +1,7 @@
 """Planted faults of the cascade pruner: its sequence, its numbers, and what lies between its parts."""
 
 from tokensieve.rtl.flow.mutants.base import Mutant
+from tokensieve.rtl.flow.mutants.parts import impatient_output
 
 _PRUNER, _TABLE = "tokensieve.rtl.cascade_pruner", "tokensieve.rtl.id_table"
 
@@ -70,4 +71,20 @@ MUTANTS = (
         "            m.d.comb += self.o.valid.eq(0)",
         why="a beat is offered only after its sink is ready, though it leaves in the cycle in which it should",
     ),
+    Mutant(
+        name="alive-is-k",
+        module="tokensieve.rtl.cascade_pruner",
+        old="count.eq(Mux(now.k < count, now.k, count))",
+        new="count.eq(now.k)",
+        why="after k of fewer, the engine is told of more than are alive",
+    ),
+    Mutant(
+        name="empty-fetches",
+        module="tokensieve.rtl.vector_requests",
+        old="with m.If(~before.none):",
+        new="with m.If(~before.none | 1):",
+        why="a fetch of nothing asks for a vector",
+    ),
+    impatient_output("tokensieve.rtl.zero_eliminator", "64"),
+    impatient_output("tokensieve.rtl.vector_packer", "self._gather.outstanding + 64", "impatient-row"),
 )

@@ -1,6 +1,10 @@
 """Planted faults of the accumulator of head importance: magnitudes, and what it shares with that of the tokens."""
 
+from tokensieve.rtl.flow.mutants import importance_accumulator
 from tokensieve.rtl.flow.mutants.base import Mutant
+
+_SHARED = ("reads-too-early", "ids-skipped", "clear-keeps-sums", "impatient")
+"""Faults of the memory of sums that are planted here, too."""
 
 MUTANTS = (
     Mutant(
@@ -46,4 +50,5 @@ MUTANTS = (
         " m.d.comb += self.o.valid.eq(scores.o.valid & self.o.ready)",
         why="a beat is offered only after its sink is ready, though it leaves in the cycle in which it should",
     ),
+    *(one for one in importance_accumulator.MUTANTS if one.name in _SHARED),
 )

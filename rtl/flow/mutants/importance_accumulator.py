@@ -1,6 +1,7 @@
 """Planted faults of the accumulator of token importance: adding, ranking, compaction."""
 
 from tokensieve.rtl.flow.mutants.base import Mutant
+from tokensieve.rtl.flow.mutants.parts import impatient
 
 MUTANTS = (
     Mutant(
@@ -94,5 +95,48 @@ MUTANTS = (
         new="wiring.connect(m, scores.o, wiring.flipped(self.o));"
         " m.d.comb += self.o.valid.eq(scores.o.valid & self.o.ready)",
         why="a beat is offered only after its sink is ready, though it leaves in the cycle in which it should",
+    ),
+    Mutant(
+        name="reads-too-early",
+        module="tokensieve.rtl.sums",
+        old="with m.If(active & self._settled & ~self._spent & (rows != 0) & free):",
+        new="with m.If(active & ~self._spent & (rows != 0) & free):",
+        why="a READ begins while sums are on their way",
+    ),
+    Mutant(
+        name="keeps-too-early",
+        module="tokensieve.rtl.sums",
+        old="with m.If(active & self._settled & ~self._spent & self.keep.valid):",
+        new="with m.If(active & ~self._spent & self.keep.valid):",
+        why="a KEEP begins while sums are on their way",
+    ),
+    Mutant(
+        name="empty-keep-hangs",
+        module="tokensieve.rtl.sums",
+        old="done.eq(beats.o.valid & beats.o.p.last)",
+        new="done.eq(beats.o.valid & beats.o.p.last & (beats.o.p.count != 0))",
+        why="a KEEP of none does not end",
+    ),
+    Mutant(
+        name="query-goes-on",
+        module="tokensieve.rtl.accumulators",
+        old="m.d.sync += query.eq(0)",
+        new="m.d.sync += query.eq(query)",
+        why="queries are counted on from those of the ADD before",
+    ),
+    Mutant(
+        name="grows-twice",
+        module="tokensieve.rtl.sums",
+        old="with m.If(active[SumsOp.GROW] & self._settled):",
+        new="with m.If(active[SumsOp.GROW]):",
+        why="sums join in every cycle in which the GROW waits",
+    ),
+    impatient(
+        "impatient",
+        "tokensieve.rtl.sums",
+        "m.d.comb += free.eq(~scores.i.valid | scores.i.ready)",
+        "m.d.comb += free.eq(~scores.i.valid | scores.i.ready | late)",
+        "scores.i.valid & ~scores.i.ready",
+        "26",
     ),
 )

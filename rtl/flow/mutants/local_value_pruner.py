@@ -1,6 +1,8 @@
 """Planted faults of the local value pruner."""
 
 from tokensieve.rtl.flow.mutants.base import Mutant
+from tokensieve.rtl.flow.mutants.parts import PLACE_STICKS, impatient, impatient_output
+from tokensieve.rtl.flow.mutants.topk import KEPT
 
 MUTANTS = (
     Mutant(
@@ -53,4 +55,36 @@ MUTANTS = (
         " m.d.comb += self.o.valid.eq(queue.o.valid & self.o.ready)",
         why="a beat is offered only after its sink is ready, though it leaves in the cycle in which it should",
     ),
+    Mutant(
+        name="requests-again",
+        module="tokensieve.rtl.fork",
+        old="sink.valid.eq(source.valid & ~had[number])",
+        new="sink.valid.eq(source.valid & (~had[number] if number else 1))",
+        why="requests that are out are offered again while the queue is full",
+    ),
+    Mutant(
+        name="kept-again",
+        module="tokensieve.rtl.fork",
+        old="sink.valid.eq(source.valid & ~had[number])",
+        new="sink.valid.eq(source.valid & (1 if number else ~had[number]))",
+        why="a beat enters the queue again while its requests wait",
+    ),
+    Mutant(
+        name="queue-overrun",
+        module="tokensieve.rtl.queue",
+        old="self.i.ready.eq(level != self._depth)",
+        new="self.i.ready.eq(1)",
+        why="a full queue takes one more beat",
+    ),
+    PLACE_STICKS,
+    impatient(
+        "impatient-queue",
+        "tokensieve.rtl.queue",
+        "m.d.comb += [read.en.eq(~self.o.valid | self.o.ready)",
+        "m.d.comb += [read.en.eq(~self.o.valid | self.o.ready | late)",
+        "self.o.valid & ~self.o.ready",
+        "128",
+    ),
+    impatient_output("tokensieve.rtl.zero_eliminator", "128"),
+    *KEPT,
 )

@@ -82,4 +82,11 @@ MUTANTS = (
         new="self._topk.quickselect_count_stages + 3):",
         why="a register that the law does not know of",
     ),
+    Mutant(
+        name="quickselect-full-beat",
+        module=f"{_SEARCH}.setreader",
+        old="ends.eq(left <= lanes)",
+        new="ends.eq(left < lanes)",
+        why="a beat is read behind the last one of a set, where that is full",
+    ),
 )

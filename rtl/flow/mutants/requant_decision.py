@@ -1,6 +1,7 @@
 """Planted faults of the decision of progressive quantization."""
 
 from tokensieve.rtl.flow.mutants.base import Mutant
+from tokensieve.rtl.flow.mutants.parts import impatient
 
 _OUT = """m.d.comb += [free.eq(~self.o.valid | self.o.ready), beats.ready.eq(free | ~beats.p.last)]
         with m.If(beats.valid & beats.ready):
@@ -68,5 +69,55 @@ MUTANTS = (
         old=_OUT,
         new=_WAITS + _OUT.replace("self.o.valid", "there"),
         why="a beat is offered only after its sink is ready, though it leaves in the cycle in which it should",
+    ),
+    Mutant(
+        name="decision-lost",
+        module="tokensieve.rtl.requant_decision",
+        old="beats.ready.eq(free | ~beats.p.last)",
+        new="beats.ready.eq(1)",
+        why="a decision that waits behind another is dropped",
+    ),
+    Mutant(
+        name="decision-late",
+        module="tokensieve.rtl.requant_decision",
+        old="free.eq(~self.o.valid | self.o.ready)",
+        new="free.eq(self.o.ready)",
+        why="a decision is offered only after its sink is ready",
+    ),
+    Mutant(
+        name="no-command",
+        module="tokensieve.rtl.requant_decision",
+        old="beats.valid.eq(self.probability.valid & command.valid)",
+        new="beats.valid.eq(self.probability.valid)",
+        why="a row does not wait for the command with its threshold",
+    ),
+    Mutant(
+        name="empty-row-lost",
+        module="tokensieve.rtl.requant_decision",
+        old="beats.p.last.eq(self.probability.p.last)",
+        new='beats.p.last.eq(self.probability.p.last & (self.probability.p["count"] != 0))',
+        why="a row without a probability does not end",
+    ),
+    Mutant(
+        name="command-per-row",
+        module="tokensieve.rtl.requant_decision",
+        old="moves & beats.p.last & (rows + 1 == command.p.rows)",
+        new="moves & beats.p.last",
+        why="every row takes a command, not as many as it holds for",
+    ),
+    Mutant(
+        name="rows-go-on",
+        module="tokensieve.rtl.requant_decision",
+        old="m.d.sync += rows.eq(0)",
+        new="m.d.sync += rows.eq(rows)",
+        why="rows are counted on from those of the command before",
+    ),
+    impatient(
+        "impatient",
+        "tokensieve.rtl.requant_decision",
+        "m.d.comb += [free.eq(~self.o.valid | self.o.ready), beats",
+        "m.d.comb += [free.eq(~self.o.valid | self.o.ready | late), beats",
+        "self.o.valid & ~self.o.ready",
+        "26",
     ),
 )

@@ -1,6 +1,7 @@
 """Planted faults of the token gather."""
 
 from tokensieve.rtl.flow.mutants.base import Mutant
+from tokensieve.rtl.flow.mutants.parts import PLACE_STICKS, impatient, impatient_output
 
 _REQUESTS = "tokensieve.rtl.vector_requests"
 _PACKER = "tokensieve.rtl.vector_packer"
@@ -98,5 +99,57 @@ MUTANTS = (
         old="step = Signal(range(most_granules(self._gather, self._dram)))",
         new="step = Signal(range(most_granules(self._gather, self._dram)), reset_less=True)",
         why="A reset within a vector leaves the number of the next granule as it is.",
+    ),
+    Mutant(
+        name="no-command",
+        module=_REQUESTS,
+        old="source.valid.eq(tokens.valid & commands.valid)",
+        new="source.valid.eq(tokens.valid)",
+        why="Tokens do not wait for the command that says where their vectors are.",
+    ),
+    Mutant(
+        name="no-tokens",
+        module=_REQUESTS,
+        old="source.valid.eq(tokens.valid & commands.valid)",
+        new="source.valid.eq(commands.valid)",
+        why="A command does not wait for its tokens.",
+    ),
+    Mutant(
+        name="lane-goes-on",
+        module=_REQUESTS,
+        old="with m.If(ends):",
+        new="with m.If(ends & tokens.p.last):",
+        why="A packet's second beat is begun at the lane at which the first one ended.",
+    ),
+    Mutant(
+        name="lane-stays",
+        module=_REQUESTS,
+        old="with m.If(ends):",
+        new="with m.If(ends & ~tokens.p.last):",
+        why="A packet is begun at the lane at which the packet before ended.",
+    ),
+    Mutant(
+        name="two-granules",
+        module=_REQUESTS,
+        old="step = Signal(range(most_granules(self._gather, self._dram)))",
+        new="step = Signal(1)",
+        why="The number of a granule in its vector begins again after two.",
+    ),
+    Mutant(
+        name="half-the-memory",
+        module=_REQUESTS,
+        old="number = Signal(self._gather.address_bits - offset_bits(self._dram))",
+        new="number = Signal(self._gather.address_bits - offset_bits(self._dram) - 1)",
+        why="The top bit of an address is lost.",
+    ),
+    PLACE_STICKS,
+    impatient_output(_PACKER, "self._gather.outstanding + 32"),
+    impatient(
+        "impatient-request",
+        _REQUESTS,
+        "free = ~self.request.valid | self.request.ready",
+        "free = ~self.request.valid | self.request.ready | late",
+        "self.request.valid & ~self.request.ready",
+        "self._gather.outstanding + 32",
     ),
 )

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from tokensieve.arch.datapath import ENGINES
 from tokensieve.rtl.flow.mutants.base import Mutant, mutants_of
+from tokensieve.rtl.flow.mutants.parts import BEAT_DROPPED, impatient_output
 
 _WIRE = (
     Mutant(
@@ -65,7 +66,14 @@ _WIRE = (
     ),
 )
 
-SHELL = (
+KEPT = (
+    Mutant(
+        name="nothing-hangs",
+        module="tokensieve.rtl.topk",
+        old="self.found.valid.eq((self._now.k == 0) | core.done)",
+        new="self.found.valid.eq(core.done)",
+        why="a command that keeps nothing waits for a search that is not begun",
+    ),
     Mutant(
         name="searches-all",
         module="tokensieve.rtl.topk",
@@ -73,6 +81,41 @@ SHELL = (
         new="(told.k > told.n)",
         why="k = n is no wire: off by one",
     ),
+    Mutant(
+        name="wires-equal-alone",
+        module="tokensieve.rtl.topk",
+        old="(told.k >= told.n)",
+        new="(told.k == told.n)",
+        why="k > n is searched",
+    ),
+)
+"""Faults that show at one k against n, for whatever is around an engine."""
+
+SHELL = (
+    *KEPT,
+    Mutant(
+        name="row-goes-on",
+        module="tokensieve.rtl.topk",
+        old="Mux(self._last, 0, self._row + 1)",
+        new="Mux(self._left < topk.lanes, 0, self._row + 1)",
+        why="behind a last beat that is full, a command is loaded from where the one before ended",
+    ),
+    Mutant(
+        name="half-the-rows",
+        module="tokensieve.rtl.topk",
+        old="self._row, self._left = Signal(beat_bits(topk))",
+        new="self._row, self._left = Signal(max(1, beat_bits(topk) - 1))",
+        why="the number of a beat lacks its top bit",
+    ),
+    Mutant(
+        name="full-beat-goes-on",
+        module="tokensieve.rtl.drain",
+        old="with m.If(left <= topk.lanes):",
+        new="with m.If(left < topk.lanes):",
+        why="a beat is read behind a last one that is full",
+    ),
+    BEAT_DROPPED,
+    impatient_output("tokensieve.rtl.zero_eliminator", "26"),
     Mutant(
         name="junk-counts",
         module="tokensieve.rtl.topk",
@@ -87,6 +130,14 @@ SHELL = (
         old="self._slot.eq(~self._slot)",
         new="self._slot.eq(0)",
         why="a command loads over the beats that the one before it still drains",
+        only="spatten: four beats fit in the drain's registers, so that none is unread when the next command loads",
+    ),
+    Mutant(
+        name="reads-other-slot",
+        module="tokensieve.rtl.drain",
+        old="read.addr.eq(row | (self._command.slot << places))",
+        new="read.addr.eq(row | (self.row.slot << places))",
+        why="beats are read from the slot that is loaded, not from the command's own",
     ),
     Mutant(
         name="last-ties",

@@ -1,6 +1,7 @@
 """Planted faults of the zero eliminator: stages, compactor and beat buffer."""
 
 from tokensieve.rtl.flow.mutants.base import Mutant
+from tokensieve.rtl.flow.mutants.parts import BEAT_DROPPED, impatient_output
 
 MUTANTS = (
     Mutant(
@@ -24,13 +25,7 @@ MUTANTS = (
         new="advance.eq(end.ready)",
         why="a pipeline with nothing at its end moves only while its consumer is ready",
     ),
-    Mutant(
-        name="beat-dropped",
-        module="tokensieve.rtl.pipe",
-        old="advance.eq(~end.valid | end.ready)",
-        new="advance.eq(1)",
-        why="a beat that waits is overwritten",
-    ),
+    BEAT_DROPPED,
     Mutant(
         name="full-beat-early",
         module="tokensieve.rtl.compactor",
@@ -60,4 +55,33 @@ MUTANTS = (
         " m.d.comb += self.o.valid.eq(beats.o.valid & self.o.ready)",
         why="a beat is offered only after its sink is ready, though it leaves in the cycle in which it should",
     ),
+    Mutant(
+        name="empty-never-ends",
+        module="tokensieve.rtl.zero_eliminator",
+        old="wants.eq(ending |",
+        new="wants.eq((ending & (level != 0)) |",
+        why="a packet of which nothing is marked does not end",
+    ),
+    Mutant(
+        name="full-rest-is-empty",
+        module="tokensieve.rtl.zero_eliminator",
+        old="[self.o.p.last.eq(ending), self.o.p.count.eq(level)]",
+        new="[self.o.p.last.eq(ending), self.o.p.count.eq(level[:-1])]",
+        why="the last beat of a packet is empty where it should be full",
+    ),
+    Mutant(
+        name="rest-stays",
+        module="tokensieve.rtl.zero_eliminator",
+        old="m.d.comb += kept.eq(0)",
+        new="m.d.comb += kept.eq(level)",
+        why="a packet is put behind the rest of the one before, if it comes as that leaves",
+    ),
+    Mutant(
+        name="full-beat-lost",
+        module="tokensieve.rtl.zero_eliminator",
+        old="level = Signal(lane_count_bits(lanes))",
+        new="level = Signal(max(1, lane_count_bits(lanes) - 1))",
+        why="the fill of a beat begins again at nothing when it is full",
+    ),
+    impatient_output("tokensieve.rtl.zero_eliminator", "26"),
 )

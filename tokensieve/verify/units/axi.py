@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from tokensieve import __version__
 from tokensieve.arch.errors import TokensieveError
 from tokensieve.arch.machine import Arch
-from tokensieve.verify.units.base import Bits, Directed, Unit
+from tokensieve.verify.units.base import Bits, Unit
 from tokensieve.verify.units.cascade_pruner import CascadePrunerUnit
 from tokensieve.verify.units.token_gather import TokenGatherUnit
 from tokensieve.verify.units.topk import TopkUnit
@@ -52,13 +52,17 @@ class AxiUnit:
         """Return what the unit's twin tells of all streams."""
         return self._inner.twin(arch, vectors, which, valid, ready)
 
+    def states(self, arch: Arch, vectors: Vectors, which: Sequence[int], valid: Bits, ready: Bits) -> Mapping[str, int]:
+        """Return the states of the unit's twin."""
+        return self._inner.states(arch, vectors, which, valid, ready)
+
+    def together(self, arch: Arch, vectors: Vectors) -> Sequence[Sequence[int]]:
+        """Return those of the unit."""
+        return self._inner.together(arch, vectors)
+
     def longest_burst(self, arch: Arch) -> int:
         """Return that of the unit."""
         return self._inner.longest_burst(arch)
-
-    def directed(self, arch: Arch, vectors: Vectors) -> Sequence[Directed]:
-        """Return those of the unit."""
-        return self._inner.directed(arch, vectors)
 
 
 WITH_REGISTERS = ("topk", "local-value-pruner", "token-gather", "bitwidth-converter")

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 Bits = Mapping[str, npt.NDArray[np.bool_]]
 """One bit per cycle, by stream."""
 
-Directed = tuple[list[int], dict[str, list[bool]]]
-"""Vectors that run back to back, and the stalls of each sink."""
+_TOGETHER = 4
+"""Vectors that run back to back, where a unit asks for none in particular."""
 
 
 class Unit(Protocol):
@@ -56,11 +56,14 @@ class Unit(Protocol):
         `which` ran back to back. The rest comes from golden's vectors.
         """
 
+    def states(self, arch: Arch, vectors: Vectors, which: Sequence[int], valid: Bits, ready: Bits) -> Mapping[str, int]:
+        """Return in how many cycles the twin was in each of its named states. It is given what `twin` is."""
+
     def longest_burst(self, arch: Arch) -> int:
         """Return a number of cycles that no buffer of the unit can bridge: pauses are drawn up to that length."""
 
-    def directed(self, arch: Arch, vectors: Vectors) -> Sequence[Directed]:
-        """Return cases that pauses drawn at random seldom make. They come first among those with stalls."""
+    def together(self, arch: Arch, vectors: Vectors) -> Sequence[Sequence[int]]:
+        """Return vectors that run back to back in every co-simulation, whatever is drawn besides."""
 
 
 class NamedUnit(ABC):
@@ -101,19 +104,27 @@ class NamedUnit(ABC):
 
     def twin(self, arch: Arch, vectors: Vectors, which: Sequence[int], valid: Bits, ready: Bits) -> "Moves":
         """Return what the twin tells of all streams."""
+        return cast("Moves", self._played(arch, vectors, which, valid, ready)[0])
+
+    def states(self, arch: Arch, vectors: Vectors, which: Sequence[int], valid: Bits, ready: Bits) -> Mapping[str, int]:
+        """Return in how many cycles the twin was in each of its named states."""
+        return cast(Mapping[str, int], self._played(arch, vectors, which, valid, ready)[1])
+
+    def _played(self, arch: Arch, vectors: Vectors, which: Sequence[int], valid: Bits, ready: Bits) -> tuple[Any, Any]:
+        """Return what the twin says of a run, and the states that it was in."""
         from tokensieve.sim.twins.feed import Feed
 
         twins = import_module(f"tokensieve.sim.twins.{self.family or self._module}")
         feed = Feed(valid=valid, ready=ready, data=self.told(arch, vectors, which))
-        return cast("Moves", twins.twin(arch, feed))
+        return twins.twin(arch, feed), feed.seen
 
     @abstractmethod
     def longest_burst(self, arch: Arch) -> int:
         """Return a number of cycles that no buffer of the unit can bridge."""
 
-    def directed(self, arch: Arch, vectors: Vectors) -> Sequence[Directed]:
-        """Return that there are none."""
-        return ()
+    def together(self, arch: Arch, vectors: Vectors) -> Sequence[Sequence[int]]:
+        """Return the first vectors, which are corners."""
+        return [range(min(_TOGETHER, len(vectors)))]
 
     @property
     def _module(self) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tokensieve.arch.machine import Arch
-from tokensieve.verify.units.topk import EngineInside, topk_data, topk_work
+from tokensieve.verify.units.topk import EngineInside, commands_together, topk_data, topk_work
 from tokensieve.workloads.vectors import Vectors
 
 
@@ -22,6 +22,10 @@ class LocalValuePrunerUnit(EngineInside):
     def told(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Any]:
         """Return the data that the engine's twin computes from."""
         return topk_data(arch, vectors, which)
+
+    def together(self, arch: Arch, vectors: Vectors) -> Sequence[Sequence[int]]:
+        """Return those of the engine."""
+        return commands_together(arch, vectors)
 
     def longest_burst(self, arch: Arch) -> int:
         """Return more cycles than it takes to fill the queue: several queries, most of which keep a half or less."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.token_gather import GatherWork
-from tokensieve.verify.units.base import Directed, NamedUnit
+from tokensieve.verify.units.base import NamedUnit
 from tokensieve.workloads.vectors import Vectors
 
 
@@ -25,23 +25,16 @@ class TokenGatherUnit(NamedUnit):
         """Return the granules of the vectors of each packet."""
         return {"granules": [granules_per_vector(arch, vectors, index) for index in which]}
 
+    def together(self, arch: Arch, vectors: Vectors) -> Sequence[Sequence[int]]:
+        """Return a packet without tokens between two whose granules fill the registers, but not all places."""
+        held, rows, granules = arch.gather.align_stages + 1, vectors.work["rows"], vectors.work["granules"]
+        none = np.flatnonzero(rows == 0)[:1].tolist()
+        few = np.flatnonzero((rows > held) & (granules < held + arch.gather.outstanding))[:1].tolist()
+        return [[*few, *none, *few]]
+
     def longest_burst(self, arch: Arch) -> int:
         """Return more cycles than it takes to fill every place and every register."""
         return arch.gather.outstanding + arch.gather.law.latency + 16
-
-    def directed(self, arch: Arch, vectors: Vectors) -> Sequence[Directed]:
-        """Return a packet without tokens between two others; the sink is slow, the last one's granules are there early.
-
-        There is none where no packet fills the registers behind the queue and leaves places for the others.
-        """
-        tokens, registers = np.diff(vectors.inputs["tokens_ptr"]), arch.gather.align_stages + 1
-        granules, latency = vectors.work["granules"], vectors.work["memory_latency"]
-        fills = (tokens > registers) & (granules - registers + 2 <= arch.gather.outstanding)
-        empty, around = np.flatnonzero(tokens == 0), np.flatnonzero(fills)
-        if not len(empty) or not len(around):
-            return ()
-        which = [int(around[0]), int(empty[0]), int(around[0])]
-        return [(which, {"o": [True] * (2 * self.longest_burst(arch) + int(latency[which].max()))})]
 
 
 def gather_work(vectors: Vectors, index: int) -> GatherWork:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from tokensieve.arch.datapath import ENGINES
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.topklaw import TopkWork
@@ -40,6 +42,10 @@ class TopkUnit(NamedUnit):
         """Return what the timing of the commands depends on."""
         return topk_data(arch, vectors, which)
 
+    def together(self, arch: Arch, vectors: Vectors) -> Sequence[Sequence[int]]:
+        """Return searches behind one whose last beat is full; short ones that fill the drain, and wires behind them."""
+        return commands_together(arch, vectors)
+
     def longest_burst(self, arch: Arch) -> int:
         """Return more cycles than the side buffer has beats."""
         return 2 * arch.topk.beats + 16
@@ -51,6 +57,16 @@ class EngineInside(NamedUnit):
     def arch(self, arch: Arch, engine: str) -> Arch:
         """Return `arch`, with packets that its engine can hold."""
         return TopkUnit().arch(arch, arch.topk.engine)
+
+
+def commands_together(arch: Arch, vectors: Vectors) -> Sequence[Sequence[int]]:
+    """Return searches behind one whose last beat is full; short ones that fill the drain, and wires behind them."""
+    n, k, lanes = np.asarray(vectors.inputs["n"]), np.asarray(vectors.inputs["k"]), arch.topk.lanes
+    searched = (k > 0) & (k < n)
+    full = np.flatnonzero(searched & (n % lanes == 0) & (n < n.max()))[:1].tolist()
+    short, some = np.flatnonzero(searched & (n <= lanes))[:1].tolist(), np.flatnonzero(searched)[:2].tolist()
+    wire, none = np.flatnonzero((k >= n) & (n > lanes))[:1].tolist(), np.flatnonzero(k == 0)[:1].tolist()
+    return [which for which in ([*full, *some, *full], [*short * 5, *wire, *short, *wire, *none, *wire]) if which]
 
 
 def topk_data(arch: Arch, vectors: Vectors, which: Sequence[int]) -> dict[str, list[Any]]:

@@ -1,0 +1,87 @@
+"""The cases of a unit's co-simulation at the small size, what they show, and a planted fault held against them."""
+
+from functools import cache
+
+from bench.units import small
+
+from tokensieve.rtl.flow.amsim import play, run
+from tokensieve.rtl.flow.mutants.base import planted
+from tokensieve.verify.cases import cases_of
+from tokensieve.verify.differences import wrong_answers, wrong_cycles, wrong_transfers, wrong_work
+from tokensieve.verify.situations import Seen, situations_of
+from tokensieve.verify.units import find_engine, find_unit
+from tokensieve.verify.units.base import with_fields
+
+VECTORS = {
+    "zero-eliminator": 24, "topk": 30, "local-value-pruner": 28, "cascade-pruner": 14, "token-gather": 16,
+    "importance-accumulator": 26, "head-accumulator": 14, "requant-decision": 24, "bitwidth-converter": 24,
+    "axi-topk": 24, "axi-zero-eliminator": 24,
+}  # fmt: skip
+"""Vectors with which each unit is in all of its situations, corners included."""
+
+SEED = 1
+
+
+def machine():
+    """Return a machine of which every unit is small: 13 tokens, 4 lanes, 8 bit."""
+    arch = with_fields(small(engine="bitserial", queue_lines=4), "gather", max_row_bytes=20, outstanding=8)
+    arch = with_fields(arch, "dram", granule_bytes=8)
+    arch = with_fields(arch, "softmax", lanes=4, probability_bits=8, fifo_lines=16)
+    arch = with_fields(arch, "importance", lanes=8, max_heads=8)
+    return with_fields(arch, "converter", plane_bytes=4)
+
+
+class Suite:
+    """The cases of one unit with one engine, and their records without a fault."""
+
+    def __init__(self, name, engine):
+        self.unit = find_unit(name)
+        self.arch = self.unit.arch(machine(), engine)
+        self.vectors = self.unit.vectors(self.arch, VECTORS[name], SEED, None)
+        self.harness = self.unit.harness()
+        alone, several = cases_of(self.unit, self.arch, self.vectors, self.harness, SEED)
+        self.alone, self.cases = len(alone), alone + several
+        self.records = run(self.harness.component(self.arch), [case for _, case in self.cases])
+
+    def differs(self, number, record):
+        """Return whether a case's record is not as golden, law and twin say."""
+        which, _ = self.cases[number]
+        here = (self.harness, self.arch, self.vectors, which, record)
+        if wrong_answers(*here) or wrong_work(*here):
+            return True
+        if wrong_transfers(self.unit, self.arch, self.vectors, which, record):
+            return True
+        return number < self.alone and bool(self._late(which, record))
+
+    def _late(self, which, record):
+        cycles = self.harness.cycles(self.arch, self.vectors, which, record)[0]
+        return wrong_cycles(cycles, self.unit.law(self.arch, self.vectors, which[0]))
+
+    def showing(self, situation):
+        """Return the numbers of the cases in which the unit was in `situation`, the shortest first."""
+        runs = enumerate(zip(self.cases, self.records, strict=True))
+        seen = [n for n, ((which, _), r) in runs if situation.shows(Seen(self.unit, self.arch, self.vectors, which, r))]
+        return sorted(seen, key=self.cycles)
+
+    def cycles(self, number):
+        """Return the cycles of a case."""
+        return self.records[number].cycles
+
+    def first_difference(self, mutant, numbers):
+        """Return the first of the cases, by `numbers`, in which a planted fault shows; None if it shows in none."""
+        with planted(mutant):
+            records = play(self.harness.component(self.arch), [self.cases[number][1] for number in numbers])
+        runs = zip(numbers, records, strict=True)
+        return next((number for number, record in runs if self.differs(number, record)), None)
+
+
+@cache
+def suite(name, engine=""):
+    """Return the suite of a unit; it is played once."""
+    return Suite(name, engine)
+
+
+def every_situation():
+    """Return unit, engine and situation of all tables. What is around a unit's engines is tried with one of them."""
+    usual = {name: find_engine(find_unit(name), None, machine()) for name in VECTORS}
+    return [(name, one.engine or usual[name], one) for name in VECTORS for one in situations_of(name)]
