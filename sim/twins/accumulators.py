@@ -51,6 +51,7 @@ class Sums:
             **{f"a {name.upper()} waits for sums on their way": op == name and not settled for name in _WAITING},
             "scores wait behind others": self._fetched and not free,
             "ids lie beyond the sums that are looked at": looks and ids and ids[-1] // self._lanes > self._number,
+            "sums are read in part": op in ("read", "keep") and self._number > 0,
             "ids come late": op == "keep" and settled and not offers_ids and self._wait < 0,
         }
 

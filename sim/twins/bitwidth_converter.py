@@ -73,6 +73,7 @@ def twin(arch: Arch, feed: Feed) -> Moves:
         pops = now is not None and free and all(plane.full(now) for plane in planes.values())
         last = pops and now is not None and done + lanes >= now.elements
         enters = after if now is None or last else None
+        feed.saw({"a vector's words have left in part": done > 0})
         if now is not None:
             full = {name: plane.full(now) for name, plane in planes.items()}
             feed.saw(

@@ -49,6 +49,11 @@ class IdTable:
         """Whether a beat stands on the output."""
         return self._zeros.offers
 
+    @property
+    def midst(self) -> bool:
+        """Whether positions were held against one line of numbers or more, and the command has not ended."""
+        return self._line > 0
+
     def step(self, offers_ids: bool, takes: bool) -> tuple[bool, bool]:
         """Go on by one cycle; return whether positions were used up, and whether the last beat left."""
         left = self._zeros.offers and takes
@@ -110,6 +115,7 @@ class Pruner:
             "a command waits for a PRUNE": prunes and offers["command"],
             "numbers wait, the gather has them": number and self._leave.had[1] and not takes["o"],
             "numbers wait": number and not takes["o"],
+            "numbers are looked at in part": any(table.midst for table in self._ids),
             "part of the units have their command": any(self._told.had),
             "one unit has the positions, another has not": any(self._hold.had),
             "an ADD of heads comes while tokens are added": heads and self._sums[0].task is not None,

@@ -37,8 +37,12 @@ class Feed:
     seen: Counter[str] = field(default_factory=Counter)
     """Cycles in which the twin was in each of its named states: coverage counts them."""
 
+    now: dict[str, bool] = field(default_factory=dict)
+    """The named states as they were last told, true or not."""
+
     def saw(self, states: Mapping[str, object]) -> None:
         """Count the named states in which the twin is in this cycle: those that are true."""
+        self.now.update({name: bool(there) for name, there in states.items()})
         self.seen.update([name for name, there in states.items() if there])
 
     @property

@@ -23,6 +23,7 @@ def twin(arch: Arch, feed: Feed) -> Moves:
                 "requests are out, the queue is full": beat and fork.had[0] and not queue.takes,
                 "a beat is in the queue, its requests wait": beat and fork.had[1] and not asks,
                 "the queue is full": beat and not queue.takes,
+                "beats are in the queue": queue.holds,
             }
         )
         takes = fork.step(beat, both, [asks, waits])

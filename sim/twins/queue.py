@@ -14,6 +14,11 @@ class Queue:
         self.offers = False
 
     @property
+    def holds(self) -> bool:
+        """Whether there are beats in the memory."""
+        return self._stored > 0
+
+    @property
     def takes(self) -> bool:
         """Whether there is room for a beat."""
         return self._stored < self._depth

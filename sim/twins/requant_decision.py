@@ -47,16 +47,18 @@ def twin(arch: Arch, feed: Feed) -> Moves:
     """Return what happens at all streams. Data: `blocks`, for each command the beats of its rows."""
     beats, tree = list(_beats(feed.data["blocks"])), _Tree(arch.requant.tree_stages)
     moves = Moves(sources=["command", "probability"], sinks=["o"])
-    holds = False
+    holds, rows = False, 0
     for cycle in range(feed.cycles):
         takes = feed.takes("o", cycle)
         moves.offer("o", cycle, tree.leaving, takes)
         offered = holds and bool(beats) and feed.offers("probability", cycle)
         feed.saw({"a row waits for its command": not holds and feed.offers("probability", cycle)})
+        feed.saw({"a command's rows have come in part": rows > 0})
         done = False
         if tree.step(beats[0][0] if offered else None, takes):
             moves.take("probability", cycle)
-            done = beats.pop(0)[1]
+            last, done = beats.pop(0)
+            rows = 0 if done else rows + last
         feed.saw(tree.states)
         if done or not holds:
             holds = feed.offers("command", cycle)

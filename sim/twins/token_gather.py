@@ -65,6 +65,11 @@ class Splitter:
         """Whether all places are taken."""
         return self._places == 0
 
+    @property
+    def midst(self) -> bool:
+        """Whether some of a vector's granules have been asked for, and others have not."""
+        return self._asked > 0
+
     def step(self, vector: Vector | None, takes: bool, leaves: bool) -> tuple[bool, bool]:
         """Go on by one cycle, in which a place became free or not.
 
@@ -112,6 +117,8 @@ class TokenGather:
         self._vectors = deque(vectors)
         self._asked = deque[tuple[bool, bool]]()  # of each place taken: is there a granule, does it end its vector
         self._command, self._tokens = False, False
+        self._lane = 0
+        """Tokens of the beat that were sent on."""
         self._addresses = Pipe[Vector](arch.gather.multiply_stages + 1)
         self.splitter = Splitter(arch.gather.outstanding)
         self._places, self._granules = Queue(), Queue()
@@ -137,6 +144,8 @@ class TokenGather:
             "a granule has come that is behind an empty packet": empty and self._granules.offers,
             "tokens wait for their command": self._tokens and not self._command,
             "a command waits for its tokens": self._command and not self._tokens,
+            "a vector's granules are asked for in part": self.splitter.midst,
+            "a beat's tokens are sent on in part": self._lane > 0,
         }
 
     def step(self, offers: dict[str, bool], takes: dict[str, bool]) -> list[str]:
@@ -172,6 +181,7 @@ class TokenGather:
         if went and vector is not None:
             self._vectors.popleft()
             self._tokens = not vector.final
+            self._lane = 0 if vector.final else self._lane + 1
             self._command = not vector.last
         moved = []
         if offers["command"] and not self._command:

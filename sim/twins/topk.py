@@ -83,6 +83,11 @@ class Front:
         self.state = "command"
 
     @property
+    def midst(self) -> bool:
+        """Whether some of the command's beats have come, and others have not."""
+        return self._task is not None and 0 < self._beats < self._task.beats
+
+    @property
     def last(self) -> bool:
         """Whether the next beat is the command's last."""
         return self._beats == 1
@@ -133,6 +138,9 @@ class Engine:
             "a wire waits for the drain": state == "pass" and not self._drain.empty,
             "a wire's last beat waits": ends and not takes,
             "the next command comes with a wire's last beat": ends and takes and command,
+            "a command's beats have come in part": self._front.midst,
+            "commands are in the drain": not self._drain.empty,
+            "a search is under way": state == "search",
         }
 
     @property

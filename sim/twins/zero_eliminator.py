@@ -53,6 +53,11 @@ class BeatFiller:
         return self._held == self._lanes
 
     @property
+    def holds(self) -> bool:
+        """Whether items are held."""
+        return self._held > 0
+
+    @property
     def rest(self) -> bool:
         """Whether what is held is the rest of a packet."""
         return self._rest
@@ -96,12 +101,14 @@ class ZeroEliminator:
         """Go on by one cycle, with `beat` offered and the output taken or not; return whether there was room for it."""
         end, stuck = self._stages.end, self._filler.leaving and not takes
         follows = self._filler.rest and end is not None and not stuck
+        holds = self._filler.holds
         came = self._filler.step(end, takes)
         self.states = {
             "a beat is exactly full": self._filler.full,
             "a compacted beat waits": end is not None and not came,
             "a compacted beat joins others while one waits": came and stuck,
             "a packet begins as another ends": follows,
+            "items are held": holds,
         }
         return self._stages.step(beat, came)
 

@@ -6,28 +6,32 @@ from bench.units import small
 
 from tokensieve.rtl.flow.amsim import play, run
 from tokensieve.rtl.flow.mutants.base import planted
-from tokensieve.verify.cases import cases_of
-from tokensieve.verify.differences import wrong_answers, wrong_cycles, wrong_transfers, wrong_work
+from tokensieve.verify.cases import cases_of, with_resets
+from tokensieve.verify.differences import wrong_after_reset, wrong_answers, wrong_cycles, wrong_transfers, wrong_work
 from tokensieve.verify.situations import Seen, situations_of
 from tokensieve.verify.units import find_engine, find_unit
 from tokensieve.verify.units.base import with_fields
 
 VECTORS = {
-    "zero-eliminator": 24, "topk": 30, "local-value-pruner": 28, "cascade-pruner": 14, "token-gather": 16,
+    "zero-eliminator": 24, "topk": 30, "local-value-pruner": 28, "cascade-pruner": 11, "token-gather": 16,
     "importance-accumulator": 26, "head-accumulator": 14, "requant-decision": 24, "bitwidth-converter": 24,
     "axi-topk": 24, "axi-zero-eliminator": 24,
 }  # fmt: skip
 """Vectors with which each unit is in all of its situations, corners included."""
 
+LANES = {"cascade-pruner": 2}
+"""Lanes of units in which 4 beats fit into registers that are to overflow."""
+
 SEED = 1
 
 
-def machine():
+def machine(lanes=4):
     """Return a machine of which every unit is small: 13 tokens, 4 lanes, 8 bit."""
-    arch = with_fields(small(engine="bitserial", queue_lines=4), "gather", max_row_bytes=20, outstanding=8)
+    arch = small(engine="bitserial", queue_lines=4, lanes=lanes, digit_bits=2)
+    arch = with_fields(arch, "gather", max_row_bytes=20, outstanding=8)
     arch = with_fields(arch, "dram", granule_bytes=8)
     arch = with_fields(arch, "softmax", lanes=4, probability_bits=8, fifo_lines=16)
-    arch = with_fields(arch, "importance", lanes=8, max_heads=8)
+    arch = with_fields(arch, "importance", lanes=8, max_heads=8, token_bits=12)
     return with_fields(arch, "converter", plane_bytes=4)
 
 
@@ -36,17 +40,29 @@ class Suite:
 
     def __init__(self, name, engine):
         self.unit = find_unit(name)
-        self.arch = self.unit.arch(machine(), engine)
+        self.arch = self.unit.arch(machine(LANES.get(name, 4)), engine)
         self.vectors = self.unit.vectors(self.arch, VECTORS[name], SEED, None)
         self.harness = self.unit.harness()
         alone, several = cases_of(self.unit, self.arch, self.vectors, self.harness, SEED)
-        self.alone, self.cases = len(alone), alone + several
-        self.records = run(self.harness.component(self.arch), [case for _, case in self.cases])
+        again = with_resets([case for _, case in several], SEED)
+        self.alone, self.first_reset = len(alone), len(alone) + len(several)
+        self.plain = [*range(self.first_reset), *(self.alone + number for number, _ in again)]
+        """Of each case, the number of the same one without resets."""
+        self.cases = alone + several + [(several[number][0], case) for number, case in again]
+        self.records = run(self.harness.component(self.arch), [case for _, case in self.cases], fill=False)
+
+    def seen(self):
+        """Return the cases as situations see them."""
+        for number, (which, case) in enumerate(self.cases):
+            yield Seen(self.unit, self.arch, self.vectors, which, self.records[self.plain[number]], case.resets)
 
     def differs(self, number, record):
-        """Return whether a case's record is not as golden, law and twin say."""
+        """Return whether a case's record is not as golden, law and twin say, or not as it is without resets."""
         which, _ = self.cases[number]
-        here = (self.harness, self.arch, self.vectors, which, record)
+        here = (self.harness, self.arch, self.vectors, which)
+        if number >= self.first_reset:
+            return bool(wrong_after_reset(*here, self.records[self.plain[number]], record))
+        here = (*here, record)
         if wrong_answers(*here) or wrong_work(*here):
             return True
         if wrong_transfers(self.unit, self.arch, self.vectors, which, record):
@@ -59,18 +75,24 @@ class Suite:
 
     def showing(self, situation):
         """Return the numbers of the cases in which the unit was in `situation`, the shortest first."""
-        runs = enumerate(zip(self.cases, self.records, strict=True))
-        seen = [n for n, ((which, _), r) in runs if situation.shows(Seen(self.unit, self.arch, self.vectors, which, r))]
-        return sorted(seen, key=self.cycles)
+        return sorted((number for number, seen in enumerate(self.seen()) if situation.shows(seen)), key=self.cycles)
+
+    def all(self):
+        """Return the numbers of all cases: those with pauses, with resets, and of one vector each, each shortest first.
+
+        Most faults show in the first few.
+        """
+        kinds = (self.alone, self.first_reset), (self.first_reset, len(self.cases)), (0, self.alone)
+        return [number for kind in kinds for number in sorted(range(*kind), key=self.cycles)]
 
     def cycles(self, number):
         """Return the cycles of a case."""
-        return self.records[number].cycles
+        return sum(self.cases[number][1].resets) + self.records[number].cycles
 
     def first_difference(self, mutant, numbers):
         """Return the first of the cases, by `numbers`, in which a planted fault shows; None if it shows in none."""
         with planted(mutant):
-            records = play(self.harness.component(self.arch), [self.cases[number][1] for number in numbers])
+            records = play(self.harness.component(self.arch), [self.cases[number][1] for number in numbers], fill=False)
         runs = zip(numbers, records, strict=True)
         return next((number for number, record in runs if self.differs(number, record)), None)
 
@@ -83,5 +105,9 @@ def suite(name, engine=""):
 
 def every_situation():
     """Return unit, engine and situation of all tables. What is around a unit's engines is tried with one of them."""
-    usual = {name: find_engine(find_unit(name), None, machine()) for name in VECTORS}
-    return [(name, one.engine or usual[name], one) for name in VECTORS for one in situations_of(name)]
+    return [(name, one.engine or usual_engine(name), one) for name in VECTORS for one in situations_of(name)]
+
+
+def usual_engine(name):
+    """Return the engine that a unit has if none is asked for."""
+    return find_engine(find_unit(name), None, machine())

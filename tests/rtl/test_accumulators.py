@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from bench.units import Trial, alone, caught, differences, small, trials
+from bench.units import alone, differences, small, trials
 from hypothesis import given, settings
 
 from tokensieve.arch import Arch
@@ -11,13 +11,11 @@ from tokensieve.golden.cascade import Cascade
 from tokensieve.golden.vectors.accumulators import HeadSums, Step, TokenSums
 from tokensieve.rtl.flow.amsim import run
 from tokensieve.rtl.flow.case import case
-from tokensieve.rtl.flow.mutants.base import mutants_of
 from tokensieve.verify.units.accumulators import HeadAccumulatorUnit, ImportanceAccumulatorUnit
 from tokensieve.verify.units.base import with_fields
 
 TOKENS, HEADS = ImportanceAccumulatorUnit(), HeadAccumulatorUnit()
 COUNT = 24
-STALLS = {"o": [True, False, True, True, False, False, True] * 30}
 
 
 def machine(topk=None, **importance):
@@ -126,15 +124,3 @@ def test_keeping_takes_a_cycle_for_each_beat_of_ids_and_each_beat_of_sums():
     keep = SumsStep(op="keep", kept=40, last=63)
 
     assert law.script([script[0], keep, script[1]]) - law.script(script) == 3 + 3 + law.keep_stages
-
-
-@pytest.mark.parametrize(
-    ("unit", "mutant"),
-    [(unit, mutant) for unit in (TOKENS, HEADS) for mutant in mutants_of(unit.name)],
-    ids=lambda one: one.name,
-)
-def test_planted_fault_is_caught(unit, mutant):
-    gaps = {"command": [0, 3, 0, 0, 9], "keep": [0, 2, 0, 7] * 9, unit.source: [0, 1, 0, 0, 4] * 20}
-    together = [Trial(tuple(range(start, COUNT, 5)), gaps, STALLS) for start in range(2)]
-
-    assert caught(unit, SMALL, VECTORS[unit.name], alone(COUNT) + together, mutant)

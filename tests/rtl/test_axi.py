@@ -9,7 +9,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.data import ArrayLayout, StructLayout
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
-from bench.units import Trial, alone, caught, differences, small
+from bench.units import Trial, alone, differences, small
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,7 +20,6 @@ from tokensieve.rtl.flow import amsim, verilator
 from tokensieve.rtl.flow.axiframe import Transfer, off_bus, on_bus, read, seen, whole_lanes, written
 from tokensieve.rtl.flow.axitop import StreamsOfAxi
 from tokensieve.rtl.flow.case import Stimulus, case
-from tokensieve.rtl.flow.mutants.base import mutants_of
 from tokensieve.rtl.flow.pack import codec
 from tokensieve.verify.units import find_unit
 from tokensieve.verify.units.token_gather import TokenGatherUnit
@@ -207,12 +206,3 @@ def test_emit_gives_any_unit_the_buses(capsys):
     assert {"aclk;", "aresetn;"} <= set(text.split())
     for port in ("input [63:0] s_axis_token_tdata;", "input [7:0] s_axis_token_tkeep;", "output [7:0] m_axis_o_tkeep;"):
         assert port in text  # a token and its score are 2 bytes each
-
-
-@pytest.mark.parametrize(
-    ("name", "mutant"), [pytest.param(name, one, id=f"{name}-{one.name}") for name in UNITS for one in mutants_of(name)]
-)
-def test_planted_fault_is_caught(name, mutant):
-    unit, arch, vectors = wrapped(name)
-
-    assert caught(unit, arch, vectors, alone(COUNT) + paused(), mutant)

@@ -7,8 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokensieve.arch.datapath import Topk
-from tokensieve.rtl.flow.mutants import bitonic, bitserial
-from tokensieve.rtl.flow.mutants.base import planted
 
 SMALL = [
     Topk(engine="bitserial", lanes=4, max_tokens=14, score_bits=5, count_stages=2),
@@ -29,9 +27,6 @@ SHAPES = [
     Topk(engine="bitonic", lanes=16, max_tokens=2, score_bits=32),
     Topk(engine="bitonic", lanes=32, max_tokens=34, score_bits=5),
 ]
-FAULTS = ((SMALL[0], bitserial.MUTANTS), (SMALL[1], bitonic.MUTANTS))
-MUTANTS = [(topk, one) for topk, faults in FAULTS for one in faults if not one.name.endswith("without-reset")]
-"""Those of resets show after one alone: `test_topk` plants them."""
 
 
 def name(topk):
@@ -67,10 +62,3 @@ def test_neither_scores_nor_k_nor_n_change_the_time_of_a_search(topk, cycles):
 
     assert len(set(beats)) > 1
     assert {seen.select - load for seen, load in zip(alone(topk, commands), beats, strict=True)} == {cycles}
-
-
-@pytest.mark.parametrize(("topk", "mutant"), MUTANTS, ids=lambda value: getattr(value, "name", ""))
-def test_a_planted_fault_is_seen(topk, mutant):
-    commands = corners(topk)
-    with planted(mutant):
-        assert back_to_back(topk, commands) != expected(topk, commands, total=False)

@@ -1,13 +1,12 @@
 """The local value pruner: kept probabilities for Prob x V, and requests for their values alone."""
 
 import pytest
-from bench.units import Trial, alone, caught, differences, small, trials
+from bench.units import alone, differences, small, trials
 from hypothesis import given, settings
 
 from tokensieve.arch.topklaw import TopkWork
 from tokensieve.rtl.flow.amsim import run
 from tokensieve.rtl.flow.case import case
-from tokensieve.rtl.flow.mutants.base import mutants_of
 from tokensieve.verify.units.local_value_pruner import LocalValuePrunerUnit
 
 UNIT = LocalValuePrunerUnit()
@@ -68,15 +67,3 @@ def test_law_is_the_engines_and_two_cycles_of_the_queue():
     assert law.select(work) == SMALL.topk.law.select(work)
     assert law.requests(work) == SMALL.topk.law.cycles(work)
     assert law.cycles(work) == SMALL.topk.law.cycles(work) + 2
-
-
-@pytest.mark.parametrize("mutant", mutants_of("local-value-pruner"), ids=lambda mutant: mutant.name)
-def test_planted_fault_is_caught(mutant):
-    arch = small(engine="bitserial", queue_lines=2, max_tokens=45)
-    together = [
-        Trial((2, 3, 13), {}, {"o": [True] * STALL}),
-        Trial((2, 3, 13), {}, {"request": [True] * STALL}),
-        Trial((9, 2, 11, 6), {}, {"request": [True, False] * 90, "o": [False, False, True, True, True] * 50}),
-    ]
-
-    assert caught(UNIT, arch, UNIT.vectors(arch, 16, 1, None), together + alone(16), mutant)

@@ -23,8 +23,14 @@ _RESET_SHARE = 4
 
 _MOST_RESETS = 2
 
+_SPREAD = 8
+"""Resets that come one each in copies of a case without pauses, from its beginning to its end."""
+
 _SLACK = 4
 """A run is given up after this many times the cycles that law, beats and pauses explain."""
+
+_TOLERANCE = 256
+"""Cycles that it is given besides."""
 
 
 def cases_of(
@@ -38,15 +44,21 @@ def cases_of(
     return list(_alone(unit, arch, vectors, harness)), several
 
 
-def with_resets(stalled: "Sequence[Case]", seed: int) -> "dict[int, Case]":
-    """Return one in a few of the stalled cases, by number, with resets at any cycle that they may take, or later."""
+def with_resets(stalled: "Sequence[Case]", seed: int) -> "list[tuple[int, Case]]":
+    """Return one in a few of the stalled cases, by number, with resets at any cycle that they may take, or later.
+
+    Those in which nothing pauses come several times over, each with one reset.
+    """
     rng = np.random.Generator(np.random.PCG64([seed, len(stalled), 2]))
-    chosen = {}
-    for number in range(0, len(stalled), _RESET_SHARE):
-        count = int(rng.integers(1, _MOST_RESETS, endpoint=True))
-        resets = rng.integers(1, stalled[number].limit // _SLACK, count).tolist()
-        chosen[number] = replace(stalled[number], resets=resets)
-    return chosen
+    chosen = []
+    for number, one in enumerate(stalled):
+        cycles = max(2, (one.limit - _TOLERANCE) // _SLACK)
+        if not any(map(any, [*one.gaps.values(), *one.stalls.values()])):
+            chosen += [(number, [1 + (cycles - 1) * (2 * place + 1) // (2 * _SPREAD)]) for place in range(_SPREAD)]
+        elif number % _RESET_SHARE == 0:
+            count = int(rng.integers(1, _MOST_RESETS, endpoint=True))
+            chosen.append((number, rng.integers(1, max(2, cycles // count), count).tolist()))
+    return [(number, replace(stalled[number], resets=resets)) for number, resets in chosen]
 
 
 def _alone(unit: Unit, arch: Arch, vectors: Vectors, harness: "Harness") -> Iterator[tuple[list[int], "Case"]]:
@@ -93,5 +105,5 @@ def _case(stimulus: "Stimulus", pauses: Pauses, busy: int) -> "Case":
     from tokensieve.rtl.flow.case import case
 
     longest = max([*map(len, stimulus.beats.values()), *stimulus.expect.values()], default=0)
-    limit = _SLACK * (busy + pauses.cycles + longest) + 256
+    limit = _SLACK * (busy + pauses.cycles + longest) + _TOLERANCE
     return case(stimulus, gaps=pauses.gaps, stalls=pauses.stalls, limit=limit)

@@ -106,10 +106,11 @@ def cosim(request: Request, tell: Callable[[str], None] | None = None) -> Cosim:
     with simulator_for(request, arch, harness, tell) as simulator:
         alone, stalled = cases_of(unit, arch, vectors, harness, request.seed)
         again = with_resets([case for _, case in stalled], request.seed)
-        records = simulator.play([*(case for _, case in alone + stalled), *again.values()])
+        records = simulator.play([case for _, case in [*alone, *stalled, *again]])
     ends = len(alone), len(alone) + len(stalled)
-    parts = records[: ends[0]], records[ends[0] : ends[1]], dict(zip(again, records[ends[1] :], strict=True))
-    told = _Told(unit, arch, vectors, harness, *parts, [which for which, _ in stalled])
+    parts = records[: ends[0]], records[ends[0] : ends[1]], records[ends[1] :]
+    resets = [(number, case.resets) for number, case in again]
+    told = _Told(unit, arch, vectors, harness, *parts, [which for which, _ in stalled], resets)
     return Cosim(
         unit=unit.name,
         engine=request.engine or None,
@@ -147,19 +148,24 @@ class _Told:
     harness: "Harness"
     alone: Sequence["Record"]
     stalled: Sequence["Record"]
-    again: Mapping[int, "Record"]
-    """Some of the stalled cases, by their numbers, with resets."""
+    again: Sequence["Record"]
+    """Some of the stalled cases, with resets."""
 
     together: Sequence[Sequence[int]]
     """The vectors of each stalled case."""
 
+    resets: Sequence[tuple[int, Sequence[int]]]
+    """Of each of `again`, the number of the stalled case and the cycles of its resets."""
+
     def situations(self) -> Mapping[str, int]:
         """Return in how many cases the unit was in each of its situations."""
-        from tokensieve.verify.situations import counted
+        from tokensieve.verify.situations import Seen, counted
 
-        which = [*([index] for index in range(len(self.alone))), *self.together]
-        runs = zip(which, [*self.alone, *self.stalled], strict=True)
-        return counted(self.unit, self.arch, self.vectors, runs)
+        here = (self.unit, self.arch, self.vectors)
+        seen = [Seen(*here, [index], record) for index, record in enumerate(self.alone)]
+        seen += [Seen(*here, which, record) for which, record in zip(self.together, self.stalled, strict=True)]
+        seen += [Seen(*here, self.together[number], self.stalled[number], resets) for number, resets in self.resets]
+        return counted(seen)
 
     def counted(self) -> dict[str, Any]:
         """Return the figures of a `Cosim`."""
@@ -182,7 +188,8 @@ class _Told:
             ),
             "reset_cases": len(self.again),
             "reset_differences": sum(
-                wrong_after_reset(*here, *paused[number], again) for number, again in self.again.items()
+                wrong_after_reset(*here, *paused[number], again)
+                for (number, _), again in zip(self.resets, self.again, strict=True)
             ),
             "select_mean": _mean(selects), "select_max": max(selects, default=None),
             "total_mean": _mean(totals), "total_max": max(totals, default=None),

@@ -16,6 +16,13 @@ _WAITS = """there = Signal()
 
 MUTANTS = (
     Mutant(
+        name="words-without-reset",
+        module="tokensieve.rtl.bitwidth_converter",
+        old="done = Signal.like(now.p.elements)",
+        new="done = Signal.like(now.p.elements, reset_less=True)",
+        why="a reset within a vector leaves the number of its words as it is",
+    ),
+    Mutant(
         name="lsb-dropped",
         module="tokensieve.rtl.bitwidth_converter",
         old="word.eq(high | low)",

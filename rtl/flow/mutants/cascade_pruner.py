@@ -7,6 +7,13 @@ _PRUNER, _TABLE = "tokensieve.rtl.cascade_pruner", "tokensieve.rtl.id_table"
 
 MUTANTS = (
     Mutant(
+        name="row-without-reset",
+        module="tokensieve.rtl.id_table",
+        old="row, spent, looks = Signal(range(self._lines + 1)),",
+        new="row, spent, looks = Signal(range(self._lines + 1), reset_less=True),",
+        why="a reset while numbers are looked at leaves the line as it is",
+    ),
+    Mutant(
         name="numbers-not-stored",
         module=_TABLE,
         old="write.en.eq(moves)",

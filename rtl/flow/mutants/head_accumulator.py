@@ -3,7 +3,7 @@
 from tokensieve.rtl.flow.mutants import importance_accumulator
 from tokensieve.rtl.flow.mutants.base import Mutant
 
-_SHARED = ("reads-too-early", "ids-skipped", "clear-keeps-sums", "impatient")
+_SHARED = ("reads-too-early", "ids-skipped", "clear-keeps-sums", "impatient", "row-without-reset")
 """Faults of the memory of sums that are planted here, too."""
 
 MUTANTS = (

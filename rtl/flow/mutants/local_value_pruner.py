@@ -6,6 +6,13 @@ from tokensieve.rtl.flow.mutants.topk import KEPT
 
 MUTANTS = (
     Mutant(
+        name="level-without-reset",
+        module="tokensieve.rtl.queue",
+        old="Signal(range(self._depth + 1))",
+        new="Signal(range(self._depth + 1), reset_less=True)",
+        why="a reset leaves beats in the queue",
+    ),
+    Mutant(
         name="asks-twice",
         module="tokensieve.rtl.fork",
         old="sink.valid.eq(source.valid & ~had[number])",

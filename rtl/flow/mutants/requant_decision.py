@@ -15,6 +15,13 @@ _WAITS = """there = Signal()
 
 MUTANTS = (
     Mutant(
+        name="rows-without-reset",
+        module="tokensieve.rtl.requant_decision",
+        old="rows, moves = Signal.like(command.p.rows),",
+        new="rows, moves = Signal.like(command.p.rows, reset_less=True),",
+        why="a reset among the rows of a command leaves their number as it is",
+    ),
+    Mutant(
         name="at-the-threshold",
         module="tokensieve.rtl.requant_decision",
         old="(value < beats.p.threshold) & (best < beats.p.threshold)",

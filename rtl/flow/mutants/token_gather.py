@@ -9,6 +9,13 @@ _ENGINE = "tokensieve.rtl.token_gather"
 
 MUTANTS = (
     Mutant(
+        name="lane-without-reset",
+        module="tokensieve.rtl.vector_requests",
+        old="lane = Signal(lane_count_bits(self._topk.lanes))",
+        new="lane = Signal(lane_count_bits(self._topk.lanes), reset_less=True)",
+        why="a reset within a beat of tokens leaves the number of the next one as it is",
+    ),
+    Mutant(
         name="straddling-vector",
         module=_REQUESTS,
         old="last_step.eq((offset + vector.count - 1) >> bits)",

@@ -8,6 +8,20 @@ from tokensieve.rtl.flow.mutants.parts import BEAT_DROPPED, impatient_output
 
 _WIRE = (
     Mutant(
+        name="row-without-reset",
+        module="tokensieve.rtl.topk",
+        old="self._row, self._left = Signal(beat_bits(topk)),",
+        new="self._row, self._left = Signal(beat_bits(topk), reset_less=True),",
+        why="a reset among the beats of a command leaves the number of the next one as it is",
+    ),
+    Mutant(
+        name="inside-without-reset",
+        module="tokensieve.rtl.topk",
+        old="Signal(range(self._topk.compactor_stages + 4))",
+        new="Signal(range(self._topk.compactor_stages + 4), reset_less=True)",
+        why="a wire waits for commands that were in the drain when a reset came",
+    ),
+    Mutant(
         name="wire-early",
         module="tokensieve.rtl.topk",
         old='with m.State("wait"), m.If(empty):',

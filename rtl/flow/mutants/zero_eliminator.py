@@ -5,6 +5,13 @@ from tokensieve.rtl.flow.mutants.parts import BEAT_DROPPED, impatient_output
 
 MUTANTS = (
     Mutant(
+        name="level-without-reset",
+        module="tokensieve.rtl.zero_eliminator",
+        old="level = Signal(lane_count_bits(lanes))",
+        new="level = Signal(lane_count_bits(lanes), reset_less=True)",
+        why="items that were held when a reset came join those of the next packet",
+    ),
+    Mutant(
         name="rest-lost",
         module="tokensieve.rtl.zero_eliminator",
         old="self.o.valid.eq(wants)",

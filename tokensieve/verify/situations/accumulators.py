@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from tokensieve.verify.situations.base import Seen, Situation, longest_stall, twin
+from tokensieve.verify.situations.base import Seen, Situation, longest_stall, reset, twin
 
 OPS = ("clear", "grow", "add", "keep", "read")
 """Commands by their numbers in the vectors."""
@@ -59,5 +59,6 @@ SITUATIONS = (
     twin("a READ waits for sums on their way", "reads-too-early"),
     twin("ids lie beyond the sums that are looked at", "ids-skipped"),
     Situation("a CLEAR behind an ADD", "clear-keeps-sums", before("add", "clear")),
+    reset("sums are read in part", "row-without-reset"),
     longest_stall("o", "impatient"),
 )  # fmt: skip

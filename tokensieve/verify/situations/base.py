@@ -4,7 +4,7 @@ Situations are counted from what everybody sees: the vectors that ran, the recor
 twin went through. Never from signals inside the unit.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -30,11 +30,28 @@ class Seen:
     """The vectors that ran back to back."""
 
     record: "Record"
+    """What happened without resets."""
+
+    resets: Sequence[int] = ()
+    """The cycles of `Case.resets`, where the case was played with them too."""
 
     @cached_property
     def states(self) -> Mapping[str, int]:
         """Cycles in which the twin was in each of its named states."""
         return self.unit.states(self.arch, self.vectors, self.which, self.record.valid, self.record.ready)
+
+    def reset_in(self, state: str) -> bool:
+        """Return whether a reset met the twin in `state`: what has no reset stays as it is then.
+
+        Until the reset everything goes as it did without. In the cycle of the reset nothing is offered or taken.
+        """
+        return any(state in self._states_behind(cycles) for cycles in self.resets)
+
+    def _states_behind(self, cycles: int) -> Collection[str]:
+        quiet = np.zeros(2, np.bool_)
+        valid = {name: np.concatenate([bits[:cycles], quiet]) for name, bits in self.record.valid.items()}
+        ready = {name: np.concatenate([bits[:cycles], quiet]) for name, bits in self.record.ready.items()}
+        return self.unit.at_end(self.arch, self.vectors, self.which, valid, ready)
 
     def stall(self, stream: str) -> int:
         """Return the most cycles on end in which `stream` offered a beat that was not taken."""
@@ -69,6 +86,11 @@ class Situation:
 def twin(name: str, mutant: str, engine: str = "") -> Situation:
     """Return the situation that is a state of the twin, by its name there."""
     return Situation(name, mutant, lambda seen: seen.states.get(name, 0) > 0, engine)
+
+
+def reset(state: str, mutant: str, engine: str = "") -> Situation:
+    """Return the situation that a reset comes while the twin is in `state`."""
+    return Situation(f"a reset while {state}", mutant, lambda seen: seen.reset_in(state), engine)
 
 
 def longest_stall(stream: str, mutant: str) -> Situation:

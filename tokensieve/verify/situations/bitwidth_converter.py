@@ -1,6 +1,6 @@
 """Situations of the bitwidth converter. A test vector is one or more vectors of K, Q or V."""
 
-from tokensieve.verify.situations.base import Seen, Situation, longest_stall, twin
+from tokensieve.verify.situations.base import Seen, Situation, longest_stall, reset, twin
 
 
 def _fields(seen: Seen, name: str) -> list[int]:
@@ -23,5 +23,6 @@ SITUATIONS = (
     Situation("words wait for their sink", "overrun", lambda seen: seen.stall("o") > 0),
     twin("a buffer has no room", "no-room"),
     twin("words wait for their LSBs", "planes-apart"),
+    reset("a vector's words have left in part", "words-without-reset"),
     longest_stall("o", "impatient"),
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from tokensieve.verify.situations.base import Seen, Situation, longest_stall, twin
+from tokensieve.verify.situations.base import Seen, Situation, longest_stall, reset, twin
 from tokensieve.workloads.vectors import Group
 
 _OPS = ("clear", "grow", "add", "prune")
@@ -45,6 +45,7 @@ SITUATIONS = (
               _prune(lambda seen, step: step["kept"] > seen.arch.topk.lanes)),
     Situation("a GROW behind a PRUNE", "numbers-given-again", _grow_behind),
     twin("numbers wait", "line-skipped"),
+    reset("numbers are looked at in part", "row-without-reset"),
     longest_stall("o", "impatient"),
     longest_stall("row", "impatient-row"),
 )  # fmt: skip

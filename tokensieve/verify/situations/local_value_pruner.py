@@ -1,6 +1,6 @@
 """Situations of the local value pruner. A vector is one query."""
 
-from tokensieve.verify.situations.base import Seen, Situation, longest_stall, twin
+from tokensieve.verify.situations.base import Seen, Situation, longest_stall, reset, twin
 from tokensieve.verify.situations.topk import KEPT
 
 
@@ -16,6 +16,7 @@ SITUATIONS = (
     twin("a beat is in the queue, its requests wait", "kept-again"),
     twin("the queue is full", "queue-overrun"),
     Situation("more beats than the queue holds", "place-sticks", lambda seen: _beats(seen) > seen.arch.kept_beats),
+    reset("beats are in the queue", "level-without-reset"),
     longest_stall("o", "impatient-queue"),
     longest_stall("request", "impatient"),
 )

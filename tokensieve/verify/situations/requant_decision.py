@@ -1,6 +1,6 @@
 """Situations of the decision of progressive quantization. A vector is one command and its rows."""
 
-from tokensieve.verify.situations.base import Seen, Situation, longest_stall, twin
+from tokensieve.verify.situations.base import Seen, Situation, longest_stall, reset, twin
 
 
 def _rows(seen: Seen) -> list[list[int]]:
@@ -26,5 +26,6 @@ SITUATIONS = (
     twin("a decision waits behind another", "decision-lost"),
     twin("a decision comes before its sink is ready", "decision-late"),
     twin("a beat passes behind a decision that waits", "waits-for-sink"),
+    reset("a command's rows have come in part", "rows-without-reset"),
     longest_stall("o", "impatient"),
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """Situations of the token gather. A vector is one packet of tokens."""
 
-from tokensieve.verify.situations.base import Seen, Situation, longest_stall, twin
+from tokensieve.verify.situations.base import Seen, Situation, longest_stall, reset, twin
 
 
 def _granules(seen: Seen) -> list[int]:
@@ -44,6 +44,8 @@ SITUATIONS = (
     Situation("a vector of three granules or more", "two-granules", lambda seen: max(_granules(seen), default=0) > 2),
     Situation("an address with its top bit set", "half-the-memory", _high_address),
     Situation("more granules than places", "place-sticks", _wraps),
+    reset("a vector's granules are asked for in part", "step-without-reset"),
+    reset("a beat's tokens are sent on in part", "lane-without-reset"),
     longest_stall("o", "impatient"),
     longest_stall("request", "impatient-request"),
 )

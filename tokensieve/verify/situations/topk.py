@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from tokensieve.verify.situations.base import Seen, Situation, longest_stall, twin
+from tokensieve.verify.situations.base import Seen, Situation, longest_stall, reset, twin
 
 
 def commands(seen: Seen) -> list[tuple[int, int]]:
@@ -89,6 +89,7 @@ _SEARCH = (
     Situation("radix ends early", "radix-no-early-end", lambda seen: any(_early(seen)), "radix"),
     Situation("radix searches behind an early end", "radix-packet-goes-on", _search_behind_early, "radix"),
     Situation("bit-serial searches", "bitserial-hasty", some(lambda n, k: 0 < k < n), "bitserial"),
+    reset("a search is under way", "bitonic-bit-without-reset", "bitonic"),
     Situation("the sorter sorts", "bitonic-next-score", some(lambda n, k: 0 < k < n), "bitonic"),
 )  # fmt: skip
 
@@ -107,6 +108,8 @@ SITUATIONS = (
     twin("a wire's last beat waits", "wire-command-early"),
     twin("the next command comes with a wire's last beat", "wire-command-late"),
     twin("a compacted beat waits", "beat-dropped"),
+    reset("a command's beats have come in part", "row-without-reset"),
+    reset("commands are in the drain", "inside-without-reset"),
     longest_stall("o", "impatient"),
     *_SEARCH,
 )  # fmt: skip

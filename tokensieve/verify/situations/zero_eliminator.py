@@ -1,6 +1,6 @@
 """Situations of the zero eliminator. A vector is one packet."""
 
-from tokensieve.verify.situations.base import Seen, Situation, longest_stall, twin
+from tokensieve.verify.situations.base import Seen, Situation, longest_stall, reset, twin
 
 
 def _marked(seen: Seen) -> list[int]:
@@ -17,5 +17,6 @@ SITUATIONS = (
     twin("a beat is exactly full", "full-beat-lost"),
     twin("a compacted beat waits", "beat-dropped"),
     twin("a compacted beat joins others while one waits", "takes-only-if-free"),
+    reset("items are held", "level-without-reset"),
     longest_stall("o", "impatient"),
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """Units in their AXI4-Stream wrapper, for co-simulation: law and twin are those of the unit itself."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tokensieve import __version__
@@ -55,6 +55,10 @@ class AxiUnit:
     def states(self, arch: Arch, vectors: Vectors, which: Sequence[int], valid: Bits, ready: Bits) -> Mapping[str, int]:
         """Return the states of the unit's twin."""
         return self._inner.states(arch, vectors, which, valid, ready)
+
+    def at_end(self, arch: Arch, vectors: Vectors, which: Sequence[int], valid: Bits, ready: Bits) -> Collection[str]:
+        """Return those of the unit's twin at its end."""
+        return self._inner.at_end(arch, vectors, which, valid, ready)
 
     def together(self, arch: Arch, vectors: Vectors) -> Sequence[Sequence[int]]:
         """Return those of the unit."""

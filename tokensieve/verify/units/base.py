@@ -1,7 +1,7 @@
 """What a unit offers to co-simulation: vectors, harness, law and twin, bound together."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -59,6 +59,9 @@ class Unit(Protocol):
     def states(self, arch: Arch, vectors: Vectors, which: Sequence[int], valid: Bits, ready: Bits) -> Mapping[str, int]:
         """Return in how many cycles the twin was in each of its named states. It is given what `twin` is."""
 
+    def at_end(self, arch: Arch, vectors: Vectors, which: Sequence[int], valid: Bits, ready: Bits) -> Collection[str]:
+        """Return the named states that the twin was in when the last cycle began. It is given what `twin` is."""
+
     def longest_burst(self, arch: Arch) -> int:
         """Return a number of cycles that no buffer of the unit can bridge: pauses are drawn up to that length."""
 
@@ -106,17 +109,22 @@ class NamedUnit(ABC):
         """Return what the twin tells of all streams."""
         return cast("Moves", self._played(arch, vectors, which, valid, ready)[0])
 
+    def at_end(self, arch: Arch, vectors: Vectors, which: Sequence[int], valid: Bits, ready: Bits) -> Collection[str]:
+        """Return the named states that the twin was in when the last cycle began."""
+        feed = self._played(arch, vectors, which, valid, ready)[1]
+        return [name for name, there in feed.now.items() if there]
+
     def states(self, arch: Arch, vectors: Vectors, which: Sequence[int], valid: Bits, ready: Bits) -> Mapping[str, int]:
         """Return in how many cycles the twin was in each of its named states."""
-        return cast(Mapping[str, int], self._played(arch, vectors, which, valid, ready)[1])
+        return cast(Mapping[str, int], self._played(arch, vectors, which, valid, ready)[1].seen)
 
     def _played(self, arch: Arch, vectors: Vectors, which: Sequence[int], valid: Bits, ready: Bits) -> tuple[Any, Any]:
-        """Return what the twin says of a run, and the states that it was in."""
+        """Return what the twin says of a run, and the `Feed` with the states that it was in."""
         from tokensieve.sim.twins.feed import Feed
 
         twins = import_module(f"tokensieve.sim.twins.{self.family or self._module}")
         feed = Feed(valid=valid, ready=ready, data=self.told(arch, vectors, which))
-        return twins.twin(arch, feed), feed.seen
+        return twins.twin(arch, feed), feed
 
     @abstractmethod
     def longest_burst(self, arch: Arch) -> int:

@@ -27,6 +27,10 @@ class CascadePrunerUnit(EngineInside):
         """Return the commands of the scripts."""
         return {"tasks": [task for index in which for task in _tasks(arch, vectors, index)]}
 
+    def together(self, arch: Arch, vectors: Vectors) -> Sequence[Sequence[int]]:
+        """Return a PRUNE of all there are that keeps all but one, with their vectors, and one that keeps all."""
+        return [[index for index in (2, 0) if index < len(vectors)]]
+
     def longest_burst(self, arch: Arch) -> int:
         """Return more cycles than all queues have beats."""
         return 4 * arch.topk.beats + arch.gather.outstanding + 16

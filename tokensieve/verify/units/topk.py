@@ -60,13 +60,15 @@ class EngineInside(NamedUnit):
 
 
 def commands_together(arch: Arch, vectors: Vectors) -> Sequence[Sequence[int]]:
-    """Return searches behind one whose last beat is full; short ones that fill the drain, and wires behind them."""
+    """Return searches behind one whose last beat is full; short ones that fill the drain; wires, behind these too."""
     n, k, lanes = np.asarray(vectors.inputs["n"]), np.asarray(vectors.inputs["k"]), arch.topk.lanes
     searched = (k > 0) & (k < n)
     full = np.flatnonzero(searched & (n % lanes == 0) & (n < n.max()))[:1].tolist()
     short, some = np.flatnonzero(searched & (n <= lanes))[:1].tolist(), np.flatnonzero(searched)[:2].tolist()
     wire, none = np.flatnonzero((k >= n) & (n > lanes))[:1].tolist(), np.flatnonzero(k == 0)[:1].tolist()
-    return [which for which in ([*full, *some, *full], [*short * 5, *wire, *short, *wire, *none, *wire]) if which]
+    one = np.flatnonzero((k >= n) & (n <= lanes) & (k > 0))[:1].tolist()  # its first beat is its last
+    runs = ([*full, *some, *full], [*short * 5, *wire, *short, *wire, *none, *wire], [*one, *wire, *one])
+    return [which for which in runs if which]
 
 
 def topk_data(arch: Arch, vectors: Vectors, which: Sequence[int]) -> dict[str, list[Any]]:
