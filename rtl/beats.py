@@ -8,12 +8,18 @@ from amaranth.lib.wiring import Out
 from tokensieve.arch.datapath import Topk
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.memory import Dram
+from tokensieve.arch.status import Status
 from tokensieve.arch.token_gather import TokenGather
 
 
 def event(layout: Layout) -> wiring.Signature:
     """Return the signature of a probe: `payload` is meant in the cycles in which `valid` is high. It cannot wait."""
     return wiring.Signature({"payload": Out(layout), "valid": Out(1)})
+
+
+def status() -> StructLayout:
+    """Return the layout of what is said of a command that is not obeyed: a code of `arch.status.Status`."""
+    return StructLayout({"code": unsigned(max(Status).bit_length())})
 
 
 def index_bits(topk: Topk) -> int:

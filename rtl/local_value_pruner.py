@@ -16,6 +16,7 @@ from tokensieve.rtl.beats import (
     packed_beat,
     probability_beat,
     round_size,
+    status,
 )
 from tokensieve.rtl.fork import fork
 from tokensieve.rtl.queue import BlockQueue
@@ -53,6 +54,8 @@ class LocalValuePruner(wiring.Component):
         Kept probabilities with their indices, in order; `last` ends a query.
     found, round :
         Probes of `TopKEngine`.
+    status : ``Out(event(status()))``
+        As that of `TopKEngine`: such a query keeps none.
     """
 
     def __init__(self, arch: Arch) -> None:
@@ -66,6 +69,7 @@ class LocalValuePruner(wiring.Component):
                 "o": Out(stream.Signature(self._kept)),
                 "found": Out(event(found(topk))),
                 "round": Out(event(round_size(topk))),
+                "status": Out(event(status())),
             }
         )
         self._arch = arch
@@ -77,6 +81,7 @@ class LocalValuePruner(wiring.Component):
         wiring.connect(m, wiring.flipped(self.command), engine.command)
         wiring.connect(m, engine.found, wiring.flipped(self.found))
         wiring.connect(m, engine.round, wiring.flipped(self.round))
+        wiring.connect(m, engine.status, wiring.flipped(self.status))
         wiring.connect(m, queue.o, wiring.flipped(self.o))
 
         m.d.comb += [engine.score.valid.eq(self.probability.valid), self.probability.ready.eq(engine.score.ready)]

@@ -7,7 +7,18 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from tokensieve.arch.datapath import Topk
-from tokensieve.rtl.beats import command, event, found, item, length_bits, packed_beat, round_size, score_beat
+from tokensieve.arch.status import Status
+from tokensieve.rtl.beats import (
+    command,
+    event,
+    found,
+    item,
+    length_bits,
+    packed_beat,
+    round_size,
+    score_beat,
+    status,
+)
 from tokensieve.rtl.drain import Drain, beat_bits
 from tokensieve.rtl.search import search_core
 
@@ -19,6 +30,9 @@ class TopKEngine(wiring.Component):
 
     With 0 < k >= n all scores stay, and the engine is a wire: it waits until the commands before have left, then beats
     go from ``score`` to ``o`` in the cycle in which they come. Nothing is loaded, searched or drained.
+
+    A command that offers no score, or more than there may be, is illegal: ``status`` tells, its ceil(n / lanes) beats
+    are taken and dropped, one empty beat with `last` leaves, and the next command goes as it does behind any other.
 
     Timing
     ------
@@ -38,16 +52,21 @@ class TopKEngine(wiring.Component):
     Members
     -------
     command : ``In(stream.Signature(command(topk)))``
-        Scores offered (n, 1..max_tokens), scores to keep (k, 0..max_tokens) and the seed of quick-select's pivots.
+        Scores offered (n, 1..max_tokens), scores to keep (k, all if it is more than n) and the seed of quick-select's
+        pivots.
     score : ``In(stream.Signature(score_beat(topk)))``
         The scores in order, ceil(n / lanes) beats; what stands beyond n in the last one is ignored.
     o : ``Out(stream.Signature(packed_beat(topk.lanes, item(topk))))``
-        Kept scores with their indices: full beats, and a last one with `last`, which is empty only for k = 0.
+        Kept scores with their indices: full beats, and a last one with `last`, which is empty only where none
+        is kept.
     found : ``Out(event(found(topk)))``
         Probe: kept are the scores above `threshold` and the first `ties` equal to it. For k = 0 the threshold is all
-        ones and there are no ties, for a wire it is 0 and ties is n, in the cycle in which the last beat passes.
+        ones and there are no ties, for a wire it is 0 and ties is n, in the cycle in which the last beat passes. An
+        illegal command tells what one with k = 0 does.
     round : ``Out(event(round_size(topk)))``
         Probe: the sizes of the work record, in order.
+    status : ``Out(event(status()))``
+        In the cycle after an illegal command is taken: 1 for n = 0, 2 for n > max_tokens.
     """
 
     def __init__(self, topk: Topk) -> None:
@@ -58,6 +77,7 @@ class TopKEngine(wiring.Component):
                 "o": Out(stream.Signature(packed_beat(topk.lanes, item(topk)))),
                 "found": Out(event(found(topk))),
                 "round": Out(event(round_size(topk))),
+                "status": Out(event(status())),
             }
         )
         topk.require_rtl()
@@ -78,9 +98,18 @@ class TopKEngine(wiring.Component):
 
         m.d.comb += [self.round.valid.eq(core.round.valid), self.round.payload.eq(core.round.payload)]
         m.d.comb += [self.o.valid.eq(drain.o.valid), self.o.payload.eq(drain.o.payload), drain.o.ready.eq(self.o.ready)]
+        self._judge(m)
         self._connect(m, core, drain)
         self._front(m, core, drain, self._empty(m, drain))
         return m
+
+    def _judge(self, m: Module) -> None:
+        """Tell of a command that is illegal, in the cycle after it."""
+        told, most = self.command.p, self._topk.max_tokens
+        self._none, self._many, self._dropped = Signal(), Signal(), Signal()  # the last: the command's beats are
+        m.d.comb += [self._none.eq(told.n == 0), self._many.eq(told.n > most), self._dropped.eq(self._now.n > most)]
+        m.d.sync += self.status.payload.code.eq(Mux(self._none, Status.NONE_OFFERED, Status.TOO_MANY))
+        m.d.sync += self.status.valid.eq(self.command.valid & self.command.ready & (self._none | self._many))
 
     def _connect(self, m: Module, core: Any, drain: Drain) -> None:
         """Show each beat to the core and to the side buffer."""
@@ -109,8 +138,8 @@ class TopKEngine(wiring.Component):
             with m.State("command"):
                 self._take(m)
             with m.State("load"):
-                m.d.comb += [self.score.ready.eq(1), core.load.eq(self.score.valid)]
-                with m.If(core.load & core.last):
+                m.d.comb += [self.score.ready.eq(1), core.load.eq(self.score.valid & ~self._dropped)]
+                with m.If(self.score.valid & self._last):
                     m.next = "search"
             with m.State("search"):
                 self._find(m, core)
@@ -131,11 +160,15 @@ class TopKEngine(wiring.Component):
         told = self.command.p
         m.d.comb += self.command.ready.eq(1)
         m.d.sync += [self._now.eq(self.command.payload), self._left.eq(told.n)]
+        with m.If(self._none | self._many):
+            m.d.sync += self._now.k.eq(0)
         m.next = "command"
         with m.If(self.command.valid):
             m.d.sync += self._slot.eq(~self._slot)
             m.next = "load"
-            with m.If((told.k != 0) & (told.k >= told.n)):
+            with m.If(self._none):
+                m.next = "search"
+            with m.Elif(~self._many & (told.k != 0) & (told.k >= told.n)):
                 m.next = "wait"
 
     def _find(self, m: Module, core: Any) -> None:

@@ -6,7 +6,7 @@ import torch
 from tokensieve.arch.machine import Arch
 from tokensieve.golden.records import command_seed
 from tokensieve.golden.vectors import ragged
-from tokensieve.golden.vectors.topk import answer, commands_of
+from tokensieve.golden.vectors.topk import answer, commands_of, work_of
 from tokensieve.workloads.vectors import Vectors
 
 
@@ -28,6 +28,7 @@ def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vector
             **ragged("kept", kept),
             **ragged("kept_probabilities", [c.scores[places] for c, places in zip(commands, kept, strict=True)]),
             **ragged("requested", kept),
+            "status": np.array([found.status for found in answers], dtype=np.int64),
         },
-        work={"n": lengths, "k": ks, **ragged("sizes", [found.sizes for found in answers])},
+        work=work_of(commands, answers),
     )

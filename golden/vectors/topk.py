@@ -10,6 +10,7 @@ from torch import Tensor
 
 from tokensieve.arch.datapath import Topk
 from tokensieve.arch.machine import Arch
+from tokensieve.arch.status import Status
 from tokensieve.golden.records import SEARCHES, command_seed
 from tokensieve.golden.topk import top_k
 from tokensieve.golden.vectors import ragged
@@ -39,6 +40,9 @@ class Answer:
     sizes: Sequence[int]
     """Work record of the engine."""
 
+    status: int = 0
+    """Code of an illegal command; 0 of others."""
+
 
 def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vectors:
     """Return `count` vectors: the corners, then random packets of all distributions.
@@ -66,9 +70,17 @@ def vectors_of(topk: Topk, commands: Sequence[Command], seed: int) -> Vectors:
             **ragged("kept_scores", [c.scores[a.kept] for c, a in zip(commands, answers, strict=True)]),
             "threshold": np.array([a.threshold for a in answers], dtype=np.int64),
             "ties": np.array([a.ties for a in answers], dtype=np.int64),
+            "status": np.array([a.status for a in answers], dtype=np.int64),
         },
-        work={"n": lengths, "k": ks, **ragged("sizes", [a.sizes for a in answers])},
+        work=work_of(commands, answers),
     )
+
+
+def work_of(commands: Sequence[Command], answers: Sequence[Answer]) -> dict[str, Scores]:
+    """Return what the law takes of each command: an illegal one keeps none."""
+    kept = [0 if told.status else command.k for command, told in zip(commands, answers, strict=True)]
+    lengths = np.array([len(command.scores) for command in commands], dtype=np.int64)
+    return {"n": lengths, "k": np.array(kept, dtype=np.int64), **ragged("sizes", [told.sizes for told in answers])}
 
 
 def commands_of(topk: Topk, count: int, seed: int, scores: str | None) -> list[Command]:
@@ -108,10 +120,13 @@ def _corners(topk: Topk, seed: int) -> Iterator[tuple[Scores, int]]:
     for n in (min(lanes + 1, most), min(2 * lanes, most), most, odd):  # wires, with and without a rest
         yield whole[:n], n
     yield _packet(topk, "reversed", most, seed), min(2 * lanes, most - 1)  # two beats leave, none of the others does
-    yield (
-        _packet(topk, "uniform", min(2 * lanes, most), seed),
-        lanes,
-    )  # its last beat is full, and not the last there is
+    yield _packet(topk, "uniform", min(2 * lanes, most), seed), lanes  # its last beat is full, not the last there is
+    yield whole[:0], most // 2  # illegal: no scores, or more than there may be
+    yield whole[:0], 0
+    longest = (1 << most.bit_length()) - 1  # that a command can tell
+    for n in (min(most + 1, longest), longest):
+        if n > most:
+            yield np.resize(whole, n), n // 2
 
 
 def _random(topk: Topk, rng: np.random.Generator, seed: int, number: int) -> tuple[Scores, int]:
@@ -155,11 +170,15 @@ def answer(topk: Topk, commands: Sequence[Command]) -> list[Answer]:
 
 def _answers(topk: Topk, packets: Tensor, k: int, numbers: Tensor) -> list[Answer]:
     """Return the answers to packets of equal length; an engine without a record reports the k-th largest score."""
-    selection, n = top_k(packets, k), packets.shape[1]
+    n, nothing = packets.shape[1], ((1 << topk.score_bits) - 1, 0)
+    if not 0 < n <= topk.max_tokens:
+        status = Status.TOO_MANY if n else Status.NONE_OFFERED
+        return [Answer(np.zeros(0, np.int64), *nothing, [], status)] * len(packets)
+    selection = top_k(packets, k)
     found = list(zip(selection.threshold.tolist(), selection.ties.tolist(), strict=True))
     sizes: list[list[int]] = [[] for _ in packets]
     if topk.record is not None:
         sizes, found = SEARCHES[topk.record](packets, k, numbers, topk)
     if k == 0 or k >= n:  # nothing is searched: all are kept, or none
-        found = [(0, n) if k else ((1 << topk.score_bits) - 1, 0)] * len(packets)
+        found = [(0, n) if k else nothing] * len(packets)
     return [Answer(kept, *found[place], sizes[place]) for place, kept in enumerate(selection.kept.numpy())]

@@ -112,7 +112,8 @@ class Front:
         if self.state == "command" and command:
             self._task = next(self._tasks, None)
             self._beats = self._task.beats if self._task else 0
-            self.state = "pass" if self._task and self._task.passes else "load"
+            self.state = "pass" if self._task and self._task.passes else "load" if self._beats else "search"
+            self._waits = self._task.search if self._task else 0
             moved.append("command")
         return moved
 

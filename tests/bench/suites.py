@@ -27,7 +27,7 @@ SEED = 1
 
 def machine(lanes=4):
     """Return a machine of which every unit is small: 13 tokens, 4 lanes, 8 bit."""
-    arch = small(engine="bitserial", queue_lines=4, lanes=lanes, digit_bits=2)
+    arch = small(engine="bitserial", queue_lines=4, lanes=lanes, digit_bits=1)
     arch = with_fields(arch, "gather", max_row_bytes=20, outstanding=8)
     arch = with_fields(arch, "dram", granule_bytes=8)
     arch = with_fields(arch, "softmax", lanes=4, probability_bits=8, fifo_lines=16)

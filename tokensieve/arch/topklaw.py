@@ -24,7 +24,8 @@ class TopkWork:
     """Scores offered, n."""
 
     kept: Count
-    """Scores kept, k. k = 0 bypasses the search, 0 < k >= n passes the engine by."""
+    """Scores kept, k. k = 0 bypasses the search, 0 < k >= n passes the engine by. An illegal command (n = 0, or above
+    the maximum) keeps none: its cycles are those of k = 0, for n = 0 counted from the cycle after the command's."""
 
     sizes: npt.ArrayLike
     """Work record: quickselect, the sizes of the set that each round streams; radix, those of the survivors of
@@ -111,7 +112,7 @@ class TopkLaw(ABC):
 
     def drain(self, work: TopkWork) -> Count:
         """Return the cycles from the threshold known, not counted, to the last kept item out."""
-        drained = np.asarray(ceil_div(work.items, self.lanes)) + self.drain_latency
+        drained = np.maximum(ceil_div(work.items, self.lanes), 1) + self.drain_latency
         return _count(np.where(work.passes, 0, drained))
 
     def select(self, work: TopkWork) -> Count:

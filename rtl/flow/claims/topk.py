@@ -7,6 +7,7 @@ from amaranth.asserts import AnyConst
 from amaranth.hdl import Array, Assert, Assume, Cat, Module, Mux, Signal, Value
 
 from tokensieve.arch.datapath import ENGINES, SearchEngine, Topk
+from tokensieve.arch.status import Status
 from tokensieve.arch.topklaw import TopkWork
 from tokensieve.rtl.flow.formal import Bench, Claim, accept, offer
 from tokensieve.rtl.flow.harness.base import unit_class
@@ -33,7 +34,7 @@ def smaller(engine: SearchEngine) -> Topk:
 
 
 class Definition(Bench):
-    """An engine that is given one command, any, and its beats without a pause."""
+    """An engine that is given one command, any, legal or not, and its beats without a pause."""
 
     def __init__(self, engine: SearchEngine) -> None:
         self._topk = small(engine)
@@ -46,16 +47,18 @@ class Definition(Bench):
         begun, beats = Signal(), Signal(3)
         m.d.comb += [unit.command.valid.eq(~begun), unit.command.p.as_value().eq(told)]
         n, k = unit.command.p.n, unit.command.p.k
-        m.d.comb += [Assume((n > 0) & (n <= TOKENS)), Assume(k <= TOKENS), Assume(unit.command.p.seed != 0)]
+        m.d.comb += Assume(unit.command.p.seed != 0)
         with m.If(unit.command.valid & unit.command.ready):
             m.d.sync += begun.eq(1)
-        m.d.comb += unit.score.valid.eq(beats * LANES < TOKENS)
+        m.d.comb += unit.score.valid.eq(beats * LANES <= n)
         for lane in range(LANES):
             m.d.comb += unit.score.p.scores[lane].eq(Cat(scores).word_select(beats * LANES + lane, topk.score_bits))
         with m.If(unit.score.valid & unit.score.ready):
             m.d.sync += beats.eq(beats + 1)
         m.d.comb += unit.o.ready.eq(1)
-        kept = _kept(m, Cat(scores), n, k, topk)
+        legal = (n != 0) & (n <= TOKENS)
+        kept = Mux(legal, _kept(m, Cat(scores), n, k, topk), 0)
+        _told(m, unit, n)
         ended, cycle = Signal(), Signal(8)
         m.d.sync += cycle.eq(cycle + 1)
         _as_defined(m, unit.o, Cat(scores), kept, topk)
@@ -63,11 +66,22 @@ class Definition(Bench):
             m.d.sync += ended.eq(unit.o.p.last)
         m.d.comb += Assert(~(unit.o.valid & ended), "nothing leaves after the last beat")
         m.d.comb += Assert((cycle != longest(topk) - 1) | ended, "a command is through when the law says so")
-        wire = (k != 0) & (k >= n)
+        wire = legal & (k != 0) & (k >= n)
         m.d.comb += Assert(
             ~(wire & unit.score.valid & unit.score.ready) | unit.o.valid, "a wire's beats leave as they come"
         )
-        m.d.comb += Assert(~(wire & ended) | (beats * LANES >= n), "a wire ends with its last beat")
+        m.d.comb += Assert(~ended | (beats * LANES >= n), "a command ends with its last beat, or behind it")
+        m.d.comb += Assert(beats * LANES < n + LANES, "no beat is taken beyond the last")
+
+
+def _told(m: Module, unit: Any, n: Value) -> None:
+    """Hold the event of an illegal command against what it offers."""
+    code = Signal(2)
+    m.d.sync += code.eq(0)
+    with m.If(unit.command.valid & unit.command.ready):
+        m.d.sync += code.eq(Mux(n == 0, Status.NONE_OFFERED, Mux(n > TOKENS, Status.TOO_MANY, 0)))
+    m.d.comb += Assert(unit.status.valid == (code != 0), "illegal commands are told of, and no others")
+    m.d.comb += Assert(~unit.status.valid | (unit.status.payload.code == code), "it is told what is wrong")
 
 
 def _kept(m: Module, scores: Any, n: Value, k: Value, topk: Topk) -> Signal:
@@ -106,7 +120,10 @@ def _as_defined(m: Module, o: Any, scores: Any, kept: Any, topk: Topk) -> None:
 
 
 class Pair(Bench):
-    """An engine that is given two commands in a row, any, with any gaps and stalls; items are the k largest of each."""
+    """An engine that is given two commands in a row, any, with any gaps and stalls; items are the k largest of each.
+
+    One may offer no score, which is illegal. More than there may be does not fit into `n`.
+    """
 
     def __init__(self, engine: SearchEngine) -> None:
         self._topk = smaller(engine)
@@ -119,7 +136,6 @@ class Pair(Bench):
         scores = [AnyConst(topk.max_tokens * topk.score_bits) for _ in told]
         for one in told:
             m.d.comb += one.as_value().eq(AnyConst(len(one.as_value())))
-            m.d.comb += [Assume((one.n > 0) & (one.n <= topk.max_tokens)), Assume(one.k <= topk.max_tokens)]
             m.d.comb += Assume(one.seed != 0)
         taken, fed, place, left = Signal(2), Signal(2), Signal(range(topk.beats + 1)), Signal(2)
         for port in (unit.command, unit.score):
@@ -127,13 +143,19 @@ class Pair(Bench):
         accept(m, unit.o)
         command, row = unit.command, unit.score
         m.d.comb += Assume(~command.valid | ((taken < 2) & (command.p.as_value() == Array(told)[taken[0]].as_value())))
-        beat = Array(scores)[fed[0]].word_select(place, LANES * topk.score_bits)
-        m.d.comb += Assume(~row.valid | ((fed < 2) & (Value.cast(row.p.scores) == beat)))
-        last = (place + 1) * LANES >= Array(told)[fed[0]].n
+        now = Signal(2)  # the command whose beats are next: one without any is passed over
+        m.d.comb += now.eq(fed)
+        with m.If((fed == 0) & (told[0].n == 0)):
+            m.d.comb += now.eq(1)
+        with m.If((now == 1) & (told[1].n == 0)):
+            m.d.comb += now.eq(2)
+        beat = Array(scores)[now[0]].word_select(place, LANES * topk.score_bits)
+        m.d.comb += Assume(~row.valid | ((now < 2) & (Value.cast(row.p.scores) == beat)))
+        last = (place + 1) * LANES >= Array(told)[now[0]].n
         with m.If(command.valid & command.ready):
             m.d.sync += taken.eq(taken + 1)
         with m.If(row.valid & row.ready):
-            m.d.sync += [fed.eq(fed + last), place.eq(Mux(last, 0, place + 1))]
+            m.d.sync += [fed.eq(now + last), place.eq(Mux(last, 0, place + 1))]
         with m.If(unit.o.valid & unit.o.ready & unit.o.p.last):
             m.d.sync += left.eq(left + 1)
         kept = [_kept(m, words, one.n, one.k, topk) for words, one in zip(scores, told, strict=True)]
@@ -142,7 +164,9 @@ class Pair(Bench):
 
 
 class Wire(Bench):
-    """An engine that is given a command that keeps none or all and a wire behind it, with any gaps and stalls.
+    """An engine that is given a command that keeps none or all, or is illegal, and a wire behind it.
+
+    Gaps and stalls are any.
 
     A source of scores that holds a beat until it is taken is assumed, as a wire's output can be no better than that.
     """
@@ -156,8 +180,9 @@ class Wire(Bench):
         m.submodules.unit = unit = unit_class("tokensieve.rtl.topk", "TopKEngine")(topk)
         first, wire = Signal(unit.command.p.shape()), Signal(unit.command.p.shape())
         for one in (first, wire):
-            m.d.comb += [one.as_value().eq(AnyConst(len(one.as_value()))), Assume((one.n > 0) & (one.n <= TOKENS))]
-        m.d.comb += [Assume((first.k == 0) | (first.k == TOKENS)), Assume((wire.k >= wire.n) & (wire.k <= TOKENS))]
+            m.d.comb += one.as_value().eq(AnyConst(len(one.as_value())))
+        legal = [(one.n > 0) & (one.n <= TOKENS) for one in (first, wire)]
+        m.d.comb += [Assume(~legal[0] | (first.k == 0) | (first.k >= TOKENS)), Assume(legal[1] & (wire.k >= wire.n))]
         scores, taken, beats, left = AnyConst(TOKENS * topk.score_bits), Signal(2), Signal(4), Signal(2)
         offer(m, unit.command)
         told = unit.command.p.as_value() == Mux(taken == 0, first.as_value(), wire.as_value())
@@ -198,7 +223,7 @@ CLAIMS = (
             unit="topk",
             name=f"{engine}-keeps-the-largest",
             says="for any command and any four scores, exactly the min(k, n) largest leave, ties to the first, in "
-            "their order, within the cycles of the law",
+            "their order, within the cycles of the law; none, and an event, if n is 0 or above four",
             method="bmc",
             depth=longest(small(engine)),
             bench=partial(Definition, engine),
@@ -220,8 +245,8 @@ CLAIMS = (
     Claim(
         unit="topk",
         name="wire-loses-nothing",
-        says="behind a command that keeps none or all, a wire's beats leave in the cycle in which they come, in their "
-        "order and with their indices, once that command has left; with any gaps and stalls",
+        says="behind a command that keeps none or all, or is illegal, a wire's beats leave in the cycle in which they "
+        "come, in their order and with their indices, once that command has left; with any gaps and stalls",
         method="bmc",
         depth=20,
         bench=Wire,

@@ -10,7 +10,8 @@ from tokensieve.rtl.beats import command, item, kept_probability, packed_beat, p
 from tokensieve.rtl.flow.case import Record, Stimulus
 from tokensieve.rtl.flow.harness.awaited import columns, exact, in_packets
 from tokensieve.rtl.flow.harness.base import Array, Awaited, unit_class
-from tokensieve.rtl.flow.harness.topk import items_of, packets_of, probed_sizes
+from tokensieve.rtl.flow.harness.statuses import awaited_statuses, statuses
+from tokensieve.rtl.flow.harness.topk import items_of, packets_of, probed_sizes, selection_cycles
 from tokensieve.rtl.flow.pack import codec
 from tokensieve.workloads.vectors import Vectors
 
@@ -56,6 +57,7 @@ class LocalValuePrunerHarness:
         sizes = [{"size": int(one)} for j in which for one in given("work", "sizes", j)]
         return {
             "o": in_packets(layout, lanes, kept), "request": requests,
+            "status": awaited_statuses(vectors.expected["status"][list(which)]),
             "found": [(0, 0)] * len(which), "round": exact(codec(round_size(arch.topk)), sizes),
         }  # fmt: skip
 
@@ -65,11 +67,13 @@ class LocalValuePrunerHarness:
         """Return what was kept, and what was asked for."""
         kept = packets_of(packed_beat(arch.topk.lanes, kept_probability(arch.topk, _bits(arch))), record, "o")
         asked = packets_of(packed_beat(arch.topk.lanes, item(arch.topk)), record, "request")
+        codes = statuses(record, len(which))
         return [
             {
                 "kept": items_of(kept, place, "index"),
                 "kept_probabilities": items_of(kept, place, "probability"),
                 "requested": items_of(asked, place, "index"),
+                "status": np.array(codes[place]),
             }
             for place in range(len(which))
         ]
@@ -80,20 +84,9 @@ class LocalValuePrunerHarness:
 
     def cycles(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, int]]:
         """Return the cycles from a query's first beat in to its `found` (`select`) and to its last beat out."""
-        beats = [-(-int(vectors.inputs["n"][index]) // arch.topk.lanes) for index in which]
-        came, verdicts = record.cycles_of("probability"), [cycle for cycle, _ in record.events["found"]]
         kept = packets_of(packed_beat(arch.topk.lanes, kept_probability(arch.topk, _bits(arch))), record, "o")
-        counted = []
-        for place in range(len(which)):
-            first = sum(beats[:place])
-            there = first < len(came) and place < min(len(kept), len(verdicts))
-            begin = came[first] - 1 if there else 0
-            counted.append(
-                {"select": verdicts[place] - begin, "total": kept[place][1] - begin}
-                if there
-                else {"select": -1, "total": -1}
-            )
-        return counted
+        ends = [cycle for _, cycle in kept]
+        return selection_cycles(arch.topk, vectors.inputs["n"][list(which)], record, "probability", ends)
 
 
 def _bits(arch: Arch) -> int:

@@ -13,6 +13,7 @@ from tokensieve.rtl.beats import command, found, item, packed_beat, round_size, 
 from tokensieve.rtl.flow.case import Record, Stimulus
 from tokensieve.rtl.flow.harness.awaited import columns, exact, in_packets
 from tokensieve.rtl.flow.harness.base import Array, Awaited, unit_class
+from tokensieve.rtl.flow.harness.statuses import awaited_statuses, statuses
 from tokensieve.rtl.flow.pack import codec
 from tokensieve.workloads.vectors import Vectors
 
@@ -60,6 +61,7 @@ class TopkHarness:
             "o": in_packets(beats, arch.topk.lanes, kept),
             "found": exact(verdict, told),
             "round": exact(size, sizes),
+            "status": awaited_statuses(vectors.expected["status"][list(which)]),
         }
 
     def observed(
@@ -69,12 +71,14 @@ class TopkHarness:
         packets = self._packets(arch, record)
         verdict = codec(found(arch.topk))
         verdicts = [verdict.unpack(payload) for _, payload in record.events["found"]]
+        codes = statuses(record, len(which))
         return [
             {
                 "kept": items_of(packets, place, "index"),
                 "kept_scores": items_of(packets, place, "score"),
                 "threshold": np.array(_field(verdicts, place, "threshold")),
                 "ties": np.array(_field(verdicts, place, "ties")),
+                "status": np.array(codes[place]),
             }
             for place in range(len(which))
         ]
@@ -85,21 +89,33 @@ class TopkHarness:
 
     def cycles(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, int]]:
         """Return the cycles from a command's first beat in to its `found` (`select`) and to its last beat out."""
-        beats = [-(-int(vectors.inputs["n"][index]) // arch.topk.lanes) for index in which]
-        packets, came = self._packets(arch, record), record.cycles_of("score")
-        verdicts = [cycle for cycle, _ in record.events["found"]]
-        counted = []
-        for place in range(len(which)):
-            first = sum(beats[:place])
-            if first < len(came) and place < min(len(packets), len(verdicts)):
-                begin = came[first] - 1
-                counted.append({"select": verdicts[place] - begin, "total": packets[place][1] - begin})
-            else:
-                counted.append({"select": -1, "total": -1})
-        return counted
+        ends = [cycle for _, cycle in self._packets(arch, record)]
+        return selection_cycles(arch.topk, vectors.inputs["n"][list(which)], record, "score", ends)
 
     def _packets(self, arch: Arch, record: Record) -> list[Packet]:
         return packets_of(packed_beat(arch.topk.lanes, item(arch.topk)), record, "o")
+
+
+def selection_cycles(
+    topk: Topk, n: Array, record: Record, stream: str, ends: Sequence[int]
+) -> Sequence[Mapping[str, int]]:
+    """Return the cycles of commands of `n` scores from the first beat in on `stream` to `found` and to their `ends`.
+
+    A command without scores begins in the cycle after its own. What did not come is -1.
+    """
+    beats = [-(-int(one) // topk.lanes) for one in n]
+    came, told = record.cycles_of(stream), record.cycles_of("command")
+    verdicts = [cycle for cycle, _ in record.events["found"]]
+    counted = []
+    for place, own in enumerate(beats):
+        first = sum(beats[:place])
+        begins = came[first : first + 1] if own else [cycle + 1 for cycle in told[place : place + 1]]
+        if begins and place < min(len(ends), len(verdicts)):
+            before = begins[0] - 1
+            counted.append({"select": verdicts[place] - before, "total": ends[place] - before})
+        else:
+            counted.append({"select": -1, "total": -1})
+    return counted
 
 
 def packed_scores(topk: Topk, scores: Array) -> list[int]:

@@ -9,8 +9,8 @@ from tokensieve.verify.situations.base import Seen, Situation, longest_stall, re
 
 
 def commands(seen: Seen) -> list[tuple[int, int]]:
-    """Return n and k of each command."""
-    return list(zip(seen.numbers("n"), seen.numbers("k"), strict=True))
+    """Return n and k of each command; k is 0 for an illegal one, which keeps none."""
+    return [(int(seen.vectors.work["n"][index]), int(seen.vectors.work["k"][index])) for index in seen.which]
 
 
 def some(test: Callable[[int, int], bool]) -> Callable[[Seen], bool]:
@@ -72,9 +72,12 @@ def _search_behind_early(seen: Seen) -> bool:
 
 KEPT = (
     Situation("k = 0", "nothing-hangs", some(lambda n, k: k == 0)),
-    Situation("k = n", "searches-all", some(lambda n, k: k == n)),
+    Situation("k = n", "searches-all", some(lambda n, k: k == n > 0)),
     Situation("k > n", "wires-equal-alone", some(lambda n, k: k > n)),
-)
+    Situation("n = 0", "none-waits", some(lambda n, k: n == 0)),
+    Situation("n above the maximum", "too-many-kept",
+              lambda seen: some(lambda n, k: n > seen.arch.topk.max_tokens)(seen)),
+)  # fmt: skip
 """k against n, for whatever is around an engine."""
 
 _SEARCH = (

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tokensieve.arch.datapath import ENGINES
 from tokensieve.arch.machine import Arch
@@ -60,14 +61,21 @@ class EngineInside(NamedUnit):
 
 
 def commands_together(arch: Arch, vectors: Vectors) -> Sequence[Sequence[int]]:
-    """Return searches behind one whose last beat is full; short ones that fill the drain; wires, behind these too."""
+    """Return searches behind one whose last beat is full; short ones that fill the drain; wires; illegal ones."""
     n, k, lanes = np.asarray(vectors.inputs["n"]), np.asarray(vectors.inputs["k"]), arch.topk.lanes
-    searched = (k > 0) & (k < n)
-    full = np.flatnonzero(searched & (n % lanes == 0) & (n < n.max()))[:1].tolist()
-    short, some = np.flatnonzero(searched & (n <= lanes))[:1].tolist(), np.flatnonzero(searched)[:2].tolist()
-    wire, none = np.flatnonzero((k >= n) & (n > lanes))[:1].tolist(), np.flatnonzero(k == 0)[:1].tolist()
-    one = np.flatnonzero((k >= n) & (n <= lanes) & (k > 0))[:1].tolist()  # its first beat is its last
-    runs = ([*full, *some, *full], [*short * 5, *wire, *short, *wire, *none, *wire], [*one, *wire, *one])
+    legal = (n > 0) & (n <= arch.topk.max_tokens)
+
+    def first(kind: "npt.NDArray[np.bool_]", count: int = 1) -> list[int]:
+        return [int(index) for index in np.flatnonzero(kind)[:count]]
+
+    searched, kept = legal & (k > 0) & (k < n), legal & (k >= n)
+    full = first(searched & (n % lanes == 0) & (n < n[legal].max(initial=0)))
+    short, some = first(searched & (n <= lanes)), first(searched, 2)
+    wire, none = first(kept & (n > lanes)), first(legal & (k == 0))
+    one = first(kept & (n <= lanes))  # its first beat is its last
+    illegal = first(n == 0) + first(n > arch.topk.max_tokens)
+    runs = [[*full, *some, *full], [*short * 5, *wire, *short, *wire, *none, *wire], [*one, *wire, *one]]
+    runs += [[*illegal, *some, *illegal, *wire, *illegal[::-1], *short]] if illegal else []
     return [which for which in runs if which]
 
 
@@ -89,8 +97,8 @@ def topk_work(vectors: Vectors, index: int) -> TopkWork:
 
 
 def marked_per_beat(lanes: int, vectors: Vectors, index: int) -> list[int]:
-    """Return how many items of each beat golden keeps."""
-    marked = [0] * -(-int(vectors.inputs["n"][index]) // lanes)
+    """Return how many items of each beat golden keeps; there is one beat at least."""
+    marked = [0] * max(1, -(-int(vectors.inputs["n"][index]) // lanes))
     for place in vectors.item("expected", "kept", index).tolist():
         marked[place // lanes] += 1
     return marked
