@@ -8,11 +8,21 @@ from amaranth.lib.wiring import In, Out
 
 from tokensieve.arch.datapath import Topk
 from tokensieve.arch.memory import Dram
+from tokensieve.arch.status import Status
 from tokensieve.arch.token_gather import TokenGather
-from tokensieve.rtl.beats import gather_command, gathered_vector, granule, granule_request, item, packed_beat
+from tokensieve.rtl.beats import (
+    event,
+    gather_command,
+    gathered_vector,
+    granule,
+    granule_request,
+    item,
+    packed_beat,
+    status,
+)
 from tokensieve.rtl.queue import BlockQueue
 from tokensieve.rtl.vector_packer import VectorPacker
-from tokensieve.rtl.vector_requests import Splitter, VectorAddresses, place_layout
+from tokensieve.rtl.vector_requests import Splitter, VectorAddresses, place_layout, unfit_bytes
 
 
 class TokenGatherEngine(wiring.Component):
@@ -21,6 +31,9 @@ class TokenGatherEngine(wiring.Component):
     The vector of token t begins at byte ``base + t * row_bytes``. Every granule that a vector touches is asked for, and
     what of it belongs to other vectors is dropped. A granule is asked for only when there is room for it, so that
     memory can always hand over what it has: ``data`` is ready whenever a request is open.
+
+    A command whose vectors have no bytes, or more than there may be, is illegal: ``status`` tells, its packet of tokens
+    is taken, a beat a cycle, nothing is asked for, and one vector leaves, as for a packet without tokens.
 
     Timing
     ------
@@ -48,6 +61,8 @@ class TokenGatherEngine(wiring.Component):
         The granules, in the order in which they were asked for.
     o : ``Out(stream.Signature(gathered_vector(gather)))``
         One vector per token, from byte 0 on, with zeros behind it. A beat without tokens gives one with a `count` of 0.
+    status : ``Out(event(status()))``
+        In the cycle after an illegal command is taken: 4.
     """
 
     def __init__(self, gather: TokenGather, dram: Dram, topk: Topk) -> None:
@@ -58,6 +73,7 @@ class TokenGatherEngine(wiring.Component):
                 "request": Out(stream.Signature(granule_request(gather, dram))),
                 "data": In(stream.Signature(granule(dram))),
                 "o": Out(stream.Signature(gathered_vector(gather))),
+                "status": Out(event(status())),
             }
         )
         self._gather, self._dram, self._topk = gather, dram, topk
@@ -70,6 +86,9 @@ class TokenGatherEngine(wiring.Component):
         m.submodules.granules = granules = BlockQueue(granule(self._dram), self._gather.outstanding)
         m.submodules.packer = packer = VectorPacker(self._gather, self._dram)
         wiring.connect(m, wiring.flipped(self.command), addresses.command)
+        unfit = unfit_bytes(self._gather, self.command.p.row_bytes)
+        m.d.sync += self.status.valid.eq(self.command.valid & self.command.ready & unfit)
+        m.d.comb += self.status.payload.code.eq(Status.ROW_BYTES)
         wiring.connect(m, wiring.flipped(self.token), addresses.token)
         wiring.connect(m, addresses.o, splitter.i)
         wiring.connect(m, splitter.request, wiring.flipped(self.request))

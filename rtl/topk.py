@@ -104,10 +104,13 @@ class TopKEngine(wiring.Component):
         return m
 
     def _judge(self, m: Module) -> None:
-        """Tell of a command that is illegal, in the cycle after it."""
+        """Tell of a command that is illegal, in the cycle after it. It goes on as one that keeps none.
+
+        Beats that are more than there may be are written over others in the side buffer, none of which is to leave.
+        """
         told, most = self.command.p, self._topk.max_tokens
-        self._none, self._many, self._dropped = Signal(), Signal(), Signal()  # the last: the command's beats are
-        m.d.comb += [self._none.eq(told.n == 0), self._many.eq(told.n > most), self._dropped.eq(self._now.n > most)]
+        self._none, self._many = Signal(), Signal()
+        m.d.comb += [self._none.eq(told.n == 0), self._many.eq(told.n > most)]
         m.d.sync += self.status.payload.code.eq(Mux(self._none, Status.NONE_OFFERED, Status.TOO_MANY))
         m.d.sync += self.status.valid.eq(self.command.valid & self.command.ready & (self._none | self._many))
 
@@ -138,8 +141,8 @@ class TopKEngine(wiring.Component):
             with m.State("command"):
                 self._take(m)
             with m.State("load"):
-                m.d.comb += [self.score.ready.eq(1), core.load.eq(self.score.valid & ~self._dropped)]
-                with m.If(self.score.valid & self._last):
+                m.d.comb += [self.score.ready.eq(1), core.load.eq(self.score.valid)]
+                with m.If(core.load & core.last):
                     m.next = "search"
             with m.State("search"):
                 self._find(m, core)

@@ -32,6 +32,11 @@ def spread(layers: Sequence[int], stages: int) -> list[Sequence[int]]:
     return [layers[len(layers) * s // stages : len(layers) * (s + 1) // stages] for s in range(stages)]
 
 
+def unfit_bytes(gather: TokenGather, row_bytes: Any) -> Any:
+    """Return whether a vector cannot have so many bytes."""
+    return (row_bytes == 0) | (row_bytes > gather.max_row_bytes)
+
+
 def offset_bits(dram: Dram) -> int:
     """Return the width of a byte's number in its granule."""
     return (dram.granule_bytes - 1).bit_length()
@@ -125,14 +130,16 @@ class VectorAddresses(wiring.Component):
         return StructLayout({**gather_command(gather).members, **flags, "terms": ArrayLayout(term, gather.vector_bits)})
 
     def _single_out(self, m: Module, commands: Any, tokens: Any, source: Any) -> None:
-        """Offer the tokens of a beat one by one, each with its command."""
+        """Offer the tokens of a beat one by one, each with its command; of an illegal one's packet none, once."""
         lane = Signal(lane_count_bits(self._topk.lanes))
         token = Signal(index_bits(self._topk))
-        final, ends = Signal(), Signal()
-        m.d.comb += final.eq(lane + 1 >= tokens.p.count)
+        final, ends, illegal, dropped = Signal(), Signal(), Signal(), Signal()
+        m.d.comb += illegal.eq(unfit_bytes(self._gather, commands.p.row_bytes))
+        m.d.comb += final.eq(illegal | (lane + 1 >= tokens.p.count))
         m.d.comb += token.eq(tokens.p.items[lane].index)
-        m.d.comb += source.valid.eq(tokens.valid & commands.valid)
-        m.d.comb += ends.eq(source.valid & source.ready & final)
+        there = tokens.valid & commands.valid
+        m.d.comb += [dropped.eq(there & illegal & ~tokens.p.last), source.valid.eq(there & ~dropped)]
+        m.d.comb += ends.eq(dropped | (source.valid & source.ready & final))
         m.d.comb += [tokens.ready.eq(ends), commands.ready.eq(ends & tokens.p.last)]
         with m.If(source.valid & source.ready):
             m.d.sync += lane.eq(lane + 1)
@@ -140,7 +147,7 @@ class VectorAddresses(wiring.Component):
             m.d.sync += lane.eq(0)
 
         m.d.comb += [source.p.base.eq(commands.p.base), source.p.row_bytes.eq(commands.p.row_bytes)]
-        m.d.comb += [source.p.none.eq(tokens.p.count == 0), source.p.last.eq(final & tokens.p.last)]
+        m.d.comb += [source.p.none.eq(illegal | (tokens.p.count == 0)), source.p.last.eq(final & tokens.p.last)]
         for bit in range(self._gather.vector_bits):
             with m.If(commands.p.row_bytes[bit]):
                 m.d.comb += source.p.terms[bit].eq(token << bit)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from tokensieve.arch.machine import Arch
+from tokensieve.arch.status import Status
 from tokensieve.golden.token_gather import gathered_vectors, touched_granules
 from tokensieve.golden.topk import top_k
 from tokensieve.golden.vectors import ragged
@@ -34,6 +35,14 @@ class Packet:
     row_bytes: int
     memory_latency: int
 
+    def legal(self, arch: Arch) -> bool:
+        """Return whether the vectors have bytes, and not too many."""
+        return 0 < self.row_bytes <= arch.gather.max_row_bytes
+
+    def fetched(self, arch: Arch) -> Whole:
+        """Return the tokens whose vectors are fetched: those of an illegal command are dropped."""
+        return self.tokens if self.legal(arch) else self.tokens[:0]
+
 
 def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vectors:
     """Return `count` packets: the corners, then what a top-k keeps of random scores.
@@ -46,10 +55,12 @@ def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vector
     images = [_image(arch, *pair, seed + place) for place, pair in enumerate(zip(read, origins, strict=True))]
     size = arch.dram.granule_bytes
     vectors = [
-        gathered_vectors(image, packet.base - origin * size, packet.row_bytes, torch.from_numpy(packet.tokens))
+        gathered_vectors(image, packet.base - origin * size, packet.row_bytes, torch.from_numpy(packet.fetched(arch)))
         for packet, image, origin in zip(packets, images, origins, strict=True)
     ]
-    lengths = [[packet.row_bytes] * len(packet.tokens) or [0] for packet in packets]
+    lengths = [[packet.row_bytes] * len(packet.fetched(arch)) or [0] for packet in packets]
+    beats = [max(1, -(-len(packet.tokens) // arch.topk.lanes)) for packet in packets]
+    legal = [packet.legal(arch) for packet in packets]
     granules = [image.reshape(-1, size)[one - origin] for image, one, origin in zip(images, read, origins, strict=True)]
     latency = np.array([packet.memory_latency for packet in packets], dtype=np.int64)
     return Vectors(
@@ -68,9 +79,11 @@ def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vector
             **ragged("channel", [_channels(arch, one).numpy() for one in read]),
             **ragged("row", [one.numpy() for one in vectors]),
             **ragged("length", lengths),
+            "status": np.array([0 if fits else Status.ROW_BYTES for fits in legal], dtype=np.int64),
         },
         work={
-            "rows": np.array([len(packet.tokens) for packet in packets], dtype=np.int64),
+            "rows": np.array([len(packet.fetched(arch)) for packet in packets], dtype=np.int64),
+            "dropped": np.array([0 if fits else n - 1 for fits, n in zip(legal, beats, strict=True)], dtype=np.int64),
             "granules": np.array([len(one) for one in read], dtype=np.int64),
             "memory_latency": latency,
         },
@@ -78,7 +91,9 @@ def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vector
 
 
 def _granules(arch: Arch, packet: Packet) -> Tensor:
-    tokens = torch.from_numpy(packet.tokens)
+    tokens = torch.from_numpy(packet.fetched(arch))
+    if not len(tokens):
+        return tokens
     return touched_granules(packet.base, packet.row_bytes, tokens, arch.dram.granule_bytes)
 
 
@@ -121,6 +136,10 @@ def _corners(arch: Arch) -> Iterator[Packet]:
     yield Packet(tokens[: lanes - 1 or 1], 3 * granule, longest, 4 * room)
     yield Packet(tokens[most // 2 :: -1].copy(), 5, half, 3)  # descending
     yield Packet(np.repeat(tokens[most // 3], 5), 7, longest, 3)  # the same vector again and again
+    yield Packet(tokens[: 2 * lanes], 3, 0, 3)  # illegal: no bytes, or too many
+    for size in {longest + 1, (1 << longest.bit_length()) - 1}:
+        if size.bit_length() == longest.bit_length():
+            yield Packet(tokens[: 2 * lanes], 3, size, 3)
 
 
 def _random(arch: Arch, rng: np.random.Generator, seed: int, number: int, scores: str | None) -> Packet:

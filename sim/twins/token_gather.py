@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain, repeat
 
 from tokensieve.arch.machine import Arch
 from tokensieve.sim.twins.feed import Feed, Moves
@@ -22,16 +23,22 @@ class Vector:
     last: bool
     """It is the last one of its packet."""
 
+    dropped: bool = False
+    """It is no vector: a beat of tokens of an illegal command, which is dropped."""
 
-def vectors_of(lanes: int, packets: Iterable[Iterable[int]]) -> list[Vector]:
+
+def vectors_of(lanes: int, packets: Iterable[Iterable[int]], dropped: Iterable[int] = ()) -> list[Vector]:
     """Return the vectors of packets, given the granules of each of a packet's vectors.
+
+    `dropped` are the beats of each packet's tokens that are dropped before; none if it is short.
 
     >>> vectors_of(2, [[3, 2, 3]])[1:]
     [Vector(granules=2, final=True, last=False), Vector(granules=3, final=True, last=True)]
     """
     vectors = []
-    for packet in map(list, packets):
+    for packet, beats in zip(map(list, packets), chain(dropped, repeat(0))):  # noqa: B905
         sizes = packet or [0]
+        vectors += [Vector(0, final=True, last=False, dropped=True)] * beats
         for number, granules in enumerate(sizes, 1):
             vectors.append(Vector(granules, number % lanes == 0 or number == len(sizes), number == len(sizes)))
     return vectors
@@ -177,7 +184,9 @@ class TokenGather:
     def _single_out(self, done: bool, offers: dict[str, bool]) -> list[str]:
         """Send the next token on; return which of the inputs made a transfer."""
         vector = self._vectors[0] if self._command and self._tokens else None
-        went = self._addresses.step(vector, done) and vector is not None
+        dropped = vector is not None and vector.dropped
+        went = self._addresses.step(None if dropped else vector, done) and vector is not None
+        went = went or dropped
         if went and vector is not None:
             self._vectors.popleft()
             self._tokens = not vector.final
@@ -193,9 +202,11 @@ class TokenGather:
 
 
 def twin(arch: Arch, feed: Feed) -> Moves:
-    """Return what happens at all streams. Data: `granules`, of each vector of each packet."""
-    packets = feed.data["granules"]
-    unit = TokenGather(arch, vectors_of(arch.topk.lanes, packets))
+    """Return what happens at all streams.
+
+    Data: `granules`, of each vector of each packet, and `dropped`, each packet's beats of tokens that are dropped.
+    """
+    unit = TokenGather(arch, vectors_of(arch.topk.lanes, feed.data["granules"], feed.data["dropped"]))
     moves = Moves(sources=["command", "token", "data"], sinks=["request", "o"])
     for cycle in range(feed.cycles):
         offers = {name: feed.offers(name, cycle) for name in ("command", "token", "data")}

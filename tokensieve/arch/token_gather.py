@@ -27,6 +27,9 @@ class GatherWork:
     memory_latency: Count
     """Cycles from a request to its granule, the same for all; at least 1."""
 
+    dropped: Count = 0
+    """Beats of an illegal command's packet, but for the last one, which is a packet without tokens."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatherLaw:
@@ -74,7 +77,7 @@ class GatherLaw:
     def cycles(self, work: GatherWork) -> Count:
         """Return the cycles from the first tokens in to the last vector out."""
         fetched = self.latency + np.asarray(self.last_request(work)) + np.asarray(work.memory_latency)
-        cycles = np.where(np.asarray(work.rows) == 0, self.empty_latency, fetched) + 1
+        cycles = np.where(np.asarray(work.rows) == 0, self.empty_latency + np.asarray(work.dropped), fetched) + 1
         return int(cycles) if cycles.ndim == 0 else cycles
 
 

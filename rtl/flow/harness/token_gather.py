@@ -12,6 +12,7 @@ from tokensieve.rtl.beats import gather_command, gathered_vector, granule_reques
 from tokensieve.rtl.flow.case import Record, Stimulus
 from tokensieve.rtl.flow.harness.awaited import columns, exact
 from tokensieve.rtl.flow.harness.base import Array, Awaited, packet_cycles, unit_class
+from tokensieve.rtl.flow.harness.statuses import awaited_statuses, statuses
 from tokensieve.rtl.flow.pack import codec
 from tokensieve.workloads.vectors import Vectors
 
@@ -48,7 +49,10 @@ class TokenGatherHarness:
         ]
         packets = [in_vectors(vectors.item("expected", "row", j), vectors.item("expected", "length", j)) for j in which]
         rows = gathered_beats(arch, packets)
-        return {"request": exact(codec(granule_request(arch.gather, arch.dram)), asked), "o": rows}
+        return {
+            "request": exact(codec(granule_request(arch.gather, arch.dram)), asked), "o": rows,
+            "status": awaited_statuses(vectors.expected["status"][list(which)]),
+        }  # fmt: skip
 
     def observed(
         self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record
@@ -56,13 +60,15 @@ class TokenGatherHarness:
         """Return the requests and the vectors of each packet; what stands behind a vector counts if it is not 0."""
         asked, packets = _requests(arch, vectors, which, record), [some for some, _ in packets_out(arch, record)]
         packets += [[]] * (len(which) - len(packets))
+        codes = statuses(record, len(which))
         return [
             {
                 **{name: np.array([one[name] for one in asks], dtype=np.int64) for name in ("address", "channel")},
                 "row": np.frombuffer(b"".join(data for data, _ in some), np.uint8).astype(np.int64),
                 "length": np.array([count for _, count in some], dtype=np.int64),
+                "status": np.array(code),
             }
-            for asks, some in zip(asked, packets, strict=False)
+            for asks, some, code in zip(asked, packets, codes, strict=False)
         ]
 
     def work(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, Array]]:

@@ -101,6 +101,13 @@ MUTANTS = (
         why="A packet without tokens takes the granule of the next packet with it, if that is there already.",
     ),
     Mutant(
+        name="illegal-fetched",
+        module=_REQUESTS,
+        old="final.eq(illegal | (lane + 1 >= tokens.p.count))",
+        new="final.eq(lane + 1 >= tokens.p.count)",
+        why="Each token of an illegal command's last beat gives an empty vector.",
+    ),
+    Mutant(
         name="step-without-reset",
         module=_REQUESTS,
         old="step = Signal(range(most_granules(self._gather, self._dram)))",

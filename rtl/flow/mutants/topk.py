@@ -15,13 +15,6 @@ _WIRE = (
         why="a command without scores waits for a beat, and takes one of the next command",
     ),
     Mutant(
-        name="too-many-loaded",
-        module="tokensieve.rtl.topk",
-        old="self._dropped.eq(self._now.n > most)",
-        new="self._dropped.eq(0)",
-        why="beats beyond the memory's end are written over the first ones",
-    ),
-    Mutant(
         name="too-many-kept",
         module="tokensieve.rtl.topk",
         old="with m.If(self._none | self._many):",

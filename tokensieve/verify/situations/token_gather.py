@@ -21,9 +21,15 @@ def _high_address(seen: Seen) -> bool:
     return any(end > half for end in ends)
 
 
+def _legal(seen: Seen) -> list[int]:
+    """Return the packets that are fetched."""
+    return [index for index in seen.which if not seen.vectors.expected["status"][index]]
+
+
 def _beats(seen: Seen) -> int:
     """Return the beats of the packet that has the most."""
-    return -(-max(map(len, seen.items("tokens"))) // seen.arch.topk.lanes)
+    tokens = [len(seen.vectors.item("inputs", "tokens", index)) for index in _legal(seen)]
+    return -(-max(tokens, default=0) // seen.arch.topk.lanes)
 
 
 def _wraps(seen: Seen) -> bool:
@@ -44,8 +50,10 @@ SITUATIONS = (
     Situation("a vector of three granules or more", "two-granules", lambda seen: max(_granules(seen), default=0) > 2),
     Situation("an address with its top bit set", "half-the-memory", _high_address),
     Situation("more granules than places", "place-sticks", _wraps),
+    Situation("an illegal command with several beats of tokens", "illegal-fetched",
+              lambda seen: any(seen.vectors.work["dropped"][index] for index in seen.which)),
     reset("a vector's granules are asked for in part", "step-without-reset"),
     reset("a beat's tokens are sent on in part", "lane-without-reset"),
     longest_stall("o", "impatient"),
     longest_stall("request", "impatient-request"),
-)
+)  # fmt: skip
