@@ -6,6 +6,9 @@ It is driven by commands (`beats.CascadeOp`), each about tokens or heads:
 * GROW: `n` more join at the end: in decode, the token of this step.
 * ADD: importance follows: the probabilities of `n` queries, or the outputs of the `n`-th alive head.
 * PRUNE: keep the `k` most important. Their numbers leave on ``o``. From now on there are only these.
+
+A command that cannot be obeyed changes nothing, and ``status`` tells why (`arch.status`): a CLEAR of more than there
+may be, a GROW to more than that, an ADD of no query, a PRUNE of nothing. The last one leaves an empty packet.
 """
 
 from typing import Any
@@ -15,6 +18,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from tokensieve.arch.machine import Arch
+from tokensieve.arch.status import Status
 from tokensieve.rtl.accumulators import HeadAccumulator, ImportanceAccumulator
 from tokensieve.rtl.beats import (
     CascadeOp,
@@ -31,6 +35,7 @@ from tokensieve.rtl.beats import (
     length_bits,
     packed_beat,
     round_size,
+    status,
 )
 from tokensieve.rtl.fork import fork
 from tokensieve.rtl.id_table import IdTable
@@ -61,7 +66,7 @@ class CascadePruner(wiring.Component):
     Members
     -------
     command : ``In(stream.Signature(cascade_command(topk)))``
-        What to do. A PRUNE needs at least one that is alive.
+        What to do.
     probability, output :
         Importance to add, as `ImportanceAccumulator` and `HeadAccumulator` take it.
     o : ``Out(stream.Signature(packed_beat(topk.lanes, kept_id(topk))))``
@@ -74,6 +79,12 @@ class CascadePruner(wiring.Component):
         The vectors of the kept tokens, for each PRUNE with `fetch`.
     found, round :
         Probes of `TopKEngine`.
+    status : ``Out(event(status()))``
+        Illegal commands, in their order, a cycle after each is found to be: 1 for an ADD of no query, 2 for a CLEAR of
+        more than there may be (`topk.max_tokens`, or `importance.max_heads` if that is less), 3 for a PRUNE where none
+        is alive, 5 for a GROW to more.
+    fetch_status : ``Out(event(status()))``
+        `status` of `TokenGatherEngine`: 4, in the cycle after an illegal ``fetch``.
     """
 
     def __init__(self, arch: Arch) -> None:
@@ -90,6 +101,8 @@ class CascadePruner(wiring.Component):
                 "row": Out(stream.Signature(gathered_vector(arch.gather))),
                 "found": Out(event(found(topk))),
                 "round": Out(event(round_size(topk))),
+                "status": Out(event(status())),
+                "fetch_status": Out(event(status())),
             }
         )
         self._arch = arch
@@ -116,7 +129,7 @@ class CascadePruner(wiring.Component):
             wiring.connect(m, wiring.flipped(outer), inner)
         for inner, outer in (
             (gather.request, self.request), (gather.o, self.row),
-            (engine.found, self.found), (engine.round, self.round),
+            (engine.found, self.found), (engine.round, self.round), (gather.status, self.fetch_status),
         ):  # fmt: skip
             wiring.connect(m, inner, wiring.flipped(outer))
         wiring.connect(m, engine.o, kept.i)
@@ -133,10 +146,17 @@ class CascadePruner(wiring.Component):
         self._left = Signal()  # the last beat of numbers leaves
         told = stream.Signature(0).create(path=("told",))  # there is something that the parts are to be told
         op, prune = Signal(SumsOp), Signal()
+        self._none = Signal()  # a PRUNE of nothing gives its empty packet
+        counts = self._judge(m)
         m.d.comb += prune.eq(now.op == CascadeOp.PRUNE)
+        m.d.sync += self.status.valid.eq(0)
         with m.FSM():
             with m.State("next"):
-                m.d.comb += [told.valid.eq(self._command.o.valid), self._command.o.ready.eq(told.ready & ~prune)]
+                m.d.comb += told.valid.eq(self._command.o.valid & ~self._illegal)
+                m.d.comb += self._command.o.ready.eq((told.ready | self._illegal) & ~prune)
+                m.d.sync += self.status.valid.eq(self._command.o.valid & self._illegal)
+                with m.If(self._command.o.valid & self._illegal & prune):
+                    m.next = "none"
                 for one, its in zip(CascadeOp, (SumsOp.CLEAR, SumsOp.GROW, SumsOp.ADD, SumsOp.READ), strict=True):
                     with m.If(now.op == one):
                         m.d.comb += op.eq(its)
@@ -149,12 +169,38 @@ class CascadePruner(wiring.Component):
                 with m.If(told.ready):
                     m.next = "leave"
             with m.State("leave"):
-                m.d.comb += self._command.o.ready.eq(self._left)
-                with m.If(self._left):
-                    m.next = "next"
-        self._tell(m, engine, told, op)
+                self._end(m)
+            with m.State("none"):
+                m.d.comb += self._none.eq(1)
+                self._end(m)
+        self._tell(m, engine, told, op, counts)
 
-    def _tell(self, m: Module, engine: TopKEngine, told: Any, op: Signal) -> None:
+    def _end(self, m: Module) -> None:
+        """Wait until the last beat of numbers leaves."""
+        m.d.comb += self._command.o.ready.eq(self._left)
+        with m.If(self._left):
+            m.next = "next"
+
+    def _judge(self, m: Module) -> list[Signal]:
+        """Tell whether the command is illegal, and why; return how many tokens and heads are alive."""
+        now, topk = self._command.o.p, self._arch.topk
+        self._illegal = Signal()
+        counts = [self._alive(m, mine, name) for mine, name in ((~now.heads, "tokens"), (now.heads, "heads"))]
+        most = Mux(now.heads, min(self._arch.importance.max_heads, topk.max_tokens), topk.max_tokens)
+        alive = Mux(now.heads, counts[1], counts[0])
+        reasons = (
+            (CascadeOp.CLEAR, now.n > most, Status.TOO_MANY), (CascadeOp.GROW, alive + now.n > most, Status.GROW),
+            (CascadeOp.ADD, ~now.heads & (now.n == 0), Status.NONE_OFFERED),
+            (CascadeOp.PRUNE, alive == 0, Status.EMPTY_SET),
+        )  # fmt: skip
+        with m.Switch(now.op):
+            for op, illegal, code in reasons:
+                with m.Case(op):
+                    m.d.comb += self._illegal.eq(illegal)
+                    m.d.sync += self.status.payload.code.eq(code)
+        return counts
+
+    def _tell(self, m: Module, engine: TopKEngine, told: Any, op: Signal, counts: list[Signal]) -> None:
         """Tell sums and numbers of tokens or of heads to do `op`, and the engine to select from what is READ."""
         now = self._command.o.p
         ours = (~now.heads, now.heads)
@@ -164,7 +210,6 @@ class CascadePruner(wiring.Component):
         for sink in parts:
             m.d.comb += [sink.p.op.eq(op), sink.p.n.eq(now.n), sink.p.pin.eq(now.pin)]
 
-        counts = [self._alive(m, mine, name) for mine, name in zip(ours, ("tokens", "heads"), strict=True)]
         m.d.comb += [engine.command.p.n.eq(Mux(now.heads, counts[1], counts[0])), engine.command.p.k.eq(now.k)]
         m.d.comb += engine.command.p.seed.eq(now.seed)
 
@@ -172,7 +217,7 @@ class CascadePruner(wiring.Component):
         """Return how many of one kind are alive."""
         now, count = self._command.o.p, Signal(length_bits(self._arch.topk), name=f"alive_{name}")
         done = Signal(name=f"done_{name}")
-        m.d.comb += done.eq(mine & self._command.o.valid & self._command.o.ready)
+        m.d.comb += done.eq(mine & self._command.o.valid & self._command.o.ready & ~self._illegal)
         with m.If(done & (now.op == CascadeOp.CLEAR)):
             m.d.sync += count.eq(now.n)
         with m.Elif(done & (now.op == CascadeOp.GROW)):
@@ -203,6 +248,8 @@ class CascadePruner(wiring.Component):
         m.d.comb += numbers.valid.eq(Mux(now.heads, heads.o.valid, tokens.o.valid))
         m.d.comb += numbers.payload.eq(Mux(now.heads, heads.o.payload.as_value(), tokens.o.payload.as_value()))
         m.d.comb += [tokens.o.ready.eq(numbers.ready & ~now.heads), heads.o.ready.eq(numbers.ready & now.heads)]
+        with m.If(self._none):
+            m.d.comb += [numbers.valid.eq(1), numbers.p["count"].eq(0), numbers.p.last.eq(1)]
         m.d.comb += self._left.eq(numbers.valid & numbers.ready & numbers.p.last)
         fork(m, numbers, [self.o, fetched.i], [Const(1, 1), now.fetch & ~now.heads])
         m.d.comb += self.o.payload.eq(numbers.payload)

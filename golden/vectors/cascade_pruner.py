@@ -1,7 +1,7 @@
 """Vectors of the cascade pruner: scripts of a few layers, and which tokens and heads they leave."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 
 from tokensieve.arch.machine import Arch
+from tokensieve.arch.status import Status
 from tokensieve.golden.attention import Head
 from tokensieve.golden.cascade import Cascade, Chosen
 from tokensieve.golden.records import command_seed
@@ -49,6 +50,12 @@ class Step:
     positions: Whole = field(default_factory=lambda: np.zeros(0, np.int64))
     ids: Whole = field(default_factory=lambda: np.zeros(0, np.int64))
     sizes: Sequence[int] = ()
+    status: int = 0
+    """Code of an illegal command; 0 of others."""
+
+    def fetches(self, arch: Arch) -> bool:
+        """Return whether vectors are fetched: not if they are to have more bytes than there may be."""
+        return 0 < self.row_bytes <= arch.gather.max_row_bytes
 
 
 class Script:
@@ -83,6 +90,9 @@ class Script:
     def prune_tokens(self, k: int, pin: bool = False, row_bytes: int = 0) -> None:
         """Keep `k` tokens; with `pin` the last one whatever its importance."""
         before = self.cascade.tokens
+        if not len(before):
+            self.illegal(Step("prune", False, k=k, number=self.number, pin=pin, row_bytes=row_bytes), Status.EMPTY_SET)
+            return
         if k > _MANY:
             row_bytes = min(row_bytes, self.arch.dram.granule_bytes // 2)
         chosen = self.cascade.prune_tokens(k, self.number, int(before[-1]) if pin else None)
@@ -92,6 +102,10 @@ class Script:
         """Keep `k` heads."""
         before = self.cascade.heads
         self._pruned(before, self.cascade.prune_heads(k, self.number), Step("prune", True, k=k, number=self.number))
+
+    def illegal(self, step: Step, status: Status) -> None:
+        """Give a command that is not obeyed."""
+        self.steps.append(replace(step, status=status))
 
     def _pruned(self, before: torch.Tensor, chosen: Chosen, step: Step) -> None:
         sizes = chosen.records.get(self.arch.topk.record or "", [])
@@ -126,6 +140,8 @@ def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vector
         | ragged("data", [data for _, data, _ in fetched]),
         expected=ragged("ids", [_joined(script, "ids") for script in scripts])
         | ragged("kept", [[len(step.ids) for step in script if step.op == "prune"] for script in scripts])
+        | ragged("status", [[step.status for step in script if step.status] for script in scripts])
+        | ragged("fetch_status", [_unfit(arch, script) for script in scripts])
         | ragged("address", [address for address, _, _ in fetched])
         | ragged("row", [vectors for _, _, vectors in fetched]),
         work=_work(scripts, arch),
@@ -161,10 +177,23 @@ def _work(scripts: Sequence[Sequence[Step]], arch: Arch) -> dict[str, Whole]:
         **each("offered", lambda step: step.offered),
         **each("k", lambda step: step.k),
         **each("kept", lambda step: len(step.positions)),
+        **each("illegal", lambda step: int(step.status > 0)),
+        **each("dropped", lambda step: _dropped(arch, step)),
         **each("rounds", lambda step: len(step.sizes)),
         **ragged("positions", [_joined(script, "positions") for script in scripts]),
         **ragged("sizes", [_joined(script, "sizes") for script in scripts]),
     }
+
+
+def _unfit(arch: Arch, script: Sequence[Step]) -> list[int]:
+    """Return the codes of fetches that are illegal."""
+    return [int(Status.ROW_BYTES) for step in script if step.row_bytes and not step.fetches(arch)]
+
+
+def _dropped(arch: Arch, step: Step) -> int:
+    """Return the beats of numbers that the gather drops because their vectors cannot be fetched."""
+    unfit = step.row_bytes and not step.fetches(arch)
+    return max(0, -(-len(step.ids) // arch.topk.lanes) - 1) if unfit else 0
 
 
 def _joined(script: Sequence[Step], name: str) -> Whole:
@@ -176,7 +205,7 @@ def _fetched(arch: Arch, script: Sequence[Step], base: int, seed: int) -> tuple[
     granule = arch.dram.granule_bytes
     none = np.zeros(0, np.int64)
     for step in script:
-        if step.row_bytes:
+        if step.fetches(arch):
             ids = torch.from_numpy(step.ids)
             touched = touched_granules(base, step.row_bytes, ids, granule)
             if not len(ids):
@@ -269,3 +298,32 @@ def _corners(arch: Arch, rng: np.random.Generator) -> Iterator[Script]:
     script.layer(1, 1)
     script.prune_tokens(1)
     yield script
+    yield _illegal(arch, begun(most - 1, heads), most, heads)
+    script = begun(most)
+    if (wide + 1).bit_length() == wide.bit_length():  # else a command cannot tell so many bytes
+        script.prune_tokens(most - 1, row_bytes=wide + 1)
+    script.grow()
+    script.prune_tokens(1)
+    yield script
+
+
+def _illegal(arch: Arch, script: Script, most: int, heads: int) -> Script:
+    """Go on with commands that are not obeyed, between others."""
+    longest = (1 << most.bit_length()) - 1  # that a command can tell
+    if longest > most:
+        script.illegal(Step("clear", False, longest), Status.TOO_MANY)
+    script.illegal(Step("grow", False, 2), Status.GROW)
+    if heads < longest:
+        script.illegal(Step("clear", True, min(arch.importance.max_heads, most) + 1), Status.TOO_MANY)
+    script.illegal(Step("add", False), Status.NONE_OFFERED)
+    script.prune_heads(max(1, heads // 2))
+    script.grow()
+    script.layer(1, 2)
+    script.illegal(Step("grow", False, 1), Status.GROW)
+    script.prune_tokens(0)
+    script.prune_tokens(3, row_bytes=5)
+    script.prune_tokens(0)
+    script.grow()
+    script.layer(2, 1)
+    script.prune_tokens(1, pin=True)
+    return script

@@ -31,6 +31,12 @@ class Task:
     granules: Sequence[int] | None
     """PRUNE: granules that the vector of each kept one touches, if they are fetched."""
 
+    dropped: int = 0
+    """PRUNE: beats of numbers that the gather drops, as their vectors cannot be fetched."""
+
+    illegal: bool = False
+    """It is not obeyed; a PRUNE gives an empty beat of numbers."""
+
 
 class IdTable:
     """Holds kept positions against lines of numbers, and packs the numbers of those that are kept."""
@@ -98,10 +104,11 @@ class Pruner:
         """Beats of kept positions that have come."""
         self._sums, self._ids = [accumulators.Sums(arch), accumulators.Sums(arch)], [IdTable(arch), IdTable(arch)]
         prunes = [task for task in tasks if task.op == "prune"]
-        self._engine = topk.Engine(arch.topk, [self._selection(task) for task in prunes])
+        self._engine = topk.Engine(arch.topk, [self._selection(task) for task in prunes if not task.illegal])
         self._kept, self._fetched = Queue(max(2, arch.topk.beats)), Queue(max(2, arch.topk.beats))
         packets = [task.granules for task in prunes if task.granules is not None]
-        self._gather = token_gather.TokenGather(arch, token_gather.vectors_of(arch.topk.lanes, packets))
+        dropped = [task.dropped for task in prunes if task.granules is not None]
+        self._gather = token_gather.TokenGather(arch, token_gather.vectors_of(arch.topk.lanes, packets, dropped))
         self._told, self._hold, self._leave = Fork(5), Fork(4), Fork(2)
         self.states: Mapping[str, object] = {}
         """States of the last cycle, for coverage."""
@@ -149,14 +156,14 @@ class Pruner:
         told = self._told.offers(telling, wanted)
         self.states = self._before(offers, takes)
         left, stored = self._numbers(takes["o"])
-        ready, added = self._parts(heads, offers, left)
+        ready, added = self._parts(heads, offers, left and self._state != "none")
         transfers += added
         came, commanded = self._select(heads, told[4])
         self._fetched.step(stored, "token" in moved)
         went = [offer and free for offer, free in zip(told, [*ready, commanded], strict=True)]
         all_told = self._told.step(telling, wanted, went)
         self._give(op, went)
-        done = self._sequence(all_told, came)
+        done = self._sequence(all_told, came, left)
         if self._now is None or done:
             self._now = self._tasks.popleft() if offers["command"] and self._tasks else None
             transfers += ["command"] * offers["command"]
@@ -164,7 +171,8 @@ class Pruner:
 
     def _tells(self, heads: bool) -> tuple[bool, list[bool], str]:
         """Return whether the parts are told something, which of them, and what."""
-        telling = self._state == "keep" or (self._state == "next" and self._now is not None)
+        legal = self._now is not None and not self._now.illegal
+        telling = self._state == "keep" or (self._state == "next" and legal)
         op = "keep" if self._state == "keep" else self._now.op if self._now else ""
         mine = [not heads, heads]
         numbered = op in ("clear", "grow", "keep")
@@ -173,7 +181,7 @@ class Pruner:
     def _numbered(self) -> tuple[bool, list[bool]]:
         """Return whether there is a beat of numbers, and whether it is for the output and for the gather."""
         table = self._ids[bool(self._now and self._now.heads)]
-        return table.offers, [True, bool(self._now and self._now.granules is not None)]
+        return table.offers or self._state == "none", [True, bool(self._now and self._now.granules is not None)]
 
     def _leaving(self) -> list[bool]:
         """Return whether a beat of numbers is on offer at the output and to the gather."""
@@ -232,9 +240,15 @@ class Pruner:
             if went[2 + number] and self._now and op == "keep":
                 self._ids[number].task = self._now.positions
 
-    def _sequence(self, told: bool, came: bool) -> bool:
+    def _sequence(self, told: bool, came: bool, left: bool) -> bool:
         """Go on to the next state; return whether the command is done with."""
         match self._state:
+            case "next" if self._now and self._now.illegal:
+                self._state = "none" if self._now.op == "prune" else "next"
+                return self._now.op != "prune"
+            case "none" if left:
+                self._state = "next"
+                return True
             case "next" if told and self._now:
                 if self._now.op != "prune":
                     return True

@@ -13,21 +13,18 @@ from tokensieve.verify.units import find_engine, find_unit
 from tokensieve.verify.units.base import with_fields
 
 VECTORS = {
-    "zero-eliminator": 24, "topk": 30, "local-value-pruner": 28, "cascade-pruner": 11, "token-gather": 16,
+    "zero-eliminator": 24, "topk": 30, "local-value-pruner": 28, "cascade-pruner": 14, "token-gather": 16,
     "importance-accumulator": 26, "head-accumulator": 14, "requant-decision": 24, "bitwidth-converter": 24,
     "axi-topk": 24, "axi-zero-eliminator": 24,
 }  # fmt: skip
 """Vectors with which each unit is in all of its situations, corners included."""
 
-LANES = {"cascade-pruner": 2}
-"""Lanes of units in which 4 beats fit into registers that are to overflow."""
-
 SEED = 1
 
 
-def machine(lanes=4):
+def machine():
     """Return a machine of which every unit is small: 13 tokens, 4 lanes, 8 bit."""
-    arch = small(engine="bitserial", queue_lines=4, lanes=lanes, digit_bits=1)
+    arch = small(engine="bitserial", queue_lines=4, digit_bits=1)
     arch = with_fields(arch, "gather", max_row_bytes=20, outstanding=8)
     arch = with_fields(arch, "dram", granule_bytes=8)
     arch = with_fields(arch, "softmax", lanes=4, probability_bits=8, fifo_lines=16)
@@ -40,7 +37,7 @@ class Suite:
 
     def __init__(self, name, engine):
         self.unit = find_unit(name)
-        self.arch = self.unit.arch(machine(LANES.get(name, 4)), engine)
+        self.arch = self.unit.arch(machine(), engine)
         self.vectors = self.unit.vectors(self.arch, VECTORS[name], SEED, None)
         self.harness = self.unit.harness()
         alone, several = cases_of(self.unit, self.arch, self.vectors, self.harness, SEED)

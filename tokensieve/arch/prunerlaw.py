@@ -60,6 +60,9 @@ class CascadeStep:
     last: int = 0
     """PRUNE: position of the last one that is kept; 0 where none is."""
 
+    illegal: bool = False
+    """It is not obeyed: it takes its turn, and a PRUNE one cycle more, for an empty beat."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CascadeLaw:
@@ -96,6 +99,9 @@ class CascadeLaw:
         now, free, stored = 1, [0, 0], [0, 0]  # a register first
         for step in steps:
             told = max(now, free[step.heads])
+            if step.illegal:
+                now += 2 if step.op == "prune" else 1
+                continue
             if step.op == "add":
                 free[step.heads] = told + step.lines
                 stored[step.heads] = free[step.heads] + 1 + self.sums.stages

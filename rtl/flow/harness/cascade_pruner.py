@@ -16,16 +16,19 @@ from tokensieve.rtl.beats import (
     granule_request,
     kept_id,
     packed_beat,
+    status,
 )
 from tokensieve.rtl.flow.case import Record, Stimulus
 from tokensieve.rtl.flow.harness.accumulators import packed
 from tokensieve.rtl.flow.harness.awaited import in_packets
 from tokensieve.rtl.flow.harness.base import Array, Awaited, unit_class
+from tokensieve.rtl.flow.harness.statuses import awaited_statuses
 from tokensieve.rtl.flow.harness.token_gather import gathered_beats, in_vectors
 from tokensieve.rtl.flow.harness.topk import Packet, packets_of, probed_sizes
 from tokensieve.rtl.flow.pack import codec
 from tokensieve.workloads.vectors import Vectors
 
+_EVENTS = ("status", "fetch_status")
 _FIELDS = ("op", "heads", "n", "k", "seed", "pin", "row_bytes", "rows", "width")
 
 
@@ -50,7 +53,7 @@ class CascadePrunerHarness:
         expect = {
             "o": sum(_beats_of(arch, kept) for index in which for kept in vectors.item("expected", "kept", index)),
             "request": len(beats["data"]),
-            "row": sum(_fetched(vectors, index) for index in which),
+            "row": sum(_fetched(arch, vectors, index) for index in which),
         }
         return Stimulus(beats=beats, expect=expect, after={"data": ("request", latency)})
 
@@ -87,10 +90,11 @@ class CascadePrunerHarness:
         asked = [
             request.pack({"address": int(a), "channel": 0}) for j in which for a in given("expected", "address", j)
         ]
-        rows = [packet for j in which for packet in _vectors(vectors, j)]
+        rows = [packet for j in which for packet in _vectors(arch, vectors, j)]
         return {
             "o": in_packets(codec(packed_beat(topk.lanes, kept_id(topk))), topk.lanes, kept),
             "request": [(one, counts) for one in asked], "row": gathered_beats(arch, rows),
+            **{name: awaited_statuses(code for j in which for code in given("expected", name, j)) for name in _EVENTS},
         }  # fmt: skip
 
     def observed(
@@ -102,20 +106,24 @@ class CascadePrunerHarness:
         asked = [requests.unpack(payload)["address"] for payload in record.payloads("request")]
         came = [layout.unpack(payload) for payload in record.payloads("row")]
         asks = [0, *accumulate(len(vectors.item("expected", "address", index)) for index in which)]
-        fetched = [0, *accumulate(_fetched(vectors, index) for index in which)]
+        fetched = [0, *accumulate(_fetched(arch, vectors, index) for index in which)]
+        codes = {name: _codes(vectors, which, record, name) for name in _EVENTS}
         return [
             {
+                **{name: some[place] for name, some in codes.items()},
                 "ids": np.array([item["index"] for items, _ in some for item in items], dtype=np.int64),
                 "kept": np.array([len(items) for items, _ in some], dtype=np.int64),
                 "address": np.array(asked[begin:end], dtype=np.int64),
                 "row": np.array([b for one in came[first:last] for b in one["data"][: one["count"]]], dtype=np.int64),
             }
-            for some, (begin, end), (first, last) in zip(packets, pairwise(asks), pairwise(fetched), strict=True)
+            for place, (some, (begin, end), (first, last)) in enumerate(
+                zip(packets, pairwise(asks), pairwise(fetched), strict=True)
+            )
         ]
 
     def work(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, Array]]:
         """Return the sizes that the engine's probe reported for the PRUNEs of each script."""
-        prunes = [0, *accumulate(len(vectors.item("expected", "kept", index)) for index in which)]
+        prunes = [0, *accumulate(_searched(vectors, index) for index in which)]
         sizes = probed_sizes(arch.topk, prunes[-1], record)
         return [
             {"sizes": np.array([size for some in sizes[first:last] for size in some], dtype=np.int64)}
@@ -136,21 +144,36 @@ def _beats_of(arch: Arch, kept: int) -> int:
     return max(1, -(-int(kept) // arch.topk.lanes))
 
 
-def _fetched(vectors: Vectors, index: int) -> int:
-    """Return how many vectors a script fetches; a fetch of nothing gives an empty one."""
-    sizes, kept = vectors.item("inputs", "row_bytes", index), vectors.item("work", "kept", index)
-    return sum(max(1, int(tokens)) for size, tokens in zip(sizes, kept, strict=True) if size)
+def _searched(vectors: Vectors, index: int) -> int:
+    """Return how many PRUNEs of a script the engine selects for: all but illegal ones."""
+    prunes = vectors.item("work", "op", index) == len(CascadeOp) - 1
+    return int((prunes & (vectors.item("work", "illegal", index) == 0)).sum())
 
 
-def _vectors(vectors: Vectors, index: int) -> Iterator[list[list[int]]]:
-    """Yield the vectors that each PRUNE of a script fetches; one without bytes where it keeps nothing."""
+def _codes(vectors: Vectors, which: Sequence[int], record: Record, event: str) -> list[Array]:
+    """Return the codes of each script: as many as there should be, and what is left over with the last one."""
+    layout = codec(status())
+    codes = [layout.unpack(payload)["code"] for _, payload in record.events[event]]
+    ends = [0, *accumulate(len(vectors.item("expected", event, index)) for index in which)]
+    ends[-1] = max(ends[-1], len(codes))
+    return [np.array(codes[first:end], dtype=np.int64) for first, end in pairwise(ends)]
+
+
+def _fetched(arch: Arch, vectors: Vectors, index: int) -> int:
+    """Return how many vectors a script gives out."""
+    return sum(map(len, _vectors(arch, vectors, index)))
+
+
+def _vectors(arch: Arch, vectors: Vectors, index: int) -> Iterator[list[list[int]]]:
+    """Yield the vectors of each PRUNE that fetches: one without bytes where none is kept or can be fetched."""
     data = vectors.item("expected", "row", index)
     for size, tokens in zip(
         vectors.item("inputs", "row_bytes", index), vectors.item("work", "kept", index), strict=True
     ):
+        many = int(tokens) if size <= arch.gather.max_row_bytes else 0
         if size:
-            yield in_vectors(data[: size * tokens], [int(size)] * int(tokens) or [0])
-            data = data[size * tokens :]
+            yield in_vectors(data[: size * many], [int(size)] * many or [0])
+            data = data[size * many :]
 
 
 def _scripts_packets(arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> list[list[Packet]]:

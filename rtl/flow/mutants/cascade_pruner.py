@@ -7,6 +7,20 @@ _PRUNER, _TABLE = "tokensieve.rtl.cascade_pruner", "tokensieve.rtl.id_table"
 
 MUTANTS = (
     Mutant(
+        name="grows-anyway",
+        module=_PRUNER,
+        old="self._command.o.ready & ~self._illegal)",
+        new="self._command.o.ready)",
+        why="an illegal CLEAR or GROW changes how many the engine is told of",
+    ),
+    Mutant(
+        name="empty-waits",
+        module=_PRUNER,
+        old="with m.If(self._command.o.valid & self._illegal & prune):",
+        new="with m.If(0):",
+        why="a PRUNE of nothing never ends",
+    ),
+    Mutant(
         name="row-without-reset",
         module="tokensieve.rtl.id_table",
         old="row, spent, looks = Signal(range(self._lines + 1)),",
@@ -33,6 +47,7 @@ MUTANTS = (
         old="read.en.eq(advance), read.addr.eq(row)",
         new="read.en.eq(1), read.addr.eq(row)",
         why="while the output is stalled another line is read over the one that waits",
+        only="spatten: four lines fit into the registers behind the table of numbers, so that none is left to be read",
     ),
     Mutant(
         name="alive-stays",

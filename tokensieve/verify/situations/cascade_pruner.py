@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from tokensieve.arch.status import Status
 from tokensieve.verify.situations.base import Seen, Situation, longest_stall, reset, twin
 from tokensieve.workloads.vectors import Group
 
@@ -20,6 +21,16 @@ def _steps(seen: Seen) -> Iterator[dict[str, int]]:
 def _prune(test: Callable[[Seen, dict[str, int]], bool]) -> Callable[[Seen], bool]:
     """Return whether there is a PRUNE that passes a `test`."""
     return lambda seen: any(_OPS[step["op"]] == "prune" and test(seen, step) for step in _steps(seen))
+
+
+def _told(*codes: Status) -> Callable[[Seen], bool]:
+    """Return whether an illegal command has one of the `codes`."""
+
+    def shows(seen: Seen) -> bool:
+        told = [code for index in seen.which for code in seen.vectors.item("expected", "status", index).tolist()]
+        return any(code in told for code in codes)
+
+    return shows
 
 
 def _grow_behind(seen: Seen) -> bool:
@@ -41,10 +52,12 @@ SITUATIONS = (
     Situation("a PRUNE without a fetch", "fetches-heads", _prune(lambda seen, step: not step["row_bytes"])),
     Situation("a fetch of nothing", "empty-fetches",
               _prune(lambda seen, step: bool(step["row_bytes"] and not step["kept"]))),
+    Situation("a CLEAR or a GROW of more than there may be", "grows-anyway", _told(Status.TOO_MANY, Status.GROW)),
+    Situation("a PRUNE where none is alive", "empty-waits", _told(Status.EMPTY_SET)),
     Situation("several beats are kept", "keeps-too-early",
               _prune(lambda seen, step: step["kept"] > seen.arch.topk.lanes)),
     Situation("a GROW behind a PRUNE", "numbers-given-again", _grow_behind),
-    twin("numbers wait", "line-skipped"),
+    twin("numbers wait", "valid-waits"),
     reset("numbers are looked at in part", "row-without-reset"),
     longest_stall("o", "impatient"),
     longest_stall("row", "impatient-row"),

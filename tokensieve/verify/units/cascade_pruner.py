@@ -10,7 +10,7 @@ from tokensieve.verify.units.topk import EngineInside
 from tokensieve.workloads.vectors import Vectors
 
 _OPS: tuple[CascadeOp, ...] = get_args(CascadeOp)
-_FIELDS = ("op", "heads", "lines", "offered", "k", "kept", "rounds")
+_FIELDS = ("op", "heads", "lines", "offered", "k", "kept", "rounds", "illegal")
 
 
 class CascadePrunerUnit(EngineInside):
@@ -45,7 +45,8 @@ def steps_of(vectors: Vectors, index: int) -> Iterator[tuple[CascadeStep, list[i
         kept = positions[: step["kept"]]
         search = TopkWork(items=step["offered"], kept=step["k"], sizes=sizes[: step["rounds"]])
         last, heads = max(kept, default=0), bool(step["heads"])
-        yield CascadeStep(op=_OPS[step["op"]], heads=heads, lines=step["lines"], search=search, last=last), kept
+        told = {"op": _OPS[step["op"]], "heads": heads, "lines": step["lines"], "illegal": bool(step["illegal"])}
+        yield CascadeStep(**told, search=search, last=last), kept
         positions, sizes = positions[step["kept"] :], sizes[step["rounds"] :]
 
 
@@ -55,11 +56,14 @@ def _tasks(arch: Arch, vectors: Vectors, index: int) -> Iterator[Any]:
 
     sizes, granule = vectors.item("inputs", "row_bytes", index).tolist(), arch.dram.granule_bytes
     base, ids = int(vectors.inputs["base"][index]), vectors.item("expected", "ids", index).tolist()
-    for (step, kept), row_bytes in zip(steps_of(vectors, index), sizes, strict=True):
-        begins = [base + number * row_bytes for number in ids[: len(kept)]]
+    dropped = vectors.item("work", "dropped", index).tolist()
+    for (step, kept), row_bytes, beats in zip(steps_of(vectors, index), sizes, dropped, strict=True):
+        fits = row_bytes <= arch.gather.max_row_bytes
+        begins = [base + number * row_bytes for number in ids[: len(kept) if fits else 0]]
         yield Task(
             op=step.op, heads=step.heads, lines=step.lines, offered=int(step.search.items), positions=tuple(kept),
             search=int(arch.topk.law.search(step.search)) if step.op == "prune" else 0,
             granules=[(b + row_bytes - 1) // granule - b // granule + 1 for b in begins] if row_bytes else None,
+            dropped=beats, illegal=step.illegal,
         )  # fmt: skip
         ids = ids[len(kept) :]
