@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from tokensieve.arch.base import build
 from tokensieve.arch.errors import ArchError
 from tokensieve.arch.library import merge
-from tokensieve.arch.machine import RULES, Arch, Rule
+from tokensieve.arch.machine import RULES, RUN_RULES, Arch, Rule
 from tokensieve.sim.analytic.batch import Sweep, each
 from tokensieve.sim.analytic.reads import noted
 
@@ -48,7 +48,7 @@ class Refusals:
         which = np.full(count, VALID, np.int64)
         for group in dict.fromkeys(path.partition(".")[0] for path in fields):
             self._check(base, _within(fields, [group]), which)
-        for rule in RULES:
+        for rule in (*RULES, *RUN_RULES):
             self._check_rule(base, fields, which, rule)
         return which
 

@@ -20,7 +20,8 @@ _CONTROL, _STATUS, _CYCLES = 0x04, 0x08, 0x0C
 
 _STATUS_SAYS = (
     "bit 0 a command waits to be taken, bit 1 busy, bit 2 done: a packet has ended on o, bit 3 a command was sent "
-    "while one waited, and dropped; write 1 to clear bits 2 and 3"
+    "while one waited, and dropped, bits 6:4 the code of the latest illegal command, 0 without one; write 1 to clear "
+    "bit 2, bit 3, or, to any of them, bits 6:4"
 )
 _CYCLES_SAYS = (
     "read only: cycles from the command that was taken when the unit was idle to the end of its latest packet"
@@ -131,7 +132,7 @@ class AxiLiteUnit(wiring.Component):
         """Return the registers."""
         m = Module()
         command = Signal(self.axi.unit.command.payload.shape())
-        pending, enable, done, dropped = Signal(), Signal(), Signal(), Signal()
+        pending, enable, done, dropped, code = Signal(), Signal(), Signal(), Signal(), Signal(3)
         under_way, cycles, ended = Signal(8), Signal(WORD), Signal(WORD)
         wires, out = bus_wires(self.axi, "command"), bus_wires(self.axi, "o")
         to_bus(m, self.axi.buses["command"], command, wires)
@@ -150,7 +151,7 @@ class AxiLiteUnit(wiring.Component):
         with m.If(ends):
             m.d.sync += [ended.eq(ended + 1), latest.eq(cycles + 1)]
         values = {
-            0x00: self._version, _CONTROL: Cat(0, enable), _STATUS: Cat(pending, under_way != 0, done, dropped),
+            0x00: self._version, _CONTROL: Cat(0, enable), _STATUS: Cat(pending, under_way != 0, done, dropped, code),
             _CYCLES: latest, 0x10: ended,
         }  # fmt: skip
         bits = Value.cast(command)
@@ -171,8 +172,13 @@ class AxiLiteUnit(wiring.Component):
                 m.d.sync += dropped.eq(1)
         with m.If(writes[_STATUS]):
             m.d.sync += [done.eq(done & ~cleared[2]), dropped.eq(dropped & ~cleared[3])]
+            with m.If(cleared[4:7].any()):
+                m.d.sync += code.eq(0)
         with m.If(ends):  # an end in the cycle that clears the one before counts
             m.d.sync += done.eq(1)
+        if hasattr(self.axi, "status_code"):
+            with m.If(self.axi.status_valid):
+                m.d.sync += code.eq(self.axi.status_code)
         return m
 
     def _reads(self, m: Module, values: dict[int, Any]) -> None:

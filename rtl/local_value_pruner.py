@@ -40,7 +40,7 @@ class LocalValuePruner(wiring.Component):
     Parameters
     ----------
     arch : `Arch`
-        `topk` for engine, lanes and queue; `softmax` for the width of a probability.
+        `topk` for engine, lanes and queue; `softmax` for the width of a probability, at most `topk.score_bits`.
 
     Members
     -------
@@ -59,6 +59,7 @@ class LocalValuePruner(wiring.Component):
     """
 
     def __init__(self, arch: Arch) -> None:
+        arch.require_run()
         topk, bits = arch.topk, arch.softmax.probability_bits
         self._kept = packed_beat(topk.lanes, kept_probability(topk, bits))
         super().__init__(

@@ -16,8 +16,9 @@ def check_fit(decisions: Decisions, arch: Arch, source: str) -> None:
     """Raise `WorkloadError` where `decisions` ask for more than `arch` has, naming field, rule and value.
 
     Checked are the work records and their rules, the longest context, the heads, the widths of elements and the
-    longest vector. `source` begins the message.
+    longest vector. `source` begins the message. Raise `ArchError` for a machine that cannot run at all.
     """
+    arch.require_run()
     problem = _record_problem(decisions, arch) or _size_problem(decisions, arch) or _width_problem(decisions, arch)
     if problem:
         raise WorkloadError(f"{source}: {problem}")

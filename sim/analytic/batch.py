@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from tokensieve.arch.base import build, field_names, shown, submodel
 from tokensieve.arch.errors import ArchError, nearest
-from tokensieve.arch.machine import RULES, Arch
+from tokensieve.arch.machine import RULES, RUN_RULES, Arch
 from tokensieve.sim.analytic.asked import Asked, Call, ask, identity
 from tokensieve.sim.analytic.reads import DERIVED
 
@@ -147,7 +147,7 @@ class Sweep(Batch):
         self._count = next(iter(lengths.values()))
         for group in dict.fromkeys(path.rpartition(".")[0] for path in self._fields):
             self._check_group(group)
-        for rule in RULES:
+        for rule in (*RULES, *RUN_RULES):
             wrong = np.flatnonzero(~each(self, rule.holds, tuple(self._fields)))
             if len(wrong):
                 self._refuse(int(wrong[0]))
@@ -190,8 +190,8 @@ class Sweep(Batch):
                 raise
 
     def _refuse(self, index: int) -> None:
-        """Raise `ArchError` if a design is no valid machine."""
-        build(Arch, self.arch(index).model_dump(), ArchError)
+        """Raise `ArchError` if a design is no valid machine, or none that runs."""
+        build(Arch, self.arch(index).model_dump(), ArchError).require_run()
 
     def __len__(self) -> int:
         return self._count

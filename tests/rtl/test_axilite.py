@@ -146,6 +146,26 @@ def test_what_is_not_there_is_an_error_and_a_second_command_waits_or_is_dropped(
     assert told["held"] == 13  # what waits to be taken does not change
 
 
+@pytest.mark.parametrize(("n", "code"), [(0, 1), (15, 2), (3, 0)])
+def test_an_illegal_command_is_told_by_its_code_until_that_is_cleared(n, code):
+    told = {}
+
+    async def script(ctx, bus):
+        ctx.set(bus.unit.s_axis_score_tvalid, 1)
+        ctx.set(bus.unit.m_axis_o_tready, 1)
+        for address, value in ((N, n), (K, 2), (SEED, 5), (CONTROL, 1)):
+            await bus.write(ctx, address, value)
+        for _ in range(60):
+            await bus.edge(ctx)
+        told["status"] = (await bus.read(ctx, STATUS))[0]
+        await bus.write(ctx, STATUS, 1 << 5)
+        told["cleared"] = (await bus.read(ctx, STATUS))[0], (await bus.read(ctx, ENDED))[0]
+
+    played(script)
+
+    assert told == {"status": DONE | code << 4, "cleared": (DONE, 1)}
+
+
 def test_emitted_block_has_its_registers_in_the_header_and_passes_lint(capsys):
     small_unit = ["--set", "topk.lanes=2", "--set", "topk.max_tokens=8", "--prefix", "my"]
 

@@ -4,10 +4,15 @@ import pytest
 from bench.units import alone, differences, small, trials
 from hypothesis import given, settings
 
+from tokensieve.arch import Arch, load_arch
+from tokensieve.arch.errors import ArchError
 from tokensieve.arch.topklaw import TopkWork
 from tokensieve.rtl.flow.amsim import run
 from tokensieve.rtl.flow.case import case
+from tokensieve.sim.analytic.batch import Sweep
 from tokensieve.verify.units.local_value_pruner import LocalValuePrunerUnit
+from tokensieve.verify.units.topk import TopkUnit
+from tokensieve.workloads.fit import check_fit
 
 UNIT = LocalValuePrunerUnit()
 COUNT = 24
@@ -67,3 +72,16 @@ def test_law_is_the_engines_and_two_cycles_of_the_queue():
     assert law.select(work) == SMALL.topk.law.select(work)
     assert law.requests(work) == SMALL.topk.law.cycles(work)
     assert law.cycles(work) == SMALL.topk.law.cycles(work) + 2
+
+
+def test_probabilities_must_fit_scores_where_an_engine_selects_them_and_in_a_machine_that_runs():
+    arch = load_arch("spatten", ["topk.score_bits=6"])  # a unit of other scores stands alone
+    message = "topk.score_bits must be at least softmax.probability_bits = 12, got 6"
+    assert TopkUnit().arch(arch, "radix").topk.score_bits == 6
+
+    with pytest.raises(ArchError, match=message):
+        UNIT.arch(arch, "")
+    with pytest.raises(ArchError, match=message):
+        check_fit(None, arch, "it")
+    with pytest.raises(ArchError, match=message):
+        Sweep(Arch(), {"topk.score_bits": [12, 6]})

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from tokensieve.arch.base import ArchModel, Name
 from tokensieve.arch.bitwidth_converter import MSB_WIDTHS, Converter
 from tokensieve.arch.datapath import Clock, Control, Importance, MultiplierArray, Number, Requant, Softmax, Topk
+from tokensieve.arch.errors import ArchError
 from tokensieve.arch.memory import Dram, Fetcher, Sram
 from tokensieve.arch.prunerlaw import CascadeLaw, LocalValueLaw
 from tokensieve.arch.quantity import at_least
@@ -95,6 +96,12 @@ class Arch(ArchModel):
             if not rule.holds(self):
                 raise ValueError(rule.words(self))
         return self
+
+    def require_run(self) -> None:
+        """Raise `ArchError` where units that stand alone are fine, and the machine that holds them is not."""
+        for rule in RUN_RULES:
+            if not rule.holds(self):
+                raise ArchError(rule.words(self))
 
     def line_bytes(self, array: MultiplierArray) -> int:
         """Return the bytes of one line of the SRAM in front of `array`."""
@@ -211,15 +218,19 @@ RULES = (
         ),
     ),
     Rule(
+        lambda a: a.number.lsb_bits < a.number.onchip_bits,
+        lambda a: f"number.lsb_bits must be below number.onchip_bits = {a.number.onchip_bits}, got {a.number.lsb_bits}",
+    ),
+)
+"""What `Arch` asks of fields of different groups, in the order in which it is asked."""
+
+RUN_RULES = (
+    Rule(
         lambda a: a.topk.score_bits >= a.softmax.probability_bits,
         lambda a: (
             f"topk.score_bits must be at least softmax.probability_bits = {a.softmax.probability_bits}, "
             f"got {a.topk.score_bits}"
         ),
     ),
-    Rule(
-        lambda a: a.number.lsb_bits < a.number.onchip_bits,
-        lambda a: f"number.lsb_bits must be below number.onchip_bits = {a.number.onchip_bits}, got {a.number.lsb_bits}",
-    ),
 )
-"""What `Arch` asks of fields of different groups, in the order in which it is asked."""
+"""What is asked besides of a machine that runs, and of a unit in which a top-k engine selects probabilities."""

@@ -14,6 +14,11 @@ class LocalValuePrunerUnit(EngineInside):
     name = "local-value-pruner"
     groups = ("topk", "softmax")
 
+    def arch(self, arch: Arch, engine: str) -> Arch:
+        """Return `arch`, in whose scores probabilities must fit, with packets that its engine can hold."""
+        arch.require_run()
+        return super().arch(arch, engine)
+
     def law(self, arch: Arch, vectors: Vectors, index: int) -> Mapping[str, int]:
         """Return the cycles until the threshold is known and until the last kept probability is out."""
         law, work = arch.local_value_law, topk_work(vectors, index)
