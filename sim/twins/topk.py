@@ -141,7 +141,6 @@ class Engine:
             "the next command comes with a wire's last beat": ends and takes and command,
             "a command's beats have come in part": self._front.midst,
             "commands are in the drain": not self._drain.empty,
-            "a search is under way": state == "search",
         }
 
     @property

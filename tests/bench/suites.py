@@ -24,7 +24,7 @@ SEED = 1
 
 def machine():
     """Return a machine of which every unit is small: 13 tokens, 4 lanes, 8 bit."""
-    arch = small(engine="bitserial", queue_lines=4, digit_bits=1)
+    arch = small(engine="bitserial", queue_lines=4, digit_bits=2)
     arch = with_fields(arch, "gather", max_row_bytes=20, outstanding=8)
     arch = with_fields(arch, "dram", granule_bytes=8)
     arch = with_fields(arch, "softmax", lanes=4, probability_bits=8, fifo_lines=16)
@@ -86,10 +86,13 @@ class Suite:
         """Return the cycles of a case."""
         return sum(self.cases[number][1].resets) + self.records[number].cycles
 
-    def first_difference(self, mutant, numbers):
-        """Return the first of the cases, by `numbers`, in which a planted fault shows; None if it shows in none."""
+    def first_difference(self, mutant, numbers, fill=False):
+        """Return the first of the cases, by `numbers`, in which a planted fault shows; None if it shows in none.
+
+        With `fill`, what a reset leaves holds random bits: then a register that lacks its reset shows in any case.
+        """
         with planted(mutant):
-            records = play(self.harness.component(self.arch), [self.cases[number][1] for number in numbers], fill=False)
+            records = play(self.harness.component(self.arch), [self.cases[number][1] for number in numbers], fill=fill)
         runs = zip(numbers, records, strict=True)
         return next((number for number, record in runs if self.differs(number, record)), None)
 

@@ -108,5 +108,5 @@ MUTANTS = (
         why="a fetch of nothing asks for a vector",
     ),
     impatient_output("tokensieve.rtl.zero_eliminator", "64"),
-    impatient_output("tokensieve.rtl.vector_packer", "self._gather.outstanding + 64", "impatient-row"),
+    impatient_output("tokensieve.rtl.vector_packer", "self._gather.outstanding + 30", "impatient-row"),
 )

@@ -117,15 +117,15 @@ MUTANTS = (
     Mutant(
         name="no-command",
         module=_REQUESTS,
-        old="source.valid.eq(tokens.valid & commands.valid)",
-        new="source.valid.eq(tokens.valid)",
+        old="there = tokens.valid & commands.valid",
+        new="there = tokens.valid",
         why="Tokens do not wait for the command that says where their vectors are.",
     ),
     Mutant(
         name="no-tokens",
         module=_REQUESTS,
-        old="source.valid.eq(tokens.valid & commands.valid)",
-        new="source.valid.eq(commands.valid)",
+        old="there = tokens.valid & commands.valid",
+        new="there = commands.valid",
         why="A command does not wait for its tokens.",
     ),
     Mutant(

@@ -8,20 +8,6 @@ from tokensieve.rtl.flow.mutants.parts import BEAT_DROPPED, impatient_output
 
 _WIRE = (
     Mutant(
-        name="none-waits",
-        module="tokensieve.rtl.topk",
-        old="with m.If(self._none):\n",
-        new="with m.If(self._none & 0):\n",
-        why="a command without scores waits for a beat, and takes one of the next command",
-    ),
-    Mutant(
-        name="too-many-kept",
-        module="tokensieve.rtl.topk",
-        old="with m.If(self._none | self._many):",
-        new="with m.If(self._none):",
-        why="more scores than there may be are searched",
-    ),
-    Mutant(
         name="row-without-reset",
         module="tokensieve.rtl.topk",
         old="self._row, self._left = Signal(beat_bits(topk)),",
@@ -95,6 +81,20 @@ _WIRE = (
 )
 
 KEPT = (
+    Mutant(
+        name="none-waits",
+        module="tokensieve.rtl.topk",
+        old="with m.If(self._none):\n",
+        new="with m.If(self._none & 0):\n",
+        why="a command without scores waits for a beat, and takes one of the next command",
+    ),
+    Mutant(
+        name="too-many-kept",
+        module="tokensieve.rtl.topk",
+        old="with m.If(self._none | self._many):",
+        new="with m.If(self._none):",
+        why="more scores than there may be are searched",
+    ),
     Mutant(
         name="nothing-hangs",
         module="tokensieve.rtl.topk",

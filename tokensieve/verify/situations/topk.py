@@ -92,7 +92,6 @@ _SEARCH = (
     Situation("radix ends early", "radix-no-early-end", lambda seen: any(_early(seen)), "radix"),
     Situation("radix searches behind an early end", "radix-packet-goes-on", _search_behind_early, "radix"),
     Situation("bit-serial searches", "bitserial-hasty", some(lambda n, k: 0 < k < n), "bitserial"),
-    reset("a search is under way", "bitonic-bit-without-reset", "bitonic"),
     Situation("the sorter sorts", "bitonic-next-score", some(lambda n, k: 0 < k < n), "bitonic"),
 )  # fmt: skip
 
