@@ -1,6 +1,6 @@
 """The cases of a unit's co-simulation at the small size, what they show, and a planted fault held against them."""
 
-from functools import cache
+from functools import cache, cached_property, partial
 
 from bench.units import small
 
@@ -46,19 +46,27 @@ class Suite:
         self.plain = [*range(self.first_reset), *(self.alone + number for number, _ in again)]
         """Of each case, the number of the same one without resets."""
         self.cases = alone + several + [(several[number][0], case) for number, case in again]
-        self.records = run(self.harness.component(self.arch), [case for _, case in self.cases], fill=False)
+
+    @cached_property
+    def records(self):
+        """The cases as they go without a fault, played when they are asked for."""
+        return run(self.harness.component(self.arch), [case for _, case in self.cases], fill=False)
+
+    def record(self, number):
+        """Return the record of the same case without resets."""
+        return self.records[self.plain[number]]
 
     def seen(self):
         """Return the cases as situations see them."""
         for number, (which, case) in enumerate(self.cases):
-            yield Seen(self.unit, self.arch, self.vectors, which, self.records[self.plain[number]], case.resets)
+            yield Seen(self.unit, self.arch, self.vectors, which, partial(self.record, number), case.resets)
 
     def differs(self, number, record):
         """Return whether a case's record is not as golden, law and twin say, or not as it is without resets."""
         which, _ = self.cases[number]
         here = (self.harness, self.arch, self.vectors, which)
         if number >= self.first_reset:
-            return bool(wrong_after_reset(*here, self.records[self.plain[number]], record))
+            return bool(wrong_after_reset(*here, self.record(number), record))
         here = (*here, record)
         if wrong_answers(*here) or wrong_work(*here):
             return True
@@ -83,8 +91,9 @@ class Suite:
         return [number for kind in kinds for number in sorted(range(*kind), key=self.cycles)]
 
     def cycles(self, number):
-        """Return the cycles of a case."""
-        return sum(self.cases[number][1].resets) + self.records[number].cycles
+        """Return about as many cycles as a case takes, or some more."""
+        _, case = self.cases[number]
+        return sum(case.resets) + case.limit // 4
 
     def first_difference(self, mutant, numbers, fill=False):
         """Return the first of the cases, by `numbers`, in which a planted fault shows; None if it shows in none.

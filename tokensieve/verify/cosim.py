@@ -162,9 +162,10 @@ class _Told:
         from tokensieve.verify.situations import Seen, counted
 
         here = (self.unit, self.arch, self.vectors)
-        seen = [Seen(*here, [index], record) for index, record in enumerate(self.alone)]
-        seen += [Seen(*here, which, record) for which, record in zip(self.together, self.stalled, strict=True)]
-        seen += [Seen(*here, self.together[number], self.stalled[number], resets) for number, resets in self.resets]
+        seen = [Seen(*here, [index], lambda record=record: record) for index, record in enumerate(self.alone)]
+        runs = list(zip(self.together, self.stalled, strict=True))
+        seen += [Seen(*here, which, lambda record=record: record) for which, record in runs]
+        seen += [Seen(*here, runs[at][0], lambda record=runs[at][1]: record, resets) for at, resets in self.resets]
         return counted(seen)
 
     def counted(self) -> dict[str, Any]:

@@ -29,11 +29,16 @@ class Seen:
     which: Sequence[int]
     """The vectors that ran back to back."""
 
-    record: "Record"
-    """What happened without resets."""
+    play: "Callable[[], Record]"
+    """Returns what happened without resets."""
 
     resets: Sequence[int] = ()
     """The cycles of `Case.resets`, where the case was played with them too."""
+
+    @cached_property
+    def record(self) -> "Record":
+        """What happened without resets."""
+        return self.play()
 
     @cached_property
     def states(self) -> Mapping[str, int]:

@@ -89,6 +89,8 @@ _SEARCH = (
     Situation("quick-select reads a set whose last beat is full", "quickselect-full-beat",
               lambda seen: any(size % seen.arch.topk.lanes == 0 for sizes in _sizes(seen) for size in sizes),
               "quickselect"),
+    Situation("a set of several beats is left to radix, which goes on", "radix-offset-lost",
+              lambda seen: any(size > seen.arch.topk.lanes for sizes in _sizes(seen) for size in sizes[:-1]), "radix"),
     Situation("radix ends early", "radix-no-early-end", lambda seen: any(_early(seen)), "radix"),
     Situation("radix searches behind an early end", "radix-packet-goes-on", _search_behind_early, "radix"),
     Situation("bit-serial searches", "bitserial-hasty", some(lambda n, k: 0 < k < n), "bitserial"),
