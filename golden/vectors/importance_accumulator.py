@@ -99,8 +99,8 @@ def _corners(writer: _Writer) -> Iterator[Sequence[Step]]:
     yield [Step("clear", most), added(one), Step("clear", most), read, writer.add(most), read]  # nothing is left over
     half = most // 2 or 1
     yield [Step("clear", half), writer.add(half, 2), Step("grow", most - half), writer.add(most), Step("read", pin=1)]
-    queries = 1 << min(16, most).bit_length() - 1  # a power of two, so that all ones are all ones when shifted
-    first = np.repeat(np.where(place == 0, top, place % 50)[None], queries, axis=0)
+    times = 1 << min(16, most).bit_length() - 1  # a power of two, so that all ones are all ones when shifted
+    first = np.repeat(np.where(place == 0, top, place % 50)[None], times, axis=0)
     yield [Step("clear", most), added(first), Step("read", pin=1), Step("keep", kept=place[1:]), read]
     yield [Step("clear", most), read]  # sums that nothing was ever added to
 

@@ -162,10 +162,10 @@ class _Told:
         from tokensieve.verify.situations import Seen, counted
 
         here = (self.unit, self.arch, self.vectors)
-        seen = [Seen(*here, [index], lambda record=record: record) for index, record in enumerate(self.alone)]
+        seen = [Seen(*here, [index], _given(record)) for index, record in enumerate(self.alone)]
         runs = list(zip(self.together, self.stalled, strict=True))
-        seen += [Seen(*here, which, lambda record=record: record) for which, record in runs]
-        seen += [Seen(*here, runs[at][0], lambda record=runs[at][1]: record, resets) for at, resets in self.resets]
+        seen += [Seen(*here, which, _given(record)) for which, record in runs]
+        seen += [Seen(*here, runs[at][0], _given(runs[at][1]), resets) for at, resets in self.resets]
         return counted(seen)
 
     def counted(self) -> dict[str, Any]:
@@ -208,6 +208,11 @@ def _cycles(
         return {name: int(count) for name, count in harness.cycles(arch, vectors, which, record)[0].items()}
     except (IndexError, KeyError, ValueError):
         return {}
+
+
+def _given(record: "Record") -> "Callable[[], Record]":
+    """Return what gives a record that is there already."""
+    return lambda: record
 
 
 def _mean(numbers: Sequence[int]) -> float | None:
