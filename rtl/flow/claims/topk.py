@@ -144,11 +144,8 @@ class Pair(Bench):
         command, row = unit.command, unit.score
         m.d.comb += Assume(~command.valid | ((taken < 2) & (command.p.as_value() == Array(told)[taken[0]].as_value())))
         now = Signal(2)  # the command whose beats are next: one without any is passed over
-        m.d.comb += now.eq(fed)
-        with m.If((fed == 0) & (told[0].n == 0)):
-            m.d.comb += now.eq(1)
-        with m.If((now == 1) & (told[1].n == 0)):
-            m.d.comb += now.eq(2)
+        second = Mux(told[1].n == 0, 2, 1)
+        m.d.comb += now.eq(Mux(fed == 0, Mux(told[0].n == 0, second, 0), Mux(fed == 1, second, fed)))
         beat = Array(scores)[now[0]].word_select(place, LANES * topk.score_bits)
         m.d.comb += Assume(~row.valid | ((now < 2) & (Value.cast(row.p.scores) == beat)))
         last = (place + 1) * LANES >= Array(told)[now[0]].n
