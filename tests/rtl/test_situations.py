@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from bench.suites import VECTORS, every_situation, suite, usual_engine
 
-from tokensieve.pages import mutants
+from tokensieve.pages import mutants, situations
 from tokensieve.pages.mutants import found, outcome, planted
 from tokensieve.rtl.flow.mutants.base import find_mutant, mutants_of
 from tokensieve.verify.situations import counted, situations_of
@@ -137,3 +137,24 @@ def test_the_campaign_goes_on_where_it_was_stopped(tmp_path, monkeypatch, capsys
     assert json.loads(file.read_text()) == rows
     assert "2 of 2 faults were found." in mutants.show(rows)
     assert f"1 of 2: {one[0]} {one[1].name} found" in capsys.readouterr().err
+
+
+def test_the_table_of_situations_names_their_faults_and_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
+    played = []
+
+    def told(request):
+        played.append(request.unit.name)
+        counts = {one.name: len(played) for one in situations_of(request.unit.name)}
+        return SimpleNamespace(unit=request.unit.name, engine="", situations=counts, missing=[], differences=0)
+
+    monkeypatch.setattr(situations, "wanted", lambda: [("zero-eliminator", ""), ("requant-decision", "")])
+    monkeypatch.setattr(situations, "cosim", told)
+    file = tmp_path / "situations.json"
+    situations.write(file)
+    rows = json.loads(file.read_text())
+    file.write_text(json.dumps([row for row in rows if row["unit"] == "zero-eliminator"]))
+    situations.write(file)
+
+    assert played == ["zero-eliminator", "requant-decision", "requant-decision"]
+    assert [{**row, "cases": 0} for row in json.loads(file.read_text())] == [{**row, "cases": 0} for row in rows]
+    assert "| zero-eliminator | a beat is exactly full | 1 | full-beat-lost |" in situations.show(rows)
