@@ -298,10 +298,11 @@ def _corners(arch: Arch, rng: np.random.Generator) -> Iterator[Script]:
     script.layer(1, 1)
     script.prune_tokens(1)
     yield script
-    yield _illegal(arch, begun(most - 1, heads), most, heads)
-    script = begun(most)
+    if most > 2:  # numbers go up to most - 1
+        yield _illegal(arch, begun(most - 2, heads), most, heads)
+    script = begun(max(1, most - 1))
     if (wide + 1).bit_length() == wide.bit_length():  # else a command cannot tell so many bytes
-        script.prune_tokens(most - 1, row_bytes=wide + 1)
+        script.prune_tokens(max(1, most - 2), row_bytes=wide + 1)
     script.grow()
     script.prune_tokens(1)
     yield script
@@ -312,14 +313,14 @@ def _illegal(arch: Arch, script: Script, most: int, heads: int) -> Script:
     longest = (1 << most.bit_length()) - 1  # that a command can tell
     if longest > most:
         script.illegal(Step("clear", False, longest), Status.TOO_MANY)
-    script.illegal(Step("grow", False, 2), Status.GROW)
+    script.illegal(Step("grow", False, 3), Status.GROW)
     if heads < longest:
         script.illegal(Step("clear", True, min(arch.importance.max_heads, most) + 1), Status.TOO_MANY)
     script.illegal(Step("add", False), Status.NONE_OFFERED)
     script.prune_heads(max(1, heads // 2))
     script.grow()
     script.layer(1, 2)
-    script.illegal(Step("grow", False, 1), Status.GROW)
+    script.illegal(Step("grow", False, 2), Status.GROW)
     script.prune_tokens(0)
     script.prune_tokens(3, row_bytes=5)
     script.prune_tokens(0)
