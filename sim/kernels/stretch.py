@@ -11,7 +11,7 @@ import numpy.typing as npt
 from tokensieve.sim.kernels import dram as d
 from tokensieve.sim.kernels import dram_state as ds
 from tokensieve.sim.kernels.columns import I32, I64, Columns
-from tokensieve.sim.kernels.step import step
+from tokensieve.sim.kernels.step import kernel, step
 from tokensieve.sim.kernels.stream import SLICE
 
 # What a tensor moves for a row: `COUNT` ids from `FIRST` on, of so many bytes each, in a plane that begins at `BASE`.
@@ -140,19 +140,21 @@ def sustain(m: I64, granule: I64, tensor: npt.NDArray[np.int8], most: int = SLIC
     `tensor` is that of each; the last one is written. A call sends `most` granules.
     """
     m[m[ds.O_SLOT] + ds.LEFT] = ds.FAR  # all share slot 0, which never completes
-    clock = 0
+    clock, clocked = 0, d.clocked(m)
     for low in range(0, len(granule), most):
-        clock = _sustain(m, granule, tensor, clock, low, min(low + most, len(granule)))
+        clock = _sustain(m, granule, tensor, clock, low, min(low + most, len(granule)), clocked)
     return int(m[ds.LAST])
 
 
-@numba.njit(cache=True)
-def _sustain(m: I64, granule: I64, tensor: npt.NDArray[np.int8], clock: int, begin: int, end: int) -> int:
+@kernel
+def _sustain(
+    m: I64, granule: I64, tensor: npt.NDArray[np.int8], clock: int, begin: int, end: int, clocked: bool | None
+) -> int:
     """Send granules `begin` to `end` - 1 from `clock` on; return the clock after them."""
     slot = np.int64(0)  # not a literal: `push` is compiled for each kind of number
     for i in range(begin, end):
         write = np.int64(tensor[i] == TENSORS[-1][0])
-        clock = d.push(m, granule[i] << m[ds.GRANULE_SHIFT], clock, slot, write)
+        clock = d.push(m, granule[i] << m[ds.GRANULE_SHIFT], clock, slot, write, clocked)
     if end == len(granule):
-        d.advance_all(m, ds.FAR)
+        d.advance_all(m, ds.FAR, clocked)
     return clock

@@ -38,7 +38,7 @@ def machine_room(monkeypatch):
     put(monkeypatch, "tokensieve.run.simulate", run=simulate)
     put(monkeypatch, "tokensieve.workloads.traces", default_trace=lambda: "shipped.npz", load_trace=load("trace"))
     put(monkeypatch, "tokensieve.workloads.benchmarks", load_workload=load("workload"))
-    put(monkeypatch, "tokensieve.sim.kernels", compiled=lambda: asked.compiled, FUNCTIONS={"cycle": 94}, watch=print)
+    put(monkeypatch, "tokensieve.sim.kernels", compiled=lambda: asked.compiled, FUNCTIONS={"cycle": 75}, watch=print)
     return asked
 
 

@@ -71,7 +71,7 @@ def say_if_cold(quiet: bool = False, level: str = "cycle") -> None:
     if quiet or (compiled("stretch.requests") if level == "analytic" else compiled()):
         return
     total = FUNCTIONS["analytic" if level == "analytic" else "cycle"]
-    told = f"compiling the kernels once: about {total} functions, a minute or two of CPU ..."
+    told = f"compiling the kernels once: about {total} functions, half a minute of CPU or so ..."
     print(told, file=sys.stderr, flush=True)
     if sys.stderr.isatty():
         watch(lambda count: print(f"\r{count} of about {total} ", end="", file=sys.stderr, flush=True))
