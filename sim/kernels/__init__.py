@@ -5,13 +5,13 @@ of the function that is called, and would go on using what was compiled before a
 tables.
 """
 
-import atexit
 import gc
 import hashlib
 import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 from numba import config
@@ -48,7 +48,7 @@ def _cache_folder() -> Path:
         except OSError:
             continue
     folder = Path(tempfile.mkdtemp(prefix="tokensieve-kernels-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    Finalize(None, shutil.rmtree, (folder,), {"ignore_errors": True}, exitpriority=0)  # in worker processes, too
     return folder
 
 
@@ -103,6 +103,7 @@ config.CACHE_DIR = _before
 __all__ = [
     "CACHE",
     "FUNCTIONS",
+    "LONGEST",
     "blocks",
     "columns",
     "compiled",
@@ -146,17 +147,16 @@ __all__ = [
 ]
 
 
-def compiled(kernel: str = "fetch.run_on") -> bool:
-    """Return whether a kernel, by module and function, is in the cache and need not compile.
-
-    The main loop unless told; `released.run_on` is that of the authors' RTL, `stretch.requests` the first one of
-    level `analytic`.
-    """
+def compiled(kernel: str) -> bool:
+    """Return whether a kernel, by module and function, is in the cache and need not compile."""
     return any(CACHE.rglob(f"{kernel}-*.nbc"))
 
 
-FUNCTIONS = {"cycle": 75, "analytic": 48}
-"""About how many functions a level compiles where nothing is in the cache."""
+FUNCTIONS = {"cycle": 75, "analytic": 48, "replay": 100}
+"""About how many functions a level, or the model of the authors' RTL, compiles where nothing is in the cache."""
+
+LONGEST = {"cycle": "fetch.run_on", "analytic": "stretch._requests", "replay": "released.run_on"}
+"""The kernel of each that is not in the cache until the others are."""
 
 
 class _Compiled(event.Listener):  # type: ignore[misc]  # numba is without types

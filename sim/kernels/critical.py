@@ -46,21 +46,41 @@ ALL = 1 << 60
 """More cycles than any booking."""
 
 
-@kernel
-def walk_back(row: I64, query: I64, ps: I64, group: I64, st: I64, causes: I64) -> bool:
+SLICE = 1_000_000
+"""Hops after which a call returns: well below a second, so that Ctrl-C is met."""
+
+
+def walk_back(row: I64, query: I64, ps: I64, group: I64, st: I64, causes: I64, most: int = SLICE) -> bool:
     """Fill `causes`, shape (layers, causes), so that it sums to the total; return whether the walk reached the begin.
 
-    It visits nothing twice; the hops are counted all the same, so that a mistake of ours does not hang.
+    It visits nothing twice; the hops, `most` a call, are counted all the same, so that a mistake of ours does not hang.
     """
-    at, who, now = AT_OUT, st[t.S_QUERIES] - 1, st[t.S_TOTAL]
-    layer, out = _layer(row, query, who), query[who, t.Q_OUT] + 1
-    now = _book(causes, layer, TOPK_STALL, now, max(out, st[t.S_LAST_WRITE]), ALL)
-    now = _book(causes, layer, DRAM_STALL, now, out, ALL)
-    hops = 20 * (st[t.S_PASSES] + st[t.S_QUERIES] + st[t.S_ROWS])
-    while at != AT_END:
+    who = int(st[t.S_QUERIES]) - 1
+    at, now = AT_OUT, _begin(row, query, st, causes, who)
+    hops = 20 * int(st[t.S_PASSES] + st[t.S_QUERIES] + st[t.S_ROWS])
+    while at != AT_END and hops > 0:
+        at, who, now = _walk(row, query, ps, group, st, causes, at, who, now, min(most, hops))
+        hops -= most
+    if at == AT_END:
+        causes[who, FILL_DRAIN] += now
+    return at == AT_END
+
+
+@kernel
+def _begin(row, query, st, causes, q):
+    """Book what comes after the last output, that of query `q`; return the cycle that this reaches back to."""
+    layer, out = _layer(row, query, q), query[q, t.Q_OUT] + 1
+    now = _book(causes, layer, TOPK_STALL, st[t.S_TOTAL], max(out, st[t.S_LAST_WRITE]), ALL)
+    return _book(causes, layer, DRAM_STALL, now, out, ALL)
+
+
+@kernel
+def _walk(
+    row: I64, query: I64, ps: I64, group: I64, st: I64, causes: I64, at: int, who: int, now: int, hops: int
+) -> tuple[int, int, int]:
+    """Go back by so many hops; return the stop, whose it is (at the end: the layer) and the cycle."""
+    while at != AT_END and hops > 0:
         hops -= 1
-        if hops < 0:
-            return False
         if at == AT_OUT:
             at, who, now = _at_out(row, query, causes, who, now)
         elif at == AT_PV:
@@ -77,8 +97,7 @@ def walk_back(row: I64, query: I64, ps: I64, group: I64, st: I64, causes: I64) -
             at, who, now = _at_qk(row, query, ps, group, st, causes, who, now)
         else:
             at, who, now = _at_job(row, query, ps, group, st, causes, who, now)
-    causes[who, FILL_DRAIN] += now
-    return True
+    return at, who, now
 
 
 @kernel
