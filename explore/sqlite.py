@@ -70,7 +70,7 @@ def _check_pages(path: Path) -> None:
 
 def _damage(path: Path, mode: str) -> sqlite3.DatabaseError | None:
     """Return what SQLite finds wrong in a file that it opens for reading alone, or None."""
-    db = sqlite3.connect(f"file:{quote(os.path.abspath(path))}?{mode}", uri=True, timeout=PATIENCE)
+    db = sqlite3.connect(f"file:{quote(os.fsencode(os.path.abspath(path)))}?{mode}", uri=True, timeout=PATIENCE)
     try:
         told = db.execute("PRAGMA quick_check(1)").fetchone()[0]
     except sqlite3.DatabaseError as problem:
@@ -157,7 +157,7 @@ def _address(path: Path, write: bool) -> str:
     if write and not open_to_us:
         raise StoreError(f"store {path}: is read-only; copy it to where you may write, or name another file")
     mode = "mode=rwc" if write else "mode=rw" if open_to_us else _reading(path)
-    return f"file:{quote(os.path.abspath(path))}?{mode}"
+    return f"file:{quote(os.fsencode(os.path.abspath(path)))}?{mode}"
 
 
 def _writable(path: Path) -> bool:

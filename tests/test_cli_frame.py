@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import types
+from itertools import product
 
 import pytest
 import typer
@@ -267,3 +268,23 @@ def test_doctor_and_the_set_up_script_ask_for_the_same_debian_packages(root):
 )
 def test_a_version_lies_within_its_bounds_or_not(version, bounds, suits):
     assert packages.within(version, bounds) is suits
+
+
+READS = (
+    *("run --workload", "run --trace", "run --arch", "sweep", "search", "sensitivity", "best", "pareto"),
+    *("diff x", "dram --trace", "replay", "store info"),
+)
+WRITES = ("run --out", "dram --commands", "schema arch --out", "emit zero-eliminator -o")
+PATHS = {"long": "x" * 5000, "no folder": "file/x", "loop": "loop/x"}
+
+
+@pytest.mark.parametrize(
+    ("command", "path"), [*product(READS + WRITES, PATHS.values()), *((one, "\udcff") for one in READS)]
+)
+def test_a_path_that_cannot_be_looked_for_is_a_mistake(command, path, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to("loop")
+
+    assert app.call([*command.split(), path]) == 2
+    assert "error: " in capsys.readouterr().err

@@ -84,6 +84,11 @@ class Workload(ArchModel):
             raise ValueError(
                 f"schedule.start_step must be 0 with phase prefill, which is one step, got {self.schedule.start_step}"
             )
+        if not prefill and 0 < (self.steps or 0) <= self.schedule.start_step:
+            raise ValueError(
+                f"schedule.start_step must be below steps = {self.steps}, or no step prunes a token, "
+                f"got {self.schedule.start_step}"
+            )
         return self
 
     @property

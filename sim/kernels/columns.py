@@ -6,6 +6,9 @@ import numpy.typing as npt
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 
+NONE = np.int64(-1)
+"""No row, no bank, nobody, where a kernel is handed a number: a literal would have it compiled once more."""
+
 
 class Columns:
     """Hands out the columns of one table, or the values of one code, from 0 on.

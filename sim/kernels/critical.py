@@ -20,11 +20,9 @@ searches or not. Waiting for data since its fetch (or the busy period of DRAM th
 What is left is pipeline registers: fill and drain.
 """
 
-import numba
-
 from tokensieve.sim.kernels import tables as t
 from tokensieve.sim.kernels.columns import I64, Columns
-from tokensieve.sim.kernels.step import step
+from tokensieve.sim.kernels.step import kernel
 from tokensieve.sim.result import CAUSES
 
 COMPUTE = CAUSES.index("compute")
@@ -48,21 +46,41 @@ ALL = 1 << 60
 """More cycles than any booking."""
 
 
-@numba.njit(cache=True)
-def walk_back(row: I64, query: I64, ps: I64, group: I64, st: I64, causes: I64) -> bool:
+SLICE = 1_000_000
+"""Hops after which a call returns: well below a second, so that Ctrl-C is met."""
+
+
+def walk_back(row: I64, query: I64, ps: I64, group: I64, st: I64, causes: I64, most: int = SLICE) -> bool:
     """Fill `causes`, shape (layers, causes), so that it sums to the total; return whether the walk reached the begin.
 
-    It visits nothing twice; the hops are counted all the same, so that a mistake of ours does not hang.
+    It visits nothing twice; the hops, `most` a call, are counted all the same, so that a mistake of ours does not hang.
     """
-    at, who, now = AT_OUT, st[t.S_QUERIES] - 1, st[t.S_TOTAL]
-    layer, out = _layer(row, query, who), query[who, t.Q_OUT] + 1
-    now = _book(causes, layer, TOPK_STALL, now, max(out, st[t.S_LAST_WRITE]), ALL)
-    now = _book(causes, layer, DRAM_STALL, now, out, ALL)
-    hops = 20 * (st[t.S_PASSES] + st[t.S_QUERIES] + st[t.S_ROWS])
-    while at != AT_END:
+    who = int(st[t.S_QUERIES]) - 1
+    at, now = AT_OUT, _begin(row, query, st, causes, who)
+    hops = 20 * int(st[t.S_PASSES] + st[t.S_QUERIES] + st[t.S_ROWS])
+    while at != AT_END and hops > 0:
+        at, who, now = _walk(row, query, ps, group, st, causes, at, who, now, min(most, hops))
+        hops -= most
+    if at == AT_END:
+        causes[who, FILL_DRAIN] += now
+    return at == AT_END
+
+
+@kernel
+def _begin(row, query, st, causes, q):
+    """Book what comes after the last output, that of query `q`; return the cycle that this reaches back to."""
+    layer, out = _layer(row, query, q), query[q, t.Q_OUT] + 1
+    now = _book(causes, layer, TOPK_STALL, st[t.S_TOTAL], max(out, st[t.S_LAST_WRITE]), ALL)
+    return _book(causes, layer, DRAM_STALL, now, out, ALL)
+
+
+@kernel
+def _walk(
+    row: I64, query: I64, ps: I64, group: I64, st: I64, causes: I64, at: int, who: int, now: int, hops: int
+) -> tuple[int, int, int]:
+    """Go back by so many hops; return the stop, whose it is (at the end: the layer) and the cycle."""
+    while at != AT_END and hops > 0:
         hops -= 1
-        if hops < 0:
-            return False
         if at == AT_OUT:
             at, who, now = _at_out(row, query, causes, who, now)
         elif at == AT_PV:
@@ -79,11 +97,10 @@ def walk_back(row: I64, query: I64, ps: I64, group: I64, st: I64, causes: I64) -
             at, who, now = _at_qk(row, query, ps, group, st, causes, who, now)
         else:
             at, who, now = _at_job(row, query, ps, group, st, causes, who, now)
-    causes[who, FILL_DRAIN] += now
-    return True
+    return at, who, now
 
 
-@step
+@kernel
 def _book(causes, layer, cause, now, then, most):
     """Book at most `most` of the cycles between `then` and `now`; return how far back that reaches."""
     taken = max(min(now - then, most), 0)
@@ -91,12 +108,12 @@ def _book(causes, layer, cause, now, then, most):
     return now - taken
 
 
-@step
+@kernel
 def _layer(row, query, q):
     return row[query[q, t.Q_ROW], t.R_LAYER]
 
 
-@step
+@kernel
 def _at_out(row, query, causes, q, now):
     """Book the output of query `q` back to the start of its Prob x V."""
     layer, then = _layer(row, query, q), query[q, t.Q_PV_AT]
@@ -104,7 +121,7 @@ def _at_out(row, query, causes, q, now):
     return AT_PV, q, _book(causes, layer, FILL_DRAIN, now, then, ALL)
 
 
-@step
+@kernel
 def _at_pv(row, query, st, causes, q, now):
     """Go on from the start of Prob x V to the query in front of it, to its V, or to its top-k."""
     why = query[q, t.Q_PV_WHY]
@@ -115,7 +132,7 @@ def _at_pv(row, query, st, causes, q, now):
     return AT_DRAIN, q, now
 
 
-@step
+@kernel
 def _at_drain(row, query, causes, q, now):
     """Book the drain of query `q`, and load and search if nothing delayed it; one that passes by has none of them."""
     layer = _layer(row, query, q)
@@ -127,7 +144,7 @@ def _at_drain(row, query, causes, q, now):
     return AT_LOAD, q, now
 
 
-@step
+@kernel
 def _at_load(row, query, ps, st, causes, q, now):
     """Go on from the load of query `q` to the query that held the engine, or to the pass that it loads."""
     k = query[q, t.Q_PASS]
@@ -146,7 +163,7 @@ def _at_load(row, query, ps, st, causes, q, now):
     return AT_DIV, k, _leave_softmax(row, query, ps, causes, st, k, now)
 
 
-@numba.njit(cache=True)
+@kernel
 def _leave_softmax(row, query, ps, causes, st, k, now):
     """Book the way from a pass's division to its decision, or to the probability that was waited for.
 
@@ -160,7 +177,7 @@ def _leave_softmax(row, query, ps, causes, st, k, now):
     return _book(causes, _layer(row, query, q), FILL_DRAIN, now, then, ALL)
 
 
-@step
+@kernel
 def _at_div(row, query, ps, causes, k, now):
     """Book what lies between the division of pass `k` and the one in front of it, the engine, or its exponentials."""
     q, why, before = ps[k, t.P_QUERY], ps[k, t.P_DIV_WHY], ps[k, t.P_DIV_WHO]
@@ -178,7 +195,7 @@ def _at_div(row, query, ps, causes, k, now):
     return AT_EXP, k, _book(causes, layer, FILL_DRAIN, now, ps[k, t.P_EXP_AT], ALL)
 
 
-@step
+@kernel
 def _at_exp(row, query, ps, causes, k, now):
     """Book what lies between the exponentials of pass `k` and those in front of them, a full buffer, or its Q x K."""
     layer = _layer(row, query, ps[k, t.P_QUERY])
@@ -192,7 +209,7 @@ def _at_exp(row, query, ps, causes, k, now):
     return AT_QK, k, _stream_keys(row, query, ps, causes, k, now)
 
 
-@numba.njit(cache=True)
+@kernel
 def _stream_keys(row, query, ps, causes, k, now):
     """Book the lines of pass `k` at Q x K: the softmax's where these are more, as the scan sets their pace."""
     r = query[ps[k, t.P_QUERY], t.Q_ROW]
@@ -201,7 +218,7 @@ def _stream_keys(row, query, ps, causes, k, now):
     return _book(causes, row[r, t.R_LAYER], COMPUTE, now, ps[k, t.P_QK_AT], ALL)
 
 
-@step
+@kernel
 def _at_qk(row, query, ps, group, st, causes, k, now):
     """Go on from Q x K of pass `k` to whatever it waited for."""
     layer = _layer(row, query, ps[k, t.P_QUERY])
@@ -225,7 +242,7 @@ def _at_qk(row, query, ps, group, st, causes, k, now):
     return AT_DIV, before, _leave_softmax(row, query, ps, causes, st, before, now)  # its own decision
 
 
-@step
+@kernel
 def _at_job(row, query, ps, group, st, causes, job, now):
     """Book the wait for a job's data, back to the start of the job that began the busy period of DRAM."""
     stream, r = job // st[t.S_ROWS], job % st[t.S_ROWS]
@@ -248,7 +265,7 @@ def _at_job(row, query, ps, group, st, causes, job, now):
     return AT_DRAIN, before, now  # the query that told which V to load
 
 
-@numba.njit(cache=True)
+@kernel
 def _before_ranking(row, query, ps, group, st, causes, layer, g, now):
     """Book the selections at the end of group `g`, back to the output or the probability that the last one needed."""
     if group[g, t.G_HEAD_LAST] == 1:
@@ -258,7 +275,7 @@ def _before_ranking(row, query, ps, group, st, causes, layer, g, now):
     return AT_DIV, k, _leave_softmax(row, query, ps, causes, st, k, now)
 
 
-@numba.njit(cache=True)
+@kernel
 def _before_space(row, query, ps, st, causes, layer, stream, r, now):
     """Go on to the last use of row `r`'s lines, which made room in an SRAM."""
     if stream == t.STREAM_VALUE:

@@ -6,15 +6,16 @@ ready. Writes go from when they fill more than four fifths of their buffer, or n
 one fifth while reads wait. The fifths are those of one request less than the buffer holds.
 """
 
-import numba
 import numpy as np
 
 from tokensieve.sim.kernels import dram_lists as lists
 from tokensieve.sim.kernels import dram_state as s
+from tokensieve.sim.kernels.columns import NONE
 from tokensieve.sim.kernels.dram_state import FAR
+from tokensieve.sim.kernels.step import part
 
 
-@numba.njit(cache=True)
+@part
 def choose(m, ch, t):
     """Return list, request and kind of the command to issue at `t` (list -1: none), and when to look again.
 
@@ -26,12 +27,12 @@ def choose(m, ch, t):
         k = np.int64(_direction(m, ch))
         e, kind, other = _oldest_ready(m, ch, k, t)
         later = min(later, other)
-    if e < 0 or (kind == s.NEXT_PRE and lists.wanted_by(m, ch, s.L_ACTIVE, m[e + s.BANK], -1) > 0):
+    if e < 0 or (kind == s.NEXT_PRE and lists.wanted_by(m, ch, s.L_ACTIVE, m[e + s.BANK], NONE) > 0):
         return np.int64(-1), e, kind, later
     return k, e, kind, t
 
 
-@numba.njit(cache=True)
+@part
 def _waiting(m, ch):
     waiting = 0
     for g in range(ch * m[s.PC], (ch + 1) * m[s.PC]):
@@ -39,7 +40,7 @@ def _waiting(m, ch):
     return waiting > 0
 
 
-@numba.njit(cache=True)
+@part
 def _oldest_ready(m, ch, k, t):
     """Return request and kind of the oldest of a list whose command is ready at `t`, and when the next gets ready."""
     kl, kn = lists.place(m, ch, k)
@@ -53,7 +54,7 @@ def _oldest_ready(m, ch, k, t):
     return best, best_kind, later
 
 
-@numba.njit(cache=True)
+@part
 def _direction(m, ch):
     """Return the list that is served."""
     kc = m[s.O_CHANNEL] + ch * s.N_CHANNEL
@@ -66,13 +67,13 @@ def _direction(m, ch):
     return s.L_WRITE if m[kc + s.DRAIN] else s.L_READ
 
 
-@numba.njit(cache=True)
+@part
 def refresh_from(m, ch, g):
     """Return the clock from which all banks of pseudo-channel `g` may be closed; FAR while requests use them."""
     at = m[m[s.O_CHANNEL] + ch * s.N_CHANNEL + s.ROW_BUS]
     for b in range(m[s.BANKS]):
         kb = m[s.O_BANK] + (g * m[s.BANKS] + b) * s.N_BANK
         at = max(at, m[kb + s.PRE_OK])  # also of banks that are still closing by themselves
-        if lists.wanted_by(m, ch, s.L_ACTIVE, (g - ch * m[s.PC]) * m[s.BANKS] + b, -1) > 0:
+        if lists.wanted_by(m, ch, s.L_ACTIVE, (g - ch * m[s.PC]) * m[s.BANKS] + b, NONE) > 0:
             return FAR
     return at

@@ -3,12 +3,11 @@
 `g` is a pseudo-channel, counted over all channels; `b` a bank of it; `t` the clock of the command.
 """
 
-import numba
-
 from tokensieve.sim.kernels import dram_state as s
+from tokensieve.sim.kernels.step import part
 
 
-@numba.njit(cache=True)
+@part
 def record(m, t, g, command, b, row):
     """Add a command to the log, as far as it has room."""
     if m[s.LOGGED] < m[s.LOG]:
@@ -18,7 +17,7 @@ def record(m, t, g, command, b, row):
     m[s.LOGGED] += 1
 
 
-@numba.njit(cache=True)
+@part
 def open_row(m, g, b, row, t):
     """Activate `row`."""
     kp, kb = m[s.O_PSEUDO] + g * s.N_PSEUDO, m[s.O_BANK] + (g * m[s.BANKS] + b) * s.N_BANK
@@ -34,7 +33,7 @@ def open_row(m, g, b, row, t):
     m[s.ACTS] += 1
 
 
-@numba.njit(cache=True)
+@part
 def close_row(m, g, b, t):
     """Precharge a bank."""
     kp, kb = m[s.O_PSEUDO] + g * s.N_PSEUDO, m[s.O_BANK] + (g * m[s.BANKS] + b) * s.N_BANK
@@ -43,7 +42,7 @@ def close_row(m, g, b, t):
     m[kp + s.P_ROW_BUS], m[kp + s.P_NOW] = t + 1, t
 
 
-@numba.njit(cache=True)
+@part
 def move_data(m, g, b, slot, write, t):
     """Read or write a granule of the open row for `slot`; return when its data is with the requester."""
     kp, kb = m[s.O_PSEUDO] + g * s.N_PSEUDO, m[s.O_BANK] + (g * m[s.BANKS] + b) * s.N_BANK
@@ -68,7 +67,7 @@ def move_data(m, g, b, slot, write, t):
     return end + m[s.BACK]
 
 
-@numba.njit(cache=True)
+@part
 def complete(m, slot, end):
     """Count a granule of `slot`, whose data is with the requester at `end`."""
     m[s.LAST] = max(m[s.LAST], end)
@@ -80,7 +79,7 @@ def complete(m, slot, end):
         m[s.DONE] += 1
 
 
-@numba.njit(cache=True)
+@part
 def close_after(m, g, b):
     """Close the row by itself after a column command with auto-precharge, as early as the timings let it."""
     kb = m[s.O_BANK] + (g * m[s.BANKS] + b) * s.N_BANK
@@ -88,7 +87,7 @@ def close_after(m, g, b):
     m[kb + s.ACT_OK] = max(m[kb + s.ACT_OK], m[kb + s.PRE_OK] + m[s.RP])
 
 
-@numba.njit(cache=True)
+@part
 def refresh_rows(m, g, t):
     """Refresh all banks of a pseudo-channel; their rows are closed."""
     kp, k0 = m[s.O_PSEUDO] + g * s.N_PSEUDO, m[s.O_BANK] + g * m[s.BANKS] * s.N_BANK
@@ -99,7 +98,7 @@ def refresh_rows(m, g, t):
     m[kp + s.P_ROW_BUS], m[kp + s.P_NOW] = t + 1, t
 
 
-@numba.njit(cache=True)
+@part
 def column_from(m, g, b, write):
     """Return the clock from which a read or write of the open row may go."""
     kp, kb = m[s.O_PSEUDO] + g * s.N_PSEUDO, m[s.O_BANK] + (g * m[s.BANKS] + b) * s.N_BANK
@@ -111,7 +110,7 @@ def column_from(m, g, b, write):
     return max(t, m[kg + s.WRITE_END] + m[s.WTR_S], m[own + s.WRITE_END] + m[s.WTR_L])
 
 
-@numba.njit(cache=True)
+@part
 def activate_from(m, g, b):
     """Return the clock from which the bank may open a row, but for the command bus."""
     kp, kb = m[s.O_PSEUDO] + g * s.N_PSEUDO, m[s.O_BANK] + (g * m[s.BANKS] + b) * s.N_BANK

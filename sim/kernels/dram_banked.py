@@ -6,15 +6,15 @@ command ready issues it: in a queue the oldest request first, but only its head 
 queue wants the open one or `row_hit_limit` columns have used it.
 """
 
-import numba
 import numpy as np
 
 from tokensieve.sim.kernels import dram_lists as lists
 from tokensieve.sim.kernels import dram_state as s
 from tokensieve.sim.kernels.dram_state import FAR
+from tokensieve.sim.kernels.step import part
 
 
-@numba.njit(cache=True)
+@part
 def choose(m, ch, t):
     """Return list, request and kind of the command to issue at `t` (list -1: none), and when to look again.
 
@@ -35,7 +35,7 @@ def choose(m, ch, t):
     return np.int64(-1), np.int64(-1), np.int64(-1), later
 
 
-@numba.njit(cache=True)
+@part
 def _first_ready(m, ch, b, t):
     """Return request and kind of the first command of a queue that is ready at `t`, or when one may be."""
     kl, kn = lists.place(m, ch, s.L_BANK + b)
@@ -50,13 +50,13 @@ def _first_ready(m, ch, b, t):
     return np.int64(-1), np.int64(-1), later
 
 
-@numba.njit(cache=True)
+@part
 def _may_close(m, ch, b):
     kb = m[s.O_BANK] + (ch * m[s.PC] * m[s.BANKS] + b) * s.N_BANK
     return m[kb + s.USED] >= m[s.HIT_LIMIT] or lists.wanted_by(m, ch, s.L_BANK + b, b, m[kb + s.ROW]) == 0
 
 
-@numba.njit(cache=True)
+@part
 def deal(m, ch):
     """Move one request to the queue of its bank; return whether there was one."""
     kc, k = m[s.O_CHANNEL] + ch * s.N_CHANNEL, _draining(m, ch)
@@ -70,7 +70,7 @@ def deal(m, ch):
     return False
 
 
-@numba.njit(cache=True)
+@part
 def _draining(m, ch):
     """Return the list that is dealt from: all writes found when their list is full or no read waits, else reads."""
     kc, writes = m[s.O_CHANNEL] + ch * s.N_CHANNEL, lists.count(m, ch, s.L_WRITE)
@@ -79,7 +79,7 @@ def _draining(m, ch):
     return s.L_WRITE if m[kc + s.DRAIN] > 0 else s.L_READ
 
 
-@numba.njit(cache=True)
+@part
 def refresh_row(m, ch, g, t):
     """Return the first open bank of pseudo-channel `g` that may be closed at `t`, else -1, and when to look again."""
     bus = m[m[s.O_CHANNEL] + ch * s.N_CHANNEL + s.ROW_BUS]

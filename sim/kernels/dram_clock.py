@@ -4,7 +4,6 @@ Each clock, requests of the FIFO enter as far as there is room, a refresh that i
 a command, or a row and a column command where the bus allows. Clocks on which nothing can happen are left out.
 """
 
-import numba
 import numpy as np
 
 from tokensieve.sim.kernels import dram_active as active
@@ -14,16 +13,18 @@ from tokensieve.sim.kernels import dram_join as join
 from tokensieve.sim.kernels import dram_lists as lists
 from tokensieve.sim.kernels import dram_rest as rest
 from tokensieve.sim.kernels import dram_state as s
+from tokensieve.sim.kernels.columns import NONE
 from tokensieve.sim.kernels.dram_state import FAR
+from tokensieve.sim.kernels.step import part
 
 
-@numba.njit(cache=True)
+@part
 def accepts(m, ch, write):
     """Return whether the controller of a channel has room for one more read or write."""
     return lists.count(m, ch, write) < m[s.WINDOW] and join.has_room(m)
 
 
-@numba.njit(cache=True)
+@part
 def offer(m, ch, b, row, address, slot, write):
     """Hand a request to the controller at the channel's next clock; it must have room. `b`: over pseudo-channels."""
     kc = m[s.O_CHANNEL] + ch * s.N_CHANNEL
@@ -34,7 +35,7 @@ def offer(m, ch, b, row, address, slot, write):
     m[kc + s.NEXT] = t
 
 
-@numba.njit(cache=True)
+@part
 def step(m, ch):
     """Do one clock of a channel; return the next clock at which something may happen if nobody offers a request."""
     kc = m[s.O_CHANNEL] + ch * s.N_CHANNEL
@@ -54,7 +55,7 @@ def step(m, ch):
     return t + 1 if moved or first >= 0 else max(t + 1, later)
 
 
-@numba.njit(cache=True)
+@part
 def _choose(m, ch, t):
     """Return list, request and kind of the command to issue at `t` (list -1: none), and when to look again."""
     if m[s.CONTROLLER] == s.BANK_QUEUES:
@@ -62,7 +63,7 @@ def _choose(m, ch, t):
     return active.choose(m, ch, t)
 
 
-@numba.njit(cache=True)
+@part
 def _issue(m, ch, k, e, kind, t):
     """Issue the command that request `e` of list `k` needs."""
     kc = m[s.O_CHANNEL] + ch * s.N_CHANNEL
@@ -90,7 +91,7 @@ def _issue(m, ch, k, e, kind, t):
         _close(m, ch, g, b, t)
 
 
-@numba.njit(cache=True)
+@part
 def _wanted(m, ch, k, b, row):
     """Return how many requests want a row: of the bank's queue, or of all buffers."""
     if m[s.CONTROLLER] == s.BANK_QUEUES:
@@ -99,13 +100,13 @@ def _wanted(m, ch, k, b, row):
     return n + lists.wanted_by(m, ch, s.L_ACTIVE, b, row)
 
 
-@numba.njit(cache=True)
+@part
 def _close(m, ch, g, b, t):
-    bank.record(m, t, g, s.C_PRE, b, -1)
+    bank.record(m, t, g, s.C_PRE, b, NONE)
     bank.close_row(m, g, b, t)
 
 
-@numba.njit(cache=True)
+@part
 def _refresh(m, ch, t):
     """Go on with refreshes that are due; return the kind of the command issued (-1: none), and when to look again."""
     later = FAR
@@ -125,7 +126,7 @@ def _refresh(m, ch, t):
     return np.int64(-1), later
 
 
-@numba.njit(cache=True)
+@part
 def _toward_refresh(m, ch, g, t):
     """Close rows of a pseudo-channel, or refresh it once all are closed."""
     kc = m[s.O_CHANNEL] + ch * s.N_CHANNEL
@@ -137,13 +138,13 @@ def _toward_refresh(m, ch, g, t):
         return _toward_closed(m, ch, g, t)
     if at > t:
         return np.int64(-1), at
-    bank.record(m, t, g, s.C_REF, -1, -1)
+    bank.record(m, t, g, s.C_REF, NONE, NONE)
     bank.refresh_rows(m, g, t)
     m[m[s.O_PSEUDO] + g * s.N_PSEUDO + s.P_WAIT] = 0
     return np.int64(s.NEXT_REF), t
 
 
-@numba.njit(cache=True)
+@part
 def _toward_closed(m, ch, g, t):
     """Close one row (bank queues) or all at once."""
     if m[s.CONTROLLER] == s.BANK_QUEUES:
@@ -155,14 +156,14 @@ def _toward_closed(m, ch, g, t):
     at = active.refresh_from(m, ch, g)
     if at > t:
         return np.int64(-1), at
-    bank.record(m, t, g, s.C_PREA, -1, -1)
+    bank.record(m, t, g, s.C_PREA, NONE, NONE)
     for b in range(m[s.BANKS]):
         if m[m[s.O_BANK] + (g * m[s.BANKS] + b) * s.N_BANK + s.ROW] >= 0:
             bank.close_row(m, g, b, t)
     return np.int64(s.NEXT_PRE), t
 
 
-@numba.njit(cache=True)
+@part
 def advance(m, ch, until):
     """Do every clock of a channel before `until`; one that is idle is left where it is if there is no end."""
     kc = m[s.O_CHANNEL] + ch * s.N_CHANNEL
@@ -180,7 +181,7 @@ def advance(m, ch, until):
         m[kc + s.NEXT] = FAR
 
 
-@numba.njit(cache=True)
+@part
 def push(m, ch, b, row, address, arrival, slot, write):
     """Send a request to a channel through the FIFO in front of it; return the clock at which that took it."""
     kc = m[s.O_CHANNEL] + ch * s.N_CHANNEL
@@ -198,7 +199,7 @@ def push(m, ch, b, row, address, arrival, slot, write):
     return m[kc + s.CLOCK]
 
 
-@numba.njit(cache=True)
+@part
 def _from_fifo(m, ch, t):
     """Let the requests of the FIFO go to the controller as far as it has room; return whether any went."""
     kc = m[s.O_CHANNEL] + ch * s.N_CHANNEL

@@ -5,21 +5,21 @@ read for which a write waits is answered with what is to be written, in the next
 queue. A request waits until its column command is issued.
 """
 
-import numba
 import numpy as np
 
 from tokensieve.sim.kernels import dram_bank as bank
 from tokensieve.sim.kernels import dram_lists as lists
 from tokensieve.sim.kernels import dram_state as s
+from tokensieve.sim.kernels.step import part
 
 
-@numba.njit(cache=True)
+@part
 def has_room(m):
     """Return whether one more request may join another."""
     return m[s.CONTROLLER] != s.BANK_QUEUES or m[s.JOIN_FREE] > 0 or m[s.JOIN_USED] < m[s.JOINED]
 
 
-@numba.njit(cache=True)
+@part
 def joins(m, ch, b, address, slot, write, t):
     """Let a request that comes at `t` join one that waits; return whether there is one."""
     if m[s.CONTROLLER] != s.BANK_QUEUES:
@@ -39,7 +39,7 @@ def joins(m, ch, b, address, slot, write, t):
     return e >= 0
 
 
-@numba.njit(cache=True)
+@part
 def _waiting(m, ch, b, address, write):
     """Return the read or write that waits for an address, in front or in the queue of its bank; -1 if there is none."""
     for k in (write, s.L_BANK + b):
@@ -50,7 +50,7 @@ def _waiting(m, ch, b, address, write):
     return np.int64(-1)
 
 
-@numba.njit(cache=True)
+@part
 def _new(m):
     """Return the number of a line of O_JOINED that nobody uses, from 1 on."""
     j = m[s.JOIN_FREE]
@@ -61,7 +61,7 @@ def _new(m):
     return m[s.JOIN_USED]
 
 
-@numba.njit(cache=True)
+@part
 def complete(m, e, end):
     """Serve all requests that joined request `e`, whose data is with the requester at `end`."""
     j = m[e + s.FIRST]

@@ -3,20 +3,19 @@
 `kl` and `kn` are where a list and its length begin; a request is the place of its line.
 """
 
-import numba
-
 from tokensieve.sim.kernels import dram_bank as bank
 from tokensieve.sim.kernels import dram_state as s
+from tokensieve.sim.kernels.step import part
 
 
-@numba.njit(cache=True)
+@part
 def place(m, ch, k):
     """Return where list `k` of a channel begins, and where its length is kept."""
     n = ch * m[s.LISTS] + k
     return m[s.O_LIST] + n * m[s.ROOM] * s.N_ENTRY, m[s.O_COUNT] + n
 
 
-@numba.njit(cache=True)
+@part
 def append(m, ch, k, arrival, b, row, address, slot, write):
     """Put a request at the end of a list."""
     kl, kn = place(m, ch, k)
@@ -26,7 +25,7 @@ def append(m, ch, k, arrival, b, row, address, slot, write):
     m[kn] += 1
 
 
-@numba.njit(cache=True)
+@part
 def remove(m, ch, k, e):
     """Take request `e` out of a list; those behind it move up."""
     kl, kn = place(m, ch, k)
@@ -35,7 +34,7 @@ def remove(m, ch, k, e):
         m[i] = m[i + s.N_ENTRY]
 
 
-@numba.njit(cache=True)
+@part
 def move(m, ch, k, e, to):
     """Take request `e` out of list `k` and put it at the end of list `to`."""
     kl, kn = place(m, ch, to)
@@ -46,19 +45,19 @@ def move(m, ch, k, e, to):
     remove(m, ch, k, e)
 
 
-@numba.njit(cache=True)
+@part
 def count(m, ch, k):
     """Return the length of a list."""
     return m[m[s.O_COUNT] + ch * m[s.LISTS] + k]
 
 
-@numba.njit(cache=True)
+@part
 def where(m, ch, e):
     """Return the pseudo-channel (over all channels) and the bank of request `e`."""
     return ch * m[s.PC] + m[e + s.BANK] // m[s.BANKS], m[e + s.BANK] % m[s.BANKS]
 
 
-@numba.njit(cache=True)
+@part
 def needs(m, ch, e):
     """Return the kind of command that request `e` needs next, and the clock from which it may go."""
     g, b = where(m, ch, e)
@@ -71,7 +70,7 @@ def needs(m, ch, e):
     return s.NEXT_PRE, max(row_bus, m[kb + s.PRE_OK])
 
 
-@numba.njit(cache=True)
+@part
 def wanted_by(m, ch, k, b, row):
     """Return how many requests of a list want `row` of bank `b` (-1: any row)."""
     kl, kn = place(m, ch, k)

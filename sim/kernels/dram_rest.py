@@ -1,14 +1,13 @@
 """Refreshes of a pseudo-channel that rests for long, counted and not carried out one by one (numba)."""
 
-import numba
-
 from tokensieve.sim.kernels import dram_state as s
+from tokensieve.sim.kernels.step import part
 
 LONG = 1000
 """Refresh intervals from which on a rest is long; the command log misses the refreshes that are passed over."""
 
 
-@numba.njit(cache=True)
+@part
 def pass_over(m, g, until):
     """Count the refreshes of a pseudo-channel that does nothing else before `until`, and leave the last two to be done.
 

@@ -6,10 +6,9 @@ So a column is read in two steps: ``kb = m[s.O_BANK] + b * s.N_BANK`` is where t
 ``m[kb + s.ROW]`` its row. `dram_idle` makes the array. Times are DRAM clocks.
 """
 
-import numba
-
 from tokensieve.arch.mapping import ADDRESS_PARTS
 from tokensieve.sim.kernels.columns import I64, Columns
+from tokensieve.sim.kernels.step import kernel
 
 FAR = 1 << 60
 """A time that never comes."""
@@ -234,13 +233,13 @@ def command_log(m: I64) -> I64:
     return m[m[O_LOG] : m[O_LOG] + n * N_LOG].reshape(n, N_LOG)
 
 
-@numba.njit(cache=True)
+@kernel
 def to_dram(m: I64, core: int) -> int:
     """Return the DRAM clock at or after a cycle of the accelerator."""
     return -((-core * m[NUM]) // m[DEN])
 
 
-@numba.njit(cache=True)
+@kernel
 def to_core(m: I64, clock: int) -> int:
     """Return the accelerator cycle at or after a DRAM clock."""
     return -((-clock * m[DEN]) // m[NUM])

@@ -7,17 +7,16 @@ row of its bank and none needs this one. Writes wait until they fill half the wi
 clocks.
 """
 
-import numba
 import numpy as np
 
 from tokensieve.sim.kernels import dram_bank as bank
 from tokensieve.sim.kernels import dram_rest as rest
 from tokensieve.sim.kernels import dram_state as s
-from tokensieve.sim.kernels.columns import I64
-from tokensieve.sim.kernels.step import step
+from tokensieve.sim.kernels.columns import I64, NONE
+from tokensieve.sim.kernels.step import part, step
 
 
-@numba.njit(cache=True)
+@part
 def _candidate(m, kb, ke, wanted):
     """Choose what a bank needs next: the oldest wanted request of its open row, else the oldest wanted one.
 
@@ -52,7 +51,7 @@ def _choose_direction(m, g):
     return wanted
 
 
-@numba.njit(cache=True)
+@part
 def _plan(m, g):
     """Find the next command of pseudo-channel `g` and note its time, bank and kind."""
     kp = m[s.O_PSEUDO] + g * s.N_PSEUDO
@@ -106,7 +105,7 @@ def _first(kind, seq, other_kind, other_seq):
     return seq < other_seq
 
 
-@numba.njit(cache=True)
+@part
 def _enter(m, ch, pc, now, arrival, b, row, slot, write):
     """Put a request into the window of its channel at `now`, at the end of its bank's list."""
     g = ch * m[s.PC] + pc
@@ -219,10 +218,10 @@ def _refresh(m, g):
         any_open = any_open or m[kb + s.ROW] >= 0
     if any_open:
         t = max(t, closes)  # also of banks that are still closing by themselves
-        bank.record(m, t, g, s.C_PREA, -1, -1)
+        bank.record(m, t, g, s.C_PREA, NONE, NONE)
         ready = max(ready, t + max(m[s.RP], 1))
     ready = max(ready, t)
-    bank.record(m, ready, g, s.C_REF, -1, -1)
+    bank.record(m, ready, g, s.C_REF, NONE, NONE)
     bank.refresh_rows(m, g, ready)
     for b in range(m[s.BANKS]):
         kb = k0 + b * s.N_BANK
@@ -232,7 +231,7 @@ def _refresh(m, g):
     m[s.REFS] += 1
 
 
-@numba.njit(cache=True)
+@part
 def _issue(m, ch, g, t):
     """Issue the planned command of pseudo-channel `g` at `t`."""
     kp = m[s.O_PSEUDO] + g * s.N_PSEUDO
@@ -257,7 +256,7 @@ def _issue(m, ch, g, t):
     _candidate(m, kb, ke, m[kp + s.P_DRAIN])
 
 
-@numba.njit(cache=True)
+@part
 def advance(m: I64, ch: int, until: int) -> None:
     """Issue every command of channel `ch` that is due before clock `until`."""
     while True:
@@ -274,7 +273,7 @@ def advance(m: I64, ch: int, until: int) -> None:
         _issue(m, ch, best, at)
 
 
-@numba.njit(cache=True)
+@part
 def push(m, ch, pc, b, row, arrival, slot, write):
     """Send a request to its channel; return the clock at which that took it."""
     kc = m[s.O_CHANNEL] + ch * s.N_CHANNEL

@@ -1,11 +1,10 @@
 """The event buffer (numba): which unit worked when, for whoever asked for it."""
 
-import numba
-
 from tokensieve.sim.kernels import tables as t
+from tokensieve.sim.kernels.step import part
 
 
-@numba.njit(cache=True)
+@part
 def note(st, events, unit, start, end, row, query):
     """Record an event where the buffer has room."""
     n = st[t.S_EVENTS]

@@ -5,7 +5,6 @@ their rows (`request`), and the pipeline moves as far as their arrival allows (`
 go on, and from when.
 """
 
-import numba
 import numpy as np
 
 from tokensieve.sim.kernels import dram as d
@@ -17,7 +16,7 @@ from tokensieve.sim.kernels.groups import open_groups
 from tokensieve.sim.kernels.pipeline import pump
 from tokensieve.sim.kernels.request import collect, next_values, send
 from tokensieve.sim.kernels.room import admit
-from tokensieve.sim.kernels.step import step
+from tokensieve.sim.kernels.step import kernel, part, step
 
 SLICE = 100_000
 """Turns of the loop, and queries done, after which a call returns: well below a second, so that Ctrl-C is met."""
@@ -35,39 +34,38 @@ def simulate(
     lines = np.zeros((len(slots), t.N_REQUEST), np.int64)
     st[t.S_SLOTS_FREE] = len(slots)
     open_groups(group, st)
-    total = PAUSED
+    total, clocked = PAUSED, d.clocked(m)
     while total == PAUSED:
-        total = run_on(m, row, query, ps, group, redo, ids, st, granules, events, slots, lines, most)
+        total = run_on(m, row, query, ps, group, redo, ids, st, granules, events, slots, lines, most, clocked)
     return int(total)
 
 
-@numba.njit(cache=True)
+@kernel
 def run_on(
     m: I64, row: I64, query: I64, ps: I64, group: I64, redo: I64, ids: I32, st: I64, granules: I64, events: I64,
-    slots: I64, lines: I64, most: int,
+    slots: I64, lines: I64, most: int, clocked: bool | None,
 ) -> int:  # fmt: skip
     """Run on for `most` turns; return the total cycles once all is done, else PAUSED or STUCK."""
-    since = np.full(t.N_STREAM, FAR)
     going, turns, until = True, 0, st[t.S_PV] + most
     while going:
         if turns >= most or st[t.S_PV] >= until:
             return PAUSED
         turns += 1
-        next_command = d.advance_all(m, ds.to_dram(m, st[t.S_NOW]) + 1)
+        next_command = d.advance_all(m, ds.to_dram(m, st[t.S_NOW]) + 1, clocked)
         if collect(m, row, st, slots, lines, events) > 0 or st[t.S_NOW] >= st[t.S_LOOK_AGAIN]:
             st[t.S_LOOK_AGAIN] = FAR
             pump(row, query, ps, group, redo, st, events)
         while _skip_empty_values(row, group, st):
             pump(row, query, ps, group, redo, st, events)
-        since[t.STREAM_KEY] = _key_from(row, group, st)
-        since[t.STREAM_LSB] = row[st[t.S_LSB_HEAD], t.R_LSB_FROM] if st[t.S_LSB_HEAD] >= 0 else FAR
-        since[t.STREAM_VALUE] = _value_from(row, group, st)
-        since[t.STREAM_OUTPUT] = _output_from(row, query, st)
-        stream = _in_turn(st, since)
+        key = _key_from(row, group, st)
+        lsb = row[st[t.S_LSB_HEAD], t.R_LSB_FROM] if st[t.S_LSB_HEAD] >= 0 else FAR
+        value = _value_from(row, group, st)
+        output = _output_from(row, query, st)
+        stream = _in_turn(st, key, lsb, value, output)
         if stream >= 0:
-            send(m, row, ids, st, slots, lines, granules, stream)
+            send(m, row, ids, st, slots, lines, granules, stream, clocked)
         else:
-            going = _wait(m, st, since.min(), next_command)
+            going = _wait(m, st, min(key, lsb, value, output), next_command)
     if st[t.S_PV] < st[t.S_QUERIES]:
         return STUCK
     st[t.S_TOTAL] = max(query[st[t.S_QUERIES] - 1, t.Q_OUT] + 1, st[t.S_LAST_WRITE], st[t.S_RANK_FREE])
@@ -76,11 +74,18 @@ def run_on(
 
 
 @step
-def _in_turn(st, since):
-    """Return the next stream in turn that may go on now, or -1."""
+def _in_turn(st, key, lsb, value, output):
+    """Return the next stream in turn that may go on now, or -1; of each stream comes from when it may."""
     for i in range(t.N_STREAM):
         stream = (st[t.S_TURN] + i) % t.N_STREAM
-        if since[stream] <= st[t.S_NOW]:
+        since = key
+        if stream == t.STREAM_LSB:
+            since = lsb
+        elif stream == t.STREAM_VALUE:
+            since = value
+        elif stream == t.STREAM_OUTPUT:
+            since = output
+        if since <= st[t.S_NOW]:
             st[t.S_TURN] = (stream + 1) % t.N_STREAM
             return stream
     return -1
@@ -102,7 +107,7 @@ def _wait(m, st, soonest, next_command):
     return True
 
 
-@numba.njit(cache=True)
+@part
 def _key_from(row, group, st):
     """Return from when the K stream may go on with its row: FAR where there is none or the time is unknown."""
     r = st[t.S_KEY_ROW]
@@ -120,7 +125,7 @@ def _key_from(row, group, st):
     return row[r, t.R_KEY_FROM]
 
 
-@numba.njit(cache=True)
+@part
 def _value_from(row, group, st):
     """Return from when the V stream may go on with its row, as `_key_from`.
 
@@ -157,7 +162,7 @@ def _skip_empty_values(row, group, st):
     return True
 
 
-@numba.njit(cache=True)
+@part
 def _output_from(row, query, st):
     """Return from when the next request of outputs may be written."""
     while st[t.S_OUT_ROW] < st[t.S_ROWS] and row[st[t.S_OUT_ROW], t.R_OUTPUT_BYTES] == 0:

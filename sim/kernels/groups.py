@@ -1,14 +1,14 @@
 """Barriers between groups (numba): the selections at the end of a layer, and what the next layer waits for."""
 
-import numba
 import numpy as np
 
 from tokensieve.sim.kernels import tables as t
+from tokensieve.sim.kernels.columns import NONE
 from tokensieve.sim.kernels.events import note
-from tokensieve.sim.kernels.step import step
+from tokensieve.sim.kernels.step import kernel, part, step
 
 
-@numba.njit(cache=True)
+@kernel
 def open_groups(group, st):
     """Set to 0 from when keys may be fetched and queries enter, for the groups that need not wait for the one before.
 
@@ -33,7 +33,7 @@ def _ranks(group, g):
     return group[g, t.G_TOKEN_RANK] >= 0 or group[g, t.G_HEAD_RANK] >= 0
 
 
-@numba.njit(cache=True)
+@part
 def finish(group, st, events, g, r, out):
     """End group `g`, whose last output of row `r` is complete before cycle `out`: rank, and let the next group go."""
     group[g, t.G_OUT] = out
@@ -50,13 +50,13 @@ def _rank(group, st, events, g, r, out):
         start = max(group[g, t.G_PROB_END] + st[t.S_RANK_LATENCY], st[t.S_RANK_FREE])
         done = start + group[g, t.G_TOKEN_RANK]
         st[t.S_BUSY_RANK] += group[g, t.G_TOKEN_RANK]
-        note(st, events, t.E_RANK, start, done, r, -1)
+        note(st, events, t.E_RANK, start, done, r, NONE)
     if group[g, t.G_HEAD_RANK] >= 0:
         start = max(out + st[t.S_HEAD_LATENCY], st[t.S_RANK_FREE], done)
         group[g, t.G_HEAD_LAST] = start == out + st[t.S_HEAD_LATENCY]
         done = start + group[g, t.G_HEAD_RANK]
         st[t.S_BUSY_RANK] += group[g, t.G_HEAD_RANK]
-        note(st, events, t.E_RANK, start, done, r, -1)
+        note(st, events, t.E_RANK, start, done, r, NONE)
     st[t.S_RANK_FREE] = max(st[t.S_RANK_FREE], done)
     return done
 

@@ -10,16 +10,14 @@ DRAM.
 A start is the latest of all that it waits for, and why and who name that one; on a tie, the first that is looked at.
 """
 
-import numba
-
 from tokensieve.sim.kernels import tables as t
 from tokensieve.sim.kernels.events import note
 from tokensieve.sim.kernels.groups import finish
 from tokensieve.sim.kernels.room import enter_buffer, last_out, let_go, room_for_probs, taken_turns
-from tokensieve.sim.kernels.step import step
+from tokensieve.sim.kernels.step import part, step
 
 
-@numba.njit(cache=True)
+@part
 def pump(row, query, ps, group, redo, st, events):
     """Move every stage as far as the known times allow."""
     moved = True
@@ -31,7 +29,7 @@ def pump(row, query, ps, group, redo, st, events):
         moved |= _advance_pv(row, query, group, st, events)
 
 
-@numba.njit(cache=True)
+@part
 def _advance_qk(row, query, ps, group, redo, st, events):
     """Let the query that can start first into Q x K: the next one in order, or one that has its LSBs by now."""
     k = st[t.S_PASSES]
@@ -55,7 +53,7 @@ def _advance_qk(row, query, ps, group, redo, st, events):
     return True
 
 
-@numba.njit(cache=True)
+@part
 def _first_pass(row, query, ps, group, st, k):
     """Return (start, why, who) of the next query in order at Q x K; start is -1 while unknown."""
     q = st[t.S_FIRST]
@@ -82,7 +80,7 @@ def _first_pass(row, query, ps, group, st, k):
     return start, why, who
 
 
-@numba.njit(cache=True)
+@part
 def _second_pass(row, query, ps, redo, st, k):
     """Return (start, why, who) of the oldest query that waits for its LSBs; start is -1 while unknown."""
     if st[t.S_REDO_HEAD] == st[t.S_REDO_TAIL]:
@@ -123,7 +121,7 @@ def _enter_qk(row, query, ps, st, events, k):
     note(st, events, t.E_QK, start, start + lines, r, q)
 
 
-@numba.njit(cache=True)
+@part
 def _advance_exp(ps, st):
     """Take the exponentials of the next pass: from the last score on, as they need the maximum, or the last with it."""
     k = st[t.S_EXPS]
@@ -145,7 +143,7 @@ def _advance_exp(ps, st):
     return True
 
 
-@numba.njit(cache=True)
+@part
 def _advance_div(row, query, ps, group, redo, st, events):
     """Divide the next pass by its sum, then decide on a second one, or leave the probabilities to top-k."""
     k = st[t.S_DIVS]
@@ -231,7 +229,7 @@ def _keep(row, query, ps, group, st, k, last):
         group[g, t.G_PROB_END], group[g, t.G_PROB_PASS] = last, k
 
 
-@numba.njit(cache=True)
+@part
 def _advance_topk(row, query, ps, st, events):
     """Load the engine with the next query's probabilities, search, and drain what is kept once there is room for it."""
     q = st[t.S_PICK]
@@ -277,7 +275,7 @@ def _ask_for_values(row, query, st, r, q, load):
     row[r, t.R_VALUE_PACE] = pace
 
 
-@numba.njit(cache=True)
+@part
 def _advance_pv(row, query, group, st, events):
     """Let the next query's kept probabilities meet their values; the last query of a group ends it."""
     q = st[t.S_PV]

@@ -4,21 +4,21 @@ A request has a slot of its own while it is on its way. Of each slot, `lines` (c
 the state of DRAM how many of its granules are outstanding; `slots` holds the free ones, the first S_SLOTS_FREE of it.
 """
 
-import numba
 import numpy as np
 
 from tokensieve.sim.kernels import dram as d
 from tokensieve.sim.kernels import dram_state as ds
 from tokensieve.sim.kernels import tables as t
+from tokensieve.sim.kernels.columns import NONE
 from tokensieve.sim.kernels.events import note
-from tokensieve.sim.kernels.step import step
+from tokensieve.sim.kernels.step import part, step
 
 OPEN = 1 << 40
 """Added to a slot's outstanding granules while its line is still being sent."""
 
 
-@numba.njit(cache=True)
-def send(m, row, ids, st, slots, lines, granules, stream):
+@part
+def send(m, row, ids, st, slots, lines, granules, stream, clocked):
     """Send the next request of a stream, and count its granules by layer and tensor."""
     began = st[t.S_NOW]
     r, j, tensor, low, high, base = _next_line(m, row, st, stream)
@@ -27,7 +27,7 @@ def send(m, row, ids, st, slots, lines, granules, stream):
     lines[slot, t.I_STREAM], lines[slot, t.I_ROW], lines[slot, t.I_LINE] = stream, r, j
     k = m[ds.O_SLOT] + slot * ds.N_SLOT
     m[k + ds.LEFT], m[k + ds.END] = OPEN, 0
-    sent = _send_rows(m, row, ids, st, slot, r, tensor, low, high, base)
+    sent = _send_rows(m, row, ids, st, slot, r, tensor, low, high, base, clocked)
     granules[row[r, t.R_LAYER], tensor] += sent
     st[t.S_FETCH_BUSY] += st[t.S_NOW] - began
     m[k + ds.LEFT] -= OPEN - sent
@@ -103,7 +103,7 @@ def _value_line(m, row, st):
     return r, j, t.T_VALUE, j * per, (j + 1) * per, row[r, t.R_VALUE_BASE]
 
 
-@numba.njit(cache=True)
+@part
 def next_values(row, st):
     """Turn stream V to its next job."""
     st[t.S_VALUE_LINE] = 0
@@ -123,7 +123,7 @@ def _output_line(row, st):
     return r, j, t.T_OUTPUT, j * per, high, row[r, t.R_OUTPUT_BASE]
 
 
-@numba.njit(cache=True)
+@part
 def _skip_shared(row, st, pointer, owner):
     """Move a stream's row pointer past rows whose data another row loads."""
     while st[pointer] < st[t.S_ROWS] and row[st[pointer], owner] != st[pointer]:
@@ -139,8 +139,8 @@ def _begin_job(m, row, st, stream, r):
     row[r, t.R_JOBS + stream * t.N_JOB + t.J_ORIGIN] = st[t.S_ORIGIN]
 
 
-@numba.njit(cache=True)
-def _send_rows(m, row, ids, st, slot, r, tensor, low, high, base):
+@part
+def _send_rows(m, row, ids, st, slot, r, tensor, low, high, base, clocked):
     """Send the granules of rows `low` to `high` - 1 of a tensor, move the clock on and return how many there were.
 
     The i-th row of the tensor is ``ids[first + i]`` for i < `count`; beyond, the ids go on counting from the last one.
@@ -155,7 +155,7 @@ def _send_rows(m, row, ids, st, slot, r, tensor, low, high, base):
         address = base + token * width
         for granule in range(max(address >> shift, last + 1), ((address + width - 1) >> shift) + 1):
             arrival = ds.to_dram(m, now + st[t.S_REQUEST])
-            taken = d.push(m, granule << shift, arrival, slot, write)
+            taken = d.push(m, granule << shift, arrival, slot, write, clocked)
             sent += 1
             used += 1
             if taken > arrival:  # the channel was full: the fetcher stood still
@@ -179,7 +179,7 @@ def _ids_of(row, r, tensor):
     return row[r, t.R_QUERY_IDS], row[r, t.R_QUERIES]
 
 
-@numba.njit(cache=True)
+@part
 def collect(m, row, st, slots, lines, events):
     """Take the lines that came back, give their slots back, and return how many there were."""
     n = m[ds.DONE]
@@ -223,4 +223,4 @@ def _arrive(row, st, events, stream, r, j, at):
         st[port + t.PORT_WRITTEN] += _lines_written(row, st, stream, r)
     if row[r, job + t.J_LEFT] == 0:
         row[r, job + t.J_DONE] = 1
-        note(st, events, t.E_KEY + stream, row[r, job + t.J_FROM], row[r, job + t.J_LAST], r, -1)
+        note(st, events, t.E_KEY + stream, row[r, job + t.J_FROM], row[r, job + t.J_LAST], r, NONE)

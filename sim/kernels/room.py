@@ -3,13 +3,11 @@
 Whoever holds lines gives them back in order. So the first one whose lines are not known to be free ends the search.
 """
 
-import numba
-
 from tokensieve.sim.kernels import tables as t
-from tokensieve.sim.kernels.step import step
+from tokensieve.sim.kernels.step import part, step
 
 
-@numba.njit(cache=True)
+@part
 def admit(row, st, ring, share, r):
     """Return when the lines of row `r` find room in an SRAM, and let them in, or -1 while that is unknown.
 
@@ -48,7 +46,7 @@ def taken_turns(st, port, idle):
     return max(written - idle, 0) if st[port + t.PORT_SHARED] else 0
 
 
-@numba.njit(cache=True)
+@part
 def last_out(ps, st, buffer, k, n, known):
     """Return the last pass that must have left a line buffer before pass `k` of `n` lines enters: -1 none, -2 unknown.
 
@@ -63,7 +61,7 @@ def last_out(ps, st, buffer, k, n, known):
     return oldest - 1
 
 
-@numba.njit(cache=True)
+@part
 def enter_buffer(ps, st, buffer, last, n):
     """Let `n` lines into a line buffer that every pass up to `last` has left."""
     while st[buffer + t.BUFFER_OLDEST] <= last:
@@ -72,7 +70,7 @@ def enter_buffer(ps, st, buffer, last, n):
     st[buffer + t.BUFFER_USED] += n
 
 
-@numba.njit(cache=True)
+@part
 def room_for_probs(query, st, q):
     """Return when the queue before Prob x V has room for query `q`, the next one, or -1 while that is unknown."""
     ring, need = t.S_PROB_RING, query[q, t.Q_VALUE_LINES]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from tokensieve.sim.kernels import dram as d
 from tokensieve.sim.kernels import dram_state as ds
 from tokensieve.sim.kernels.columns import I32, I64, Columns
-from tokensieve.sim.kernels.step import step
+from tokensieve.sim.kernels.step import kernel, step
 from tokensieve.sim.kernels.stream import SLICE
 
 # What a tensor moves for a row: `COUNT` ids from `FIRST` on, of so many bytes each, in a plane that begins at `BASE`.
@@ -24,10 +24,9 @@ TENSORS = ((0, 3), (3, 4), (4, 5))
 """Tensors of each stream, in the order query, key, lsb, value, output."""
 
 
-@numba.njit(cache=True)
 def requests(
     jobs: I64, per_line: I64, whole: I64, ids: I32, shift: int, early: bool, begun: bool, pace: float,
-    room: I64, granule: I64, tensor: I64,
+    room: I64, granule: I64, tensor: I64, most: int = SLICE,
 ) -> int:  # fmt: skip
     """Put the number of each granule, in the order sent, and its tensor into two arrays; return how many there are.
 
@@ -36,11 +35,29 @@ def requests(
     K is there too, and so does K where there are other queries to come (`early`). Outputs of a row come evenly
     while `pace` of the next row's K is sent. With `begun`, rows are those of different jobs: V and outputs go beside
     the K of their line in the table, as after a long time, and V once `pace` of K has been sent (at 1, with the next).
+    A call goes through `most` granules.
     """
     lines = _lines(jobs, per_line)
     row, at, line = np.zeros(3, np.int64), np.array([0, 3, 4]), np.zeros(3, np.int64)
-    n, idle, turn = 0, 0, 0
+    n = idle = turn = 0
     while idle < 3:
+        n, idle, turn = _requests(
+            jobs, lines, per_line, whole, ids, shift, early, begun, pace, room, granule, tensor,
+            row, at, line, n, idle, turn, n + most,
+        )  # fmt: skip
+    return n
+
+
+@kernel
+def _requests(
+    jobs: I64, lines: I64, per_line: I64, whole: I64, ids: I32, shift: int, early: bool, begun: bool, pace: float,
+    room: I64, granule: I64, tensor: I64, row: I64, at: I64, line: I64, n: int, idle: int, turn: int, until: int,
+) -> tuple[int, int, int]:  # fmt: skip
+    """Go on until there are `until` granules; return how many there are, and which stream has its turn.
+
+    `row`, `at` and `line` tell where each stream is; 3 streams are `idle` once all is sent.
+    """
+    while idle < 3 and n < until:
         for s in range(3):
             _skip(jobs, per_line, row, at, line, s)
         if _may_go(lines, row, at, line, turn, early, begun, pace, room):
@@ -58,7 +75,7 @@ def requests(
         else:
             idle += 1
         turn = (turn + 1) % 3
-    return n
+    return n, idle, turn
 
 
 @step
@@ -140,19 +157,21 @@ def sustain(m: I64, granule: I64, tensor: npt.NDArray[np.int8], most: int = SLIC
     `tensor` is that of each; the last one is written. A call sends `most` granules.
     """
     m[m[ds.O_SLOT] + ds.LEFT] = ds.FAR  # all share slot 0, which never completes
-    clock = 0
+    clock, clocked = 0, d.clocked(m)
     for low in range(0, len(granule), most):
-        clock = _sustain(m, granule, tensor, clock, low, min(low + most, len(granule)))
+        clock = _sustain(m, granule, tensor, clock, low, min(low + most, len(granule)), clocked)
     return int(m[ds.LAST])
 
 
-@numba.njit(cache=True)
-def _sustain(m: I64, granule: I64, tensor: npt.NDArray[np.int8], clock: int, begin: int, end: int) -> int:
+@kernel
+def _sustain(
+    m: I64, granule: I64, tensor: npt.NDArray[np.int8], clock: int, begin: int, end: int, clocked: bool | None
+) -> int:
     """Send granules `begin` to `end` - 1 from `clock` on; return the clock after them."""
     slot = np.int64(0)  # not a literal: `push` is compiled for each kind of number
     for i in range(begin, end):
         write = np.int64(tensor[i] == TENSORS[-1][0])
-        clock = d.push(m, granule[i] << m[ds.GRANULE_SHIFT], clock, slot, write)
+        clock = d.push(m, granule[i] << m[ds.GRANULE_SHIFT], clock, slot, write, clocked)
     if end == len(granule):
-        d.advance_all(m, ds.FAR)
+        d.advance_all(m, ds.FAR, clocked)
     return clock

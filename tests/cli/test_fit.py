@@ -47,6 +47,10 @@ CONTRADICTIONS = {
         f"{PREFILL}schedule: {{start_step: 1}}\n",
         "schedule.start_step must be 0 with phase prefill, which is one step, got 1",
     ),
+    "a first step behind the last": (
+        f"{DECODE}schedule: {{start_step: 9}}\n",
+        "schedule.start_step must be below steps = 2, or no step prunes a token, got 9",
+    ),
 }
 
 

@@ -17,6 +17,8 @@ from tokensieve.cli import options
 from tokensieve.cli.app import call
 from tokensieve.sim.reference.store import Store
 
+KERNELS = {"FUNCTIONS": {"cycle": 75}, "LONGEST": {"cycle": "fetch.run_on"}, "watch": print}
+
 
 @pytest.fixture
 def machine_room(monkeypatch):
@@ -38,7 +40,7 @@ def machine_room(monkeypatch):
     put(monkeypatch, "tokensieve.run.simulate", run=simulate)
     put(monkeypatch, "tokensieve.workloads.traces", default_trace=lambda: "shipped.npz", load_trace=load("trace"))
     put(monkeypatch, "tokensieve.workloads.benchmarks", load_workload=load("workload"))
-    put(monkeypatch, "tokensieve.sim.kernels", compiled=lambda: asked.compiled, FUNCTIONS={"cycle": 94}, watch=print)
+    put(monkeypatch, "tokensieve.sim.kernels", compiled=lambda kernel: asked.compiled, **KERNELS)
     return asked
 
 

@@ -138,7 +138,7 @@ def test_a_first_run_says_that_kernels_are_compiled(command, monkeypatch, capsys
 
     assert call(command) == 0
     assert capsys.readouterr().err.startswith("compiling the kernels once: about ")
-    assert asked == ["stretch.requests"]
+    assert asked == ["stretch._requests"]
 
 
 @pytest.mark.parametrize("name", sweep_names())

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from tokensieve.cli.app import call
 from tokensieve.workloads.decisions import Decisions
 
 
@@ -44,6 +45,17 @@ def test_a_causal_model_becomes_decode_steps(capture, gpt2, text, tmp_path):
     assert len(d.token_text) == context[-1]
     assert set(told["fidelity"]["pruned"]) == {"logits_cosine", "top1_agreement"}
     assert told["fidelity"]["pruned"]["logits_cosine"] > 0.9
+
+
+@pytest.mark.parametrize("kind", ["bert", "gpt2"])
+def test_a_fresh_trace_knows_the_model_whose_other_layers_are_run_too(capture, request, kind, text, tmp_path, capsys):
+    out = str(tmp_path / "fresh.npz")
+    steps = () if kind == "bert" else ("--steps", 2)
+    assert capture("--model", request.getfixturevalue(kind), "--text", text, "--out", out, *steps)[0] == 0
+
+    run = ["run", "--trace", out, "--end-to-end", "--level", "analytic", "--reference", "none", "--no-advice", "--json"]
+    assert call(run) == 0
+    assert json.loads(capsys.readouterr().out)["end_to_end"]["fc"]["macs"] > 0
 
 
 @pytest.mark.parametrize("kind", ["bert", "gpt2"])

@@ -67,8 +67,8 @@ def kernel_run(dram, fifo, stream):
     slots[: len(stream), ds.LEFT] = 1
     clock = 0
     for slot, (address, write, earliest) in enumerate(stream):
-        clock = d.push(state, address, max(clock, earliest), slot, int(write))
-    d.advance_all(state, ds.FAR)
+        clock = d.push(state, address, max(clock, earliest), slot, int(write), d.clocked(state))
+    d.advance_all(state, ds.FAR, d.clocked(state))
     log = ds.command_log(state).tolist()
     commands = [
         [dram_plain.Command(t, ds.COMMANDS[kind], bank, row) for t, place, kind, bank, row in log if place == g]

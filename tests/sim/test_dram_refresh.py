@@ -26,8 +26,8 @@ def served(dram, addresses, writes, clocks):
     slots = state[state[ds.O_SLOT] : state[ds.O_DONE]].reshape(-1, ds.N_SLOT)
     slots[: len(addresses), ds.LEFT] = 1
     for slot, (address, write) in enumerate(zip(addresses, writes, strict=True)):
-        d.push(state, address, 0, slot, int(write))
-    d.advance_all(state, clocks)
+        d.push(state, address, 0, slot, int(write), d.clocked(state))
+    d.advance_all(state, clocks, d.clocked(state))
     return state[ds.DONE]
 
 

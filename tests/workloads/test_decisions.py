@@ -405,6 +405,40 @@ def test_a_file_that_would_fill_the_memory_is_refused_before_it_is_unpacked(deco
         Decisions.load(tmp_path / "d.npz")
 
 
+def test_a_file_that_grows_beyond_its_size_or_holds_too_long_a_text_is_refused(tmp_path, monkeypatch):
+    """The ratio counts from some size on, below which every file may grow."""
+    path, length = tmp_path / "d.npz", 1 << 20
+    container.write_arrays(path, {"meta": np.zeros(length, np.uint8)})
+    most = container.MAX_RATIO * path.stat().st_size
+    monkeypatch.setattr(container, "FREE_BYTES", 1 << 10)
+
+    assert length > most
+    with pytest.raises(WorkloadError, match=r"d\.npz: would unpack to \d+ bytes, at most \d+ are taken of a file"):
+        container.read_arrays(path, {"meta"})
+
+    monkeypatch.setattr(container, "FREE_BYTES", 2 * length)
+    monkeypatch.setattr(container, "MAX_META", length)
+    with pytest.raises(WorkloadError, match=r"array 'meta' would unpack to \d+ bytes, at most 1048576 are taken"):
+        container.read_arrays(path, {"meta"})
+
+
+@pytest.mark.parametrize(
+    ("schedule", "says"),
+    [
+        ({"progressive": {"prefill": True, "decode": False}}, r"progressive\.decode is false"),
+        ({"threshold": None}, "threshold is null"),
+        ({"bits": {"lsb": 0}}, r"bits\.lsb is 0"),
+    ],
+)
+def test_flags_that_the_schedule_of_the_file_rules_out_are_refused(decode, changed, schedule, says):
+    again = changed(decode, "lsb_refetch", 0, 1)
+    against = replace(again, meta=dict(again.meta) | {"schedule": schedule})
+
+    replace(again, meta=dict(again.meta) | {"schedule": {"threshold": 0.1}}).validate()
+    with pytest.raises(WorkloadError, match=rf"lsb_refetch\[0\] must not be 1 where meta\.schedule says that {says}"):
+        against.validate()
+
+
 @pytest.mark.parametrize(("name", "message"), [("absent.npz", "no such file"), (".", "is a directory")])
 def test_a_path_that_is_no_file_is_refused(tmp_path, name, message):
     with pytest.raises(WorkloadError, match=message):

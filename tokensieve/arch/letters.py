@@ -1,10 +1,11 @@
-"""Letters that a terminal acts upon: controls, and marks that turn the direction of a text."""
+"""Letters that a terminal acts upon or cannot print: controls, marks that turn the direction of a text, halves."""
 
 import re
 
 _CONTROLS = "\x00-\x1f\x7f-\x9f"
 _MARKS = "\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"
-_ODD = re.compile(f"[{_CONTROLS}{_MARKS}]")
+_HALVES = "\ud800-\udfff"  # of bytes in a command line that are no text
+_ODD = re.compile(f"[{_CONTROLS}{_MARKS}{_HALVES}]")
 
 PLAIN = rf"^[^{_CONTROLS}{_MARKS}]*$"
 """Pattern of a name without such letters."""

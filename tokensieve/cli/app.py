@@ -50,6 +50,9 @@ COMMANDS = {
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 """What a device says that takes no more of what is printed."""
 
+_UNUSABLE = {errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS}
+"""What is wrong with a path that cannot even be looked for."""
+
 USER_ERROR, TOOL_ERROR, INTERNAL_ERROR, INTERRUPTED, BROKEN_PIPE, TERMINATED = 2, 3, 70, 130, 141, 143
 
 
@@ -226,6 +229,9 @@ def _explain(problem: Exception) -> tuple[str, int]:
     if isinstance(problem, OSError) and problem.errno in _FULL and problem.filename is None:
         _silence_stdout()
         return f"error: the output cannot be written: {problem.strerror}", USER_ERROR
+    if isinstance(problem, OSError) and problem.errno in _UNUSABLE and problem.filename is not None:
+        path = str(problem.filename)
+        return f"error: {path if len(path) <= 100 else path[:100] + ' ...'}: {problem.strerror}", USER_ERROR
     if isinstance(problem, MemoryError):
         return "error: this machine has too little memory for that", USER_ERROR
     what = f"{type(problem).__name__}: {problem}".splitlines()[0]

@@ -112,17 +112,16 @@ def play(
     quiet: bool,
 ) -> "ReleasedRun":
     """Return the run of a trace on the released design; write the cycles of its rows to `rows`."""
+    from tokensieve.cli.work import say_if_cold
     from tokensieve.report.files import check_apart, check_file, write_file
     from tokensieve.run.released import run_released
-    from tokensieve.sim.kernels import compiled
 
     _refuse_npz(trace)
     machine = _design(arch, sets)
     if rows is not None:
         check_file(rows, "--rows")
         check_apart([rows], "--rows", {"TRACE": trace, "--topk-latency": topk_latency, "--arch": arch_file(arch)})
-    if not quiet and not compiled("released.run_on"):
-        print("compiling the kernels once ...", file=sys.stderr, flush=True)
+    say_if_cold(quiet, "replay")
     run = run_released(machine, trace, iteration, count_rounding, topk_latency)
     if rows is not None:
         write_file(Path(rows), run.rows_csv().encode(), "--rows")

@@ -183,7 +183,7 @@ def _folder(out: str | None, read: dict[str, str | None]) -> Path | None:
 
 def _simulated(machine: "Arch", decisions: "Decisions", quiet: bool, **options: Any) -> "Result":
     """Return the result; `options` are those of `tokensieve.run.simulate.run`."""
-    say_if_cold(quiet)
+    say_if_cold(quiet, options["level"])
     say_if_played(options["level"], quiet)
     from tokensieve.run.simulate import run as simulate
 

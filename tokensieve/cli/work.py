@@ -65,13 +65,14 @@ def decisions_of(
 
 
 def say_if_cold(quiet: bool = False, level: str = "cycle") -> None:
-    """Say that the kernels of a level are about to be compiled, where they are not in numba's cache."""
-    from tokensieve.sim.kernels import FUNCTIONS, compiled, watch
+    """Say that the kernels of a level, or of `replay`, are about to be compiled, where they are not in the cache."""
+    from tokensieve.sim.kernels import FUNCTIONS, LONGEST, compiled, watch
 
-    if quiet or (compiled("stretch.requests") if level == "analytic" else compiled()):
+    kernels = "cycle" if level == "rtl" else level
+    if quiet or compiled(LONGEST[kernels]):
         return
-    total = FUNCTIONS["analytic" if level == "analytic" else "cycle"]
-    told = f"compiling the kernels once: about {total} functions, a minute or two of CPU ..."
+    total = FUNCTIONS[kernels]
+    told = f"compiling the kernels once: about {total} functions, half a minute of CPU or so ..."
     print(told, file=sys.stderr, flush=True)
     if sys.stderr.isatty():
         watch(lambda count: print(f"\r{count} of about {total} ", end="", file=sys.stderr, flush=True))

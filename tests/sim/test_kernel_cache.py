@@ -1,0 +1,72 @@
+"""Compiled kernels lie in one folder, wherever it can be written, and a temporary one is gone afterwards."""
+
+import importlib
+import os
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from numba.core.dispatcher import Dispatcher
+
+from tokensieve.sim import kernels
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = [module.name for module in pkgutil.iter_modules(kernels.__path__)]
+NOWHERE = """
+import os, sys, tempfile
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+make = tempfile.TemporaryFile
+
+def only_there(*given, dir=None, **named):
+    if not str(dir).startswith(os.environ["TMPDIR"]):
+        raise OSError(30, "Read-only file system", dir)
+    return make(*given, dir=dir, **named)
+
+tempfile.TemporaryFile = only_there  # which is asked before a folder is taken
+
+def folder():
+    from tokensieve.sim import kernels
+    from tokensieve.sim.dram.run import pattern
+    pattern("gather", 10, 64, 50)
+    assert any(kernels.CACHE.rglob("*.nbc"))
+    return str(kernels.CACHE)
+
+if sys.argv[1] == "worker":
+    with ProcessPoolExecutor(1, get_context("fork")) as pool:
+        print(pool.submit(folder).result())
+else:
+    print(folder())
+"""
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_kernel_is_kept_in_the_one_folder(name):
+    module = importlib.import_module(f"tokensieve.sim.kernels.{name}")
+    places = {function._cache.cache_path for function in vars(module).values() if isinstance(function, Dispatcher)}
+
+    assert all(Path(place).is_relative_to(kernels.CACHE) for place in places)
+
+
+def test_nothing_outside_of_the_folder_of_kernels_is_compiled():
+    rooms = ("explore", "golden", "rtl", "sim", "tokensieve", "workloads")
+    sources = [path for room in rooms for path in (ROOT / room).rglob("*.py")]
+
+    assert [path for path in sources if path.parent.name != "kernels" and "njit" in path.read_text()] == []
+
+
+@pytest.mark.parametrize("where", ["alone", "worker"])
+def test_where_no_folder_can_be_written_kernels_lie_in_one_that_goes(where, tmp_path):
+    given = {"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path)}
+    script = tmp_path / "script.py"
+    script.write_text(NOWHERE)
+    told = subprocess.run(
+        [sys.executable, str(script), where], env=given, cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+
+    assert Path(told.stdout.strip()).parent == tmp_path
+    assert [path.name for path in tmp_path.iterdir()] == ["script.py"]
