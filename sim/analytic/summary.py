@@ -19,6 +19,7 @@ from tokensieve.sim.capacity import check_capacity
 from tokensieve.sim.cycle.plan import vectors_per_line
 from tokensieve.sim.work import RowWork, io_bytes, record_sizes, row_work, selection
 from tokensieve.workloads.decisions import Decisions
+from tokensieve.workloads.excerpt import excerpt
 from tokensieve.workloads.reference import Kind, dense
 from tokensieve.workloads.sampling import sources
 
@@ -27,6 +28,12 @@ F64 = npt.NDArray[np.float64]
 
 UNRECORDED = next(name for name in ENGINES if Topk(engine=name).record is None)
 """An engine that reads no work records."""
+
+CLOSEUP_ROWS = (4, 12)
+"""Least and most rows of a closeup."""
+
+CLOSEUP_BYTES = 1 << 21
+"""K and V of a closeup at most: what level `cycle` sends in a tenth of a second."""
 
 
 class Summary:
@@ -64,6 +71,26 @@ class Summary:
     def _unique(self) -> tuple[I64, I64]:
         groups, of_row = np.unique(self.work.group, return_inverse=True)
         return groups, of_row
+
+    @cached_property
+    def closeup(self) -> "Summary | None":
+        """The first rows of the largest group whose V comes with K, as a run of their own.
+
+        None where there is no such group in decode, or where few of its rows are more than `CLOSEUP_BYTES`.
+        """
+        work, early = self.work, self.early > 0
+        if work.prefill or not early.any():
+            return None
+        rows = np.flatnonzero(self._unique[1] == np.argmax(np.where(early, self.keys, -1)))
+        of_row = work.keys[rows[0]] * (work.key_bytes[rows[0]] + work.value_bytes[rows[0]])
+        count = min(len(rows), CLOSEUP_ROWS[1], int(CLOSEUP_BYTES // max(of_row, 1)))
+        if count < CLOSEUP_ROWS[0]:
+            return None
+        return Summary(excerpt(self._decisions, int(rows[0]), int(rows[0]) + count), self._un_pruned)
+
+    def fitted(self, arch: Arch) -> RowWork:
+        """Return the work of level `cycle` on `arch`."""
+        return row_work(arch, self._decisions, self._un_pruned)
 
     @property
     def groups(self) -> I64:

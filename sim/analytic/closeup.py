@@ -1,0 +1,85 @@
+"""Where K and V meet in DRAM: a few rows are sent through level `cycle`, and the estimate follows what they took.
+
+A stretch tells what K and V take beside each other in one phase. Where that is not what they take one after the other,
+all depends on which rows are under way at the same time, and so on every stage and every buffer. There a few rows are
+run on both levels, and their quotient is taken for that of all rows of the kind.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from tokensieve.sim.analytic.batch import F64, Batch, Designs
+from tokensieve.sim.analytic.paths import DRAM
+from tokensieve.sim.analytic.stages import Stages, stages
+from tokensieve.sim.analytic.summary import Summary
+from tokensieve.sim.analytic.walk import walk
+from tokensieve.sim.cycle.run import run_cycles
+from tokensieve.sim.result import CAUSES
+
+APART = 0.05
+"""K and V meet where they take longer, or less, beside each other than one after the other by more than this share."""
+
+WAITED_FOR = 0.7
+"""And where DRAM takes at least this share of what the slowest unit takes for a row."""
+
+Flags = npt.NDArray[np.bool_]
+
+
+def followed(summary: Summary, batch: Batch, s: Stages, end: F64) -> F64:
+    """Return `end`, an event of every design with cycles by cause, as a closeup corrects it; the cause is DRAM."""
+    part = summary.closeup
+    if part is None:
+        return end
+    which = np.flatnonzero(_meet(summary, s))
+    if not len(which):
+        return end
+    machines = [batch.arch(design) for design in which.tolist()]
+    some = Designs(machines)
+    coarse = walk(stages(part, some), part.layer, part.work.layers, causes=False)[0]
+    fine = np.array([run_cycles(machine, part.fitted(machine)).total for machine in machines])
+    share = _share(summary, s)[which]
+    total = np.maximum(end[0, which] * (1 + share * (fine / coarse - 1)), _least(s, batch)[which])
+    end = end.copy()
+    end[:, which] = _booked(end[:, which], np.ceil(total))
+    return end
+
+
+def _meet(summary: Summary, s: Stages) -> Flags:
+    """Return on which designs K and V of a row meet in DRAM, and DRAM is waited for."""
+    early = summary.early[:, None] > 0
+    apart = s.both / np.maximum(s.fetch + s.value_alone, 1e-9)
+    meet = early & (np.abs(apart - 1) > APART) & (s.dram > WAITED_FOR * _slowest(s))
+    return np.asarray(meet.any(axis=0), np.bool_)
+
+
+def _slowest(s: Stages) -> F64:
+    """Return the cycles that the slowest unit takes for a row."""
+    units: F64 = np.maximum.reduce(np.broadcast_arrays(s.qk, s.divide, s.enter + s.search, s.pv)) * s.row_queries
+    return units
+
+
+def _share(summary: Summary, s: Stages) -> F64:
+    """Return the share of the time that is taken by rows of the kind that is looked at."""
+    each = s.rows * np.maximum(s.dram, _slowest(s))
+    share: F64 = (each * (summary.early[:, None] > 0)).sum(axis=0) / np.maximum(each.sum(axis=0), 1e-9)
+    return share
+
+
+def _least(s: Stages, batch: Batch) -> F64:
+    """Return the cycles below which no run ends: those of the arrays' lines, and of all granules at peak bandwidth."""
+    buses = batch.column("dram.channels") * batch.column("dram.pseudo_channels")
+    granules = ((s.key_granules + s.value_granules) * s.rows).sum(axis=0)
+    peak = granules * batch.column("dram.nBL") / buses * s.memory.cycles_per_clock
+    least: F64 = np.maximum.reduce([peak, (s.queries * s.key_lines).sum(axis=0), (s.queries * s.pv).sum(axis=0)])
+    return least
+
+
+def _booked(end: F64, total: F64) -> F64:
+    """Return `end` with another total: what is more or less is the wait for DRAM, as far as there is any."""
+    causes = end[1:].reshape(-1, len(CAUSES), end.shape[1]).copy()
+    waits = causes[:, DRAM].sum(axis=0)
+    left = waits + total - end[0]
+    scale = np.where((waits > 0) & (left >= 0), left / np.maximum(waits, 1e-9), 1.0)
+    causes[:, DRAM] *= scale
+    causes *= total / np.maximum(causes.sum(axis=(0, 1)), 1e-9)
+    return np.concatenate([total[None], causes.reshape(-1, end.shape[1])])
