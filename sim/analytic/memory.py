@@ -11,10 +11,13 @@ import numpy as np
 
 from tokensieve.sim.analytic.asked import distinct
 from tokensieve.sim.analytic.batch import F64, Batch, each
-from tokensieve.sim.analytic.played import told_apart
+from tokensieve.sim.analytic.played import APART, told_apart
 from tokensieve.sim.analytic.stretch import PACE, ROWS, alike, port_steps
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.analytic.traffic import I64, STREAMS
+
+HIDDEN = 8
+"""A row that takes so many times as long as its granules at peak bandwidth finds DRAM idle: streams seldom meet."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,7 @@ def memory(summary: Summary, batch: Batch, blocks: F64, key_room: F64, value_roo
     least = np.maximum(least, np.sum(granules, axis=0) / batch.column("fetcher.ports"))
     pace = np.ceil(PACE * row / np.maximum(least, 1e-9))
     pace = np.where(summary.early[:, None] > 0, np.where(pace > PACE * 3 / 2, 2 * PACE, np.clip(pace, 1, PACE)), PACE)
+    pace = np.where(row > HIDDEN * least, APART, pace)
     buses = np.maximum(d["nBL"], each(batch, lambda arch: arch.column_clocks)[0]) / (channels * d["pseudo_channels"])
     port = port_steps(1 / (batch.column("fetcher.ports") * ratio * buses))
     played = _played(summary, batch, port, (blocks, key_room, value_room), pace)
@@ -123,7 +127,7 @@ def _played(summary: Summary, batch: Batch, port: I64, held: tuple[F64, F64, F64
     """Return `Stretches.of` every group and design, shape (streams + 1, 2, G, designs); `held` are blocks and rooms."""
     work, shape = summary.work, (len(summary.kinds), len(batch))
     lines = (batch.column(path) // work.head_dim for path in ("qk.multipliers", "pv.multipliers"))
-    rooms = (np.minimum(told_apart(room), ROWS[1]) for room in held[1:])
+    rooms = (np.where(pace == APART, 1, np.minimum(told_apart(room), ROWS[1])) for room in held[1:])
     kinds = np.unique(summary.kinds)
     columns = [each(batch, summary.stack), port, *lines, told_apart(held[0]), *rooms, pace]
     asked = [np.broadcast_to(column, shape)[kinds].astype(np.int64) for column in columns]
