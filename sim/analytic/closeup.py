@@ -16,39 +16,49 @@ from tokensieve.sim.analytic.walk import walk
 from tokensieve.sim.cycle.run import run_cycles
 from tokensieve.sim.result import CAUSES
 
-APART = 0.05
-"""K and V meet where they take longer, or less, beside each other than one after the other by more than this share."""
+APART = {True: 0.05, False: 0.2}
+"""K and V meet where they take longer, or less, beside each other than one after the other by more than this share: if
+V comes with K, and if it is fetched on demand, beside the K of later rows."""
 
 WAITED_FOR = 0.7
 """And where DRAM takes at least this share of what the slowest unit takes for a row."""
 
+I64 = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 
 def followed(summary: Summary, batch: Batch, s: Stages, end: F64) -> F64:
-    """Return `end`, an event of every design with cycles by cause, as a closeup corrects it; the cause is DRAM."""
-    part = summary.closeup
-    if part is None:
+    """Return `end`, an event of every design with cycles by cause, as closeups correct it; the cause is DRAM."""
+    quotient = np.ones(len(batch))
+    for early in APART:
+        part, which = summary.closeup(early), np.zeros(0, np.int64)
+        if part is not None:
+            which = np.flatnonzero(_meet(summary, s, early))
+        if part is not None and len(which):
+            quotient[which] += _share(summary, s, early)[which] * (_quotients(part, batch, which) - 1)
+    changed = np.flatnonzero(quotient != 1)
+    if not len(changed):
         return end
-    which = np.flatnonzero(_meet(summary, s))
-    if not len(which):
-        return end
+    end = end.copy()
+    total = np.maximum(end[0] * quotient, _least(s, batch))[changed]
+    end[:, changed] = _booked(end[:, changed], np.ceil(total))
+    return end
+
+
+def _quotients(part: Summary, batch: Batch, which: I64) -> F64:
+    """Return by how much longer level `cycle` takes for a part of the work on some designs."""
     machines = [batch.arch(design) for design in which.tolist()]
     some = Designs(machines)
     coarse = walk(stages(part, some), part.layer, part.work.layers, causes=False)[0]
     fine = np.array([run_cycles(machine, part.fitted(machine)).total for machine in machines])
-    share = _share(summary, s)[which]
-    total = np.maximum(end[0, which] * (1 + share * (fine / coarse - 1)), _least(s, batch)[which])
-    end = end.copy()
-    end[:, which] = _booked(end[:, which], np.ceil(total))
-    return end
+    quotients: F64 = fine / coarse
+    return quotients
 
 
-def _meet(summary: Summary, s: Stages) -> Flags:
-    """Return on which designs K and V of a row meet in DRAM, and DRAM is waited for."""
-    early = summary.early[:, None] > 0
+def _meet(summary: Summary, s: Stages, early: bool) -> Flags:
+    """Return on which designs K and V of rows of a kind meet in DRAM, and DRAM is waited for."""
     apart = s.both / np.maximum(s.fetch + s.value_alone, 1e-9)
-    meet = early & (np.abs(apart - 1) > APART) & (s.dram > WAITED_FOR * _slowest(s))
+    meet = _kind(summary, early) & (np.abs(apart - 1) > APART[early]) & (s.dram > WAITED_FOR * _slowest(s))
     return np.asarray(meet.any(axis=0), np.bool_)
 
 
@@ -58,10 +68,15 @@ def _slowest(s: Stages) -> F64:
     return units
 
 
-def _share(summary: Summary, s: Stages) -> F64:
-    """Return the share of the time that is taken by rows of the kind that is looked at."""
+def _kind(summary: Summary, early: bool) -> Flags:
+    """Return which groups are of a kind, shape (G, 1)."""
+    return np.asarray((summary.early[:, None] > 0) == early)
+
+
+def _share(summary: Summary, s: Stages, early: bool) -> F64:
+    """Return the share of the time that is taken by rows of a kind."""
     each = s.rows * np.maximum(s.dram, _slowest(s))
-    share: F64 = (each * (summary.early[:, None] > 0)).sum(axis=0) / np.maximum(each.sum(axis=0), 1e-9)
+    share: F64 = (each * _kind(summary, early)).sum(axis=0) / np.maximum(each.sum(axis=0), 1e-9)
     return share
 
 

@@ -45,6 +45,7 @@ class Summary:
         self._traffic: Answers[Arch, F64] = Answers()
         self._of_order: dict[tuple[object, ...], Answers[Dram, F64]] = {}
         self._searches: Answers[Topk, F64] = Answers()
+        self._closeups: dict[bool, Summary | None] = {}
         self._selections: dict[str, Answers[Topk, F64]] = {"token": Answers(), "head": Answers()}
 
     @cached_property
@@ -72,16 +73,20 @@ class Summary:
         groups, of_row = np.unique(self.work.group, return_inverse=True)
         return groups, of_row
 
-    @cached_property
-    def closeup(self) -> "Summary | None":
-        """The first rows of the largest group whose V comes with K, as a run of their own.
+    def closeup(self, early: bool) -> "Summary | None":
+        """The first rows of the largest group whose V comes with K, or does not, as a run of their own.
 
         None where there is no such group in decode, or where few of its rows are more than `CLOSEUP_BYTES`.
         """
-        work, early = self.work, self.early > 0
-        if work.prefill or not early.any():
+        if early not in self._closeups:
+            self._closeups[early] = self._closeup(early)
+        return self._closeups[early]
+
+    def _closeup(self, early: bool) -> "Summary | None":
+        work, kind = self.work, (self.early > 0) == early
+        if work.prefill or not kind.any():
             return None
-        rows = np.flatnonzero(self._unique[1] == np.argmax(np.where(early, self.keys, -1)))
+        rows = np.flatnonzero(self._unique[1] == np.argmax(np.where(kind, self.keys, -1)))
         of_row = work.keys[rows[0]] * (work.key_bytes[rows[0]] + work.value_bytes[rows[0]])
         count = min(len(rows), CLOSEUP_ROWS[1], int(CLOSEUP_BYTES // max(of_row, 1)))
         if count < CLOSEUP_ROWS[0]:
