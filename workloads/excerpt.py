@@ -7,12 +7,18 @@ import numpy as np
 from tokensieve.workloads.decisions import Decisions, WorkRecords
 
 
-def excerpt(decisions: Decisions, begin: int, end: int) -> Decisions:
-    """Return rows `begin` to `end` - 1, all of one group, as the one layer of a run of one step."""
+def excerpt(decisions: Decisions, begin: int, end: int, most: int | None = None) -> Decisions:
+    """Return rows `begin` to `end` - 1, all of one group, as the one layer of a run of one step.
+
+    Of each row the first `most` queries, or all of them; its keys stay as they are.
+    """
     groups = np.unique(decisions.row_group[begin:end])
     assert len(groups) == 1, f"rows {begin} to {end} are not of one group"
     group = slice(int(groups[0]), int(groups[0]) + 1)
-    queries = slice(int(decisions.query_ptr[begin]), int(decisions.query_ptr[end]))
+    of_row = decisions.queries[begin:end]
+    of_row = of_row if most is None else np.minimum(of_row, most)
+    ends = np.cumsum(of_row, dtype=np.int64)
+    queries = np.arange(ends[-1]) + np.repeat(decisions.query_ptr[begin:end] - (ends - of_row), of_row)
     lists, of_query = np.unique(decisions.list_of_query[queries], return_inverse=True)
     values, tokens = decisions.ragged("value_ids").take(lists), decisions.ragged("token_ids").take(groups)
     index = decisions.row_index[begin:end].copy()
@@ -25,8 +31,9 @@ def excerpt(decisions: Decisions, begin: int, end: int) -> Decisions:
     }
     arrays: dict[str, Any] = {
         "row_index": index,
-        "query_ptr": decisions.query_ptr[begin : end + 1] - decisions.query_ptr[begin],
-        **{name: getattr(decisions, name)[begin:end] for name in ("context", "keys_kept", "queries")},
+        "queries": of_row,
+        "query_ptr": np.concatenate([np.zeros(1, np.int64), ends]),
+        **{name: getattr(decisions, name)[begin:end] for name in ("context", "keys_kept")},
         **{name: getattr(decisions, name)[queries] for name in ("values_kept", "lsb_refetch")},
         **{name: getattr(decisions, name)[group] for name in ("topk_token_count", "topk_head_count")},
         "value_ids": values.flat,
@@ -36,7 +43,7 @@ def excerpt(decisions: Decisions, begin: int, end: int) -> Decisions:
     }
     records = {
         kind: WorkRecords(
-            local=one.local.take(np.arange(queries.start, queries.stop)),
+            local=one.local.take(queries),
             token=one.token.take(groups),
             head=one.head.take(groups),
         )

@@ -23,6 +23,12 @@ V comes with K, and if it is fetched on demand, beside the K of later rows."""
 WAITED_FOR = 0.7
 """And where DRAM takes at least this share of what the slowest unit takes for a row."""
 
+ROWS = (4, 12)
+"""Least and most rows of a closeup."""
+
+MOST_BYTES = 1 << 21
+"""K and V of a closeup at most: what level `cycle` sends in a tenth of a second."""
+
 I64 = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
@@ -31,7 +37,7 @@ def followed(summary: Summary, batch: Batch, s: Stages, end: F64) -> F64:
     """Return `end`, an event of every design with cycles by cause, as closeups correct it; the cause is DRAM."""
     quotient = np.ones(len(batch))
     for early in APART:
-        part, which = summary.closeup(early), np.zeros(0, np.int64)
+        part, which = _part(summary, early), np.zeros(0, np.int64)
         if part is not None:
             which = np.flatnonzero(_meet(summary, s, early))
         if part is not None and len(which):
@@ -43,6 +49,20 @@ def followed(summary: Summary, batch: Batch, s: Stages, end: F64) -> F64:
     total = np.maximum(end[0] * quotient, _least(s, batch))[changed]
     end[:, changed] = _booked(end[:, changed], np.ceil(total))
     return end
+
+
+def _part(summary: Summary, early: bool) -> Summary | None:
+    """Return the first rows of the largest group whose V comes with K, or does not, as a run of their own.
+
+    None where there is no such group in decode, or where few of its rows are more than `MOST_BYTES`.
+    """
+    work, kind = summary.work, (summary.early > 0) == early
+    if work.prefill or not kind.any():
+        return None
+    rows = np.flatnonzero(work.group == summary.groups[np.argmax(np.where(kind, summary.keys, -1))])
+    of_row = work.keys[rows[0]] * (work.key_bytes[rows[0]] + work.value_bytes[rows[0]])
+    count = min(len(rows), ROWS[1], int(MOST_BYTES // max(of_row, 1)))
+    return summary.excerpt(int(rows[0]), int(rows[0]) + count) if count >= ROWS[0] else None
 
 
 def _quotients(part: Summary, batch: Batch, which: I64) -> F64:
@@ -57,12 +77,16 @@ def _quotients(part: Summary, batch: Batch, which: I64) -> F64:
 
 def _meet(summary: Summary, s: Stages, early: bool) -> Flags:
     """Return on which designs K and V of rows of a kind meet in DRAM, and DRAM is waited for."""
-    apart = s.both / np.maximum(s.fetch + s.value_alone, 1e-9)
-    meet = _kind(summary, early) & (np.abs(apart - 1) > APART[early]) & (s.dram > WAITED_FOR * _slowest(s))
+    meet = _kind(summary, early) & (apart(s) > APART[early]) & (s.dram > WAITED_FOR * slowest(s))
     return np.asarray(meet.any(axis=0), np.bool_)
 
 
-def _slowest(s: Stages) -> F64:
+def apart(s: Stages) -> F64:
+    """Return by which share K and V take longer, or less, beside each other than one after the other."""
+    return np.abs(s.both / np.maximum(s.fetch + s.value_alone, 1e-9) - 1)
+
+
+def slowest(s: Stages) -> F64:
     """Return the cycles that the slowest unit takes for a row."""
     units: F64 = np.maximum.reduce(np.broadcast_arrays(s.qk, s.divide, s.enter + s.search, s.pv)) * s.row_queries
     return units
@@ -75,7 +99,7 @@ def _kind(summary: Summary, early: bool) -> Flags:
 
 def _share(summary: Summary, s: Stages, early: bool) -> F64:
     """Return the share of the time that is taken by rows of a kind."""
-    each = s.rows * np.maximum(s.dram, _slowest(s))
+    each = s.rows * np.maximum(s.dram, slowest(s))
     share: F64 = (each * _kind(summary, early)).sum(axis=0) / np.maximum(each.sum(axis=0), 1e-9)
     return share
 

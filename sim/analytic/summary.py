@@ -29,12 +29,6 @@ F64 = npt.NDArray[np.float64]
 UNRECORDED = next(name for name in ENGINES if Topk(engine=name).record is None)
 """An engine that reads no work records."""
 
-CLOSEUP_ROWS = (4, 12)
-"""Least and most rows of a closeup."""
-
-CLOSEUP_BYTES = 1 << 21
-"""K and V of a closeup at most: what level `cycle` sends in a tenth of a second."""
-
 
 class Summary:
     """Statistics of decisions by *group*, a layer of a step; G groups. Whatever a machine decides of them is cached."""
@@ -45,7 +39,7 @@ class Summary:
         self._traffic: Answers[Arch, F64] = Answers()
         self._of_order: dict[tuple[object, ...], Answers[Dram, F64]] = {}
         self._searches: Answers[Topk, F64] = Answers()
-        self._closeups: dict[bool, Summary | None] = {}
+        self._excerpts: dict[tuple[int, int, int | None], Summary] = {}
         self._selections: dict[str, Answers[Topk, F64]] = {"token": Answers(), "head": Answers()}
 
     @cached_property
@@ -73,25 +67,12 @@ class Summary:
         groups, of_row = np.unique(self.work.group, return_inverse=True)
         return groups, of_row
 
-    def closeup(self, early: bool) -> "Summary | None":
-        """The first rows of the largest group whose V comes with K, or does not, as a run of their own.
-
-        None where there is no such group in decode, or where few of its rows are more than `CLOSEUP_BYTES`.
-        """
-        if early not in self._closeups:
-            self._closeups[early] = self._closeup(early)
-        return self._closeups[early]
-
-    def _closeup(self, early: bool) -> "Summary | None":
-        work, kind = self.work, (self.early > 0) == early
-        if work.prefill or not kind.any():
-            return None
-        rows = np.flatnonzero(self._unique[1] == np.argmax(np.where(kind, self.keys, -1)))
-        of_row = work.keys[rows[0]] * (work.key_bytes[rows[0]] + work.value_bytes[rows[0]])
-        count = min(len(rows), CLOSEUP_ROWS[1], int(CLOSEUP_BYTES // max(of_row, 1)))
-        if count < CLOSEUP_ROWS[0]:
-            return None
-        return Summary(excerpt(self._decisions, int(rows[0]), int(rows[0]) + count), self._un_pruned)
+    def excerpt(self, begin: int, end: int, most: int | None = None) -> "Summary":
+        """Return the summary of some rows as a run of their own, as `workloads.excerpt` makes it."""
+        rows = begin, end, most
+        if rows not in self._excerpts:
+            self._excerpts[rows] = Summary(excerpt(self._decisions, *rows), self._un_pruned)
+        return self._excerpts[rows]
 
     def fitted(self, arch: Arch) -> RowWork:
         """Return the work of level `cycle` on `arch`."""
