@@ -1,7 +1,7 @@
 """Blocks of queries that fill an SRAM, in a DRAM on which K and V meet: a few of them go through level `cycle`.
 
 `blocks` takes K and V to be as fast beside each other in all their phases. Where that may be wrong and DRAM is waited
-for, the cycles between blocks are those that level `cycle` finds, and those of all groups follow.
+for, the cycles between blocks are those that level `cycle` finds; those of all groups follow.
 """
 
 from dataclasses import replace
@@ -26,7 +26,7 @@ APART = 0.2
 FEW = 32
 """Or where a window holds at most so many requests, or pages are closed: what meets is left to chance."""
 
-ROWS, BLOCKS = 6, 6
+ROWS, BLOCKS = 12, 12
 """Rows of which blocks are run, as each has other banks, and blocks of each."""
 
 

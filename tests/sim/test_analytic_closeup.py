@@ -1,14 +1,15 @@
 """Where K and V meet in DRAM, level `analytic` follows a few rows of level `cycle`."""
 
+import numpy as np
 import pytest
 
 from tokensieve.arch import load_arch
-from tokensieve.sim.analytic import closeup
+from tokensieve.sim.analytic import closeblocks, closeup
 from tokensieve.sim.analytic.batch import Designs
 from tokensieve.sim.analytic.estimate import estimate
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.cycle.level import cycle_result
-from tokensieve.validate.levels import beginning
+from tokensieve.validate.levels import beginning, bert_layer
 from tokensieve.workloads.benchmarks import load_workload
 from tokensieve.workloads.reference import dense
 
@@ -74,3 +75,20 @@ def test_a_machine_is_estimated_alike_alone_and_beside_others(work):
     together = estimate(summary, Designs(machines)).cycles["total"]
 
     assert together.tolist() == [estimate(summary, Designs([one])).cycles["total"][0] for one in machines]
+
+
+BLOCKS = ["dram.channels=2", "dram.window=16", "dram.page=closed", "dram.mapping=ro-ba-bg-co-pc-ch", "key_sram.kib=64",
+          "value_sram.kib=96", "softmax.fifo_lines=256"]  # fmt: skip
+
+
+def test_blocks_that_fill_an_sram_are_those_of_level_cycle_where_k_and_v_meet(monkeypatch):
+    machine = load_arch("spatten", BLOCKS)
+    work = bert_layer(machine)
+    exact = cycle_result(machine, work).cycles["total"]
+
+    found = estimate(Summary(work), Designs([machine])).cycles["total"][0]
+    monkeypatch.setattr(closeblocks, "WAITED_FOR", np.inf)
+    alone = estimate(Summary(work), Designs([machine])).cycles["total"][0]
+
+    assert abs(found / exact - 1) < 0.1
+    assert abs(alone / exact - 1) > 0.2
