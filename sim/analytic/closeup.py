@@ -37,10 +37,11 @@ def followed(summary: Summary, batch: Batch, s: Stages, end: F64) -> F64:
     """Return `end`, an event of every design with cycles by cause, as closeups correct it; the cause is DRAM."""
     quotient = np.ones(len(batch))
     for early in APART:
-        part, which = _part(summary, early), np.zeros(0, np.int64)
-        if part is not None:
-            which = np.flatnonzero(_meet(summary, s, early))
-        if part is not None and len(which):
+        part = _part(summary, early)
+        if part is None:
+            continue
+        which = np.flatnonzero(_meet(summary, s, early))
+        if len(which):
             quotient[which] += _share(summary, s, early)[which] * (_quotients(part, batch, which) - 1)
     changed = np.flatnonzero(quotient != 1)
     if not len(changed):
