@@ -17,7 +17,8 @@ from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.analytic.traffic import I64, STREAMS
 
 HIDDEN = 8
-"""A row that takes so many times as long as its granules at peak bandwidth finds DRAM idle: streams seldom meet."""
+"""A row of prefill that takes so many times as long as its streams do in DRAM one after another finds it idle: streams
+seldom meet, and what they do to each other falls into the time of the pipeline."""
 
 
 @dataclass(frozen=True)
@@ -99,16 +100,19 @@ def memory(summary: Summary, batch: Batch, blocks: F64, key_room: F64, value_roo
     least = np.maximum(least, np.sum(granules, axis=0) / batch.column("fetcher.ports"))
     pace = np.ceil(PACE * row / np.maximum(least, 1e-9))
     pace = np.where(summary.early[:, None] > 0, np.where(pace > PACE * 3 / 2, 2 * PACE, np.clip(pace, 1, PACE)), PACE)
-    pace = np.where(row > HIDDEN * least, APART, pace)
     buses = np.maximum(d["nBL"], each(batch, lambda arch: arch.column_clocks)[0]) / (channels * d["pseudo_channels"])
     port = port_steps(1 / (batch.column("fetcher.ports") * ratio * buses))
-    played = _played(summary, batch, port, (blocks, key_room, value_room), pace)
+    held = blocks, key_room, value_room
+    if summary.work.prefill:
+        clocks = _played(summary, batch, port, held, np.full_like(pace, APART))[:-1, 0]
+        pace = np.where(row > HIDDEN * np.sum(load * clocks, axis=0) * ratio, APART, pace)
+    played = _played(summary, batch, port, held, pace)
     clocks = np.maximum(played[:, 0], d["nBL"] / d["pseudo_channels"] / np.where(same, 1, channels))
     blocked = d["refresh"] * np.minimum((d["nRFC"] + d["nRP"] + d["nRCD"]) / d["nREFI"], 0.95)
     scale = ratio / (1 - blocked)
     stages = batch.column("fetcher.request_stages"), batch.column("fetcher.return_stages")
     row = d["nRP"] + d["nRCD"]
-    held = (d["window"] + batch.column("fetcher.fifo_depth")) / d["pseudo_channels"]
+    waiting = (d["window"] + batch.column("fetcher.fifo_depth")) / d["pseudo_channels"]
     return Memory(
         granules=granules,
         opened=granules * played[-1, 1],
@@ -117,7 +121,7 @@ def memory(summary: Summary, batch: Batch, blocks: F64, key_room: F64, value_roo
         requests=granules / batch.column("fetcher.ports"),
         latency=stages[0] + stages[1] + (row + d["nCL"] + d["nBL"] + d["return_clocks"]) * ratio,
         found=(1 - fresh) * row * ratio,
-        backlog=held * np.maximum(d["nBL"], d["nCCD_S"]) * ratio,
+        backlog=waiting * np.maximum(d["nBL"], d["nCCD_S"]) * ratio,
         write_end=stages[0] + (row + d["nCWL"] + d["nBL"]) * ratio,
         cycles_per_clock=ratio,
     )
