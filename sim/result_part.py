@@ -5,14 +5,14 @@ A class body is the one place where a key stands: its order is the order of the 
 """
 
 import ast
-import inspect
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from itertools import zip_longest
 from typing import Annotated, Any, TypeVar, get_type_hints
+
+from tokensieve.arch.docstrings import class_bodies, written
 
 T = TypeVar("T")
 
@@ -100,25 +100,12 @@ def _members(group: type) -> Iterator[tuple[str, str]]:
 
     The source alone knows both: docstrings of fields are not kept, nor is the order of fields among properties.
     """
-    body = _class_bodies(group.__module__)[group.__name__]
+    body = class_bodies(group.__module__)[group.__name__]
     for node, below in zip_longest(body, body[1:]):
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            yield node.target.id, text(_string(below))
+            yield node.target.id, text(written(below))
         elif isinstance(node, ast.FunctionDef) and any(ast.unparse(d) == "property" for d in node.decorator_list):
             yield node.name, text(ast.get_docstring(node))
-
-
-@cache
-def _class_bodies(module: str) -> dict[str, list[ast.stmt]]:
-    tree = ast.parse(inspect.getsource(sys.modules[module]))
-    return {node.name: node.body for node in tree.body if isinstance(node, ast.ClassDef)}
-
-
-def _string(node: ast.stmt | None) -> str | None:
-    """Return the text of a statement that is nothing but a string."""
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-        return node.value.value
-    return None
 
 
 def text(docstring: str | None) -> str:

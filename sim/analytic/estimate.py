@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tokensieve.sim.analytic.batch import F64, Batch
+from tokensieve.sim.analytic.closeblocks import followed_blocks
+from tokensieve.sim.analytic.closeup import followed
 from tokensieve.sim.analytic.costs import Actions, Counts, actions, areas, counts, energies
 from tokensieve.sim.analytic.rough import refuse_rough
 from tokensieve.sim.analytic.stages import Stages, stages
@@ -102,6 +104,7 @@ def detail(summary: Summary, batch: Batch, layers: bool = False, known: Counts |
     layer, count = (summary.layer, summary.work.layers) if layers else (0 * summary.layer, 1)
     end = walk(s, layer, count, causes=True)
     end[0] = np.ceil(end[0])
+    end = followed(summary, batch, s, followed_blocks(summary, batch, s, layer, count, end))
     seconds = end[0] / (batch.column("clock.mhz") * 1e6)
     done = actions(summary, batch, s, end[0] / s.memory.cycles_per_clock, known or counts(summary))
     return Detail(s, end, seconds, done, energies(batch, done, seconds), areas(batch))

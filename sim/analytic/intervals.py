@@ -86,7 +86,7 @@ def intervals(s: Stages) -> Intervals:
     value_own, value_slowed = _value_use(s, query)
     value_used = np.maximum(value_own, value_slowed)
     one = blocks.alone(s)
-    block = blocks.between(s, one, _machine(s, to_exp, div, held, verdict))
+    block = s.held_up * blocks.between(s, one, _machine(s, to_exp, div, held, verdict))
     return Intervals(
         qk=qk,
         exp=exp,

@@ -11,10 +11,14 @@ import numpy as np
 
 from tokensieve.sim.analytic.asked import distinct
 from tokensieve.sim.analytic.batch import F64, Batch, each
-from tokensieve.sim.analytic.played import told_apart
+from tokensieve.sim.analytic.played import APART, told_apart
 from tokensieve.sim.analytic.stretch import PACE, ROWS, alike, port_steps
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.analytic.traffic import I64, STREAMS
+
+HIDDEN = 8
+"""A row of prefill that takes so many times as long as its streams do in DRAM one after another finds it idle: streams
+seldom meet, and what they do to each other falls into the time of the pipeline."""
 
 
 @dataclass(frozen=True)
@@ -98,13 +102,17 @@ def memory(summary: Summary, batch: Batch, blocks: F64, key_room: F64, value_roo
     pace = np.where(summary.early[:, None] > 0, np.where(pace > PACE * 3 / 2, 2 * PACE, np.clip(pace, 1, PACE)), PACE)
     buses = np.maximum(d["nBL"], each(batch, lambda arch: arch.column_clocks)[0]) / (channels * d["pseudo_channels"])
     port = port_steps(1 / (batch.column("fetcher.ports") * ratio * buses))
-    played = _played(summary, batch, port, (blocks, key_room, value_room), pace)
+    held = blocks, key_room, value_room
+    if summary.work.prefill:
+        clocks = _played(summary, batch, port, held, np.full_like(pace, APART))[:-1, 0]
+        pace = np.where(row > HIDDEN * np.sum(load * clocks, axis=0) * ratio, APART, pace)
+    played = _played(summary, batch, port, held, pace)
     clocks = np.maximum(played[:, 0], d["nBL"] / d["pseudo_channels"] / np.where(same, 1, channels))
     blocked = d["refresh"] * np.minimum((d["nRFC"] + d["nRP"] + d["nRCD"]) / d["nREFI"], 0.95)
     scale = ratio / (1 - blocked)
     stages = batch.column("fetcher.request_stages"), batch.column("fetcher.return_stages")
     row = d["nRP"] + d["nRCD"]
-    held = (d["window"] + batch.column("fetcher.fifo_depth")) / d["pseudo_channels"]
+    waiting = (d["window"] + batch.column("fetcher.fifo_depth")) / d["pseudo_channels"]
     return Memory(
         granules=granules,
         opened=granules * played[-1, 1],
@@ -113,7 +121,7 @@ def memory(summary: Summary, batch: Batch, blocks: F64, key_room: F64, value_roo
         requests=granules / batch.column("fetcher.ports"),
         latency=stages[0] + stages[1] + (row + d["nCL"] + d["nBL"] + d["return_clocks"]) * ratio,
         found=(1 - fresh) * row * ratio,
-        backlog=held * np.maximum(d["nBL"], d["nCCD_S"]) * ratio,
+        backlog=waiting * np.maximum(d["nBL"], d["nCCD_S"]) * ratio,
         write_end=stages[0] + (row + d["nCWL"] + d["nBL"]) * ratio,
         cycles_per_clock=ratio,
     )
@@ -123,7 +131,7 @@ def _played(summary: Summary, batch: Batch, port: I64, held: tuple[F64, F64, F64
     """Return `Stretches.of` every group and design, shape (streams + 1, 2, G, designs); `held` are blocks and rooms."""
     work, shape = summary.work, (len(summary.kinds), len(batch))
     lines = (batch.column(path) // work.head_dim for path in ("qk.multipliers", "pv.multipliers"))
-    rooms = (np.minimum(told_apart(room), ROWS[1]) for room in held[1:])
+    rooms = (np.where(pace == APART, 1, np.minimum(told_apart(room), ROWS[1])) for room in held[1:])
     kinds = np.unique(summary.kinds)
     columns = [each(batch, summary.stack), port, *lines, told_apart(held[0]), *rooms, pace]
     asked = [np.broadcast_to(column, shape)[kinds].astype(np.int64) for column in columns]

@@ -19,6 +19,8 @@ from tokensieve.sim.work import RowWork
 PLAIN = (1, 1)
 """Vectors of a line of K and V where a stream is alone: its order is the same with any."""
 
+APART = 0
+"""Pace of rows whose streams come one after another."""
 
 FEW = 2
 """Up to so many blocks of a row and rows in an SRAM are all told apart: of more, each of them counts for less."""
@@ -70,6 +72,7 @@ class Stretches:
         self._orders: dict[tuple[_Family, tuple[int, ...]], int] = {}
         self._asked: dict[tuple[_Family, tuple[int, int], int], int] = {}
         self._alone: dict[tuple[int, int, int], tuple[float, ...]] = {}
+        self._turns: dict[tuple[int, int, int], tuple[float, float]] = {}
         self._apart: dict[_Family, list[int]] = {}
         self._distinct: dict[bytes, int] = {}
         self._loads: list[Load] = []
@@ -117,8 +120,19 @@ class Stretches:
         if apart not in self._alone:
             played = [self._play(number, load) for load in self._each(_Family(kind, group, PLAIN, blocks))]
             self._alone[apart] = tuple(chain(played[0], *played))
+            self._turns[apart] = self._in_turn(number, _Family(kind, group, PLAIN, blocks))
+        if pace == APART:
+            return self._alone[apart] + self._turns[apart]
         mixed = self._together(_Family(kind, group, (key, value), blocks), (keys, values), pace)
         return self._alone[apart] + self._play(number, mixed)
+
+    def _in_turn(self, number: int, family: _Family) -> tuple[float, float]:
+        """Return `Stack.play` of queries and K, V, and outputs one after another."""
+        loads = [self._each(family)[ALONE.index(names)] for names in ALONE if names != ("lsb",)]
+        granules = [self._loads[load].granules for load in loads]
+        played, total = [self._play(number, load) for load in loads], max(sum(granules), 1)
+        clocks, opened = (sum(n * one[i] for n, one in zip(granules, played, strict=True)) / total for i in (0, 1))
+        return clocks, opened
 
     def _play(self, number: int, load: int) -> tuple[float, float]:
         """Return `Stack.play` of a load on a DRAM, both by number."""

@@ -125,6 +125,9 @@ class Stages:
     output_turn: F64
     """Share of the fetcher that values, low bits or outputs have beside K, which takes turns request by request."""
 
+    held_up: F64
+    """By how much longer blocks that fill an SRAM take than they are found to take, as a closeup tells."""
+
     lsb_rows: F64
     """Rows (blocks) whose low bits are fetched on demand."""
 
@@ -224,6 +227,7 @@ def stages(summary: Summary, batch: Batch) -> Stages:
         value_turn=turn["value"],
         lsb_turn=turn["lsb"],
         output_turn=turn["output"],
+        held_up=np.ones_like(queries),
         lsb_rows=lsb_rows,
         token_rank=each(batch, lambda arch: summary.selection("token", arch.topk)[0]),
         head_rank=each(batch, lambda arch: summary.selection("head", arch.topk)[0]),

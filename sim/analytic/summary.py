@@ -19,6 +19,7 @@ from tokensieve.sim.capacity import check_capacity
 from tokensieve.sim.cycle.plan import vectors_per_line
 from tokensieve.sim.work import RowWork, io_bytes, record_sizes, row_work, selection
 from tokensieve.workloads.decisions import Decisions
+from tokensieve.workloads.excerpt import excerpt
 from tokensieve.workloads.reference import Kind, dense
 from tokensieve.workloads.sampling import sources
 
@@ -38,6 +39,7 @@ class Summary:
         self._traffic: Answers[Arch, F64] = Answers()
         self._of_order: dict[tuple[object, ...], Answers[Dram, F64]] = {}
         self._searches: Answers[Topk, F64] = Answers()
+        self._excerpts: dict[tuple[int, int, int | None], Summary] = {}
         self._selections: dict[str, Answers[Topk, F64]] = {"token": Answers(), "head": Answers()}
 
     @cached_property
@@ -64,6 +66,17 @@ class Summary:
     def _unique(self) -> tuple[I64, I64]:
         groups, of_row = np.unique(self.work.group, return_inverse=True)
         return groups, of_row
+
+    def excerpt(self, begin: int, end: int, most: int | None = None) -> "Summary":
+        """Return the summary of some rows as a run of their own, as `workloads.excerpt` makes it."""
+        rows = begin, end, most
+        if rows not in self._excerpts:
+            self._excerpts[rows] = Summary(excerpt(self._decisions, *rows), self._un_pruned)
+        return self._excerpts[rows]
+
+    def fitted(self, arch: Arch) -> RowWork:
+        """Return the work of level `cycle` on `arch`."""
+        return row_work(arch, self._decisions, self._un_pruned)
 
     @property
     def groups(self) -> I64:

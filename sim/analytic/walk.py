@@ -74,7 +74,7 @@ def walk(s: Stages, layer: npt.NDArray[np.int64], layers: int, causes: bool) -> 
     rows, ranks = np.ones(designs), False
     for g, number in enumerate(layer.tolist()):
         paths = Paths(slots, designs, number * len(CAUSES) if causes else 0)
-        state = _Layer(_group(s, g), paths).step(state, rows, ranks)
+        state = _Layer(of_group(s, g), paths).step(state, rows, ranks)
         rows, ranks = s.rows[g], bool(s.token_rank[g, 0] >= 0 or s.head_rank[g, 0] >= 0)
     return later(state.out, state.written, state.rank_free, state.qk_busy, state.pv_busy, state.dram_busy)
 
@@ -91,7 +91,7 @@ def _one_by_one(s: Stages, one: Single, layer: npt.NDArray[np.int64], slots: int
     return ends
 
 
-def _group(s: Stages, g: int) -> Stages:
+def of_group(s: Stages, g: int) -> Stages:
     """Return the stages of one group: arrays over designs."""
     own = {f.name: getattr(s, f.name) for f in fields(s)}
     arrays = {name: array[g] for name, array in own.items() if isinstance(array, np.ndarray)}

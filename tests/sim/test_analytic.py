@@ -40,12 +40,14 @@ the pace; those of the default are short and differ, and the unit that sets it c
 
 @pytest.fixture(scope="module")
 def compared():
-    """Forty random machines on a prefill layer, twelve shorter ones and a step of decode."""
+    """Forty random machines on a prefill layer, twelve shorter ones and a step of decode; `test_analytic_designs` has
+    two hundred on shorter works."""
     machines = random_designs(40, seed=5)
     works = (bert_layer(ARCH), load_workload("bert-base-squad1", ARCH), gpt2())
     return [deviations(machines, decisions) for decisions in works]
 
 
+@pytest.mark.long
 def test_the_median_error_of_the_cycles_is_at_most_5_percent_and_the_95th_percentile_at_most_15(compared):
     errors = np.abs(np.concatenate([one.cycles for one in compared]))
 
@@ -53,12 +55,14 @@ def test_the_median_error_of_the_cycles_is_at_most_5_percent_and_the_95th_percen
     assert np.percentile(errors, 95) <= 0.15
 
 
+@pytest.mark.long
 def test_cycles_and_energy_rank_machines_as_level_cycle_does(compared):
     for one in compared:
         assert rank_correlation(one.analytic_cycles, one.cycle_cycles) >= 0.95
         assert rank_correlation(one.analytic_joules, one.cycle_joules) >= 0.95
 
 
+@pytest.mark.long
 def test_no_machine_is_faster_than_its_dram_at_peak_or_its_arrays(compared):
     for one in compared:
         assert (one.analytic_cycles >= np.floor(one.least_cycles)).all()

@@ -3,9 +3,19 @@
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    ValidationError,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
+from tokensieve.arch.docstrings import field_docs
 from tokensieve.arch.errors import TokensieveError, nearest
 from tokensieve.arch.letters import is_plain
 from tokensieve.arch.wholes import as_whole, takes_whole
@@ -30,7 +40,6 @@ class ArchModel(BaseModel):
         frozen=True,
         extra="forbid",
         strict=True,
-        use_attribute_docstrings=True,
         allow_inf_nan=False,
         validate_default=True,
     )
@@ -46,6 +55,16 @@ class ArchModel(BaseModel):
             name: as_whole(value) if name in fields and takes_whole(fields[name].annotation) else value
             for name, value in data.items()
         }
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Put the docstrings of the fields into the schema."""
+        schema = handler(core_schema)
+        properties = handler.resolve_ref_schema(schema)["properties"]
+        for name, text in field_docs(cls).items():
+            if name in properties:
+                properties[name].setdefault("description", text)
+        return schema
 
 
 def build(

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from tokensieve.arch.base import bounds, build, field_names, shown, submodel
+from tokensieve.arch.docstrings import field_docs
 from tokensieve.arch.errors import ArchError, nearest
 from tokensieve.arch.library import Library, merge
 from tokensieve.arch.machine import Arch
@@ -139,8 +140,8 @@ def _show(model: BaseModel, indent: str) -> list[str]:
 
 def meaning(model: type[BaseModel], name: str) -> str:
     """Return what the field `name` of `model` means, on one line; fields written in a block share the text below it."""
-    names = list(model.model_fields)
-    below = (model.model_fields[n].description for n in names[names.index(name) :])
+    names, docs = list(model.model_fields), field_docs(model)
+    below = (docs.get(n) for n in names[names.index(name) :])
     return " ".join(next((text for text in below if text), "").split())
 
 

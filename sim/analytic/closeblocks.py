@@ -1,0 +1,73 @@
+"""Blocks of queries that fill an SRAM, in a DRAM on which K and V meet: a few of them go through level `cycle`.
+
+`blocks` takes K and V to be as fast beside each other in all their phases. Where that may be wrong and DRAM is waited
+for, the cycles between blocks are those that level `cycle` finds; those of all groups follow.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from tokensieve.arch.machine import Arch
+from tokensieve.sim.analytic.batch import F64, Batch, Designs
+from tokensieve.sim.analytic.blocks import alone
+from tokensieve.sim.analytic.closeup import WAITED_FOR, apart, slowest
+from tokensieve.sim.analytic.intervals import intervals
+from tokensieve.sim.analytic.stages import Stages, stages
+from tokensieve.sim.analytic.summary import Summary
+from tokensieve.sim.analytic.walk import of_group, walk
+from tokensieve.sim.cycle.run import run_cycles
+from tokensieve.sim.kernels import tables
+
+APART = 0.2
+"""K and V meet where they take longer, or less, beside each other than one after the other by more than this share."""
+
+FEW = 32
+"""Or where a window holds at most so many requests, or pages are closed: what meets is left to chance."""
+
+ROWS, BLOCKS = 12, 12
+"""Rows of which blocks are run, as each has other banks, and blocks of each."""
+
+
+def followed_blocks(
+    summary: Summary, batch: Batch, s: Stages, layer: npt.NDArray[np.int64], layers: int, end: F64
+) -> F64:
+    """Return `end`, what `walk` gives, with the blocks of some designs as level `cycle` finds them."""
+    if s.single is not None:
+        return end
+    which = np.flatnonzero(_meet(batch, s))
+    if not len(which):
+        return end
+    machines = [batch.arch(design) for design in which.tolist()]
+    own = stages(summary, Designs(machines))
+    group = int(np.argmax(summary.keys))
+    found = intervals(of_group(own, group)).key_row
+    size = np.ceil(own.row_queries[group]).astype(np.int64)
+    seen = np.array([_between(summary, *one) for one in zip(machines, size.tolist(), strict=True)])
+    held_up = np.where(seen > 0, seen / np.maximum(found, 1e-9), 1.0)
+    end = end.copy()
+    end[:, which] = walk(replace(own, held_up=np.tile(held_up, (len(summary.groups), 1))), layer, layers, causes=True)
+    end[0, which] = np.ceil(end[0, which])
+    return end
+
+
+def _meet(batch: Batch, s: Stages) -> npt.NDArray[np.bool_]:
+    """Return on which designs blocks of some group fill an SRAM, wait for DRAM, and meet there."""
+    chance = (batch.column("dram.window") <= FEW) | (batch.column("dram.page") == "closed")
+    meet = alone(s) & (s.blocks > 1) & (s.dram > WAITED_FOR * slowest(s)) & ((apart(s) > APART) | chance)
+    return np.asarray(meet.any(axis=0), np.bool_)
+
+
+def _between(summary: Summary, arch: Arch, size: int) -> float:
+    """Return the cycles between blocks of `size` queries at level `cycle`, past those that fill the buffers.
+
+    0 where too few blocks are run to tell.
+    """
+    rows = np.flatnonzero(summary.work.group == summary.groups[np.argmax(summary.keys)])[:ROWS]
+    part = summary.excerpt(int(rows[0]), int(rows[-1]) + 1, BLOCKS * size)
+    out = run_cycles(arch, part.fitted(arch)).plan.query[:, tables.Q_OUT]
+    row, place = part.work.query_row, np.arange(len(out)) - part.work.query_ptr[part.work.query_row]
+    ends = out[np.flatnonzero(np.diff(row * len(out) + place // size, append=-1))]
+    half = len(ends) // 2
+    return float((ends[-1] - ends[half]) / (len(ends) - 1 - half)) if len(ends) > half + 2 else 0.0
