@@ -16,7 +16,7 @@ from tokensieve.sim.analytic.walk import walk
 from tokensieve.sim.cycle.run import run_cycles
 from tokensieve.sim.result import CAUSES
 
-APART = {True: 0.05, False: 0.2}
+APART = {True: 0.05, False: 0.3}
 """K and V meet where they take longer, or less, beside each other than one after the other by more than this share: if
 V comes with K, and if it is fetched on demand, beside the K of later rows."""
 

@@ -61,14 +61,14 @@ def test_a_stretch_in_slices_ends_as_one_without():
 
 @pytest.mark.parametrize("begun", [False, True])
 def test_the_order_of_a_stretch_in_slices_is_that_without(begun):
-    jobs = np.zeros((5, 5, stretch.N_JOB), np.int64)
-    jobs[..., stretch.COUNT], jobs[..., stretch.BYTES] = [1, 9, 2, 5, 1], 64
-    jobs[..., stretch.BASE] = np.arange(5) << 20
+    moves = np.zeros((5, 5, stretch.N_JOB), np.int64)
+    moves[..., stretch.COUNT], moves[..., stretch.BYTES] = [1, 9, 2, 5, 1], 64
+    moves[..., stretch.BASE] = np.arange(5) << 20
     per_line, whole, room = np.array([4, 4, 4, 2, 4]), np.zeros(5, np.int64), np.array([2, 2])
     ends = []
     for most in (1, stream.SLICE):
         sent = np.full((2, 1000), -1)
-        given = jobs, per_line, whole, np.arange(9, dtype=np.int32), 5, True, begun, 0.5, room, *sent
+        given = moves, per_line, whole, np.arange(9, dtype=np.int32), 5, True, begun, 0.5, room, *sent
         ends.append((stretch.requests(*given, most), sent.tolist()))
 
     assert ends[0] == ends[1]
