@@ -7,6 +7,8 @@ import numpy as np
 
 from tokensieve.arch.machine import Arch
 from tokensieve.sim.analytic.batch import F64, Designs
+from tokensieve.sim.analytic.closeblocks import followed_blocks
+from tokensieve.sim.analytic.closeup import followed
 from tokensieve.sim.analytic.memory import Memory
 from tokensieve.sim.analytic.pipeline import Pipeline
 from tokensieve.sim.analytic.short import Single
@@ -27,10 +29,21 @@ def gain_if_free(summary: Summary, arch: Arch, unit: str) -> float:
     """Return by how many times the run would be faster if `unit`, a name that `Result.bottleneck` takes, were free.
 
     That is the most that any of `SHARES` gains: where K and V take turns at DRAM, the closed form may call less more.
+    Where a closeup finds that K and V are in each other's way, they may no longer be with another unit.
     """
     s = stages(summary, Designs([arch] * len(SHARES)))
     end = walk(_between(s, free(s, unit), np.array(SHARES)), summary.layer, summary.work.layers, causes=False)[0]
-    return float(end[0] / max(end.min(), 1))
+    return float(end[0] * max(_in_the_way(summary, arch), 1) / max(end.min(), 1))
+
+
+def _in_the_way(summary: Summary, arch: Arch) -> float:
+    """Return by how much longer a run takes by closeups than by the closed form."""
+    batch = Designs([arch])
+    s = stages(summary, batch)
+    layer, layers = summary.layer, summary.work.layers
+    end = walk(s, layer, layers, causes=True)
+    seen = followed(summary, batch, s, followed_blocks(summary, batch, s, layer, layers, end))
+    return float(seen[0, 0] / max(end[0, 0], 1))
 
 
 def free(s: Stages, unit: str) -> Stages:

@@ -33,7 +33,9 @@ def test_awaited_beats_hold_all_that_golden_says(name):
         for stream, beats in harness.awaited(arch, vectors, which).items()
     }
     record = SimpleNamespace(
-        transfers=came, events={"found": (), "round": ()} | came, payloads=lambda name: [bits for _, bits in came[name]],
+        transfers=came,
+        events={"found": (), "round": ()} | came,
+        payloads=lambda name: [bits for _, bits in came[name]],
         cycles_of=lambda name: [2 * j for j in which],
     )  # fmt: skip
     if (

@@ -23,7 +23,7 @@ _RESET_SHARE = 4
 
 _MOST_RESETS = 2
 
-_SPREAD = 8
+_SPREAD = 12
 """Resets that come one each in copies of a case without pauses, from its beginning to its end."""
 
 _SLACK = 4
