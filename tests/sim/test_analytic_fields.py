@@ -59,12 +59,14 @@ def candidates(path, value):
 
 
 def changed(arch, path):
-    """Return `arch` with another value at `path`: the first that `Arch` accepts."""
+    """Return `arch` with another value at `path`: the first with which it runs."""
     for value in candidates(path, value_of(arch, path)):
         group, _, name = path.rpartition(".")
         own = {name: value} | TOGETHER.get(path, {})
         try:
-            return build(Arch, merge(arch.model_dump(), {group: own} if group else own), ArchError)
+            machine = build(Arch, merge(arch.model_dump(), {group: own} if group else own), ArchError)
+            machine.require_run()
+            return machine
         except ArchError:
             continue
     raise AssertionError(f"no other value for {path}")
