@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 settings.register_profile("tokensieve", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tokensieve")
 
-LARGE = ("rtl/test_topk.py", "test_packaging.py", "rtl/test_real_size.py", "sim/test_analytic.py", "rtl/test_radix.py")
+LARGE = ("rtl/test_situations.py", "rtl/test_topk.py", "test_packaging.py", "sim/test_analytic.py", "rtl/test_radix.py")
 """Files that take minutes. They begin first, so that no process runs one alone at the end."""
 
 
