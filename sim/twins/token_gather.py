@@ -32,8 +32,8 @@ def vectors_of(lanes: int, packets: Iterable[Iterable[int]], dropped: Iterable[i
 
     `dropped` are the beats of each packet's tokens that are dropped before; none if it is short.
 
-    >>> vectors_of(2, [[3, 2, 3]])[1:]
-    [Vector(granules=2, final=True, last=False), Vector(granules=3, final=True, last=True)]
+    >>> [(one.granules, one.final, one.last) for one in vectors_of(2, [[3, 2, 3]])[1:]]
+    [(2, True, False), (3, True, True)]
     """
     vectors = []
     for packet, beats in zip(map(list, packets), chain(dropped, repeat(0))):  # noqa: B905
