@@ -5,6 +5,7 @@ command is called, so that ``tokensieve --help`` stays fast. For the same reason
 """
 
 import errno
+import gc
 import os
 import signal
 import sys
@@ -141,11 +142,16 @@ def root(
         raise typer.Exit(USER_ERROR)
 
 
+_OBJECTS = 100_000
+"""New objects after which garbage is looked for: imports make many, and hardly any garbage."""
+
+
 def main() -> NoReturn:
     """Run the command line of this process and leave with its exit code."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by whoever started us
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  (for the rest of the process)
+    gc.set_threshold(_OBJECTS)
     signal.signal(signal.SIGTERM, partial(_terminate, os.getpid()))
     if COMPLETION in os.environ:  # a shell asks what could stand next
         typer.main.get_command(program).main(prog_name="tokensieve")
