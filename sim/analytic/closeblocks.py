@@ -29,6 +29,9 @@ FEW = 32
 ROWS, BLOCKS = 12, 12
 """Rows of which blocks are run, as each has other banks, and blocks of each."""
 
+LEAST, MOST_BYTES = 16, 1 << 24
+"""Fewer blocks tell nothing. K and V of all are at most what level `cycle` sends in a fifth of a second."""
+
 
 def followed_blocks(
     summary: Summary, batch: Batch, s: Stages, layer: npt.NDArray[np.int64], layers: int, end: F64
@@ -64,8 +67,13 @@ def _between(summary: Summary, arch: Arch, size: int) -> float:
 
     0 where too few blocks are run to tell.
     """
-    rows = np.flatnonzero(summary.work.group == summary.groups[np.argmax(summary.keys)])[:ROWS]
-    part = summary.excerpt(int(rows[0]), int(rows[-1]) + 1, BLOCKS * size)
+    work = summary.work
+    rows = np.flatnonzero(work.group == summary.groups[np.argmax(summary.keys)])[:ROWS]
+    of_block = work.keys[rows[0]] * (work.key_bytes[rows[0]] + work.value_bytes[rows[0]])
+    most = int(MOST_BYTES // max(of_block, 1))
+    if most < LEAST:
+        return 0.0
+    part = summary.excerpt(int(rows[0]), int(rows[-1]) + 1, min(BLOCKS, max(most // len(rows), 1)) * size)
     out = run_cycles(arch, part.fitted(arch)).plan.query[:, tables.Q_OUT]
     row, place = part.work.query_row, np.arange(len(out)) - part.work.query_ptr[part.work.query_row]
     ends = out[np.flatnonzero(np.diff(row * len(out) + place // size, append=-1))]
