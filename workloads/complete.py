@@ -99,15 +99,15 @@ def complete(counts: Counts, topk: Topk, seed: int, scores: str | None = None, e
 
     `scores` names the distribution that work records are drawn from (`tokensieve.workloads.distributions`), by default
     `DEFAULT_SCORES`. Of a long text, some local searches are drawn and stand for the others
-    (`tokensieve.workloads.sampling`), unless `every` one is asked for.
+    (`tokensieve.workloads.sampling`), unless `every` one is asked for. Counts that hold together, as those of workloads
+    do, give valid decisions.
     """
     scores = DEFAULT_SCORES if scores is None else scores
     check_distribution(scores)
     if not 0 <= seed < 1 << 32:
         raise WorkloadError(f"seed must be in 0..{(1 << 32) - 1}, got {seed}")
     check_context(int(counts.context.max(initial=0)), topk)
-    decisions = _Completion(counts, topk, seed, scores, every).decisions()
-    return decisions.validate()
+    return _Completion(counts, topk, seed, scores, every).decisions()
 
 
 def check_context(longest: int, topk: Topk) -> None:

@@ -44,7 +44,7 @@ def load_trace(
     if suffix == ".csv":
         counts = read_csv(path, force)
         try:
-            return complete(counts, arch.topk, seed, scores)
+            return complete(counts, arch.topk, seed, scores).validate()
         except WorkloadError as problem:
             raise WorkloadError(f"{path}: {problem}") from None
     if suffix == ".npz":
