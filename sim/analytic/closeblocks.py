@@ -1,7 +1,8 @@
 """Blocks of queries that fill an SRAM, in a DRAM on which K and V meet: a few of them go through level `cycle`.
 
 `blocks` takes K and V to be as fast beside each other in all their phases. Where that may be wrong and DRAM is waited
-for, the cycles between blocks are those that level `cycle` finds; those of all groups follow.
+for, the cycles between blocks are those that level `cycle` finds for the kinds of groups of `Summary.kinds`; of the
+other groups in which the same holds they are as many for a key.
 """
 
 from dataclasses import replace
@@ -19,6 +20,10 @@ from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.analytic.walk import of_group, walk
 from tokensieve.sim.cycle.run import run_cycles
 from tokensieve.sim.kernels import tables
+
+WAITED_FOR_BY_CHANCE = 0.2
+"""Share of the slowest unit's time from which DRAM counts where what meets is left to chance: with one block in an SRAM
+its loads and its use take turns."""
 
 APART = 0.2
 """K and V meet where they take longer, or less, beside each other than one after the other by more than this share."""
@@ -39,36 +44,41 @@ def followed_blocks(
     """Return `end`, what `walk` gives, with the blocks of some designs as level `cycle` finds them."""
     if s.single is not None:
         return end
-    which = np.flatnonzero(_meet(batch, s))
+    meet = _meet(batch, s)
+    which = np.flatnonzero(meet.any(axis=0))
     if not len(which):
         return end
     machines = [batch.arch(design) for design in which.tolist()]
     own = stages(summary, Designs(machines))
-    group = int(np.argmax(summary.keys))
-    found = intervals(of_group(own, group)).key_row
-    size = np.ceil(own.row_queries[group]).astype(np.int64)
-    seen = np.array([_between(summary, *one) for one in zip(machines, size.tolist(), strict=True)])
-    held_up = np.where(seen > 0, seen / np.maximum(found, 1e-9), 1.0)
+    found = np.stack([intervals(of_group(own, g)).key_row for g in range(len(summary.groups))])
+    held_up = np.ones_like(found)
+    for kind in np.unique(summary.kinds).tolist():
+        some = summary.kinds == kind
+        size = np.ceil(own.row_queries[kind]).astype(np.int64)
+        seen = np.array([_between(summary, kind, *one) for one in zip(machines, size.tolist(), strict=True)])
+        of_key = seen / summary.keys[kind] * summary.keys[some, None]
+        held_up[some] = np.where(meet[some][:, which] & (seen > 0), of_key / np.maximum(found[some], 1e-9), 1.0)
     end = end.copy()
-    end[:, which] = walk(replace(own, held_up=np.tile(held_up, (len(summary.groups), 1))), layer, layers, causes=True)
+    end[:, which] = walk(replace(own, held_up=held_up), layer, layers, causes=True)
     end[0, which] = np.ceil(end[0, which])
     return end
 
 
 def _meet(batch: Batch, s: Stages) -> npt.NDArray[np.bool_]:
-    """Return on which designs blocks of some group fill an SRAM, wait for DRAM, and meet there."""
+    """Return in which groups of which designs blocks fill an SRAM, wait for DRAM, and meet there."""
     chance = (batch.column("dram.window") <= FEW) | (batch.column("dram.page") == "closed")
-    meet = alone(s) & (s.blocks > 1) & (s.dram > WAITED_FOR * slowest(s)) & ((apart(s) > APART) | chance)
-    return np.asarray(meet.any(axis=0), np.bool_)
+    waits = s.dram / slowest(s)
+    meet = (waits > WAITED_FOR) & (apart(s) > APART) | (waits > WAITED_FOR_BY_CHANCE) & chance
+    return np.asarray(meet & alone(s) & (s.blocks > 1), np.bool_)
 
 
-def _between(summary: Summary, arch: Arch, size: int) -> float:
-    """Return the cycles between blocks of `size` queries at level `cycle`, past those that fill the buffers.
+def _between(summary: Summary, group: int, arch: Arch, size: int) -> float:
+    """Return the cycles between blocks of `size` queries of a group at level `cycle`, past those that fill the buffers.
 
     0 where too few blocks are run to tell.
     """
     work = summary.work
-    rows = np.flatnonzero(work.group == summary.groups[np.argmax(summary.keys)])[:ROWS]
+    rows = np.flatnonzero(work.group == summary.groups[group])[:ROWS]
     of_block = work.keys[rows[0]] * (work.key_bytes[rows[0]] + work.value_bytes[rows[0]])
     most = int(MOST_BYTES // max(of_block, 1))
     if most < LEAST:
