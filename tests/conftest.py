@@ -43,18 +43,20 @@ def root() -> Path:
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of the authors' traces and other large data, which stands beside the repository and not in it."""
-    folder = ROOT.parent / "shared" / "data"
-    if not folder.is_dir():
-        pytest.skip("no ../shared/data beside the repository")
-    return folder
+    return beside("data")
 
 
 @pytest.fixture(scope="session")
 def shared_cases() -> Path:
     """Folder of small inputs that once failed, which stands there too."""
-    folder = ROOT.parent / "shared" / "cases"
+    return beside("cases")
+
+
+def beside(name: str) -> Path:
+    """Return a folder that stands beside the repository, or skip the running test."""
+    folder = ROOT.parent / "shared" / name
     if not folder.is_dir():
-        pytest.skip("no ../shared/cases beside the repository")
+        pytest.skip(f"no ../shared/{name} beside the repository")
     return folder
 
 
