@@ -54,10 +54,11 @@ def followed_blocks(
     held_up = np.ones_like(found)
     for kind in np.unique(summary.kinds).tolist():
         some = summary.kinds == kind
-        size = np.ceil(own.row_queries[kind]).astype(np.int64)
-        seen = np.array([_between(summary, kind, *one) for one in zip(machines, size.tolist(), strict=True)])
+        met, seen = meet[some][:, which], np.zeros(len(which))
+        for i in np.flatnonzero(met.any(axis=0)).tolist():
+            seen[i] = _between(summary, kind, machines[i], int(np.ceil(own.row_queries[kind, i])))
         of_key = seen / summary.keys[kind] * summary.keys[some, None]
-        held_up[some] = np.where(meet[some][:, which] & (seen > 0), of_key / np.maximum(found[some], 1e-9), 1.0)
+        held_up[some] = np.where(met & (seen > 0), of_key / np.maximum(found[some], 1e-9), 1.0)
     end = end.copy()
     end[:, which] = walk(replace(own, held_up=held_up), layer, layers, causes=True)
     end[0, which] = np.ceil(end[0, which])
