@@ -74,6 +74,18 @@ FAULTS = [
         find_mutant("token-gather", "step-without-reset"),
         "a byte of a vector is what memory holds",
     ),
+    (
+        "token-gather",
+        "fetches-the-vectors",
+        find_mutant("token-gather", "illegal-fetched"),
+        "a packet ends with the vector of its last token",
+    ),
+    (
+        "cascade-pruner",
+        "obeys-the-legal",
+        find_mutant("cascade-pruner", "grows-anyway"),
+        "it is told what is wrong, in the commands' order",
+    ),
     ("topk", "bitserial-keeps-the-largest", find_mutant("topk", "tie-too-few"), "exactly min(k, n) items leave"),
     ("topk", "bitserial-keeps-the-largest", find_mutant("topk", "last-ties"), "only what is to be kept leaves"),
     ("topk", "bitserial-two-commands", ROWS_GO_ON, "a score has its own index"),
