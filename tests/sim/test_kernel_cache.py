@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numba
 import pytest
 from numba.core.dispatcher import Dispatcher
 
@@ -57,6 +58,26 @@ def test_nothing_outside_of_the_folder_of_kernels_is_compiled():
     sources = [path for room in rooms for path in (ROOT / room).rglob("*.py")]
 
     assert [path for path in sources if path.parent.name != "kernels" and "njit" in path.read_text()] == []
+
+
+def test_whoever_watches_is_told_of_the_first_compilation_and_of_each_that_is_done():
+    told = []
+    compiled = numba.njit(lambda x: -x)
+    with kernels.watched(told.append):
+        results = [compiled(1), compiled(2), compiled(0.5)]
+    results.append(compiled(1j))
+
+    assert results == [-1, -2, -0.5, -1j]
+    assert told == [0, 1, 2]
+
+
+def test_what_is_refused_is_not_said_to_be_compiled(tmp_path):
+    """With nothing in the cache."""
+    command = [sys.executable, "-m", "tokensieve", "replay", "absent.csv"]
+    given = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    told = subprocess.run(command, env=given, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert (told.returncode, told.stderr) == (2, "error: absent.csv: no such file\n")
 
 
 @pytest.mark.parametrize("where", ["alone", "worker"])
