@@ -65,8 +65,9 @@ def capture(
     _require_packages()
     from tokensieve.golden.capture.source import ModelFolder, check_start_step
 
-    if read is not None:  # before PyTorch is loaded
-        check_start_step(read, ModelFolder.of(model).steps(steps))
+    generated = ModelFolder.of(model).steps(steps)  # refused before PyTorch is loaded
+    if read is not None:
+        check_start_step(read, generated)
     from tokensieve.golden.capture.capture import Request
     from tokensieve.golden.capture.capture import capture as run
 
