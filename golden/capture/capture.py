@@ -102,7 +102,7 @@ def capture(request: Request) -> Capture:
     limits = {"topk.max_tokens": request.arch.topk.max_tokens, f"the window of {folder.name}": window(config)}
     whose = min(limits, key=lambda name: limits[name])
     _require_room(request, len(tokens.ids), steps, limits[whose], whose)
-    check_whole_attention(folder.name, config, len(tokens.ids) + steps)
+    check_whole_attention(folder.name, config, len(tokens.ids) + steps, folder.causal)
     model = load_model(folder)
     check_vocabulary(folder.name, model, tokens.ids)
     run = _causal if folder.causal else _encoder

@@ -98,7 +98,7 @@ class ModelFolder:
         try:
             tokenizer = Tokenizer.from_file(str(where))
         except Exception as problem:  # the library raises plain Exception
-            raise WorkloadError(f"{where}: not a tokenizer: {str(problem).splitlines()[0]}") from None
+            raise WorkloadError(f"{where}: not a tokenizer: {str(problem).partition(chr(10))[0]}") from None
         tokenizer.no_truncation()
         tokenizer.no_padding()
         return tokenizer
@@ -150,7 +150,9 @@ def read_tokens(text: Path, tokenizer: Tokenizer, most: int | None) -> Tokens:
     try:
         encoding = tokenizer.encode(content)
     except Exception as problem:  # the library raises plain Exception
-        raise WorkloadError(f"{text}: the model's tokenizer fails on it: {str(problem).splitlines()[0]}") from None
+        raise WorkloadError(
+            f"{text}: the model's tokenizer fails on it: {str(problem).partition(chr(10))[0]}"
+        ) from None
     if len(encoding.ids) <= special:
         raise WorkloadError(f"{text}: holds nothing that the model's tokenizer knows")
     digest = hashlib.sha256(data).hexdigest()

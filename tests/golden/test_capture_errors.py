@@ -1,5 +1,6 @@
 """What ``tokensieve capture`` refuses: one message, exit code 2, nothing left behind."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -67,6 +68,26 @@ def test_a_folder_that_is_no_model_is_refused(capture, bert, text, tmp_path, nam
     assert code == 2
     assert message in err
     assert not out.exists()
+
+
+CONFIGS = {
+    "sizes of other weights": ({"vocab_size": 1}, "its weights do not have the sizes that its config.json says"),
+    "a function that is not known": ({"hidden_act": "abacus"}, "the model cannot be loaded: KeyError: 'abacus'"),
+    "a number that is none": ({"num_hidden_layers": "two"}, "for field 'num_hidden_layers': TypeError: Field"),
+    "a decoder without a head": ({"is_decoder": True}, "its config.json sets is_decoder"),
+}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_what_is_wrong_with_a_configuration_is_said_in_one_line(capture, bert, text, tmp_path, name):
+    changed, message = CONFIGS[name]
+    config = json.loads((bert / "config.json").read_text()) | changed
+    folder = broken(bert, tmp_path, "config.json", json.dumps(config).encode())
+    code, _, err = capture("--model", folder, "--text", text, "--out", tmp_path / "x.npz")
+
+    assert code == 2
+    assert message in err
+    assert len(err.splitlines()) == 1
 
 
 ARGUMENTS = {
