@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tokensieve.arch.base import shown
 from tokensieve.arch.errors import SweepError
 from tokensieve.arch.yamlio import parse_yaml
 from tokensieve.explore.spec import SweepFile, read_sweep, sweep_from
@@ -44,7 +45,7 @@ def _read(sets: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
             raise SweepError(f"--set {item}: expected NAME=VALUES, for example topk.lanes=8,16,32")
         if name in axes or name in fixed:
             raise SweepError(f"--set {item}: {name} must be given once, got it twice; all its values go into one --set")
-        values = [_value(item, one) for one in text.split(",")]
+        values = [_value(name, one) for one in text.split(",")]
         if len(values) > 1 or name in ("arch", "workload", "trace"):
             axes[name] = values
         else:
@@ -52,11 +53,11 @@ def _read(sets: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     return axes, fixed
 
 
-def _value(item: str, text: str) -> Any:
+def _value(name: str, text: str) -> Any:
     try:
         data, _ = parse_yaml(f"value: {text}", "", SweepError)
     except SweepError:
         data = {}
     if set(data) != {"value"} or data["value"] is None:
-        raise SweepError(f"--set {item}: {text!r} is not one YAML value")
+        raise SweepError(f"--set {name}: {shown(text)} is not one YAML value")
     return data["value"]

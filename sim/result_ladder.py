@@ -82,5 +82,8 @@ class Ladder(Part):
     climbs: tuple[Climb, ...]
     """One for each text."""
 
+    sets: tuple[str, ...]
+    """Fields that were overridden in all machines, NAME=VALUE."""
+
     seed: int
     """Seed that counts were completed with."""

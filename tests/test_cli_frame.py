@@ -16,6 +16,9 @@ from tokensieve.cli import app, doctor, packages
 
 LATE = {"numba", "numpy", "matplotlib", "pydantic", "torch", "transformers", "yaml"}
 
+LONG = "9" * 9_000
+"""More letters than anybody wants to read again."""
+
 
 def run(*arguments, stdout=subprocess.PIPE):
     """Run ``tokensieve`` in a process of its own."""
@@ -185,6 +188,28 @@ def test_output_that_nobody_opened_is_met_in_silence():
 def test_out_that_can_be_no_file_is_refused_before_anything_is_written(out, capsys):
     assert app.call(["schema", "arch", "--out", out]) == 2
     assert capsys.readouterr().err.startswith("error: --out ")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "--trace", LONG],
+        ["run", "--level", LONG],
+        ["run", "--set", f"topk.{LONG}=1"],
+        ["run", f"--{LONG}"],
+        ["sweep", "--set", f"topk.lanes=8,{LONG}:"],
+        ["sweep", "--set", f"topk.{LONG}=8,16"],
+        ["emit", LONG],
+        ["compare", "--roofline", "9 " * 50_000],
+        [LONG],
+    ],
+)
+def test_a_very_long_argument_is_not_echoed_whole(arguments, capsys):
+    assert app.call(arguments) == 2
+
+    err = capsys.readouterr().err
+    assert err.startswith("error: ")
+    assert len(err) < 5_000
 
 
 def test_whole_numbers_of_flags_may_have_a_point_or_an_exponent(capsys):

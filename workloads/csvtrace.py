@@ -56,6 +56,11 @@ def read_rows(path: Path | str) -> list[tuple[int, Row]]:
     return rows
 
 
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+_ARCHIVE = "PK\x03\x04"
+"""First bytes of a zip archive."""
+
+
 @dataclass
 class _Reader:
     """Streams the rows of one file, checking each against those before it."""
@@ -116,8 +121,11 @@ class _Reader:
             self.fail(f"is longer than {_LONGEST_LINE} characters")
 
     def _header(self, fields: list[str]) -> None:
-        if len(fields) == 1 and ";" in fields[0]:
-            self.fail("the columns are separated by semicolons, commas are expected")
+        if fields[0].startswith(_ARCHIVE):
+            self.fail("is an archive, such as a workbook of Excel, a CSV file is expected")
+        for separator, name in _SEPARATORS.items():
+            if len(fields) == 1 and separator in fields[0]:
+                self.fail(f"the columns are separated by {name}, commas are expected")
         self.numbered = len(fields) > 1 and not fields[0]
         fields = fields[self.numbered :]
         problem = header_problem(fields)
@@ -137,7 +145,8 @@ class _Reader:
     def _row(self, fields: list[str]) -> Row:
         assert self.columns is not None
         if len(fields) != len(self.columns):
-            self.fail(f"{len(self.columns)} fields are expected, got {len(fields)}")
+            hint = "; decimal numbers have a point, not a comma" if len(fields) > len(self.columns) else ""
+            self.fail(f"{len(self.columns)} fields are expected, got {len(fields)}{hint}")
         row: Row = {}
         for (name, column), text in zip(self.columns.items(), fields, strict=True):
             value = column.parse(text)

@@ -11,7 +11,7 @@ import transformers
 from torch import Tensor
 
 from tokensieve.arch.errors import WorkloadError
-from tokensieve.golden.capture.guard import check_family, ours
+from tokensieve.golden.capture.guard import check_family, ours, reason_of
 from tokensieve.golden.capture.source import ModelFolder
 from tokensieve.golden.layer import LayerInput
 
@@ -73,8 +73,7 @@ def load_model(folder: ModelFolder) -> Any:
             output_loading_info=True,
         )
     except Exception as problem:  # a broken folder raises whatever the library met first
-        reason = (str(problem).strip() or type(problem).__name__).splitlines()[0]
-        raise WorkloadError(f"{folder.name}: the model cannot be loaded: {reason}") from None
+        raise WorkloadError(f"{folder.name}: the model cannot be loaded: {reason_of(problem)}") from None
     if model.config.is_encoder_decoder:
         raise WorkloadError(f"{folder.name}: an encoder or a causal model is expected, this one has both parts")
     missing = sorted(key for key in found["missing_keys"] if "pooler" not in key)
@@ -88,8 +87,7 @@ def load_config(folder: ModelFolder) -> Any:
     try:
         return transformers.AutoConfig.from_pretrained(str(folder.path), local_files_only=True)
     except Exception as problem:  # a broken folder raises whatever the library met first
-        reason = (str(problem).strip() or type(problem).__name__).splitlines()[0]
-        raise WorkloadError(f"{folder.name}: the model cannot be loaded: {reason}") from None
+        raise WorkloadError(f"{folder.name}: the model cannot be loaded: {reason_of(problem)}") from None
 
 
 def window(config: Any) -> int:

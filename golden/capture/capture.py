@@ -13,16 +13,13 @@ from tokensieve.arch.machine import Arch
 from tokensieve.golden.capture.attach import load_config, load_model, window
 from tokensieve.golden.capture.guard import check_vocabulary, check_whole_attention, foreign, shape_of, whole_shape
 from tokensieve.golden.capture.runs import CausalRuns, EncoderRuns, Fidelity
-from tokensieve.golden.capture.source import ModelFolder, Tokens, printable, read_tokens
+from tokensieve.golden.capture.source import ModelFolder, Tokens, check_start_step, printable, read_tokens
 from tokensieve.golden.cascade import Cascade, RandomCascade
 from tokensieve.golden.model import Plans
 from tokensieve.golden.plan import Shape, decisions_meta, layer_plans, require_bits
 from tokensieve.golden.recorder import Recorder
 from tokensieve.workloads.decisions import Decisions
 from tokensieve.workloads.schedule import Schedule, schedule_from
-
-STEPS = 8
-"""Tokens that a causal model generates, where nobody says how many."""
 
 DEFAULT: Mapping[str, Any] = {
     "token": ["0.9", "0.5"],
@@ -96,16 +93,16 @@ def one_thread() -> Iterator[None]:
 def capture(request: Request) -> Capture:
     """Run the model dense, under golden pruning and with as much pruned by lot; return the decisions of the second."""
     folder = ModelFolder.of(request.model)
-    if request.steps is not None and not folder.causal:
-        raise WorkloadError(f"--steps is for causal models, {folder.name} is an encoder")
-    steps = (STEPS if request.steps is None else request.steps) if folder.causal else 0
+    steps = folder.steps(request.steps)
+    if request.schedule is not None:
+        check_start_step(request.schedule, steps)
     tokens = read_tokens(request.text, folder.tokenizer(), request.tokens)
     config = load_config(folder)
     shape_of(folder.name, config)
     limits = {"topk.max_tokens": request.arch.topk.max_tokens, f"the window of {folder.name}": window(config)}
     whose = min(limits, key=lambda name: limits[name])
     _require_room(request, len(tokens.ids), steps, limits[whose], whose)
-    check_whole_attention(folder.name, config, len(tokens.ids) + steps)
+    check_whole_attention(folder.name, config, len(tokens.ids) + steps, folder.causal)
     model = load_model(folder)
     check_vocabulary(folder.name, model, tokens.ids)
     run = _causal if folder.causal else _encoder

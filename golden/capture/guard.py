@@ -85,8 +85,22 @@ def check_family(name: str, config: dict[str, Any]) -> None:
         )
 
 
-def check_whole_attention(name: str, config: Any, tokens: int) -> None:
+def reason_of(problem: Exception) -> str:
+    """Return in one line what a library said of a model that it could not load."""
+    if "ignore_mismatched_sizes" in str(problem):  # it refers to a report that it has logged
+        return "its weights do not have the sizes that its config.json says"
+    said = " ".join(" ".join(str(problem).splitlines()[:2]).split())
+    plain = said and isinstance(problem, OSError | RuntimeError | ValueError)
+    return said if plain else f"{type(problem).__name__}: {said}"
+
+
+def check_whole_attention(name: str, config: Any, tokens: int, causal: bool) -> None:
     """Raise `WorkloadError` where some layer would not attend to all of so many `tokens`."""
+    if not causal and getattr(config, "is_decoder", False):
+        raise WorkloadError(
+            f"{name}: its config.json sets is_decoder, so that no token sees later ones, and names no causal model: "
+            "architectures must name one that ends in ForCausalLM or LMHeadModel"
+        )
     reach = getattr(config, "sliding_window", None)
     if getattr(config, "use_sliding_window", True) and isinstance(reach, int) and 0 < reach < tokens:
         raise WorkloadError(

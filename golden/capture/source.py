@@ -13,6 +13,10 @@ from tokenizers import Encoding, Tokenizer
 
 from tokensieve.arch.errors import ToolError, WorkloadError
 from tokensieve.arch.reading import MOST_WEIGHTS, decoded, is_pointer, open_file, read_bytes, read_text
+from tokensieve.workloads.schedule import Schedule
+
+STEPS = 8
+"""Tokens that a causal model generates, where nobody says how many."""
 
 MINILM = "minilm"
 _WEIGHTS = {".safetensors", ".bin"}
@@ -71,6 +75,12 @@ class ModelFolder:
         """Whether the model generates text token by token."""
         return any(str(a).endswith(("ForCausalLM", "LMHeadModel")) for a in self.config.get("architectures") or ())
 
+    def steps(self, asked: int | None) -> int:
+        """Return how many tokens are generated where `asked` are; 0 for an encoder."""
+        if asked is not None and not self.causal:
+            raise WorkloadError(f"--steps is for causal models, {self.name} is an encoder")
+        return (STEPS if asked is None else asked) if self.causal else 0
+
     @cached_property
     def weights_sha256(self) -> str:
         """SHA-256 over the files of weights, in the order of their names."""
@@ -88,10 +98,22 @@ class ModelFolder:
         try:
             tokenizer = Tokenizer.from_file(str(where))
         except Exception as problem:  # the library raises plain Exception
-            raise WorkloadError(f"{where}: not a tokenizer: {str(problem).splitlines()[0]}") from None
+            raise WorkloadError(f"{where}: not a tokenizer: {str(problem).partition(chr(10))[0]}") from None
         tokenizer.no_truncation()
         tokenizer.no_padding()
         return tokenizer
+
+
+def check_start_step(schedule: Schedule, steps: int) -> None:
+    """Raise `WorkloadError` where `schedule` begins to prune after the last of `steps`; 0 are a prefill."""
+    if steps == 0 and schedule.start_step:
+        raise WorkloadError(
+            f"schedule.start_step must be 0 for an encoder, which runs in one step, got {schedule.start_step}"
+        )
+    if 0 < steps <= schedule.start_step:
+        raise WorkloadError(
+            f"schedule.start_step must be below --steps = {steps}, or no step prunes a token, got {schedule.start_step}"
+        )
 
 
 def _minilm() -> tuple[Path, str]:
@@ -128,7 +150,9 @@ def read_tokens(text: Path, tokenizer: Tokenizer, most: int | None) -> Tokens:
     try:
         encoding = tokenizer.encode(content)
     except Exception as problem:  # the library raises plain Exception
-        raise WorkloadError(f"{text}: the model's tokenizer fails on it: {str(problem).splitlines()[0]}") from None
+        raise WorkloadError(
+            f"{text}: the model's tokenizer fails on it: {str(problem).partition(chr(10))[0]}"
+        ) from None
     if len(encoding.ids) <= special:
         raise WorkloadError(f"{text}: holds nothing that the model's tokenizer knows")
     digest = hashlib.sha256(data).hexdigest()

@@ -10,7 +10,8 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.util import Finalize
 from pathlib import Path
 
@@ -102,11 +103,8 @@ config.CACHE_DIR = _before
 
 __all__ = [
     "CACHE",
-    "FUNCTIONS",
-    "LONGEST",
     "blocks",
     "columns",
-    "compiled",
     "critical",
     "dram",
     "dram_active",
@@ -143,30 +141,21 @@ __all__ = [
     "stream",
     "stretch",
     "tables",
-    "watch",
+    "watched",
 ]
 
 
-def compiled(kernel: str) -> bool:
-    """Return whether a kernel, by module and function, is in the cache and need not compile."""
-    return any(CACHE.rglob(f"{kernel}-*.nbc"))
-
-
-FUNCTIONS = {"cycle": 75, "analytic": 48, "replay": 100}
-"""About how many functions a level, or the model of the authors' RTL, compiles where nothing is in the cache."""
-
-LONGEST = {"cycle": "fetch.run_on", "analytic": "stretch._requests", "replay": "released.run_on"}
-"""The kernel of each that is not in the cache until the others are."""
-
-
-class _Compiled(event.Listener):  # type: ignore[misc]  # numba is without types
-    """Tells how many functions were compiled."""
+class _Watched(event.Listener):  # type: ignore[misc]  # numba is without types
+    """Tells how many functions were compiled: 0 where the first one begins."""
 
     def __init__(self, tell: Callable[[int], None]) -> None:
-        self._tell, self._count = tell, 0
+        self._tell, self._begun, self._count = tell, False, 0
 
     def on_start(self, event: event.Event) -> None:
-        """Pass over the begin of a compilation."""
+        """Tell that the first compilation begins."""
+        if not self._begun:
+            self._begun = True
+            self._tell(0)
 
     def on_end(self, event: event.Event) -> None:
         """Count the end of one."""
@@ -197,6 +186,15 @@ class _Uncollected(event.Listener):  # type: ignore[misc]  # numba is without ty
 event.register("numba:compile", _Uncollected())
 
 
-def watch(tell: Callable[[int], None]) -> None:
-    """Call `tell` after every function that this process compiles, with how many there were."""
-    event.register("numba:compile", _Compiled(tell))
+@contextmanager
+def watched(tell: Callable[[int], None]) -> Iterator[None]:
+    """Call `tell` with 0 before the first function that is compiled meanwhile, and after each with how many there were.
+
+    Only what this process compiles is seen, and nothing that is taken from the cache.
+    """
+    listener = _Watched(tell)
+    event.register("numba:compile", listener)
+    try:
+        yield
+    finally:
+        event.unregister("numba:compile", listener)

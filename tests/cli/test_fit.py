@@ -226,6 +226,9 @@ SPELLINGS = {
     "quoted fields": (QUOTED, None),
     "counts with a decimal point": (PLAIN.replace(",18,8,", ",18.0,8.0,"), None),
     "semicolons": (PLAIN.replace(",", ";"), "line 1: the columns are separated by semicolons, commas are expected"),
+    "tabs": (PLAIN.replace(",", "\t"), "line 1: the columns are separated by tabs, commas are expected"),
+    "decimal commas": (PLAIN.replace("0.05", "0,05"), "17 fields are expected, got 18; decimal numbers have a point"),
+    "a workbook": (b"PK\x03\x04\x14\x06", "line 1: is an archive, such as a workbook of Excel"),
     "grouped digits": (PLAIN.replace(",20,", ',"1,020",'), "line 2: sentence_length_L has grouped digits, '1,020'"),
     "UTF-16": (PLAIN.encode("utf-16"), "is UTF-16 text, UTF-8 is expected"),
 }

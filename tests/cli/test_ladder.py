@@ -8,7 +8,7 @@ from tokensieve.arch import load_arch
 from tokensieve.cli.app import call
 from tokensieve.report.ladder import lesson
 from tokensieve.report.markdown import with_block
-from tokensieve.run.ladder import Text, climb, shipped_texts
+from tokensieve.run.ladder import Text, climb, machines_of, shipped_texts
 from tokensieve.run.simulate import run
 from tokensieve.workloads.benchmarks import load_workload
 from tokensieve.workloads.wholevalues import with_whole_values
@@ -57,6 +57,19 @@ def test_the_rungs_are_the_runs_of_these_machines_on_these_decisions(mine, capsy
     assert rungs[1]["dram_bytes"] == whole.traffic.dram_bytes["total"]
 
 
+def test_set_overrides_a_field_of_both_machines_and_the_page_says_so(mine, capsys):
+    sets = ["dram.channels=4", "topk.lanes=8"]
+    given = [part for one in sets for part in ("--set", one)]
+    ladder = json.loads(told(capsys, *given, "--json"))
+
+    assert ladder["sets"] == sets
+    assert [r["arch_digest"] for r in ladder["climbs"][0]["rungs"]] == [
+        *[load_arch("spatten", sets).digest] * 3,
+        load_arch("sieve", sets).digest,
+    ]
+    assert "Both machines with dram.channels=4, topk.lanes=8." in told(capsys, *given)
+
+
 def test_the_same_bytes_come_with_and_without_the_cache(mine, capsys):
     cold, warm, without = (told(capsys, "--json", *more) for more in ([], [], ["--no-cache"]))
 
@@ -79,7 +92,7 @@ def test_decisions_that_keep_all_values_have_no_rung_of_local_values(mine, capsy
 
 
 def test_the_shipped_text_has_a_trace_for_each_pruning_and_a_decode_beside_it():
-    prefill, decode = shipped_texts(seed=0)
+    prefill, decode = shipped_texts(load_arch(), seed=0)
 
     assert (prefill.whole.phase, decode.whole.phase, decode.whole.steps) == ("prefill", "decode", 8)
     assert prefill.local is not None
@@ -91,8 +104,8 @@ def test_the_shipped_text_has_a_trace_for_each_pruning_and_a_decode_beside_it():
 def test_json_holds_the_lesson_that_is_printed(mine, capsys):
     text = Text.of("mine.yaml", load_workload("mine.yaml", load_arch()))
 
-    assert json.loads(told(capsys, "--json"))["lesson"] == lesson(climb([text]))
-    assert " ".join(lesson(climb([text])).split()) in " ".join(told(capsys).split())
+    assert json.loads(told(capsys, "--json"))["lesson"] == lesson(climb([text], machines_of()))
+    assert " ".join(lesson(climb([text], machines_of())).split()) in " ".join(told(capsys).split())
 
 
 def test_write_puts_what_is_printed_into_a_file(mine, capsys):
@@ -133,6 +146,7 @@ def test_only_the_first_block_of_the_command_is_replaced():
         (["--write", "no/such/file"], "--write no/such/file: the directory no/such does not exist"),
         (["--write", ""], "--write must name a file"),
         (["--arch", "spatten"], "--arch"),
+        (["--set", "topk.lane=8"], "did you mean 'topk.lanes'?"),
     ],
 )
 def test_a_mistake_is_one_message_and_exit_code_2(arguments, message, capsys):

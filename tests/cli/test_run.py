@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import types
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,13 +18,11 @@ from tokensieve.cli import options
 from tokensieve.cli.app import call
 from tokensieve.sim.reference.store import Store
 
-KERNELS = {"FUNCTIONS": {"cycle": 75}, "LONGEST": {"cycle": "fetch.run_on"}, "watch": print}
-
 
 @pytest.fixture
 def machine_room(monkeypatch):
     """Puts a simulator in place that hands out the sample result, and gives what it was asked for."""
-    asked = SimpleNamespace(trace=None, workload=None, runs=[], compiled=True, before=lambda progress: None)
+    asked = SimpleNamespace(trace=None, workload=None, runs=[], compiled=0, before=lambda progress: None)
 
     def simulate(arch, decisions, **options):
         asked.runs.append((arch, decisions, options))
@@ -37,10 +36,16 @@ def machine_room(monkeypatch):
 
         return loaded
 
+    @contextmanager
+    def watched(tell):
+        for count in range(asked.compiled):
+            tell(count)
+        yield
+
     put(monkeypatch, "tokensieve.run.simulate", run=simulate)
     put(monkeypatch, "tokensieve.workloads.traces", default_trace=lambda: "shipped.npz", load_trace=load("trace"))
     put(monkeypatch, "tokensieve.workloads.benchmarks", load_workload=load("workload"))
-    put(monkeypatch, "tokensieve.sim.kernels", compiled=lambda kernel: asked.compiled, **KERNELS)
+    put(monkeypatch, "tokensieve.sim.kernels", watched=watched)
     return asked
 
 
@@ -106,17 +111,17 @@ def test_reference_none_compares_with_nothing(machine_room, capsys):
 
 
 def test_json_prints_exactly_the_result_on_stdout(machine_room, capsys):
-    machine_room.compiled = False
+    machine_room.compiled = 2
 
     assert call(["run", "--json"]) == 0
 
     out, err = capsys.readouterr()
     assert out == RESULT.to_json()
-    assert err.startswith("compiling the kernels once: about ")
+    assert err == "compiling kernels, once: up to about 165 functions, 66 s of CPU ...\n"
 
 
 def test_quiet_prints_nothing_but_the_object_that_was_asked_for(machine_room, capsys):
-    machine_room.compiled = False
+    machine_room.compiled = 2
 
     assert (call(["run", "--quiet"]), *capsys.readouterr()) == (0, "", "")
     assert (call(["run", "-q", "--json"]), *capsys.readouterr()) == (0, RESULT.to_json(), "")

@@ -1,10 +1,15 @@
 """What ``tokensieve capture`` refuses: one message, exit code 2, nothing left behind."""
 
+import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
+
+from tokensieve.workloads.decisions import Decisions
 
 transformers = pytest.importorskip("transformers")
 
@@ -65,6 +70,26 @@ def test_a_folder_that_is_no_model_is_refused(capture, bert, text, tmp_path, nam
     assert not out.exists()
 
 
+CONFIGS = {
+    "sizes of other weights": ({"vocab_size": 1}, "its weights do not have the sizes that its config.json says"),
+    "a function that is not known": ({"hidden_act": "abacus"}, "the model cannot be loaded: KeyError: 'abacus'"),
+    "a number that is none": ({"num_hidden_layers": "two"}, "for field 'num_hidden_layers': TypeError: Field"),
+    "a decoder without a head": ({"is_decoder": True}, "its config.json sets is_decoder"),
+}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_what_is_wrong_with_a_configuration_is_said_in_one_line(capture, bert, text, tmp_path, name):
+    changed, message = CONFIGS[name]
+    config = json.loads((bert / "config.json").read_text()) | changed
+    folder = broken(bert, tmp_path, "config.json", json.dumps(config).encode())
+    code, _, err = capture("--model", folder, "--text", text, "--out", tmp_path / "x.npz")
+
+    assert code == 2
+    assert message in err
+    assert len(err.splitlines()) == 1
+
+
 ARGUMENTS = {
     "no such model": ({"--model": "nowhere"}, "--model must be 'minilm' or a model's folder, got 'nowhere'"),
     "no such text": ({"--text": "nowhere.txt"}, "nowhere.txt: no such file"),
@@ -104,6 +129,40 @@ def test_a_schedule_file_that_is_wrong_is_named_with_its_line(capture, bert, tex
 
     assert code == 2
     assert "s.yaml, line 2: haed is not a known field; did you mean 'head'?" in err
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ("bert", "error: schedule.start_step must be 0 for an encoder, which runs in one step, got 2"),
+        ("gpt2", "error: schedule.start_step must be below --steps = 2, or no step prunes a token, got 2"),
+    ],
+)
+def test_a_start_step_after_the_last_step_is_refused_before_torch_is_loaded(model, message, request, text, tmp_path):
+    folder = request.getfixturevalue(model)
+    schedule = write(tmp_path / "s.yaml", b"token: 0.5\nstart_step: 2\n")
+    steps = ["--steps", "2"] if model == "gpt2" else []
+    given = ["--model", folder, "--text", text, "--out", tmp_path / "x.npz", "--schedule", schedule, *steps]
+    watched = (
+        "import sys; from tokensieve.cli.app import call\n"
+        "code = call(sys.argv[1:])\n"
+        "print(code, 'torch' in sys.modules)"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", watched, "capture", *map(str, given)], capture_output=True, text=True, check=True
+    )
+
+    assert (told.stdout, told.stderr) == ("2 False\n", f"{message}\n")
+
+
+def test_decode_steps_before_the_start_step_keep_all_tokens(capture, gpt2, text, tmp_path):
+    schedule, out = write(tmp_path / "s.yaml", b"token: 0.5\nstart_step: 2\n"), tmp_path / "x.npz"
+    code, _, err = capture("--model", gpt2, "--text", text, "--out", out, "--schedule", schedule, "--steps", 3)
+    decisions = Decisions.load(out)
+    last_layer = decisions.row_index[:, 1] == decisions.layers - 1
+
+    assert (code, err) == (0, "")
+    assert (decisions.keys_kept == decisions.context)[last_layer].tolist() == [True] * 4 + [False] * 2
 
 
 def test_a_prompt_that_leaves_no_room_for_its_steps_is_refused(capture, gpt2, text, tmp_path):

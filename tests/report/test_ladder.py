@@ -39,7 +39,7 @@ def climb(phase, dense, whole, *local):
 
 
 def ladder(*climbs):
-    return Ladder(climbs=climbs, seed=0)
+    return Ladder(climbs=climbs, sets=(), seed=0)
 
 
 PAYS_IN_DECODE = ladder(climb("prefill", 2_000, 1_000, 3_000, 1_500), climb("decode", 4_000, 2_000, 1_600, 1_000))

@@ -206,10 +206,10 @@ def call(arguments: Sequence[str]) -> int:
 
 def _complain(message: str) -> None:
     """Print `message` on standard error, as far as that takes it."""
-    from tokensieve.arch.letters import escaped
+    from tokensieve.arch.letters import escaped, shortened
 
     with suppress(OSError):
-        print(escaped(message), file=sys.stderr, flush=True)
+        print(escaped(shortened(message)), file=sys.stderr, flush=True)
 
 
 def _invoke(arguments: list[str]) -> int:

@@ -16,8 +16,8 @@ from tokensieve.cli.work import (
     ScoresOption,
     TraceOption,
     WorkloadOption,
+    compiling,
     decisions_of,
-    say_if_cold,
 )
 
 if TYPE_CHECKING:
@@ -129,8 +129,8 @@ def _modelled(machine: "Arch", decisions: "Decisions") -> "Cost":
     """Return what the work costs on the machine, which is also what refuses work that does not fit."""
     from tokensieve.compare.machines import compare
 
-    say_if_cold()
-    return compare(machine, decisions, ()).ours
+    with compiling(False, "cycle"):
+        return compare(machine, decisions, ()).ours
 
 
 def beside(machine: "Arch", ours: "Cost", measured: "Baseline") -> dict[str, Any]:

@@ -61,7 +61,13 @@ def capture(
     given = {name: value.split(",") for name, value in ratios.items() if value is not None}
     machine = load_arch(arch, sets or ())
     _check_ratios(given)
+    read = _read(schedule, given)
     _require_packages()
+    from tokensieve.golden.capture.source import ModelFolder, check_start_step
+
+    generated = ModelFolder.of(model).steps(steps)  # refused before PyTorch is loaded
+    if read is not None:
+        check_start_step(read, generated)
     from tokensieve.golden.capture.capture import Request
     from tokensieve.golden.capture.capture import capture as run
 
@@ -69,7 +75,7 @@ def capture(
         model=model,
         text=Path(text),
         arch=machine,
-        schedule=_schedule(schedule, given),
+        schedule=read or _schedule(given),
         tokens=tokens,
         steps=steps,
         seed=seed,
@@ -108,19 +114,28 @@ def _check_ratios(given: dict[str, list[str]]) -> None:
     build(Schedule, given, WorkloadError, source="schedule")
 
 
-def _schedule(file: str | None, given: dict[str, list[str]]) -> "Schedule | None":
-    """Return the schedule of --schedule, or that of the single options; None where neither was given."""
+def _read(file: str | None, given: dict[str, list[str]]) -> "Schedule | None":
+    """Return the schedule of --schedule; None where none was given."""
     from tokensieve.arch.base import build
     from tokensieve.arch.errors import WorkloadError
     from tokensieve.arch.yamlio import load_yaml
+    from tokensieve.workloads.schedule import Schedule
+
+    if file is None:
+        return None
+    if given:
+        raise typer.BadParameter("--schedule excludes --keep, --head-keep and --value-keep")
+    data, lines = load_yaml(Path(file), WorkloadError)
+    return build(Schedule, data, WorkloadError, lines, file)
+
+
+def _schedule(given: dict[str, list[str]]) -> "Schedule | None":
+    """Return the schedule of the single options; None where none was given."""
+    from tokensieve.arch.base import build
+    from tokensieve.arch.errors import WorkloadError
     from tokensieve.golden.capture.capture import DEFAULT
     from tokensieve.workloads.schedule import Schedule
 
-    if file is not None and given:
-        raise typer.BadParameter("--schedule excludes --keep, --head-keep and --value-keep")
-    if file is not None:
-        data, lines = load_yaml(Path(file), WorkloadError)
-        return build(Schedule, data, WorkloadError, lines, file)
     if not given:
         return None
     asked: dict[str, Any] = {**DEFAULT, **given} | ({"local_values": "both"} if "value" in given else {})

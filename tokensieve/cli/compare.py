@@ -22,8 +22,8 @@ from tokensieve.cli.work import (
     ScoresOption,
     TraceOption,
     WorkloadOption,
+    compiling,
     decisions_of,
-    say_if_cold,
     store_of,
 )
 
@@ -105,12 +105,12 @@ def compare(
     names, devices, counted = _names(against), _devices(roofline or ()), _pairs(pairs)
     decisions = decisions_of(machine, workload, trace, seed, scores, force)
     measured = _measured(baseline or (), decisions)
-    say_if_cold()
     from tokensieve.compare.machines import compare as compared
     from tokensieve.report.comparison import comparison_page
     from tokensieve.report.summary import header
 
-    told = compared(machine, decisions, names, devices, counted, measured, store_of(no_cache)).to_dict()
+    with compiling(False, "cycle"):
+        told = compared(machine, decisions, names, devices, counted, measured, store_of(no_cache)).to_dict()
     if json:
         _print_json(told)
     else:
@@ -152,12 +152,12 @@ def _measured(files: "list[str] | tuple[()]", decisions: "Decisions") -> "list[C
 
 
 def _show_table3(machine: "Arch", json: bool) -> None:
-    say_if_cold()
     from tokensieve.report.comparison import table3_page
     from tokensieve.validate.record import table3_object
     from tokensieve.validate.table3 import table3_rows
 
-    rows = [table3_object(row) for row in table3_rows(machine)]
+    with compiling(False, "cycle"):
+        rows = [table3_object(row) for row in table3_rows(machine)]
     if json:
         _print_json({"arch": machine.name, "arch_digest": machine.digest, "rows": rows})
     else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tokensieve.cli.options import ArchOption, JsonOption, SeedOption, SetOption, arch_file, given_options
-from tokensieve.cli.work import ForceOption
+from tokensieve.cli.work import ForceOption, compiling
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -172,10 +172,11 @@ def dram(
         stream |= {"writes": wanted.writes, "earliest": wanted.earliest}
     if not force:
         _check_size(len(addresses), request_bytes, stack, commands is not None)
-    stats = dram_run.replay(stack, addresses, request_bytes, log=int(commands is not None), **stream)
-    if commands is not None:
-        full = dram_run.replay(stack, addresses, request_bytes, log=stats.command_count or 1, **stream)
-        _write(commands, stack, full)
+    with compiling(False, "dram"):
+        stats = dram_run.replay(stack, addresses, request_bytes, log=int(commands is not None), **stream)
+        if commands is not None:
+            full = dram_run.replay(stack, addresses, request_bytes, log=stats.command_count or 1, **stream)
+            _write(commands, stack, full)
     _show(_told(stack, stats, len(addresses) * request_bytes, mhz, technology), json)
 
 

@@ -2,13 +2,24 @@
 
 import json as json_text
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tokensieve.cli.options import JsonOption, NoCacheOption, QuietOption, SeedOption, examples, progress, say, width
-from tokensieve.cli.work import ForceOption, TraceOption, WorkloadOption, say_if_cold, store_of
+from tokensieve.cli.options import (
+    JsonOption,
+    NoCacheOption,
+    QuietOption,
+    SeedOption,
+    SetOption,
+    examples,
+    progress,
+    say,
+    width,
+)
+from tokensieve.cli.work import ForceOption, TraceOption, WorkloadOption, compiling, store_of
 
 if TYPE_CHECKING:
     from tokensieve.sim.result_ladder import Ladder
@@ -26,11 +37,14 @@ WriteOption = Annotated[
 
 
 @app.command(
-    epilog=examples("tokensieve ladder", "tokensieve ladder --workload bert-base-squad1", "tokensieve ladder --json")
+    epilog=examples(
+        "tokensieve ladder", "tokensieve ladder --workload bert-base-squad1", "tokensieve ladder --set dram.channels=8"
+    )
 )
 def ladder(
     workload: WorkloadOption = None,
     trace: TraceOption = None,
+    sets: SetOption = None,
     write: WriteOption = None,
     seed: SeedOption = 0,
     force: ForceOption = False,
@@ -40,7 +54,8 @@ def ladder(
 ) -> None:
     """Price the same text with nothing, with tokens and heads, and with local values pruned, on two machines.
 
-    Without a trace or a workload: the text that ships with the package, and the first steps of a GPT-2.
+    Without a trace or a workload: the text that ships with the package, and the first steps of a GPT-2. --set overrides
+    a field of both machines.
     """
     if workload is not None and trace is not None:
         raise typer.BadParameter("--workload and --trace exclude each other")
@@ -48,7 +63,7 @@ def ladder(
         from tokensieve.report.files import check_file
 
         check_file(write, "--write")
-    climbed = _climbed(trace, workload, seed, no_cache, quiet, force)
+    climbed = _climbed(trace, workload, sets or (), seed, no_cache, quiet, force)
     told = _told(climbed, json)
     if json or not quiet:
         sys.stdout.write(told) if json else say(told.rstrip("\n"))
@@ -56,12 +71,15 @@ def ladder(
         _write(Path(write), told)
 
 
-def _climbed(trace: str | None, workload: str | None, seed: int, no_cache: bool, quiet: bool, force: bool) -> "Ladder":
-    say_if_cold(quiet)
-    from tokensieve.run.ladder import climb, texts_of
+def _climbed(
+    trace: str | None, workload: str | None, sets: Sequence[str], seed: int, no_cache: bool, quiet: bool, force: bool
+) -> "Ladder":
+    from tokensieve.run.ladder import climb, machines_of, texts_of
 
-    with progress(quiet) as report:
-        return climb(texts_of(trace, workload, seed, force), seed, store_of(no_cache), report)
+    machines = machines_of(sets)
+    with compiling(quiet, "cycle"), progress(quiet) as report:
+        texts = texts_of(machines[0], trace, workload, seed, force)
+        return climb(texts, machines, sets, seed, store_of(no_cache), report)
 
 
 def _told(climbed: "Ladder", json: bool) -> str:

@@ -112,7 +112,7 @@ def play(
     quiet: bool,
 ) -> "ReleasedRun":
     """Return the run of a trace on the released design; write the cycles of its rows to `rows`."""
-    from tokensieve.cli.work import say_if_cold
+    from tokensieve.cli.work import compiling
     from tokensieve.report.files import check_apart, check_file, write_file
     from tokensieve.run.released import run_released
 
@@ -121,8 +121,8 @@ def play(
     if rows is not None:
         check_file(rows, "--rows")
         check_apart([rows], "--rows", {"TRACE": trace, "--topk-latency": topk_latency, "--arch": arch_file(arch)})
-    say_if_cold(quiet, "replay")
-    run = run_released(machine, trace, iteration, count_rounding, topk_latency)
+    with compiling(quiet, "replay"):
+        run = run_released(machine, trace, iteration, count_rounding, topk_latency)
     if rows is not None:
         write_file(Path(rows), run.rows_csv().encode(), "--rows")
     return run

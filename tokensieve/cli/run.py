@@ -37,8 +37,8 @@ from tokensieve.cli.work import (
     ScoresOption,
     TraceOption,
     WorkloadOption,
+    compiling,
     decisions_of,
-    say_if_cold,
     say_if_played,
     store_of,
 )
@@ -183,12 +183,17 @@ def _folder(out: str | None, read: dict[str, str | None]) -> Path | None:
 
 def _simulated(machine: "Arch", decisions: "Decisions", quiet: bool, **options: Any) -> "Result":
     """Return the result; `options` are those of `tokensieve.run.simulate.run`."""
-    say_if_cold(quiet, options["level"])
     say_if_played(options["level"], quiet)
     from tokensieve.run.simulate import run as simulate
 
-    with progress(quiet) as report:
+    with compiling(quiet, *_compiled(options)), progress(quiet) as report:
         return simulate(machine, decisions, **options, progress=report)
+
+
+def _compiled(options: dict[str, Any]) -> set[str]:
+    """Return the levels whose kernels a run may compile."""
+    asked = {"analytic" if options["level"] == "analytic" else "cycle"}
+    return asked | ({"cycle", "analytic"} if options["confirm"] or options["advice"] else set())
 
 
 def _shape(

@@ -21,6 +21,7 @@ from tokensieve.cli.sweep import (
     spec_of,
     title_of,
 )
+from tokensieve.cli.work import compiling
 
 if TYPE_CHECKING:
     from tokensieve.explore.promote import Confirmed, Promotion
@@ -117,14 +118,14 @@ def _found(spec: "SweepFile", options: "Options", store: "Store | None", quiet: 
     from tokensieve.explore.search import run_search
 
     done = [0, 0]
-    with bar(quiet) as show:
+    with compiling(quiet, spec.level), bar(quiet) as show:
 
         def tell(*now: int) -> None:
             done[:] = now
             show(*now)
 
         try:
-            return run_search(spec, evaluator_of(spec, quiet), options, store=store, progress=tell)
+            return run_search(spec, evaluator_of(spec), options, store=store, progress=tell)
         except KeyboardInterrupt:
             kept = f"they are in {store.path}, and the same command goes on from there" if store else "nothing is kept"
             print(f"stopped after {done[0]:,} of {done[1]:,} designs; {kept}", file=sys.stderr)
@@ -146,8 +147,8 @@ def _promoted(found: "Found", spec: "SweepFile", most: int, store: "Store | None
     from tokensieve.explore.promote import promote
 
     closer = spec.model_copy(update={"level": "cycle"})
-    with bar(quiet) as show:
-        return promote(found, closer, evaluator_of(closer, quiet), most, store=store, progress=show)
+    with compiling(quiet, "cycle"), bar(quiet) as show:
+        return promote(found, closer, evaluator_of(closer), most, store=store, progress=show)
 
 
 def _confirmed(found: "Found", promotion: "Promotion | None", spec: "SweepFile") -> "list[Confirmed]":

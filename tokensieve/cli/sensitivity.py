@@ -56,19 +56,20 @@ def sensitivity(
         raise typer.BadParameter("--at has no meaning with --sobol, which has no base design")
     if not sobol and (samples is not None or seed is not None):
         raise typer.BadParameter("--samples and --seed have no meaning without --sobol")
-    from tokensieve.cli.work import say_if_cold
+    from tokensieve.cli.work import compiling
     from tokensieve.explore.sensitivity import Sampled, one_at_a_time, spec_of
     from tokensieve.explore.sobol import sobol_indices
     from tokensieve.report.sensitivity import sensitivity_object, sensitivity_page, sobol_object, sobol_page
 
     spec = spec_of(source, sweep)
-    say_if_cold(level="analytic")
     title = f"{spec.name}, level analytic"
     if sobol:
-        indices = sobol_indices(Sampled(spec, objective or ()), 512 if samples is None else samples, seed or 0)
+        with compiling(False, "analytic"):
+            indices = sobol_indices(Sampled(spec, objective or ()), 512 if samples is None else samples, seed or 0)
         told, page = sobol_object(indices), sobol_page(indices, title, width())
     else:
-        found = one_at_a_time(spec, objective or (), at or ())
+        with compiling(False, "analytic"):
+            found = one_at_a_time(spec, objective or (), at or ())
         told, page = sensitivity_object(found), sensitivity_page(found, title, width())
     if json:
         print(json_text.dumps(told, indent=2))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tokensieve.cli.options import JsonOption, QuietOption, ReferenceKind, examples, say, width
+from tokensieve.cli.work import compiling
 
 if TYPE_CHECKING:
     from tokensieve.explore.evaluate import Evaluator
@@ -132,10 +133,14 @@ def sweep(
     flags = {"arch": arch, "workload": workload, "trace": trace, "level": level and level.value, "seed": seed}
     flags |= {"allow_rough": allow_rough, "reference": reference and reference.value}
     spec = spec_of(file, sets or (), {name: value for name, value in flags.items() if value is not None})
-    evaluator, count = evaluator_of(spec, quiet), _workers(workers)
+    evaluator, count = evaluator_of(spec), _workers(workers)
     if dry_run:
-        return _dry_run(spec, evaluator, count, json)
-    with _executor(spec, evaluator, scheduler, count if local_cluster else None, quiet) as executor:
+        with compiling(quiet, spec.level):
+            return _dry_run(spec, evaluator, count, json)
+    with (
+        compiling(quiet, spec.level),
+        _executor(spec, evaluator, scheduler, count if local_cluster else None, quiet) as executor,
+    ):
         outcome = _outcome(spec, evaluator, store, count, executor, quiet)
     _show(outcome, title_of(spec), json, quiet)
 
@@ -153,12 +158,10 @@ def _workers(asked: int | None) -> int:
     return asked or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
 
 
-def evaluator_of(spec: "SweepFile", quiet: bool) -> "Evaluator":
-    """Return what prices designs at the level of the sweep; say so where kernels have to be compiled first."""
-    from tokensieve.cli.work import say_if_cold
+def evaluator_of(spec: "SweepFile") -> "Evaluator":
+    """Return what prices designs at the level of the sweep."""
     from tokensieve.run import sweeps
 
-    say_if_cold(quiet, spec.level)
     return sweeps.evaluator_of(spec.level)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tokensieve.cli.options import JsonOption, QuietOption, say, width
+from tokensieve.cli.work import compiling
 
 if TYPE_CHECKING:
     from tokensieve.validate.section import Outcome
@@ -50,7 +51,8 @@ def validate(
     from tokensieve.validate.section import passed
     from tokensieve.validate.texts import summary
 
-    outcomes = list(_shown(outcomes_of(sections or (), reference), tables=not json and not quiet, clock=not quiet))
+    with compiling(quiet, "cycle", "analytic", "replay"):
+        outcomes = list(_shown(outcomes_of(sections or (), reference), tables=not json and not quiet, clock=not quiet))
     if folder:
         _write(folder, outcomes)
     if json:

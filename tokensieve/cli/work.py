@@ -1,6 +1,8 @@
 """What a command is asked to work on: a named workload, a trace, or the trace that ships with the package."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -64,18 +66,33 @@ def decisions_of(
     return load_trace(default_trace() if trace is None else trace, machine, seed, scores, force)
 
 
-def say_if_cold(quiet: bool = False, level: str = "cycle") -> None:
-    """Say that the kernels of a level, or of `replay`, are about to be compiled, where they are not in the cache."""
-    from tokensieve.sim.kernels import FUNCTIONS, LONGEST, compiled, watch
+COMPILED = {"cycle": 80, "analytic": 85, "dram": 70, "replay": 100}
+"""Most functions, about, that a level or a model beside them compiles where nothing is in the cache."""
 
-    kernels = "cycle" if level == "rtl" else level
-    if quiet or compiled(LONGEST[kernels]):
+COMPILED_S = 0.4
+"""About how many CPU seconds one takes."""
+
+
+@contextmanager
+def compiling(quiet: bool, *parts: str) -> Iterator[None]:
+    """Say so when a first kernel is compiled meanwhile, and how many there may be; `parts` are those of `COMPILED`."""
+    if quiet:
+        yield
         return
-    total = FUNCTIONS[kernels]
-    told = f"compiling the kernels once: about {total} functions, half a minute of CPU or so ..."
-    print(told, file=sys.stderr, flush=True)
-    if sys.stderr.isatty():
-        watch(lambda count: print(f"\r{count} of about {total} ", end="", file=sys.stderr, flush=True))
+    from tokensieve.sim.kernels import watched
+
+    most = sum(COMPILED[part] for part in dict.fromkeys(parts))
+    shown = sys.stderr.isatty()
+
+    def tell(count: int) -> None:
+        if count == 0:
+            told = f"compiling kernels, once: up to about {most} functions, {most * COMPILED_S:.0f} s of CPU ..."
+            print(told, file=sys.stderr, flush=True)
+        elif shown:
+            print(f"\r{count} of up to {most} ", end="", file=sys.stderr, flush=True)
+
+    with watched(tell):
+        yield
 
 
 def say_if_played(level: str, quiet: bool) -> None:

@@ -27,7 +27,8 @@ def ladder_page(ladder: Ladder, width: int) -> str:
     room = min(width, NARROW)
     parts = [part for climb in ladder.climbs for part in (climb_table(climb).text(room), "")]
     derived = [f"{climb.text}, assumed: {RULE}" for climb in ladder.climbs if RULE in climb.assumed]
-    below = (lesson(ladder), *factors(ladder), *derived, _ASIDE)
+    overridden = [f"Both machines with {', '.join(ladder.sets)}."] if ladder.sets else []
+    below = (lesson(ladder), *factors(ladder), *derived, *overridden, _ASIDE)
     return "\n".join([*parts, *(line for told in below for line in wrap(told, room))])
 
 

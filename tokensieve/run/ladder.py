@@ -46,38 +46,45 @@ class Text:
         return cls(name, with_whole_values(decisions), decisions)
 
 
-def shipped_texts(seed: int) -> list[Text]:
+def machines_of(sets: Sequence[str] = ()) -> list[Arch]:
+    """Return the machines of the ladder, each with the fields that `sets` override."""
+    return [load_arch(name, sets) for name in MACHINES]
+
+
+def shipped_texts(machine: Arch, seed: int) -> list[Text]:
     """Return the shipped trace, captured with and without local value pruning, and a decode beside it."""
-    machine = load_arch(MACHINES[0])
     whole, local = (load_trace(path, machine, seed) for path in (default_trace(), local_trace()))
     steps = find_workload(DECODE).model_copy(update={"steps": DECODE_STEPS})
     return [Text("the shipped trace", whole, local), Text.of(DECODE, complete(steps.counts(), machine.topk, seed))]
 
 
-def texts_of(trace: str | None, workload: str | None, seed: int, force: bool = False) -> list[Text]:
+def texts_of(machine: Arch, trace: str | None, workload: str | None, seed: int, force: bool = False) -> list[Text]:
     """Return the text of a trace or a workload; without either, those that ship with the package."""
-    machine = load_arch(MACHINES[0])
     if trace is not None:
         return [Text.of(trace, load_trace(trace, machine, seed, force=force))]
     if workload is not None:
         return [Text.of(workload, load_workload(workload, machine, seed, force=force))]
-    return shipped_texts(seed)
+    return shipped_texts(machine, seed)
 
 
 def climb(
-    texts: Sequence[Text], seed: int = 0, store: Store | None = None, progress: Callable[[float], None] | None = None
+    texts: Sequence[Text],
+    machines: Sequence[Arch],
+    sets: Sequence[str] = (),
+    seed: int = 0,
+    store: Store | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> Ladder:
-    """Return `texts` on all rungs; `seed` is the one that counts were completed with, for the record.
+    """Return `texts` on all rungs of `machines`; what was `sets` in them and the `seed` of counts are for the record.
 
     Raises `WorkloadError` where decisions and machines do not fit.
     """
-    machines = [load_arch(name) for name in MACHINES]
     climbs = []
     for number, text in enumerate(texts):
         climbs.append(_climb(text, machines, store))
         if progress:
             progress((number + 1) / len(texts))
-    return Ladder(climbs=tuple(climbs), seed=seed)
+    return Ladder(climbs=tuple(climbs), sets=tuple(sets), seed=seed)
 
 
 def _climb(text: Text, machines: Sequence[Arch], store: Store | None) -> Climb:
