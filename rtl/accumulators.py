@@ -10,14 +10,19 @@ Both accumulators are told what to do, one thing after another, by a stream of c
 * READ: the alive sums leave on ``o`` as beats of scores, ready for the top-k engine: shifted right by the
   smallest amount that makes the largest alive sum fit `topk.score_bits`. With `pin` the last alive one is given all
   ones, and the others are at most one less: it is the newest token, which always stays.
+
+Nothing need be alive for a READ, which then gives no beat, or for a KEEP, whose ids then are an empty beat. A command
+that cannot be obeyed changes nothing, and ``status`` tells why (`arch.status`); what it announces is dropped.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal, signed, unsigned
 from amaranth.lib import stream
 
 from tokensieve.arch.machine import Arch
+from tokensieve.arch.status import Status
 from tokensieve.rtl.beats import packed_beat
 from tokensieve.rtl.sums import Addition, Sums
 
@@ -52,6 +57,10 @@ class ImportanceAccumulator(Sums):
         Ids of KEEP, up to `last`. A beat without items is allowed as the only one.
     o : ``Out(stream.Signature(score_beat(topk)))``
         Scores of READ, ceil(alive / topk.lanes) beats; lanes beyond the last alive token are 0.
+    status : ``Out(event(status()))``
+        In the cycle after an illegal command is taken: 1 for an ADD of no query, 2 for a CLEAR of more than
+        `topk.max_tokens`, 3 for an ADD where none is alive, 5 for a GROW to more than `topk.max_tokens`, 6 for an
+        operation that there is not. The queries of an illegal ADD are dropped.
     """
 
     def __init__(self, arch: Arch) -> None:
@@ -66,19 +75,24 @@ class ImportanceAccumulator(Sums):
         """Give each lane its own sum: the line counts up with every beat of a query."""
         beats: stream.Interface = self.probability
         line, query, done = Signal.like(addition.line), Signal.like(n), Signal()
-        moves = Signal()
-        m.d.comb += [beats.ready.eq(active), moves.eq(active & beats.valid)]
-        m.d.comb += [addition.valid.eq(moves), addition.line.eq(line), addition.count.eq(beats.p.count)]
+        moves, none = Signal(), Signal()
+        m.d.comb += [none.eq(n == 0), beats.ready.eq(active & ~none), moves.eq(beats.ready & beats.valid)]
+        m.d.comb += [addition.valid.eq(moves & ~self._illegal), addition.line.eq(line)]
+        m.d.comb += addition.count.eq(beats.p.count)
         for lane, addend in enumerate(addition.addends):
             m.d.comb += addend.eq(Mux(beats.p.count > lane, beats.p.items[lane], 0))
         with m.If(moves):
             m.d.sync += line.eq(line + 1)
             with m.If(beats.p.last):
                 m.d.sync += [line.eq(0), query.eq(query + 1)]
-        m.d.comb += done.eq(moves & beats.p.last & (query + 1 == n))
+        m.d.comb += done.eq(Mux(none, self._settled, moves & beats.p.last & (query + 1 == n)))
         with m.If(done):
             m.d.sync += query.eq(0)
         return done
+
+    def _refuse(self, m: Module, n: Any) -> Sequence[tuple[Any, Status]]:
+        """Return that there are queries, and tokens that they are about."""
+        return ((n == 0, Status.NONE_OFFERED), (self._alive == 0, Status.EMPTY_SET))
 
 
 class HeadAccumulator(Sums):
@@ -100,13 +114,17 @@ class HeadAccumulator(Sums):
     -------
     command : ``In(stream.Signature(sums_command(importance.max_heads)))``
         What to do. `n` of an ADD is the position of the head among the alive ones. After a CLEAR or GROW the new heads
-        are first added to in ascending order, none left out before another.
+        are first added to in ascending order, none left out before another; what is not so is illegal.
     output : ``In(stream.Signature(packed_beat(importance.lanes, signed(number.output_bits))))``
         Outputs of one head, of one or more queries, up to `last`. Lanes from `count` on are ignored.
     keep : ``In(stream.Signature(packed_beat(topk.lanes, item(topk))))``
         Ids of KEEP, up to `last`.
     o : ``Out(stream.Signature(score_beat(topk)))``
         Scores of READ, ceil(alive / topk.lanes) beats; lanes beyond the last alive head are 0.
+    status : ``Out(event(status()))``
+        In the cycle after an illegal command is taken: 2 for a CLEAR of more than `importance.max_heads` and for an ADD
+        to a head that is not alive or stands behind one that was never added to, 5 for a GROW to more than
+        `importance.max_heads`, 6 for an operation that there is not. The outputs of an illegal ADD are dropped.
     """
 
     def __init__(self, arch: Arch) -> None:
@@ -122,7 +140,7 @@ class HeadAccumulator(Sums):
         """Add a beat's magnitudes up and give them to the one sum of the command."""
         beats: stream.Interface = self.output
         done = Signal()
-        m.d.comb += [beats.ready.eq(active), addition.valid.eq(active & beats.valid)]
+        m.d.comb += [beats.ready.eq(active), addition.valid.eq(active & beats.valid & ~self._illegal)]
         m.d.comb += [addition.line.eq(n), addition.count.eq(1)]
         sizes = []
         for lane in range(self._lanes_in):
@@ -130,8 +148,22 @@ class HeadAccumulator(Sums):
             m.d.comb += size.eq(Mux(beats.p.count > lane, abs(beats.p.items[lane]), 0))
             sizes.append(size)
         m.d.comb += addition.addends[0].eq(_tree(sizes))
-        m.d.comb += done.eq(addition.valid & beats.p.last)
+        m.d.comb += done.eq(active & beats.valid & beats.p.last)
+        self._count(m, n, addition.valid)
         return done
+
+    def _count(self, m: Module, n: Any, adds: Signal) -> None:
+        """Count the heads that were added to, those on their way to the memory among them."""
+        self._begun, latest = Signal.like(self._known), Signal.like(self._known)
+        m.d.comb += self._begun.eq(Mux(self._settled, self._known, latest))
+        with m.If(adds & (n == self._begun)):
+            m.d.sync += latest.eq(n + 1)
+        with m.Elif(self._settled):
+            m.d.sync += latest.eq(self._known)
+
+    def _refuse(self, m: Module, n: Any) -> Sequence[tuple[Any, Status]]:
+        """Return that the head is alive, and that none before it was never added to."""
+        return ((n >= self._alive, Status.TOO_MANY), (n > self._begun, Status.TOO_MANY))
 
 
 def _tree(terms: list[Any]) -> Any:

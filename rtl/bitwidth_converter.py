@@ -8,7 +8,8 @@ from amaranth.lib.wiring import In, Out
 
 from tokensieve.arch.bitwidth_converter import lsb_widths, msb_widths, unit_bits
 from tokensieve.arch.machine import Arch
-from tokensieve.rtl.beats import packed_beat, plane_command
+from tokensieve.arch.status import Status
+from tokensieve.rtl.beats import event, packed_beat, plane_command, status
 from tokensieve.rtl.pipe import Stage
 
 
@@ -38,10 +39,12 @@ class PlaneBuffer(wiring.Component):
         There is a vector, and `width` and `elements` are its.
     width, elements : ``In(4), In(range(max_elements + 1))``
         Bits of its elements, 0 where this plane is missing, and their number.
+    drops : ``In(1)``
+        With `holds`: the vector's beats are taken and dropped.
     pop : ``In(1)``
         The lanes on `row` are taken.
     full : ``Out(1)``
-        `row` holds the next elements, or this plane is missing.
+        `row` holds the next elements, or this plane is missing, or all beats were dropped.
     row : ``Out(lanes * widths[-1])``
         The next elements, packed.
     """
@@ -55,6 +58,7 @@ class PlaneBuffer(wiring.Component):
                 "holds": In(1),
                 "width": In(4),
                 "elements": In(range(max_elements + 1)),
+                "drops": In(1),
                 "pop": In(1),
                 "full": Out(1),
                 "row": Out(lanes * max(widths, default=1)),
@@ -66,7 +70,7 @@ class PlaneBuffer(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         if not self._widths:
-            m.d.comb += [self.full.eq(1), self.i.ready.eq(0)]
+            m.d.comb += self.full.eq(self._take(m, Const(1)))
             return m
         unit = unit_bits(self._widths)
         per_beat, size = 4 // unit, unit * self._lanes  # units of a beat, bits of a unit
@@ -79,7 +83,7 @@ class PlaneBuffer(wiring.Component):
                 with m.Case(width):
                     m.d.comb += need.eq(width // unit)
         m.d.comb += [kept.eq(level), shifted.eq(bits)]
-        with m.If(self.enter):
+        with m.If(self.enter | self.drops):
             m.d.comb += [kept.eq(0), shifted.eq(0)]
         with m.Elif(self.pop):
             m.d.comb += kept.eq(Mux(level > need, level - need, 0))
@@ -96,20 +100,17 @@ class PlaneBuffer(wiring.Component):
                 for number in range(units - per_beat + 1):
                     with m.Case(number):
                         m.d.sync += bits.eq(shifted | (self.i.payload << (number * size)))
-        m.d.comb += [self.full.eq((self.width == 0) | (level >= need) | ended), self.row.eq(bits)]
+        m.d.comb += [self.full.eq(ended | (~self.drops & (level >= need))), self.row.eq(bits)]
         return m
 
     def _take(self, m: Module, room: Any) -> Signal:
         """Take a beat if the vector has one left and there is room; return whether it has none left."""
-        bits = Signal(range(self._max_elements * self._widths[-1] + 1))
-        with m.Switch(self.width):
-            for width in self._widths:
-                with m.Case(width):
-                    m.d.comb += bits.eq(self.elements * width)
-        shift = self._beat_bits.bit_length() - 1
-        beats = Signal(range(-(-self._max_elements * self._widths[-1] // self._beat_bits) + 2))
+        most = self._max_elements * 15  # bits, as the width is told
+        beats = Signal(range(-(-most // self._beat_bits) + 1))
         total, ended = Signal.like(beats), Signal()
-        m.d.comb += [total.eq((bits + self._beat_bits - 1) >> shift), ended.eq(beats == total)]
+        shift = self._beat_bits.bit_length() - 1
+        m.d.comb += total.eq((self.elements * self.width + self._beat_bits - 1) >> shift)
+        m.d.comb += ended.eq(beats == total)
         m.d.comb += self.i.ready.eq(Mux(self.enter, self.first, self.holds & ~ended & room))
         moves = self.i.valid & self.i.ready
         m.d.sync += beats.eq(Mux(self.enter, 0, beats) + moves)
@@ -129,6 +130,9 @@ class BitwidthConverter(wiring.Component):
     zeros; `middle` sets the highest missing bit: V, which is never completed, is taken at the middle of
     what its plane leaves open, K and Q at the lower end (contracts, section 1).
 
+    **Illegal commands.** A vector without elements or of a width that there is not is told of on ``status``. The beats
+    of both planes that its command announces, ceil(elements x bits / beat), are dropped, and one empty beat leaves.
+
     Timing
     ------
     Obeys ``arch.converter.law``: a beat of each plane per cycle, and a beat of words stands on ``o`` 2 cycles after the
@@ -144,13 +148,15 @@ class BitwidthConverter(wiring.Component):
     Members
     -------
     command : ``In(stream.Signature(plane_command(arch)))``
-        What a vector is: `elements` (1 or more), `msb_bits` (4, 6, 8, 10 or 12, up to the on-chip width), `lsb_bits`
-        (0, or `number.lsb_bits`, or what the MSBs leave of the word if that is less), `middle` (without an LSB plane
-        only).
+        What a vector is: `elements` (1 or more, also more than `gather.max_row_bytes` hold: only beats are stored
+        here), `msb_bits` (4, 6, 8, 10 or 12, up to the on-chip width), `lsb_bits` (0, or `number.lsb_bits`, or what
+        the MSBs leave of the word if that is less), `middle` (which counts without an LSB plane only).
     msb, lsb : ``In(stream.Signature(unsigned(8 * converter.plane_bytes)))``
         The planes. No beat is taken from `lsb` for a vector that has none.
     o : ``Out(stream.Signature(packed_beat(converter.lanes, signed(number.onchip_bits))))``
         The words: full beats but the last, which has `last`.
+    status : ``Out(event(status()))``
+        In the cycle after an illegal command is taken: 1 for no elements, 6 for a width that there is not.
     """
 
     def __init__(self, arch: Arch) -> None:
@@ -162,6 +168,7 @@ class BitwidthConverter(wiring.Component):
                 "msb": In(beat),
                 "lsb": In(beat),
                 "o": Out(stream.Signature(words)),
+                "status": Out(event(status())),
             }
         )
         self._arch, self._lanes, self._bits = arch, arch.converter.lanes, arch.number.onchip_bits
@@ -174,24 +181,45 @@ class BitwidthConverter(wiring.Component):
         m.submodules.now = now = Stage(plane_command(self._arch))
         wiring.connect(m, wiring.flipped(self.command), after.i)
         wiring.connect(m, after.o, now.i)
-        pop, planes = Signal(), []
+        self._judge(m)
+        pop, drops, planes = Signal(), Signal(), []
+        m.d.comb += drops.eq(~self._known(m, now.o.p, "now"))
+        longest = (1 << len(now.o.p.elements)) - 1
         for name, widths, port in (("msb", self._msb_widths, self.msb), ("lsb", self._lsb_widths, self.lsb)):
-            beat_bits, longest = 8 * self._arch.converter.plane_bytes, self._arch.max_vector_elements
+            beat_bits = 8 * self._arch.converter.plane_bytes
             m.submodules[name] = plane = PlaneBuffer(beat_bits, self._lanes, widths, longest)
             wiring.connect(m, wiring.flipped(port), plane.i)
             m.d.comb += [plane.enter.eq(after.o.valid & now.i.ready), plane.holds.eq(now.o.valid), plane.pop.eq(pop)]
-            m.d.comb += plane.first.eq(getattr(after.o.p, f"{name}_bits") != 0)
+            first = (getattr(after.o.p, f"{name}_bits") != 0) & (after.o.p.elements != 0)
+            m.d.comb += [plane.first.eq(first), plane.drops.eq(now.o.valid & drops)]
             m.d.comb += [plane.width.eq(getattr(now.o.p, f"{name}_bits")), plane.elements.eq(now.o.p.elements)]
             planes.append(plane)
-        self._put(m, now.o, pop, planes)
+        self._put(m, now.o, pop, drops, planes)
         return m
 
-    def _put(self, m: Module, now: stream.Interface, pop: Signal, planes: list[PlaneBuffer]) -> None:
-        """Take the next elements of both planes at once, and put words of them out."""
+    def _judge(self, m: Module) -> None:
+        """Tell of a command that is illegal, in the cycle after it."""
+        told, none, known = self.command.p, Signal(), self._known(m, self.command.p, "told")
+        m.d.comb += none.eq(told.elements == 0)
+        m.d.sync += self.status.payload.code.eq(Mux(none, Status.NONE_OFFERED, Status.UNKNOWN))
+        m.d.sync += self.status.valid.eq(self.command.valid & self.command.ready & (none | ~known))
+
+    def _known(self, m: Module, vector: Any, name: str) -> Signal:
+        """Return whether there are planes of a vector's widths."""
+        known = Signal(name=f"{name}_known")
+        with m.Switch(vector.msb_bits):
+            for width in self._msb_widths:
+                below = min(self._arch.number.lsb_bits, self._bits - width)
+                with m.Case(width):
+                    m.d.comb += known.eq((vector.lsb_bits == 0) | (vector.lsb_bits == below))
+        return known
+
+    def _put(self, m: Module, now: stream.Interface, pop: Signal, drops: Signal, planes: list[PlaneBuffer]) -> None:
+        """Take the next elements of both planes at once, and put words of them out. A dropped vector has none."""
         done = Signal.like(now.p.elements)  # elements that were put out before
         left = Signal.like(done)
         last, free = Signal(), Signal()
-        m.d.comb += [left.eq(now.p.elements - done), last.eq(left <= self._lanes)]
+        m.d.comb += [left.eq(Mux(drops, 0, now.p.elements - done)), last.eq(left <= self._lanes)]
         m.d.comb += free.eq(~self.o.valid | self.o.ready)
         m.d.comb += pop.eq(now.valid & planes[0].full & planes[1].full & free)
         m.d.comb += now.ready.eq(pop & last)

@@ -8,7 +8,8 @@ from amaranth.lib.data import ArrayLayout, Layout, StructLayout
 from amaranth.lib.wiring import In, Out
 
 from tokensieve.arch.machine import Arch
-from tokensieve.rtl.beats import decision, decision_command, packed_beat
+from tokensieve.arch.status import Status
+from tokensieve.rtl.beats import decision, decision_command, event, packed_beat, status
 from tokensieve.rtl.pipe import Stage, Step, chain
 
 
@@ -16,7 +17,7 @@ class RequantDecision(wiring.Component):
     """Finds the largest probability of each row and asks for the row's LSBs if it is below the threshold.
 
     A row without a probability has 0 as its largest. Rows do not wait here: whoever sends them keeps them until the
-    decision is known.
+    decision is known. A command for no row is illegal: it is dropped, and ``status`` tells.
 
     Timing
     ------
@@ -33,11 +34,13 @@ class RequantDecision(wiring.Component):
     Members
     -------
     command : ``In(stream.Signature(decision_command(arch)))``
-        Threshold, 0..2^probability_bits, and for how many rows it holds, 1 or more.
+        Threshold, and for how many rows it holds, 1 or more. From 2^probability_bits on, every row is below it.
     probability : ``In(stream.Signature(packed_beat(softmax.lanes, unsigned(softmax.probability_bits))))``
         Rows as the softmax puts them out; `last` ends a row. Lanes from `count` on are ignored.
     o : ``Out(stream.Signature(decision(arch)))``
         One decision per row, in order: the largest probability, and `refetch` where it is below the threshold.
+    status : ``Out(event(status()))``
+        In the cycle after an illegal command is taken: 1, for no row.
     """
 
     def __init__(self, arch: Arch) -> None:
@@ -47,6 +50,7 @@ class RequantDecision(wiring.Component):
                 "command": In(stream.Signature(decision_command(arch))),
                 "probability": In(stream.Signature(beat)),
                 "o": Out(stream.Signature(decision(arch))),
+                "status": Out(event(status())),
             }
         )
         self._arch, self._lanes, self._bits = arch, arch.softmax.lanes, arch.softmax.probability_bits
@@ -54,9 +58,17 @@ class RequantDecision(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.command = command = Stage(decision_command(self._arch))
-        wiring.connect(m, wiring.flipped(self.command), command.i)
+        self._judge(m, command.i)
         self._decide(m, self._tree(m, self._joined(m, command.o)))
         return m
+
+    def _judge(self, m: Module, legal: stream.Interface) -> None:
+        """Let commands pass, but for those without rows, which are told of."""
+        none = Signal()
+        m.d.comb += [none.eq(self.command.p.rows == 0), legal.payload.eq(self.command.payload)]
+        m.d.comb += [legal.valid.eq(self.command.valid & ~none), self.command.ready.eq(legal.ready)]
+        m.d.comb += self.status.payload.code.eq(Status.NONE_OFFERED)
+        m.d.sync += self.status.valid.eq(self.command.valid & self.command.ready & none)
 
     def _values(self, lanes: int) -> StructLayout:
         """Return a beat in the tree: the larger ones so far, and what the decision needs besides."""

@@ -12,7 +12,8 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from tokensieve.arch.datapath import Topk
-from tokensieve.rtl.beats import SumsOp, item, packed_beat, score_beat, sums_command
+from tokensieve.arch.status import Status
+from tokensieve.rtl.beats import SumsOp, event, item, packed_beat, score_beat, status, sums_command
 from tokensieve.rtl.compactor import Compactor
 from tokensieve.rtl.meeting import low, meeting
 from tokensieve.rtl.pipe import Stage
@@ -40,6 +41,9 @@ class Sums(wiring.Component, ABC):
     A word of the memory is as wide as the wider of a line (`lanes`) and a beat of scores (`topk.lanes`). It is never
     wiped: sums from `known` on read as zero, whatever is stored. Sums only grow, so the highest bit set in any of them,
     which the ranking shift follows from, is that of all written values OR-ed together.
+
+    A command is judged in the first cycle in which it is held: then all before it have changed what is alive. An
+    illegal one waits for what the legal one would wait for.
     """
 
     def __init__(
@@ -52,6 +56,7 @@ class Sums(wiring.Component, ABC):
                 **{name: In(stream.Signature(layout)) for name, layout in beats.items()},
                 "keep": In(stream.Signature(packed_beat(topk.lanes, item(topk)))),
                 "o": Out(stream.Signature(score_beat(topk))),
+                "status": Out(event(status())),
             }
         )
         self._topk, self._capacity, self._bits = topk, capacity, bits
@@ -61,7 +66,14 @@ class Sums(wiring.Component, ABC):
 
     @abstractmethod
     def _add(self, m: Module, active: Signal, n: Any, addition: Addition) -> Signal:
-        """Take beats while an ADD of `n` is `active`, drive `addition`, and return when the last beat is taken."""
+        """Take beats while an ADD of `n` is `active`, drive `addition`, and return when the last beat is taken.
+
+        An illegal one adds nothing.
+        """
+
+    @abstractmethod
+    def _refuse(self, m: Module, n: Any) -> Sequence[tuple[Any, Status]]:
+        """Return what makes an ADD of `n` illegal, and its code; the first that holds is told."""
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
@@ -71,6 +83,7 @@ class Sums(wiring.Component, ABC):
         length = self._capacity.bit_length()
         self._alive, self._known = Signal(length), Signal(length)
         self._peak, self._settled = Signal(self._bits), Signal()
+        self._illegal = Signal()
         active = {op: Signal(name=f"{op.name.lower()}_active") for op in _OPS}
         done = {op: self._settled for op in (SumsOp.CLEAR, SumsOp.GROW)}
 
@@ -83,11 +96,33 @@ class Sums(wiring.Component, ABC):
             for op in _OPS:
                 with m.Case(op):
                     m.d.comb += [active[op].eq(command.o.valid), command.o.ready.eq(done[op])]
-        with m.If(active[SumsOp.CLEAR] & self._settled):
+            with m.Default():
+                m.d.comb += command.o.ready.eq(self._settled)
+        with m.If(active[SumsOp.CLEAR] & self._settled & ~self._illegal):
             m.d.sync += [self._alive.eq(now.n), self._known.eq(0), self._peak.eq(0)]
-        with m.If(active[SumsOp.GROW] & self._settled):
+        with m.If(active[SumsOp.GROW] & self._settled & ~self._illegal):
             m.d.sync += self._alive.eq(self._alive + now.n)
+        self._judge(m)
         return m
+
+    def _judge(self, m: Module) -> None:
+        """Find out whether the command is illegal, and tell it in its first cycle."""
+        now, first, code = self._now, Signal(), self.status.payload.code
+        m.d.sync += first.eq(self.command.valid & self.command.ready)
+        m.d.comb += self.status.valid.eq(first & self._illegal)
+        with m.Switch(now.op):
+            with m.Case(SumsOp.CLEAR):
+                m.d.comb += [self._illegal.eq(now.n > self._capacity), code.eq(Status.TOO_MANY)]
+            with m.Case(SumsOp.GROW):
+                m.d.comb += [self._illegal.eq(self._alive + now.n > self._capacity), code.eq(Status.GROW)]
+            with m.Case(SumsOp.ADD):
+                for illegal, its in reversed(self._refuse(m, now.n)):
+                    with m.If(illegal):
+                        m.d.comb += [self._illegal.eq(1), code.eq(its)]
+            with m.Case(SumsOp.KEEP, SumsOp.READ):
+                m.d.comb += self._illegal.eq(0)
+            with m.Default():
+                m.d.comb += [self._illegal.eq(1), code.eq(Status.UNKNOWN)]
 
     def _memory(self, m: Module) -> None:
         """Add the memory. What is written is also what a read in the same cycle gets."""

@@ -10,14 +10,17 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from tokensieve.arch.status import Status
 from tokensieve.golden.topk import ranking_scores, top_k
 from tokensieve.golden.vectors import ragged
 
 Whole = npt.NDArray[np.int64]
-Op = Literal["clear", "grow", "add", "keep", "read"]
+Op = Literal["clear", "grow", "add", "keep", "read", "unknown"]
 
-OPS: tuple[Op, ...] = ("clear", "grow", "add", "keep", "read")
-"""Commands by their numbers in the vectors."""
+OPS: tuple[Op, ...] = ("clear", "grow", "add", "keep", "read", "unknown")
+"""Commands by their numbers in the vectors; the last is none of the unit's."""
+
+_UNKNOWN = OPS.index("unknown")
 
 
 @dataclass(frozen=True)
@@ -46,21 +49,43 @@ class Outcome:
     alive: list[int]
     """Sums alive at each step, before it."""
 
+    status: list[int]
+    """Code of each step that is illegal, 0 of the others."""
+
 
 class Sums(ABC):
-    """Saturating sums of the alive, in order. Additions are what differs between tokens and heads."""
+    """Saturating sums of the alive, in order, up to `capacity`. Tokens and heads differ in what is added."""
 
-    def __init__(self, bits: int, score_bits: int) -> None:
-        self.most, self.score_bits = (1 << bits) - 1, score_bits
+    def __init__(self, bits: int, score_bits: int, capacity: int) -> None:
+        self.most, self.score_bits, self.capacity = (1 << bits) - 1, score_bits, capacity
         self.sums = torch.zeros(0, dtype=torch.int64)
 
     @abstractmethod
     def add(self, step: Step) -> None:
         """Add a step's queries."""
 
-    def obey(self, step: Step) -> Whole | None:
-        """Do what a step says; return the scores of a READ."""
+    @abstractmethod
+    def refuse(self, step: Step) -> int:
+        """Return the code of an illegal ADD, 0 of others."""
+
+    def judge(self, step: Step) -> int:
+        """Return the code of an illegal step, 0 of others."""
         match step.op:
+            case "clear" if step.n > self.capacity:
+                return Status.TOO_MANY
+            case "grow" if len(self.sums) + step.n > self.capacity:
+                return Status.GROW
+            case "add":
+                return self.refuse(step)
+            case "unknown":
+                return Status.UNKNOWN
+        return 0
+
+    def obey(self, step: Step) -> Whole | None:
+        """Do what a step says; return the scores of a READ. An illegal one does nothing."""
+        match step.op:
+            case _ if self.judge(step):
+                pass
             case "clear":
                 self.sums = torch.zeros(step.n, dtype=torch.int64)
             case "grow":
@@ -83,13 +108,14 @@ class Sums(ABC):
 
     def play(self, script: Sequence[Step]) -> Outcome:
         """Return what comes of a script."""
-        scores, alive = [], []
+        scores, alive, status = [], [], []
         for step in script:
             alive.append(len(self.sums))
+            status.append(self.judge(step))
             read = self.obey(step)
             if read is not None:
                 scores.append(read)
-        return Outcome(scores, alive)
+        return Outcome(scores, alive, status)
 
 
 class TokenSums(Sums):
@@ -100,9 +126,29 @@ class TokenSums(Sums):
         for query in torch.from_numpy(step.queries):
             self.sums[: len(query)] = (self.sums[: len(query)] + query).clamp(max=self.most)
 
+    def refuse(self, step: Step) -> int:
+        """There must be queries, and tokens that they are about."""
+        return Status.NONE_OFFERED if not step.n else 0 if len(self.sums) else Status.EMPTY_SET
+
 
 class HeadSums(Sums):
     """The magnitudes of all elements are added to sum `n`."""
+
+    begun = 0
+    """Heads that were added to: the first so many."""
+
+    def obey(self, step: Step) -> Whole | None:
+        """Do what a step says, and count the heads that were added to."""
+        legal, read = not self.judge(step), super().obey(step)
+        if legal and step.op in ("clear", "keep"):
+            self.begun = len(step.kept)
+        if legal and step.op == "add":
+            self.begun = max(self.begun, step.n + 1)
+        return read
+
+    def refuse(self, step: Step) -> int:
+        """The head must be alive, and none before it may never have been added to."""
+        return 0 if step.n < len(self.sums) and step.n <= self.begun else Status.TOO_MANY
 
     def add(self, step: Step) -> None:
         """Add all elements up."""
@@ -131,15 +177,19 @@ def inputs_of(scripts: Sequence[Sequence[Step]]) -> dict[str, Whole]:
 
 
 def work_of(scripts: Sequence[Sequence[Step]], outcomes: Sequence[Outcome], lanes: int) -> dict[str, Whole]:
-    """Return what the law takes of each step: lines added, sums kept and the last of them, sums read."""
+    """Return what the law takes of each step: lines added, sums kept and the last of them, sums read, or illegal.
+
+    An unknown operation takes what an illegal CLEAR takes.
+    """
     lines = [[len(step.queries) * -(-step.queries.shape[1] // lanes) for step in script] for script in scripts]
     last = [[int(step.kept[-1]) if len(step.kept) else 0 for step in script] for script in scripts]
     return {
-        **ragged("op", [[OPS.index(step.op) for step in script] for script in scripts]),
+        **ragged("op", [[OPS.index(step.op) % _UNKNOWN for step in script] for script in scripts]),
         **ragged("lines", lines),
         **ragged("kept", [[len(step.kept) for step in script] for script in scripts]),
         **ragged("last", last),
         **ragged("items", [outcome.alive for outcome in outcomes]),
+        **ragged("illegal", [[int(code > 0) for code in outcome.status] for outcome in outcomes]),
     }
 
 

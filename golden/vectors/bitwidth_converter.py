@@ -10,11 +10,18 @@ from torch import Tensor
 
 from tokensieve.arch.bitwidth_converter import lsb_widths, msb_widths
 from tokensieve.arch.machine import Arch
+from tokensieve.arch.status import Status
 from tokensieve.golden.quantize import combine, lsb_plane, middle_of_msb, msb_only, msb_plane
 from tokensieve.golden.vectors import ragged
 from tokensieve.workloads.vectors import Vectors
 
 Whole = npt.NDArray[np.int64]
+
+_ILLEGAL = 0.2
+"""Share of the random groups with an illegal vector."""
+
+_UNKNOWN = ((5, 0), (0, 0), (0, 4), (15, 15), (4, 15), (3, 1))
+"""Widths of MSBs and LSBs that no machine has."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,7 @@ def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vector
     planes = [[stored(one, arch) for one in group] for group in groups]
     fields = ("msb_bits", "lsb_bits", "middle")
     told = {name: [[getattr(one, name) for one in group] for group in groups] for name in fields}
+    codes = [[judge(one, arch) for one in group] for group in groups]
     elements = ragged("elements", [[len(one.values) for one in group] for group in groups])
     return Vectors(
         unit="bitwidth-converter",
@@ -47,13 +55,31 @@ def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vector
             **ragged("msb", [np.concatenate([msb for msb, _ in group]) for group in planes]),
             **ragged("lsb", [np.concatenate([lsb for _, lsb in group]) for group in planes]),
         },
-        expected=ragged("words", [np.concatenate([words(one, arch) for one in group]) for group in groups]),
-        work={**elements, **ragged("msb_bits", told["msb_bits"]), **ragged("lsb_bits", told["lsb_bits"])},
+        expected=ragged("words", [np.concatenate([words(one, arch) for one in group]) for group in groups])
+        | ragged("status", codes),
+        work={
+            **elements,
+            **ragged("msb_bits", told["msb_bits"]),
+            **ragged("lsb_bits", told["lsb_bits"]),
+            **ragged("illegal", [[int(code > 0) for code in some] for some in codes]),
+        },
     )
 
 
+def judge(one: Vector, arch: Arch) -> int:
+    """Return the code of an illegal vector, 0 of others."""
+    if not len(one.values):
+        return Status.NONE_OFFERED
+    bits = arch.number.onchip_bits
+    known = one.msb_bits in msb_widths(bits)
+    known = known and one.lsb_bits in (0, min(arch.number.lsb_bits, bits - one.msb_bits))
+    return 0 if known else Status.UNKNOWN
+
+
 def words(one: Vector, arch: Arch) -> Whole:
-    """Return the words that the machine works with."""
+    """Return the words that the machine works with; an illegal vector has none."""
+    if judge(one, arch):
+        return np.zeros(0, np.int64)
     values, number = torch.from_numpy(one.values), arch.number
     if one.lsb_bits:
         planes = msb_plane(values, one.msb_bits, number), lsb_plane(values, one.msb_bits, one.lsb_bits, number)
@@ -67,7 +93,10 @@ def words(one: Vector, arch: Arch) -> Whole:
 
 
 def stored(one: Vector, arch: Arch) -> tuple[Whole, Whole]:
-    """Return the bytes of both planes."""
+    """Return the bytes of both planes; those of an illegal vector mean nothing."""
+    if judge(one, arch):
+        msb, lsb = (np.full(-(-len(one.values) * bits // 8), 0xA5, np.int64) for bits in (one.msb_bits, one.lsb_bits))
+        return msb, lsb
     values, number = torch.from_numpy(one.values), arch.number
     msb = packed_bytes(msb_plane(values, one.msb_bits, number), one.msb_bits)
     if not one.lsb_bits:
@@ -92,8 +121,17 @@ def groups_of(arch: Arch, count: int, seed: int) -> list[Sequence[Vector]]:
     rng = np.random.Generator(np.random.PCG64([seed, count]))
     groups: list[Sequence[Vector]] = list(_corners(arch, rng))[:count]
     while len(groups) < count:
-        groups.append([_random(arch, rng) for _ in range(int(rng.integers(1, 5)))])
+        group = [_random(arch, rng) for _ in range(int(rng.integers(1, 5)))]
+        if rng.random() < _ILLEGAL:
+            group.insert(int(rng.integers(1, len(group), endpoint=True)), _illegal(arch, rng))
+        groups.append(group)
     return groups
+
+
+def _illegal(arch: Arch, rng: np.random.Generator) -> Vector:
+    """Return a vector without elements, or of widths that there are never."""
+    values = np.zeros(int(rng.integers(0, 2 * arch.converter.lanes, endpoint=True)), np.int64)
+    return Vector(values, *_UNKNOWN[int(rng.integers(len(_UNKNOWN)))])
 
 
 def _random(arch: Arch, rng: np.random.Generator) -> Vector:
@@ -126,3 +164,11 @@ def _corners(arch: Arch, rng: np.random.Generator) -> Iterator[Sequence[Vector]]
         fitting = [msb for msb in msb_widths(bits) if below in (0, min(arch.number.lsb_bits, bits - msb))]
         yield [Vector(ends, msb, below) for msb in fitting]
     yield [Vector(ends, msb, 0, 1) for msb in msb_widths(bits)]
+    yield [Vector(ends, msb, min(arch.number.lsb_bits, bits - msb), 1) for msb in msb_widths(bits)]
+    longest = (1 << most.bit_length()) - 1  # that a command can tell; no vector is stored, so that it may be as long
+    usual = [_vector(arch, rng, lanes, 4, lsb=True), _vector(arch, rng, longest, msb_widths(bits)[-1])]
+    none = [Vector(ends[:0], 4), Vector(ends[:0], 4, min(arch.number.lsb_bits, bits - 4))]
+    yield [usual[0], none[0], usual[1], none[1], none[0], usual[0], none[1]]
+    unknown = [Vector(np.zeros(n, np.int64), *widths) for n in (1, most) for widths in _UNKNOWN]
+    yield [one for unfit in unknown for one in (usual[0], unfit)] + usual
+    yield [usual[0], *unknown[::3], none[0], usual[0]]

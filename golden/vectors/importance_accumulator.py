@@ -11,6 +11,9 @@ from tokensieve.workloads.distributions import most_scores
 from tokensieve.workloads.distributions import scores as draw
 from tokensieve.workloads.vectors import Vectors
 
+_ILLEGAL = 0.3
+"""Share of the random scripts with an illegal command."""
+
 _MOST_QUERIES = 1 << 13
 """Queries of the longest script."""
 
@@ -18,14 +21,14 @@ _MOST_QUERIES = 1 << 13
 def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vectors:
     """Return `count` scripts: the corners, then random ones. `scores` names the distribution of the probabilities."""
     scripts = scripts_of(arch, count, seed, scores)
-    outcomes = [TokenSums(arch.importance.token_bits, arch.topk.score_bits).play(script) for script in scripts]
-    lanes = arch.topk.lanes
+    outcomes, lanes = [_sums(arch).play(script) for script in scripts], arch.topk.lanes
     return Vectors(
         unit="importance-accumulator",
         arch={group: getattr(arch, group).model_dump(mode="json") for group in ("importance", "softmax", "topk")},
         seed=seed,
         inputs=inputs_of(scripts),
-        expected=ragged("scores", [padded(outcome.scores, lanes) for outcome in outcomes]),
+        expected=ragged("scores", [padded(outcome.scores, lanes) for outcome in outcomes])
+        | ragged("status", [outcome.status for outcome in outcomes]),
         work=work_of(scripts, outcomes, arch.importance.lanes),
     )
 
@@ -37,6 +40,10 @@ def scripts_of(arch: Arch, count: int, seed: int, scores: str | None) -> list[Se
     while len(scripts) < count:
         scripts.append(writer.random(len(scripts)))
     return scripts
+
+
+def _sums(arch: Arch) -> TokenSums:
+    return TokenSums(arch.importance.token_bits, arch.topk.score_bits, arch.topk.max_tokens)
 
 
 class _Writer:
@@ -56,7 +63,7 @@ class _Writer:
     def random(self, number: int) -> list[Step]:
         """Return a few layers: heads' probabilities, a ranking, a selection."""
         n = int(self.rng.integers(1, self.most, endpoint=True))
-        sums = TokenSums(self.arch.importance.token_bits, self.arch.topk.score_bits)
+        sums = _sums(self.arch)
         script = [Step("clear", n)]
         for _ in range(int(self.rng.integers(1, 4))):
             script += [self.add(n, int(self.rng.integers(1, 4))) for _ in range(int(self.rng.integers(1, 4)))]
@@ -67,6 +74,9 @@ class _Writer:
             more = int(self.rng.integers(0, min(3, self.most - k), endpoint=True)) or int(k == 0)
             script += [Step("grow", more)] if more else []
             n = k + more
+        if self.rng.random() < _ILLEGAL:
+            place = int(self.rng.integers(1, len(script), endpoint=True))
+            script.insert(place, Step("unknown") if self.rng.random() < 0.5 else added(np.zeros((0, n), np.int64)))
         return [*script, *([self.add(n)] if number % 2 else []), Step("read")]
 
 
@@ -103,6 +113,25 @@ def _corners(writer: _Writer) -> Iterator[Sequence[Step]]:
     first = np.repeat(np.where(place == 0, top, place % 50)[None], times, axis=0)
     yield [Step("clear", most), added(first), Step("read", pin=1), Step("keep", kept=place[1:]), read]
     yield [Step("clear", most), read]  # sums that nothing was ever added to
+    few = most // 4 or 1  # so that there is room for twice as many as join
+    yield [Step("clear", few), writer.add(few, 2), Step("grow", min(wide, most - few)), read]
+    yield from _illegal(writer, line)
+
+
+def _illegal(writer: _Writer, line: int) -> Iterator[Sequence[Step]]:
+    """Yield scripts with commands that are not obeyed, alone and one behind another, between others."""
+    full, read, none = writer.arch.topk.max_tokens, Step("read"), added(np.zeros((0, line), np.int64))
+    longest = (1 << full.bit_length()) - 1  # that a command can tell
+    many = [Step("clear", longest)] if longest > full else []
+    yield [Step("clear", full), writer.add(line, 2), *many, read, writer.add(line), *many, *many, read]
+    more = [Step("grow", n) for n in (1, min(writer.arch.topk.lanes, longest), longest)]
+    between = [read, *more, writer.add(line), read]
+    yield [Step("clear", full), writer.add(line), more[0], writer.add(line, 2), more[1], read, more[2], *between]
+    yield [Step("clear", line), writer.add(line), none, writer.add(line, 2), none, none, read]
+    yield [Step("clear", line), writer.add(line), Step("unknown"), writer.add(line), Step("unknown"), read]
+    one, kept = writer.add(line), Step("keep", kept=np.zeros(1, np.int64))
+    yield [Step("clear"), writer.add(line, 2), read, Step("grow", line), read, one, kept, Step("keep"), one,
+           Step("keep"), read, Step("grow", 1), writer.add(1), read]  # fmt: skip
 
 
 def _queries_to_saturate(arch: Arch) -> int:

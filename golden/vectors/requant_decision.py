@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 
 from tokensieve.arch.machine import Arch
+from tokensieve.arch.status import Status
 from tokensieve.golden.attention import threshold_integer
 from tokensieve.golden.vectors import ragged
 from tokensieve.workloads.distributions import most_scores, packet_names
@@ -16,6 +17,9 @@ from tokensieve.workloads.distributions import scores as draw
 from tokensieve.workloads.vectors import Vectors
 
 Whole = npt.NDArray[np.int64]
+
+_ILLEGAL = 0.1
+"""Share of the random commands that are for no row."""
 
 _THRESHOLDS = tuple(map(Fraction, ("0.1", "0.02", "0.3", "0.15", "0.5")))
 
@@ -26,6 +30,7 @@ class Block:
 
     threshold: int
     rows: Sequence[Whole]
+    """None where a command is illegal."""
 
 
 def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vectors:
@@ -40,9 +45,10 @@ def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vector
         inputs={
             "threshold": np.array([block.threshold for block in blocks], dtype=np.int64),
             **ragged("length", [[len(row) for row in block.rows] for block in blocks]),
-            **ragged("probability", [np.concatenate(block.rows) for block in blocks]),
+            **ragged("probability", [np.concatenate([np.zeros(0, np.int64), *block.rows]) for block in blocks]),
         },
         expected={
+            "status": np.array([0 if block.rows else Status.NONE_OFFERED for block in blocks], dtype=np.int64),
             **ragged("max", largest),
             **ragged(
                 "refetch",
@@ -64,6 +70,8 @@ def blocks_of(arch: Arch, count: int, seed: int, scores: str | None) -> list[Blo
 
 def _random(arch: Arch, rng: np.random.Generator, number: int, scores: str | None) -> Block:
     names, bits = packet_names(), arch.softmax.probability_bits
+    if rng.random() < _ILLEGAL:
+        return Block(int(rng.integers(1 << bits)), [])
     rows = []
     for _ in range(int(rng.integers(1, 5))):
         name = scores or names[int(rng.integers(len(names)))]
@@ -90,3 +98,5 @@ def _corners(arch: Arch) -> Iterator[Block]:
     yield Block(top, [high, low, high, low])  # nothing is left of the row before
     yield Block(1, [np.zeros(0, np.int64), np.ones(1, np.int64), np.zeros(0, np.int64)])  # rows without a probability
     yield Block(3, [np.full(n, 2) for n in (lanes, lanes + 1, 2 * lanes, 1) if n <= most])
+    yield Block((2 << bits) - 1, [high, low])  # far above all probabilities
+    yield Block(top, [])

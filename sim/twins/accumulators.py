@@ -24,6 +24,9 @@ class Task:
     ids: tuple[int, ...]
     """KEEP: sums that stay."""
 
+    illegal: bool = False
+    """It changes nothing: beats of an ADD are dropped."""
+
 
 class Sums:
     """The accumulator in one cycle: what its registers hold."""
@@ -69,7 +72,7 @@ class Sums:
         self.states = self._before(settled, free, offers_ids)
         beat = ids = done = False
         fetched, op = "", self.task.op if self.task else ""
-        if op == "add":
+        if self.task and op == "add" and self.task.lines:
             beat, done = offers_beat, self._add(offers_beat)
         elif op == "keep":
             ids, done = self._keep(offers_ids) if settled else (False, False)
@@ -81,7 +84,7 @@ class Sums:
         if free:
             self.leaving = bool(self._fetched)
         self._fetched = fetched
-        self._adding = [beat, *self._adding[:-1]]
+        self._adding = [beat and not (self.task and self.task.illegal), *self._adding[:-1]]
         if done:
             self.task = None
             self._begin()

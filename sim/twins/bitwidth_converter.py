@@ -14,6 +14,8 @@ class Vector:
     elements: int
     msb: int
     lsb: int
+    illegal: bool = False
+    """Its beats are dropped, and one empty beat leaves."""
 
 
 class Plane:
@@ -27,7 +29,8 @@ class Plane:
 
     def full(self, vector: Vector) -> bool:
         """Return whether the next elements are there."""
-        return self._held >= self._bits(vector) * self._lanes or self.ended(vector)
+        held = not vector.illegal and self._held >= self._bits(vector) * self._lanes
+        return held or self.ended(vector)
 
     def ended(self, vector: Vector) -> bool:
         """Return whether all beats of the plane have come."""
@@ -45,9 +48,11 @@ class Plane:
         """Go on by one cycle: elements leave, another vector begins, a beat may come; return whether it came."""
         if enters:
             self._held = self._beats = 0
-            comes = self._bits(enters) > 0
+            comes = not self.ended(enters)
         else:
-            if vector and pops:
+            if vector and vector.illegal:
+                self._held = 0
+            elif vector and pops:
                 self._held = max(self._held - self._bits(vector) * self._lanes, 0)
             comes = vector is not None and not self.ended(vector) and self._held + self._beat_bits <= self._most
         if not (comes and offers):
@@ -71,7 +76,7 @@ def twin(arch: Arch, feed: Feed) -> Moves:
         moves.offer("o", cycle, leaving, takes)
         free = takes or not leaving
         pops = now is not None and free and all(plane.full(now) for plane in planes.values())
-        last = pops and now is not None and done + lanes >= now.elements
+        last = pops and now is not None and (now.illegal or done + lanes >= now.elements)
         enters = after if now is None or last else None
         feed.saw({"a vector's words have left in part": done > 0})
         if now is not None:

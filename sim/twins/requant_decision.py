@@ -44,9 +44,9 @@ def _beats(blocks: Sequence[Sequence[int]]) -> Iterator[tuple[bool, bool]]:
 
 
 def twin(arch: Arch, feed: Feed) -> Moves:
-    """Return what happens at all streams. Data: `blocks`, for each command the beats of its rows."""
+    """Return what happens at all streams. Data: `blocks`, for each command the beats of its rows; none if illegal."""
     beats, tree = list(_beats(feed.data["blocks"])), _Tree(arch.requant.tree_stages)
-    moves = Moves(sources=["command", "probability"], sinks=["o"])
+    moves, commands = Moves(sources=["command", "probability"], sinks=["o"]), list(feed.data["blocks"])
     holds, rows = False, 0
     for cycle in range(feed.cycles):
         takes = feed.takes("o", cycle)
@@ -61,7 +61,8 @@ def twin(arch: Arch, feed: Feed) -> Moves:
             rows = 0 if done else rows + last
         feed.saw(tree.states)
         if done or not holds:
-            holds = feed.offers("command", cycle)
-            if holds:
+            holds = False
+            if feed.offers("command", cycle):
                 moves.take("command", cycle)
+                holds = bool(commands.pop(0))
     return moves

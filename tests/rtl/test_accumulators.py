@@ -83,7 +83,7 @@ def test_sums_are_those_of_the_cascade():
     """The scripts' golden sums, one query at a time, against the golden cascade, one head at a time."""
     arch = machine()
     cascade, rng = Cascade(arch, heads=2, context=6), np.random.default_rng(1)
-    tokens, heads = TokenSums(arch.importance.token_bits, 8), HeadSums(arch.importance.head_bits, 8)
+    tokens, heads = TokenSums(arch.importance.token_bits, 8, 6), HeadSums(arch.importance.head_bits, 8, 2)
     tokens.obey(Step("clear", 6))
     heads.obey(Step("clear", 2))
     for head in range(2):

@@ -25,7 +25,10 @@ class SumsStep:
     """KEEP: position of the last sum that stays, before; 0 where none stays."""
 
     items: int = 0
-    """READ: sums that are alive."""
+    """Sums that are alive."""
+
+    illegal: bool = False
+    """It is not obeyed. An ADD drops its beats; without beats it waits, as the others do, for what was added before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +78,9 @@ class SumsLaw:
         """
         cycles, end, unsettled = 1, 0, 0
         for step in steps:
-            if step.op == "add":
-                cycles, unsettled = cycles + step.lines, self.stages
+            if step.op == "add" and step.lines:
+                cycles += step.lines
+                unsettled = max(0, unsettled - step.lines) if step.illegal else self.stages
                 continue
             begin = cycles + unsettled
             cycles, unsettled = begin + self._busy(step), 0

@@ -63,6 +63,10 @@ class ConverterLaw:
             cycles = np.where(bits > 0, np.maximum(cycles, before + left), cycles)
         return int(cycles) if cycles.ndim == 0 else cycles
 
+    def dropped(self, work: ConverterWork) -> int:
+        """Return what `busy` does, of a vector that is illegal: its beats are dropped, and an empty one leaves."""
+        return max(1, *(int(self.beats(work.elements, bits)) for bits in (work.msb_bits, work.lsb_bits)))
+
     def cycles(self, work: ConverterWork) -> Count:
         """Return the cycles from the first beat in to the last beat out."""
         return self.busy(work) + self.latency

@@ -13,10 +13,13 @@ class Status(IntEnum):
     """`n` is above the maximum."""
 
     EMPTY_SET = 3
-    """There is nothing alive to keep any of."""
+    """There is nothing alive to keep any of, or to add to."""
 
     ROW_BYTES = 4
     """The bytes of a vector are 0 or above `gather.max_row_bytes`."""
 
     GROW = 5
     """More would be alive than there may be."""
+
+    UNKNOWN = 6
+    """A field has a value that the unit does not know: an operation, a width."""

@@ -15,10 +15,13 @@ from tokensieve.rtl.beats import SumsOp, item, packed_beat, score_beat, sums_com
 from tokensieve.rtl.flow.case import Record, Stimulus
 from tokensieve.rtl.flow.harness.awaited import exact
 from tokensieve.rtl.flow.harness.base import Array, Awaited, unit_class
+from tokensieve.rtl.flow.harness.statuses import awaited_statuses, statuses
 from tokensieve.rtl.flow.pack import Codec, codec
 from tokensieve.workloads.vectors import Vectors
 
-_OPS: tuple[Any, ...] = (SumsOp.CLEAR, SumsOp.GROW, SumsOp.ADD, SumsOp.KEEP, SumsOp.READ)
+_BRINGS: tuple[Any, ...] = (SumsOp.ADD, SumsOp.KEEP)
+_ADD, _KEEP = (op.value for op in _BRINGS)
+"""Commands behind which beats follow, by their numbers."""
 
 
 class SumsHarness(ABC):
@@ -48,10 +51,10 @@ class SumsHarness(ABC):
         command, layout = codec(sums_command(self.capacity(arch))), self.beat(arch)
         for index in which:
             for op, n, pin, queries, ids in _steps(vectors, index):
-                beats["command"].append(command.pack({"op": op.value, "n": n, "pin": pin}))
-                if op is SumsOp.KEEP:
+                beats["command"].append(command.pack({"op": op, "n": n, "pin": pin}))
+                if op == _KEEP:
                     beats["keep"] += packed_ids(arch.topk, ids)
-                if op is SumsOp.ADD:
+                if op == _ADD:
                     beats[self.source] += [
                         beat
                         for place, query in enumerate(queries)
@@ -65,19 +68,25 @@ class SumsHarness(ABC):
         """Return whether query number `place` of the `queries` of an ADD ends with `last`."""
 
     def awaited(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Awaited]:
-        """Return the beats of scores."""
+        """Return the beats of scores, and what is said of illegal commands."""
+        codes = [code for j in which for code in vectors.item("expected", "status", j)]
         lanes, scores = arch.topk.lanes, [int(s) for j in which for s in vectors.item("expected", "scores", j)]
         beats = [{"scores": scores[first : first + lanes]} for first in range(0, len(scores), lanes)]
-        return {"o": exact(codec(score_beat(arch.topk)), beats)}
+        return {"o": exact(codec(score_beat(arch.topk)), beats), "status": awaited_statuses(codes)}
 
     def observed(
         self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record
     ) -> Sequence[Mapping[str, Array]]:
-        """Return the beats of scores."""
+        """Return the beats of scores, and what was said of each command."""
         layout = codec(score_beat(arch.topk))
         came = [score for payload in record.payloads("o") for score in layout.unpack(payload)["scores"]]
         ends = np.cumsum([0, *(len(vectors.item("expected", "scores", index)) for index in which)])
-        return [{"scores": np.array(came[first:end], dtype=np.int64)} for first, end in pairwise(ends)]
+        steps = np.cumsum([0, *(len(vectors.item("expected", "status", index)) for index in which)])
+        codes = np.array(statuses(record, int(steps[-1])), dtype=np.int64)
+        return [
+            {"scores": np.array(came[first:end], dtype=np.int64), "status": codes[begin:behind]}
+            for (first, end), (begin, behind) in zip(pairwise(ends), pairwise(steps), strict=True)
+        ]
 
     def work(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, Array]]:
         """Return nothing: the unit has no probe."""
@@ -163,11 +172,11 @@ def packed_ids(topk: Topk, ids: Array) -> list[int]:
     return beats
 
 
-def _steps(vectors: Vectors, index: int) -> Iterator[tuple[Any, int, int, Array, Array]]:
+def _steps(vectors: Vectors, index: int) -> Iterator[tuple[int, int, int, Array, Array]]:
     """Yield the commands of a script: what, with which number, pinned or not, queries, ids."""
     names = ("op", "n", "pin", "rows", "width", "kept")
     elements, ids = vectors.item("inputs", "elements", index), vectors.item("inputs", "ids", index)
     for op, n, pin, queries, width, kept in zip(*(vectors.item("inputs", name, index) for name in names), strict=True):
         matrix: Array = elements[: queries * width].reshape(queries, width)
-        yield _OPS[op], int(n), int(pin), matrix, ids[:kept]
+        yield int(op), int(n), int(pin), matrix, ids[:kept]
         elements, ids = elements[queries * width :], ids[kept:]

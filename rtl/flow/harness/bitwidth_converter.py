@@ -12,6 +12,7 @@ from tokensieve.rtl.beats import packed_beat, plane_command
 from tokensieve.rtl.flow.case import Record, Stimulus
 from tokensieve.rtl.flow.harness.awaited import in_packets
 from tokensieve.rtl.flow.harness.base import Array, Awaited, unit_class
+from tokensieve.rtl.flow.harness.statuses import awaited_statuses, statuses
 from tokensieve.rtl.flow.pack import codec
 from tokensieve.workloads.vectors import Vectors
 
@@ -41,18 +42,15 @@ class BitwidthConverterHarness:
                     length = -(-told["elements"] * told[f"{name}_bits"] // 8)
                     beats[name] += _packed(left[:length], size)
                     planes[name] = left[length:]
-        awaited = sum(-(-told["elements"] // arch.converter.lanes) for index in which for told in _told(vectors, index))
-        return Stimulus(beats=beats, expect={"o": awaited})
+        made = [words for index in which for words in _made(vectors, index)]
+        return Stimulus(beats=beats, expect={"o": sum(max(1, -(-len(one) // arch.converter.lanes)) for one in made)})
 
     def awaited(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Awaited]:
-        """Return the words of each vector of K, Q or V, which is a packet."""
-        lanes, packets = arch.converter.lanes, list[list[int]]()
-        for index in which:
-            words = vectors.item("expected", "words", index).tolist()
-            for told in _told(vectors, index):
-                packets.append(words[: told["elements"]])
-                words = words[told["elements"] :]
-        return {"o": in_packets(codec(packed_beat(lanes, signed(arch.number.onchip_bits))), lanes, packets)}
+        """Return the words of each vector of K, Q or V, which is a packet, and what is said of illegal commands."""
+        lanes, packets = arch.converter.lanes, [words for index in which for words in _made(vectors, index)]
+        layout = codec(packed_beat(lanes, signed(arch.number.onchip_bits)))
+        codes = [code for index in which for code in vectors.item("expected", "status", index)]
+        return {"o": in_packets(layout, lanes, packets), "status": awaited_statuses(codes)}
 
     def observed(
         self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record
@@ -66,8 +64,12 @@ class BitwidthConverterHarness:
             if words["last"]:
                 found.append([])
         ends = np.cumsum([0, *(len(_told(vectors, index)) for index in which)])
+        codes = np.array(statuses(record, int(ends[-1])), dtype=np.int64)
         return [
-            {"words": np.array([word for some in found[first:end] for word in some], dtype=np.int64)}
+            {
+                "words": np.array([word for some in found[first:end] for word in some], dtype=np.int64),
+                "status": codes[first:end],
+            }
             for first, end in pairwise(ends)
         ]
 
@@ -91,6 +93,16 @@ def _told(vectors: Vectors, index: int) -> list[dict[str, int]]:
     """Return the commands of a vector."""
     columns = [vectors.item("inputs", name, index).tolist() for name in _FIELDS]
     return [dict(zip(_FIELDS, told, strict=True)) for told in zip(*columns, strict=True)]
+
+
+def _made(vectors: Vectors, index: int) -> list[list[int]]:
+    """Return the words of each vector of a test vector; an illegal one has none."""
+    words, made = vectors.item("expected", "words", index).tolist(), list[list[int]]()
+    for told, code in zip(_told(vectors, index), vectors.item("expected", "status", index), strict=True):
+        count = 0 if code else told["elements"]
+        made.append(words[:count])
+        words = words[count:]
+    return made
 
 
 def _packed(data: Array, size: int) -> list[int]:

@@ -12,6 +12,7 @@ from tokensieve.rtl.beats import decision, decision_command, packed_beat
 from tokensieve.rtl.flow.case import Record, Stimulus
 from tokensieve.rtl.flow.harness.awaited import columns, exact
 from tokensieve.rtl.flow.harness.base import Array, Awaited, unit_class
+from tokensieve.rtl.flow.harness.statuses import awaited_statuses, statuses
 from tokensieve.rtl.flow.pack import codec
 from tokensieve.workloads.vectors import Vectors
 
@@ -46,18 +47,21 @@ class RequantDecisionHarness:
         told = [
             one for j in which for one in columns(**{n: vectors.item("expected", n, j) for n in ("max", "refetch")})
         ]
-        return {"o": exact(codec(decision(arch)), told)}
+        codes = vectors.expected["status"][list(which)]
+        return {"o": exact(codec(decision(arch)), told), "status": awaited_statuses(codes)}
 
     def observed(
         self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record
     ) -> Sequence[Mapping[str, Array]]:
-        """Return the decisions."""
+        """Return the decisions, and what was said of illegal commands."""
         verdict = codec(decision(arch))
         came = [verdict.unpack(payload) for payload in record.payloads("o")]
         ends = np.cumsum([0, *(len(vectors.item("inputs", "length", index)) for index in which)])
+        fields, codes = ("max", "refetch"), statuses(record, len(which))
         return [
-            {name: np.array([one[name] for one in came[first:end]], dtype=np.int64) for name in ("max", "refetch")}
-            for first, end in pairwise(ends)
+            {name: np.array([one[name] for one in came[first:end]], dtype=np.int64) for name in fields}
+            | {"status": np.array(code)}
+            for (first, end), code in zip(pairwise(ends), codes, strict=True)
         ]
 
     def work(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, Array]]:
@@ -65,14 +69,17 @@ class RequantDecisionHarness:
         return [{} for _ in which]
 
     def cycles(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, int]]:
-        """Return the cycles from a block's first beat in to its last decision; -1 where it did not come."""
+        """Return the cycles from a block's first beat in to its last decision; -1 where it did not come.
+
+        A block without rows takes the one of its command.
+        """
         beats = np.cumsum([0, *(int(vectors.item("work", "beats", index).sum()) for index in which)])
         rows = np.cumsum([len(vectors.item("inputs", "length", index)) for index in which])
-        came, went = record.cycles_of("probability"), record.cycles_of("o")
-        return [
-            {"total": went[last - 1] - came[first] + 1 if first < len(came) and last <= len(went) else -1}
-            for first, last in zip(beats[:-1], rows, strict=True)
-        ]
+        came, went, counted = record.cycles_of("probability"), record.cycles_of("o"), []
+        for first, last, code in zip(beats[:-1], rows, statuses(record, len(which)), strict=True):
+            there = first < len(came) and last <= len(went)
+            counted.append({"total": 1 if code else went[last - 1] - came[first] + 1 if there else -1})
+        return counted
 
 
 def _packed(arch: Arch, row: Array) -> list[int]:

@@ -16,6 +16,20 @@ _WAITS = """there = Signal()
 
 MUTANTS = (
     Mutant(
+        name="empty-steals",
+        module="tokensieve.rtl.bitwidth_converter",
+        old=" & (after.o.p.elements != 0)",
+        new="",
+        why="a vector without elements takes the first beat of the next",
+    ),
+    Mutant(
+        name="unknown-converted",
+        module="tokensieve.rtl.bitwidth_converter",
+        old='drops.eq(~self._known(m, now.o.p, "now"))',
+        new="drops.eq(0)",
+        why="words are made of elements of a width that there is not, and their beats stay",
+    ),
+    Mutant(
         name="words-without-reset",
         module="tokensieve.rtl.bitwidth_converter",
         old="done = Signal.like(now.p.elements)",
@@ -60,8 +74,8 @@ MUTANTS = (
     Mutant(
         name="rest-waits",
         module="tokensieve.rtl.bitwidth_converter",
-        old="(level >= need) | ended",
-        new="(level >= need)",
+        old="self.full.eq(ended | (~self.drops & (level >= need)))",
+        new="self.full.eq((ended & self.drops) | (self.width == 0) | (~self.drops & (level >= need)))",
         why="the last elements of a vector wait for a full beat",
     ),
     Mutant(
@@ -109,8 +123,8 @@ MUTANTS = (
     Mutant(
         name="first-beat-stolen",
         module="tokensieve.rtl.bitwidth_converter",
-        old='plane.first.eq(getattr(after.o.p, f"{name}_bits") != 0)',
-        new="plane.first.eq(1)",
+        old="plane.first.eq(first)",
+        new="plane.first.eq(after.o.p.elements != 0)",
         why="a vector without LSBs takes the first beat of those of the next",
     ),
     Mutant(

@@ -3,7 +3,10 @@
 from tokensieve.rtl.flow.mutants import importance_accumulator
 from tokensieve.rtl.flow.mutants.base import Mutant
 
-_SHARED = ("reads-too-early", "ids-skipped", "clear-keeps-sums", "impatient", "row-without-reset")
+_SHARED = (
+    "reads-too-early", "ids-skipped", "clear-keeps-sums", "impatient", "row-without-reset", "clears-anyway",
+    "grows-anyway", "unknown-waits",
+)  # fmt: skip
 """Faults of the memory of sums that are planted here, too."""
 
 MUTANTS = (
@@ -34,6 +37,20 @@ MUTANTS = (
         old="[addition.line.eq(n), addition.count.eq(1)]",
         new="[addition.line.eq(0), addition.count.eq(1)]",
         why="all outputs are added to the first head",
+    ),
+    Mutant(
+        name="adds-to-the-dead",
+        module="tokensieve.rtl.accumulators",
+        old="((n >= self._alive, Status.TOO_MANY), (n > self._begun, Status.TOO_MANY))",
+        new="((n > self._begun, Status.TOO_MANY),)",
+        why="what is added to a head that is not alive is the sum of one that joins later",
+    ),
+    Mutant(
+        name="head-left-out",
+        module="tokensieve.rtl.accumulators",
+        old="((n >= self._alive, Status.TOO_MANY), (n > self._begun, Status.TOO_MANY))",
+        new="((n >= self._alive, Status.TOO_MANY),)",
+        why="a head that was left out gets the sum of one that there was before",
     ),
     Mutant(
         name="no-bypass",

@@ -5,6 +5,41 @@ from tokensieve.rtl.flow.mutants.parts import impatient
 
 MUTANTS = (
     Mutant(
+        name="clears-anyway",
+        module="tokensieve.rtl.sums",
+        old="with m.If(active[SumsOp.CLEAR] & self._settled & ~self._illegal):",
+        new="with m.If(active[SumsOp.CLEAR] & self._settled):",
+        why="a CLEAR of more sums than there may be wipes those that there are",
+    ),
+    Mutant(
+        name="grows-anyway",
+        module="tokensieve.rtl.sums",
+        old="with m.If(active[SumsOp.GROW] & self._settled & ~self._illegal):",
+        new="with m.If(active[SumsOp.GROW] & self._settled):",
+        why="sums join though there is no room for them",
+    ),
+    Mutant(
+        name="unknown-waits",
+        module="tokensieve.rtl.sums",
+        old="m.d.comb += command.o.ready.eq(self._settled)",
+        new="m.d.comb += command.o.ready.eq(0)",
+        why="a command with an unknown operation never ends",
+    ),
+    Mutant(
+        name="none-waits",
+        module="tokensieve.rtl.accumulators",
+        old="m.d.comb += [none.eq(n == 0), beats",
+        new="m.d.comb += [none.eq(0), beats",
+        why="an ADD of no query takes those of the next one",
+    ),
+    Mutant(
+        name="adds-to-none",
+        module="tokensieve.rtl.accumulators",
+        old="addition.valid.eq(moves & ~self._illegal)",
+        new="addition.valid.eq(moves)",
+        why="what is added where none is alive is the sum of a token that joins later",
+    ),
+    Mutant(
         name="row-without-reset",
         module="tokensieve.rtl.sums",
         old="self._row, self._spent = Signal((max(beats, 2) - 1).bit_length()),",
@@ -134,8 +169,8 @@ MUTANTS = (
     Mutant(
         name="grows-twice",
         module="tokensieve.rtl.sums",
-        old="with m.If(active[SumsOp.GROW] & self._settled):",
-        new="with m.If(active[SumsOp.GROW]):",
+        old="with m.If(active[SumsOp.GROW] & self._settled & ~self._illegal):",
+        new="with m.If(active[SumsOp.GROW] & ~self._illegal):",
         why="sums join in every cycle in which the GROW waits",
     ),
     impatient(

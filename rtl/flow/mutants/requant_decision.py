@@ -15,6 +15,13 @@ _WAITS = """there = Signal()
 
 MUTANTS = (
     Mutant(
+        name="none-waits",
+        module="tokensieve.rtl.requant_decision",
+        old="none.eq(self.command.p.rows == 0)",
+        new="none.eq(0)",
+        why="a command for no row waits for rows, and takes those of the next command",
+    ),
+    Mutant(
         name="rows-without-reset",
         module="tokensieve.rtl.requant_decision",
         old="rows, moves = Signal.like(command.p.rows),",

@@ -6,22 +6,34 @@ from itertools import pairwise
 import numpy as np
 
 from tokensieve.verify.situations.base import Seen, Situation, longest_stall, reset, twin
+from tokensieve.workloads.vectors import Group
 
-OPS = ("clear", "grow", "add", "keep", "read")
+OPS = ("clear", "grow", "add", "keep", "read", "unknown")
 """Commands by their numbers in the vectors."""
 
 
 def steps(seen: Seen) -> Iterator[dict[str, int]]:
-    """Yield the commands of all scripts, in order: `op`, `n`, `pin`, `rows`, `width` and `kept`."""
+    """Yield the commands of all scripts, in order.
+
+    They have `op`, `n`, `pin`, `rows`, `width` and `kept`, the sums alive as `items`, and the code of illegal ones.
+    """
+    groups: dict[Group, tuple[str, ...]] = {
+        "inputs": ("op", "n", "pin", "rows", "width", "kept"), "work": ("items",), "expected": ("status",)
+    }  # fmt: skip
+    names = [name for some in groups.values() for name in some]
     for index in seen.which:
-        names = ("op", "n", "pin", "rows", "width", "kept")
-        columns = [seen.vectors.item("inputs", name, index).tolist() for name in names]
+        columns = [seen.vectors.item(group, name, index).tolist() for group, some in groups.items() for name in some]
         yield from (dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True))
 
 
 def ops(seen: Seen) -> list[str]:
     """Return the commands by name."""
     return [OPS[step["op"]] for step in steps(seen)]
+
+
+def illegal(op: str, test: Callable[[dict[str, int]], bool] = lambda step: True) -> Callable[[Seen], bool]:
+    """Return whether a command `op` is illegal, of those that pass the `test`."""
+    return lambda seen: any(OPS[step["op"]] == op and step["status"] and test(step) for step in steps(seen))
 
 
 def before(first: str, second: str) -> Callable[[Seen], bool]:
@@ -59,6 +71,9 @@ SITUATIONS = (
     twin("a READ waits for sums on their way", "reads-too-early"),
     twin("ids lie beyond the sums that are looked at", "ids-skipped"),
     Situation("a CLEAR behind an ADD", "clear-keeps-sums", before("add", "clear")),
+    Situation("a CLEAR of more than there may be", "clears-anyway", illegal("clear")),
+    Situation("a GROW to more than there may be", "grows-anyway", illegal("grow")),
+    Situation("an operation that there is not", "unknown-waits", illegal("unknown")),
     reset("sums are read in part", "row-without-reset"),
     longest_stall("o", "impatient"),
 )  # fmt: skip

@@ -1,5 +1,8 @@
 """Situations of the bitwidth converter. A test vector is one or more vectors of K, Q or V."""
 
+from collections.abc import Callable
+
+from tokensieve.arch.status import Status
 from tokensieve.verify.situations.base import Seen, Situation, longest_stall, reset, twin
 
 
@@ -14,7 +17,14 @@ def _lsbs_behind_none(seen: Seen) -> bool:
     return any(not bits and any(lsbs[place + 1 :]) for place, bits in enumerate(lsbs))
 
 
+def _told(code: Status) -> Callable[[Seen], bool]:
+    """Return whether a command is illegal for the reason `code`."""
+    return lambda seen: any(code in seen.vectors.item("expected", "status", index) for index in seen.which)
+
+
 SITUATIONS = (
+    Situation("a vector without elements", "empty-steals", _told(Status.NONE_OFFERED)),
+    Situation("a width that there is not", "unknown-converted", _told(Status.UNKNOWN)),
     Situation("a vector follows another", "words-go-on", lambda seen: len(_fields(seen, "elements")) > 1),
     Situation("a vector whose last words are a full beat", "full-beat-goes-on",
               lambda seen: any(n % seen.arch.converter.lanes == 0 for n in _fields(seen, "elements"))),

@@ -1,7 +1,7 @@
 """Situations of the accumulator of token importance."""
 
 from tokensieve.verify.situations import accumulators
-from tokensieve.verify.situations.accumulators import OPS, before, saturates, steps, successive
+from tokensieve.verify.situations.accumulators import OPS, before, illegal, saturates, steps, successive
 from tokensieve.verify.situations.base import Seen, Situation, twin
 
 
@@ -22,5 +22,7 @@ SITUATIONS = (
     Situation("a sum that saturates", "wraps", saturates(lambda seen: seen.arch.importance.token_bits)),
     Situation("an ADD behind one of several queries", "query-goes-on", _add_behind_queries),
     Situation("a READ that pins the newest", "tie-with-newest", lambda seen: any(s["pin"] for s in steps(seen))),
+    Situation("an ADD of no query", "none-waits", illegal("add", lambda step: not step["n"])),
+    Situation("an ADD where none is alive", "adds-to-none", illegal("add", lambda step: bool(step["n"]))),
     twin("a GROW waits for sums on their way", "grows-twice"),
 )  # fmt: skip

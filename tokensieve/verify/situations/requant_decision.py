@@ -21,6 +21,7 @@ SITUATIONS = (
     Situation("several rows of a command", "command-per-row", lambda seen: any(len(rows) > 1 for rows in _rows(seen))),
     Situation("a command behind one of several rows", "rows-go-on",
               lambda seen: any(len(rows) > 1 for rows in _rows(seen)[:-1])),
+    Situation("a command for no row", "none-waits", lambda seen: any(not rows for rows in _rows(seen))),
     Situation("the largest one is the threshold", "at-the-threshold", _at_threshold),
     twin("a row waits for its command", "no-command"),
     twin("a decision waits behind another", "decision-lost"),

@@ -9,7 +9,7 @@ from tokensieve.verify.units.base import NamedUnit
 from tokensieve.workloads.vectors import Vectors
 
 _OPS: tuple[SumsOp, ...] = get_args(SumsOp)
-_FIELDS = ("op", "lines", "kept", "last", "items")
+_FIELDS = ("op", "lines", "kept", "last", "items", "illegal")
 
 
 class _SumsUnit(NamedUnit):
@@ -31,9 +31,16 @@ class _SumsUnit(NamedUnit):
         for index in which:
             ids = vectors.inputs["ids"][vectors.inputs["ids_ptr"][index] :].tolist()
             for step in steps_of(vectors, index):
-                tasks.append(Task(step.op, step.lines, step.items, tuple(ids[: step.kept])))
+                tasks.append(Task(step.op, step.lines, step.items, tuple(ids[: step.kept]), step.illegal))
                 ids = ids[step.kept :]
         return {"tasks": tasks, "source": self.source}
+
+    def together(self, arch: Arch, vectors: Vectors) -> Sequence[Sequence[int]]:
+        """Return the first scripts, and one with illegal commands between others."""
+        count = len(vectors)
+        illegal = [index for index in range(count) if vectors.item("expected", "status", index).any()][:2]
+        first = super().together(arch, vectors)
+        return [*first, [0, *illegal]] if illegal else first
 
     def longest_burst(self, arch: Arch) -> int:
         """Return more cycles than it has registers."""
@@ -59,5 +66,5 @@ class HeadAccumulatorUnit(_SumsUnit):
 def steps_of(vectors: Vectors, index: int) -> Iterator[SumsStep]:
     """Yield the commands of one script with their work."""
     columns = (vectors.item("work", name, index).tolist() for name in _FIELDS)
-    for op, lines, kept, last, items in zip(*columns, strict=True):
-        yield SumsStep(op=_OPS[op], lines=lines, kept=kept, last=last, items=items)
+    for op, lines, kept, last, items, illegal in zip(*columns, strict=True):
+        yield SumsStep(op=_OPS[op], lines=lines, kept=kept, last=last, items=items, illegal=bool(illegal))
