@@ -160,9 +160,11 @@ def _stream(play: Play, bundle: Bundle, column: Mapping[str, int], place: int, c
 
 
 def _law(kind: str, play: Play, column: Mapping[str, int]) -> str:
-    end = "o" if kind == "total" else "found"
+    """Return the check of the cycles of a vector that has a beat on the stream with which they begin."""
+    end, begun = "o" if kind == "total" else "found", column[f"end of {play.begins}"]
     return f"""
-          if ({end}_at - {play.begins}_from + 1 !== number(vector, {column[f"cycles of {kind}"]})) begin
+          if (number(vector, {begun}) !== number(vector - 1, {begun}) &&
+              {end}_at - {play.begins}_from + 1 !== number(vector, {column[f"cycles of {kind}"]})) begin
             errors = errors + 1;
             $display("vector %0d: {kind} took %0d cycles, the law says %0d", vector, {end}_at - {play.begins}_from + 1,
               number(vector, {column[f"cycles of {kind}"]}));
