@@ -105,6 +105,12 @@ def _corners(topk: Topk, seed: int) -> Iterator[tuple[Scores, int]]:
     yield whole, most - 1
     yield _packet(topk, "uniform", 1, seed), 1
     yield _packet(topk, "uniform", 1, seed), 0
+    yield whole[:0], most // 2  # illegal: no scores, or more than there may be
+    yield whole[:0], 0
+    longest = (1 << most.bit_length()) - 1  # that a command can tell
+    if longest > most:
+        yield from ((np.resize(whole, most + 1), k) for k in (most // 2, 0, most + 1))
+        yield np.resize(whole, longest), longest // 2
     yield _packet(topk, "narrow", odd, seed), odd // 2
     yield _packet(topk, "narrow", odd, seed), most  # more than there are
     yield _packet(topk, "uniform", 2, seed), 1
@@ -121,12 +127,6 @@ def _corners(topk: Topk, seed: int) -> Iterator[tuple[Scores, int]]:
         yield whole[:n], n
     yield _packet(topk, "reversed", most, seed), min(2 * lanes, most - 1)  # two beats leave, none of the others does
     yield _packet(topk, "uniform", min(2 * lanes, most), seed), lanes  # its last beat is full, not the last there is
-    yield whole[:0], most // 2  # illegal: no scores, or more than there may be
-    yield whole[:0], 0
-    longest = (1 << most.bit_length()) - 1  # that a command can tell
-    for n in (min(most + 1, longest), longest):
-        if n > most:
-            yield np.resize(whole, n), n // 2
     some = np.arange(most) % 2 == 0  # survivors of several beats, of which none is full
     yield np.where(some, top - whole // 4, whole // 4), most // 4 or 1
 

@@ -13,7 +13,7 @@ from tokensieve.verify.units import find_engine, find_unit
 from tokensieve.verify.units.base import with_fields
 
 VECTORS = {
-    "zero-eliminator": 24, "topk": 30, "local-value-pruner": 28, "cascade-pruner": 14, "token-gather": 16,
+    "zero-eliminator": 24, "topk": 32, "local-value-pruner": 28, "cascade-pruner": 14, "token-gather": 16,
     "importance-accumulator": 30, "head-accumulator": 20, "requant-decision": 24, "bitwidth-converter": 28,
     "axi-topk": 24, "axi-zero-eliminator": 24,
 }  # fmt: skip

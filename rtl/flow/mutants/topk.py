@@ -96,6 +96,13 @@ KEPT = (
         why="more scores than there may be are searched",
     ),
     Mutant(
+        name="too-many-wired",
+        module="tokensieve.rtl.topk",
+        old="with m.Elif(~self._many & (told.k != 0)",
+        new="with m.Elif((told.k != 0)",
+        why="more scores than there may be, all of them to be kept, leave as through a wire",
+    ),
+    Mutant(
         name="nothing-hangs",
         module="tokensieve.rtl.topk",
         old="self.found.valid.eq((self._now.k == 0) | core.done)",
