@@ -29,7 +29,7 @@ _STATUS_SAYS = (
 )
 _CYCLES_SAYS = (
     "read only, set where a packet ends: cycles from the one after that in which the unit, not busy, took a command, "
-    "to that in which the packet's last beat moved. A command that is taken while the unit is busy does not start it anew"
+    "to that in which the packet's last beat moved. A command that is taken while it is busy does not start it anew"
 )
 _FIELDS_SAY = "held while a command waits"
 
