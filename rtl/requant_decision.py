@@ -33,11 +33,11 @@ class RequantDecision(wiring.Component):
     Members
     -------
     command : ``In(stream.Signature(decision_command(arch)))``
-        Threshold, 0..2^probability_bits, and for how many rows it holds, 1 or more.
+        `threshold`, 0..2^softmax.probability_bits, and for how many rows (`rows`) it holds, 1 or more.
     probability : ``In(stream.Signature(packed_beat(softmax.lanes, unsigned(softmax.probability_bits))))``
-        Rows as the softmax puts them out; `last` ends a row. Lanes from `count` on are ignored.
+        The probabilities of a row, in any number of beats; `last` ends a row. Lanes from `count` on are ignored.
     o : ``Out(stream.Signature(decision(arch)))``
-        One decision per row, in order: the largest probability, and `refetch` where it is below the threshold.
+        One decision per row, in order: the largest probability (`max`), and `refetch` where it is below the threshold.
     """
 
     def __init__(self, arch: Arch) -> None:

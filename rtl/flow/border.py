@@ -94,7 +94,8 @@ def border_of(component: wiring.Component) -> Border:
     if lite:
         inner = border_of(lite.axi)
         kept = tuple(bundle for bundle in inner.bundles if bundle.name != "command")
-        return replace(inner, bundles=(_registers(lite), *kept), registers=tuple(lite.registers))
+        [says] = [bundle.says for bundle in inner.bundles if bundle.name == "command"]
+        return replace(inner, bundles=(_registers(lite, says), *kept), registers=tuple(lite.registers))
     axi: Any = component if is_axi(component) else None
     unit: wiring.Component = axi.unit if axi else component
     said, bundles = _said(unit), list[Bundle]()
@@ -105,14 +106,14 @@ def border_of(component: wiring.Component) -> Border:
     return Border(clock=clock, reset=reset, active=int(not axi), bundles=tuple(bundles), axi=axi.buses if axi else {})
 
 
-def _registers(lite: Any) -> Bundle:
-    """Return the ports of the register block and its interrupt."""
+def _registers(lite: Any, says: str) -> Bundle:
+    """Return the ports of the register block and its interrupt; `says` is what the unit says of its command."""
     members = {name: lite.signature.members[name] for name in LITE_PORTS}
     pins = tuple(
         Pin(name, Shape.cast(member.shape).width, (), way="input" if member.flow == In else "output")
         for name, member in members.items()
     )
-    return Bundle(name="registers", kind="registers", says="", pins=pins)
+    return Bundle(name="registers", kind="registers", says=f"The command in them: {says}", pins=pins)
 
 
 def _on_axi(axi: Any, stream: Bundle) -> Bundle:
