@@ -1,5 +1,6 @@
 import hashlib
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -7,6 +8,7 @@ from tokensieve import __version__
 from tokensieve.arch import load_arch
 from tokensieve.cli.app import call
 from tokensieve.rtl.flow import tools
+from tokensieve.verify.units.topk import TopkUnit
 
 SMALL = ["--set", "topk.lanes=4", "--set", "topk.max_tokens=32"]
 ZERO = ["emit", "zero-eliminator", *SMALL]
@@ -89,6 +91,7 @@ def test_packets_too_long_for_an_engine_are_refused_where_they_are_asked_for(com
 
 
 def test_packets_of_a_preset_that_are_reduced_are_told_of(capsys, monkeypatch):
+    monkeypatch.setattr(TopkUnit, "harness", lambda self: SimpleNamespace(component=lambda arch: None))
     monkeypatch.setattr("tokensieve.rtl.flow.verilog.unit_verilog", lambda component, name: "the unit\n")
     assert call(["emit", "topk", "--engine", "bitonic"]) == 0
     told, note = capsys.readouterr(), "note: topk.max_tokens is 256, not 1024 as in spatten"

@@ -34,6 +34,27 @@ def test_no_header_names_a_python_class(wrapper, name):
     assert "beats." not in " ".join(remarks)
 
 
+@pytest.mark.parametrize(
+    ("name", "stream", "told"),
+    [
+        ("topk", "command", "TDATA: 3:0 n, 11:8 k, 31:16 seed."),
+        ("topk", "score", "TDATA, 4 lanes of 8 bits, of lane 0: 7:0 scores."),
+        ("topk", "o", "TDATA, 4 lanes of 16 bits, of lane 0: 3:0 items_index, 15:8 items_score."),
+        ("token-gather", "o", "TDATA, 96 lanes of 8 bits, of lane 0: 7:0 data."),
+        (
+            "importance-accumulator",
+            "command",
+            "TDATA: 2:0 op (0 CLEAR, 1 GROW, 2 ADD, 3 KEEP, 4 READ), 11:8 n, 16 pin.",
+        ),
+        ("bitwidth-converter", "msb", "TDATA: 255:0 data."),
+    ],
+)
+def test_header_of_a_bus_says_where_its_fields_are(name, stream, told):
+    [says] = [bundle.says for bundle in border_of(component("axi", name)).bundles if bundle.name == stream]
+
+    assert says.endswith(told)
+
+
 @pytest.mark.parametrize("name", WITH_REGISTERS)
 def test_registers_say_what_the_command_is(name):
     [command] = [bundle.says for bundle in border_of(component("", name)).bundles if bundle.name == "command"]
