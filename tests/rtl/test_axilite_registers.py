@@ -3,93 +3,27 @@
 `FAULTS` are planted in the block: each must be found by the behaviour beside it.
 """
 
-from importlib import import_module
-
 import pytest
-from amaranth.hdl import Module
-from amaranth.lib import stream, wiring
-from amaranth.lib.data import StructLayout
-from amaranth.lib.wiring import In, Out
-from bench.axilite import BUSY, CONTROL, CYCLES, DONE, DROPPED, ENDED, STATUS, VERSION, WAITS, K, N, played
+from bench.axilite import (
+    BUSY,
+    CODE,
+    CONTROL,
+    CYCLES,
+    DONE,
+    DROPPED,
+    ENABLE,
+    ENDED,
+    SEND,
+    STATUS,
+    VERSION,
+    WAITS,
+    K,
+    N,
+    on_puppet,
+)  # fmt: skip
 
-from tokensieve.rtl.beats import event, packed_beat, status
+from tokensieve.rtl.axilite import OKAY, SLVERR
 from tokensieve.rtl.flow.mutants.base import Mutant
-
-SEND, ENABLE, CODE = 1, 2, 0x70
-OKAY, SLVERR = 0, 2
-
-
-class Puppet(wiring.Component):
-    """A unit that takes, gives and tells what plain ports say, and shows the command on offer."""
-
-    def __init__(self):
-        command = StructLayout({"n": 4, "k": 4})
-        super().__init__(
-            {
-                "command": In(stream.Signature(command)),
-                "o": Out(stream.Signature(packed_beat(2, StructLayout({"index": 4})))),
-                "status": Out(event(status())),
-                **dict.fromkeys(("takes", "gives", "ends"), In(1)),
-                "says": In(3),
-                "offered": Out(command),
-            }
-        )
-
-    def elaborate(self, platform):
-        m = Module()
-        m.d.comb += [self.command.ready.eq(self.takes), self.offered.eq(self.command.payload)]
-        m.d.comb += [self.o.valid.eq(self.gives), self.o.p.last.eq(self.ends)]
-        m.d.comb += [self.status.valid.eq(self.says != 0), self.status.payload.code.eq(self.says)]
-        return m
-
-
-class Hand:
-    """What a script does to a puppet in its register block."""
-
-    def __init__(self, ctx, bus):
-        self.ctx, self.bus, self.unit = ctx, bus, bus.unit
-
-    def put(self, **ports):
-        for name, value in ports.items():
-            self.ctx.set(getattr(self.unit, name), value)
-
-    def rest(self):
-        """Neither take nor give nor tell from here on."""
-        self.put(takes=0, gives=0, ends=0, says=0, m_axis_o_tready=0)
-
-    async def cycles(self, count=1, **ports):
-        """Run cycles in which the ports are as given, and rest."""
-        self.put(**ports)
-        for _ in range(count):
-            await self.bus.edge(self.ctx)
-        self.rest()
-
-    async def end(self):
-        """End a packet."""
-        await self.cycles(gives=1, ends=1, m_axis_o_tready=1)
-
-    async def write(self, address, data, strobe=0xF, **ports):
-        """Write; in the cycle of the write itself the ports are as given."""
-        self.put(**ports)
-        return await self.bus.write(self.ctx, address, data, strobe, lambda ctx: self.rest())
-
-    async def read(self, address):
-        return (await self.bus.read(self.ctx, address))[0]
-
-    async def command(self):
-        """Send a command, and have it taken."""
-        await self.write(CONTROL, SEND | ENABLE)
-        await self.cycles(takes=1)
-
-
-def on_puppet(script):
-    """Run a coroutine ``script(hand)`` on a puppet in the register block, as it stands now: a fault may be in it."""
-    block = import_module("tokensieve.rtl.axilite").AxiLiteUnit(Puppet(), version=7)
-
-    async def bench(ctx, bus):
-        await script(Hand(ctx, bus))
-
-    played(block, bench)
 
 
 def test_cycles_begin_behind_the_taken_command_and_end_with_the_last_beat():
