@@ -50,11 +50,17 @@ class ImportanceAccumulator(Sums):
     Members
     -------
     command : ``In(stream.Signature(sums_command(topk.max_tokens)))``
-        What to do. `n` of an ADD is the number of queries, each a packet, 1 or more.
+        One step. CLEAR: `n` sums are alive from now on, all zero. GROW: `n` more, zero, join at the end. ADD:
+        the packets of `n` queries follow on ``probability``, 1 or more. KEEP: the
+        positions of the sums that stay follow on ``keep``, which are then counted from 0 again; `n` is ignored. READ:
+        the alive sums leave on ``o``, shifted right by as little as makes the largest fit a score; `n` is ignored. With
+        `pin`, which READ alone looks at, the last alive sum reads as all ones and the others as one less at most.
     probability : ``In(stream.Signature(packed_beat(importance.lanes, unsigned(softmax.probability_bits))))``
-        Beats of ADD: full except for the last one of a query, which has `last`. Lanes from `count` on are ignored.
+        Packets of ADD, one for each query, ended by `last`: item i is added to the i-th alive sum. Beats are full, a
+        packet's last one excepted. Lanes from `count` on are ignored.
     keep : ``In(stream.Signature(packed_beat(topk.lanes, item(topk))))``
-        Ids of KEEP, up to `last`. A beat without items is allowed as the only one.
+        Packets of KEEP, ended by `last`: positions among the alive sums (`index`, from 0 on), ascending. The scores are
+        not looked at. Beats are full except for the last one, which is empty only where none stays.
     o : ``Out(stream.Signature(score_beat(topk)))``
         Scores of READ, ceil(alive / topk.lanes) beats; lanes beyond the last alive token are 0.
     status : ``Out(event(status()))``
@@ -113,12 +119,19 @@ class HeadAccumulator(Sums):
     Members
     -------
     command : ``In(stream.Signature(sums_command(importance.max_heads)))``
-        What to do. `n` of an ADD is the position of the head among the alive ones. After a CLEAR or GROW the new heads
-        are first added to in ascending order, none left out before another; what is not so is illegal.
+        One step. CLEAR: `n` sums are alive from now on, all zero. GROW: `n` more, zero, join at the end. ADD:
+        one packet follows on ``output``; `n` is the position of its head among the alive ones, from 0 on, and below
+        their number. After a CLEAR or GROW the new heads must first be added to in ascending order, none left out
+        before another; what is not so is illegal. KEEP: the
+        positions of the sums that stay follow on ``keep``, which are then counted from 0 again; `n` is ignored. READ:
+        the alive sums leave on ``o``, shifted right by as little as makes the largest fit a score; `n` is ignored. With
+        `pin`, which READ alone looks at, the last alive sum reads as all ones and the others as one less at most.
     output : ``In(stream.Signature(packed_beat(importance.lanes, signed(number.output_bits))))``
-        Outputs of one head, of one or more queries, up to `last`. Lanes from `count` on are ignored.
+        Packets of ADD, one for each, ended by `last`: outputs of the head, of one or more queries, whose magnitudes are
+        added up. Lanes from `count` on are ignored.
     keep : ``In(stream.Signature(packed_beat(topk.lanes, item(topk))))``
-        Ids of KEEP, up to `last`.
+        Packets of KEEP, ended by `last`: positions among the alive sums (`index`, from 0 on), ascending. The scores are
+        not looked at. Beats are full except for the last one, which is empty only where none stays.
     o : ``Out(stream.Signature(score_beat(topk)))``
         Scores of READ, ceil(alive / topk.lanes) beats; lanes beyond the last alive head are 0.
     status : ``Out(event(status()))``

@@ -57,9 +57,10 @@ class Bus:
         return self.data_bytes // self.lanes
 
 
-def bus_of(payload: Layout) -> Bus:
-    """Return how a stream's `payload` lies on its bus."""
-    fields = {str(name): field for name, field in payload}
+def bus_of(payload: Any) -> Bus:
+    """Return how a stream's `payload` lies on its bus: a layout, or a plain number."""
+    layout = payload if isinstance(payload, Layout) else StructLayout({"data": payload})
+    fields = {str(name): field for name, field in layout}
     rest = dict(fields)
     last = rest.pop("last", None)
     lanes = next((name for name, field in fields.items() if isinstance(field.shape, ArrayLayout)), "")

@@ -18,14 +18,20 @@ OKAY, SLVERR = 0, 2
 
 _CONTROL, _STATUS, _CYCLES = 0x04, 0x08, 0x0C
 
+_CONTROL_SAYS = (
+    "write 1 to bit 0 to send the command; while one waits, that is dropped. Bit 1 enables the interrupt. Bit 0 reads 0"
+)
 _STATUS_SAYS = (
-    "bit 0 a command waits to be taken, bit 1 busy, bit 2 done: a packet has ended on o, bit 3 a command was sent "
-    "while one waited, and dropped, bits 6:4 the code of the latest illegal command, 0 without one; write 1 to clear "
-    "bit 2, bit 3, or, to any of them, bits 6:4"
+    "bit 0 waits: a command was sent and is not taken yet, bit 1 busy: the packet of a command that was taken has not "
+    "ended, bit 2 done: a packet has ended on o, bit 3 dropped: a command was sent while one waited, bits 6:4 the code "
+    "of the latest illegal command, 0 without one. Bits 2 to 6 stay until they are cleared: 1 to bit 2 or 3 clears "
+    "it, 1 to any of bits 6:4 clears the code. What happens in the cycle that clears it is kept"
 )
 _CYCLES_SAYS = (
-    "read only: cycles from the command that was taken when the unit was idle to the end of its latest packet"
+    "read only, set where a packet ends: cycles from the one after that in which the unit, not busy, took a command, "
+    "to that in which the packet's last beat moved. A command that is taken while it is busy does not start it anew"
 )
+_FIELDS_SAY = "held while a command waits"
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,13 @@ class _Place:
     width: int
     lsb: int
     """Its lowest bit in the command."""
+
+    @property
+    def says(self) -> str:
+        """What the header says of it."""
+        bits = f"bits {self.low + self.width - 1}:{self.low} of {self.field}"
+        most = (1 << self.width) - 1
+        return f"{bits}, {_FIELDS_SAY}" + (f"; a value above {most} counts as {most}" if self.width < WORD else "")
 
 
 class AxiLiteUnit(wiring.Component):
@@ -93,17 +106,12 @@ class AxiLiteUnit(wiring.Component):
         """The register block, by address."""
         found = [
             Register(0x00, "VERSION", "read only: major, minor and patch in bits 23:16, 15:8 and 7:0"),
-            Register(_CONTROL, "CONTROL", "write 1 to bit 0 to send the command; bit 1 enables the interrupt"),
+            Register(_CONTROL, "CONTROL", _CONTROL_SAYS),
             Register(_STATUS, "STATUS", _STATUS_SAYS),
             Register(_CYCLES, "CYCLES", _CYCLES_SAYS),
             Register(0x10, "ENDED", "read only: packets that have ended on o since reset"),
         ]  # fmt: skip
-        return found + [
-            Register(
-                place.address, place.name.upper(), f"bits {place.low + place.width - 1}:{place.low} of {place.field}"
-            )
-            for place in self._places()
-        ]
+        return found + [Register(place.address, place.name.upper(), place.says) for place in self._places()]
 
     def _places(self) -> list[_Place]:
         """Return where the command's fields are in the register block."""
@@ -154,15 +162,16 @@ class AxiLiteUnit(wiring.Component):
             0x00: self._version, _CONTROL: Cat(0, enable), _STATUS: Cat(pending, under_way != 0, done, dropped, code),
             _CYCLES: latest, 0x10: ended,
         }  # fmt: skip
-        bits = Value.cast(command)
-        fields = {place.address: bits[place.lsb :][: place.width] for place in self._places()}
+        fields = {place.address: Signal(WORD, name=place.name) for place in self._places()}
         self._reads(m, {**values, **fields})
         writes = self._writes(m, [*values, *fields])
         strobes = Cat(strobe.replicate(8) for strobe in self.s_axi_wstrb)
         for address, field in fields.items():
             with m.If(writes[address] & ~pending):
-                mask = strobes[: len(field)]
-                m.d.sync += field.eq(field & ~mask | self.s_axi_wdata & mask)
+                m.d.sync += field.eq(field & ~strobes | self.s_axi_wdata & strobes)
+        for place in self._places():  # a number that does not fit must not become a small one
+            field, part = fields[place.address], Value.cast(command)[place.lsb :][: place.width]
+            m.d.comb += part.eq(field[: place.width] | field[place.width :].any().replicate(place.width))
         cleared = Mux(self.s_axi_wstrb[0], self.s_axi_wdata, 0)
         with m.If(writes[_CONTROL] & self.s_axi_wstrb[0]):
             m.d.sync += enable.eq(self.s_axi_wdata[1])

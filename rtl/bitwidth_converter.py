@@ -148,13 +148,17 @@ class BitwidthConverter(wiring.Component):
     Members
     -------
     command : ``In(stream.Signature(plane_command(arch)))``
-        What a vector is: `elements` (1 or more, also more than `gather.max_row_bytes` hold: only beats are stored
-        here), `msb_bits` (4, 6, 8, 10 or 12, up to the on-chip width), `lsb_bits` (0, or `number.lsb_bits`, or what
-        the MSBs leave of the word if that is less), `middle` (which counts without an LSB plane only).
-    msb, lsb : ``In(stream.Signature(unsigned(8 * converter.plane_bytes)))``
-        The planes. No beat is taken from `lsb` for a vector that has none.
+        One vector: its `elements` (1 or more, also more than `gather.max_row_bytes`
+        hold: only beats are stored here), `msb_bits` (4, 6, 8, 10 or 12, up to the on-chip width), `lsb_bits`
+        (0, or `number.lsb_bits`, or what the MSBs leave of the word if that is less), `middle` (without an LSB plane
+        only): the highest bit below the MSBs is 1, not 0.
+    msb : ``In(stream.Signature(unsigned(8 * converter.plane_bytes)))``
+        The plane of the MSBs: element e of b bits takes bits e * b to e * b + b - 1, over the beats of a vector, which
+        begins with a new beat; what stands behind its last element is ignored.
+    lsb : ``In(stream.Signature(unsigned(8 * converter.plane_bytes)))``
+        The plane of the LSBs, packed alike. No beat is taken for a vector that has none.
     o : ``Out(stream.Signature(packed_beat(converter.lanes, signed(number.onchip_bits))))``
-        The words: full beats but the last, which has `last`.
+        The words: MSBs on top, LSBs below them, zeros below these. Full beats but a vector's last, which has `last`.
     status : ``Out(event(status()))``
         In the cycle after an illegal command is taken: 1 for no elements, 6 for a width that there is not.
     """

@@ -66,25 +66,46 @@ class CascadePruner(wiring.Component):
     Members
     -------
     command : ``In(stream.Signature(cascade_command(topk)))``
-        What to do.
-    probability, output :
-        Importance to add, as `ImportanceAccumulator` and `HeadAccumulator` take it.
+        One step, about tokens, or about heads where `heads` is 1. CLEAR: `n` are alive from now on, numbered from 0,
+        with sums of zero. GROW: `n` more join at the end, with the next numbers and sums of zero. ADD of tokens:
+        the packets of `n` queries follow on ``probability``, 1 or more. ADD of a head: one packet follows on
+        ``output``; `n` is the head's position among the alive ones, from 0 on, and below their number. After a CLEAR
+        or GROW of heads, the new ones must first be added to in ascending order, none left out before another. PRUNE:
+        the `k` with the largest sums stay, all if fewer are alive, of equal ones the first; sums are compared after a
+        shift to the right by as little as makes the largest fit a score. The numbers of the kept ones leave on ``o``,
+        and positions count from 0 again. For PRUNE alone: `seed` is the first state of quick-select's pivots,
+        which other engines ignore; with `pin` the last alive one is among the `k` whatever its sum; with `fetch` a
+        PRUNE of tokens takes a command from ``fetch``, and the vectors of the kept tokens leave on ``row``.
+    probability : ``In(stream.Signature(packed_beat(importance.lanes, unsigned(softmax.probability_bits))))``
+        Packets of ADDs of tokens, one for each query, ended by `last`: item i is the probability of the i-th alive
+        token. Beats are full except for a packet's last one; lanes from `count` on are ignored.
+    output : ``In(stream.Signature(packed_beat(importance.lanes, signed(number.output_bits))))``
+        Packets of ADDs of heads, one for each ADD, ended by `last`: attention outputs of the head, of one or more
+        queries, whose magnitudes are added up. Lanes from `count` on are ignored.
     o : ``Out(stream.Signature(packed_beat(topk.lanes, kept_id(topk))))``
-        Numbers of the kept ones, ascending; `last` ends a PRUNE.
+        Numbers of the kept tokens or heads, ascending, counted since the CLEAR, pruned ones too; `last` ends a PRUNE.
+        Beats are full except for the last one, which is empty where none is kept.
     fetch : ``In(stream.Signature(gather_command(gather)))``
-        Where token 0's vector begins and the bytes of a vector: one for each PRUNE of tokens with `fetch`.
-    request, data :
-        The memory of these vectors, as `TokenGatherEngine` sees it.
+        One for each PRUNE of tokens with `fetch`: the vector of number t has `row_bytes` bytes (1..gather.max_row_bytes
+        of them) and begins at byte address `base` + t * `row_bytes`, which must fit the address.
+    request : ``Out(stream.Signature(granule_request(gather, dram)))``
+        Granules of these vectors to read: byte address of the first byte, a multiple of dram.granule_bytes, and the
+        memory channel that it lies in.
+    data : ``In(stream.Signature(granule(dram)))``
+        The granules, one for each request and in the order of the requests.
     row : ``Out(stream.Signature(gathered_vector(gather)))``
-        The vectors of the kept tokens, for each PRUNE with `fetch`.
-    found, round :
-        Probes of `TopKEngine`.
+        For each PRUNE with `fetch`, the vectors of the kept tokens in the order of their numbers: `count` bytes, zeros
+        behind them; `last` ends the PRUNE. One with a `count` of 0 where none is kept.
+    found : ``Out(event(found(topk)))``
+        Probe, when a selection is known: kept are the scores above `threshold` and the first `ties` equal to it.
+    round : ``Out(event(round_size(topk)))``
+        Probe: how many scores each pass of a search looks at, in order.
     status : ``Out(event(status()))``
         Illegal commands, in their order, a cycle after each is found to be: 1 for an ADD of no query, 2 for a CLEAR of
         more than there may be (`topk.max_tokens`, or `importance.max_heads` if that is less), 3 for a PRUNE where none
         is alive, 5 for a GROW to more.
     fetch_status : ``Out(event(status()))``
-        `status` of `TokenGatherEngine`: 4, in the cycle after an illegal ``fetch``.
+        4, in the cycle after a command of ``fetch`` is taken whose `row_bytes` is 0 or above `gather.max_row_bytes`.
     """
 
     def __init__(self, arch: Arch) -> None:

@@ -45,17 +45,22 @@ class LocalValuePruner(wiring.Component):
     Members
     -------
     command : ``In(stream.Signature(command(topk)))``
-        Probabilities offered (n), to keep (k), and the seed of quick-select's pivots; one per query.
+        One per query: probabilities offered (`n`, 1..topk.max_tokens), to keep (`k`, all if it is more than `n`), and
+        the `seed` of quick-select's pivots, which other engines ignore.
     probability : ``In(stream.Signature(probability_beat(topk, softmax.probability_bits)))``
         The probabilities in order, ceil(n / topk.lanes) beats; what stands beyond n in the last one is ignored.
     request : ``Out(stream.Signature(packed_beat(topk.lanes, item(topk))))``
-        Values to fetch, as `TokenGatherEngine` takes them. For k = 0 one beat without items.
+        Values to fetch: for each kept probability, its position in the query's packet as `index`, ascending, and the
+        probability as `score`. Full beats and a last one with `last`, which is empty only for k = 0. It fits the stream
+        ``token`` of the unit token-gather.
     o : ``Out(stream.Signature(packed_beat(topk.lanes, kept_probability(topk, softmax.probability_bits))))``
         Kept probabilities with their indices, in order; `last` ends a query.
-    found, round :
-        Probes of `TopKEngine`.
+    found : ``Out(event(found(topk)))``
+        Probe, when a selection is known: kept are the scores above `threshold` and the first `ties` equal to it.
+    round : ``Out(event(round_size(topk)))``
+        Probe: how many scores each pass of a search looks at, in order.
     status : ``Out(event(status()))``
-        As that of `TopKEngine`: such a query keeps none.
+        In the cycle after an illegal command is taken: 1 for n = 0, 2 for n > topk.max_tokens. Such a query keeps none.
     """
 
     def __init__(self, arch: Arch) -> None:

@@ -34,11 +34,12 @@ class RequantDecision(wiring.Component):
     Members
     -------
     command : ``In(stream.Signature(decision_command(arch)))``
-        Threshold, and for how many rows it holds, 1 or more. From 2^probability_bits on, every row is below it.
+        `threshold`, and for how many rows (`rows`) it holds, 1 or more. From 2^softmax.probability_bits on, every row is
+        below it.
     probability : ``In(stream.Signature(packed_beat(softmax.lanes, unsigned(softmax.probability_bits))))``
-        Rows as the softmax puts them out; `last` ends a row. Lanes from `count` on are ignored.
+        The probabilities of a row, in any number of beats; `last` ends a row. Lanes from `count` on are ignored.
     o : ``Out(stream.Signature(decision(arch)))``
-        One decision per row, in order: the largest probability, and `refetch` where it is below the threshold.
+        One decision per row, in order: the largest probability (`max`), and `refetch` where it is below the threshold.
     status : ``Out(event(status()))``
         In the cycle after an illegal command is taken: 1, for no row.
     """

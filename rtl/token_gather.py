@@ -52,17 +52,22 @@ class TokenGatherEngine(wiring.Component):
     Members
     -------
     command : ``In(stream.Signature(gather_command(gather)))``
-        Where token 0's vector begins and the bytes of a vector (1..max_row_bytes), once per packet of tokens.
+        One per packet of tokens: the vector of token t has `row_bytes` bytes (1..gather.max_row_bytes) and begins at
+        byte address `base` + t * `row_bytes`, which must fit the address.
     token : ``In(stream.Signature(packed_beat(topk.lanes, item(topk))))``
-        Tokens as `TopKEngine` gives them; `last` ends a packet. The scores are not looked at.
+        Packets of token numbers (`index`), in any order; `last` ends a packet. The scores are not looked at, and lanes
+        from `count` on are ignored. A packet without tokens is one beat with a `count` of 0. The stream ``o`` of the
+        unit topk fits.
     request : ``Out(stream.Signature(granule_request(gather, dram)))``
-        Granules to read.
+        Granules to read: byte address of the first byte, a multiple of dram.granule_bytes, and the memory channel that
+        it lies in.
     data : ``In(stream.Signature(granule(dram)))``
-        The granules, in the order in which they were asked for.
+        The granules, one for each request and in the order of the requests; always ready for those.
     o : ``Out(stream.Signature(gathered_vector(gather)))``
-        One vector per token, from byte 0 on, with zeros behind it. A beat without tokens gives one with a `count` of 0.
+        One vector per token, in order: `count` bytes from byte 0 on, zeros behind them; `last` ends a packet. A beat
+        without tokens gives one with a `count` of 0.
     status : ``Out(event(status()))``
-        In the cycle after an illegal command is taken: 4.
+        In the cycle after a command is taken whose `row_bytes` is 0 or above gather.max_row_bytes: 4.
     """
 
     def __init__(self, gather: TokenGather, dram: Dram, topk: Topk) -> None:

@@ -52,21 +52,21 @@ class TopKEngine(wiring.Component):
     Members
     -------
     command : ``In(stream.Signature(command(topk)))``
-        Scores offered (n, 1..max_tokens), scores to keep (k, all if it is more than n) and the seed of quick-select's
-        pivots.
+        One selection: scores offered (`n`, 1..topk.max_tokens), scores to keep (`k`, all if it is more than `n`) and
+        the `seed` of quick-select's pivots, which other engines ignore. Its scores are taken after it.
     score : ``In(stream.Signature(score_beat(topk)))``
         The scores in order, ceil(n / lanes) beats; what stands beyond n in the last one is ignored.
     o : ``Out(stream.Signature(packed_beat(topk.lanes, item(topk))))``
-        Kept scores with their indices: full beats, and a last one with `last`, which is empty only where none
-        is kept.
+        Kept scores with their indices, ascending: the index of a selection's first score is 0. Full beats, and a last
+        one with `last`, which is empty only where none is kept. Lanes from `count` on are to be ignored.
     found : ``Out(event(found(topk)))``
         Probe: kept are the scores above `threshold` and the first `ties` equal to it. For k = 0 the threshold is all
         ones and there are no ties, for a wire it is 0 and ties is n, in the cycle in which the last beat passes. An
         illegal command tells what one with k = 0 does.
     round : ``Out(event(round_size(topk)))``
-        Probe: the sizes of the work record, in order.
+        Probe: how many scores each pass of the search looks at, in order.
     status : ``Out(event(status()))``
-        In the cycle after an illegal command is taken: 1 for n = 0, 2 for n > max_tokens.
+        In the cycle after an illegal command is taken: 1 for n = 0, 2 for n > topk.max_tokens.
     """
 
     def __init__(self, topk: Topk) -> None:

@@ -106,9 +106,10 @@ class ZeroEliminator(wiring.Component):
     Members
     -------
     i : ``In(stream.Signature(sparse_beat(topk.lanes, item(topk))))``
-        Beats with marks; `last` ends a packet.
+        Beats of which the lanes stay whose bit of `mask` is 1, lane 0 at its lowest bit; `last` ends a packet.
     o : ``Out(stream.Signature(packed_beat(topk.lanes, item(topk))))``
-        Full beats; the last of a packet has `last` and the rest of the items, none if nothing was marked.
+        The items that stay, in order: full beats; the last of a packet has `last` and the rest of the items, none if
+        nothing was marked. Lanes from `count` on are to be ignored.
     """
 
     def __init__(self, topk: Topk) -> None:

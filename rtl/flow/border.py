@@ -94,7 +94,8 @@ def border_of(component: wiring.Component) -> Border:
     if lite:
         inner = border_of(lite.axi)
         kept = tuple(bundle for bundle in inner.bundles if bundle.name != "command")
-        return replace(inner, bundles=(_registers(lite), *kept), registers=tuple(lite.registers))
+        block = _registers(lite, _said(lite.axi.unit).get("command", ""))
+        return replace(inner, bundles=(block, *kept), registers=tuple(lite.registers))
     axi: Any = component if is_axi(component) else None
     unit: wiring.Component = axi.unit if axi else component
     said, bundles = _said(unit), list[Bundle]()
@@ -105,14 +106,14 @@ def border_of(component: wiring.Component) -> Border:
     return Border(clock=clock, reset=reset, active=int(not axi), bundles=tuple(bundles), axi=axi.buses if axi else {})
 
 
-def _registers(lite: Any) -> Bundle:
-    """Return the ports of the register block and its interrupt."""
+def _registers(lite: Any, says: str) -> Bundle:
+    """Return the ports of the register block and its interrupt; `says` is what the unit says of its command."""
     members = {name: lite.signature.members[name] for name in LITE_PORTS}
     pins = tuple(
         Pin(name, Shape.cast(member.shape).width, (), way="input" if member.flow == In else "output")
         for name, member in members.items()
     )
-    return Bundle(name="registers", kind="registers", says="", pins=pins)
+    return Bundle(name="registers", kind="registers", says=f"The command in them: {says}", pins=pins)
 
 
 def _on_axi(axi: Any, stream: Bundle) -> Bundle:
@@ -121,7 +122,25 @@ def _on_axi(axi: Any, stream: Bundle) -> Bundle:
     wires = [wire for wire in ("tdata", "tkeep", "tlast", "tuser") if hasattr(axi, f"{prefix}_{wire}")]
     widths = {wire: Shape.cast(axi.signature.members[f"{prefix}_{wire}"].shape).width for wire in wires}
     pins = tuple(Pin(f"{prefix}_{wire}", width, ()) for wire, width in widths.items())
-    return replace(stream, valid=f"{prefix}_tvalid", ready=f"{prefix}_tready", pins=pins)
+    says = " ".join(filter(None, [stream.says, _layout(axi.buses[stream.name], stream)]))
+    return replace(stream, says=says, valid=f"{prefix}_tvalid", ready=f"{prefix}_tready", pins=pins)
+
+
+def _layout(bus: Any, stream: Bundle) -> str:
+    """Return which bits of TDATA and TUSER are which fields; of lanes, those of lane 0."""
+    fields, told = {pin.places[0]: pin for pin in stream.pins}, []
+    for wire, pieces in (("TDATA", bus.data), ("TUSER", bus.user)):
+        pins = [(piece.to, fields[piece.lsb]) for piece in pieces if piece.lsb in fields]
+        bits = [_bits(low, pin, stream.name) for low, pin in pins]
+        lanes = pins[0][1].lanes if pins else 1
+        each = f", {lanes} lanes of {8 * bus.data_bytes // lanes} bits, of lane 0" if lanes > 1 else ""
+        told += [f"{wire}{each}: {', '.join(bits)}."] if pins else []
+    return " ".join(told)
+
+
+def _bits(low: int, pin: Pin, stream: str) -> str:
+    span = f"{low + pin.width - 1}:{low}" if pin.width > 1 else f"{low}"
+    return f"{span} {pin.name.removeprefix(f'{stream}_')}{f' ({pin.says})' if pin.says else ''}"
 
 
 def _bundle(component: wiring.Component, name: str, says: str) -> Bundle:

@@ -5,9 +5,16 @@ FRAME = """\
 //
 // First every vector runs alone, from reset and without pauses: beats in their order, their payloads and the cycles of
 // the law must be right. Then all vectors run back to back, with pauses on both sides of every stream. The last line
-// begins with PASS or FAIL.
+// begins with PASS or FAIL; after FAIL the simulator's exit code is not 0.
 
 `timescale 1ns / 1ps
+
+// What gives an exit code: Icarus Verilog would wait for its user at $stop, $finish alone says 0.
+`ifdef __ICARUS__
+`define FAILED $finish_and_return(1);
+`else
+`define FAILED begin $stop; $finish; end
+`endif
 
 module {name}_bench;
   localparam VECTORS = {vectors};
@@ -88,18 +95,20 @@ module {name}_bench;
         cycle <= 0;
         spent = spent + cycle;
         if (!alone) begin
-          if (errors == 0)
+          if (errors == 0) begin
             $display("PASS: %0d vectors alone and back to back, %0d beats out, %0d cycles", VECTORS, {beats}, spent);
-          else
+            $finish;
+          end else begin
             $display("FAIL: %0d errors", errors);
-          $finish;
+            `FAILED
+          end
         end
         vector <= vector == VECTORS - 1 ? vector : vector + 1;
         alone <= vector != VECTORS - 1;
       end
       if (errors > 20) begin
         $display("FAIL: %0d errors, given up", errors);
-        $finish;
+        `FAILED
       end
     end
   end

@@ -1,5 +1,6 @@
 import hashlib
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -7,6 +8,7 @@ from tokensieve import __version__
 from tokensieve.arch import load_arch
 from tokensieve.cli.app import call
 from tokensieve.rtl.flow import tools
+from tokensieve.verify.units.topk import TopkUnit
 
 SMALL = ["--set", "topk.lanes=4", "--set", "topk.max_tokens=32"]
 ZERO = ["emit", "zero-eliminator", *SMALL]
@@ -76,3 +78,25 @@ def test_what_lint_finds_is_a_failed_check_and_nothing_is_written(capsys, tmp_pa
     assert call([*ZERO, "--lint", "-o", str(tmp_path / "z.v")]) == 1
     assert capsys.readouterr().err == "error: lint of zero_eliminator:\n%Warning-LATCH: somewhere\n"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "command", [["emit", "topk"], ["cosim", "topk"], ["prove", "topk", "--claim", "valid-free"], ["emit", "axi-topk"]]
+)
+def test_packets_too_long_for_an_engine_are_refused_where_they_are_asked_for(command, capsys):
+    assert call([*command, "--engine", "bitonic", "--set", "topk.max_tokens=300"]) == 2
+
+    told = f"topk.max_tokens must be at most 256 for {command[1]} with engine bitonic, got 300"
+    assert told in capsys.readouterr().err
+
+
+def test_packets_of_a_preset_that_are_reduced_are_told_of(capsys, monkeypatch):
+    monkeypatch.setattr(TopkUnit, "harness", lambda self: SimpleNamespace(component=lambda arch: None))
+    monkeypatch.setattr("tokensieve.rtl.flow.verilog.unit_verilog", lambda component, name: "the unit\n")
+    assert call(["emit", "topk", "--engine", "bitonic"]) == 0
+    told, note = capsys.readouterr(), "note: topk.max_tokens is 256, not 1024 as in spatten"
+    assert note in told.err
+    assert f"// {note}" in told.out
+    assert call(["emit", "topk"]) == 0
+
+    assert "note" not in "".join(capsys.readouterr())

@@ -1,7 +1,7 @@
 """Registers in place of a command stream: a whole selection as a processor would ask for it."""
 
 import pytest
-from amaranth.sim import Simulator
+from bench.axilite import BUSY, CONTROL, CYCLES, DONE, DROPPED, ENDED, SEED, STATUS, VERSION, WAITS, K, N, played
 from bench.units import small
 
 from tokensieve.arch.topklaw import TopkWork
@@ -11,71 +11,11 @@ from tokensieve.rtl.topk import TopKEngine
 from tokensieve.verify.units.base import with_fields
 
 ARCH = with_fields(small(), "topk", engine="bitserial")
-VERSION, CONTROL, STATUS, CYCLES, ENDED, N, K, SEED = 0x00, 0x04, 0x08, 0x0C, 0x10, 0x20, 0x24, 0x28
-BUSY, DONE, DROPPED = 2, 4, 8
 
 
-class Bus:
-    """An AXI4-Lite master, a source of scores and a sink of items, in Amaranth's simulator."""
-
-    def __init__(self, unit):
-        self.unit = unit
-
-    async def write(self, ctx, address, data, strobe=0xF):
-        unit = self.unit
-        for port, value in (("aw", address), ("w", data)):
-            ctx.set(getattr(unit, f"s_axi_{port}valid"), 1)
-            ctx.set(unit.s_axi_awaddr if port == "aw" else unit.s_axi_wdata, value)
-        ctx.set(unit.s_axi_wstrb, strobe)
-        ctx.set(unit.s_axi_bready, 1)
-        assert ctx.get(unit.s_axi_awready & unit.s_axi_wready)
-        await self.edge(ctx)
-        ctx.set(unit.s_axi_awvalid, 0)
-        ctx.set(unit.s_axi_wvalid, 0)
-        assert ctx.get(unit.s_axi_bvalid)
-        answer = ctx.get(unit.s_axi_bresp)
-        await self.edge(ctx)
-        assert not ctx.get(unit.s_axi_bvalid)
-        return answer
-
-    async def read(self, ctx, address):
-        unit = self.unit
-        ctx.set(unit.s_axi_araddr, address)
-        ctx.set(unit.s_axi_arvalid, 1)
-        ctx.set(unit.s_axi_rready, 0)
-        assert ctx.get(unit.s_axi_arready)
-        await self.edge(ctx)
-        ctx.set(unit.s_axi_arvalid, 0)
-        await self.edge(ctx)  # the answer waits
-        assert ctx.get(unit.s_axi_rvalid)
-        answer = ctx.get(unit.s_axi_rdata), ctx.get(unit.s_axi_rresp)
-        ctx.set(unit.s_axi_rready, 1)
-        await self.edge(ctx)
-        assert not ctx.get(unit.s_axi_rvalid)
-        return answer
-
-    async def edge(self, ctx):
-        ctx.set(self.unit.aclk, 1)
-        await ctx.delay(1e-9)
-        ctx.set(self.unit.aclk, 0)
-        await ctx.delay(1e-9)
-
-
-def played(script):
-    """Run a coroutine ``script(ctx, bus)`` after a reset."""
-    unit = AxiLiteUnit(TopKEngine(ARCH.topk), version=0x010203)
-    bus = Bus(unit)
-
-    async def bench(ctx):
-        ctx.set(unit.aresetn, 0)
-        await bus.edge(ctx)
-        await bus.edge(ctx)
-        ctx.set(unit.aresetn, 1)
-        await script(ctx, bus)
-
-    simulator = Simulator(unit)
-    simulator.add_testbench(bench)
-    simulator.run()
+def played_on_topk(script):
+    """Run a coroutine ``script(ctx, bus)`` on a small top-k engine with registers."""
+    played(AxiLiteUnit(TopKEngine(ARCH.topk), version=0x010203), script)
 
 
 def test_a_selection_is_asked_for_by_registers_and_told_by_interrupt():
@@ -105,7 +45,7 @@ def test_a_selection_is_asked_for_by_registers_and_told_by_interrupt():
         await bus.write(ctx, STATUS, DONE)
         told["cleared"] = (await bus.read(ctx, STATUS))[0], ctx.get(unit.irq)
 
-    played(script)
+    played_on_topk(script)
 
     ((data, keep, last),) = got
     items = [(data >> 16 * lane & 0xFF, data >> 16 * lane + 8 & 0xFF) for lane in range(3)]
@@ -138,15 +78,15 @@ def test_what_is_not_there_is_an_error_and_a_second_command_waits_or_is_dropped(
         await bus.write(ctx, N, 1)
         told["held"] = (await bus.read(ctx, N))[0]
 
-    played(script)
+    played_on_topk(script)
 
     assert told["unknown"] == (SLVERR, SLVERR)
     assert told["bytes"] == [13, 4, 0xFF34]
-    assert told["status"] == 1 | BUSY | DROPPED
+    assert told["status"] == WAITS | BUSY | DROPPED
     assert told["held"] == 13  # what waits to be taken does not change
 
 
-@pytest.mark.parametrize(("n", "code"), [(0, 1), (15, 2), (3, 0)])
+@pytest.mark.parametrize(("n", "code"), [(0, 1), (15, 2), (136, 2), (0xFFFFFFFF, 2), (3, 0)])
 def test_an_illegal_command_is_told_by_its_code_until_that_is_cleared(n, code):
     told = {}
 
@@ -161,9 +101,28 @@ def test_an_illegal_command_is_told_by_its_code_until_that_is_cleared(n, code):
         await bus.write(ctx, STATUS, 1 << 5)
         told["cleared"] = (await bus.read(ctx, STATUS))[0], (await bus.read(ctx, ENDED))[0]
 
-    played(script)
+    played_on_topk(script)
 
     assert told == {"status": DONE | code << 4, "cleared": (DONE, 1)}
+
+
+def test_cycles_are_those_of_the_law_where_scores_are_there_in_time():
+    """They are on offer before each command; the second one is a wire, and begins when the first is over."""
+    told = []
+
+    async def script(ctx, bus):
+        ctx.set(bus.unit.s_axis_score_tvalid, 1)
+        ctx.set(bus.unit.m_axis_o_tready, 1)
+        for n, k in ((6, 3), (3, 7)):
+            for address, value in ((N, n), (K, k), (CONTROL, 1)):
+                await bus.write(ctx, address, value)
+            for _ in range(60):
+                await bus.edge(ctx)
+            told.append((await bus.read(ctx, CYCLES))[0])
+
+    played_on_topk(script)
+
+    assert told == [ARCH.topk.law.cycles(TopkWork(items=n, kept=k, sizes=())) for n, k in ((6, 3), (3, 3))]
 
 
 def test_emitted_block_has_its_registers_in_the_header_and_passes_lint(capsys):
@@ -172,7 +131,7 @@ def test_emitted_block_has_its_registers_in_the_header_and_passes_lint(capsys):
     assert call(["emit", "topk", "--wrapper", "axi-lite", "--lint", *small_unit]) == 0
     text = capsys.readouterr().out
     assert "module my_axi_lite_topk (" in text
-    assert "// 24 K: bits 3:0 of k.\n" in text
+    assert "// 24 K: bits 3:0 of k, held while a command waits; a value above 15 counts as 15.\n" in text
     assert "command_tvalid," not in text.partition("module my_axi_lite_topk__unit")[0]
 
 

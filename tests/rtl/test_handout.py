@@ -73,6 +73,11 @@ def test_unit_passes_its_own_bench_under_verilator(name, engine, icarus, tmp_pat
     assert (icarus_code, code) == (0, 0), told
     line = re.search(r"^PASS: .*", told, re.MULTILINE).group()
     assert line in (folder / "icarus.log").read_text()  # beats and cycles too
+    (folder / "o.hex").write_text(flipped((folder / "o.hex").read_text(), 1, 0))
+    [bench] = (folder / "obj_dir").glob("*_bench")
+    code, told = run(folder, str(bench))
+    assert code != 0
+    assert "FAIL" in told
 
 
 def test_two_configurations_in_one_design_lint_and_simulate(icarus, tmp_path):
@@ -137,6 +142,20 @@ def test_one_flipped_digit_fails(file, line, place, told, icarus, tmp_path):
     assert code != 0
     assert told in said
     assert "FAIL" in said
+    for flags in ([], ["-n"]):  # as others run it
+        assert run(folder, "vvp", *flags, "topk_bench.vvp")[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("target", "variable", "told"),
+    [("icarus", "IVERILOG", "install Icarus Verilog"), ("verilator", "VERILATOR", "install Verilator 5")],
+)
+def test_makefile_names_a_simulator_that_is_not_there(target, variable, told, icarus, tmp_path):
+    folder = written(tmp_path / "alone", {"Makefile": files_of("topk", "quickselect")["Makefile"]})
+    code, said = run(folder, "make", target, f"{variable}=no-such-tool")
+
+    assert code != 0
+    assert said.startswith(f"no-such-tool is not there: {told}")
 
 
 def test_bench_watches_a_beat_on_offer(icarus, tmp_path):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tokensieve.cli.options import ArchOption, JsonOption, SeedOption, SetOption, say
+from tokensieve.cli.reduced import own_arch
 
 if TYPE_CHECKING:
     from tokensieve.arch import Arch
@@ -73,6 +74,8 @@ def cosim(
     from tokensieve.verify.cosim import cosim as run
 
     requests = _requests(unit, engine, arch, sets or [], mutant)
+    for request in requests:
+        own_arch(request.unit, request.arch, request.engine, sets or [], every=ALL in (unit, engine))
     folder = Path.cwd()
     told = []
 

@@ -1,7 +1,7 @@
 """``tokensieve emit``: the Verilog of a unit, or of all."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +10,7 @@ import typer
 
 from tokensieve.arch.errors import CheckError
 from tokensieve.cli.options import ArchOption, SeedOption, SetOption, arch_file, say
+from tokensieve.cli.reduced import own_arch
 
 if TYPE_CHECKING:
     from tokensieve.arch import Arch
@@ -67,7 +68,7 @@ def emit(
         for flag, given in (("--axi", axi), ("--wrapper", wrapper), ("--bench", bench), ("--core", core)):
             if given:
                 raise typer.BadParameter(f"emit all writes Verilog alone, of wrapped units too: {flag} takes one unit")
-        _emit_all(machine, prefix, lint, out, arch)
+        _emit_all(machine, sets or (), prefix, lint, out, arch)
         return
     from tokensieve.verify.units import find_engine, find_unit
 
@@ -78,14 +79,14 @@ def emit(
         from tokensieve.verify.units.axi import on_axi, with_registers
 
         found = with_registers(found) if wrapper is Wrapper.AXI_LITE else on_axi(found)
-    own = found.arch(machine, find_engine(found, engine, machine))
+    own, note = own_arch(found, machine, find_engine(found, engine, machine), sets or ())
     if bench or core:
-        _write_folder(_handout(found, own, vectors if bench else 0, seed, prefix, lint), out, arch)
+        _write_folder(_handout(found, own, vectors if bench else 0, seed, prefix, lint, note), out, arch)
         return
     from tokensieve.report.files import check_apart, write_file
 
     check_apart([] if out is None else [out], "--out", {"--arch": arch_file(arch)})
-    text = _text(found, own, prefix, lint)
+    text = _text(found, own, note, prefix, lint)
     if out is None:
         say(text.rstrip("\n"))
         return
@@ -93,13 +94,13 @@ def emit(
 
 
 def _handout(
-    unit: "Unit", own: "Arch", vectors: int, seed: int, prefix: str, lint: bool
+    unit: "Unit", own: "Arch", vectors: int, seed: int, prefix: str, lint: bool, note: str
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the files of a unit, with a test bench if it is to have vectors."""
     from tokensieve.verify.handout import handout
     from tokensieve.verify.verilog import module_name
 
-    files, name = handout(unit, own, vectors, seed, prefix), module_name(unit, prefix)
+    files, name = handout(unit, own, vectors, seed, prefix, note), module_name(unit, prefix)
     if lint:
         _check(name, files[f"{name}.v"])
     yield from ((file, text.encode()) for file, text in files.items())
@@ -118,28 +119,28 @@ def _write_folder(files: Iterable[tuple[str, bytes]], out: Path | None, arch: st
         say(str(path))
 
 
-def _emit_all(machine: "Arch", prefix: str, lint: bool, out: Path | None, arch: str) -> None:
+def _emit_all(machine: "Arch", sets: Sequence[str], prefix: str, lint: bool, out: Path | None, arch: str) -> None:
     """Write every unit with every engine to a folder."""
     if out is None:
         raise typer.BadParameter("emit all needs -o FOLDER")
-    _write_folder(_files(machine, prefix, lint), out, arch)
+    _write_folder(_files(machine, sets, prefix, lint), out, arch)
 
 
-def _files(machine: "Arch", prefix: str, lint: bool) -> Iterator[tuple[str, bytes]]:
+def _files(machine: "Arch", sets: Sequence[str], prefix: str, lint: bool) -> Iterator[tuple[str, bytes]]:
     from tokensieve.verify.units import UNITS, every_engine, find_unit
 
     every = [(unit, engine) for unit in map(find_unit, UNITS) for engine in every_engine(unit)]
     for number, (unit, engine) in enumerate(every, 1):
         name = "-".join(filter(None, [unit.name, engine]))
         print(f"{number} of {len(every)}: {name}", file=sys.stderr, flush=True)
-        yield f"{name}.v", _text(unit, unit.arch(machine, engine), prefix, lint).encode()
+        yield f"{name}.v", _text(unit, *own_arch(unit, machine, engine, sets, every=True), prefix, lint).encode()
 
 
-def _text(unit: "Unit", own: "Arch", prefix: str, lint: bool) -> str:
+def _text(unit: "Unit", own: "Arch", note: str, prefix: str, lint: bool) -> str:
     """Return the Verilog of a unit; with `lint`, only if it is clean."""
     from tokensieve.verify.verilog import emitted, module_name
 
-    text = emitted(unit, own, prefix)
+    text = emitted(unit, own, prefix, note)
     if lint:
         _check(module_name(unit, prefix), text)
     return text

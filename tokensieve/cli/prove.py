@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tokensieve.cli.options import ArchOption, JsonOption, SetOption, say
+from tokensieve.cli.reduced import own_arch
 
 if TYPE_CHECKING:
     from tokensieve.rtl.flow.formal import Claim, Proof
@@ -102,6 +103,7 @@ def _valid_free(names: list[str], engine: str | None, arch: str, sets: list[str]
     for unit in map(find_unit, names):
         asked = engine or (fault.engine if fault else None) or None
         for one in unit.engines() if asked is None else [find_engine(unit, asked, machine)]:
+            own_arch(unit, machine, one, sets, every=asked is None)
             yield valid_free(unit, one, machine, fault)
 
 

@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from tokensieve.rtl.flow.selfcheck import Play
 
 
-def handout(unit: Unit, arch: Arch, count: int, seed: int, prefix: str = "") -> dict[str, str]:
+def handout(unit: Unit, arch: Arch, count: int, seed: int, prefix: str = "", note: str = "") -> dict[str, str]:
     """Return what somebody needs for a unit, by file name; all belong into one folder.
 
-    That is its Verilog, a core file for FuseSoC, and the waivers of Verilator's lint. With a `count` above 0, also a
-    self-checking test bench with so many of golden's vectors, and a Makefile. Raises as `emitted` does.
+    That is its Verilog, with `note` in its header, a core file for FuseSoC, and the waivers of Verilator's lint. With a
+    `count` above 0, also a self-checking test bench with so many of golden's vectors, and a Makefile. Raises as
+    `emitted` does.
     """
     name = module_name(unit, prefix)
     arch.topk.require_rtl_length()
@@ -28,7 +29,7 @@ def handout(unit: Unit, arch: Arch, count: int, seed: int, prefix: str = "") -> 
     from tokensieve.rtl.flow.verilog import unit_verilog
 
     component = unit.harness().component(arch)
-    text = with_header(unit, arch, unit_verilog(component, name))
+    text = with_header(unit, arch, unit_verilog(component, name), note)
     bench = {}
     if count:
         bench = bench_files(name, border_of(component), _play(unit, arch, unit.vectors(arch, count, seed, None)))

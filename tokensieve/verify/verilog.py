@@ -19,8 +19,10 @@ def module_name(unit: Unit, prefix: str = "") -> str:
     return "_".join(filter(None, [prefix, unit.name.replace("-", "_")]))
 
 
-def emitted(unit: Unit, arch: Arch, prefix: str = "") -> str:
-    """Return the Verilog of a unit, with a header that says what it was made from; `prefix` begins its modules' names.
+def emitted(unit: Unit, arch: Arch, prefix: str = "", note: str = "") -> str:
+    """Return the Verilog of a unit, with a header that says what it was made from, and `note`.
+
+    `prefix` begins its modules' names.
 
     Raises `ArchError` for packets that are longer than Verilog is written for.
     """
@@ -28,7 +30,7 @@ def emitted(unit: Unit, arch: Arch, prefix: str = "") -> str:
     arch.topk.require_rtl_length()
     from tokensieve.rtl.flow.verilog import unit_verilog
 
-    return with_header(unit, arch, unit_verilog(unit.harness().component(arch), name))
+    return with_header(unit, arch, unit_verilog(unit.harness().component(arch), name), note)
 
 
 def lint_warnings(name: str, text: str) -> list[str]:
@@ -38,11 +40,12 @@ def lint_warnings(name: str, text: str) -> list[str]:
     return lint(name, text)
 
 
-def with_header(unit: Unit, arch: Arch, body: str) -> str:
-    """Return Verilog with a comment at the top: unit, parameters, version, digest."""
+def with_header(unit: Unit, arch: Arch, body: str, note: str = "") -> str:
+    """Return Verilog with a comment at the top: unit, parameters, version, digest, and `note` if there is one."""
     from tokensieve.rtl.flow.verilog import header
 
     fields = arch.model_dump(mode="json")
     parameters = {f"{group}.{name}": value for group in unit.groups for name, value in fields[group].items()}
     facts = {"tokensieve": __version__, "arch": arch.name, "arch digest": f"sha256 {arch.digest}", **parameters}
+    facts |= {"note": note} if note else {}
     return header(unit.name, facts) + body

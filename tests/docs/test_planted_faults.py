@@ -1,0 +1,28 @@
+"""The lists of planted faults on the pages of the units."""
+
+import re
+
+import pytest
+from conftest import ROOT
+
+from tokensieve.arch.datapath import ENGINES
+from tokensieve.rtl.flow.mutants.base import mutants_of
+from tokensieve.verify.units import UNITS
+
+PAGES = {name: [name] for name in [*UNITS, *ENGINES] if not name.startswith("axi-")}
+PAGES["axi"] = [name for name in UNITS if name.startswith("axi-")]
+
+
+def own_faults(name):
+    """Return the names of a unit's faults; those of an engine are on the engine's page."""
+    others = {fault.name for engine in ENGINES for fault in mutants_of(engine)} if name not in ENGINES else set()
+    return {fault.name for fault in mutants_of(name)} - others
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_lists_the_faults_that_can_be_planted(page):
+    text = (ROOT / f"docs/reference/units/{page}.md").read_text(encoding="utf-8")
+    [section] = re.findall(r"^## Planted faults\n(.*?)^## ", text, re.MULTILINE | re.DOTALL)
+    listed = re.findall(r"`([a-z0-9]+(?:-[a-z0-9]+)*)`", section)
+
+    assert set(listed) == set().union(*map(own_faults, PAGES[page]))
