@@ -63,6 +63,13 @@ class Cascade:
         self.tokens = torch.cat([self.tokens, torch.tensor([new])])
         return new
 
+    def append_head(self) -> int:
+        """Add a head with no importance yet and return its id. It is alive."""
+        new = len(self.head_sum)
+        self.head_sum = torch.cat([self.head_sum, torch.zeros(1, dtype=torch.int64)])
+        self.heads = torch.cat([self.heads, torch.tensor([new])])
+        return new
+
     def add(self, head: int, result: Head) -> None:
         """Add a head's probabilities, column by column, to its tokens, and the magnitudes of its output to the head."""
         most = (1 << self.arch.importance.token_bits) - 1
@@ -79,26 +86,29 @@ class Cascade:
         """Keep the `k` most important of all tokens of the context, for the next step's first layer."""
         return self._keep_tokens(torch.arange(self.context), k, number, None)
 
-    def prune_heads(self, k: int, number: int) -> Chosen:
-        """Keep the `k` most important of the alive heads."""
-        return self._keep_heads(self.heads, k, number)
+    def prune_heads(self, k: int, number: int, newest: int | None = None) -> Chosen:
+        """Keep the `k` most important of the alive heads; `newest` always stays."""
+        return self._keep_heads(self.heads, k, number, newest)
 
     def restart_heads(self, k: int, number: int) -> Chosen:
         """Keep the `k` most important of all heads, for the next step's first layer."""
-        return self._keep_heads(torch.arange(len(self.head_sum)), k, number)
+        return self._keep_heads(torch.arange(len(self.head_sum)), k, number, None)
 
     def _keep_tokens(self, ids: Tensor, k: int, number: int, newest: int | None) -> Chosen:
-        scores = self.scores(self.token_sum[ids])
-        if newest is not None:
-            scores = _in_front(scores, ids == newest, self.arch.topk.score_bits)
-        chosen = choose(ids, scores, k, number, self.arch.topk)
+        chosen = self._choose(ids, self.token_sum[ids], k, number, newest)
         self.tokens = chosen.kept
         return chosen
 
-    def _keep_heads(self, ids: Tensor, k: int, number: int) -> Chosen:
-        chosen = choose(ids, self.scores(self.head_sum[ids]), k, number, self.arch.topk)
+    def _keep_heads(self, ids: Tensor, k: int, number: int, newest: int | None) -> Chosen:
+        chosen = self._choose(ids, self.head_sum[ids], k, number, newest)
         self.heads = chosen.kept
         return chosen
+
+    def _choose(self, ids: Tensor, sums: Tensor, k: int, number: int, newest: int | None) -> Chosen:
+        scores = self.scores(sums)
+        if newest is not None:
+            scores = _in_front(scores, ids == newest, self.arch.topk.score_bits)
+        return choose(ids, scores, k, number, self.arch.topk)
 
     def scores(self, importance: Tensor) -> Tensor:
         """Return what the top-k engine ranks for the given importance sums."""

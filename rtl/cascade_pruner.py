@@ -8,7 +8,8 @@ It is driven by commands (`beats.CascadeOp`), each about tokens or heads:
 * PRUNE: keep the `k` most important. Their numbers leave on ``o``. From now on there are only these.
 
 A command that cannot be obeyed changes nothing, and ``status`` tells why (`arch.status`): a CLEAR of more than there
-may be, a GROW to more than that, an ADD of no query, a PRUNE of nothing. The last one leaves an empty packet.
+may be, a GROW to more than that or beyond the last number, an ADD of no query, a PRUNE of nothing. The last one leaves
+an empty packet. Numbers are never given again, so that there are as many since the last CLEAR as may be alive.
 """
 
 from typing import Any
@@ -103,7 +104,7 @@ class CascadePruner(wiring.Component):
     status : ``Out(event(status()))``
         Illegal commands, in their order, a cycle after each is found to be: 1 for an ADD of no query, 2 for a CLEAR of
         more than there may be (`topk.max_tokens`, or `importance.max_heads` if that is less), 3 for a PRUNE where none
-        is alive, 5 for a GROW to more.
+        is alive, 5 for a GROW to more, those that were pruned since the last CLEAR included.
     fetch_status : ``Out(event(status()))``
         4, in the cycle after a command of ``fetch`` is taken whose `row_bytes` is 0 or above `gather.max_row_bytes`.
     """
@@ -206,11 +207,12 @@ class CascadePruner(wiring.Component):
         """Tell whether the command is illegal, and why; return how many tokens and heads are alive."""
         now, topk = self._command.o.p, self._arch.topk
         self._illegal = Signal()
-        counts = [self._alive(m, mine, name) for mine, name in ((~now.heads, "tokens"), (now.heads, "heads"))]
+        kinds = ((~now.heads, "tokens"), (now.heads, "heads"))
+        counts, numbers = zip(*(self._alive(m, mine, name) for mine, name in kinds), strict=True)
         most = Mux(now.heads, min(self._arch.importance.max_heads, topk.max_tokens), topk.max_tokens)
-        alive = Mux(now.heads, counts[1], counts[0])
+        alive, given = (Mux(now.heads, heads, tokens) for tokens, heads in (counts, numbers))
         reasons = (
-            (CascadeOp.CLEAR, now.n > most, Status.TOO_MANY), (CascadeOp.GROW, alive + now.n > most, Status.GROW),
+            (CascadeOp.CLEAR, now.n > most, Status.TOO_MANY), (CascadeOp.GROW, given + now.n > most, Status.GROW),
             (CascadeOp.ADD, ~now.heads & (now.n == 0), Status.NONE_OFFERED),
             (CascadeOp.PRUNE, alive == 0, Status.EMPTY_SET),
         )  # fmt: skip
@@ -219,7 +221,7 @@ class CascadePruner(wiring.Component):
                 with m.Case(op):
                     m.d.comb += self._illegal.eq(illegal)
                     m.d.sync += self.status.payload.code.eq(code)
-        return counts
+        return [*counts]
 
     def _tell(self, m: Module, engine: TopKEngine, told: Any, op: Signal, counts: list[Signal]) -> None:
         """Tell sums and numbers of tokens or of heads to do `op`, and the engine to select from what is READ."""
@@ -234,18 +236,19 @@ class CascadePruner(wiring.Component):
         m.d.comb += [engine.command.p.n.eq(Mux(now.heads, counts[1], counts[0])), engine.command.p.k.eq(now.k)]
         m.d.comb += engine.command.p.seed.eq(now.seed)
 
-    def _alive(self, m: Module, mine: Any, name: str) -> Signal:
-        """Return how many of one kind are alive."""
-        now, count = self._command.o.p, Signal(length_bits(self._arch.topk), name=f"alive_{name}")
+    def _alive(self, m: Module, mine: Any, name: str) -> tuple[Signal, Signal]:
+        """Return how many of one kind are alive, and how many numbers have been given out."""
+        now, bits = self._command.o.p, length_bits(self._arch.topk)
+        count, given = Signal(bits, name=f"alive_{name}"), Signal(bits, name=f"given_{name}")
         done = Signal(name=f"done_{name}")
         m.d.comb += done.eq(mine & self._command.o.valid & self._command.o.ready & ~self._illegal)
         with m.If(done & (now.op == CascadeOp.CLEAR)):
-            m.d.sync += count.eq(now.n)
+            m.d.sync += [count.eq(now.n), given.eq(now.n)]
         with m.Elif(done & (now.op == CascadeOp.GROW)):
-            m.d.sync += count.eq(count + now.n)
+            m.d.sync += [count.eq(count + now.n), given.eq(given + now.n)]
         with m.Elif(done & (now.op == CascadeOp.PRUNE)):
             m.d.sync += count.eq(Mux(now.k < count, now.k, count))
-        return count
+        return count, given
 
     def _rank(self, m: Module, engine: TopKEngine) -> None:
         """Send the scores of whichever sums are read to the engine."""
@@ -270,7 +273,7 @@ class CascadePruner(wiring.Component):
         m.d.comb += numbers.payload.eq(Mux(now.heads, heads.o.payload.as_value(), tokens.o.payload.as_value()))
         m.d.comb += [tokens.o.ready.eq(numbers.ready & ~now.heads), heads.o.ready.eq(numbers.ready & now.heads)]
         with m.If(self._none):
-            m.d.comb += [numbers.valid.eq(1), numbers.p["count"].eq(0), numbers.p.last.eq(1)]
+            m.d.comb += [numbers.valid.eq(1), numbers.payload.as_value().eq(0), numbers.p.last.eq(1)]
         m.d.comb += self._left.eq(numbers.valid & numbers.ready & numbers.p.last)
         fork(m, numbers, [self.o, fetched.i], [Const(1, 1), now.fetch & ~now.heads])
         m.d.comb += self.o.payload.eq(numbers.payload)

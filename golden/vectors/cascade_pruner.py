@@ -1,122 +1,19 @@
 """Vectors of the cascade pruner: scripts of a few layers, and which tokens and heads they leave."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.status import Status
-from tokensieve.golden.attention import Head
-from tokensieve.golden.cascade import Cascade, Chosen
 from tokensieve.golden.records import command_seed
 from tokensieve.golden.token_gather import gathered_vectors, touched_granules
 from tokensieve.golden.vectors import ragged
-from tokensieve.workloads.distributions import scores as draw
+from tokensieve.golden.vectors.cascade_script import OPS, Script, Step, Whole
 from tokensieve.workloads.vectors import Vectors
 
-Whole = npt.NDArray[np.int64]
-Op = Literal["clear", "grow", "add", "prune"]
-
-OPS: tuple[Op, ...] = ("clear", "grow", "add", "prune")
-"""Commands by their numbers in the vectors."""
-
-_NONE = np.zeros((0, 0), np.int64)
 _LATENCY = 12
-_MANY = 64
-"""More vectors than these are short ones, so that fetching does not last much longer than all the rest of a script."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One command, with what follows it and what comes of it."""
-
-    op: Op
-    heads: bool
-    n: int = 0
-    queries: Whole = field(default_factory=lambda: _NONE)
-    """ADD: probabilities or outputs of each query."""
-
-    k: int = 0
-    number: int = 0
-    pin: bool = False
-    row_bytes: int = 0
-    """PRUNE: bytes of the vectors to fetch, or 0."""
-
-    offered: int = 0
-    positions: Whole = field(default_factory=lambda: np.zeros(0, np.int64))
-    ids: Whole = field(default_factory=lambda: np.zeros(0, np.int64))
-    sizes: Sequence[int] = ()
-    status: int = 0
-    """Code of an illegal command; 0 of others."""
-
-    def fetches(self, arch: Arch) -> bool:
-        """Return whether vectors are fetched: not if they are to have more bytes than there may be."""
-        return 0 < self.row_bytes <= arch.gather.max_row_bytes
-
-
-class Script:
-    """Writes a script, and follows it with golden's cascade."""
-
-    def __init__(self, arch: Arch, rng: np.random.Generator, name: str, context: int, heads: int) -> None:
-        self.arch, self.rng, self.name = arch, rng, name
-        self.cascade = Cascade(arch, heads, context)
-        self.number = int(rng.integers(1 << 16))
-        self.steps = [Step("clear", False, context), Step("clear", True, heads)]
-
-    def layer(self, queries: int, width: int) -> None:
-        """Add what each alive head makes of `queries` queries, its output `width` elements wide."""
-        for place, head in enumerate(self.cascade.heads.tolist()):
-            probabilities = np.stack([self._probabilities() for _ in range(queries)])
-            most = 1 << (self.arch.number.output_bits - 1)
-            output = self.rng.integers(-most, most, (queries, width))
-            none = torch.zeros(queries, 0)
-            made = Head(torch.from_numpy(probabilities), none, none, torch.from_numpy(output))
-            self.cascade.add(head, made)
-            self.steps += [Step("add", False, queries, probabilities), Step("add", True, place, output)]
-
-    def _probabilities(self) -> Whole:
-        seed = int(self.rng.integers(1 << 30))
-        return draw(self.name, len(self.cascade.tokens), self.arch.softmax.probability_bits, seed).astype(np.int64)
-
-    def grow(self) -> None:
-        """Add the token of a decode step."""
-        self.cascade.append_token()
-        self.steps.append(Step("grow", False, 1))
-
-    def prune_tokens(self, k: int, pin: bool = False, row_bytes: int = 0) -> None:
-        """Keep `k` tokens; with `pin` the last one whatever its importance."""
-        before = self.cascade.tokens
-        if not len(before):
-            self.illegal(Step("prune", False, k=k, number=self.number, pin=pin, row_bytes=row_bytes), Status.EMPTY_SET)
-            return
-        if k > _MANY:
-            row_bytes = min(row_bytes, self.arch.dram.granule_bytes // 2)
-        chosen = self.cascade.prune_tokens(k, self.number, int(before[-1]) if pin else None)
-        self._pruned(before, chosen, Step("prune", False, k=k, number=self.number, pin=pin, row_bytes=row_bytes))
-
-    def prune_heads(self, k: int) -> None:
-        """Keep `k` heads."""
-        before = self.cascade.heads
-        self._pruned(before, self.cascade.prune_heads(k, self.number), Step("prune", True, k=k, number=self.number))
-
-    def illegal(self, step: Step, status: Status) -> None:
-        """Give a command that is not obeyed."""
-        self.steps.append(replace(step, status=status))
-
-    def _pruned(self, before: torch.Tensor, chosen: Chosen, step: Step) -> None:
-        sizes = chosen.records.get(self.arch.topk.record or "", [])
-        positions = torch.searchsorted(before, chosen.kept).numpy()
-        self.number += 1
-        self.steps.append(
-            Step(
-                **{name: getattr(step, name) for name in ("op", "heads", "k", "number", "pin", "row_bytes")},
-                offered=chosen.offered, positions=positions, ids=chosen.kept.numpy(), sizes=sizes,
-            )
-        )  # fmt: skip
 
 
 def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vectors:
@@ -153,9 +50,11 @@ def _inputs(scripts: Sequence[Sequence[Step]]) -> dict[str, Whole]:
     arrays: dict[str, Whole] = ragged("op", [[OPS.index(step.op) for step in script] for script in scripts])
     for name in plain:
         arrays |= ragged(name, [[int(getattr(step, name)) for step in script] for script in scripts])
+    fetches = [[int(step.fetch or step.row_bytes > 0) for step in script] for script in scripts]
     seeds = [[int(command_seed(torch.tensor(step.number))) for step in script] for script in scripts]
     return {
         **arrays,
+        **ragged("fetch", fetches),
         **ragged("seed", seeds),
         **ragged("rows", [[len(step.queries) for step in script] for script in scripts]),
         **ragged("width", [[step.queries.shape[1] for step in script] for script in scripts]),
@@ -300,6 +199,8 @@ def _corners(arch: Arch, rng: np.random.Generator) -> Iterator[Script]:
     yield script
     if most > 2:  # numbers go up to most - 1
         yield _illegal(arch, begun(most - 2, heads), most, heads)
+    if most > 4:
+        yield _grown(begun(2), most, heads)
     script = begun(max(1, most - 1))
     if (wide + 1).bit_length() == wide.bit_length():  # else a command cannot tell so many bytes
         script.prune_tokens(max(1, most - 2), row_bytes=wide + 1)
@@ -313,7 +214,8 @@ def _illegal(arch: Arch, script: Script, most: int, heads: int) -> Script:
     longest = (1 << most.bit_length()) - 1  # that a command can tell
     if longest > most:
         script.illegal(Step("clear", False, longest), Status.TOO_MANY)
-    script.illegal(Step("grow", False, 3), Status.GROW)
+    for more in (3, longest):
+        script.illegal(Step("grow", False, more), Status.GROW)
     if heads < longest:
         script.illegal(Step("clear", True, min(arch.importance.max_heads, most) + 1), Status.TOO_MANY)
     script.illegal(Step("add", False), Status.NONE_OFFERED)
@@ -327,4 +229,29 @@ def _illegal(arch: Arch, script: Script, most: int, heads: int) -> Script:
     script.grow()
     script.layer(2, 1)
     script.prune_tokens(1, pin=True)
+    return script
+
+
+def _grown(script: Script, most: int, heads: int) -> Script:
+    """Go on with heads and tokens that join, several at once, until their numbers run out; and begin again."""
+    if heads > 1:
+        script.grow(heads - 1, heads=True)
+    script.illegal(Step("grow", True, 1), Status.GROW)
+    script.grow(3)
+    script.layer(1, 5)
+    script.prune_heads(min(2, heads), pin=True, fetch=True)
+    script.prune_tokens(2, row_bytes=3)
+    script.grow(most - 5)  # the last numbers
+    script.illegal(Step("grow", False, 1), Status.GROW)  # though few are alive
+    script.layer(1, 2)
+    script.prune_tokens(2, pin=True)
+    script.prune_tokens(0)
+    script.prune_heads(0, fetch=True)
+    script.prune_heads(1)
+    script.clear(0)
+    script.prune_tokens(1)
+    script.grow(2)
+    script.clear(min(2, heads), heads=True)
+    script.layer(1, 3)
+    script.prune_tokens(1)
     return script

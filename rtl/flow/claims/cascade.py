@@ -31,7 +31,7 @@ def small() -> Arch:
 
 
 class Commands(Bench):
-    """`CascadePruner` beside a model that knows nothing but how many tokens and heads are alive.
+    """`CascadePruner` beside a model of how many tokens and heads are alive, and how many there have been.
 
     The commands are any, in any order, legal or not; so are importance and pauses. One event and one packet of numbers
     are followed, any of any, picked by the solver. No vector is fetched.
@@ -54,28 +54,29 @@ class Commands(Bench):
     def _judge(self, m: Module, arch: Arch, told: Any) -> tuple[Signal, Signal]:
         """Return why a command is illegal, 0 if it is not, and how many a PRUNE keeps; follow what is alive."""
         op, n = told.p.op.as_value(), told.p.n
-        tokens, heads = Signal(range(arch.topk.max_tokens + 1)), Signal(range(arch.topk.max_tokens + 1))
-        alive, most = (
-            Mux(told.p.heads, heads, tokens),
-            Mux(told.p.heads, arch.importance.max_heads, arch.topk.max_tokens),
+        bits = range(arch.topk.max_tokens + 1)
+        tokens, heads = (
+            [Signal(bits, name=f"{name}_{kind}") for name in ("alive", "given")] for kind in ("tokens", "heads")
         )
-        m.d.comb += Assume(~told.valid | (op != Value.cast(CascadeOp.ADD)) | ~told.p.heads | (n < heads))
-        code, kept, after = Signal(3), Signal.like(tokens), Signal.like(tokens)
-        m.d.comb += [kept.eq(Mux(told.p.k < alive, told.p.k, alive)), after.eq(alive)]
+        alive, given = (Mux(told.p.heads, *both) for both in zip(heads, tokens, strict=True))
+        most = Mux(told.p.heads, arch.importance.max_heads, arch.topk.max_tokens)
+        m.d.comb += Assume(~told.valid | (op != Value.cast(CascadeOp.ADD)) | ~told.p.heads | (n < alive))
+        code, kept = Signal(3), Signal(bits)
+        after = [Signal(bits, name="alive_after"), Signal(bits, name="given_after")]
+        m.d.comb += [kept.eq(Mux(told.p.k < alive, told.p.k, alive)), after[0].eq(alive), after[1].eq(given)]
         with m.Switch(op):
             with m.Case(CascadeOp.CLEAR):
-                m.d.comb += [code.eq(Mux(n > most, Status.TOO_MANY, 0)), after.eq(n)]
+                m.d.comb += [code.eq(Mux(n > most, Status.TOO_MANY, 0)), *(one.eq(n) for one in after)]
             with m.Case(CascadeOp.GROW):
-                m.d.comb += [code.eq(Mux(alive + n > most, Status.GROW, 0)), after.eq(alive + n)]
+                m.d.comb += [code.eq(Mux(given + n > most, Status.GROW, 0))]
+                m.d.comb += [after[0].eq(alive + n), after[1].eq(given + n)]
             with m.Case(CascadeOp.ADD):
                 m.d.comb += code.eq(Mux(~told.p.heads & (n == 0), Status.NONE_OFFERED, 0))
             with m.Case(CascadeOp.PRUNE):
-                m.d.comb += [code.eq(Mux(alive == 0, Status.EMPTY_SET, 0)), after.eq(kept)]
-        with m.If(told.valid & told.ready & (code == 0)):
-            with m.If(told.p.heads):
-                m.d.sync += heads.eq(after)
-            with m.Else():
-                m.d.sync += tokens.eq(after)
+                m.d.comb += [code.eq(Mux(alive == 0, Status.EMPTY_SET, 0)), after[0].eq(kept)]
+        for mine, counts in ((told.p.heads, heads), (~told.p.heads, tokens)):
+            with m.If(told.valid & told.ready & (code == 0) & mine):
+                m.d.sync += [count.eq(now) for count, now in zip(counts, after, strict=True)]
         return code, kept
 
     def _events(self, m: Module, told: Any, code: Signal, status: Any) -> None:

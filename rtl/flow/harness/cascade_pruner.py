@@ -29,7 +29,7 @@ from tokensieve.rtl.flow.pack import codec
 from tokensieve.workloads.vectors import Vectors
 
 _EVENTS = ("status", "fetch_status")
-_FIELDS = ("op", "heads", "n", "k", "seed", "pin", "row_bytes", "rows", "width")
+_FIELDS = ("op", "heads", "n", "k", "seed", "pin", "fetch", "row_bytes", "rows", "width")
 
 
 class CascadePrunerHarness:
@@ -67,8 +67,8 @@ class CascadePrunerHarness:
         }
         beats: dict[str, list[int]] = {"command": [], "probability": [], "output": [], "fetch": []}
         for step, queries in _steps(vectors, index):
-            told = {name: step[name] for name in ("op", "heads", "n", "k", "seed", "pin")}
-            beats["command"].append(command.pack({**told, "fetch": int(step["row_bytes"] > 0)}))
+            told = {name: step[name] for name in ("op", "heads", "n", "k", "seed", "pin", "fetch")}
+            beats["command"].append(command.pack(told))
             if step["row_bytes"]:
                 beats["fetch"].append(
                     gather.pack({"base": int(vectors.inputs["base"][index]), "row_bytes": step["row_bytes"]})
