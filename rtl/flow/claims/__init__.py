@@ -1,10 +1,12 @@
 """What is claimed of the hardware, and proved. All sizes are small: 4 lanes or fewer, packets of 4 to 16 items."""
 
 from tokensieve.arch.errors import TokensieveError, nearest
-from tokensieve.rtl.flow.claims import gather, packing, storage, streams, topk
+from tokensieve.rtl.flow.claims import fixed_length_pruner, gather, packing, storage, streams, topk
 from tokensieve.rtl.flow.formal import Claim
 
-CLAIMS: tuple[Claim, ...] = (*storage.CLAIMS, *packing.CLAIMS, *topk.CLAIMS, *gather.CLAIMS, *streams.CLAIMS)
+CLAIMS: tuple[Claim, ...] = (
+    *storage.CLAIMS, *packing.CLAIMS, *topk.CLAIMS, *fixed_length_pruner.CLAIMS, *gather.CLAIMS, *streams.CLAIMS,
+)  # fmt: skip
 
 
 def unit_names() -> list[str]:
