@@ -64,16 +64,16 @@ class Bursts:
     """Slots from the drain on, and the beats that leave them."""
 
     def __init__(self, pruner: FixedLengthPruner) -> None:
-        self._pruner = pruner
+        self._slots, self._beats, self._delay = pruner.out_slots, pruner.keep_beats, pruner.burst_delay
         self._ready = deque[int]()
         """Of each sequence in a slot, the cycle in which its first beat may be read."""
-        self._left = pruner.keep_beats
+        self._left = self._beats
         self._pipe = Pipe[bool](2)
 
     @property
     def room(self) -> bool:
         """Whether a slot is free."""
-        return len(self._ready) < self._pruner.out_slots
+        return len(self._ready) < self._slots
 
     @property
     def holds(self) -> bool:
@@ -83,7 +83,7 @@ class Bursts:
     @property
     def reads(self) -> bool:
         """Whether some of a sequence's beats have been read, and others have not."""
-        return self._left < self._pruner.keep_beats
+        return self._left < self._beats
 
     @property
     def offers(self) -> bool:
@@ -96,10 +96,10 @@ class Bursts:
         if self._pipe.step(True if beat else None, takes) and beat:
             self._left -= 1
             if not self._left:
-                self._left = self._pruner.keep_beats
+                self._left = self._beats
                 self._ready.popleft()
         if handed:
-            self._ready.append(cycle + self._pruner.burst_delay)
+            self._ready.append(cycle + self._delay)
 
 
 def twin(arch: Arch, feed: Feed) -> Moves:
@@ -107,6 +107,7 @@ def twin(arch: Arch, feed: Feed) -> Moves:
     pruner = arch.pruner
     gate, bursts = Gate(pruner, feed.data["beats"]), Bursts(pruner)
     found = deque[int]()  # of each sequence that has come, the cycle from which its verdict stands
+    load, bound = pruner.load_beats, pruner.search_bound
     reads = 0  # the cycle from which the drain takes another one
     moves = Moves(sources=["i"], sinks=["o"])
     for cycle in range(feed.cycles):
@@ -134,8 +135,8 @@ def twin(arch: Arch, feed: Feed) -> Moves:
         bursts.step(cycle, takes, handed)
         if handed:
             found.popleft()
-            reads = cycle + pruner.load_beats
+            reads = cycle + load
         if gate.step(cycle, beat, handed):
-            late = max(cycle, gate.began + pruner.load_beats - 1)
-            found.append(late + pruner.search_bound + 2)
+            late = max(cycle, gate.began + load - 1)
+            found.append(late + bound + 2)
     return moves

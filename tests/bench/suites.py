@@ -14,7 +14,7 @@ from tokensieve.verify.units.base import with_fields
 
 VECTORS = {
     "zero-eliminator": 24, "topk": 30, "local-value-pruner": 28, "cascade-pruner": 14, "token-gather": 16,
-    "fixed-length-pruner": 28,
+    "fixed-length-pruner": 24,
     "importance-accumulator": 26, "head-accumulator": 14, "requant-decision": 24, "bitwidth-converter": 24,
     "axi-topk": 24, "axi-zero-eliminator": 24,
 }  # fmt: skip
