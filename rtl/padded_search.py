@@ -25,8 +25,8 @@ class PaddedSearch(wiring.Component):
     Timing
     ------
     The verdict is offered ``search_bound`` + 1 cycles after the beat that ends the sequence, but not before it would be
-    if the sequence had ``load_beats`` beats without a pause: no score changes it. It stays until it is taken, and so
-    does the core, which is given no beat meanwhile.
+    if the sequence had ``load_beats`` beats without a pause: no score changes it. The core is
+    given no other sequence before the verdict is taken.
 
     Parameters
     ----------

@@ -40,12 +40,11 @@ class SequenceDrain(wiring.Component):
     Members
     -------
     row : ``In(event(sequence_beat(pruner)))``
-        Beats to store. A sequence is stored over one of which as many beats have been read.
+        Beats to store. An engine's next sequence comes no faster than the one that it overwrites is read.
     command : ``In(stream.Signature(drain_command(pruner)))``
         What to read and keep.
     starts : ``Out(1)``
-        Read the first beat of this sequence for its burst as many cycles later as `drain_stages` and the registers of
-        the zero eliminator say.
+        So many beats of the longest sequence are left as may leave: from here on the burst's delay is constant.
     o : ``Out(event(packed_beat(pruner.lanes, token(pruner))))``
         Kept tokens in their order, full beats but the last.
     """

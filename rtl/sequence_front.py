@@ -87,7 +87,7 @@ class SequenceFront(wiring.Component):
         pruner, i, moves = self._pruner, self.i, Signal()
         row = Signal(range(pruner.load_beats + 1))  # beats of the sequence that have come, of those that may come
         turn, busy = Signal(turn_bits(pruner)), Signal(pruner.engine_count)
-        rest = Signal(range(max(2, pruner.law.interval)))  # cycles until another sequence may begin
+        rest = Signal(range(pruner.law.interval + 1))  # cycles until another sequence may begin
         first = Signal()
         m.d.comb += [first.eq(row == 0), moves.eq(i.valid & i.ready)]
         m.d.comb += i.ready.eq(~first | ((rest == 0) & ~busy.bit_select(turn, 1)))

@@ -165,11 +165,11 @@ class FixedLengthPruner(ArchModel):
 
     @property
     def burst_delay(self) -> int:
-        """Cycles from the threshold handed over to the first beat of a burst read, which no later beat may overtake.
+        """Cycles from the threshold handed over to the read of a burst's first beat, so that its last one is there.
 
-        The tokens that are kept may be the last ones of the sequence: all beats before are read first. The registers
+        The tokens that are kept may be the sequence's last ones: all beats before them are read first. The registers
         are those of the drain up to the zero eliminator, the zero eliminator's, its beat buffer, the last beat, which
-        leaves a cycle after the others, the memory that it is written to, and that it has been.
+        leaves a cycle after the others, and the memory that it is written to.
         """
         return self.load_beats - self.keep_beats + self.drain_stages + self.topk.compactor_stages + 3
 
@@ -184,8 +184,8 @@ class FixedLengthPruner(ArchModel):
 
     @property
     def out_slots(self) -> int:
-        """Sequences that the output buffer holds: one is taken while the threshold is handed over, and read for long.
+        """Sequences that the output buffer holds, two or more: as few as do not slow the initiation interval down.
 
-        As many as do not slow the initiation interval down, at least two.
+        A slot is taken when a sequence's threshold is handed over, and is free when its last beat has been read.
         """
         return max(2, -(-(self.burst_delay + self.keep_beats) // self.law.interval))

@@ -80,7 +80,7 @@ _PACE = (
         name="late-not-awaited",
         module=_SEARCH,
         old="beat.ends & (left <= bound)",
-        new="beat.ends & (left > bound)",
+        new="beat.ends & (left == bound + 1)",
         why="a sequence whose beats come late is not given the time that the search takes",
     ),
     Mutant(
