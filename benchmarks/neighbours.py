@@ -15,7 +15,7 @@ from math import exp, log
 
 from tokensieve.arch import Arch, load_arch
 from tokensieve.arch.errors import TokensieveError
-from tokensieve.arch.presets import all_fields
+from tokensieve.arch.presets import priced_fields
 from tokensieve.explore.spec import read_sweep
 from tokensieve.run.changes import changed
 from tokensieve.run.inert import inert_fields
@@ -59,7 +59,7 @@ def main() -> int:
     (time, area), (_, most) = cost(arch, level), cost(LIMIT, "analytic")
     print(f"{NAME}, level {level}: {time:.1f} us, {area:.3f} mm2; {LIMIT.name}: {most:.3f} mm2\n")
     print(f"{'field':26} {'value':>14}  {'time':>8}  {'area':>8}  reason")
-    for path, _, _ in all_fields():
+    for path, _, _ in priced_fields():
         for value in variants(arch, path):
             try:
                 other = changed(arch, path, value)

@@ -12,7 +12,8 @@ from pydantic_core import PydanticCustomError
 
 from tokensieve.arch.base import ArchModel, build
 from tokensieve.arch.errors import SweepError, nearest
-from tokensieve.arch.presets import all_fields
+from tokensieve.arch.machine import ALONE
+from tokensieve.arch.presets import all_fields, priced_fields
 from tokensieve.workloads.schedule import Schedule
 from tokensieve.workloads.workload import Workload
 
@@ -169,7 +170,7 @@ Values = Annotated[Any, PlainValidator(_axis), WithJsonSchema(_list_schema())]
 @cache
 def swept_names() -> tuple[str, ...]:
     """Return every name that an axis may have."""
-    machine = [name for name, _, _ in all_fields() if name != "name"]
+    machine = [name for name, _, _ in priced_fields() if name != "name"]
     work = [name for name, _, _ in all_fields(Workload, OF_WORK) if name != f"{OF_WORK}name"]
     policy = [name for name, _, _ in all_fields(Schedule, OF_POLICY)]
     return (*MACHINES, *machine, *WORKS, *work, *policy)
@@ -177,6 +178,8 @@ def swept_names() -> tuple[str, ...]:
 
 def known_axis(name: str) -> str:
     """Return `name`, or raise `ValueError` where it is nothing that can be swept."""
+    if name.partition(".")[0] in ALONE:
+        raise ValueError(f"{name} cannot be swept: only hardware reads it, and no level prices it")
     if name not in swept_names():
         last = name.rpartition(".")[2]
         same = [one for one in swept_names() if one.rpartition(".")[2] == last]

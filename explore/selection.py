@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tokensieve.arch.errors import StoreError, SweepError, nearest
-from tokensieve.arch.presets import all_fields
+from tokensieve.arch.presets import priced_fields
 from tokensieve.explore.columns import FIGURES, TOTALS
 from tokensieve.explore.expression import Formula
 
@@ -99,7 +99,7 @@ class Selection:
 def checked(text: str, place: str) -> Formula:
     """Return the formula of `text`. Raises `SweepError`, beginning with `place`, for a name that means nothing."""
     formula = Formula(text, place)
-    every = [name for name, _, _ in all_fields()]
+    every = [name for name, _, _ in priced_fields()]
     for name in formula.names:
         if name not in NUMERIC and name not in TEXTS and name not in every:
             near = nearest(name, [*NUMERIC, *TEXTS, *every])

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from tokensieve.arch.errors import SweepError, nearest
 from tokensieve.arch.machine import Arch
-from tokensieve.arch.presets import all_fields, load_arch
+from tokensieve.arch.presets import load_arch, priced_fields
 from tokensieve.arch.technology import pin_technology
 from tokensieve.arch.yamlio import yaml_scalar
 from tokensieve.explore.axes import MACHINES, Axis, is_of_work
@@ -202,7 +202,7 @@ class Space:
 
         Raises `SweepError`, beginning with `place`, for a name that means nothing, several things or itself.
         """
-        every = [name for name, _, _ in all_fields()]
+        every = [name for name, _, _ in priced_fields()]
         if asked in known:
             return asked
         group = sibling.rpartition(".")[0]

@@ -6,6 +6,7 @@ from amaranth.lib.data import ArrayLayout, Layout, StructLayout
 from amaranth.lib.wiring import Out
 
 from tokensieve.arch.datapath import Topk
+from tokensieve.arch.fixed_length_pruner import FixedLengthPruner
 from tokensieve.arch.machine import Arch
 from tokensieve.arch.memory import Dram
 from tokensieve.arch.status import Status
@@ -190,3 +191,19 @@ def cascade_command(topk: Topk) -> StructLayout:
 def kept_id(topk: Topk) -> StructLayout:
     """Return the layout of the number of a kept token or head, counted among all that there have ever been."""
     return StructLayout({"index": unsigned(index_bits(topk))})
+
+
+def token(pruner: FixedLengthPruner) -> StructLayout:
+    """Return the layout of a token record: an id, which is only carried, and the score that it is kept for."""
+    return StructLayout({"id": unsigned(pruner.id_bits), "score": unsigned(pruner.score_bits)})
+
+
+def kept_token(pruner: FixedLengthPruner) -> StructLayout:
+    """Return the layout of a token that is kept; where `valid` is 0 it is padding, and all zeros."""
+    return StructLayout({**dict(token(pruner).members), "valid": unsigned(1)})
+
+
+def kept_tokens(pruner: FixedLengthPruner) -> StructLayout:
+    """Return the layout of a beat of kept tokens; `too_long` marks all beats of a sequence that was dropped."""
+    items = ArrayLayout(kept_token(pruner), pruner.lanes)
+    return StructLayout({"items": items, "too_long": unsigned(1), "last": unsigned(1)})

@@ -163,40 +163,53 @@ class Drain(wiring.Component):
 
     def _rank_ties(self, m: Module, before: Any, after: Any, moves: Signal) -> None:
         m.d.comb += after.eq(before)
-        counts = [before.equal[lane] for lane in range(self._topk.lanes)]
-        layer = 1
-        while layer < self._topk.lanes:
-            counts = self._add_layer(m, counts, layer)
-            layer *= 2
-        m.d.comb += [after.ranks[lane].eq(count) for lane, count in enumerate(counts)]
-
-    def _add_layer(self, m: Module, counts: list[Any], layer: int) -> list[Any]:
-        added = list(counts)
-        for lane in range(layer, len(counts)):
-            added[lane] = Signal(lane_count_bits(self._topk.lanes), name=f"equal{layer}_{lane}")
-            m.d.comb += added[lane].eq(counts[lane] + counts[lane - layer])
-        return added
+        m.d.comb += [after.ranks[lane].eq(count) for lane, count in enumerate(ranks(m, self._topk, before.equal))]
 
     def _mark(self, m: Module, before: Any, after: Any, moves: Signal) -> None:
-        """Mark what is kept: all above the threshold, and of those equal to it the first ones."""
         topk = self._topk
-        spent = Signal(length_bits(topk))  # equal ones in the beats before
-        ties, spare = Signal.like(spent), Signal.like(spent)
-        m.d.comb += ties.eq(spent)
-        with m.If(before.first):
-            m.d.comb += ties.eq(self._command.ties)
-        m.d.comb += spare.eq(0)
-        with m.If(ties > before.ranks[-1]):
-            m.d.comb += spare.eq(ties - before.ranks[-1])
-        with m.If(moves):
-            m.d.sync += spent.eq(spare)
         base = before.row << (topk.lanes - 1).bit_length()
-        for lane in range(topk.lanes):
+        for lane, kept in enumerate(kept_lanes(m, topk, before, self._command.ties, moves)):
             m.d.comb += after.items[lane].score.eq(before.scores[lane])
             m.d.comb += after.items[lane].index.eq(base | lane)
-            tie = before.equal[lane] & (before.ranks[lane] <= ties)
-            m.d.comb += after.mask[lane].eq(before.above[lane] | tie)
+            m.d.comb += after.mask[lane].eq(kept)
         m.d.comb += after.last.eq(before.last)
+
+
+def ranks(m: Module, topk: Topk, equal: Any) -> list[Any]:
+    """Return how many lanes are `equal` to the threshold up to each of them."""
+    counts = [equal[lane] for lane in range(topk.lanes)]
+    layer = 1
+    while layer < topk.lanes:
+        counts = _add_layer(m, topk, counts, layer)
+        layer *= 2
+    return counts
+
+
+def _add_layer(m: Module, topk: Topk, counts: list[Any], layer: int) -> list[Any]:
+    added = list(counts)
+    for lane in range(layer, len(counts)):
+        added[lane] = Signal(lane_count_bits(topk.lanes), name=f"equal{layer}_{lane}")
+        m.d.comb += added[lane].eq(counts[lane] + counts[lane - layer])
+    return added
+
+
+def kept_lanes(m: Module, topk: Topk, before: Any, first_ties: Any, moves: Signal) -> list[Any]:
+    """Return which lanes of a beat are kept: all above the threshold, and of those equal to it the first ones.
+
+    A packet has `first_ties` of the latter; its beats come one by one, each when it `moves`.
+    """
+    spent = Signal(length_bits(topk))  # equal ones in the beats before
+    ties, spare = Signal.like(spent), Signal.like(spent)
+    m.d.comb += ties.eq(spent)
+    with m.If(before.first):
+        m.d.comb += ties.eq(first_ties)
+    m.d.comb += spare.eq(0)
+    with m.If(ties > before.ranks[-1]):
+        m.d.comb += spare.eq(ties - before.ranks[-1])
+    with m.If(moves):
+        m.d.sync += spent.eq(spare)
+    tied = [before.equal[lane] & (before.ranks[lane] <= ties) for lane in range(topk.lanes)]
+    return [before.above[lane] | tie for lane, tie in enumerate(tied)]
 
 
 def _keep(m: Module, before: Any, after: Any, moves: Signal) -> None:

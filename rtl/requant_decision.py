@@ -34,8 +34,8 @@ class RequantDecision(wiring.Component):
     Members
     -------
     command : ``In(stream.Signature(decision_command(arch)))``
-        `threshold`, and for how many rows (`rows`) it holds, 1 or more. From 2^softmax.probability_bits on, every row is
-        below it.
+        `threshold`, and for how many rows (`rows`) it holds, 1 or more. From 2^softmax.probability_bits on, all rows
+        are below it.
     probability : ``In(stream.Signature(packed_beat(softmax.lanes, unsigned(softmax.probability_bits))))``
         The probabilities of a row, in any number of beats; `last` ends a row. Lanes from `count` on are ignored.
     o : ``Out(stream.Signature(decision(arch)))``

@@ -14,7 +14,8 @@ from tokensieve.verify.units.base import with_fields
 
 VECTORS = {
     "zero-eliminator": 24, "topk": 32, "local-value-pruner": 28, "cascade-pruner": 14, "token-gather": 16,
-    "importance-accumulator": 30, "head-accumulator": 20, "requant-decision": 24, "bitwidth-converter": 28,
+    "fixed-length-pruner": 24, "importance-accumulator": 30, "head-accumulator": 20, "requant-decision": 24,
+    "bitwidth-converter": 28,
     "axi-topk": 24, "axi-zero-eliminator": 24,
 }  # fmt: skip
 """Vectors with which each unit is in all of its situations, corners included."""

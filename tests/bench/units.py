@@ -34,6 +34,7 @@ class Trial:
 def small(**fields):
     """Return an arch with a small top-k engine."""
     arch = with_fields(Arch(), "softmax", probability_bits=8)
+    arch = with_fields(arch, "pruner", max_tokens=21, keep=5, lanes=2, score_bits=4, id_bits=4, count_stages=1)
     return with_fields(arch, "topk", **{"max_tokens": 13, "lanes": 4, "score_bits": 8, **fields})
 
 

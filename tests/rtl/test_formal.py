@@ -92,6 +92,16 @@ FAULTS = [
     ("topk", "wire-loses-nothing", find_mutant("topk", "wire-early"), "a wire waits until the command before has left"),
     ("topk", "wire-loses-nothing", find_mutant("topk", "wire-index-stays"), "a wire's items have their indices"),
     ("topk", "wire-loses-nothing", find_mutant("topk", "wire-beats-full"), "a wire's beats are full to the end"),
+    *(
+        pytest.param(
+            "fixed-length-pruner", claim, find_mutant("fixed-length-pruner", name), why, marks=pytest.mark.long
+        )
+        for claim, name, why in (
+            ("two-sequences-in-time", "short-early", "a beat leaves when the law says so"),
+            ("two-sequences-in-time", "keeps-one-less", "only what is to be kept leaves"),
+            ("two-sequences", "late-not-awaited", "only what is to be kept leaves"),
+        )
+    ),
 ]
 
 

@@ -22,6 +22,7 @@ REASONS = {
     "*.tree#": "counts while the row in it is valid",
     "*held_#": "counts up to the number of items held, which is 0",
     "*drain.word": "counts while a beat of the side buffer is valid",
+    "*burst.out#": "counts while the beat in it is valid",
     "*sum_#": "is taken for a sum only behind an addition that is valid",
     # memories: only what was written since is read
     "*.beats": "a queue reads what was written, as its level is 0",
@@ -38,6 +39,9 @@ REASONS = {
     "*.$signal": "set when a command is taken: beats left",
     "*.verdict": "set when the core has found",
     "*drain._command": "set when the drain takes a command",
+    "*drain.$signal (3)": "command, tokens left and beat read: set when the drain of a pruner takes a sequence",
+    "*engine#.told": "set when a sequence has come, and when its search is done",
+    "*burst.told_#": "set when a slot is taken",
     "*core.threshold": "as many bits as a score has are shifted in before the search is done",
     "*core._threshold": "set by the layers that bring the k-th score to place 0",
     "*core.left": "set as the packet is loaded",

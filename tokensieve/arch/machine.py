@@ -11,11 +11,15 @@ from tokensieve.arch.base import ArchModel, Name
 from tokensieve.arch.bitwidth_converter import MSB_WIDTHS, Converter
 from tokensieve.arch.datapath import Clock, Control, Importance, MultiplierArray, Number, Requant, Softmax, Topk
 from tokensieve.arch.errors import ArchError
+from tokensieve.arch.fixed_length_pruner import FixedLengthPruner
 from tokensieve.arch.memory import Dram, Fetcher, Sram
 from tokensieve.arch.prunerlaw import CascadeLaw, LocalValueLaw
 from tokensieve.arch.quantity import at_least
 from tokensieve.arch.released import Released
 from tokensieve.arch.token_gather import TokenGather
+
+ALONE = ("pruner",)
+"""Groups of units that stand alone: their hardware reads them, and nothing that prices a machine does."""
 
 _LANES = tuple(1 << bit for bit in range(11))
 """Lanes that a softmax can have."""
@@ -77,6 +81,9 @@ class Arch(ArchModel):
 
     released: Released = Released()
     """Queues of the authors' RTL."""
+
+    pruner: FixedLengthPruner = FixedLengthPruner()
+    """Fixed-length pruner, which stands alone."""
 
     @model_validator(mode="before")
     @classmethod

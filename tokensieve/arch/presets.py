@@ -10,7 +10,7 @@ from tokensieve.arch.base import bounds, build, field_names, shown, submodel
 from tokensieve.arch.docstrings import field_docs
 from tokensieve.arch.errors import ArchError, nearest
 from tokensieve.arch.library import Library, merge
-from tokensieve.arch.machine import Arch
+from tokensieve.arch.machine import ALONE, Arch
 from tokensieve.arch.memory import Dram
 from tokensieve.arch.technology import pin_technology
 from tokensieve.arch.yamlio import parse_yaml, yaml_scalar
@@ -119,6 +119,11 @@ def all_fields(model: type[BaseModel] = Arch, prefix: str = "") -> list[tuple[st
         else:
             rows.append((f"{prefix}{name}", bounds(model, (name,)), meaning(model, name)))
     return rows
+
+
+def priced_fields() -> list[tuple[str, str, str]]:
+    """Return those of `all_fields` that a machine may be priced by: not those of units that stand alone."""
+    return [row for row in all_fields() if row[0].partition(".")[0] not in ALONE]
 
 
 def show_yaml(arch: Arch) -> str:

@@ -146,6 +146,12 @@ def _tell(one: "Cosim", stream: Any) -> None:
         f"  stalled cases {one.stall_cases}, differences from the twin {one.stall_differences}",
         f"  reset cases {one.reset_cases}, differences {one.reset_differences}",
     ]
+    if one.row:
+        interval, latency = (" to ".join(map(str, dict.fromkeys(span))) for span in (one.row.interval, one.row.latency))
+        lines.append(
+            f"  in a row {one.row.vectors:,}: initiation interval {interval}, latency {latency} cycles, "
+            f"differences {one.row.differences}"
+        )
     if one.lines:
         lines += [f"  {kind} covered {one.lines[f'{kind}_hit']} of {one.lines[kind]}" for kind in ("lines", "toggles")]
     if one.situations is not None:

@@ -29,6 +29,7 @@ def small_arch() -> Arch:
     arch = with_fields(Arch(), "topk", lanes=4, max_tokens=12)
     arch = with_fields(arch, "softmax", lanes=4, probability_bits=8)
     arch = with_fields(arch, "importance", lanes=4)
+    arch = with_fields(arch, "pruner", max_tokens=12, keep=6, score_bits=8, id_bits=8, count_stages=1)
     return with_fields(arch, "topk", score_bits=8)
 
 

@@ -40,6 +40,7 @@ def _always(arch: Arch) -> Iterator[Rule]:
     """Yield what no run reads."""
     yield ("name",), "a label"
     yield tuple(f"released.{name}" for name in type(arch.released).model_fields), "read by tokensieve replay alone"
+    yield tuple(f"pruner.{name}" for name in type(arch.pruner).model_fields), "read by its hardware alone"
     yield ("number.scale_bits", "number.output_bits"), "a format of the golden model; no unit is priced by it"
     yield ("number.lsb_bits", "importance.max_heads", "gather.max_row_bytes"), "a bound on the workload, and area"
     yield (

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args, get_origin
 from tokensieve.arch.base import submodel
 from tokensieve.arch.errors import TokensieveError
 from tokensieve.arch.machine import Arch
-from tokensieve.arch.presets import all_fields
+from tokensieve.arch.presets import priced_fields
 from tokensieve.run.changes import changed
 from tokensieve.run.inert import inert_fields
 from tokensieve.sim.result import Result
@@ -98,7 +98,7 @@ def variants(arch: Arch, path: str) -> Iterator[Any]:
 def effects(arch: Arch, workloads: Sequence[Workload], price: Price, fields: Sequence[str] = ()) -> Iterator[Effect]:
     """Yield what changing each field of `arch` (or each of `fields`) does, priced by `price` at one level."""
     base = [_run(arch, workload, price) for workload in workloads]
-    for path in fields or [name for name, _, _ in all_fields()]:
+    for path in fields or [name for name, _, _ in priced_fields()]:
         for value in variants(arch, path):
             try:
                 other = changed(arch, path, value)

@@ -10,7 +10,7 @@ import numpy as np
 
 from tokensieve.arch.errors import ArchError, WorkloadError
 from tokensieve.arch.machine import Arch
-from tokensieve.arch.presets import all_fields
+from tokensieve.arch.presets import priced_fields
 from tokensieve.arch.technology import load_technology
 from tokensieve.run.changes import changed
 from tokensieve.sim.analytic.batch import F64, Designs
@@ -68,7 +68,7 @@ class Search:
         self._technology = load_technology(base.technology)
         self._summaries = {name: Summary(decisions) for name, decisions in workloads.items()}
         self._rng = np.random.Generator(np.random.PCG64(seed))
-        self._fields = [name for name, _, _ in all_fields() if not any(fnmatchcase(name, given) for given in GIVEN)]
+        self._fields = [name for name, _, _ in priced_fields() if not any(fnmatchcase(name, given) for given in GIVEN)]
         self._limit = self.cycles([base])
         self._seen = {base.digest}
 

@@ -16,6 +16,7 @@ from tokensieve.arch.errors import TokensieveError, nearest
 from tokensieve.arch.machine import Arch
 from tokensieve.verify.cases import cases_of, with_resets
 from tokensieve.verify.differences import wrong_after_reset, wrong_answers, wrong_cycles, wrong_transfers, wrong_work
+from tokensieve.verify.pace import Row, measured, row_case
 from tokensieve.verify.request import SIMULATORS, Request
 from tokensieve.verify.simulator import simulator_for
 from tokensieve.verify.units.base import Unit
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from tokensieve.rtl.flow.case import Record
     from tokensieve.rtl.flow.harness.base import Harness
 
-_ON_REQUEST = ("mutant", "waves_file")
+_ON_REQUEST = ("mutant", "waves_file", "row")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +66,9 @@ class Cosim:
 
     mutant: str | None = None
     waves_file: str | None = None
+    row: Row | None = None
+    """What was measured of vectors in a row, of a unit that promises a pace."""
+
     bins: Mapping[str, int] = field(default_factory=dict)
     """Functional coverage: how many vectors or cases were of each kind."""
 
@@ -83,7 +87,7 @@ class Cosim:
     def differences(self) -> int:
         """All that must be zero."""
         told = self.mismatches + self.cycle_differences + self.work_differences
-        return told + self.stall_differences + self.reset_differences
+        return told + self.stall_differences + self.reset_differences + (self.row.differences if self.row else 0)
 
     def as_object(self) -> dict[str, Any]:
         """Return the object that ``--json`` prints; mutant, waves and coverage are in it if they were asked for."""
@@ -106,9 +110,11 @@ def cosim(request: Request, tell: Callable[[str], None] | None = None) -> Cosim:
     with simulator_for(request, arch, harness, tell) as simulator:
         alone, stalled = cases_of(unit, arch, vectors, harness, request.seed)
         again = with_resets([case for _, case in stalled], request.seed)
-        records = simulator.play([case for _, case in [*alone, *stalled, *again]])
-    ends = len(alone), len(alone) + len(stalled)
-    parts = records[: ends[0]], records[ends[0] : ends[1]], records[ends[1] :]
+        row = row_case(unit, arch, vectors)
+        records = simulator.play([case for _, case in [*alone, *stalled, *row, *again]])
+    ends = len(alone), len(alone) + len(stalled), len(alone) + len(stalled) + len(row)
+    stalled += row
+    parts = records[: ends[0]], records[ends[0] : ends[2]], records[ends[2] :]
     resets = [(number, case.resets) for number, case in again]
     told = _Told(unit, arch, vectors, harness, *parts, [which for which, _ in stalled], resets)
     return Cosim(
@@ -122,6 +128,7 @@ def cosim(request: Request, tell: Callable[[str], None] | None = None) -> Cosim:
         waves_file=str(simulator.waves_file) if simulator.waves_file else None,
         lines=simulator.lines,
         situations=told.situations() if request.coverage else None,
+        row=measured(unit, arch, vectors, row[0][0], records[ends[1]]) if row else None,
         **told.counted(),
     )
 

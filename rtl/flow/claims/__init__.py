@@ -1,17 +1,13 @@
 """What is claimed of the hardware, and proved. All sizes are small: 4 lanes or fewer, packets of 4 to 16 items."""
 
 from tokensieve.arch.errors import TokensieveError, nearest
-from tokensieve.rtl.flow.claims import cascade, gather, packing, storage, streams, topk
+from tokensieve.rtl.flow.claims import cascade, fixed_length_pruner, gather, packing, storage, streams, topk
 from tokensieve.rtl.flow.formal import Claim
 
 CLAIMS: tuple[Claim, ...] = (
-    *storage.CLAIMS,
-    *packing.CLAIMS,
-    *topk.CLAIMS,
-    *gather.CLAIMS,
-    *cascade.CLAIMS,
-    *streams.CLAIMS,
-)
+    *storage.CLAIMS, *packing.CLAIMS, *topk.CLAIMS, *fixed_length_pruner.CLAIMS, *gather.CLAIMS,
+    *cascade.CLAIMS, *streams.CLAIMS,
+)  # fmt: skip
 
 
 def unit_names() -> list[str]:

@@ -14,7 +14,11 @@ from tokensieve.arch.presets import load_arch
 from tokensieve.rtl.flow.formal import Bench, Claim, Method, accept, keeps_the_rules, offer
 from tokensieve.rtl.flow.harness.base import unit_class
 
-_SMALL = ("softmax.probability_bits=8", "topk.score_bits=8", "topk.max_tokens=16", "topk.lanes=4")
+_SMALL = (
+    "softmax.probability_bits=8", "topk.score_bits=8", "topk.max_tokens=16", "topk.lanes=4",
+    "pruner.max_tokens=6", "pruner.keep=3", "pruner.lanes=2", "pruner.score_bits=4", "pruner.id_bits=2",
+    "pruner.count_stages=1", "pruner.engines=2",
+)  # fmt: skip
 _UNITS: dict[str, tuple[str, str, Callable[[Arch], tuple[Any, ...]]]] = {
     "zero-eliminator": ("zero_eliminator", "ZeroEliminator", lambda arch: (arch.topk,)),
     "token-gather": ("token_gather", "TokenGatherEngine", lambda arch: (arch.gather, arch.dram, arch.topk)),
@@ -23,6 +27,7 @@ _UNITS: dict[str, tuple[str, str, Callable[[Arch], tuple[Any, ...]]]] = {
     "requant-decision": ("requant_decision", "RequantDecision", lambda arch: (arch,)),
     "bitwidth-converter": ("bitwidth_converter", "BitwidthConverter", lambda arch: (arch,)),
     "local-value-pruner": ("local_value_pruner", "LocalValuePruner", lambda arch: (arch,)),
+    "fixed-length-pruner": ("fixed_length_pruner", "FixedLengthPruner", lambda arch: (arch.pruner,)),
     "cascade-pruner": ("cascade_pruner", "CascadePruner", lambda arch: (arch,)),
 }
 """Unit -> module, class, arguments."""

@@ -57,7 +57,7 @@ class Definition(Bench):
             m.d.sync += beats.eq(beats + 1)
         m.d.comb += unit.o.ready.eq(1)
         legal = (n != 0) & (n <= TOKENS)
-        kept = Mux(legal, _kept(m, Cat(scores), n, k, topk), 0)
+        kept = Mux(legal, largest(m, Cat(scores), n, k, topk), 0)
         _told(m, unit, n)
         ended, cycle = Signal(), Signal(8)
         m.d.sync += cycle.eq(cycle + 1)
@@ -84,7 +84,7 @@ def _told(m: Module, unit: Any, n: Value) -> None:
     m.d.comb += Assert(~unit.status.valid | (unit.status.payload.code == code), "it is told what is wrong")
 
 
-def _kept(m: Module, scores: Any, n: Value, k: Value, topk: Topk) -> Signal:
+def largest(m: Module, scores: Any, n: Value, k: Value, topk: Topk) -> Signal:
     """Return which of `scores` are among the k largest of the first n, by counting those that go before each."""
     kept, score = Signal(topk.max_tokens), [scores.word_select(one, topk.score_bits) for one in range(topk.max_tokens)]
     for mine in range(topk.max_tokens):
@@ -155,7 +155,7 @@ class Pair(Bench):
             m.d.sync += [fed.eq(now + last), place.eq(Mux(last, 0, place + 1))]
         with m.If(unit.o.valid & unit.o.ready & unit.o.p.last):
             m.d.sync += left.eq(left + 1)
-        kept = [_kept(m, words, one.n, one.k, topk) for words, one in zip(scores, told, strict=True)]
+        kept = [largest(m, words, one.n, one.k, topk) for words, one in zip(scores, told, strict=True)]
         _as_defined(m, unit.o, Array(scores)[left[0]], Array(kept)[left[0]], topk)
         m.d.comb += Assert(~unit.o.valid | (left < 2), "nothing leaves after the last command")
 

@@ -14,6 +14,7 @@ UNITS: dict[str, str] = {
     "topk": "topk:TopkUnit",
     "local-value-pruner": "local_value_pruner:LocalValuePrunerUnit",
     "cascade-pruner": "cascade_pruner:CascadePrunerUnit",
+    "fixed-length-pruner": "fixed_length_pruner:FixedLengthPrunerUnit",
     "token-gather": "token_gather:TokenGatherUnit",
     "axi-topk": "axi:AxiTopk",
     "axi-zero-eliminator": "axi:AxiZeroEliminator",

@@ -64,6 +64,18 @@ class AxiUnit:
         """Return those of the unit."""
         return self._inner.together(arch, vectors)
 
+    def in_a_row(self, arch: Arch, vectors: Vectors) -> Sequence[int]:
+        """Return those of the unit inside."""
+        return self._inner.in_a_row(arch, vectors)
+
+    def pace(self, arch: Arch) -> Mapping[str, int]:
+        """Return that of the unit inside."""
+        return self._inner.pace(arch)
+
+    def beats_of(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Sequence[int]]:
+        """Return those of the unit inside."""
+        return self._inner.beats_of(arch, vectors, which)
+
     def longest_burst(self, arch: Arch) -> int:
         """Return that of the unit."""
         return self._inner.longest_burst(arch)

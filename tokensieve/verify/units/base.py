@@ -68,6 +68,18 @@ class Unit(Protocol):
     def together(self, arch: Arch, vectors: Vectors) -> Sequence[Sequence[int]]:
         """Return vectors that run back to back in every co-simulation, whatever is drawn besides."""
 
+    def in_a_row(self, arch: Arch, vectors: Vectors) -> Sequence[int]:
+        """Return the vectors that run back to back once, to be measured; none unless it promises a `pace`."""
+
+    def pace(self, arch: Arch) -> Mapping[str, int]:
+        """Return what the law says of vectors in a row, without pauses: `interval` and `latency`. Nothing: it varies.
+
+        The interval is that of the first beats of two vectors, in or out; the latency of a vector's first beats.
+        """
+
+    def beats_of(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Sequence[int]]:
+        """Return the beats of each vector, in and then out, if it promises a `pace`."""
+
 
 class NamedUnit(ABC):
     """A unit whose vectors, harness and twin lie in modules that carry its name. Nothing about it is to be chosen."""
@@ -133,6 +145,18 @@ class NamedUnit(ABC):
     def together(self, arch: Arch, vectors: Vectors) -> Sequence[Sequence[int]]:
         """Return the first vectors, which are corners."""
         return [range(min(_TOGETHER, len(vectors)))]
+
+    def in_a_row(self, arch: Arch, vectors: Vectors) -> Sequence[int]:
+        """Return none."""
+        return ()
+
+    def pace(self, arch: Arch) -> Mapping[str, int]:
+        """Return that it varies."""
+        return {}
+
+    def beats_of(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Sequence[int]]:
+        """Return nothing, as there is no pace."""
+        return {}
 
     @property
     def _module(self) -> str:

@@ -1,0 +1,104 @@
+"""Harness of the fixed-length pruner. A vector is one sequence."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from amaranth.lib import wiring
+
+from tokensieve.arch.fixed_length_pruner import FixedLengthPruner
+from tokensieve.arch.machine import Arch
+from tokensieve.rtl.beats import kept_tokens, packed_beat, token
+from tokensieve.rtl.flow.case import Record, Stimulus
+from tokensieve.rtl.flow.harness.awaited import exact
+from tokensieve.rtl.flow.harness.base import Array, Awaited, packet_cycles, unit_class
+from tokensieve.rtl.flow.pack import codec
+from tokensieve.workloads.vectors import Vectors
+
+_FIELDS = ("id", "score", "valid")
+
+
+class FixedLengthPrunerHarness:
+    """Sequences of tokens in; as many tokens of each out."""
+
+    unit = "fixed-length-pruner"
+    module = "tokensieve.rtl.fixed_length_pruner"
+    begins = "i"
+
+    def component(self, arch: Arch) -> wiring.Component:
+        """Return the pruner."""
+        return unit_class(self.module, "FixedLengthPruner")(arch.pruner)
+
+    def stimulus(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Stimulus:
+        """Return the beats of the sequences; lanes without a token hold all ones, which would win every selection."""
+        beats = [beat for index in which for beat in sequence(arch.pruner, vectors, index)]
+        return Stimulus(beats={"i": beats}, expect={"o": len(which) * arch.pruner.keep_beats})
+
+    def awaited(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Awaited]:
+        """Return golden's tokens, and zeros behind them."""
+        return {"o": exact(codec(kept_tokens(arch.pruner)), [one for j in which for one in _kept(arch, vectors, j)])}
+
+    def observed(
+        self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record
+    ) -> Sequence[Mapping[str, Array]]:
+        """Return what left of each sequence; what stands beyond `keep` in the last beat counts as part of it."""
+        layout, count, keep = codec(kept_tokens(arch.pruner)), arch.pruner.keep_beats, arch.pruner.keep
+        beats = [layout.unpack(payload) for payload in record.payloads("o")]
+        told = []
+        for first in range(0, len(which) * count, count):
+            own = beats[first : first + count]
+            items = [item for beat in own for item in beat["items"]]
+            if [beat["last"] for beat in own] != [0] * (count - 1) + [1] or _any(items[keep:]):
+                items = []
+            columns = {name: np.array([item[name] for item in items[:keep]], np.int64) for name in _FIELDS}
+            marks = {beat["too_long"] for beat in own}
+            told.append({**columns, "too_long": np.array(marks.pop() if len(marks) == 1 else -1)})
+        return told
+
+    def work(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, Array]]:
+        """Return nothing: the unit has no probe."""
+        return [{} for _ in which]
+
+    def cycles(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, int]]:
+        """Return the cycles from a sequence's first beat in to its last beat out; -1 where it did not come."""
+        beats = [sequence_beats(arch.pruner, vectors, index) for index in which]
+        ends = record.cycles_of("o")[arch.pruner.keep_beats - 1 :: arch.pruner.keep_beats]
+        return packet_cycles(beats, record.cycles_of("i"), ends)
+
+
+def sequence_beats(pruner: FixedLengthPruner, vectors: Vectors, index: int) -> int:
+    """Return the beats of a sequence; one without tokens has one."""
+    return max(1, -(-len(vectors.item("inputs", "id", index)) // pruner.lanes))
+
+
+def sequence(pruner: FixedLengthPruner, vectors: Vectors, index: int) -> list[int]:
+    """Return the beats of a sequence. Their `count` is random where nobody looks at it."""
+    layout, lanes, ones = codec(packed_beat(pruner.lanes, token(pruner))), pruner.lanes, codec(token(pruner)).ones
+    ids, scores = (vectors.item("inputs", name, index).tolist() for name in ("id", "score"))
+    items: list[Any] = [{"id": one, "score": score} for one, score in zip(ids, scores, strict=True)]
+    packed = []
+    for first in range(0, max(1, len(items)), lanes):
+        some, last = items[first : first + lanes], first + lanes >= len(items)
+        beat = {"items": some + [ones] * (lanes - len(some)), "count": len(some) if last else 0, "last": int(last)}
+        packed.append(layout.pack(beat))
+    return packed
+
+
+def _any(items: Sequence[Mapping[str, int]]) -> bool:
+    return any(value for item in items for value in item.values())
+
+
+def _kept(arch: Arch, vectors: Vectors, index: int) -> list[dict[str, Any]]:
+    """Return the beats that leave of a sequence."""
+    pruner, zeros = arch.pruner, dict.fromkeys(_FIELDS, 0)
+    columns = [vectors.item("expected", name, index).tolist() for name in _FIELDS]
+    items = [dict(zip(_FIELDS, values, strict=True)) for values in zip(*columns, strict=True)]
+    items += [zeros] * (pruner.keep_beats * pruner.lanes - len(items))
+    return [
+        {
+            "items": items[first : first + pruner.lanes],
+            "too_long": int(vectors.expected["too_long"][index]),
+            "last": int(first + pruner.lanes >= len(items)),
+        }
+        for first in range(0, len(items), pruner.lanes)
+    ]

@@ -1,0 +1,191 @@
+"""The fixed-length pruner: exactly `keep` tokens of every sequence, in a time that no data change."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from tokensieve.arch.base import ArchModel
+from tokensieve.arch.datapath import Topk
+from tokensieve.arch.limits import MAX_RTL_TOKENS
+from tokensieve.arch.memory import require_powers_of_two
+from tokensieve.arch.timing import Count, ceil_div
+from tokensieve.arch.topklaw import TopkWork
+
+BoundedEngine = Literal["bitserial", "radix", "bitonic"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SequenceWork:
+    """Work of pruning one sequence."""
+
+    tokens: Count
+    """Tokens that come in; any number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixedLengthLaw:
+    """Cycle law of the fixed-length pruner at full input rate, its output never stalled.
+
+    No score changes any of it. Neither does the length of a sequence, up to the longest; a longer one, which is
+    dropped, delays what follows by the beats that it has more.
+
+    >>> from tokensieve.arch.fixed_length_pruner import FixedLengthPruner
+    >>> law = FixedLengthPruner(max_tokens=128, keep=64).law
+    >>> law.interval, law.latency(SequenceWork(tokens=128)), law.cycles(SequenceWork(tokens=3))
+    (32, 111, 127)
+    """
+
+    lanes: int
+    """Tokens of a beat."""
+
+    load_beats: int
+    """Beats of the longest sequence."""
+
+    keep_beats: int
+    """Beats that leave for every sequence."""
+
+    search: int
+    """Bound of the search: cycles from a sequence's last beat in the engine to the threshold known."""
+
+    turnaround: int
+    """Cycles of an engine beyond loading and searching: the beat's register, and handing the threshold over."""
+
+    drain_latency: int
+    """Cycles from the threshold handed over to the first beat out, of which `load_beats` - `keep_beats` read tokens."""
+
+    engines: int
+    """Search engines that take sequences in turn."""
+
+    @property
+    def occupancy(self) -> int:
+        """Cycles from a sequence's first beat to the first one that its engine can take of another sequence (T)."""
+        return self.load_beats + self.search + self.turnaround
+
+    @property
+    def interval(self) -> int:
+        """Initiation interval: cycles between the first beats of two sequences."""
+        return max(self.load_beats, self.keep_beats, -(-self.occupancy // self.engines))
+
+    def latency(self, work: SequenceWork) -> Count:
+        """Return the cycles from a sequence's first beat in to its first beat out."""
+        extra = ceil_div(work.tokens, self.lanes) - self.load_beats
+        return self.occupancy - 1 + self.drain_latency + extra * (extra > 0)
+
+    def cycles(self, work: SequenceWork) -> Count:
+        """Return the cycles from a sequence's first beat in to its last beat out, both counted."""
+        return self.latency(work) + self.keep_beats
+
+
+class FixedLengthPruner(ArchModel):
+    """Read by the hardware of `fixed-length-pruner` alone: no part of the machine that a run prices."""
+
+    max_tokens: Annotated[int, Field(ge=2, le=MAX_RTL_TOKENS)] = 128
+    """Longest sequence, in tokens; a longer one is dropped and marked."""
+
+    keep: Annotated[int, Field(ge=1, le=MAX_RTL_TOKENS)] = 64
+    """Tokens that leave of every sequence, `max_tokens` at most; shorter sequences are padded."""
+
+    lanes: Annotated[int, Field(ge=1, le=64)] = 4
+    """Tokens that enter and leave per cycle."""
+
+    id_bits: Annotated[int, Field(ge=1, le=32)] = 16
+    """Width of a token's id, which the pruner carries and does not read."""
+
+    score_bits: Annotated[int, Field(ge=4, le=32)] = 12
+    """Width of an unsigned score."""
+
+    engine: BoundedEngine = "bitserial"
+    """How the threshold is found: bitserial, one bit of all scores at a time; radix, digits from the top, padded to its
+    bound; bitonic, a sorter of the whole sequence."""
+
+    engines: Annotated[int | None, Field(ge=1, le=256)] = None
+    """Search engines that take sequences in turn; unless given, the fewest with which beats never wait at the input."""
+
+    digit_bits: Annotated[int, Field(ge=1, le=8)] = 4
+    """Bits that one radix digit decides (engine `radix`)."""
+
+    count_stages: Annotated[int, Field(ge=1, le=10)] = 3
+    """Registers of the population count over all scores (engine `bitserial`)."""
+
+    compactor: Literal["low_latency", "balanced", "max_frequency"] = "low_latency"
+    """Registers of the zero eliminator: after prefix sum and shifter only, after every second one of their layers, or
+    after each."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        require_powers_of_two(self, "lanes")
+        if self.keep > self.max_tokens:
+            raise ValueError(f".keep must be at most max_tokens = {self.max_tokens}, got {self.keep}")
+        return self
+
+    @property
+    def topk(self) -> Topk:
+        """Top-k engine whose search core and zero eliminator this pruner is made of."""
+        return Topk(
+            engine=self.engine, lanes=self.lanes, max_tokens=self.max_tokens, score_bits=self.score_bits,
+            digit_bits=self.digit_bits, first_digit="linear", count_stages=self.count_stages, compactor=self.compactor,
+        )  # fmt: skip
+
+    @property
+    def load_beats(self) -> int:
+        """Beats of the longest sequence."""
+        return self.topk.beats
+
+    @property
+    def keep_beats(self) -> int:
+        """Beats that leave for every sequence."""
+        return -(-self.keep // self.lanes)
+
+    @property
+    def search_bound(self) -> int:
+        """Cycles from a sequence's last beat in the engine to the threshold known, whatever the scores.
+
+        A pass of radix streams no more than the longest sequence.
+        """
+        digits = -(-self.score_bits // min(self.digit_bits, self.score_bits))
+        sizes = (self.max_tokens,) * digits if self.engine == "radix" else ()
+        return int(self.topk.law.search(TopkWork(items=self.max_tokens, kept=1, sizes=sizes)))
+
+    @property
+    def engine_count(self) -> int:
+        """Search engines that there are."""
+        return self.engines if self.engines is not None else -(-self._law(1).occupancy // self.load_beats)
+
+    @property
+    def law(self) -> FixedLengthLaw:
+        """Cycle law of this pruner."""
+        return self._law(self.engine_count)
+
+    def _law(self, engines: int) -> FixedLengthLaw:
+        return FixedLengthLaw(
+            lanes=self.lanes, load_beats=self.load_beats, keep_beats=self.keep_beats, search=self.search_bound,
+            turnaround=2, drain_latency=self.burst_delay + 2, engines=engines,
+        )  # fmt: skip
+
+    @property
+    def burst_delay(self) -> int:
+        """Cycles from the threshold handed over to the read of a burst's first beat, so that its last one is there.
+
+        The tokens that are kept may be the sequence's last ones: all beats before them are read first. The registers
+        are those of the drain up to the zero eliminator, the zero eliminator's, its beat buffer, the last beat, which
+        leaves a cycle after the others, and the memory that it is written to.
+        """
+        return self.load_beats - self.keep_beats + self.drain_stages + self.topk.compactor_stages + 3
+
+    @property
+    def drain_stages(self) -> int:
+        """Registers from the threshold handed over to the zero eliminator.
+
+        The counter, the side buffer, its output register, the comparison with the threshold, the count of ties, the
+        mask.
+        """
+        return 6
+
+    @property
+    def out_slots(self) -> int:
+        """Sequences that the output buffer holds, two or more: as few as do not slow the initiation interval down.
+
+        A slot is taken when a sequence's threshold is handed over, and is free when its last beat has been read.
+        """
+        return max(2, -(-(self.burst_delay + self.keep_beats) // self.law.interval))
