@@ -160,4 +160,7 @@ def test_vectors_begin_with_the_corners():
     vectors = make(SMALL, 20, 0)
     n, k = vectors.inputs["n"].tolist(), vectors.inputs["k"].tolist()
 
-    assert list(zip(n, k, strict=True))[:8] == [(13, 0), (13, 1), (13, 13), (13, 12), (1, 1), (1, 0), (11, 5), (11, 13)]
+    told = list(zip(n, k, strict=True))
+    assert told[:6] == [(13, 0), (13, 1), (13, 13), (13, 12), (1, 1), (1, 0)]
+    assert told[6:12] == [(0, 6), (0, 0), (14, 6), (14, 0), (14, 14), (15, 7)]  # illegal
+    assert told[12:14] == [(11, 5), (11, 13)]
