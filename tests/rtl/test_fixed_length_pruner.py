@@ -104,6 +104,11 @@ def test_latency_is_the_engine_s_occupancy_and_the_drain_s_latency(tokens, keep,
         (["pruner.keep=129"], "pruner.keep must be at most max_tokens = 128, got 129"),
         (["pruner.lanes=3"], "pruner.lanes must be a power of two in 1..64, got 3"),
         (["pruner.engine=quickselect"], "pruner.engine must be one of bitserial, radix, bitonic, got 'quickselect'"),
+        (["pruner.max_tokens=8193"], "pruner.max_tokens must be in 2..8192, got 8193"),
+        (
+            ["pruner.max_tokens=8192", "pruner.engines=5"],
+            "pruner.engines must be at most 4 for max_tokens = 8192, got 5",
+        ),
         (["pruner.kept=4"], "pruner.kept is not a known field; did you mean 'pruner.keep'?"),
     ],
 )

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from tokensieve.arch.base import ArchModel
 from tokensieve.arch.datapath import Topk
-from tokensieve.arch.limits import MAX_RTL_TOKENS
+from tokensieve.arch.limits import MAX_PRUNER_SCORES, MAX_PRUNER_TOKENS
 from tokensieve.arch.memory import require_powers_of_two
 from tokensieve.arch.timing import Count, ceil_div
 from tokensieve.arch.topklaw import TopkWork
@@ -80,10 +80,10 @@ class FixedLengthLaw:
 class FixedLengthPruner(ArchModel):
     """Read by the hardware of `fixed-length-pruner` alone: no part of the machine that a run prices."""
 
-    max_tokens: Annotated[int, Field(ge=2, le=MAX_RTL_TOKENS)] = 128
+    max_tokens: Annotated[int, Field(ge=2, le=MAX_PRUNER_TOKENS)] = 128
     """Longest sequence, in tokens; a longer one is dropped and marked."""
 
-    keep: Annotated[int, Field(ge=1, le=MAX_RTL_TOKENS)] = 64
+    keep: Annotated[int, Field(ge=1, le=MAX_PRUNER_TOKENS)] = 64
     """Tokens that leave of every sequence, `max_tokens` at most; shorter sequences are padded."""
 
     lanes: Annotated[int, Field(ge=1, le=64)] = 4
@@ -117,6 +117,9 @@ class FixedLengthPruner(ArchModel):
         require_powers_of_two(self, "lanes")
         if self.keep > self.max_tokens:
             raise ValueError(f".keep must be at most max_tokens = {self.max_tokens}, got {self.keep}")
+        most = MAX_PRUNER_SCORES // self.max_tokens
+        if self.engines is not None and self.engines > most:
+            raise ValueError(f".engines must be at most {most} for max_tokens = {self.max_tokens}, got {self.engines}")
         return self
 
     @property

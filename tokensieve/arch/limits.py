@@ -5,3 +5,9 @@ MAX_TOKENS = 1 << 20
 
 MAX_RTL_TOKENS = 1 << 16
 """Longest packet of scores that Verilog is written for: the engine keeps all of it on chip, several times over."""
+
+MAX_PRUNER_TOKENS = 1 << 13
+"""Longest sequence of a fixed-length pruner; Verilog that looks at all its scores at once takes 20 s to write."""
+
+MAX_PRUNER_SCORES = 4 * MAX_PRUNER_TOKENS
+"""Scores that all its engines hold together."""
