@@ -116,7 +116,7 @@ def test_a_bad_field_is_refused_with_its_rule(sets, message, capsys):
     with pytest.raises(ArchError, match=message.split("?")[0]):
         load_arch("spatten", sets)
 
-    assert call(["cosim", UNIT.name, "--set", sets[0]]) == 2
+    assert call(["cosim", UNIT.name, *(word for one in sets for word in ("--set", one))]) == 2
     assert message in capsys.readouterr().err
 
 
