@@ -245,7 +245,9 @@ def _explain(problem: Exception) -> tuple[str, int]:
 
 
 def _usage_error(problem: typer.TyperException) -> str:
-    text = problem.format_message().rstrip(".")
+    from tokensieve.cli.refused import refused
+
+    text = refused(problem) or problem.format_message().rstrip(".")
     context: typer.Context | None = getattr(problem, "ctx", None)
     hint = f"\ntry '{context.command_path} --help'" if context else ""
     return f"error: {text[:1].lower()}{text[1:]}{hint}"

@@ -1,0 +1,28 @@
+"""An option's value that is not of its kind is refused in one sentence: the option, the rule, the value."""
+
+import pytest
+
+from tokensieve.cli.app import call
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "--seed", "-1"], "--seed must be 0 or more, got '-1'"),
+        (["run", "--seed", "nan"], "--seed must be a whole number, got 'nan'"),
+        (["dram", "--requests", "0"], "--requests must be 1 or more, got '0'"),
+        (["dram", "--pattern", "strid"], "got 'strid'; did you mean 'stride'?"),
+        (["schema", "archs"], "kind must be one of arch, workload, sweep, result, got 'archs'; did you mean 'arch'?"),
+        (["schema", "x" * 5_000], f"got '{'x' * 61}...'"),
+        (["run", "--fc-bits", "9"], "--fc-bits needs --end-to-end"),
+    ],
+)
+def test_option_rule_and_value_are_named(arguments, message, capsys):
+    assert call(arguments) == 2
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert message in err
+    assert "Input should" not in err
+    assert "Value error" not in err
