@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tokensieve.arch import WorkloadError
 from tokensieve.arch.datapath import Topk
-from tokensieve.workloads import container
+from tokensieve.arch.limits import MAX_TOKENS
+from tokensieve.workloads import container, tokentext
 from tokensieve.workloads.builder import DecisionsBuilder
 from tokensieve.workloads.complete import complete
 from tokensieve.workloads.decisions import Decisions
@@ -329,7 +330,9 @@ CHANGES = {
     "floats": (on("context.npy", npy(np.zeros(20))), "context must be int32 with 1 dimension"),
     "bad text": (
         lambda n, d: (
-            [(n, d), ("token_text.npy", npy(np.frombuffer(b"\xff\xfe", np.uint8)))] if n == "meta.npy" else [(n, d)]
+            [(n, d), ("token_text.npy", npy(np.frombuffer(b"\xff\xfe" + bytes(40), np.uint8)))]
+            if n == "meta.npy"
+            else [(n, d)]
         ),
         "token_text is not UTF-8",
     ),
@@ -417,9 +420,25 @@ def test_a_file_that_grows_beyond_its_size_or_holds_too_long_a_text_is_refused(t
         container.read_arrays(path, {"meta"})
 
     monkeypatch.setattr(container, "FREE_BYTES", 2 * length)
-    monkeypatch.setattr(container, "MAX_META", length)
-    with pytest.raises(WorkloadError, match=r"array 'meta' would unpack to \d+ bytes, at most 1048576 are taken"):
-        container.read_arrays(path, {"meta"})
+    for name in ("meta", "token_text"):
+        monkeypatch.setitem(container.MAX_TEXT, name, length)
+        container.write_arrays(path, {name: np.zeros(length, np.uint8)})
+        with pytest.raises(WorkloadError, match=rf"array '{name}' would unpack to \d+ bytes, at most 1048576 are"):
+            container.read_arrays(path, {name})
+
+
+@pytest.mark.parametrize("texts", [5, MAX_TOKENS + 1])
+def test_texts_are_counted_before_they_are_split(decode, tmp_path, monkeypatch, texts):
+    """A small file may hold many millions of empty ones."""
+    path = tmp_path / "d.npz"
+    content = {"token_text": np.zeros(texts - 1, np.uint8)}
+    container.write_arrays(path, decode.arrays() | content)
+    monkeypatch.setattr(tokentext, "_split", None)
+
+    with pytest.raises(
+        WorkloadError, match=rf"token_text must have at least 32 tokens, .* at most 1048576, got {texts}"
+    ):
+        Decisions.load(path)
 
 
 @pytest.mark.parametrize(
