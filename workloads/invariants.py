@@ -8,6 +8,7 @@ import numpy.typing as npt
 from tokensieve.arch.errors import WorkloadError
 from tokensieve.arch.limits import MAX_TOKENS
 from tokensieve.arch.records import KINDS, RecordKind
+from tokensieve.workloads.followed import check_followed
 from tokensieve.workloads.fused import FUSED_BITS
 from tokensieve.workloads.layout import ARRAYS, RAGGED, RECORD_ARRAYS, SELECTIONS, SITES, VALUE_LIST, record_names
 from tokensieve.workloads.meta import check_bits, check_meta
@@ -38,6 +39,7 @@ def check(d: "Decisions") -> None:
         _check_selection(d, site)
     _check_chain(d)
     _check_text(d)
+    check_followed(d)
 
 
 def _require(ok: Any, array: str, rule: str, first: int = 0) -> None:
