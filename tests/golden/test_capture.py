@@ -31,7 +31,7 @@ def test_an_encoder_becomes_decisions_and_a_fidelity_beside_a_random_baseline(ca
 def test_a_causal_model_becomes_decode_steps(capture, gpt2, text, tmp_path):
     out = tmp_path / "gpt2.npz"
     arguments = ("--model", gpt2, "--text", text, "--out", out, "--steps", 4, "--json")
-    code, printed, _ = capture(*arguments, "--keep", "0.5", "--head-keep", "1", "--value-keep", "0.25")
+    code, printed, _ = capture(*arguments, "--keep", ".5, 0.5", "--head-keep", "1.", "--value-keep", "0.25")
     told, d = json.loads(printed), Decisions.load(out)
     context = [told["tokens"] + 1 + step for step in range(4)]
 
