@@ -72,20 +72,23 @@ def capture(
     generated = ModelFolder.of(model).steps(steps)  # refused before PyTorch is loaded
     if read is not None:
         check_start_step(read, generated)
-    from tokensieve.golden.capture.capture import Request
-    from tokensieve.golden.capture.capture import capture as run
+    from tokensieve.golden.capture.scratch import own_scratch
 
-    request = Request(
-        model=model,
-        text=Path(text),
-        arch=machine,
-        schedule=read or _schedule(given),
-        tokens=tokens,
-        steps=steps,
-        seed=seed,
-        licence=licence,
-    )
-    captured = run(request)
+    with own_scratch():  # PyTorch's compiler makes a folder where it is loaded
+        from tokensieve.golden.capture.capture import Request
+        from tokensieve.golden.capture.capture import capture as run
+
+        request = Request(
+            model=model,
+            text=Path(text),
+            arch=machine,
+            schedule=read or _schedule(given),
+            tokens=tokens,
+            steps=steps,
+            seed=seed,
+            licence=licence,
+        )
+        captured = run(request)
     captured.decisions.save(target)
     if json:
         sys.stdout.write(json_text.dumps(summary(captured, out), indent=2) + "\n")
