@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from tokensieve.arch import WorkloadError
+from tokensieve.golden.capture.depth import check_counts
 from tokensieve.workloads.decisions import Decisions
 
 transformers = pytest.importorskip("transformers")
@@ -88,6 +90,38 @@ def test_what_is_wrong_with_a_configuration_is_said_in_one_line(capture, bert, t
     assert code == 2
     assert message in err
     assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "named"),
+    [
+        ("num_hidden_layers", "num_hidden_layers"),
+        ("n_layer", "n_layer"),
+        ("num_local_experts", "num_local_experts"),
+        ("decoder_layers", "decoder_layers"),
+        ("num_hidden_groups", "num_hidden_groups"),
+        ({"text_config": {"num_layers": 10**7}}, "text_config.num_layers"),
+    ],
+)
+def test_more_layers_than_the_weights_hold_are_refused_before_they_are_built(
+    capture, bert, text, tmp_path, field, named
+):
+    added = {field: 10**7} if isinstance(field, str) else field
+    config = json.loads((bert / "config.json").read_text()) | added
+    folder = broken(bert, tmp_path, "config.json", json.dumps(config).encode())
+    code, _, err = capture("--model", folder, "--text", text, "--out", tmp_path / "x.npz")
+
+    assert code == 2
+    assert f"config.json: {named} must be at most 256, its weights hold no more, got 10000000" in err
+
+
+def test_as_many_layers_as_the_weights_hold_are_taken(tmp_path):
+    names = json.dumps({f"h.{n}.bias": {} for n in range(300)}).encode()
+    write(tmp_path / "model.safetensors", len(names).to_bytes(8, "little") + names)
+
+    check_counts("deep", tmp_path, {"n_layer": 300, "vocab_size": 10**6, "num_labels": 1000})
+    with pytest.raises(WorkloadError, match="n_layer must be at most 300, its weights hold no more, got 301"):
+        check_counts("deep", tmp_path, {"n_layer": 301})
 
 
 ARGUMENTS = {
