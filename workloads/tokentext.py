@@ -20,7 +20,7 @@ def decode_texts(array: npt.NDArray[np.generic], context: npt.NDArray[np.generic
     """
     data = bytes_of(array, "token_text")
     texts = data.count(0) + 1
-    longest = int(context.max(initial=0)) if context.dtype == np.int32 else 0
+    longest = min(int(context.max(initial=0)), MAX_TOKENS) if context.dtype == np.int32 else 0
     if not longest <= texts <= MAX_TOKENS:
         rule = f"at least {longest} tokens, as many as the longest context, and at most {MAX_TOKENS}"
         raise WorkloadError(f"decisions: token_text must have {rule}, got {texts}")
