@@ -57,7 +57,7 @@ CSV = {
     "5 value bits": (csv(2, ",5,6,", ",5,5,"), "line 2: quant_value_bit must be one of"),
     "9 bits of LSB": (csv(2, ",4,5,", ",9,5,"), "line 2: auto_requant_incre must be -1 or a whole number in 1..8"),
     "threshold of 5 %": (csv(2, "0.05", "5%"), "line 2: auto_requant_thres must be -1 or a number in 0..1"),
-    "lower-case truth": (csv(3, "True", "true"), "line 3: if_requant must be True or False, got 'true'"),
+    "truth in words": (csv(3, "True", "yes"), "line 3: if_requant must be True or False, got 'yes'"),
     "refetch of no bits": (csv(3, ",4,5,", ",-1,5,"), "line 3: if_requant is True, but auto_requant_incre is -1"),
     "top-k without a count": (csv(3, "True,9", "True,-1"), "line 3: topk must be -1 exactly where if_topk is False"),
     "count without top-k": (csv(3, "True,9", "False,9"), "line 3: topk must be -1 exactly where if_topk is False"),

@@ -51,12 +51,18 @@ def _threshold(text: str) -> float | None:
     return value if value == -1 or 0 <= value <= 1 else None
 
 
+def _flag(text: str) -> bool | None:
+    number = whole_number(text)
+    known: dict[str | int, bool] = {"true": True, "false": False, 1: True, 0: False}
+    return known.get(text.lower() if number is None else number)
+
+
 _ID = Column("a whole number from 0", _integer(0, (1 << 20) - 1))
 _COUNT = Column(f"a whole number in 1..{MAX_TOKENS}", _integer(1, MAX_TOKENS))
 _BITS = Column("one of -1, 4, 6, 8, 10, 12", _choice(-1, 4, 6, 8, 10, 12))
 _QUERY_BITS = Column("one of -1, 4, 6, 8, 10, 12, 16", _choice(-1, 4, 6, 8, 10, 12, 16))
 _INCREMENT = Column("-1 or a whole number in 1..8", _integer(1, 8, but=-1))
-_FLAG = Column("True or False", {"True": True, "False": False, "TRUE": True, "FALSE": False}.get)
+_FLAG = Column("True or False", _flag)
 _WIDTH = Column("a whole number in 1..4096, such as 64.0", _width)
 _THRESHOLD = Column("-1 or a number in 0..1", _threshold)
 _TOPK = Column(f"-1 or a whole number in 1..{MAX_TOKENS}", _integer(1, MAX_TOKENS, but=-1))

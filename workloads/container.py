@@ -30,8 +30,8 @@ MAX_BYTES = 1 << 29
 MAX_RATIO, FREE_BYTES = 250, 1 << 27
 """Most times that a file may grow while it is unpacked, and the bytes that it may always unpack to."""
 
-MAX_META = 1 << 22
-"""Most bytes of the array ``meta``, which is text."""
+MAX_TEXT = {"meta": 1 << 22, "token_text": 1 << 24}
+"""Most bytes of the arrays that hold text."""
 
 MAX_ARRAYS = 256
 _KINDS = "biuf"
@@ -118,9 +118,12 @@ def _members(
     most = min(MAX_BYTES, max(MAX_RATIO * sum(member.compress_size for member in found.values()), FREE_BYTES))
     if total > most:
         raise WorkloadError(f"{path}: would unpack to {total} bytes, at most {most} are taken of a file of its size")
-    if "meta" in found and found["meta"].file_size > MAX_META:
-        size = found["meta"].file_size
-        raise WorkloadError(f"{path}: array 'meta' would unpack to {size} bytes, at most {MAX_META} are taken")
+    for name in MAX_TEXT.keys() & found.keys():
+        size = found[name].file_size
+        if size > MAX_TEXT[name]:
+            raise WorkloadError(
+                f"{path}: array {name!r} would unpack to {size} bytes, at most {MAX_TEXT[name]} are taken"
+            )
     return found
 
 
@@ -159,3 +162,10 @@ def _header(path: Path, name: str, head: BytesIO, size: int) -> tuple[tuple[int,
     if min(shape, default=0) < 0 or count * dtype.itemsize != size - head.tell():
         raise WorkloadError(f"{path}: array {name!r} does not hold the {shape} items that its header names")
     return shape, fortran, dtype, count
+
+
+def bytes_of(array: npt.NDArray[Any], name: str) -> bytes:
+    """Return what the array called `name`, a list of bytes, holds, or raise `WorkloadError` where it is none."""
+    if array.dtype != np.uint8 or array.ndim != 1:
+        raise WorkloadError(f"{name} must be a list of bytes, got {array.dtype} of shape {array.shape}")
+    return array.tobytes()

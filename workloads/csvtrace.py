@@ -3,10 +3,9 @@
 A row is one head of one layer of one iteration. The last line may name the configuration that the trace was made with.
 """
 
-import csv
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,6 +15,7 @@ from tokensieve.arch.wholes import whole_number
 from tokensieve.workloads.columns import BERT, GPT2, Column, Value, header_problem
 from tokensieve.workloads.complete import Counts
 from tokensieve.workloads.csvcounts import WIDE, Row, csv_counts, place
+from tokensieve.workloads.resaved import Margins, has_decimal_commas, parses, split_fields
 from tokensieve.workloads.size import Size, check_size
 
 _LONGEST_LINE = 1 << 16
@@ -72,21 +72,27 @@ class _Reader:
     line: int = 0
     columns: dict[str, Column] | None = None
     config_line: int = 0
+    seen: bool = False
+    """Whether a line followed the header."""
 
     threshold: Value | None = None
     """Threshold of the rows so far, where one of them has any."""
 
-    numbered: bool = False
-    """Whether a column without a name, the running numbers of pandas and R, comes first; it is passed over."""
+    margins: Margins = field(default_factory=Margins)
+    """What other tools have added to every line; it is passed over."""
 
     def rows(self) -> Iterator[Row]:
         """Yield the rows, each as a mapping of the 17 columns."""
         order = _Order(self)
         for text in self._lines():
-            fields = next(csv.reader([text]), [""])[self.numbered :]
+            fields = split_fields(text)
             if self.columns is None:
                 self._header(fields)
-            elif self._is_row(fields):
+                continue
+            if not self.seen and len(fields) == len(self.columns) + 1 and parses(fields[1:], self.columns):
+                self.margins = Margins(before=1)  # R's write.table gives the column of row names no name
+            fields, self.seen = self.margins.within(fields, len(self.columns)), True
+            if self._is_row(fields):
                 row = self._row(fields)
                 if self.whole:
                     self._within(row)
@@ -126,8 +132,8 @@ class _Reader:
         for separator, name in _SEPARATORS.items():
             if len(fields) == 1 and separator in fields[0]:
                 self.fail(f"the columns are separated by {name}, commas are expected")
-        self.numbered = len(fields) > 1 and not fields[0]
-        fields = fields[self.numbered :]
+        self.margins = Margins.of_header(fields)
+        fields = fields[self.margins.before : len(fields) - self.margins.after]
         problem = header_problem(fields)
         if problem:
             self.fail(problem)
@@ -145,7 +151,9 @@ class _Reader:
     def _row(self, fields: list[str]) -> Row:
         assert self.columns is not None
         if len(fields) != len(self.columns):
-            hint = "; decimal numbers have a point, not a comma" if len(fields) > len(self.columns) else ""
+            hint = ", more than the header has" if len(fields) > len(self.columns) else ""
+            if has_decimal_commas(fields, self.columns):
+                hint = "; decimal numbers have a point, not a comma"
             self.fail(f"{len(self.columns)} fields are expected, got {len(fields)}{hint}")
         row: Row = {}
         for (name, column), text in zip(self.columns.items(), fields, strict=True):

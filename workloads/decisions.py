@@ -15,12 +15,13 @@ import numpy.typing as npt
 
 from tokensieve.arch.errors import WorkloadError
 from tokensieve.arch.records import KINDS
-from tokensieve.workloads.container import Arrays, read_arrays, write_arrays
+from tokensieve.workloads.container import Arrays, bytes_of, read_arrays, write_arrays
 from tokensieve.workloads.fused import second_of_pair
 from tokensieve.workloads.invariants import check
 from tokensieve.workloads.layout import ARRAYS, RAGGED, SITES, VALUE_LIST, record_names
 from tokensieve.workloads.meta import READ_VERSIONS, check_meta, decode_meta, encode_meta, upgraded
 from tokensieve.workloads.ragged import Int32, Int64, Ragged, read_only
+from tokensieve.workloads.tokentext import decode_texts, encode_texts
 
 UInt8 = npt.NDArray[np.uint8]
 
@@ -223,7 +224,7 @@ class Decisions:
         arrays = self.number_arrays()
         arrays["meta"] = np.frombuffer(encode_meta(self.meta), np.uint8)
         if self.token_text is not None:
-            arrays["token_text"] = np.frombuffer("\0".join(self.token_text).encode(), np.uint8)
+            arrays["token_text"] = encode_texts(self.token_text)
         return arrays
 
     @cached_property
@@ -246,7 +247,7 @@ class Decisions:
         meta, text, shared = (arrays.pop(name, None) for name in ("meta", "token_text", VALUE_LIST))
         if meta is None:
             raise WorkloadError(f"{path}: is no decisions file: it has no array called 'meta'")
-        head = decode_meta(_bytes(meta, "meta", path), str(path))
+        head = decode_meta(bytes_of(meta, f"{path}: meta"), str(path))
         if type(head.get("version")) is not int or head["version"] not in READ_VERSIONS:
             versions = " and ".join(map(str, READ_VERSIONS))
             raise WorkloadError(f"{path}: decisions of versions {versions} are read, got {head.get('version')!r}")
@@ -257,13 +258,11 @@ class Decisions:
         if surplus := [name for name in arrays if name not in names]:
             raise WorkloadError(f"{path}: the array {surplus[0]!r} is of a kind that meta.records does not name")
         try:
-            words = None if text is None else tuple(_bytes(text, "token_text", path).decode().split("\0"))
+            words = None if text is None else decode_texts(text, arrays["context"])
             head = upgraded(head) if head["version"] == 1 else head
             records = {kind: WorkRecords.of_arrays(kind, arrays) for kind in kinds}
             own = {name: arrays[name] for name in ARRAYS}
             return cls(meta=head, token_text=words, value_list=shared, records=records, **own).validate()
-        except UnicodeDecodeError:
-            raise WorkloadError(f"{path}: token_text is not UTF-8") from None
         except WorkloadError as problem:
             raise WorkloadError(f"{path}: {problem}") from None
 
@@ -285,9 +284,3 @@ def _kinds(head: Mapping[str, Any], path: Path | str) -> list[str]:
 def _record_names(kinds: Iterable[str]) -> list[str]:
     """Return the names of the arrays of work records of these kinds."""
     return [name for kind in kinds for site in SITES for name in record_names(kind, site)]
-
-
-def _bytes(array: npt.NDArray[Any], name: str, path: Path | str) -> bytes:
-    if array.dtype != np.uint8 or array.ndim != 1:
-        raise WorkloadError(f"{path}: {name} must be a list of bytes, got {array.dtype} of shape {array.shape}")
-    return array.tobytes()

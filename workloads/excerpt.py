@@ -10,7 +10,8 @@ from tokensieve.workloads.decisions import Decisions, WorkRecords
 def excerpt(decisions: Decisions, begin: int, end: int, most: int | None = None) -> Decisions:
     """Return rows `begin` to `end` - 1, all of one group, as the one layer of a run of one step.
 
-    Of each row the first `most` queries, or all of them; its keys stay as they are.
+    Of each row the first `most` queries, or all of them; its keys stay as they are. The schedule is left out where the
+    run has other layers: it is one of whole runs.
     """
     groups = np.unique(decisions.row_group[begin:end])
     assert len(groups) == 1, f"rows {begin} to {end} are not of one group"
@@ -29,6 +30,7 @@ def excerpt(decisions: Decisions, begin: int, end: int, most: int | None = None)
         tensor: width if np.ndim(width) == 0 else list(width)[begin:end]
         for tensor, width in decisions.meta["bits"].items()
     }
+    schedule = decisions.meta["schedule"] if decisions.steps * decisions.layers == 1 else None
     arrays: dict[str, Any] = {
         "row_index": index,
         "queries": of_row,
@@ -50,7 +52,7 @@ def excerpt(decisions: Decisions, begin: int, end: int, most: int | None = None)
         for kind, one in decisions.records.items()
     }
     return Decisions(
-        meta={**decisions.meta, "bits": bits, "steps": 1, "layers": 1},
+        meta={**decisions.meta, "bits": bits, "steps": 1, "layers": 1, "schedule": schedule},
         heads_alive=alive,
         records=records,
         value_list=None if decisions.value_list is None else of_query.astype(np.int32),

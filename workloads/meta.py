@@ -180,7 +180,9 @@ def upgraded(meta: Mapping[str, Any]) -> dict[str, Any]:
 def check_bits(bits: Mapping[str, Any], rows: int) -> None:
     """Raise `WorkloadError` unless `bits` gives every tensor one width, or one width per row."""
     if set(bits) != set(BIT_CHOICES):
-        raise WorkloadError(f"decisions: meta.bits must have the keys {', '.join(BIT_CHOICES)}, got {', '.join(bits)}")
+        raise WorkloadError(
+            f"decisions: meta.bits must have the keys {', '.join(BIT_CHOICES)}, got {', '.join(bits) or 'none'}"
+        )
     for name, choices in BIT_CHOICES.items():
         widths = bits[name] if isinstance(bits[name], list) else [bits[name]]
         bad = next((w for w in widths if type(w) is not int or w not in choices), None)

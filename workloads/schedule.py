@@ -22,7 +22,7 @@ _UNPRUNED = {"token": Fraction(15, 100), "head": Fraction(30, 100)}
 """Share of the first layers that keep everything (paper V-A)."""
 
 
-_DECIMAL = re.compile(r"[-+]?\d{1,18}(\.\d{1,18})?([eE][-+]?\d{1,2})?|\d{1,9}/[1-9]\d{0,8}")
+_DECIMAL = re.compile(r"[-+]?(\d{1,18}(\.\d{0,18})?|\.\d{1,18})([eE][-+]?\d{1,2})?|\d{1,9}/[1-9]\d{0,8}")
 """What may stand for a ratio in a file: short enough that no number takes long to read."""
 
 

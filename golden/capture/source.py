@@ -13,6 +13,7 @@ from tokenizers import Encoding, Tokenizer
 
 from tokensieve.arch.errors import ToolError, WorkloadError
 from tokensieve.arch.reading import MOST_WEIGHTS, decoded, is_pointer, open_file, read_bytes, read_text
+from tokensieve.golden.capture.depth import check_counts
 from tokensieve.workloads.schedule import Schedule
 
 STEPS = 8
@@ -44,6 +45,7 @@ class ModelFolder:
                 raise WorkloadError(f"{given}: not a model's folder: it has no {name}")
         folder = cls(path, path.resolve().name)
         folder.check_files()
+        check_counts(folder.name, path, folder.config)
         return folder
 
     def check_files(self) -> None:

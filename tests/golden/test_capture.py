@@ -1,11 +1,16 @@
 """``tokensieve capture`` from the command line, on small models with random weights made for the test."""
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+from torch._inductor.runtime.cache_dir_utils import cache_dir
 
 from tokensieve.cli.app import call
+from tokensieve.golden.capture.attach import load_model
 from tokensieve.workloads.decisions import Decisions
 
 
@@ -31,7 +36,7 @@ def test_an_encoder_becomes_decisions_and_a_fidelity_beside_a_random_baseline(ca
 def test_a_causal_model_becomes_decode_steps(capture, gpt2, text, tmp_path):
     out = tmp_path / "gpt2.npz"
     arguments = ("--model", gpt2, "--text", text, "--out", out, "--steps", 4, "--json")
-    code, printed, _ = capture(*arguments, "--keep", "0.5", "--head-keep", "1", "--value-keep", "0.25")
+    code, printed, _ = capture(*arguments, "--keep", ".5, 0.5", "--head-keep", "1.", "--value-keep", "0.25")
     told, d = json.loads(printed), Decisions.load(out)
     context = [told["tokens"] + 1 + step for step in range(4)]
 
@@ -106,3 +111,38 @@ def test_tokens_cuts_a_text_deliberately(capture, bert, text, tmp_path):
     assert code == 0
     assert np.unique(Decisions.load(out).context).tolist() == [20]
     assert Decisions.load(out).token_text[-1] == "[SEP]"
+
+
+@pytest.mark.parametrize("users", [None, "mine"])
+def test_the_folder_of_pytorchs_compiler_is_not_left_behind(capture, bert, text, tmp_path, monkeypatch, users):
+    """Transformers loads the compiler, which makes a folder, once in a process; here loading a model does."""
+    temporary, kept = tmp_path / "temporary", tmp_path / "mine"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
+    if users is not None:
+        monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(kept))
+    made = []
+
+    def loading(folder):
+        made.append(cache_dir())
+        return load_model(folder)
+
+    monkeypatch.setattr("tokensieve.golden.capture.capture.load_model", loading)
+
+    assert capture("--model", bert, "--text", text, "--out", tmp_path / "b.npz", "--tokens", 10)[0] == 0
+    assert len(made) == 1
+    assert list(temporary.iterdir()) == []
+    assert kept.is_dir() == (users is not None)
+
+
+@pytest.mark.long
+def test_a_process_that_captures_leaves_its_trace_alone(bert, text, tmp_path):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    told = [sys.executable, "-m", "tokensieve", "capture", "--model", bert, "--text", text, "--out", tmp_path / "b.npz"]
+    environment = {name: value for name, value in os.environ.items() if name != "TORCHINDUCTOR_CACHE_DIR"}
+    subprocess.run([*map(str, told)], check=True, capture_output=True, env=environment | {"TMPDIR": str(temporary)})
+
+    assert (tmp_path / "b.npz").is_file()
+    assert list(temporary.iterdir()) == []

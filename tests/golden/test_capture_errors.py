@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from tokensieve.arch import WorkloadError
+from tokensieve.golden.capture.depth import check_counts
 from tokensieve.workloads.decisions import Decisions
 
 transformers = pytest.importorskip("transformers")
@@ -90,6 +92,38 @@ def test_what_is_wrong_with_a_configuration_is_said_in_one_line(capture, bert, t
     assert len(err.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("field", "named"),
+    [
+        ("num_hidden_layers", "num_hidden_layers"),
+        ("n_layer", "n_layer"),
+        ("num_local_experts", "num_local_experts"),
+        ("decoder_layers", "decoder_layers"),
+        ("num_hidden_groups", "num_hidden_groups"),
+        ({"text_config": {"num_layers": 10**7}}, "text_config.num_layers"),
+    ],
+)
+def test_more_layers_than_the_weights_hold_are_refused_before_they_are_built(
+    capture, bert, text, tmp_path, field, named
+):
+    added = {field: 10**7} if isinstance(field, str) else field
+    config = json.loads((bert / "config.json").read_text()) | added
+    folder = broken(bert, tmp_path, "config.json", json.dumps(config).encode())
+    code, _, err = capture("--model", folder, "--text", text, "--out", tmp_path / "x.npz")
+
+    assert code == 2
+    assert f"config.json: {named} must be at most 256, its weights hold no more, got 10000000" in err
+
+
+def test_as_many_layers_as_the_weights_hold_are_taken(tmp_path):
+    names = json.dumps({f"h.{n}.bias": {} for n in range(300)}).encode()
+    write(tmp_path / "model.safetensors", len(names).to_bytes(8, "little") + names)
+
+    check_counts("deep", tmp_path, {"n_layer": 300, "vocab_size": 10**6, "num_labels": 1000})
+    with pytest.raises(WorkloadError, match="n_layer must be at most 300, its weights hold no more, got 301"):
+        check_counts("deep", tmp_path, {"n_layer": 301})
+
+
 ARGUMENTS = {
     "no such model": ({"--model": "nowhere"}, "--model must be 'minilm' or a model's folder, got 'nowhere'"),
     "no such text": ({"--text": "nowhere.txt"}, "nowhere.txt: no such file"),
@@ -98,10 +132,12 @@ ARGUMENTS = {
     "not an npz": ({"--out": "x.csv"}, "--out must be a file that ends in .npz, got 'x.csv'"),
     "steps of an encoder": ({"--steps": "3"}, "--steps is for causal models, bert is an encoder"),
     "tokens below the special ones": ({"--tokens": "2"}, "--tokens must be above the 2 special tokens"),
-    "a ratio above one": ({"--keep": "1.5"}, "schedule: token"),
-    "a ratio that is no number": ({"--value-keep": "half"}, "schedule: value"),
-    "too many ratios": ({"--head-keep": "1,0.9,0.8"}, "schedule.head must have one or two ratios"),
-    "schedule and ratios": ({"--schedule": "s.yaml", "--keep": "0.5"}, "--schedule excludes --keep"),
+    "a ratio above one": ({"--keep": "1.5"}, "--keep: token is invalid (a keep ratio is above 0 and at most 1)"),
+    "a ratio that is no number": ({"--value-keep": "half"}, "--value-keep: value is invalid (a decimal number"),
+    "a point alone": ({"--head-keep": "."}, "--head-keep: head is invalid (a decimal number"),
+    "ratios that grow": ({"--keep": "0.5,.9"}, "--keep: token must not grow from layer to layer"),
+    "too many ratios": ({"--head-keep": "1,0.9,0.8"}, "--head-keep must be one or two ratios, of the first and the"),
+    "schedule and ratios": ({"--schedule": "s.yaml", "--keep": "2"}, "--schedule excludes --keep"),
     "no such schedule": ({"--schedule": "s.yaml"}, "s.yaml: no such file"),
     "context above the engine": ({"--set": "topk.max_tokens=32"}, "are above topk.max_tokens, 32; --tokens 32 cuts"),
     "unknown field": ({"--set": "topk.lane=3"}, "topk.lane is not a known field"),

@@ -36,13 +36,52 @@ def as_r():
     return [quoted, *(f'"{n}",{row}' for n, row in enumerate(rows, 1)), '"3","configs/gpt2.yml"' + ",NA" * 16]
 
 
+def as_pandas_twice():
+    """Saved twice with their running numbers; the first ones have become a column that is called Unnamed: 0."""
+    head, *lines = as_pandas()
+    return [f",Unnamed: 0{head}", *(f"{n},{line}" for n, line in enumerate(lines))]
+
+
+def as_r_read_again():
+    """R's own name for a column of row names that it read."""
+    return [f"X,{HEAD}", *(f"{n},{line}" for n, line in enumerate([*ROWS, END], 1))]
+
+
+def as_r_table():
+    """R's write.table: the row names have no column in the header."""
+    quoted = ",".join(f'"{name}"' for name in HEAD.split(","))
+    return [quoted, *(f'"{n}",{line}' for n, line in enumerate([*ROWS, END], 1))]
+
+
+def as_spreadsheet():
+    """A comma more at the end of every line, truth in capitals."""
+    return [f"{line.upper() if n else line}," for n, line in enumerate(as_authors())]
+
+
+def as_database():
+    return [line.replace("True", "true").replace("False", "false") for line in as_authors()]
+
+
+def as_numbers():
+    return [line.replace("True", "1").replace("False", "0") for line in as_authors()]
+
+
+def with_blanks():
+    return [line.replace(",", " , ") for line in as_authors()[:-1]]
+
+
 def written(tmp_path, lines, end="\n"):
     path = tmp_path / "mine.csv"
     path.write_bytes((end.join(lines) + end).encode())
     return path
 
 
-@pytest.mark.parametrize("saved", [as_pandas, as_r])
+SAVED = [
+    as_pandas, as_r, as_pandas_twice, as_r_read_again, as_r_table, as_spreadsheet, as_database, as_numbers, with_blanks
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("saved", SAVED)
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_a_trace_that_was_saved_again_holds_the_same_counts(saved, end, tmp_path):
     expected = read_csv(written(tmp_path, as_authors()))
@@ -51,6 +90,32 @@ def test_a_trace_that_was_saved_again_holds_the_same_counts(saved, end, tmp_path
     for name in ("row_index", "context", "keys", "values", "lsb_refetch", "token_topk"):
         assert getattr(got, name).tolist() == getattr(expected, name).tolist()
     assert (got.head_dim, got.bits, got.threshold) == (expected.head_dim, expected.bits, expected.threshold)
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        (
+            ROWS[0].replace("64.0", "64,0"),
+            "got 18; decimal numbers have a point, not a comma",
+        ),
+        (ROWS[0].replace("0.05", "0,05").replace("64.0", "64,0"), "got 19; decimal numbers have a point"),
+        (ROWS[0] + ",9", "17 fields are expected, got 18, more than the header has$"),
+        (ROWS[0] + ",", "17 fields are expected, got 18, more than the header has$"),
+        (ROWS[0].replace("False", "2", 1), "if_requant must be True or False, got '2'"),
+        (ROWS[0].replace(",False", "", 1), "17 fields are expected, got 16$"),
+    ],
+)
+def test_a_row_that_is_wrong_is_told_what_is_wrong_with_it(row, says, tmp_path):
+    with pytest.raises(WorkloadError, match=rf"line 2: .*{says}"):
+        read_csv(written(tmp_path, [HEAD, row]))
+
+
+def test_row_names_are_passed_over_in_every_line_or_in_none(tmp_path):
+    with pytest.raises(WorkloadError, match="line 3: 17 fields are expected, got 18, more than the header has"):
+        read_csv(written(tmp_path, [HEAD, ROWS[0], f"2,{ROWS[1]}"]))
+    with pytest.raises(WorkloadError, match="line 3: 17 fields are expected, got 16"):
+        read_csv(written(tmp_path, [HEAD, f"1,{ROWS[0]}", ROWS[1]]))
 
 
 def test_a_second_threshold_is_refused_and_one_beside_rows_without_any_is_taken(tmp_path):

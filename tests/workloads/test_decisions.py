@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tokensieve.arch import WorkloadError
 from tokensieve.arch.datapath import Topk
-from tokensieve.workloads import container
+from tokensieve.arch.limits import MAX_TOKENS
+from tokensieve.workloads import container, tokentext
 from tokensieve.workloads.builder import DecisionsBuilder
 from tokensieve.workloads.complete import complete
 from tokensieve.workloads.decisions import Decisions
@@ -89,31 +90,36 @@ def test_arrays_cannot_be_written_to(decode):
     [
         ("context", 0, 40, r"context\[3\] must be the same for all rows of a step|context\[0\]"),
         ("context", slice(None), 1_100_000, r"context\[0\] must be in 1\.\.1048576"),
-        ("keys_kept", 0, 0, r"keys_kept\[0\] must be in 1\.\.context"),
+        ("keys_kept", 0, 0, r"keys_kept\[0\] must be in 1\.\.context = 31, got 0$"),
         ("keys_kept", 0, 9, r"keys_kept\[0\] must be the same for all rows of a layer"),
-        ("queries", 2, 2, r"queries\[2\] must be 1 in decode"),
+        ("queries", 2, 2, r"queries\[2\] must be 1 in decode, got 2$"),
         ("query_ptr", 1, 3, r"query_ptr\[1\] must not be above the next entry"),
         ("query_ptr", 0, 1, r"query_ptr\[0\] must be 0"),
         ("query_ptr", -1, 7, r"query_ptr"),
-        ("values_kept", 5, 99, r"values_kept\[5\] must be in 0\.\.keys_kept"),
+        ("values_kept", 5, 99, r"values_kept\[5\] must be in 0\.\.keys_kept = 31, got 99$"),
         ("values_kept", 5, 3, r"value_ptr\[5\] must step by values_kept"),
-        ("lsb_refetch", 0, 3, r"lsb_refetch\[0\] must be 0, 1 or 2"),
+        ("lsb_refetch", 0, 3, r"lsb_refetch\[0\] must be 0, 1 or 2, got 3$"),
         ("value_ids", 0, -1, r"value_ids\[0\] must be a token id"),
         ("value_ids", 1, 0, r"value_ids\[0\] must be below the next id of its query"),
-        ("token_ids", 0, 99, r"token_ids\[0\] must be in 0\.\.context-1"),
+        ("token_ids", 0, 99, r"token_ids\[0\] must be in 0\.\.context-1 with a context of 31, got 99$"),
         ("token_ids", 1, 0, r"token_ids\[0\] must be below the next id of its layer"),
         ("heads_alive", (0, 0, 3), 0, r"heads_alive\[0, 0, 3\] comes back to life"),
         ("heads_alive", (0, 2), 0, r"heads_alive\[0, 2\] must have a live head"),
         ("heads_alive", (0, 2, 1), 0, r"row_index must have a row per live head"),
-        ("heads_alive", (0, 0, 0), 2, r"heads_alive\[0, 0, 0\] must be 0 or 1"),
-        ("row_index", (3, 2), 2, r"row_index\[3, 2\] must name the live heads"),
-        ("topk_local_quick", 0, 30, r"topk_local_quick \(record\)\[0\] must begin with n"),
+        ("heads_alive", (0, 0, 0), 2, r"heads_alive\[0, 0, 0\] must be 0 or 1, got 2$"),
+        ("row_index", (3, 2), 2, r"row_index\[3, 2\] must name the live heads .*, here 3, got 2$"),
+        ("topk_local_quick", 0, 30, r"topk_local_quick \(record\)\[0\] must begin with n, .*, 31, got 30$"),
         ("topk_local_radix", 0, 32, r"topk_local_radix \(record\)\[0\] must not begin above n"),
         ("topk_local_radix", 0, 0, r"topk_local_radix\[0\] must be at least 1"),
-        ("topk_local_quick", 1, 31, r"topk_local_quick\[0\] must be above the next size of its record"),
+        (
+            "topk_local_quick",
+            1,
+            31,
+            r"topk_local_quick\[0\] must be above the next size of its record, got 31, then 31$",
+        ),
         ("topk_token_count", (3, 1), 18, r"topk_token_count\[3\] must keep as many as the next layer"),
         ("topk_token_count", (3, 0), 30, r"topk_token_quick \(record\)\[1\] must begin with n"),
-        ("topk_token_count", (0, 0), 31, r"topk_token_count\[0\] must be \(-1, -1\) or n >= 1"),
+        ("topk_token_count", (0, 0), 31, r"topk_token_count\[0\] must be \(-1, -1\) or n >= 1 .*, got 31, -1$"),
         ("topk_head_count", (1, 1), 1, r"topk_head_count\[1\] must keep as many as the next layer"),
         ("token_ptr", -1, 3, r"token_ptr"),
     ],
@@ -175,6 +181,7 @@ def test_value_ids_are_refused_in_prefill(prefill, decode):
         ("records", {"quick": 8}, "records.quick must be a string, got 8"),
         ("records", {"quick": "x"}, "records must be of the kinds that meta.records names, quick, got radix, quick"),
         ("text_sha256", "abc", "text_sha256 (is invalid|must be a string)"),
+        ("bits", {}, "meta.bits must have the keys query, key, value, lsb, got none"),
         ("bits", {"query": 12}, "meta.bits must have the keys query, key, value, lsb"),
         ("bits", {"query": 12, "key": 7, "value": 8, "lsb": 4}, r"meta\.bits\.key .* got 7"),
         ("bits", {"query": 12, "key": [8, 8], "value": 8, "lsb": 4}, r"meta\.bits\.key .* got 2 widths for 20 rows"),
@@ -329,7 +336,9 @@ CHANGES = {
     "floats": (on("context.npy", npy(np.zeros(20))), "context must be int32 with 1 dimension"),
     "bad text": (
         lambda n, d: (
-            [(n, d), ("token_text.npy", npy(np.frombuffer(b"\xff\xfe", np.uint8)))] if n == "meta.npy" else [(n, d)]
+            [(n, d), ("token_text.npy", npy(np.frombuffer(b"\xff\xfe" + bytes(40), np.uint8)))]
+            if n == "meta.npy"
+            else [(n, d)]
         ),
         "token_text is not UTF-8",
     ),
@@ -417,9 +426,25 @@ def test_a_file_that_grows_beyond_its_size_or_holds_too_long_a_text_is_refused(t
         container.read_arrays(path, {"meta"})
 
     monkeypatch.setattr(container, "FREE_BYTES", 2 * length)
-    monkeypatch.setattr(container, "MAX_META", length)
-    with pytest.raises(WorkloadError, match=r"array 'meta' would unpack to \d+ bytes, at most 1048576 are taken"):
-        container.read_arrays(path, {"meta"})
+    for name in ("meta", "token_text"):
+        monkeypatch.setitem(container.MAX_TEXT, name, length)
+        container.write_arrays(path, {name: np.zeros(length, np.uint8)})
+        with pytest.raises(WorkloadError, match=rf"array '{name}' would unpack to \d+ bytes, at most 1048576 are"):
+            container.read_arrays(path, {name})
+
+
+@pytest.mark.parametrize("texts", [5, MAX_TOKENS + 1])
+def test_texts_are_counted_before_they_are_split(decode, tmp_path, monkeypatch, texts):
+    """A small file may hold many millions of empty ones."""
+    path = tmp_path / "d.npz"
+    content = {"token_text": np.zeros(texts - 1, np.uint8)}
+    container.write_arrays(path, decode.arrays() | content)
+    monkeypatch.setattr(tokentext, "_split", None)
+
+    with pytest.raises(
+        WorkloadError, match=rf"token_text must have at least 32 tokens, .* at most 1048576, got {texts}"
+    ):
+        Decisions.load(path)
 
 
 @pytest.mark.parametrize(

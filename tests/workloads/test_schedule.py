@@ -178,3 +178,14 @@ def test_a_bad_field_is_refused_in_words(kind):
 def test_a_wrong_number_of_ratios_is_refused(data, message):
     with pytest.raises(WorkloadError, match=message):
         schedule_from(data).values_kept(100, 0, 12)
+
+
+@pytest.mark.parametrize("text", [".5", "0.5", "5.e-1", "50e-2", "1/2"])
+def test_a_ratio_may_be_written_in_all_the_ways_of_decimal_numbers(text):
+    assert schedule_from({"token": text}).token == (Fraction(1, 2),)
+
+
+@pytest.mark.parametrize("text", [".", "e1", ".e1", "", "+", "0x1", "1_0"])
+def test_a_text_that_is_no_number_is_no_ratio(text):
+    with pytest.raises(WorkloadError, match="a decimal number is expected"):
+        schedule_from({"token": text})

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
+_RATIOS = {"--keep": "token", "--head-keep": "head", "--value-keep": "value"}
+"""Options that give the ratios of a schedule, each with the field that it fills."""
+
 HINT = "pip install -e '.[golden,models]'"
 
 
@@ -56,32 +59,36 @@ def capture(
     """Run a real transformer on a text under golden pruning; write its decisions and print what the pruning changed."""
     from tokensieve.arch import load_arch
 
+    ratios = {"--keep": keep, "--head-keep": head_keep, "--value-keep": value_keep}
+    if schedule is not None and any(text is not None for text in ratios.values()):
+        raise typer.BadParameter("--schedule excludes --keep, --head-keep and --value-keep")
     target = _target(out, {"--text": text, "--schedule": schedule, "--arch": arch_file(arch)})
-    ratios = {"token": keep, "head": head_keep, "value": value_keep}
-    given = {name: value.split(",") for name, value in ratios.items() if value is not None}
     machine = load_arch(arch, sets or ())
-    _check_ratios(given)
-    read = _read(schedule, given)
+    given = {_RATIOS[option]: _given(option, text) for option, text in ratios.items() if text is not None}
+    read = None if schedule is None else _read(schedule)
     _require_packages()
     from tokensieve.golden.capture.source import ModelFolder, check_start_step
 
     generated = ModelFolder.of(model).steps(steps)  # refused before PyTorch is loaded
     if read is not None:
         check_start_step(read, generated)
-    from tokensieve.golden.capture.capture import Request
-    from tokensieve.golden.capture.capture import capture as run
+    from tokensieve.golden.capture.scratch import own_scratch
 
-    request = Request(
-        model=model,
-        text=Path(text),
-        arch=machine,
-        schedule=read or _schedule(given),
-        tokens=tokens,
-        steps=steps,
-        seed=seed,
-        licence=licence,
-    )
-    captured = run(request)
+    with own_scratch():  # PyTorch's compiler makes a folder where it is loaded
+        from tokensieve.golden.capture.capture import Request
+        from tokensieve.golden.capture.capture import capture as run
+
+        request = Request(
+            model=model,
+            text=Path(text),
+            arch=machine,
+            schedule=read or _schedule(given),
+            tokens=tokens,
+            steps=steps,
+            seed=seed,
+            licence=licence,
+        )
+        captured = run(request)
     captured.decisions.save(target)
     if json:
         sys.stdout.write(json_text.dumps(summary(captured, out), indent=2) + "\n")
@@ -105,26 +112,26 @@ def _target(out: str, read: dict[str, str | None]) -> Path:
     return path
 
 
-def _check_ratios(given: dict[str, list[str]]) -> None:
-    """Refuse ratios that no schedule takes, before PyTorch is loaded."""
+def _given(option: str, text: str) -> list[str]:
+    """Return the ratios of one option, after refusing what no schedule takes, before PyTorch is loaded."""
     from tokensieve.arch.base import build
     from tokensieve.arch.errors import WorkloadError
     from tokensieve.workloads.schedule import Schedule
 
-    build(Schedule, given, WorkloadError, source="schedule")
+    field, ratios = _RATIOS[option], [part.strip() for part in text.split(",")]
+    build(Schedule, {field: ratios}, WorkloadError, source=option)
+    if field != "value" and len(ratios) > 2:
+        raise WorkloadError(f"{option} must be one or two ratios, of the first and the last layer, got {len(ratios)}")
+    return ratios
 
 
-def _read(file: str | None, given: dict[str, list[str]]) -> "Schedule | None":
-    """Return the schedule of --schedule; None where none was given."""
+def _read(file: str) -> "Schedule":
+    """Return the schedule of --schedule."""
     from tokensieve.arch.base import build
     from tokensieve.arch.errors import WorkloadError
     from tokensieve.arch.yamlio import load_yaml
     from tokensieve.workloads.schedule import Schedule
 
-    if file is None:
-        return None
-    if given:
-        raise typer.BadParameter("--schedule excludes --keep, --head-keep and --value-keep")
     data, lines = load_yaml(Path(file), WorkloadError)
     return build(Schedule, data, WorkloadError, lines, file)
 
