@@ -92,13 +92,13 @@ def test_text_holds_one_line_per_figure(capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--pattern", "zigzag"], "'--pattern'"),
-        (["--requests", "0"], "'--requests'"),
-        (["--bytes", "0"], "'--bytes'"),
+        (["--pattern", "zigzag"], "--pattern"),
+        (["--requests", "0"], "--requests"),
+        (["--bytes", "0"], "--bytes"),
         (["--pattern", "gather"], "--param must be in 1..100 (percent kept) for gather, got 0"),
         (["--pattern", "randchunk", "--param", "16"], "--param must be in --bytes..2^29"),
-        (["--channel", "two"], "'--channel'"),
-        (["--issue", "axi8"], "'--issue'"),
+        (["--channel", "two"], "--channel"),
+        (["--issue", "axi8"], "--issue"),
         (["--config", "hbm3"], "must be a DRAM configuration"),
         (["--config", "hbm2", "--arch", "spatten"], "--config and --arch exclude each other"),
         (["--config", "hbm2", "--set", "nREFI=275"], "dram.nREFI must be at least 326 for a row to be opened, used"),

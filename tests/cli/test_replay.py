@@ -154,7 +154,7 @@ def test_a_hang_that_nothing_explains_is_told_without_a_reason(bench, tmp_path):
         ("spatten", [], "arch must be one of released-128x8, released-512x16, released-64x2 or a YAML file"),
         ("released-128x9", [], "arch must be a preset"),
         ("released-128x8", ["--iteration", "4"], "iteration must be one of those in it (0), got 4"),
-        ("released-128x8", ["--count-rounding", "0"], "'--count-rounding'"),
+        ("released-128x8", ["--count-rounding", "0"], "--count-rounding"),
         ("released-128x8", ["--topk-latency", "none.txt"], "none.txt: no such file"),
         ("released-128x8", ["--set", "topk.lans=8"], "topk.lans is not a known field"),
         ("released-128x8", ["--rows", "no/such/place.csv"], "--rows no/such/place.csv: the directory no/such does not"),
