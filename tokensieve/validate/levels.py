@@ -100,7 +100,7 @@ def bert_layer(arch: Arch, seed: int = 0) -> Decisions:
 
 
 def beginning(decisions: Decisions, count: int) -> Decisions:
-    """Return the first `count` steps of decode, or the first `count` layers of prefill."""
+    """Return the first `count` steps of decode, or the first `count` layers of prefill, whose schedule is left out."""
     decode = decisions.phase == "decode"
     groups = count * decisions.layers if decode else count
     rows = int(np.searchsorted(decisions.row_group, groups))
@@ -123,6 +123,8 @@ def beginning(decisions: Decisions, count: int) -> Decisions:
         tensor: value if np.ndim(value) == 0 else list(value)[:rows] for tensor, value in decisions.meta["bits"].items()
     }
     meta = {**decisions.meta, "bits": bits, "steps" if decode else "layers": count}
+    if count < decisions.layers and not decode:
+        meta["schedule"] = None
     assert set(arrays) | {"heads_alive"} == set(ARRAYS)
     parts: dict[str, Any] = {**arrays, "heads_alive": alive}
     return Decisions(meta=meta, records=records, value_list=shared, **parts)
