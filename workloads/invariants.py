@@ -198,20 +198,21 @@ def _check_tokens(d: "Decisions") -> None:
             ids,
             first=begin,
         )
-        require(
-            np.diff(keys) > 0,
-            "token_ids",
-            "must be below the next id of its layer, got {}, then {}",
-            ids[:-1],
-            ids[1:],
-            first=begin,
-        )
+        _require_ascending(keys, "token_ids", "layer", ids, begin)
     if d.meta["source"] == "captured":
         keys = _keyed(d.token_ids, d.token_ptr, 0, len(first))
         outer = keys // MAX_TOKENS % d.layers == 0
         require(
             _found(keys, keys - MAX_TOKENS) | outer, "token_ids", "was pruned in the layer before, got {}", d.token_ids
         )
+
+
+def _require_ascending(
+    keys: npt.NDArray[np.int64], array: str, owner: str, ids: npt.NDArray[np.int32], begin: int
+) -> None:
+    """Raise `WorkloadError` where an id is not below the next one of the same `owner`; `begin` is the first's place."""
+    rule = f"must be below the next id of its {owner}, got {{}}, then {{}}"
+    require(np.diff(keys) > 0, array, rule, ids[:-1], ids[1:], first=begin)
 
 
 def _keyed(ids: npt.NDArray[np.int32], ptr: npt.NDArray[np.int64], low: int, high: int) -> npt.NDArray[np.int64]:
@@ -252,14 +253,7 @@ def _check_values(d: "Decisions") -> None:
             ids,
             first=begin,
         )
-        require(
-            np.diff(keys) > 0,
-            "value_ids",
-            "must be below the next id of its query, got {}, then {}",
-            ids[:-1],
-            ids[1:],
-            first=begin,
-        )
+        _require_ascending(keys, "value_ids", "query", ids, begin)
         kept = _keyed(d.token_ids, d.token_ptr, int(group[low]), int(group[high - 1]) + 1)
         wanted = np.repeat(group[low:high] * MAX_TOKENS, lengths[low:high])
         wanted += ids
