@@ -130,7 +130,7 @@ class BitwidthConverter(wiring.Component):
     zeros; `middle` sets the highest missing bit: V, which is never completed, is taken at the middle of
     what its plane leaves open, K and Q at the lower end (contracts, section 1).
 
-    **Illegal commands.** A vector without elements or of a width that there is not is told of on ``status``. The beats
+    **Illegal commands.** A vector without elements or of a width that there is not raises ``status``. The beats
     of both planes that its command announces, ceil(elements x bits / beat), are dropped, and one empty beat leaves.
 
     Timing

@@ -15,7 +15,7 @@ from tokensieve.rtl.sequence_front import after as after_
 
 
 def burst_told(pruner: FixedLengthPruner) -> StructLayout:
-    """Return the layout of what is told of a sequence: its tokens that are kept, and whether it was too long."""
+    """Return the layout of a sequence's result: how many of its tokens are kept, and whether it was too long."""
     return StructLayout({"kept": unsigned(pruner.keep.bit_length()), "too_long": unsigned(1)})
 
 

@@ -64,7 +64,7 @@ class RequantDecision(wiring.Component):
         return m
 
     def _judge(self, m: Module, legal: stream.Interface) -> None:
-        """Let commands pass, but for those without rows, which are told of."""
+        """Let commands pass; drop one without rows and raise `status`."""
         none = Signal()
         m.d.comb += [none.eq(self.command.p.rows == 0), legal.payload.eq(self.command.payload)]
         m.d.comb += [legal.valid.eq(self.command.valid & ~none), self.command.ready.eq(legal.ready)]

@@ -73,7 +73,7 @@ class Sums(wiring.Component, ABC):
 
     @abstractmethod
     def _refuse(self, m: Module, n: Any) -> Sequence[tuple[Any, Status]]:
-        """Return what makes an ADD of `n` illegal, and its code; the first that holds is told."""
+        """Return the rules that an ADD of `n` may break, each with its code; the first one broken decides."""
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

@@ -84,7 +84,7 @@ FAULTS = [
         "cascade-pruner",
         "obeys-the-legal",
         find_mutant("cascade-pruner", "grows-anyway"),
-        "it is told what is wrong, in the commands' order",
+        "the event has the code of its reason, in the commands' order",
     ),
     ("topk", "bitserial-keeps-the-largest", find_mutant("topk", "tie-too-few"), "exactly min(k, n) items leave"),
     ("topk", "bitserial-keeps-the-largest", find_mutant("topk", "last-ties"), "only what is to be kept leaves"),

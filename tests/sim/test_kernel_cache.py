@@ -93,7 +93,7 @@ def test_where_no_folder_can_be_written_kernels_lie_in_one_that_goes(where, tmp_
 
 
 def test_a_read_only_file_system_without_a_home_is_enough(tmp_path):
-    """All of the file system can be read only, but for a folder of temporary files."""
+    """The whole file system is read only, except a folder for temporary files."""
     mounts = 'mount --bind "$TMPDIR" "$TMPDIR" && mount --bind "$0" "$0" && for place in "$0" /; do '
     mounts += 'mount -o remount,bind,ro "$place" || exit 1; done'
     private = ["unshare", "--mount", "sh", "-c"]

@@ -91,9 +91,9 @@ class Commands(Bench):
             m.d.sync += raised.eq(raised + 1)
         mine = Signal()
         m.d.comb += mine.eq(status.valid & (raised == which))
-        m.d.comb += Assert(~mine | came, "illegal commands are told of, and no others")
+        m.d.comb += Assert(~mine | came, "each illegal command raises an event, and no other command does")
         m.d.comb += Assert(
-            ~mine | (status.payload.code == expected), "it is told what is wrong, in the commands' order"
+            ~mine | (status.payload.code == expected), "the event has the code of its reason, in the commands' order"
         )
 
     def _packets(self, m: Module, told: Any, kept: Signal, o: Any) -> None:

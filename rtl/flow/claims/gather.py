@@ -80,8 +80,10 @@ class Vectors(Bench):
                 m.d.sync += [base.eq(port.p.base), row_bytes.eq(port.p.row_bytes), told.eq(1)]
         said = Signal()
         m.d.sync += said.eq(taken & wrong)
-        m.d.comb += Assert(unit.status.valid == said, "illegal commands are told of, and no others")
-        m.d.comb += Assert(~said | (unit.status.payload.code == Status.ROW_BYTES), "it is told what is wrong")
+        m.d.comb += Assert(unit.status.valid == said, "each illegal command raises an event, and no other command does")
+        m.d.comb += Assert(
+            ~said | (unit.status.payload.code == Status.ROW_BYTES), "the event has the code of its reason"
+        )
         return base, row_bytes, told
 
     def _memory(self, m: Module, unit: Any) -> None:
