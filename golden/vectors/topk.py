@@ -118,7 +118,7 @@ def _corners(topk: Topk, seed: int) -> Iterator[tuple[Scores, int]]:
     for value in (top // 3, 0, top):
         yield np.full(most, value, np.int64), most // 2
     yield _packet(topk, "sorted", most, seed), most // 2
-    yield _packet(topk, "reversed", most, seed), most // 5
+    yield _packet(topk, "reversed", most, seed), min(most // 5, lanes // 2)
     yield np.where(np.arange(most) % 2 == 0, top, 0), most // 2 + 1  # every lane's tie matters
     yield np.where(np.arange(most) == most - 1, top, top - 1), 2 if most > 2 else 1
     for high in (np.arange(most) % 3 != 1, np.arange(most) % 5 != 1):  # all of a digit's bin, many beats, is kept

@@ -61,7 +61,11 @@ class EngineInside(NamedUnit):
 
 
 def commands_together(arch: Arch, vectors: Vectors) -> Sequence[Sequence[int]]:
-    """Return searches behind one whose last beat is full; short ones that fill the drain; wires; illegal ones."""
+    """Return searches behind one whose last beat is full; short ones that fill the drain; wires; illegal ones.
+
+    One with other scores is loaded while nearly all of one before it are left to drain, and one that keeps its first
+    few comes behind a pass in vain: what that wrote would be read again before them.
+    """
     n, k, lanes = np.asarray(vectors.inputs["n"]), np.asarray(vectors.inputs["k"]), arch.topk.lanes
     legal = (n > 0) & (n <= arch.topk.max_tokens)
 
@@ -73,9 +77,12 @@ def commands_together(arch: Arch, vectors: Vectors) -> Sequence[Sequence[int]]:
     short, some = first(searched & (n <= lanes)), first(searched, 2)
     wire, none = first(kept & (n > lanes)), first(legal & (k == 0))
     one = first(kept & (n <= lanes))  # its first beat is its last
-    early = first(searched & (np.asarray(vectors.expected.get("ties", k)) == 0), 3)  # radix ends in the midst of a pass
+    in_vain = searched & (np.asarray(vectors.expected.get("ties", k)) == 0)  # radix ends in the midst of a pass
+    early, many = first(in_vain, 3), first(in_vain & (2 * k > n) & (k < n - 1))  # in which many have survived
+    leads = [vectors.item("expected", "kept", index).tolist() == list(range(k[index])) for index in range(len(n))]
+    ahead = first(searched & leads & (k > 1) & (2 * k <= lanes) & (n > lanes))  # of many, it keeps the first few
     illegal = first(n == 0) + first(n > arch.topk.max_tokens)
-    runs = [[*full, *some, *full], [*short * 5, *wire, *short, *wire, *none, *wire], [*one, *wire, *one]]
+    runs = [[*full, *some, *ahead, *full], [*many, *ahead], [*short * 5, *wire, *short, *wire, *none, *wire], [*one, *wire, *one]]
     runs += [[which for one in early for which in (one, *first(searched, 3)[-1:])]]
     runs += [[*illegal, *some, *illegal, *wire, *illegal[::-1], *short]] if illegal else []
     return [which for which in runs if which]
