@@ -13,7 +13,11 @@ ROOT = Path(__file__).resolve().parents[1]
 settings.register_profile("tokensieve", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tokensieve")
 
-LARGE = ("rtl/test_situations.py", "rtl/test_topk.py", "test_packaging.py", "sim/test_analytic.py", "rtl/test_radix.py")
+LARGE = (
+    "rtl/test_situations.py", "sim/test_analytic.py", "test_packaging.py", "rtl/test_formal.py",
+    "sim/test_analytic_fields.py", "rtl/test_handout.py", "validate/test_validate.py", "docs/test_commands.py",
+    "test_main_run.py", "rtl/test_cascade_pruner.py", "docs/test_bisect_engine.py",
+)  # fmt: skip
 """Files that take minutes. They begin first, so that no process runs one alone at the end."""
 
 

@@ -23,8 +23,12 @@ from tokensieve.rtl.flow.ports import ports_of
 from tokensieve.rtl.flow.verilog import unit_verilog
 from tokensieve.rtl.flow.wrapper import TOP, bench_text
 
-_ARGS = ("--no-public-flat-rw", "-Wno-fatal", "-Wno-lint", "-Wno-style")
-"""cocotb's runner makes every net public; the test bench has said which it needs. Warnings are `lint`'s business."""
+_ARGS = ("--no-public-flat-rw", "-Wno-fatal", "-Wno-lint", "-Wno-style", "--output-split", "200000")
+"""cocotb's runner makes every net public; the test bench has said which it needs. Warnings are `lint`'s business.
+
+A design in one piece of C++ takes 16 s of CPU time and 5 MB where several, with two precompiled headers, take 26 s and
+143 MB (top-k at 1,024 tokens). Only the largest are cut.
+"""
 
 _TEST = "tokensieve.rtl.flow.bench"
 _AXI_TEST = "tokensieve.rtl.flow.axibench"

@@ -27,7 +27,9 @@ SMALL = machine()
 VECTORS = UNIT.vectors(SMALL, COUNT, 1, None)
 
 
-@pytest.mark.parametrize("engine", ["quickselect", "radix", "bitserial", "bitonic"])
+@pytest.mark.parametrize(
+    "engine", ["radix", *(pytest.param(e, marks=pytest.mark.long) for e in ("quickselect", "bitonic"))]
+)
 def test_keeps_what_golden_keeps_in_the_cycles_of_its_law_with_every_engine(engine):
     arch = machine(engine=engine)
 
@@ -39,8 +41,8 @@ def test_keeps_what_golden_keeps_in_the_cycles_of_its_law_with_every_engine(engi
     [
         ({"max_tokens": 8, "lanes": 1}, 1),
         ({"max_tokens": 20, "lanes": 2}, 8),
-        ({"max_tokens": 21, "lanes": 8, "compactor": "max_frequency"}, 4),
-        ({"max_tokens": 32, "lanes": 4}, 2),
+        pytest.param({"max_tokens": 21, "lanes": 8, "compactor": "max_frequency"}, 4, marks=pytest.mark.long),
+        pytest.param({"max_tokens": 32, "lanes": 4}, 2, marks=pytest.mark.long),
     ],
 )
 def test_keeps_what_golden_keeps_in_the_cycles_of_its_law_at_other_widths(fields, adds):

@@ -21,8 +21,14 @@ VECTORS = UNIT.vectors(SMALL, COUNT, 1, None)
 STALL = 300
 
 
-@pytest.mark.parametrize("engine", ["quickselect", "radix", "bitserial", "bitonic"])
-@pytest.mark.parametrize(("max_tokens", "lanes", "score_bits"), [(7, 1, 8), (13, 4, 8), (20, 4, 11), (16, 8, 9)])
+@pytest.mark.parametrize(
+    ("engine", "max_tokens", "lanes", "score_bits"),
+    [
+        pytest.param(engine, *size, marks=[] if at == place else pytest.mark.long)
+        for at, engine in enumerate(["quickselect", "radix", "bitserial", "bitonic"])
+        for place, size in enumerate([(7, 1, 8), (13, 4, 8), (20, 4, 11), (16, 8, 9)])
+    ],
+)
 def test_keeps_and_asks_for_what_golden_keeps_in_the_cycles_of_its_law(engine, max_tokens, lanes, score_bits):
     arch = small(engine=engine, max_tokens=max_tokens, lanes=lanes, score_bits=score_bits)
 

@@ -120,11 +120,13 @@ def work(phase, un_pruned=False):
 
 
 @pytest.mark.parametrize(
-    "given",
-    [work("prefill"), work("decode"), work("decode", un_pruned=True)],
+    ("given", "bases"),
+    [(work("prefill"), (0, 1)), (work("decode"), (2, 3)), (work("decode", un_pruned=True), (1, 2))],
     ids=["prefill", "decode", "un-pruned"],
 )
-def test_whichever_field_designs_differ_in_each_costs_in_a_batch_what_it_costs_alone(given, machines):
+def test_whichever_field_designs_differ_in_each_costs_in_a_batch_what_it_costs_alone(given, bases, machines):
+    each = 1 + len(PATHS)
+    machines = [machine for base in bases for machine in machines[base * each :][:each]]
     together = figures(given, Designs(machines))
     for index, machine in enumerate(machines):
         alone = figures(given, Designs([machine] * 2))  # two, as numpy adds up a single column in another order
