@@ -80,8 +80,11 @@ class ImportanceAccumulator(Sums):
     def _add(self, m: Module, active: Signal, n: Any, addition: Addition) -> Signal:
         """Give each lane its own sum: the line counts up with every beat of a query."""
         beats: stream.Interface = self.probability
-        line, query, done = Signal.like(addition.line), Signal.like(n), Signal()
-        moves, none = Signal(), Signal()
+        line = Signal.like(addition.line)
+        query = Signal.like(n)
+        done = Signal()
+        moves = Signal()
+        none = Signal()
         m.d.comb += [none.eq(n == 0), beats.ready.eq(active & ~none), moves.eq(beats.ready & beats.valid)]
         m.d.comb += [addition.valid.eq(moves & ~self._illegal), addition.line.eq(line)]
         m.d.comb += addition.count.eq(beats.p.count)
@@ -167,7 +170,8 @@ class HeadAccumulator(Sums):
 
     def _count(self, m: Module, n: Any, adds: Signal) -> None:
         """Count the heads that were added to, those on their way to the memory among them."""
-        self._begun, latest = Signal.like(self._known), Signal.like(self._known)
+        self._begun = Signal.like(self._known)
+        latest = Signal.like(self._known)
         m.d.comb += self._begun.eq(Mux(self._settled, self._known, latest))
         with m.If(adds & (n == self._begun)):
             m.d.sync += latest.eq(n + 1)

@@ -76,7 +76,9 @@ class PlaneBuffer(wiring.Component):
         per_beat, size = 4 // unit, unit * self._lanes  # units of a beat, bits of a unit
         units = self._widths[-1] // unit - 1 + per_beat  # the most that may be left over, and a beat
         bits = Signal(units * size)
-        level, kept, need = Signal(range(units + 1)), Signal(range(units + 1)), Signal(range(units + 1))
+        level = Signal(range(units + 1))
+        kept = Signal(range(units + 1))
+        need = Signal(range(units + 1))
         shifted = Signal.like(bits)
         with m.Switch(self.width):
             for width in self._widths:
@@ -107,7 +109,8 @@ class PlaneBuffer(wiring.Component):
         """Take a beat if the vector has one left and there is room; return whether it has none left."""
         most = self._max_elements * 15  # bits, as the width is told
         beats = Signal(range(-(-most // self._beat_bits) + 1))
-        total, ended = Signal.like(beats), Signal()
+        total = Signal.like(beats)
+        ended = Signal()
         shift = self._beat_bits.bit_length() - 1
         m.d.comb += total.eq((self.elements * self.width + self._beat_bits - 1) >> shift)
         m.d.comb += ended.eq(beats == total)
@@ -186,7 +189,9 @@ class BitwidthConverter(wiring.Component):
         wiring.connect(m, wiring.flipped(self.command), after.i)
         wiring.connect(m, after.o, now.i)
         self._judge(m)
-        pop, drops, planes = Signal(), Signal(), []
+        pop = Signal()
+        drops = Signal()
+        planes = []
         m.d.comb += drops.eq(~self._known(m, now.o.p, "now"))
         longest = (1 << len(now.o.p.elements)) - 1
         for name, widths, port in (("msb", self._msb_widths, self.msb), ("lsb", self._lsb_widths, self.lsb)):
@@ -203,7 +208,9 @@ class BitwidthConverter(wiring.Component):
 
     def _judge(self, m: Module) -> None:
         """Tell of a command that is illegal, in the cycle after it."""
-        told, none, known = self.command.p, Signal(), self._known(m, self.command.p, "told")
+        told = self.command.p
+        none = Signal()
+        known = self._known(m, self.command.p, "told")
         m.d.comb += none.eq(told.elements == 0)
         m.d.sync += self.status.payload.code.eq(Mux(none, Status.NONE_OFFERED, Status.UNKNOWN))
         m.d.sync += self.status.valid.eq(self.command.valid & self.command.ready & (none | ~known))
@@ -222,7 +229,8 @@ class BitwidthConverter(wiring.Component):
         """Take the next elements of both planes at once, and put words of them out. A dropped vector has none."""
         done = Signal.like(now.p.elements)  # elements that were put out before
         left = Signal.like(done)
-        last, free = Signal(), Signal()
+        last = Signal()
+        free = Signal()
         m.d.comb += [left.eq(Mux(drops, 0, now.p.elements - done)), last.eq(left <= self._lanes)]
         m.d.comb += free.eq(~self.o.valid | self.o.ready)
         m.d.comb += pop.eq(now.valid & planes[0].full & planes[1].full & free)

@@ -67,7 +67,8 @@ class Burst(wiring.Component):
         m.submodules.beats = memory = Memory(shape=items, depth=slots << self._places, init=[], attrs=attrs)
         write, read = memory.write_port(), memory.read_port(domain="comb")
 
-        slot, place = Signal(range(slots)), Signal(self._places)
+        slot = Signal(range(slots))
+        place = Signal(self._places)
         m.d.comb += [write.en.eq(self.i.valid), write.data.eq(self.i.payload.items)]
         m.d.comb += write.addr.eq(place | (slot << self._places))
         with m.If(self.i.valid):
@@ -88,8 +89,12 @@ class Burst(wiring.Component):
         """Read one slot after the other, and put zeros where there is no token."""
         pruner, slots = self._pruner, self._pruner.out_slots
         told = Array(Signal(burst_told(pruner), name=f"told_{slot}", reset_less=True) for slot in range(slots))
-        newest, slot, place = Signal(range(slots)), Signal(range(slots)), Signal(self._places)
-        held, sending, ends = Signal(range(slots + 1)), Signal(range(slots + 1)), Signal()
+        newest = Signal(range(slots))
+        slot = Signal(range(slots))
+        place = Signal(self._places)
+        held = Signal(range(slots + 1))
+        sending = Signal(range(slots + 1))
+        ends = Signal()
         source = stream.Signature(kept_tokens(pruner)).create(path=("slot_row",))
         lanes, now = pruner.lanes, told[slot]
         m.d.comb += [self.room.eq(held != slots), source.valid.eq(sending != 0)]

@@ -167,7 +167,8 @@ class CascadePruner(wiring.Component):
         now = self._command.o.p
         self._left = Signal()  # the last beat of numbers leaves
         told = stream.Signature(0).create(path=("told",))  # there is something that the parts are to be told
-        op, prune = Signal(SumsOp), Signal()
+        op = Signal(SumsOp)
+        prune = Signal()
         self._none = Signal()  # a PRUNE of nothing gives its empty packet
         counts = self._judge(m)
         m.d.comb += prune.eq(now.op == CascadeOp.PRUNE)

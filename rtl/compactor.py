@@ -97,7 +97,8 @@ class Compactor(wiring.Component):
 
     def _end_prefix(self, m: Module, before: Any, after: Any, counts: Sequence[Any], moves: Signal) -> None:
         """Turn the finished counts into lanes, behind the items of the packet's beats before."""
-        offset, begun = Signal(max(1, self._bits)), Signal()  # begun: the packet has had an item
+        offset = Signal(max(1, self._bits))  # begun: the packet has had an item
+        begun = Signal()
         most = self._lanes - 1
         m.d.comb += [after.offset.eq(offset), after.count.eq(counts[-1])]
         m.d.comb += after.completes.eq(offset + counts[-1] > self._lanes)

@@ -137,7 +137,9 @@ class Drain(wiring.Component):
         m.d.comb += [write.en.eq(self.load), write.data.eq(self.row.scores)]
         m.d.comb += write.addr.eq(self.row.row | (self.row.slot << places))
 
-        row, left, first = Signal(places), Signal(length_bits(topk)), Signal()
+        row = Signal(places)
+        left = Signal(length_bits(topk))
+        first = Signal()
         beats = stream.Signature(self._read_beat).create(path=("side_row",))
         held = Signal.like(left)
         m.d.comb += read.addr.eq(row | (self._command.slot << places))
@@ -199,7 +201,8 @@ def kept_lanes(m: Module, topk: Topk, before: Any, first_ties: Any, moves: Signa
     A packet has `first_ties` of the latter; its beats come one by one, each when it `moves`.
     """
     spent = Signal(length_bits(topk))  # equal ones in the beats before
-    ties, spare = Signal.like(spent), Signal.like(spent)
+    ties = Signal.like(spent)
+    spare = Signal.like(spent)
     m.d.comb += ties.eq(spent)
     with m.If(before.first):
         m.d.comb += ties.eq(first_ties)

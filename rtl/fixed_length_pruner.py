@@ -65,7 +65,8 @@ class FixedLengthPruner(wiring.Component):
         m.d.comb += [drain.row.valid.eq(front.o.valid), drain.row.payload.eq(front.o.payload)]
         m.d.comb += burst.starts.eq(drain.starts)
 
-        turn, takes = Signal(turn_bits(pruner)), Signal()  # the engine whose verdict is next
+        turn = Signal(turn_bits(pruner))  # the engine whose verdict is next
+        takes = Signal()
         m.d.comb += takes.eq(drain.command.ready & burst.room)
         for number in range(pruner.engine_count):
             m.submodules[f"engine{number}"] = engine = PaddedSearch(pruner)

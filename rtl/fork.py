@@ -11,7 +11,8 @@ def fork(m: Module, source: Any, sinks: Sequence[Any], wanted: Sequence[Any] | N
 
     `wanted` says of each sink whether the beat on offer is for it; it must hold until the beat has gone to all.
     """
-    gone, had = Signal(len(sinks)), Signal(len(sinks))
+    gone = Signal(len(sinks))
+    had = Signal(len(sinks))
     for number, sink in enumerate(sinks):
         m.d.comb += sink.valid.eq(source.valid & ~had[number])
         m.d.comb += gone[number].eq(had[number] | sink.ready)

@@ -62,8 +62,12 @@ class IdTable(wiring.Component):
         m.submodules.command = command = Stage(sums_command(self._capacity))
         wiring.connect(m, wiring.flipped(self.command), command.i)
         now, length = command.o.p, kept_id(self._topk).size + 1
-        alive, self._known, self._ahead = Signal(length), Signal(length), Signal(length)
-        keeping, done, kept = Signal(), Signal(), Signal(length)
+        alive = Signal(length)
+        self._known = Signal(length)
+        self._ahead = Signal(length)
+        keeping = Signal()
+        done = Signal()
+        kept = Signal(length)
 
         self._convert(m, keeping, done, kept)
         m.d.comb += keeping.eq(command.o.valid & (now.op == SumsOp.KEEP))
@@ -86,7 +90,9 @@ class IdTable(wiring.Component):
         wiring.connect(m, beats.o, wiring.flipped(self.o))
         self._look(m, keeping, done, memory, compactor)
 
-        write, moves, count = memory.write_port(), Signal(), Signal.like(kept)
+        write = memory.write_port()
+        moves = Signal()
+        count = Signal.like(kept)
         m.d.comb += [moves.eq(self.o.valid & self.o.ready), kept.eq(count + self.o.p["count"])]
         m.d.comb += [write.en.eq(moves), write.addr.eq(count >> self._shift), write.data.eq(self.o.p.items)]
         m.d.comb += done.eq(moves & self.o.p.last)
@@ -97,8 +103,12 @@ class IdTable(wiring.Component):
 
     def _look(self, m: Module, keeping: Signal, done: Signal, memory: Memory, compactor: Compactor) -> None:
         """Hold a beat of positions against a line of numbers, and go on in one of them."""
-        row, spent, looks = Signal(range(self._lines + 1)), Signal(), Signal()
-        place, advance, read = Signal.like(row), Signal(), memory.read_port()
+        row = Signal(range(self._lines + 1))
+        spent = Signal()
+        looks = Signal()
+        place = Signal.like(row)
+        advance = Signal()
+        read = memory.read_port()
         mask, past = meeting(m, self._topk, self.keep.p, row)
         m.d.comb += advance.eq(~compactor.i.valid | compactor.i.ready)
         m.d.comb += looks.eq(keeping & ~spent & self.keep.valid & advance)

@@ -13,8 +13,10 @@ def meeting(m: Module, topk: Topk, positions: Any, line: Any) -> tuple[Signal, S
     `positions` is a `packed_beat` of items, ascending; a line of memory is as wide as it.
     """
     lanes, bits = topk.lanes, (topk.lanes - 1).bit_length()
-    mask, past = Signal(lanes), Signal()
-    here, beyond = Signal(lanes), Signal(lanes)
+    mask = Signal(lanes)
+    past = Signal()
+    here = Signal(lanes)
+    beyond = Signal(lanes)
     for lane in range(lanes):
         of = positions.items[lane].index >> bits
         m.d.comb += here[lane].eq((positions["count"] > lane) & (of == line))

@@ -69,7 +69,9 @@ class PaddedSearch(wiring.Component):
 
     def _padded(self, m: Module) -> Signal:
         """Return whether as much time has passed as the sequence may take."""
-        pruner, beat, done = self._pruner, self.i.payload, Signal()
+        pruner = self._pruner
+        beat = self.i.payload
+        done = Signal()
         bound, whole = pruner.search_bound, pruner.load_beats - 1 + pruner.search_bound
         left = Signal(range(whole + 1))
         m.d.sync += left.eq(Mux(left == 0, 0, left - 1))

@@ -40,8 +40,11 @@ class BlockQueue(wiring.Component):
         attributes = {"ram_style": "block"}
         m.submodules.beats = memory = Memory(shape=self._layout, depth=self._depth, init=[], attrs=attributes)
         write, read = memory.write_port(), memory.read_port()
-        head, tail, level = Signal(places), Signal(places), Signal(range(self._depth + 1))
-        enters, leaves = Signal(), Signal()
+        head = Signal(places)
+        tail = Signal(places)
+        level = Signal(range(self._depth + 1))
+        enters = Signal()
+        leaves = Signal()
 
         m.d.comb += self.i.ready.eq(level != self._depth)
         m.d.comb += enters.eq(self.i.valid & self.i.ready)

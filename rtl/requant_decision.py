@@ -84,7 +84,8 @@ class RequantDecision(wiring.Component):
     def _joined(self, m: Module, command: stream.Interface) -> stream.Interface:
         """Return the beats with their threshold; lanes that do not count are 0."""
         beats = stream.Signature(self._values(self._lanes)).create(path=("joined",))
-        rows, moves = Signal.like(command.p.rows), Signal()
+        rows = Signal.like(command.p.rows)
+        moves = Signal()
         m.d.comb += [beats.valid.eq(self.probability.valid & command.valid), moves.eq(beats.valid & beats.ready)]
         m.d.comb += self.probability.ready.eq(beats.ready & command.valid)
         m.d.comb += [beats.p.threshold.eq(command.p.threshold), beats.p.last.eq(self.probability.p.last)]
@@ -129,7 +130,9 @@ class RequantDecision(wiring.Component):
 
     def _decide(self, m: Module, beats: stream.Interface) -> None:
         """Hold the largest of the row so far; with the last beat, decide."""
-        value, best, free = beats.p.values[0], Signal(self._bits), Signal()
+        value = beats.p.values[0]
+        best = Signal(self._bits)
+        free = Signal()
         largest = Signal(self._bits)
         m.d.comb += largest.eq(Mux(value > best, value, best))
         m.d.comb += [free.eq(~self.o.valid | self.o.ready), beats.ready.eq(free | ~beats.p.last)]

@@ -110,14 +110,18 @@ class SequenceDrain(wiring.Component):
         m.d.comb += [write.en.eq(self.row.valid & stored.load), write.data.eq(stored.items)]
         m.d.comb += write.addr.eq(stored.row | (stored.turn << places))
 
-        now, reading = Signal(drain_command(pruner), reset_less=True), Signal()
-        row, left, some = Signal(places), Signal(length_bits(self._topk), reset_less=True), Signal()
+        now = Signal(drain_command(pruner), reset_less=True)
+        reading = Signal()
+        row = Signal(places)
+        left = Signal(length_bits(self._topk), reset_less=True)
+        some = Signal()
         ends = Signal()  # the longest sequence's last beat would be read
         m.d.comb += [ends.eq(row == pruner.load_beats - 1), self.command.ready.eq(~reading | ends)]
         m.d.comb += self.starts.eq(reading & (row == pruner.load_beats - pruner.keep_beats))
         beats = stream.Signature(self._read_beat).create(path=("side_row",))
         m.d.comb += read.addr.eq(row | (now.turn << places))
-        word, p = Signal(words, reset_less=True), beats.p
+        word = Signal(words, reset_less=True)
+        p = beats.p
         m.d.sync += [word.eq(read.data), beats.valid.eq(reading & some)]
         m.d.comb += p.items.eq(word)
         m.d.sync += [p.first.eq(row == 0), p.last.eq(left <= pruner.lanes)]

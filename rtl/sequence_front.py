@@ -84,9 +84,12 @@ class SequenceFront(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        pruner, i, moves = self._pruner, self.i, Signal()
+        pruner = self._pruner
+        i = self.i
+        moves = Signal()
         row = Signal(range(pruner.load_beats + 1))  # beats of the sequence that have come, of those that may come
-        turn, busy = Signal(turn_bits(pruner)), Signal(pruner.engine_count)
+        turn = Signal(turn_bits(pruner))
+        busy = Signal(pruner.engine_count)
         rest = Signal(range(pruner.law.interval + 1))  # cycles until another sequence may begin
         first = Signal()
         m.d.comb += [first.eq(row == 0), moves.eq(i.valid & i.ready)]
@@ -108,7 +111,8 @@ class SequenceFront(wiring.Component):
         pruner, i, o = self._pruner, self.i, self.o.payload
         count = Signal(len(i.p["count"]))
         tokens = Signal(range(pruner.lanes * (pruner.load_beats + 3)))  # up to this beat
-        over, too_long = Signal(), Signal()
+        over = Signal()
+        too_long = Signal()
         m.d.comb += count.eq(Mux(i.p.last, i.p["count"], pruner.lanes))
         m.d.comb += tokens.eq((row << (pruner.lanes - 1).bit_length()) + count)
         m.d.comb += [over.eq(row == pruner.load_beats), too_long.eq(over | (tokens > pruner.max_tokens))]

@@ -81,8 +81,10 @@ class Sums(wiring.Component, ABC):
         wiring.connect(m, wiring.flipped(self.command), command.i)
         now = self._now = command.o.p
         length = self._capacity.bit_length()
-        self._alive, self._known = Signal(length), Signal(length)
-        self._peak, self._settled = Signal(self._bits), Signal()
+        self._alive = Signal(length)
+        self._known = Signal(length)
+        self._peak = Signal(self._bits)
+        self._settled = Signal()
         self._illegal = Signal()
         active = {op: Signal(name=f"{op.name.lower()}_active") for op in _OPS}
         done = {op: self._settled for op in (SumsOp.CLEAR, SumsOp.GROW)}
@@ -107,7 +109,9 @@ class Sums(wiring.Component, ABC):
 
     def _judge(self, m: Module) -> None:
         """Find out whether the command is illegal, and tell it in its first cycle."""
-        now, first, code = self._now, Signal(), self.status.payload.code
+        now = self._now
+        first = Signal()
+        code = self.status.payload.code
         m.d.sync += first.eq(self.command.valid & self.command.ready)
         m.d.comb += self.status.valid.eq(first & self._illegal)
         with m.Switch(now.op):
@@ -239,8 +243,10 @@ class Sums(wiring.Component, ABC):
         """Add the counter of beats and what is known of the beat that was read."""
         lanes = self._topk.lanes
         beats = -(-self._capacity // lanes)
-        self._row, self._spent = Signal((max(beats, 2) - 1).bit_length()), Signal()
-        self._go, self._end = Signal(), Signal()  # read the beat, and it is the last
+        self._row = Signal((max(beats, 2) - 1).bit_length())
+        self._spent = Signal()
+        self._go = Signal()  # read the beat, and it is the last
+        self._end = Signal()
         part = Signal(max(1, _log2(self._wide // lanes)))
         with m.If(self._go):
             m.d.comb += self._read_port.addr.eq(self._row >> _log2(self._wide // lanes))
@@ -257,7 +263,9 @@ class Sums(wiring.Component, ABC):
         """Read all beats and send them as scores; return when the last has left the memory."""
         m.submodules.scores = scores = Stage(score_beat(self._topk))
         wiring.connect(m, scores.o, wiring.flipped(self.o))
-        free, last, done = Signal(), Signal(), Signal()
+        free = Signal()
+        last = Signal()
+        done = Signal()
         rows = Signal.like(self._alive)
         m.d.comb += free.eq(~scores.i.valid | scores.i.ready)
         m.d.comb += rows.eq((self._alive + self._topk.lanes - 1) >> _log2(self._topk.lanes))
@@ -282,7 +290,8 @@ class Sums(wiring.Component, ABC):
         for number in range(bits, self._bits):
             with m.If(self._peak[number]):
                 m.d.sync += shift.eq(number - bits + 1)
-        top, newest = (1 << bits) - 1, Signal(max(1, _log2(lanes)))
+        top = (1 << bits) - 1
+        newest = Signal(max(1, _log2(lanes)))
         m.d.comb += newest.eq(self._alive - 1)
         for lane, value in enumerate(self._fetched):
             score = Signal(bits, name=f"score_{lane}")
@@ -319,10 +328,12 @@ class Sums(wiring.Component, ABC):
 
     def _write_back(self, m: Module, beats: BeatBuffer, done: Signal) -> None:
         """Write compacted beats from the start; at the end they are what is alive."""
-        lanes, kept = self._topk.lanes, Signal.like(self._alive)
+        lanes = self._topk.lanes
+        kept = Signal.like(self._alive)
         items = [Mux(beats.o.p.count > lane, beats.o.p.items[lane], 0) for lane in range(lanes)]
         self._store(m, lanes, kept >> _log2(lanes), items, beats.o.valid)
-        peak, all_bits = Signal(self._bits), Signal(self._bits)
+        peak = Signal(self._bits)
+        all_bits = Signal(self._bits)
         m.d.comb += all_bits.eq(peak | _any_bit(items))
         with m.If(beats.o.valid):
             m.d.sync += [kept.eq(kept + beats.o.p.count), peak.eq(all_bits)]

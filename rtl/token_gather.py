@@ -102,7 +102,8 @@ class TokenGatherEngine(wiring.Component):
 
         # There is always room in the queue of places: it is as deep as places may be taken.
         m.d.comb += [places.i.valid.eq(splitter.place.valid), places.i.payload.eq(splitter.place.payload)]
-        none, both = Signal(), Signal()
+        none = Signal()
+        both = Signal()
         m.d.comb += none.eq(places.o.p.count == 0)
         m.d.comb += both.eq(places.o.valid & (none | granules.o.valid))
         m.d.comb += [packer.i.valid.eq(both), packer.i.p.place.eq(places.o.payload)]

@@ -90,7 +90,8 @@ class TopKEngine(wiring.Component):
         m.submodules.drain = drain = Drain(topk)
         self._now = Signal(command(topk), reset_less=True)
         self._slot = Signal()
-        self._row, self._left = Signal(beat_bits(topk)), Signal(length_bits(topk), reset_less=True)
+        self._row = Signal(beat_bits(topk))
+        self._left = Signal(length_bits(topk), reset_less=True)
         self._last = Signal()  # the command's last beat is next
         m.d.comb += self._last.eq(self._left <= topk.lanes)
         with m.If(self.score.valid & self.score.ready):
@@ -109,7 +110,8 @@ class TopKEngine(wiring.Component):
         Beats that are more than there may be are written over others in the side buffer, none of which is to leave.
         """
         told, most = self.command.p, self._topk.max_tokens
-        self._none, self._many = Signal(), Signal()
+        self._none = Signal()
+        self._many = Signal()
         m.d.comb += [self._none.eq(told.n == 0), self._many.eq(told.n > most)]
         m.d.sync += self.status.payload.code.eq(Mux(self._none, Status.NONE_OFFERED, Status.TOO_MANY))
         m.d.sync += self.status.valid.eq(self.command.valid & self.command.ready & (self._none | self._many))
@@ -125,7 +127,8 @@ class TopKEngine(wiring.Component):
 
     def _empty(self, m: Module, drain: Drain) -> Signal:
         """Return whether all commands that were handed to the drain have left."""
-        empty, inside = Signal(), Signal(range(self._topk.compactor_stages + 4))  # each has a register of its own
+        empty = Signal()  # each has a register of its own
+        inside = Signal(range(self._topk.compactor_stages + 4))
         starts, leaves = drain.command.valid & drain.command.ready, drain.o.valid & drain.o.ready & drain.o.p.last
         m.d.sync += inside.eq(inside + starts - leaves)
         m.d.comb += empty.eq((inside == 0) & ~drain.o.valid)  # the former alone would do, but no induction knows

@@ -86,7 +86,8 @@ class VectorPacker(wiring.Component):
         """Gather the bytes of a vector; with its last granule the vector goes into the output's register."""
         place, width = aligned.p.place, self._dram.granule_bytes
         number = Signal(range(most_granules(self._gather, self._dram)))  # of the granule in its vector
-        free, enters = Signal(), Signal()
+        free = Signal()
+        enters = Signal()
         m.d.comb += free.eq(~self.o.valid | self.o.ready)
         m.d.comb += aligned.ready.eq(free | ~place.final)
         m.d.comb += enters.eq(aligned.valid & aligned.ready)

@@ -133,7 +133,10 @@ class VectorAddresses(wiring.Component):
         """Offer the tokens of a beat one by one, each with its command; of an illegal one's packet none, once."""
         lane = Signal(lane_count_bits(self._topk.lanes))
         token = Signal(index_bits(self._topk))
-        final, ends, illegal, dropped = Signal(), Signal(), Signal(), Signal()
+        final = Signal()
+        ends = Signal()
+        illegal = Signal()
+        dropped = Signal()
         m.d.comb += illegal.eq(unfit_bytes(self._gather, commands.p.row_bytes))
         m.d.comb += final.eq(illegal | (lane + 1 >= tokens.p.count))
         m.d.comb += token.eq(tokens.p.items[lane].index)
@@ -221,12 +224,15 @@ class Splitter(wiring.Component):
         m = Module()
         vector, bits = self.i.p, offset_bits(self._dram)
         step = Signal(range(most_granules(self._gather, self._dram)))  # granules of the vector asked for so far
-        offset, last_step, final = Signal(bits), Signal.like(step), Signal()
+        offset = Signal(bits)
+        last_step = Signal.like(step)
+        final = Signal()
         m.d.comb += offset.eq(vector.address[:bits])
         m.d.comb += last_step.eq((offset + vector.count - 1) >> bits)
         m.d.comb += final.eq((step == last_step) | (vector.count == 0))
 
-        room, goes = self._room(m), Signal()
+        room = self._room(m)
+        goes = Signal()
         free = ~self.request.valid | self.request.ready
         m.d.comb += goes.eq(self.i.valid & free & room)
         m.d.comb += self.i.ready.eq(free & room & final)

@@ -54,8 +54,11 @@ class BeatBuffer(wiring.Component):
         held = [Signal(self._data, name=f"held_{lane}", reset_less=True) for lane in range(lanes)]
         level = Signal(lane_count_bits(lanes))  # items held, 0..lanes
         ending = Signal()  # what is held is the rest of a packet
-        kept, total = Signal.like(level), Signal(lane_count_bits(lanes) + 1)
-        free, wants, accept = Signal(), Signal(), Signal()
+        kept = Signal.like(level)
+        total = Signal(lane_count_bits(lanes) + 1)
+        free = Signal()
+        wants = Signal()
+        accept = Signal()
 
         m.d.comb += free.eq(~self.o.valid | self.o.ready)
         m.d.comb += kept.eq(level)

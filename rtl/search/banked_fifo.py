@@ -69,7 +69,8 @@ class BankedFifo(wiring.Component):
         m = Module()
         beat = self.i.payload
         place = Signal(range(self._places))  # where lane `offset` goes
-        after, step = Signal.like(place, init=1), Signal()  # the next place; the beat reaches it
+        after = Signal.like(place, init=1)  # the next place; the beat reaches it
+        step = Signal()
         m.d.comb += step.eq(self.whole | ((beat.offset + beat.count) >> (self._lanes - 1).bit_length()))
         with m.If(self.i.valid & step):
             m.d.sync += [place.eq(after), after.eq(after + 1)]

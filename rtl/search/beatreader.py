@@ -59,7 +59,8 @@ class BeatReader(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         lanes, shift = self._topk.lanes, (self._topk.lanes - 1).bit_length()
-        reading, first = Signal(), Signal()
+        reading = Signal()
+        first = Signal()
         left = Signal(length_bits(self._topk), reset_less=True)
         more, rest = left[shift:], left[:shift]  # full beats, and scores beyond them
         o = self.o.payload

@@ -73,7 +73,8 @@ class BitonicCore(wiring.Component):
         reverses. That is bit s + t of the place after t layers, modulo `bits`. The last pass leaves a single run.
         """
         turn = Signal(self._bits, reset_less=True)
-        down, sorting = Signal(self._bits), Signal()
+        down = Signal(self._bits)
+        sorting = Signal()
         m.d.sync += turn.eq(turn.rotate_left(1))
         with m.If(self._bit[0]):
             m.d.sync += turn.eq(turn.rotate_left(2))
@@ -91,7 +92,9 @@ class BitonicCore(wiring.Component):
         """
         target = Signal(self._bits, reset_less=True)
         above = Signal(self._bits, reset_less=True)  # scores above the threshold
-        route, probe, higher = Signal(), Signal.like(self._threshold), Signal()
+        route = Signal()
+        probe = Signal.like(self._threshold)
+        higher = Signal()
         with m.If(self.load):
             m.d.sync += target.eq(self.k - 1)
         with m.If(self._bit[-1] & self._back & ~self._searching):

@@ -54,7 +54,8 @@ class BitserialCore(wiring.Component):
         alive = Signal(self._places, reset_less=True)
         left = Signal(length_bits(topk), reset_less=True)  # scores still to be kept
         threshold = Signal(topk.score_bits, reset_less=True)
-        decide, one = Signal(), Signal()
+        decide = Signal()
+        one = Signal()
 
         m.d.comb += [count.i.eq(planes[-1] & alive), one.eq(count.o >= left)]
         m.d.comb += [self.threshold.eq(threshold), self.ties.eq(left)]
@@ -83,7 +84,8 @@ class BitserialCore(wiring.Component):
         topk = self._topk
         token = Signal(topk.count_stages + 1)
         bit = Signal(range(topk.score_bits), reset_less=True)
-        start, final = Signal(), Signal()
+        start = Signal()
+        final = Signal()
         m.d.comb += [start.eq(self.load & self.last & self.search), decide.eq(token[-1])]
         m.d.comb += final.eq(bit == topk.score_bits - 1)
         m.d.sync += token.eq(Cat(start | (decide & ~final), token))

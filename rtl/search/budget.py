@@ -68,9 +68,12 @@ class Budget(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        to_keep, to_drop = Signal(self._bits, reset_less=True), Signal(self._bits, reset_less=True)  # as a round begins
-        keep, drop = Signal(signed(self._bits + 1), reset_less=True), Signal(signed(self._bits + 1), reset_less=True)
-        above, below = Signal(self._bits, reset_less=True), Signal(self._bits, reset_less=True)
+        to_keep = Signal(self._bits, reset_less=True)  # as a round begins
+        to_drop = Signal(self._bits, reset_less=True)
+        keep = Signal(signed(self._bits + 1), reset_less=True)
+        drop = Signal(signed(self._bits + 1), reset_less=True)
+        above = Signal(self._bits, reset_less=True)
+        below = Signal(self._bits, reset_less=True)
         m.d.sync += [self.above.eq(keep < 0), self.below.eq(drop < 0), self.ties.eq(keep)]
         m.d.sync += self.size.eq(Mux(keep < 0, above, below))
 

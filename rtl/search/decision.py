@@ -142,7 +142,8 @@ class Decision(wiring.Component):
 
     def _split(self, m: Module, chosen: Value, step: Signal) -> Signal:
         """Split the set: what is above the chosen bin is kept, what is in it is left. Return if that is kept too."""
-        here, above = Signal.like(self.size, reset_less=True), Signal.like(self.size, reset_less=True)
+        here = Signal.like(self.size, reset_less=True)
+        above = Signal.like(self.size, reset_less=True)
         whole = Signal()
         m.d.sync += [above.eq(pick([self.size, *self.totals], chosen)), here.eq(above)]
         with m.If(step[1] & self.reached[-1]):

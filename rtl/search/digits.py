@@ -119,7 +119,8 @@ class Digits(wiring.Component):
         m = Module()
         log = self._topk.first_digit == "log"
         first = [Signal(name=f"first{stage}") for stage in range(3)]  # stored beat, survivors, digit
-        row, valid = Signal(set_beat(self._topk), reset_less=True), Signal()
+        row = Signal(set_beat(self._topk), reset_less=True)
+        valid = Signal()
         mask = Signal(self._topk.lanes)
         m.d.sync += [row.eq(self.stored.payload), mask.eq(self.stored.payload.mask), valid.eq(self.stored.valid)]
         with m.If(~self.stored.valid):

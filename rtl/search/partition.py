@@ -67,8 +67,10 @@ class Partition(wiring.Component):
         m = Module()
         beat = self.i.payload
         scores = Signal.like(beat.scores, reset_less=True)
-        below, above = Signal(self._topk.lanes, reset_less=True), Signal(self._topk.lanes, reset_less=True)
-        valid, last = Signal(), Signal()
+        below = Signal(self._topk.lanes, reset_less=True)
+        above = Signal(self._topk.lanes, reset_less=True)
+        valid = Signal()
+        last = Signal()
         m.d.sync += [scores.eq(beat.scores), valid.eq(self.i.valid), last.eq(beat.last)]
         for lane in range(self._topk.lanes):
             m.d.sync += below[lane].eq(beat.mask[lane] & (beat.scores[lane] < self.pivot))

@@ -123,7 +123,9 @@ class QuickselectCore(wiring.Component):
 
     def _load(self, m: Module, partition: Any, below: Any) -> None:
         """Write to the lower FIFO what is loaded, a cycle later, and the lower side of each round."""
-        put, row, last = Signal(), Signal.like(self.row, reset_less=True), Signal(reset_less=True)
+        put = Signal()
+        row = Signal.like(self.row, reset_less=True)
+        last = Signal(reset_less=True)
         m.d.sync += [put.eq(self.load), row.eq(self.row), last.eq(self.last)]
         write = below.i
         m.d.comb += [write.valid.eq(partition.below.valid | put), write.payload.eq(partition.below.payload)]
@@ -137,7 +139,9 @@ class QuickselectCore(wiring.Component):
 
     def _control(self, m: Module, loading: Signal, partition: Any, budget: Any) -> None:
         """Go from load to rounds, and from round to round until the pivot is the threshold."""
-        first, ends, more = Signal(), Signal(), Signal()
+        first = Signal()
+        ends = Signal()
+        more = Signal()
         size = Signal.like(budget.size, reset_less=True)
         m.d.sync += first.eq(self.load & self.last & self.search)
         m.d.comb += ends.eq(self._decided(m, partition.below.valid & partition.below.payload.last))

@@ -107,7 +107,8 @@ class RadixCore(wiring.Component):
         searching = Signal()
         with m.If(reader.start):
             m.d.sync += searching.eq(1)
-        put, valid = Signal.like(fifo.i.payload, reset_less=True), Signal()
+        put = Signal.like(fifo.i.payload, reset_less=True)
+        valid = Signal()
         m.d.comb += [fifo.i.valid.eq(valid), fifo.i.payload.eq(put)]
         m.d.sync += [put.items[lane].eq(compactor.o.p.items[lane]) for lane in range(topk.lanes)]
         m.d.sync += [put.mask.eq(compactor.o.p.mask), put.offset.eq(compactor.o.p.offset)]

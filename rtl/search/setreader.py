@@ -64,9 +64,14 @@ class SetReader(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         lanes, bits = self._topk.lanes, (self._topk.lanes - 1).bit_length()
-        fetch, fetched, ask = Signal(), Signal(), Signal()
-        upper, lane = Signal(reset_less=True), Signal(max(1, bits), reset_less=True)
-        left, full, ends = Signal(length_bits(self._topk), reset_less=True), Signal(), Signal()
+        fetch = Signal()
+        fetched = Signal()
+        ask = Signal()
+        upper = Signal(reset_less=True)
+        lane = Signal(max(1, bits), reset_less=True)
+        left = Signal(length_bits(self._topk), reset_less=True)
+        full = Signal()
+        ends = Signal()
         m.d.comb += [full.eq(left >= lanes), ends.eq(left <= lanes)]
 
         m.d.sync += [fetch.eq(self.begin), fetched.eq(fetch), self.row.eq(self.row + 1)]

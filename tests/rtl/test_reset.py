@@ -1,6 +1,5 @@
 """What a reset leaves as it is: every such register and memory with its reason, and that nothing rests on any of it."""
 
-from collections import Counter
 from fnmatch import fnmatchcase
 
 import pytest
@@ -36,10 +35,11 @@ REASONS = {
     "*numbers.read__data": "a number that was written; see the memory",
     # what a command, a set or a round sets before it is looked at
     "*._now": "set when a command is taken",
-    "*.$signal": "set when a command is taken: beats left",
+    "*._left": "set when a command is taken",
     "*.verdict": "set when the core has found",
     "*drain._command": "set when the drain takes a command",
-    "*drain.$signal (3)": "command, tokens left and beat read: set when the drain of a pruner takes a sequence",
+    "*drain.now": "set when the drain of a pruner takes a sequence",
+    "*drain.left": "set when the drain of a pruner takes a sequence",
     "*engine#.told": "set when a sequence has come, and when its search is done",
     "*burst.told_#": "set when a slot is taken",
     "*core.threshold": "as many bits as a score has are shifted in before the search is done",
@@ -54,32 +54,32 @@ REASONS = {
     "*core.turn": "set as the packet is loaded",
     "*core.target": "set as the packet is loaded",
     "*core.above": "as many bits as the search has layers are shifted in before it is done",
-    "*core.$like": "a beat that is written; whether there is one is reset",
+    "*core.put": "a beat that is written; whether there is one is reset",
+    "*core.row": "a beat that is written; whether there is one is reset",
     "*core.last": "goes with the beat that is written",
     "*core.size": "the size of a round, in the cycle before its probe tells it; the probe's `valid` is reset",
     "*core.draw.state": "seeded as the packet is loaded",
+    "*core.budget.to_keep": "set as the packet is loaded",
     "*core.budget.to_drop": "set as the packet is loaded",
+    "*core.budget.keep": "computed in a round before it is looked at",
     "*core.budget.drop": "computed in a round before it is looked at",
+    "*core.budget.above": "counted from the beginning of a round on",
     "*core.budget.below": "counted from the beginning of a round on",
-    "*core.budget.$signal (3)": "to keep, kept and above: as `to_drop`, `drop` and `below`",
     "*core.partition.scores": "goes with a row; whether there is one is reset",
     "*core.partition.above": "goes with a row; whether there is one is reset",
-    "*core.partition.$signal": "below: goes with a row; whether there is one is reset",
-    "*core.reader.$signal (3)": "side, lane and scores left: set when the reading of a set begins",
+    "*core.partition.below": "goes with a row; whether there is one is reset",
+    "*core.reader.upper": "set when the reading of a set begins",
+    "*core.reader.lane": "set when the reading of a set begins",
     "*core.reader.left": "set when the reading of a set begins",
-    "*core.digits.$signal": "a beat; whether there is one is reset",
+    "*core.digits.row": "a beat; whether there is one is reset",
     "*core.digits.digit_#": "goes with a beat; whether a lane counts is reset",
     "*core.counters.row#": "counts that are added up only after the total was set to 0",
     "*core.counters.total#": "set to 0 when a set begins",
     "*core.decision.chosen": "set when the bin is chosen",
     "*core.decision.above": "read behind the choice, before the set is split",
-    "*core.decision.$like": "read behind the choice, before the set is split",
+    "*core.decision.here": "read behind the choice, before the set is split",
 }
-"""What a reset leaves -> why that does not matter.
-
-Names as in `State`, numbers as ``#``. A register without a name is a ``$signal`` or ``$like``, with their number in
-brackets if there are several.
-"""
+"""What a reset leaves -> why that does not matter. Names as in `State`, numbers as ``#``."""
 
 ONES = [(name, engine) for name in UNITS for engine in find_unit(name).engines() if not name.startswith("axi-")]
 """Every unit with every engine. A wrapper adds no register."""
@@ -95,11 +95,10 @@ def machine(unit, engine):
 
 
 def kept(name, engine):
-    """Return what a reset leaves of a unit, each name once."""
+    """Return the names of what a reset leaves of a unit."""
     unit = find_unit(name)
     state = state_of(Fragment.get(unit.harness().component(machine(unit, engine)), None))
-    names = Counter("".join("#" if one.isdigit() else one for one in told).replace("##", "#") for told in state.kept)
-    return {f"{one} ({count})" if "$" in one and count > 1 else one for one, count in names.items()}
+    return {"".join("#" if one.isdigit() else one for one in told).replace("##", "#") for told in state.kept}
 
 
 def reasons(name):

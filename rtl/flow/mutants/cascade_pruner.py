@@ -23,8 +23,8 @@ MUTANTS = (
     Mutant(
         name="row-without-reset",
         module="tokensieve.rtl.id_table",
-        old="row, spent, looks = Signal(range(self._lines + 1)),",
-        new="row, spent, looks = Signal(range(self._lines + 1), reset_less=True),",
+        old="row = Signal(range(self._lines + 1))",
+        new="row = Signal(range(self._lines + 1), reset_less=True)",
         why="a reset while numbers are looked at leaves the line as it is",
     ),
     Mutant(

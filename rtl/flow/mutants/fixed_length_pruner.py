@@ -27,22 +27,22 @@ _RESETS = (
     Mutant(
         name="held-without-reset",
         module=_BURST,
-        old="held, sending, ends = Signal(range(slots + 1)),",
-        new="held, sending, ends = Signal(range(slots + 1), reset_less=True),",
+        old="held = Signal(range(slots + 1))",
+        new="held = Signal(range(slots + 1), reset_less=True)",
         why="a slot that was in use when a reset came is not free afterwards",
     ),
     Mutant(
         name="burst-without-reset",
         module=_BURST,
-        old="Signal(range(slots)), Signal(range(slots)), Signal(self._places)",
-        new="Signal(range(slots)), Signal(range(slots)), Signal(self._places, reset_less=True)",
+        old="newest = Signal(range(slots))\n        slot = Signal(range(slots))\n        place = Signal(self._places)",
+        new="newest = Signal(range(slots))\n        slot = Signal(range(slots))\n        place = Signal(self._places, reset_less=True)",
         why="a reset in the midst of a burst makes the next one begin there",
     ),
     Mutant(
         name="turn-without-reset",
         module=_WHOLE,
-        old="Signal(turn_bits(pruner)), Signal()",
-        new="Signal(turn_bits(pruner), reset_less=True), Signal()",
+        old="turn = Signal(turn_bits(pruner))",
+        new="turn = Signal(turn_bits(pruner), reset_less=True)",
         why="after a reset the verdict of another engine is waited for than the one that gets the first sequence",
     ),
 )

@@ -42,8 +42,8 @@ MUTANTS = (
     Mutant(
         name="row-without-reset",
         module="tokensieve.rtl.sums",
-        old="self._row, self._spent = Signal((max(beats, 2) - 1).bit_length()),",
-        new="self._row, self._spent = Signal((max(beats, 2) - 1).bit_length(), reset_less=True),",
+        old="self._row = Signal((max(beats, 2) - 1).bit_length())",
+        new="self._row = Signal((max(beats, 2) - 1).bit_length(), reset_less=True)",
         why="a reset within a READ or a KEEP leaves the number of the next beat as it is",
     ),
     Mutant(

@@ -24,8 +24,8 @@ MUTANTS = (
     Mutant(
         name="rows-without-reset",
         module="tokensieve.rtl.requant_decision",
-        old="rows, moves = Signal.like(command.p.rows),",
-        new="rows, moves = Signal.like(command.p.rows, reset_less=True),",
+        old="rows = Signal.like(command.p.rows)",
+        new="rows = Signal.like(command.p.rows, reset_less=True)",
         why="a reset among the rows of a command leaves their number as it is",
     ),
     Mutant(

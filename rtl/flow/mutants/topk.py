@@ -10,8 +10,8 @@ _WIRE = (
     Mutant(
         name="row-without-reset",
         module="tokensieve.rtl.topk",
-        old="self._row, self._left = Signal(beat_bits(topk)),",
-        new="self._row, self._left = Signal(beat_bits(topk), reset_less=True),",
+        old="self._row = Signal(beat_bits(topk))",
+        new="self._row = Signal(beat_bits(topk), reset_less=True)",
         why="a reset among the beats of a command leaves the number of the next one as it is",
     ),
     Mutant(
@@ -138,8 +138,8 @@ SHELL = (
     Mutant(
         name="half-the-rows",
         module="tokensieve.rtl.topk",
-        old="self._row, self._left = Signal(beat_bits(topk))",
-        new="self._row, self._left = Signal(max(1, beat_bits(topk) - 1))",
+        old="self._row = Signal(beat_bits(topk))",
+        new="self._row = Signal(max(1, beat_bits(topk) - 1))",
         why="the number of a beat lacks its top bit",
     ),
     Mutant(
