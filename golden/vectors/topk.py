@@ -123,12 +123,12 @@ def _corners(topk: Topk, seed: int) -> Iterator[tuple[Scores, int]]:
     yield np.where(np.arange(most) == most - 1, top, top - 1), 2 if most > 2 else 1
     for high in (np.arange(most) % 3 != 1, np.arange(most) % 5 != 1):  # all of a digit's bin, many beats, is kept
         yield np.where(high, top - whole // 4, whole // 4), int(high.sum())
-    for n in (min(lanes + 1, most), min(2 * lanes, most), most, odd):  # wires, with and without a rest
-        yield whole[:n], n
     yield _packet(topk, "reversed", most, seed), min(2 * lanes, most - 1)  # two beats leave, none of the others does
     yield _packet(topk, "uniform", min(2 * lanes, most), seed), lanes  # its last beat is full, not the last there is
     some = np.arange(most) % 2 == 0  # survivors of several beats, of which none is full
     yield np.where(some, top - whole // 4, whole // 4), most // 4 or 1
+    for n in (min(lanes + 1, most), min(2 * lanes, most), most, odd):  # wires, with and without a rest
+        yield whole[:n], n
 
 
 def _random(topk: Topk, rng: np.random.Generator, seed: int, number: int) -> tuple[Scores, int]:
