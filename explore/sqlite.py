@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from tokensieve.arch.errors import StoreError
+from tokensieve.arch.library import check_no_trace
 from tokensieve.arch.reading import MOST_WEIGHTS, check_file_read, open_file
 
 PATIENCE = 30.0
@@ -36,6 +37,8 @@ def connect(path: Path, write: bool) -> sqlite3.Connection:
     Raises `StoreError` where there is no store, none that may be written, or a damaged one, which is left as it is.
     """
     address = _address(path, write)
+    if path.exists() and not is_store(path):
+        check_no_trace(path, "a store", StoreError, "`tokensieve run --trace`")
     with translated(path):
         _check_pages(path)
         db = sqlite3.connect(address, uri=True, timeout=_STEP, isolation_level=None)

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from tokensieve.arch.base import ArchModel, Name, build
 from tokensieve.arch.errors import WorkloadError
-from tokensieve.arch.library import TRACES, kind_of
+from tokensieve.arch.library import check_kind, check_no_trace
 from tokensieve.arch.limits import MAX_TOKENS
 from tokensieve.arch.yamlio import Lines, load_yaml
 from tokensieve.workloads.complete import Counts
@@ -204,11 +204,9 @@ def _falls(grid: Grid) -> Int32:
 def read_workload(path: Path | str) -> Workload:
     """Return the workload in the YAML file at `path`."""
     path = Path(path)
-    if path.suffix.lower() in TRACES:
-        raise WorkloadError(f"{path}: this is a trace, not a workload: --trace takes one")
+    check_no_trace(path, "a workload", WorkloadError)
     data, lines = load_yaml(path, WorkloadError)
-    if (kind := kind_of(data)) not in (None, "a workload"):
-        raise WorkloadError(f"{path}: this is {kind}, not a workload")
+    check_kind(path, data, "a workload", WorkloadError)
     return workload_from({"name": path.stem, **data}, lines, str(path))
 
 

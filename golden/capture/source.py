@@ -12,7 +12,7 @@ from typing import Any
 from tokenizers import Encoding, Tokenizer
 
 from tokensieve.arch.errors import ToolError, WorkloadError
-from tokensieve.arch.reading import MOST_WEIGHTS, decoded, is_pointer, open_file, read_bytes, read_text
+from tokensieve.arch.reading import MOST_WEIGHTS, decoded, open_file, read_bytes, read_text
 from tokensieve.golden.capture.depth import check_counts
 from tokensieve.workloads.schedule import Schedule
 
@@ -53,12 +53,9 @@ class ModelFolder:
         for path in sorted(self.path.iterdir()):
             if path.suffix not in {".json", ".txt", *_WEIGHTS} or path.is_dir():
                 continue
-            if is_pointer(path, WorkloadError):
-                raise WorkloadError(f"{path}: is a Git LFS pointer, not the file: fetch it with `git lfs pull`")
-            if path.suffix == ".json":
-                with open_file(path, WorkloadError, MOST_WEIGHTS) as file:
-                    if file.read(len(BOM_UTF8)) == BOM_UTF8:
-                        raise WorkloadError(f"{path}: begins with a byte order mark, which Transformers does not read")
+            with open_file(path, WorkloadError, MOST_WEIGHTS) as file:
+                if path.suffix == ".json" and file.read(len(BOM_UTF8)) == BOM_UTF8:
+                    raise WorkloadError(f"{path}: begins with a byte order mark, which Transformers does not read")
 
     @cached_property
     def config(self) -> dict[str, Any]:
