@@ -152,8 +152,9 @@ def _address(path: Path, write: bool) -> str:
         raise StoreError(f"store must be the name of a file, without a NUL, got {str(path)!r}")
     if path.is_dir():
         raise StoreError(f"store {path}: is a folder; name a file")
-    if not path.parent.is_dir():
-        raise StoreError(f"store {path}: the folder {path.parent} does not exist")
+    place = Path(os.path.realpath(path)) if path.is_symlink() else path
+    if not place.parent.is_dir():
+        raise StoreError(f"store {path}: the folder {place.parent} does not exist")
     if not write and not path.exists():
         raise StoreError(f"store {path}: there is no such file")
     open_to_us = _writable(path)

@@ -3,7 +3,7 @@ import os
 import pytest
 
 from tokensieve.arch import TokensieveError
-from tokensieve.report.files import check_file, check_folder, write_file, write_folder
+from tokensieve.report.files import check_file, check_folder, replaced, write_file, write_folder
 
 FILES = {"result.json": b"{}\n", "cycles.png": b"png"}
 
@@ -69,6 +69,36 @@ def test_a_file_that_is_there_or_whose_folder_is_there_will_do(tmp_path):
 def test_what_cannot_be_a_file_is_refused(name, message):
     with pytest.raises(TokensieveError, match=message):
         check_file(name, "--rows")
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_is_written_through_and_stays_a_link(there, tmp_path):
+    (tmp_path / "far").mkdir()
+    if there:
+        (tmp_path / "far" / "a.csv").write_text("old")
+    (tmp_path / "link").symlink_to("far/a.csv")
+    (tmp_path / "other").symlink_to("link")
+
+    write_file(tmp_path / "other", b"new", "--rows")
+    with replaced(tmp_path / "link", "--rows") as part:
+        part.write_bytes((tmp_path / "link").read_bytes() + b"er")
+
+    assert (tmp_path / "far" / "a.csv").read_text() == "newer"
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "other").is_symlink()
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a.csv", "far", "link", "other"]
+
+
+@pytest.mark.parametrize(
+    ("target", "message"), [("nowhere/a.csv", "the directory .*nowhere does not exist"), ("link", "is not a file")]
+)
+def test_a_link_that_leads_nowhere_is_refused(target, message, tmp_path):
+    (tmp_path / "link").symlink_to(target)
+
+    for write in (write_file, lambda path, data, option: check_file(path, option)):
+        with pytest.raises(TokensieveError, match=f"--rows .*link: {message}"):
+            write(tmp_path / "link", b"", "--rows")
+    assert [path.name for path in tmp_path.iterdir()] == ["link"]
 
 
 def test_a_folder_that_is_there_or_whose_parent_is_there_will_do(tmp_path):

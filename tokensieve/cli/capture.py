@@ -99,7 +99,7 @@ def capture(
 def _target(out: str, read: dict[str, str | None]) -> Path:
     """Return the file of --out, after making sure that it can be made and is none that is read."""
     from tokensieve.arch.errors import WorkloadError
-    from tokensieve.report.files import check_apart
+    from tokensieve.report.files import check_apart, check_file
 
     path = Path(out)
     if path.suffix != ".npz":
@@ -108,6 +108,7 @@ def _target(out: str, read: dict[str, str | None]) -> Path:
         raise WorkloadError(f"--out {out}: is a folder")
     if not path.parent.is_dir():
         raise WorkloadError(f"--out {out}: there is no folder {str(path.parent)!r}")
+    check_file(path, "--out")
     check_apart([path], "--out", read)
     return path
 

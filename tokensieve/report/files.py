@@ -30,11 +30,12 @@ def check_file(named: Path | str, option: str) -> None:
     if not path.name:
         raise TokensieveError(f"{option} must name a file, got {str(named)!r}")
     with _as_ours(path, option):
-        if path.exists() and not path.is_file():
+        place = _place(path)
+        if os.path.lexists(place) and not place.is_file():
             raise TokensieveError(f"{option} {path}: is not a file")
-        if not path.parent.is_dir():
-            raise TokensieveError(f"{option} {path}: the directory {path.parent} does not exist")
-        part = _part(path)
+        if not place.parent.is_dir():
+            raise TokensieveError(f"{option} {path}: the directory {place.parent} does not exist")
+        part = _part(place)
         part.open("xb").close()
         part.unlink()
 
@@ -101,11 +102,11 @@ def write_file(path: Path, data: bytes, option: str = "--out") -> None:
 def replaced(path: Path, option: str) -> Iterator[Path]:
     """Give a temporary name beside `path`, which `option` named; after the block its file takes the place of `path`."""
     check_file(path, option)
-    part = _part(path)
+    part = _part(_place(path))
     try:
         with _as_ours(path, option):
             yield part
-            os.replace(part, path)
+            os.replace(part, _place(path))
     finally:
         part.unlink(missing_ok=True)
 
@@ -120,17 +121,22 @@ def _as_ours(place: Path, option: str = "--out") -> Iterator[None]:
 
 
 def _write_all(files: Mapping[Path, bytes]) -> list[Path]:
-    pending = {path: _part(path) for path in files}
+    pending = {path: _part(_place(path)) for path in files}
     try:
         for path, data in files.items():
             with open(pending[path], "xb") as file:
                 file.write(data)
         for path in files:
-            os.replace(pending[path], path)
+            os.replace(pending[path], _place(path))
     finally:
         for part in pending.values():
             part.unlink(missing_ok=True)
     return list(files)
+
+
+def _place(path: Path) -> Path:
+    """Return where a file called `path` lies: a link is written through, and stays a link."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def _part(path: Path) -> Path:
