@@ -1,3 +1,4 @@
+import multiprocessing
 import os
 
 import pytest
@@ -39,6 +40,30 @@ def test_a_failure_takes_the_folder_that_was_made_away_again(tmp_path, monkeypat
         write_folder(tmp_path / "out", FILES)
 
     assert not list(tmp_path.iterdir())
+
+
+def write_often(place, barrier, number):
+    """Write one folder after another, each at the same time as the other processes."""
+    try:
+        for name in range(40):
+            barrier.wait()
+            write_folder(place / str(name), {f"{n}": str(number).encode() for n in range(6)})
+    except BaseException:
+        barrier.abort()
+        raise
+
+
+def test_files_of_a_folder_are_of_one_process_even_where_several_write_there(tmp_path):
+    context = multiprocessing.get_context("fork")
+    barrier = context.Barrier(4)
+    processes = [context.Process(target=write_often, args=(tmp_path, barrier, n)) for n in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+
+    assert [process.exitcode for process in processes] == [0] * 4
+    assert [len({file.read_bytes() for file in folder.iterdir()}) for folder in tmp_path.iterdir()] == [1] * 40
 
 
 def test_one_file_may_have_to_go_nowhere(tmp_path):

@@ -1,8 +1,9 @@
 """Files that a command leaves behind: all of them whole, or none."""
 
+import fcntl
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from tokensieve.arch import TokensieveError
@@ -79,11 +80,10 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
     """
     with _as_ours(folder):
         made = not folder.is_dir()
-        if made:
-            folder.mkdir()
+        folder.mkdir(exist_ok=True)  # another process may make it meanwhile
         _require_files(folder / name for name in files)
         try:
-            return _write_all({folder / name: data for name, data in files.items()})
+            return _write_all({folder / name: data for name, data in files.items()}, folder)
         except BaseException:
             if made:
                 with suppress(OSError):
@@ -120,18 +120,34 @@ def _as_ours(place: Path, option: str = "--out") -> Iterator[None]:
         raise TokensieveError(f"{option} {place}: cannot be written: {reason}") from None
 
 
-def _write_all(files: Mapping[Path, bytes]) -> list[Path]:
+def _write_all(files: Mapping[Path, bytes], folder: Path | None = None) -> list[Path]:
+    """Write `files` and return their paths; those of one `folder` are of one process, even if several write there."""
     pending = {path: _part(_place(path)) for path in files}
     try:
         for path, data in files.items():
             with open(pending[path], "xb") as file:
                 file.write(data)
-        for path in files:
-            os.replace(pending[path], _place(path))
+        with nullcontext() if folder is None else _held(folder):
+            for path in files:
+                os.replace(pending[path], _place(path))
     finally:
         for part in pending.values():
             part.unlink(missing_ok=True)
     return list(files)
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Keep other processes out that hold `folder` meanwhile, where it can be opened and its file system has locks."""
+    handle = None
+    try:
+        with suppress(OSError):
+            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)
 
 
 def _place(path: Path) -> Path:
