@@ -9,6 +9,7 @@ from typing import Any, get_args
 import numpy as np
 
 from tokensieve.arch.errors import StoreError
+from tokensieve.arch.library import check_no_trace
 from tokensieve.arch.reading import read_text
 from tokensieve.explore.columns import DERIVED, RATES, TOTALS, flat, look_up, rates
 from tokensieve.explore.frame import Frame, cast, kind_of, to_pandas, to_polars
@@ -55,10 +56,11 @@ def open_result(path: Path | str) -> ResultFile:
     Raises `StoreError` where there is none, or one of another version.
     """
     file = Path(path) / FILE if Path(path).is_dir() else Path(path)
+    check_no_trace(file, "a result", StoreError, "`tokensieve run --trace`")
     try:
         told = json.loads(read_text(file, StoreError))
     except (ValueError, RecursionError):
-        raise StoreError(f"result {file}: is no JSON") from None
+        raise StoreError(f"result {file}: is no JSON, as `tokensieve run --out` writes it") from None
     if not isinstance(told, dict) or told.get("level") not in get_args(Level):
         raise StoreError(f"result {file}: is no result of tokensieve run")
     if told.get("schema_version") != SCHEMA_VERSION:

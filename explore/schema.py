@@ -52,6 +52,8 @@ def prepare(db: sqlite3.Connection, path: str, write: bool) -> None:
         with transaction(db):
             _create(db)
     mark, version = _pragma(db, "application_id"), _pragma(db, "user_version")
+    if _is_empty(db):
+        raise StoreError(f"store {path}: is empty, nothing has been stored in it yet")
     if mark != APPLICATION_ID:
         raise StoreError(f"store {path}: is a SQLite file, but no store of tokensieve")
     if version != SCHEMA_VERSION:

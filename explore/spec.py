@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from tokensieve.arch.base import ArchModel, Name, build
 from tokensieve.arch.errors import SweepError, nearest
+from tokensieve.arch.library import check_kind, check_no_trace
 from tokensieve.arch.yamlio import load_yaml
 from tokensieve.explore.axes import MACHINES, WORKS, Span, Values, is_of_work, known_axis, swept_names
 from tokensieve.explore.columns import BOTTLENECK, FIGURES
@@ -234,7 +235,9 @@ def read_sweep(name: Path | str) -> SweepFile:
             f"a sweep is a YAML file or one that ships ({', '.join(sweep_names())}), "
             f"got {str(name)!r}{nearest(str(name), sweep_names())}"
         )
+    check_no_trace(path, "a sweep", SweepError)
     data, lines = load_yaml(path, SweepError)
+    check_kind(path, data, "a sweep", SweepError)
     data = {"name": path.stem, **data}
     return build(SweepFile, _beside(path.parent, data), SweepError, lines, str(path))
 

@@ -3,13 +3,17 @@
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote
 
 from tokensieve.arch.errors import StoreError
+from tokensieve.arch.library import check_no_trace
 from tokensieve.arch.reading import MOST_WEIGHTS, check_file_read, open_file
+
+T = TypeVar("T")
 
 PATIENCE = 30.0
 """Seconds that a writer waits for another one. A batch takes milliseconds, so that whoever holds a store for so long
@@ -17,6 +21,9 @@ is stuck."""
 
 _STEP = 0.1
 """Seconds that SQLite itself waits: it cannot be interrupted meanwhile, and we can between two steps."""
+
+_PAUSE = 0.01
+"""Seconds between two tries."""
 
 _CACHE_KIB = 32 * 1024
 """Pages kept in memory. The index of 100,000 keys takes 3 MiB and is written at random."""
@@ -36,10 +43,12 @@ def connect(path: Path, write: bool) -> sqlite3.Connection:
     Raises `StoreError` where there is no store, none that may be written, or a damaged one, which is left as it is.
     """
     address = _address(path, write)
+    if path.exists() and not is_store(path):
+        check_no_trace(path, "a store", StoreError, "`tokensieve run --trace`")
     with translated(path):
         _check_pages(path)
         db = sqlite3.connect(address, uri=True, timeout=_STEP, isolation_level=None)
-        db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        patiently(lambda: db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}"))  # the first to read the file
         # A process that is killed loses nothing of what it committed; a power cut may take the last batches.
         db.execute("PRAGMA synchronous = NORMAL")
         if not write:
@@ -97,7 +106,7 @@ def attached(db: sqlite3.Connection, path: Path) -> Iterator[None]:
 @contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
     """Run a block as one transaction: all of it is stored, or nothing."""
-    _begin(db)
+    patiently(lambda: db.execute("BEGIN IMMEDIATE"))
     try:
         yield
         db.execute("COMMIT")
@@ -131,16 +140,16 @@ def _meaning(problem: sqlite3.DatabaseError, kept: int) -> str:
     return str(problem)
 
 
-def _begin(db: sqlite3.Connection) -> None:
-    """Begin a transaction that may write, waiting for another process's to end."""
+def patiently(act: Callable[[], T]) -> T:
+    """Return what `act` does, waiting for another process that holds the store; it may be begun anew."""
     limit = time.monotonic() + PATIENCE
     while True:
         try:
-            db.execute("BEGIN IMMEDIATE")
-            return
+            return act()
         except sqlite3.OperationalError as problem:
             if problem.sqlite_errorcode & 0xFF not in _LOCKED or time.monotonic() > limit:
                 raise
+            time.sleep(_PAUSE)  # SQLite does not wait itself for all locks
 
 
 def _address(path: Path, write: bool) -> str:
@@ -149,8 +158,9 @@ def _address(path: Path, write: bool) -> str:
         raise StoreError(f"store must be the name of a file, without a NUL, got {str(path)!r}")
     if path.is_dir():
         raise StoreError(f"store {path}: is a folder; name a file")
-    if not path.parent.is_dir():
-        raise StoreError(f"store {path}: the folder {path.parent} does not exist")
+    place = Path(os.path.realpath(path)) if path.is_symlink() else path
+    if not place.parent.is_dir():
+        raise StoreError(f"store {path}: the folder {place.parent} does not exist")
     if not write and not path.exists():
         raise StoreError(f"store {path}: there is no such file")
     open_to_us = _writable(path)

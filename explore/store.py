@@ -20,7 +20,7 @@ from tokensieve.arch.errors import StoreError, nearest
 from tokensieve.explore.columns import TOTALS
 from tokensieve.explore.merging import merge_attached
 from tokensieve.explore.schema import prepare
-from tokensieve.explore.sqlite import attached, connect, transaction, translated
+from tokensieve.explore.sqlite import attached, connect, patiently, transaction, translated
 from tokensieve.explore.store_reader import Reader
 from tokensieve.explore.stored import STATUSES, Base, Point, Status, Work
 from tokensieve.explore.text import encode, plain
@@ -49,7 +49,7 @@ class Store(Reader):
         """Points handed in whose key was there with a result: computed twice, or by another process meanwhile."""
         try:
             with translated(path):
-                prepare(self._db, str(path), write)
+                patiently(lambda: prepare(self._db, str(path), write))
         except BaseException:
             self._db.close()
             raise

@@ -44,11 +44,12 @@ def layer_plans(schedule: Schedule, shape: Shape, context: int, step: int = 0) -
         schedule.heads_kept(shape.heads, shape.layers),
         schedule.values_kept(context, step, shape.layers, shape.phase),
     )
-    if shape.phase == "prefill" and (counts[0][0], counts[1][0]) != (context, shape.heads):
-        raise WorkloadError(
-            "schedule: the first layer of a prefill must keep all tokens and heads, as nothing has been ranked yet; "
-            f"got {counts[0][0]} of {context} tokens and {counts[1][0]} of {shape.heads} heads"
-        )
+    for kind, kept, most in (("token", counts[0][0], context), ("head", counts[1][0], shape.heads)):
+        if shape.phase == "prefill" and kept != most:
+            raise WorkloadError(
+                f"schedule.{kind} must keep all {kind}s in layer 0 of a prefill, as nothing has been ranked yet, "
+                f"got {kept} of {most}"
+            )
     how = precision(schedule, shape.phase)
     return [LayerPlan(tokens, heads, values, how) for tokens, heads, values in zip(*counts, strict=True)]
 

@@ -16,7 +16,7 @@ from tokensieve.workloads.csvtrace import read_csv
 from tokensieve.workloads.workload import read_workload
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def cases(shared_cases) -> Path:
     """Folder of the inputs."""
     return shared_cases
@@ -90,7 +90,7 @@ REFUSED = {
     "window-unknown": "it keeps no cache of keys and values between steps",
     "base-model": "config.json names GPT2Model; gpt2 generates text",
     "no-architectures": "config.json names no architecture; gpt2 generates text",
-    "nan-logits": "the model computes logits that are not finite",
+    "nan-logits": "it computes logits that are not finite",
     "sliding-window": "attend to the last 8 tokens alone (sliding_window)",
     "lfs-weights": "model.safetensors: is a Git LFS pointer",
     "lfs-tokenizer": "tokenizer.json: is a Git LFS pointer",
@@ -119,10 +119,13 @@ def test_a_model_that_cannot_be_captured_is_refused_with_the_reason_and_leaves_n
     out.mkdir()
     make_model(name, folder)
     text.write_text("few tokens of a text matter to its matter attention " * 4)
+    capsys.readouterr()
 
     assert call(["capture", "--model", str(folder), "--text", str(text), "--out", str(out / "x.npz")]) == 2
     err = capsys.readouterr().err
     assert any(part in err for part in REFUSED[name].split("|")), err
+    assert err.startswith(f"error: {name} cannot be captured: ") or name.startswith("lfs-")
+    assert err.count("\n") == 1  # nothing that a library says of it
     assert list(out.iterdir()) == []
 
 

@@ -115,7 +115,7 @@ WHOLE_WORKLOADS = {
     "longer than the engine": ("model: minilm\nphase: prefill\ncontext: 1025\n", "above topk.max_tokens = 1024"),
     "half a shape": ("model: {layers: 2}\nphase: prefill\ncontext: 16\n", "line 1: model.name is required"),
     "a list": ("- model\n", "line 1: a mapping of fields is expected at the top"),
-    "nothing": ("", "model is required"),
+    "nothing": ("", "mine.yaml: is empty"),
 }
 
 FLAGS = {

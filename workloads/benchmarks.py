@@ -13,7 +13,7 @@ from tokensieve.workloads.complete import check_context, complete
 from tokensieve.workloads.decisions import Decisions
 from tokensieve.workloads.size import check_size
 from tokensieve.workloads.traces import default_trace, load_trace, local_trace
-from tokensieve.workloads.workload import Workload, read_workload, workload_from
+from tokensieve.workloads.workload import Workload, placed_problem, read_workload, workload_from
 
 CAPTURED = {"minilm": default_trace, "minilm-values": local_trace}
 """Workloads that are captured traces, and what returns the path of each."""
@@ -78,4 +78,4 @@ def load_workload(name: str, arch: Arch, seed: int = 0, scores: str | None = Non
         check_size(workload.size, "it asks for", force)
         return complete(workload.counts(), arch.topk, seed, scores)
     except WorkloadError as problem:
-        raise WorkloadError(f"{name}: {problem}") from None
+        raise placed_problem(name, problem) from None

@@ -108,16 +108,23 @@ BERT = {
 """The 15 columns of the prefill traces that the authors' behavioural model reads. No sample is published."""
 
 
-def header_problem(names: list[str]) -> str | None:
-    """Return what is wrong with a header, or None where it is one of the two known ones."""
-    if names in (list(GPT2), list(BERT)):
-        return None
-    known = list(GPT2) if len(names) >= len(GPT2) or names[0] == "iteration_id" else list(BERT)
-    for place, want in enumerate(known):
-        if place >= len(names):
-            return f"column {want!r} is missing ({len(known)} columns are expected)"
-        if names[place] != want:
-            near = get_close_matches(names[place], known, n=1)
+def kind_of_header(names: list[str]) -> dict[str, Column] | None:
+    """Return the columns that a header names, `GPT2` or `BERT`, each once and in any order; None for another header."""
+    return next((kind for kind in (GPT2, BERT) if sorted(names) == sorted(kind)), None)
+
+
+def header_problem(names: list[str]) -> str:
+    """Return what is wrong with a header that is none of the two known ones."""
+    known = list(GPT2) if len(names) >= len(GPT2) or "iteration_id" in names else list(BERT)
+    missing = [name for name in known if name not in names]
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            return f"column {place + 1}, {name!r}, is there twice"
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            return f"column {place + 1} must be {want!r}, got {names[place]!r}{hint}"
-    return f"{len(known)} columns are expected, got {len(names)}"
+            if not missing:
+                return f"{len(known)} columns are expected, got {len(names)}: {name!r} is none of them"
+            wanted = known[place] if place < len(known) and known[place] in missing else missing[0]
+            return f"column {place + 1} must be {wanted!r}, got {name!r}{hint}"
+    return f"column {missing[0]!r} is missing ({len(known)} columns are expected)"

@@ -45,12 +45,13 @@ def write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
     """Write `arrays` to `path` through a temporary file beside it; the bytes depend on nothing but the arrays."""
     path = Path(path)
     temporary = None
+    place = Path(os.path.realpath(path)) if path.is_symlink() else path  # a link is written through
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.", suffix=".part")
         with os.fdopen(handle, "wb") as file:
             _write(file, arrays)
         os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
+        os.replace(temporary, place)
     except OSError as problem:
         raise WorkloadError(f"{path}: cannot be written: {problem.strerror or problem}") from None
     finally:

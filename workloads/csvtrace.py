@@ -12,7 +12,7 @@ from typing import NoReturn
 from tokensieve.arch.errors import WorkloadError
 from tokensieve.arch.reading import not_utf8, open_text, read_bytes
 from tokensieve.arch.wholes import whole_number
-from tokensieve.workloads.columns import BERT, GPT2, Column, Value, header_problem
+from tokensieve.workloads.columns import BERT, GPT2, Column, Value, header_problem, kind_of_header
 from tokensieve.workloads.complete import Counts
 from tokensieve.workloads.csvcounts import WIDE, Row, csv_counts, place
 from tokensieve.workloads.resaved import Margins, has_decimal_commas, parses, split_fields
@@ -35,7 +35,7 @@ def read_csv(path: Path | str, force: bool = False) -> Counts:
     rows = list(reader.rows())
     if not rows:
         raise WorkloadError(f"{path}: has a header and no rows")
-    decode = reader.columns is GPT2
+    decode = reader.kind is GPT2
     queries = sum(1 if decode else int(row["key_fetch_num"]) for row in rows)
     vectors = sum(int(row["key_fetch_num"]) + int(row["value_fetch_num"]) for row in rows)
     check_size(Size(queries, vectors), f"{path}: it holds", force)
@@ -49,7 +49,7 @@ def read_rows(path: Path | str) -> list[tuple[int, Row]]:
     """
     reader = _Reader(Path(path), whole=False)
     rows = [(reader.line, row) for row in reader.rows()]
-    if reader.columns is not GPT2:
+    if reader.kind is not GPT2:
         raise WorkloadError(f"{path}, line 1: the {len(GPT2)} columns of a decode trace are expected, got {len(BERT)}")
     if not rows:
         raise WorkloadError(f"{path}: has a header and no rows")
@@ -70,7 +70,12 @@ class _Reader:
     """Whether the rows must make up a whole trace, and the columns of a row agree with one another."""
 
     line: int = 0
+    kind: dict[str, Column] | None = None
+    """Columns of a known kind of trace, `GPT2` or `BERT`, once the header was read."""
+
     columns: dict[str, Column] | None = None
+    """The same in the order of the file."""
+
     config_line: int = 0
     seen: bool = False
     """Whether a line followed the header."""
@@ -134,10 +139,10 @@ class _Reader:
                 self.fail(f"the columns are separated by {name}, commas are expected")
         self.margins = Margins.of_header(fields)
         fields = fields[self.margins.before : len(fields) - self.margins.after]
-        problem = header_problem(fields)
-        if problem:
-            self.fail(problem)
-        self.columns = GPT2 if len(fields) == len(GPT2) else BERT
+        self.kind = kind_of_header(fields)
+        if self.kind is None:
+            self.fail(header_problem(fields))
+        self.columns = {name: self.kind[name] for name in fields}
 
     def _is_row(self, fields: list[str]) -> bool:
         """Return False for the trailing line with the path of a configuration, which may only come last."""
@@ -164,7 +169,7 @@ class _Reader:
                 self.fail(f"{name} must be {column.rule}, got {text[:40]!r}")
             row[name] = value
         self._same_threshold(row)
-        if self.columns is BERT:
+        if self.kind is BERT:
             fetched = row["key_value_query_fetch_num"]
             row |= {"iteration_id": 0, "key_fetch_num": fetched, "value_fetch_num": fetched}
         return row
@@ -243,7 +248,7 @@ class _Order:
         follow = [(step, layer, head + 1)]
         if not self.layers or layer + 1 < self.layers:
             follow.append((step, layer + 1, 0))
-        if (not self.layers or layer + 1 == self.layers) and self.reader.columns is GPT2:
+        if (not self.layers or layer + 1 == self.layers) and self.reader.kind is GPT2:
             follow.append((step + 1, 0, 0))
         return follow
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from tokensieve.arch.base import build
 from tokensieve.arch.errors import WorkloadError
+from tokensieve.arch.library import check_kind
 from tokensieve.arch.yamlio import load_yaml
 from tokensieve.workloads.decisions import Decisions
 from tokensieve.workloads.models import ModelShape, model_names, model_shape
@@ -126,4 +127,5 @@ def find_shape(meta: Mapping[str, Any], model: str | None = None) -> ModelShape:
 def read_shape(path: Path) -> ModelShape:
     """Return the shape in the YAML file at `path`."""
     data, lines = load_yaml(path, WorkloadError)
+    check_kind(path, data, "a model's shape", WorkloadError)
     return build(ModelShape, {"name": path.stem, **data}, WorkloadError, lines, str(path))

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from tokensieve.arch.base import ArchModel, Name, build
+from tokensieve.arch.base import ArchModel, Name, build, placed
 from tokensieve.arch.errors import WorkloadError
-from tokensieve.arch.library import TRACES, kind_of
+from tokensieve.arch.library import check_kind, check_no_trace
 from tokensieve.arch.limits import MAX_TOKENS
 from tokensieve.arch.yamlio import Lines, load_yaml
 from tokensieve.workloads.complete import Counts
@@ -68,6 +68,8 @@ class Workload(ArchModel):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         prefill = self.phase == "prefill"
+        if self.layer_count > self.model.layers:
+            raise ValueError(f"layers must be at most the {self.model.layers} of the model, got {self.layers}")
         for field, wanted in (("context", prefill), ("prompt", not prefill), ("steps", not prefill)):
             if (getattr(self, field) is not None) != wanted:
                 rule = "is required" if wanted else "has no meaning"
@@ -123,7 +125,10 @@ class Workload(ArchModel):
         values = np.array([self.schedule.values_kept(c, s, layers, self.phase) for s, c in self._steps()], np.int64)
         heads = np.array([self.schedule.heads_kept(self.model.heads, layers)] * len(contexts), np.int64)
         if self.phase == "prefill" and keys[0, 0] < contexts[0]:
-            raise WorkloadError("layer 0 of a prefill must keep all tokens: none has a score yet")
+            raise WorkloadError(
+                f"schedule.token must keep all tokens in layer 0 of a prefill, as none has a score yet, "
+                f"got {keys[0, 0]} of {contexts[0]}"
+            )
         index = np.argwhere(np.arange(self.model.heads) < heads[..., None]).astype(np.int32)
         group = (index[:, 0], index[:, 1])
         rows_keys = keys[group].astype(np.int32)
@@ -204,12 +209,16 @@ def _falls(grid: Grid) -> Int32:
 def read_workload(path: Path | str) -> Workload:
     """Return the workload in the YAML file at `path`."""
     path = Path(path)
-    if path.suffix.lower() in TRACES:
-        raise WorkloadError(f"{path}: this is a trace, not a workload: --trace takes one")
+    check_no_trace(path, "a workload", WorkloadError)
     data, lines = load_yaml(path, WorkloadError)
-    if (kind := kind_of(data)) not in (None, "a workload"):
-        raise WorkloadError(f"{path}: this is {kind}, not a workload")
+    check_kind(path, data, "a workload", WorkloadError)
     return workload_from({"name": path.stem, **data}, lines, str(path))
+
+
+def placed_problem(name: str, problem: WorkloadError) -> WorkloadError:
+    """Return `problem` with the workload called `name` before it; if that is a file, with the line of the field."""
+    lines = load_yaml(Path(name), WorkloadError)[1] if Path(name).is_file() else {}
+    return WorkloadError(placed(str(problem), lines, name))
 
 
 def workload_from(data: Mapping[str, Any], lines: Lines | None = None, source: str = "") -> Workload:

@@ -8,12 +8,20 @@ from typing import Any
 
 import torch
 
-from tokensieve.arch.errors import WorkloadError
 from tokensieve.arch.machine import Arch
-from tokensieve.golden.capture.attach import load_config, load_model, window
-from tokensieve.golden.capture.guard import check_vocabulary, check_whole_attention, foreign, shape_of, whole_shape
+from tokensieve.golden.capture.attach import load_config, load_model
+from tokensieve.golden.capture.foreign import foreign
+from tokensieve.golden.capture.guard import check_vocabulary, check_whole_attention, shape_of, whole_shape
 from tokensieve.golden.capture.runs import CausalRuns, EncoderRuns, Fidelity
-from tokensieve.golden.capture.source import ModelFolder, Tokens, check_start_step, printable, read_tokens
+from tokensieve.golden.capture.source import (
+    ModelFolder,
+    Tokens,
+    check_room,
+    check_start_step,
+    printable,
+    read_tokens,
+    window,
+)
 from tokensieve.golden.cascade import Cascade, RandomCascade
 from tokensieve.golden.model import Plans
 from tokensieve.golden.plan import Shape, decisions_meta, layer_plans, require_bits
@@ -96,12 +104,12 @@ def capture(request: Request) -> Capture:
     steps = folder.steps(request.steps)
     if request.schedule is not None:
         check_start_step(request.schedule, steps)
-    tokens = read_tokens(request.text, folder.tokenizer(), request.tokens)
+    tokens = read_tokens(request.text, folder, request.tokens)
     config = load_config(folder)
     shape_of(folder.name, config)
-    limits = {"topk.max_tokens": request.arch.topk.max_tokens, f"the window of {folder.name}": window(config)}
-    whose = min(limits, key=lambda name: limits[name])
-    _require_room(request, len(tokens.ids), steps, limits[whose], whose)
+    check_room(request.text, len(tokens.ids), steps, {
+        "topk.max_tokens": request.arch.topk.max_tokens, f"the window of {folder.name}": _window(config),
+    })  # fmt: skip
     check_whole_attention(folder.name, config, len(tokens.ids) + steps, folder.causal)
     model = load_model(folder)
     check_vocabulary(folder.name, model, tokens.ids)
@@ -109,12 +117,9 @@ def capture(request: Request) -> Capture:
     return run(request, _Subject(folder, model, tokens, steps))
 
 
-def _require_room(request: Request, tokens: int, steps: int, room: int, whose: str) -> None:
-    if tokens + steps <= room:
-        return
-    what = f"{tokens} tokens" + (f" and {steps} generated ones" if steps else "")
-    hint = f"; --tokens {room - steps} cuts it there" if room > steps else ""
-    raise WorkloadError(f"{request.text}: {what} are above {whose}, {room}{hint}")
+def _window(config: Any) -> int:
+    positions = getattr(config, "max_position_embeddings", None)
+    return window(positions, config.model_type, getattr(config, "pad_token_id", None))
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from tokensieve.arch import Arch, load_arch
 from tokensieve.golden.attention import Precision
 from tokensieve.golden.capture.attach import attending, load_model
+from tokensieve.golden.capture.runs import EncoderRuns
 from tokensieve.golden.capture.source import ModelFolder, read_tokens
 from tokensieve.golden.cascade import Cascade
 from tokensieve.golden.layer import LayerInput, LayerPlan
@@ -29,9 +29,9 @@ def encoder_inputs(model: str, text: Path) -> list[LayerInput]:
         return dense_attention(x.query, x.key, x.value)
 
     network = load_model(folder)
-    tokens = read_tokens(text, folder.tokenizer(), None)
-    with attending(network, look), torch.no_grad():
-        network(input_ids=torch.tensor([tokens.ids]))
+    tokens = read_tokens(text, folder, None)
+    with attending(network, look, folder.name):
+        EncoderRuns(network, tokens.ids, folder.name).hidden()
     return seen
 
 

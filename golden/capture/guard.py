@@ -1,7 +1,6 @@
-"""Calls into a model or a tokenizer that others wrote: what goes wrong there is said of it, in one message."""
+"""Which models cannot be captured, and what is said of each."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -9,7 +8,7 @@ import transformers
 from pydantic import ValidationError
 from torch import Tensor
 
-from tokensieve.arch.errors import TokensieveError, WorkloadError
+from tokensieve.golden.capture.foreign import foreign, refusal
 from tokensieve.golden.layer import LayerInput
 from tokensieve.workloads.models import ModelShape
 
@@ -20,36 +19,6 @@ _INNER = ("intermediate_size", "n_inner", "ffn_dim", "d_inner")
 
 _PARTIAL = ("sliding_attention", "chunked_attention", "local", "linear_attention")
 """Kinds of layers that do not attend to all tokens, as configs name them."""
-
-
-class _Inside(Exception):  # noqa: N818  (it carries an error and is none)
-    """Carries an exception of our own attention through a model's code."""
-
-    def __init__(self, problem: Exception) -> None:
-        self.problem = problem
-
-
-@contextmanager
-def foreign(name: str) -> Iterator[None]:
-    """Turn whatever the code of others raises inside the block into `WorkloadError`: `name` cannot be captured."""
-    try:
-        yield
-    except _Inside as carried:
-        raise carried.problem from None
-    except (TokensieveError, MemoryError):
-        raise
-    except Exception as problem:  # foreign code raises whatever it likes
-        reason = (str(problem).strip() or "no reason given").splitlines()[0]
-        raise WorkloadError(f"{name} cannot be captured: {type(problem).__name__}: {reason}") from None
-
-
-@contextmanager
-def ours() -> Iterator[None]:
-    """Let what our own code raises inside the block, called by a model, pass the model's `foreign` block as it is."""
-    try:
-        yield
-    except Exception as problem:  # carried as it is, so that it is not taken for the model's
-        raise _Inside(problem) from problem
 
 
 class Counted:
@@ -63,13 +32,14 @@ class Counted:
         self.calls += 1
         return self._attention(x)
 
-    def require_every_layer(self, layers: int, runs: int) -> None:
+    def require_every_layer(self, name: str, layers: int, runs: int) -> None:
         """Raise `WorkloadError` unless all `layers` called it in each of so many `runs` of the model."""
         if self.calls != layers * runs:
             each = self.calls / runs
-            raise WorkloadError(
-                f"the model does not call the attention that can be replaced in every layer: {each:g} calls for "
-                f"{layers} layers"
+            raise refusal(
+                name,
+                f"it does not call the attention that can be replaced in every layer: {each:g} calls for {layers} "
+                "layers",
             )
 
 
@@ -79,38 +49,42 @@ def check_family(name: str, config: dict[str, Any]) -> None:
     generates = family in _GENERATORS and family not in _ENCODERS
     if generates and not any(one.endswith(("ForCausalLM", "LMHeadModel")) for one in named):
         told = f"names {', '.join(named)}" if named else "names no architecture"
-        raise WorkloadError(
-            f"{name}: config.json {told}; {family} generates text, and a model with its head is expected "
-            f"(architectures: [{_GENERATORS[family]!r}])"
+        raise refusal(
+            name,
+            f"config.json {told}; {family} generates text, and a model with its head is expected "
+            f"(architectures: [{_GENERATORS[family]!r}])",
         )
 
 
-def reason_of(problem: Exception) -> str:
+def unloaded(problem: BaseException) -> str:
     """Return in one line what a library said of a model that it could not load."""
     if "ignore_mismatched_sizes" in str(problem):  # it refers to a report that it has logged
         return "its weights do not have the sizes that its config.json says"
     said = " ".join(" ".join(str(problem).splitlines()[:2]).split())
     plain = said and isinstance(problem, OSError | RuntimeError | ValueError)
-    return said if plain else f"{type(problem).__name__}: {said}"
+    return f"it cannot be loaded: {said if plain else f'{type(problem).__name__}: {said}'}"
 
 
 def check_whole_attention(name: str, config: Any, tokens: int, causal: bool) -> None:
     """Raise `WorkloadError` where some layer would not attend to all of so many `tokens`."""
     if not causal and getattr(config, "is_decoder", False):
-        raise WorkloadError(
-            f"{name}: its config.json sets is_decoder, so that no token sees later ones, and names no causal model: "
-            "architectures must name one that ends in ForCausalLM or LMHeadModel"
+        raise refusal(
+            name,
+            "its config.json sets is_decoder, so that no token sees later ones, and names no causal model: "
+            "architectures must name one that ends in ForCausalLM or LMHeadModel",
         )
     reach = getattr(config, "sliding_window", None)
     if getattr(config, "use_sliding_window", True) and isinstance(reach, int) and 0 < reach < tokens:
-        raise WorkloadError(
-            f"{name}: its layers attend to the last {reach} tokens alone (sliding_window), and the text with what is "
-            f"generated has {tokens}; at most {reach} can be captured"
+        raise refusal(
+            name,
+            f"its layers attend to the last {reach} tokens alone (sliding_window), and the text with what is "
+            f"generated has {tokens}; at most {reach} can be captured",
         )
-    kinds = getattr(config, "layer_types", None) or getattr(config, "attention_layers", None) or ()
+    kinds = getattr(config, "layer_types", None) or getattr(config, "attention_layers", None)
+    kinds = kinds if isinstance(kinds, list | tuple) else ()
     partial = next((kind for kind in kinds if kind in _PARTIAL), None)
     if partial is not None and not isinstance(reach, int):
-        raise WorkloadError(f"{name}: some of its layers are of kind {partial!r}, attention to all tokens is expected")
+        raise refusal(name, f"some of its layers are of kind {partial!r}, attention to all tokens is expected")
 
 
 def check_vocabulary(name: str, model: Any, ids: tuple[int, ...]) -> None:
@@ -118,16 +92,17 @@ def check_vocabulary(name: str, model: Any, ids: tuple[int, ...]) -> None:
     with foreign(name):
         most = int(model.get_input_embeddings().num_embeddings)
     if ids and max(ids) >= most:
-        raise WorkloadError(
-            f"{name}: its tokenizer makes the id {max(ids)}, and the model has embeddings for {most}: "
-            "they do not belong together"
+        raise refusal(
+            name,
+            f"its tokenizer makes the id {max(ids)}, and the model has embeddings for {most}: "
+            "they do not belong together",
         )
 
 
-def check_finite(what: str, values: Tensor) -> None:
+def check_finite(name: str, what: str, values: Tensor) -> None:
     """Raise `WorkloadError` where a model computes numbers that are none."""
     if not bool(torch.isfinite(values).all()):
-        raise WorkloadError(f"the model computes {what} that are not finite")
+        raise refusal(name, f"it computes {what} that are not finite")
 
 
 def whole_shape(name: str, config: Any, causal: bool) -> ModelShape | None:
@@ -152,9 +127,13 @@ def shape_of(name: str, config: Any) -> tuple[int, int, int]:
     found = {field: getattr(config, field, None) for field in ("num_attention_heads", "num_hidden_layers")}
     for field, value in found.items():
         if not isinstance(value, int) or value < 1:
-            raise WorkloadError(f"{name} cannot be captured: its config has no {field}, so it has no attention heads")
+            raise refusal(name, f"its config has no {field}, so it has no attention heads")
     heads, layers = found.values()
     assert isinstance(heads, int)
     assert isinstance(layers, int)
-    width = getattr(config, "head_dim", None) or config.hidden_size // heads
-    return heads, layers, int(width)
+    width, hidden = getattr(config, "head_dim", None), getattr(config, "hidden_size", None)
+    if not width and isinstance(hidden, int):
+        width = hidden // heads
+    if not isinstance(width, int) or width < 1:
+        raise refusal(name, "its config has no head_dim and no hidden_size, so the width of a head is unknown")
+    return heads, layers, width

@@ -57,10 +57,10 @@ def pairs(model: str, text: Path, licence: str) -> Pairs:
     folder = ModelFolder.of(model)
     if folder.causal:
         raise WorkloadError(f"counts are those of an encoder's prefill, {folder.name} is a causal model")
-    tokens, network = read_tokens(text, folder.tokenizer(), None), load_model(folder)
+    tokens, network = read_tokens(text, folder, None), load_model(folder)
     counter = _Counter(load_arch("spatten"))
-    with attending(network, counter.layer):
-        EncoderRuns(network, tokens.ids).hidden()
+    with attending(network, counter.layer, folder.name):
+        EncoderRuns(network, tokens.ids, folder.name).hidden()
     found = torch.stack(counter.layers, dim=1).numpy().astype("uint16")  # (counts, layers, heads, queries)
     meta = {
         "version": VERSION,

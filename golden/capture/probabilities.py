@@ -61,12 +61,13 @@ class _Probabilities(Recorder):
 def probabilities(model: str, text: Path) -> Scores:
     """Return probabilities, a query a line, one layer after another, then one head after another."""
     folder, arch = ModelFolder.of(model), load_arch("spatten", EXACT)
-    tokens, network = read_tokens(text, folder.tokenizer(), None), load_model(folder)
+    tokens, network = read_tokens(text, folder, None), load_model(folder)
     c = network.config
     shape = Shape(c.num_attention_heads, c.num_hidden_layers, c.hidden_size // c.num_attention_heads)
     recorder, schedule = _Probabilities(), schedule_from(UNPRUNED)
     cascade = Cascade(arch, shape.heads, len(tokens.ids))
-    EncoderRuns(network, tokens.ids).pruned(cascade, lambda step, n: layer_plans(schedule, shape, n, step), recorder)
+    runs = EncoderRuns(network, tokens.ids, folder.name)
+    runs.pruned(cascade, lambda step, n: layer_plans(schedule, shape, n, step), recorder)
     kept = recorder.found
     found: Scores = torch.stack([kept[key] for key in sorted(kept)]).numpy().astype("uint32")
     return found

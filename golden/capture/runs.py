@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tokensieve.arch.errors import WorkloadError
 from tokensieve.golden.capture.attach import Attention, attending
-from tokensieve.golden.capture.guard import Counted, check_finite, foreign
+from tokensieve.golden.capture.foreign import foreign, refusal
+from tokensieve.golden.capture.guard import Counted, check_finite
 from tokensieve.golden.cascade import Cascade
 from tokensieve.golden.layer import LayerInput
 from tokensieve.golden.model import Decode, Plans, Prefill
@@ -45,18 +45,18 @@ class EncoderRuns:
     def dense(self) -> Tensor:
         """Return the model's own last hidden state, after checking that its attention is of the kind that we prune."""
         state = self.hidden()
-        check_finite("hidden states", state)
+        check_finite(self.name, "hidden states", state)
         plain = Counted(_plain(causal=False))
-        with attending(self.model, plain):
+        with attending(self.model, plain, self.name):
             same = self.hidden()
-        plain.require_every_layer(self.model.config.num_hidden_layers, 1)
-        _require_same(same, state)
+        plain.require_every_layer(self.name, self.model.config.num_hidden_layers, 1)
+        _require_same(self.name, same, state)
         return state
 
     def pruned(self, cascade: Cascade, plans: Plans, recorder: Recorder | None = None) -> Tensor:
         """Return the last hidden state under pruning; that of pruned tokens means nothing."""
         machine = Prefill(cascade, plans(0, len(self.ids)), recorder)
-        with attending(self.model, machine.layer):
+        with attending(self.model, machine.layer, self.name):
             return self.hidden()
 
     def fidelity(self, dense: Tensor, pruned: Tensor, cascade: Cascade) -> Fidelity:
@@ -91,7 +91,7 @@ class CausalRuns:
                 if begin_step is None:
                     out = run()
                 else:
-                    with attending(self.model, begin_step()):
+                    with attending(self.model, begin_step(), self.name):
                         out = run()
                 found.append(out.logits[0, -1])
         return torch.stack(found[1:])
@@ -108,13 +108,13 @@ class CausalRuns:
         names = signature(self.model.forward).parameters
         found = next((name for name in ("cache", "past_key_values") if name in names), None)
         if found is None:
-            raise WorkloadError(f"{self.name} cannot be captured: it keeps no cache of keys and values between steps")
+            raise refusal(self.name, "it keeps no cache of keys and values between steps")
         return found
 
     def _cache(self, out: Any) -> Any:
         found = next((out[name] for name in ("cache", "past_key_values") if name in out), None)
         if found is None:
-            raise WorkloadError(f"{self.name} cannot be captured: it keeps no cache of keys and values between steps")
+            raise refusal(self.name, "it keeps no cache of keys and values between steps")
         return found
 
     def dense(self) -> tuple[Tensor, list[int]]:
@@ -127,12 +127,12 @@ class CausalRuns:
 
         assert self._cache_name
         logits = self.logits(likeliest)
-        check_finite("logits", logits)
+        check_finite(self.name, "logits", logits)
         plain = Counted(_plain(causal=True))
-        with attending(self.model, plain):
+        with attending(self.model, plain, self.name):
             same = self.logits(lambda step, _: tokens[step])
-        plain.require_every_layer(self.model.config.num_hidden_layers, self.steps + 1)
-        _require_same(same, logits)
+        plain.require_every_layer(self.name, self.model.config.num_hidden_layers, self.steps + 1)
+        _require_same(self.name, same, logits)
         return logits, tokens
 
     def pruned(self, tokens: list[int], cascade: Cascade, plans: Plans, recorder: Recorder | None = None) -> Tensor:
@@ -143,7 +143,7 @@ class CausalRuns:
             machine.begin_step()
             return machine.layer
 
-        with attending(self.model, machine.prompt):
+        with attending(self.model, machine.prompt, self.name):
             return self.logits(lambda step, _: tokens[step], begin_step)
 
     @staticmethod
@@ -161,9 +161,10 @@ def _plain(causal: bool) -> Attention:
     return attention
 
 
-def _require_same(ours: Tensor, theirs: Tensor) -> None:
+def _require_same(name: str, ours: Tensor, theirs: Tensor) -> None:
     if not cosine(ours, theirs) >= _SAME:
-        raise WorkloadError(
-            "the model's attention is not softmax(Q K^T / sqrt(D)) V over all tokens (or all earlier ones): "
-            f"with that in its place the output's cosine to its own is {cosine(ours, theirs):.6f}"
+        raise refusal(
+            name,
+            "its attention is not softmax(Q K^T / sqrt(D)) V over all tokens (or all earlier ones): "
+            f"with that in its place the output's cosine to its own is {cosine(ours, theirs):.6f}",
         )

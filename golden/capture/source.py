@@ -3,6 +3,7 @@
 import hashlib
 import json
 from codecs import BOM_UTF8
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import metadata
@@ -12,12 +13,16 @@ from typing import Any
 from tokenizers import Encoding, Tokenizer
 
 from tokensieve.arch.errors import ToolError, WorkloadError
-from tokensieve.arch.reading import MOST_WEIGHTS, decoded, is_pointer, open_file, read_bytes, read_text
+from tokensieve.arch.reading import MOST_WEIGHTS, decoded, open_file, read_bytes, read_text
 from tokensieve.golden.capture.depth import check_counts
+from tokensieve.golden.capture.foreign import foreign
 from tokensieve.workloads.schedule import Schedule
 
 STEPS = 8
 """Tokens that a causal model generates, where nobody says how many."""
+
+UNLIMITED = 1 << 30
+"""Window of a model that names none."""
 
 MINILM = "minilm"
 _WEIGHTS = {".safetensors", ".bin"}
@@ -53,12 +58,9 @@ class ModelFolder:
         for path in sorted(self.path.iterdir()):
             if path.suffix not in {".json", ".txt", *_WEIGHTS} or path.is_dir():
                 continue
-            if is_pointer(path, WorkloadError):
-                raise WorkloadError(f"{path}: is a Git LFS pointer, not the file: fetch it with `git lfs pull`")
-            if path.suffix == ".json":
-                with open_file(path, WorkloadError, MOST_WEIGHTS) as file:
-                    if file.read(len(BOM_UTF8)) == BOM_UTF8:
-                        raise WorkloadError(f"{path}: begins with a byte order mark, which Transformers does not read")
+            with open_file(path, WorkloadError, MOST_WEIGHTS) as file:
+                if path.suffix == ".json" and file.read(len(BOM_UTF8)) == BOM_UTF8:
+                    raise WorkloadError(f"{path}: begins with a byte order mark, which Transformers does not read")
 
     @cached_property
     def config(self) -> dict[str, Any]:
@@ -96,14 +98,40 @@ class ModelFolder:
 
     def tokenizer(self) -> Tokenizer:
         """Return the tokenizer, without the truncation and padding that its file may ask for."""
-        where = self.path / "tokenizer.json"
-        try:
-            tokenizer = Tokenizer.from_file(str(where))
-        except Exception as problem:  # the library raises plain Exception
-            raise WorkloadError(f"{where}: not a tokenizer: {str(problem).partition(chr(10))[0]}") from None
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
+        with foreign(self.name, lambda problem: f"its tokenizer.json cannot be loaded: {_first_line(problem)}"):
+            tokenizer = Tokenizer.from_file(str(self.path / "tokenizer.json"))
+            tokenizer.no_truncation()
+            tokenizer.no_padding()
         return tokenizer
+
+    @property
+    def window(self) -> int:
+        """How many tokens the model has positions for, as far as config.json itself tells."""
+        named = (self.config.get(field) for field in ("max_position_embeddings", "n_positions"))
+        return window(next((n for n in named if n), None), self.config.get("model_type"), 1)
+
+
+def window(positions: object, family: object, padding: object) -> int:
+    """Return for how many tokens a model of a `family` with so many `positions` has room; `UNLIMITED` without a limit.
+
+    `padding` is the id of its padding token: RoBERTa's positions begin behind it.
+    """
+    if not isinstance(positions, int) or positions <= 0:
+        return UNLIMITED
+    before = padding + 1 if "roberta" in str(family) and isinstance(padding, int) else 0
+    return positions - before
+
+
+def check_room(text: Path, tokens: int, steps: int, limits: Mapping[str, int]) -> None:
+    """Raise `WorkloadError` where so many `tokens` of `text` and `steps` are above the smallest of `limits`."""
+    whose = min(limits, key=lambda name: limits[name])
+    room = limits[whose]
+    if tokens + steps <= room:
+        return
+    if steps >= room:
+        raise WorkloadError(f"--steps must be below {whose}, {room}, got {steps}")
+    what = f"{tokens} tokens" + (f" and {steps} generated ones" if steps else "")
+    raise WorkloadError(f"{text}: {what} are above {whose}, {room}; --tokens {room - steps} cuts it there")
 
 
 def check_start_step(schedule: Schedule, steps: int) -> None:
@@ -138,27 +166,29 @@ class Tokens:
     """Of the text's bytes."""
 
 
-def read_tokens(text: Path, tokenizer: Tokenizer, most: int | None) -> Tokens:
-    """Return the tokens of the UTF-8 file `text`, cut after `most` of them."""
+def read_tokens(text: Path, folder: ModelFolder, most: int | None) -> Tokens:
+    """Return the tokens of the UTF-8 file `text`, cut after `most` of them, by the tokenizer in `folder`."""
     data = read_bytes(text, WorkloadError)
     content = decoded(text, data, WorkloadError)
     if not content.strip():
         raise WorkloadError(f"{text}: holds no text")
-    special = tokenizer.num_special_tokens_to_add(False)
+    tokenizer = folder.tokenizer()
+    with foreign(folder.name):
+        special = tokenizer.num_special_tokens_to_add(False)
     if most is not None and most <= special:
         raise WorkloadError(f"--tokens must be above the {special} special tokens of the model, got {most}")
-    if most is not None:
-        tokenizer.enable_truncation(most)
-    try:
+    with foreign(folder.name, lambda problem: f"its tokenizer fails on {text}: {_first_line(problem)}"):
+        if most is not None:
+            tokenizer.enable_truncation(most)
         encoding = tokenizer.encode(content)
-    except Exception as problem:  # the library raises plain Exception
-        raise WorkloadError(
-            f"{text}: the model's tokenizer fails on it: {str(problem).partition(chr(10))[0]}"
-        ) from None
     if len(encoding.ids) <= special:
         raise WorkloadError(f"{text}: holds nothing that the model's tokenizer knows")
     digest = hashlib.sha256(data).hexdigest()
     return Tokens(tuple(encoding.ids), _words(encoding, content), digest)
+
+
+def _first_line(problem: BaseException) -> str:
+    return str(problem).partition("\n")[0]
 
 
 def _words(encoding: Encoding, content: str) -> tuple[str, ...]:

@@ -79,6 +79,8 @@ SETS = {
     "topk.lanes=[8": "--set topk.lanes: '[8' is not one YAML value",
     "topk.lanes=8\nname: x": "--set topk.lanes: '8\\nname: x' is not one YAML value",
     "topk.lanes": "--set topk.lanes: expected NAME=VALUE, for example topk.lanes=8",
+    "TOPK.LANES=4": "TOPK.LANES is not a known field; did you mean 'topk.lanes'?",
+    "topc.lane=4": "topc.lane is not a known field; did you mean 'topk.lanes'?",
     "topk.lans=8": "topk.lans is not a known field; did you mean 'topk.lanes'?",
     "topk.lanes.more=8": "topk.lanes.more is not a known field; did you mean 'topk.lanes'?",
     "lanes=8": "lanes is not a known field; did you mean",

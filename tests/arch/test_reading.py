@@ -7,7 +7,7 @@ import pytest
 
 from tokensieve.arch import ArchError
 from tokensieve.arch.presets import load_arch
-from tokensieve.arch.reading import MOST_YAML, check_file_read, is_pointer, read_bytes, read_text
+from tokensieve.arch.reading import MOST_YAML, check_file_read, read_bytes, read_text
 from tokensieve.arch.wholes import whole_number
 from tokensieve.arch.yamlio import parse_yaml
 
@@ -33,13 +33,20 @@ def test_a_file_above_the_bound_is_refused_by_its_size_before_it_is_read(tmp_pat
         load_arch(str(tmp_path / "large.yaml"))
 
 
-def test_what_utf_16_text_is_and_what_is_no_text_at_all_are_told_apart(tmp_path):
-    (tmp_path / "wide").write_text("name: x", encoding="utf-16")
-    (tmp_path / "odd").write_bytes(b"na\xff")
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("name: x".encode("utf-16"), "is UTF-16 text, UTF-8 is expected"),
+        ("name: x".encode("utf-32"), "is UTF-32 text, UTF-8 is expected"),
+        (b"\xfe\xff" + "name: x".encode("utf-16-be"), "is UTF-16 text, UTF-8 is expected"),
+        (b"\0\0\xfe\xff" + "name: x".encode("utf-32-be"), "is UTF-32 text, UTF-8 is expected"),
+        (b"na\xff", r"not UTF-8 text \(byte 2\)"),
+    ],
+)
+def test_texts_of_other_encodings_and_what_is_no_text_at_all_are_told_apart(content, told, tmp_path):
+    (tmp_path / "odd").write_bytes(content)
 
-    with pytest.raises(ArchError, match="is UTF-16 text, UTF-8 is expected"):
-        read_text(tmp_path / "wide", ArchError)
-    with pytest.raises(ArchError, match=r"not UTF-8 text \(byte 2\)"):
+    with pytest.raises(ArchError, match=told):
         read_text(tmp_path / "odd", ArchError)
 
 
@@ -47,8 +54,10 @@ def test_a_pointer_of_git_lfs_is_told_from_a_file(tmp_path):
     (tmp_path / "pointer").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
     (tmp_path / "file").write_text("version")
 
-    assert is_pointer(tmp_path / "pointer", ArchError)
-    assert not is_pointer(tmp_path / "file", ArchError)
+    for read in (read_text, read_bytes, check_file_read):
+        with pytest.raises(ArchError, match=r"pointer: is a Git LFS pointer, not the file: .*`git lfs pull`"):
+            read(tmp_path / "pointer", ArchError)
+    assert read_text(tmp_path / "file", ArchError) == "version"
 
 
 def test_yaml_of_a_million_values_is_refused_while_they_are_counted():

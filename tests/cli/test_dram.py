@@ -95,6 +95,8 @@ def test_text_holds_one_line_per_figure(capsys):
         (["--pattern", "zigzag"], "--pattern"),
         (["--requests", "0"], "--requests"),
         (["--bytes", "0"], "--bytes"),
+        (["--pattern", "seq", "--param", "5"], "--param has no meaning with --pattern seq, got 5"),
+        (["--param", "5"], "--param has no meaning with --pattern seq, got 5"),
         (["--pattern", "gather"], "--param must be in 1..100 (percent kept) for gather, got 0"),
         (["--pattern", "randchunk", "--param", "16"], "--param must be in --bytes..2^29"),
         (["--channel", "two"], "--channel"),

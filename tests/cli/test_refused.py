@@ -1,7 +1,10 @@
 """An option's value that is not of its kind is refused in one sentence: the option, the rule, the value."""
 
+import gc
+
 import pytest
 
+from tokensieve.arch import ToolError, load_arch
 from tokensieve.cli.app import call
 
 
@@ -26,3 +29,24 @@ def test_option_rule_and_value_are_named(arguments, message, capsys):
     assert message in err
     assert "Input should" not in err
     assert "Value error" not in err
+
+
+@pytest.mark.parametrize(("problem", "code"), [(ToolError, 3), (KeyboardInterrupt, 130)])
+def test_an_error_is_not_followed_by_a_word_on_the_units_that_it_left_unused(
+    problem, code, monkeypatch, capsys, recwarn
+):
+    from amaranth.hdl import Fragment
+
+    from tokensieve.rtl.zero_eliminator import ZeroEliminator
+
+    def emitted(*_):
+        Fragment.get(ZeroEliminator(load_arch().topk), None)  # from then on Amaranth warns
+        unit = ZeroEliminator(load_arch().topk)
+        raise problem(f"no compiler for {unit.signature}")
+
+    monkeypatch.setattr("tokensieve.verify.verilog.emitted", emitted)
+
+    assert call(["emit", "zero-eliminator"]) == code
+    gc.collect()
+    assert [str(one.message) for one in recwarn] == []
+    assert capsys.readouterr().err.startswith(("error: no compiler", "interrupted"))

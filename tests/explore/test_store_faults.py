@@ -4,6 +4,7 @@ import os
 import resource
 import shutil
 import signal
+import sqlite3
 import tempfile
 from pathlib import Path
 
@@ -175,6 +176,32 @@ def test_damage_under_a_log_of_a_killed_writer_is_not_written_over(path):
         opened(path)
 
     assert path.read_bytes() == before
+
+
+def test_a_store_that_another_process_is_making_is_waited_for(tmp_path, monkeypatch):
+    path = tmp_path / "designs.store"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    waits = []
+
+    def wait(seconds):
+        waits.append(seconds)
+        if len(waits) == 2:
+            other.execute("ROLLBACK")
+
+    monkeypatch.setattr(sqlite.time, "sleep", wait)
+    with opened(path) as store:
+        numbers(store)
+    other.close()
+
+    assert len(waits) == 2
+
+
+def test_a_store_that_holds_nothing_yet_is_called_empty(tmp_path):
+    (tmp_path / "designs.store").touch()
+
+    with pytest.raises(StoreError, match=r"designs\.store: is empty, nothing has been stored in it yet"):
+        open_store(tmp_path / "designs.store")
 
 
 @pytest.fixture

@@ -1,9 +1,11 @@
 """What ``tokensieve capture`` refuses: one message, exit code 2, nothing left behind."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import torch
 
 from tokensieve.arch import WorkloadError
 from tokensieve.golden.capture.depth import check_counts
+from tokensieve.golden.capture.foreign import foreign
 from tokensieve.workloads.decisions import Decisions
 
 transformers = pytest.importorskip("transformers")
@@ -54,10 +57,28 @@ MODELS = {
     "no tokenizer": ("tokenizer.json", None, "not a model's folder: it has no tokenizer.json"),
     "config is no JSON": ("config.json", b"{", "config.json: not valid JSON"),
     "config is a list": ("config.json", b"[]", "a JSON object is expected, got list"),
-    "unknown kind of model": ("config.json", b'{"model_type": "abacus"}', "broken: the model cannot be loaded"),
-    "tokenizer is no JSON": ("tokenizer.json", b"?", "tokenizer.json: not a tokenizer"),
-    "no weights": ("model.safetensors", None, "broken: the model cannot be loaded"),
-    "damaged weights": ("model.safetensors", b"nonsense", "broken: the model cannot be loaded"),
+    "unknown kind of model": (
+        "config.json",
+        b'{"model_type": "abacus"}',
+        "broken cannot be captured: it cannot be loaded",
+    ),
+    "tokenizer is no JSON": (
+        "tokenizer.json",
+        b"?",
+        "broken cannot be captured: its tokenizer.json cannot be",
+    ),
+    "a tokenizer that knows no word": (
+        "tokenizer.json",
+        b'{"model": {"type": "WordLevel", "vocab": {"few": 0}, "unk_token": "[UNK]"}}',
+        "broken cannot be captured: its tokenizer fails on ",
+    ),
+    "code of its own": (
+        "config.json",
+        b'{"model_type": "mine", "auto_map": {"AutoConfig": "mine.Config", "AutoModel": "mine.Model"}}',
+        "broken cannot be captured: it cannot be loaded",
+    ),
+    "no weights": ("model.safetensors", None, "broken cannot be captured: it cannot be loaded"),
+    "damaged weights": ("model.safetensors", b"nonsense", "broken cannot be captured: it cannot be loaded"),
 }
 
 
@@ -74,7 +95,7 @@ def test_a_folder_that_is_no_model_is_refused(capture, bert, text, tmp_path, nam
 
 CONFIGS = {
     "sizes of other weights": ({"vocab_size": 1}, "its weights do not have the sizes that its config.json says"),
-    "a function that is not known": ({"hidden_act": "abacus"}, "the model cannot be loaded: KeyError: 'abacus'"),
+    "a function that is not known": ({"hidden_act": "abacus"}, "it cannot be loaded: KeyError: 'abacus'"),
     "a number that is none": ({"num_hidden_layers": "two"}, "for field 'num_hidden_layers': TypeError: Field"),
     "a decoder without a head": ({"is_decoder": True}, "its config.json sets is_decoder"),
 }
@@ -167,28 +188,63 @@ def test_a_schedule_file_that_is_wrong_is_named_with_its_line(capture, bert, tex
     assert "s.yaml, line 2: haed is not a known field; did you mean 'head'?" in err
 
 
-@pytest.mark.parametrize(
-    ("model", "message"),
-    [
-        ("bert", "error: schedule.start_step must be 0 for an encoder, which runs in one step, got 2"),
-        ("gpt2", "error: schedule.start_step must be below --steps = 2, or no step prunes a token, got 2"),
-    ],
-)
-def test_a_start_step_after_the_last_step_is_refused_before_torch_is_loaded(model, message, request, text, tmp_path):
-    folder = request.getfixturevalue(model)
-    schedule = write(tmp_path / "s.yaml", b"token: 0.5\nstart_step: 2\n")
-    steps = ["--steps", "2"] if model == "gpt2" else []
-    given = ["--model", folder, "--text", text, "--out", tmp_path / "x.npz", "--schedule", schedule, *steps]
+EARLY = {
+    "a start step of an encoder": (
+        "bert",
+        ["--schedule", "s.yaml"],
+        "s.yaml, line 2: start_step must be 0 for an encoder, which runs in one step, got 2",
+    ),
+    "a start step after the last one": (
+        "gpt2",
+        ["--schedule", "s.yaml", "--steps", "2"],
+        "s.yaml, line 2: start_step must be below --steps = 2, or no step prunes a token, got 2",
+    ),
+    "a pipe as the text": ("bert", ["--text", "pipe"], "pipe: is not a regular file (a pipe or a device)"),
+    "a text in UTF-16": ("bert", ["--text", "wide.txt"], "wide.txt: is UTF-16 text, UTF-8 is expected (byte 0)"),
+    "steps of an encoder": ("bert", ["--steps", "3"], "--steps is for causal models, bert is an encoder"),
+    "steps above the model's window": (
+        "gpt2",
+        ["--steps", "128"],
+        "--steps must be below the window of gpt2, 128, got 128",
+    ),
+    "steps above the machine's": (
+        "gpt2",
+        ["--steps", "99", "--set", "topk.max_tokens=16"],
+        "--steps must be below topk.max_tokens, 16, got 99",
+    ),
+    "a trace as the schedule": (
+        "bert",
+        ["--schedule", "x.npz"],
+        "x.npz: this is a trace, not a schedule: `tokensieve run --trace` takes one",
+    ),
+}
+
+
+def test_what_needs_no_torch_is_refused_before_it_is_loaded(bert, gpt2, text, tmp_path):
+    """All in one process, which takes a second to start."""
+    write(tmp_path / "s.yaml", b"token: 0.5\nstart_step: 2\n")
+    write(tmp_path / "wide.txt", "few".encode("utf-16"))
+    os.mkfifo(tmp_path / "pipe")
+    folders, common = {"bert": bert, "gpt2": gpt2}, ["--text", str(text), "--out", "made.npz"]
+    lines = [["capture", *common, "--model", str(folders[model]), *more] for model, more, _ in EARLY.values()]
     watched = (
-        "import sys; from tokensieve.cli.app import call\n"
-        "code = call(sys.argv[1:])\n"
-        "print(code, 'torch' in sys.modules)"
+        "import json, sys; from tokensieve.cli.app import call\n"
+        "print([call(one) for one in json.loads(sys.argv[1])], 'torch' in sys.modules)"
     )
     told = subprocess.run(
-        [sys.executable, "-c", watched, "capture", *map(str, given)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", watched, json.dumps(lines)], cwd=tmp_path, capture_output=True, text=True, check=True
     )
 
-    assert (told.stdout, told.stderr) == ("2 False\n", f"{message}\n")
+    assert told.stderr.splitlines() == [f"error: {message}" for _, _, message in EARLY.values()]
+    assert told.stdout == f"{[2] * len(EARLY)} False\n"
+
+
+def test_a_schedule_that_the_model_cannot_follow_is_named_with_its_line(capture, bert, text, tmp_path):
+    schedule = write(tmp_path / "s.yaml", b"interpolation: list\ntoken: [1, 0.5]\n")
+    code, _, err = capture("--model", bert, "--text", text, "--out", tmp_path / "x.npz", "--schedule", schedule)
+
+    assert code == 2
+    assert "s.yaml, line 2: token must have one ratio, or one per layer (3), got 2" in err
 
 
 def test_decode_steps_before_the_start_step_keep_all_tokens(capture, gpt2, text, tmp_path):
@@ -226,12 +282,36 @@ def test_attention_of_another_kind_is_refused(capture, save_model, tmp_path, tex
     shared = save_model(tmp_path / "shared", transformers.LlamaForCausalLM(grouped), special=False)
 
     for folder, message in (
-        (scaled, "the model scales scores by"),
-        (shared, "the model has 2 key heads for 4 query heads"),
+        (scaled, "scaled cannot be captured: it scales scores by"),
+        (shared, "shared cannot be captured: it has 2 key heads for 4 query heads"),
     ):
         code, _, err = capture("--model", folder, "--text", text, "--out", tmp_path / "x.npz")
         assert code == 2
         assert message in err
+
+
+class PanicException(BaseException):
+    """What a library written in Rust raises where it fails."""
+
+
+@pytest.mark.parametrize("problem", [KeyError("x"), AssertionError(), PanicException("index out of bounds\nmore")])
+def test_whatever_foreign_code_raises_is_said_of_the_model_in_one_line(problem):
+    kind = type(problem).__name__
+
+    with pytest.raises(WorkloadError, match=f"^mine cannot be captured: {kind}: [^\\n]+$"), foreign("mine"):
+        raise problem
+
+
+def test_ctrl_c_in_foreign_code_is_ctrl_c():
+    with pytest.raises(KeyboardInterrupt), foreign("mine"):
+        raise KeyboardInterrupt
+
+
+def test_what_foreign_code_warns_of_is_not_for_the_user(recwarn):
+    with foreign("mine"):
+        warnings.warn("will be removed in version 9", FutureWarning, stacklevel=1)
+
+    assert len(recwarn) == 0
 
 
 def test_a_missing_package_is_named_with_how_to_get_it(capture, monkeypatch, bert, text, tmp_path):

@@ -96,7 +96,7 @@ def test_the_shipped_probabilities_are_those_of_the_model(minilm_folder):
     from tokensieve.golden.capture.source import ModelFolder, read_tokens
 
     folder = ModelFolder.of("minilm")
-    model, tokens = load_model(folder), read_tokens(TEXT, folder.tokenizer(), None)
+    model, tokens = load_model(folder), read_tokens(TEXT, folder, None)
     model.set_attn_implementation("eager")
     with torch.no_grad():
         layers = model(input_ids=torch.tensor([tokens.ids]), output_attentions=True).attentions

@@ -254,7 +254,7 @@ def test_widths_that_the_machine_does_not_have_are_refused():
 
 def test_a_prefill_whose_first_layer_would_prune_unranked_is_refused():
     with pytest.raises(
-        WorkloadError, match=r"first layer of a prefill must keep all .* got 5 of 10 tokens and 4 of 4 heads"
+        WorkloadError, match=r"schedule.token must keep all tokens in layer 0 of a prefill, .* got 5 of 10"
     ):
         layer_plans(schedule_from({"interpolation": "list", "token": "0.5"}), PREFILL, 10)
 

@@ -1,9 +1,10 @@
+import multiprocessing
 import os
 
 import pytest
 
 from tokensieve.arch import TokensieveError
-from tokensieve.report.files import check_file, check_folder, write_file, write_folder
+from tokensieve.report.files import check_file, check_folder, replaced, write_file, write_folder
 
 FILES = {"result.json": b"{}\n", "cycles.png": b"png"}
 
@@ -41,6 +42,30 @@ def test_a_failure_takes_the_folder_that_was_made_away_again(tmp_path, monkeypat
     assert not list(tmp_path.iterdir())
 
 
+def write_often(place, barrier, number):
+    """Write one folder after another, each at the same time as the other processes."""
+    try:
+        for name in range(40):
+            barrier.wait()
+            write_folder(place / str(name), {f"{n}": str(number).encode() for n in range(6)})
+    except BaseException:
+        barrier.abort()
+        raise
+
+
+def test_files_of_a_folder_are_of_one_process_even_where_several_write_there(tmp_path):
+    context = multiprocessing.get_context("fork")
+    barrier = context.Barrier(4)
+    processes = [context.Process(target=write_often, args=(tmp_path, barrier, n)) for n in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+
+    assert [process.exitcode for process in processes] == [0] * 4
+    assert [len({file.read_bytes() for file in folder.iterdir()}) for folder in tmp_path.iterdir()] == [1] * 40
+
+
 def test_one_file_may_have_to_go_nowhere(tmp_path):
     with pytest.raises(TokensieveError, match="none does not exist"):
         write_file(tmp_path / "none" / "a.json", b"")
@@ -69,6 +94,36 @@ def test_a_file_that_is_there_or_whose_folder_is_there_will_do(tmp_path):
 def test_what_cannot_be_a_file_is_refused(name, message):
     with pytest.raises(TokensieveError, match=message):
         check_file(name, "--rows")
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_is_written_through_and_stays_a_link(there, tmp_path):
+    (tmp_path / "far").mkdir()
+    if there:
+        (tmp_path / "far" / "a.csv").write_text("old")
+    (tmp_path / "link").symlink_to("far/a.csv")
+    (tmp_path / "other").symlink_to("link")
+
+    write_file(tmp_path / "other", b"new", "--rows")
+    with replaced(tmp_path / "link", "--rows") as part:
+        part.write_bytes((tmp_path / "link").read_bytes() + b"er")
+
+    assert (tmp_path / "far" / "a.csv").read_text() == "newer"
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "other").is_symlink()
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a.csv", "far", "link", "other"]
+
+
+@pytest.mark.parametrize(
+    ("target", "message"), [("nowhere/a.csv", "the directory .*nowhere does not exist"), ("link", "is not a file")]
+)
+def test_a_link_that_leads_nowhere_is_refused(target, message, tmp_path):
+    (tmp_path / "link").symlink_to(target)
+
+    for write in (write_file, lambda path, data, option: check_file(path, option)):
+        with pytest.raises(TokensieveError, match=f"--rows .*link: {message}"):
+            write(tmp_path / "link", b"", "--rows")
+    assert [path.name for path in tmp_path.iterdir()] == ["link"]
 
 
 def test_a_folder_that_is_there_or_whose_parent_is_there_will_do(tmp_path):

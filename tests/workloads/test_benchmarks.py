@@ -143,6 +143,11 @@ BAD = {
     "a context of nothing": ("context: 384", "context: 0", "line 5: context must be in 1..1048576, got 0"),
     "half a token": ("context: 384", "context: 38.5", "line 5: context must be a whole number, got 38.5"),
     "too many layers": ("layers: 1", "layers: 5000", "line 3: layers must be in 1..1024, got 5000"),
+    "more layers than the model has": (
+        "layers: 1",
+        "layers: 13",
+        "line 3: layers must be at most the 12 of the model, got 13",
+    ),
     "a key twice": ("layers: 1", "layers: 1\nlayers: 2", "line 4: layers is given twice"),
     "no YAML": ("phase: prefill", "phase: [", "not valid YAML"),
     "a wrong ratio": (
@@ -156,11 +161,11 @@ BAD = {
         "context: 384\nlsb_fraction: 0.1",
         "lsb_fraction must be 0 where schedule.progressive.prefill",
     ),
-    "pruning before any score": ("value: 0.5", "token: 0.5", "layer 0 of a prefill must keep all tokens"),
+    "pruning before any score": ("value: 0.5", "token: 0.5", "line 6: schedule.token must keep all tokens in layer 0"),
     "too many ratios": (
         "value: 0.5",
         "value: [0.5, 0.4]",
-        "schedule.value must have one ratio, or one per layer (1), got 2",
+        "line 6: schedule.value must have one ratio, or one per layer (1), got 2",
     ),
     "too long a context": (
         "context: 384",

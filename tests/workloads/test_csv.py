@@ -277,6 +277,13 @@ FILES = {
         GOOD.replace("key_fetch_num", "keys_fetch_num", 1),
         "line 1: column 6 must be 'key_fetch_num', got 'keys_",
     ),
+    "a header twice": (GOOD.replace("topk", "head_id", 2), "line 1: column 16 must be 'if_topk', got 'if_head_id'"),
+    "a column twice": (GOOD.replace(",topk", ",head_id", 1), "line 1: column 17, 'head_id', is there twice"),
+    "a header without its middle": (GOOD.replace(",if_requant", "", 1), "line 1: column 'if_requant' is missing"),
+    "columns in another order, one misspelt": (
+        GOOD.replace("iteration_id,layer_id", "layer_id,iteration", 1),
+        "line 1: column 2 must be 'iteration_id', got 'iteration'; did you mean 'iteration_id'?",
+    ),
     "a short header": (
         LINES[0].rpartition(",")[0] + "\n",
         "line 1: column 'topk' is missing (17 columns are expected)",

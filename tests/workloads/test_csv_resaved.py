@@ -36,6 +36,11 @@ def as_r():
     return [quoted, *(f'"{n}",{row}' for n, row in enumerate(rows, 1)), '"3","configs/gpt2.yml"' + ",NA" * 16]
 
 
+def reversed_columns():
+    """The columns in another order; the names in the header tell which is which."""
+    return [",".join(reversed(line.split(","))) for line in (HEAD, *ROWS)] + [END]
+
+
 def as_pandas_twice():
     """Saved twice with their running numbers; the first ones have become a column that is called Unnamed: 0."""
     head, *lines = as_pandas()
@@ -77,7 +82,8 @@ def written(tmp_path, lines, end="\n"):
 
 
 SAVED = [
-    as_pandas, as_r, as_pandas_twice, as_r_read_again, as_r_table, as_spreadsheet, as_database, as_numbers, with_blanks
+    as_pandas, as_r, as_pandas_twice, as_r_read_again, as_r_table, as_spreadsheet, as_database, as_numbers, with_blanks,
+    reversed_columns,
 ]  # fmt: skip
 
 

@@ -94,6 +94,15 @@ def _message(
 def _sentence(model: type[BaseModel], item: dict[str, Any], where: Mapping[tuple[str, ...], int], source: str) -> str:
     path = tuple(str(p) for p in item["loc"])
     rule = _rule(model, item, path)
+    return placed(rule, where, source, path)
+
+
+def placed(rule: str, where: Mapping[tuple[str, ...], int], source: str, path: tuple[str, ...] = ()) -> str:
+    """Return `rule` with its place in `source` before it: the line of the field that it names first, or of `path`.
+
+    >>> placed("topk.lanes must be a power of two", {("topk", "lanes"): 3}, "mine.yaml")
+    'mine.yaml, line 3: topk.lanes must be a power of two'
+    """
     named = tuple(rule.partition(" ")[0].split("."))  # what a rule over several fields names first
     line = _line(named, where) or _line(path, where)
     place = f"{source}, line {line}: " if source and line else f"{source}: " if source else ""

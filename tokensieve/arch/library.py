@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tokensieve.arch.base import ArchModel, build, shown
-from tokensieve.arch.errors import ArchError, nearest
+from tokensieve.arch.errors import ArchError, TokensieveError, nearest
 from tokensieve.arch.yamlio import Lines, load_yaml
 
 _SUFFIXES = (".yaml", ".yml")
@@ -28,6 +28,19 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 TRACES = (".npz", ".csv")
 """Endings of the files of traces."""
+
+
+def check_no_trace(path: Path | str, wanted: str, error: type[TokensieveError], taker: str = "--trace") -> None:
+    """Raise `error` where the file at `path` is a trace by its ending, and not the `wanted` one; `taker` takes it."""
+    if Path(path).suffix.lower() in TRACES:
+        raise error(f"{path}: this is a trace, not {wanted}: {taker} takes one")
+
+
+def check_kind(path: Path | str, data: Mapping[str, Any], wanted: str, error: type[TokensieveError]) -> None:
+    """Raise `error` where the fields `data` of the file at `path` are those of another kind than the `wanted` one."""
+    if (kind := kind_of(data)) not in (None, wanted):
+        raise error(f"{path}: this is {kind}, not {wanted}")
+
 
 _KINDS = {
     "a workload": {"phase"},
@@ -128,11 +141,9 @@ class Library:
         if key in seen or len(seen) >= _MAX_EXTENDS:
             chain = " -> ".join(Path(s).stem for s in (*seen, key))
             raise ArchError(f"{path}: extend runs in a circle or too far ({chain})")
-        if path.suffix.lower() in TRACES:
-            raise ArchError(f"{name}: this is a trace, not {self.wanted}: --trace takes one")
+        check_no_trace(name, self.wanted, ArchError)
         data, lines = load_yaml(path, ArchError)
-        if (kind := kind_of(data)) not in (None, self.kind):
-            raise ArchError(f"{path}: this is {kind}, not {self.wanted}")
+        check_kind(path, data, self.wanted, ArchError)
         parent = None
         if "extend" in data:
             place = f"{path}, line {lines.pop(('extend',))}: extend"

@@ -105,7 +105,8 @@ def _require_known(path: tuple[str, ...]) -> None:
         if part not in known:
             everything = [n for n, _, _ in all_fields()]
             near = nearest(".".join((*path[:depth], part)), [".".join((*path[:depth], one)) for one in known])
-            hint = (near if nearest(part, known) else "") or nearest(".".join(path), everything)
+            leaf = depth == len(path) - 1
+            hint = (near if leaf and nearest(part, known) else "") or nearest(".".join(path), everything) or near
             raise ArchError(f"{'.'.join(path)} is not a known field{hint}")
 
 

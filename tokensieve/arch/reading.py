@@ -22,8 +22,16 @@ MOST_ARRAYS = 256 << 20
 MOST_WEIGHTS = 64 << 30
 """Largest file of a model's weights or of stored results that is read."""
 
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_WIDE = {
+    b"\xff\xfe\0\0": "UTF-32",
+    b"\0\0\xfe\xff": "UTF-32",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+}
+"""Byte order marks of other encodings, the longer ones first: that of UTF-32 may begin with that of UTF-16."""
+
 _LFS = b"version https://git-lfs.github.com/spec/"
+"""How the file begins that Git LFS leaves where a large one was not fetched."""
 
 
 def open_file(path: Path, error: type[TokensieveError], most: int = MOST_BYTES) -> BinaryIO:
@@ -33,6 +41,8 @@ def open_file(path: Path, error: type[TokensieveError], most: int = MOST_BYTES) 
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
         try:
             _require_regular(path, os.fstat(handle), error, most)
+            if os.pread(handle, len(_LFS), 0) == _LFS:
+                raise error(f"{path}: is a Git LFS pointer, not the file: fetch it with `git lfs pull`")
             return os.fdopen(handle, "rb")
         except BaseException:  # closed whatever happened, then raised again
             os.close(handle)
@@ -42,12 +52,6 @@ def open_file(path: Path, error: type[TokensieveError], most: int = MOST_BYTES) 
 def check_file_read(path: Path, error: type[TokensieveError], most: int = MOST_WEIGHTS) -> None:
     """Raise `error` unless `path` is a readable regular file of at most `most` bytes, for a library that opens it."""
     open_file(path, error, most).close()
-
-
-def is_pointer(path: Path, error: type[TokensieveError]) -> bool:
-    """Return whether the file at `path` is what Git LFS leaves where a large file was not fetched."""
-    with open_file(path, error, MOST_WEIGHTS) as file, translated(path, error):
-        return file.read(len(_LFS)) == _LFS
 
 
 def read_bytes(path: Path, error: type[TokensieveError], most: int = MOST_BYTES) -> bytes:
@@ -72,7 +76,8 @@ def decoded(path: Path, data: bytes, error: type[TokensieveError]) -> str:
 
 def not_utf8(head: bytes) -> str:
     """Return in words what bytes are that are no UTF-8 text, from the first of them."""
-    return "is UTF-16 text, UTF-8 is expected" if head[:2] in _UTF16 else "not UTF-8 text"
+    wide = next((name for mark, name in _WIDE.items() if head.startswith(mark)), None)
+    return f"is {wide} text, UTF-8 is expected" if wide else "not UTF-8 text"
 
 
 def open_text(path: Path, error: type[TokensieveError], most: int = MOST_BYTES) -> TextIOWrapper:

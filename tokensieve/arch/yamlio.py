@@ -158,5 +158,8 @@ def yaml_scalar(value: object) -> str:
 
 
 def load_yaml(path: Path, error: type[TokensieveError]) -> tuple[dict[str, Any], Lines]:
-    """Return the mapping in the file at `path` and the line of each of its keys."""
-    return parse_yaml(read_text(path, error, MOST_YAML), str(path), error)
+    """Return the mapping in the file at `path`, of at least one field, and the line of each of its keys."""
+    data, lines = parse_yaml(read_text(path, error, MOST_YAML), str(path), error)
+    if not data:
+        raise error(f"{path}: is empty, it must have at least one field")
+    return data, lines

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from difflib import get_close_matches
@@ -219,7 +220,17 @@ def _invoke(arguments: list[str]) -> int:
             command.invoke(context)
     except typer.Exit as leave:
         return leave.exit_code
+    except BaseException:  # looked at by `call`
+        _pass_over_unused()
+        raise
     return 0
+
+
+def _pass_over_unused() -> None:
+    """Keep Amaranth from warning of units that an error left unused, as it does itself where Python ends by one."""
+    hdl = sys.modules.get("amaranth.hdl")
+    if hdl is not None:
+        warnings.filterwarnings("ignore", category=hdl.UnusedElaboratable)
 
 
 def _explain(problem: Exception) -> tuple[str, int]:

@@ -114,13 +114,14 @@ def _check_seed(seed: int) -> None:
 def _target(out: str, read: dict[str, str | None]) -> Path:
     """Return the file of --out, after making sure that it can be made and is none that is read."""
     from tokensieve.arch.errors import WorkloadError
-    from tokensieve.report.files import check_apart
+    from tokensieve.report.files import check_apart, check_file
 
     path = Path(out)
     if path.suffix != ".json" or path.is_dir():
         raise WorkloadError(f"--out must be a file that ends in .json, got {out!r}")
     if not path.parent.is_dir():
         raise WorkloadError(f"--out {out}: there is no folder {str(path.parent)!r}")
+    check_file(path, "--out")
     check_apart([path], "--out", read)
     return path
 

@@ -2,6 +2,8 @@
 
 import json as json_text
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +12,8 @@ import typer
 from tokensieve.cli.options import ArchOption, JsonOption, SeedOption, SetOption, arch_file, say
 
 if TYPE_CHECKING:
+    from tokensieve.arch import Arch
+    from tokensieve.arch.yamlio import Lines
     from tokensieve.golden.capture.capture import Capture
     from tokensieve.workloads.schedule import Schedule
 
@@ -65,16 +69,12 @@ def capture(
     target = _target(out, {"--text": text, "--schedule": schedule, "--arch": arch_file(arch)})
     machine = load_arch(arch, sets or ())
     given = {_RATIOS[option]: _given(option, text) for option, text in ratios.items() if text is not None}
-    read = None if schedule is None else _read(schedule)
+    read, lines = (None, {}) if schedule is None else _read(schedule)
     _require_packages()
-    from tokensieve.golden.capture.source import ModelFolder, check_start_step
-
-    generated = ModelFolder.of(model).steps(steps)  # refused before PyTorch is loaded
-    if read is not None:
-        check_start_step(read, generated)
     from tokensieve.golden.capture.scratch import own_scratch
 
-    with own_scratch():  # PyTorch's compiler makes a folder where it is loaded
+    with _of_schedule(schedule, lines), own_scratch():  # PyTorch's compiler makes a folder where it is loaded
+        _check_early(model, Path(text), tokens, steps, read, machine)
         from tokensieve.golden.capture.capture import Request
         from tokensieve.golden.capture.capture import capture as run
 
@@ -99,7 +99,7 @@ def capture(
 def _target(out: str, read: dict[str, str | None]) -> Path:
     """Return the file of --out, after making sure that it can be made and is none that is read."""
     from tokensieve.arch.errors import WorkloadError
-    from tokensieve.report.files import check_apart
+    from tokensieve.report.files import check_apart, check_file
 
     path = Path(out)
     if path.suffix != ".npz":
@@ -108,6 +108,7 @@ def _target(out: str, read: dict[str, str | None]) -> Path:
         raise WorkloadError(f"--out {out}: is a folder")
     if not path.parent.is_dir():
         raise WorkloadError(f"--out {out}: there is no folder {str(path.parent)!r}")
+    check_file(path, "--out")
     check_apart([path], "--out", read)
     return path
 
@@ -125,15 +126,48 @@ def _given(option: str, text: str) -> list[str]:
     return ratios
 
 
-def _read(file: str) -> "Schedule":
-    """Return the schedule of --schedule."""
+def _check_early(
+    model: str, text: Path, tokens: int | None, steps: int | None, schedule: "Schedule | None", machine: "Arch"
+) -> None:
+    """Refuse, before PyTorch is loaded, what can be refused without it: all but what is wrong with the model."""
+    from tokensieve.golden.capture.source import ModelFolder, check_room, check_start_step, read_tokens
+
+    folder = ModelFolder.of(model)
+    generated = folder.steps(steps)
+    if schedule is not None:
+        check_start_step(schedule, generated)
+    read = read_tokens(text, folder, tokens)
+    limits = {"topk.max_tokens": machine.topk.max_tokens, f"the window of {folder.name}": folder.window}
+    check_room(text, len(read.ids), generated, limits)
+
+
+@contextmanager
+def _of_schedule(file: str | None, lines: "Lines") -> Iterator[None]:
+    """Say of what is wrong with a field of the schedule on which line of --schedule it stands."""
+    from tokensieve.arch.base import placed
+    from tokensieve.arch.errors import WorkloadError
+
+    try:
+        yield
+    except WorkloadError as problem:
+        rule = str(problem).removeprefix("schedule.")
+        if file is None or rule == str(problem):
+            raise
+        raise WorkloadError(placed(rule, lines, file)) from None
+
+
+def _read(file: str) -> tuple["Schedule", "Lines"]:
+    """Return the schedule of --schedule, and the line of each of its fields."""
     from tokensieve.arch.base import build
     from tokensieve.arch.errors import WorkloadError
+    from tokensieve.arch.library import check_kind, check_no_trace
     from tokensieve.arch.yamlio import load_yaml
     from tokensieve.workloads.schedule import Schedule
 
+    check_no_trace(file, "a schedule", WorkloadError, "`tokensieve run --trace`")
     data, lines = load_yaml(Path(file), WorkloadError)
-    return build(Schedule, data, WorkloadError, lines, file)
+    check_kind(file, data, "a schedule", WorkloadError)
+    return build(Schedule, data, WorkloadError, lines, file), lines
 
 
 def _schedule(given: dict[str, list[str]]) -> "Schedule | None":

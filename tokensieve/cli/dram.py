@@ -149,7 +149,7 @@ def dram(
     if trace is None and "form" in given:
         raise typer.BadParameter("--format needs --trace")
     if trace is None:
-        check_stream(pattern, request_bytes, param)
+        check_stream(pattern, request_bytes, param, "param" in given)
     if commands is not None:
         from tokensieve.arch.presets import dram_names
         from tokensieve.report.files import check_apart, check_file
@@ -260,8 +260,10 @@ def _show(told: dict[str, int | float], json: bool) -> None:
         print(f"{name:<19} {text:>14}")
 
 
-def check_stream(pattern: Pattern, request_bytes: int, param: int) -> None:
-    """Refuse a parameter that the pattern cannot use."""
+def check_stream(pattern: Pattern, request_bytes: int, param: int, given: bool) -> None:
+    """Refuse a parameter that the pattern cannot use; `given` says whether somebody asked for it."""
+    if pattern is Pattern.SEQ and given:
+        raise typer.BadParameter(f"--param has no meaning with --pattern seq, got {param}")
     if pattern is Pattern.GATHER and not 1 <= param <= 100:
         raise typer.BadParameter(f"--param must be in 1..100 (percent kept) for gather, got {param}")
     if pattern is Pattern.RANDCHUNK and (param < request_bytes or param > 1 << 29):

@@ -47,9 +47,15 @@ def show(
     json: JsonOption = False,
 ) -> None:
     """Print a workload: its shape, its schedule, what each layer keeps, and every assumption behind it."""
+    from tokensieve.arch.errors import WorkloadError
     from tokensieve.workloads.benchmarks import CAPTURED, find_workload
+    from tokensieve.workloads.workload import placed_problem
 
-    shown = _of_trace(name) if name in CAPTURED else _of_workload(find_workload(name))
+    workload = None if name in CAPTURED else find_workload(name)
+    try:
+        shown = _of_trace(name) if workload is None else _of_workload(workload)
+    except WorkloadError as problem:
+        raise placed_problem(name, problem) from None
     if json:
         print(json_text.dumps(shown, indent=2))
     else:

@@ -1,8 +1,9 @@
 """Files that a command leaves behind: all of them whole, or none."""
 
+import fcntl
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from tokensieve.arch import TokensieveError
@@ -30,11 +31,12 @@ def check_file(named: Path | str, option: str) -> None:
     if not path.name:
         raise TokensieveError(f"{option} must name a file, got {str(named)!r}")
     with _as_ours(path, option):
-        if path.exists() and not path.is_file():
+        place = _place(path)
+        if os.path.lexists(place) and not place.is_file():
             raise TokensieveError(f"{option} {path}: is not a file")
-        if not path.parent.is_dir():
-            raise TokensieveError(f"{option} {path}: the directory {path.parent} does not exist")
-        part = _part(path)
+        if not place.parent.is_dir():
+            raise TokensieveError(f"{option} {path}: the directory {place.parent} does not exist")
+        part = _part(place)
         part.open("xb").close()
         part.unlink()
 
@@ -78,11 +80,10 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
     """
     with _as_ours(folder):
         made = not folder.is_dir()
-        if made:
-            folder.mkdir()
+        folder.mkdir(exist_ok=True)  # another process may make it meanwhile
         _require_files(folder / name for name in files)
         try:
-            return _write_all({folder / name: data for name, data in files.items()})
+            return _write_all({folder / name: data for name, data in files.items()}, folder)
         except BaseException:
             if made:
                 with suppress(OSError):
@@ -101,11 +102,11 @@ def write_file(path: Path, data: bytes, option: str = "--out") -> None:
 def replaced(path: Path, option: str) -> Iterator[Path]:
     """Give a temporary name beside `path`, which `option` named; after the block its file takes the place of `path`."""
     check_file(path, option)
-    part = _part(path)
+    part = _part(_place(path))
     try:
         with _as_ours(path, option):
             yield part
-            os.replace(part, path)
+            os.replace(part, _place(path))
     finally:
         part.unlink(missing_ok=True)
 
@@ -119,18 +120,39 @@ def _as_ours(place: Path, option: str = "--out") -> Iterator[None]:
         raise TokensieveError(f"{option} {place}: cannot be written: {reason}") from None
 
 
-def _write_all(files: Mapping[Path, bytes]) -> list[Path]:
-    pending = {path: _part(path) for path in files}
+def _write_all(files: Mapping[Path, bytes], folder: Path | None = None) -> list[Path]:
+    """Write `files` and return their paths; those of one `folder` are of one process, even if several write there."""
+    pending = {path: _part(_place(path)) for path in files}
     try:
         for path, data in files.items():
             with open(pending[path], "xb") as file:
                 file.write(data)
-        for path in files:
-            os.replace(pending[path], path)
+        with nullcontext() if folder is None else _held(folder):
+            for path in files:
+                os.replace(pending[path], _place(path))
     finally:
         for part in pending.values():
             part.unlink(missing_ok=True)
     return list(files)
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Keep other processes out that hold `folder` meanwhile, where it can be opened and its file system has locks."""
+    handle = None
+    try:
+        with suppress(OSError):
+            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def _place(path: Path) -> Path:
+    """Return where a file called `path` lies: a link is written through, and stays a link."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def _part(path: Path) -> Path:
