@@ -34,8 +34,8 @@ _RESETS = (
     Mutant(
         name="burst-without-reset",
         module=_BURST,
-        old="newest = Signal(range(slots))\n        slot = Signal(range(slots))\n        place = Signal(self._places)",
-        new="newest = Signal(range(slots))\n        slot = Signal(range(slots))\n        place = Signal(self._places, reset_less=True)",
+        old="place = Signal(self._places)\n        held",
+        new="place = Signal(self._places, reset_less=True)\n        held",
         why="a reset in the midst of a burst makes the next one begin there",
     ),
     Mutant(

@@ -82,7 +82,8 @@ def commands_together(arch: Arch, vectors: Vectors) -> Sequence[Sequence[int]]:
     leads = [vectors.item("expected", "kept", index).tolist() == list(range(k[index])) for index in range(len(n))]
     ahead = first(searched & leads & (k > 1) & (2 * k <= lanes) & (n > lanes))  # of many, it keeps the first few
     illegal = first(n == 0) + first(n > arch.topk.max_tokens)
-    runs = [[*full, *some, *ahead, *full], [*many, *ahead], [*short * 5, *wire, *short, *wire, *none, *wire], [*one, *wire, *one]]
+    runs = [[*full, *some, *ahead, *full], [*many, *ahead]]
+    runs += [[*short * 5, *wire, *short, *wire, *none, *wire], [*one, *wire, *one]]
     runs += [[which for one in early for which in (one, *first(searched, 3)[-1:])]]
     runs += [[*illegal, *some, *illegal, *wire, *illegal[::-1], *short]] if illegal else []
     return [which for which in runs if which]
