@@ -65,7 +65,8 @@ class Burst(wiring.Component):
         attrs = {"ram_style": "block", "no_rw_check": 1}  # a beat is read later than it is written
         items = packed_beat(pruner.lanes, token(pruner))["items"].shape
         m.submodules.beats = memory = Memory(shape=items, depth=slots << self._places, init=[], attrs=attrs)
-        write, read = memory.write_port(), memory.read_port(domain="comb")
+        write = memory.write_port()
+        read = memory.read_port(domain="comb")
 
         slot = Signal(range(slots))
         place = Signal(self._places)

@@ -132,7 +132,8 @@ class Drain(wiring.Component):
         # the cycle in which it is read: a slot is never loaded and read at the same time.
         attrs = {"ram_style": "block", "no_rw_check": 1}
         m.submodules.side = memory = Memory(shape=words, depth=2 << places, init=[], attrs=attrs)
-        write, read = memory.write_port(), memory.read_port(domain="comb")
+        write = memory.write_port()
+        read = memory.read_port(domain="comb")
         word = Signal(len(read.data.as_value()), reset_less=True)
         m.d.comb += [write.en.eq(self.load), write.data.eq(self.row.scores)]
         m.d.comb += write.addr.eq(self.row.row | (self.row.slot << places))

@@ -39,7 +39,8 @@ class BlockQueue(wiring.Component):
         places = (self._depth - 1).bit_length()
         attributes = {"ram_style": "block"}
         m.submodules.beats = memory = Memory(shape=self._layout, depth=self._depth, init=[], attrs=attributes)
-        write, read = memory.write_port(), memory.read_port()
+        write = memory.write_port()
+        read = memory.read_port()
         head = Signal(places)
         tail = Signal(places)
         level = Signal(range(self._depth + 1))

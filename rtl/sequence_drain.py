@@ -105,7 +105,8 @@ class SequenceDrain(wiring.Component):
         attrs = {"ram_style": "block", "no_rw_check": 1}
         words, depth = ArrayLayout(token(pruner), pruner.lanes), pruner.engine_count << places
         m.submodules.side = memory = Memory(shape=words, depth=depth, init=[], attrs=attrs)
-        write, read = memory.write_port(), memory.read_port(domain="comb")
+        write = memory.write_port()
+        read = memory.read_port(domain="comb")
         stored = self.row.payload
         m.d.comb += [write.en.eq(self.row.valid & stored.load), write.data.eq(stored.items)]
         m.d.comb += write.addr.eq(stored.row | (stored.turn << places))

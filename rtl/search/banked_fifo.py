@@ -84,7 +84,8 @@ class BankedFifo(wiring.Component):
             attrs = {"ram_style": self._ram_style, "no_rw_check": 1} if block else {"ram_style": self._ram_style}
             bank = Memory(shape=self._data, depth=self._places, init=[], attrs=attrs)
             m.submodules[f"bank{lane}"] = bank
-            write, read = bank.write_port(), bank.read_port(domain="comb" if block else self._read_domain)
+            write = bank.write_port()
+            read = bank.read_port(domain="comb" if block else self._read_domain)
             m.d.comb += [write.en.eq(self.i.valid & beat.mask[lane]), write.data.eq(beat.items[lane])]
             m.d.comb += write.addr.eq(Mux((lane < beat.offset) & ~self.whole, after, place))
             m.d.comb += read.addr.eq(self.row)

@@ -1,4 +1,4 @@
-"""Signals have names: a reader of the Verilog meets no ``$signal``, and every Python writes the same text."""
+"""Signals and memory ports have names: every Python writes the same Verilog, and no reader of it meets ``$signal``."""
 
 import ast
 
@@ -6,9 +6,11 @@ import pytest
 
 
 def makes_a_signal(node):
-    """Return whether an expression is a call of `Signal` or `Signal.like` without a name."""
+    """Return whether an expression is a call of `Signal` or `Signal.like` without a name, or of a memory for a port."""
     if not isinstance(node, ast.Call) or any(given.arg == "name" for given in node.keywords):
         return False
+    if isinstance(node.func, ast.Attribute) and node.func.attr in {"read_port", "write_port"}:
+        return True
     called = node.func.value if isinstance(node.func, ast.Attribute) and node.func.attr == "like" else node.func
     return isinstance(called, ast.Name) and called.id == "Signal"
 
@@ -32,6 +34,7 @@ def test_every_signal_is_assigned_alone_or_has_a_name(root):
     [
         ("a, b = Signal(), Signal.like(c)", [1, 1]),
         ("a = [Signal() for _ in c]", [1]),
+        ("a, b = c.write_port(), c.read_port()", [1, 1]),
         ("a = Signal()\nb = [Signal(name=n) for n in c]", []),
     ],
 )
