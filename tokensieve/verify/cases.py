@@ -23,8 +23,9 @@ _RESET_SHARE = 4
 
 _MOST_RESETS = 2
 
-_SPREAD = 12
-"""Resets that come one each in copies of a case without pauses, from its beginning to its end."""
+_SPREAD, _LATE_SPREAD = 12, 8
+"""Resets that come one each in copies of a case, from its beginning to its end: where nothing pauses, and where the
+last source does: what a reset has left at work is then at work in the midst of the next packet."""
 
 _SLACK = 4
 """A run is given up after this many times the cycles that law, beats and pauses explain."""
@@ -47,14 +48,16 @@ def cases_of(
 def with_resets(stalled: "Sequence[Case]", seed: int) -> "list[tuple[int, Case]]":
     """Return one in a few of the stalled cases, by number, with resets at any cycle that they may take, or later.
 
-    Those in which nothing pauses come several times over, each with one reset.
+    Those in which nothing pauses, or the last source alone, come several times over, each with one reset.
     """
     rng = np.random.Generator(np.random.PCG64([seed, len(stalled), 2]))
     chosen = []
     for number, one in enumerate(stalled):
         cycles = max(2, (one.limit - _TOLERANCE) // _SLACK)
-        if not any(map(any, [*one.gaps.values(), *one.stalls.values()])):
-            chosen += [(number, [1 + (cycles - 1) * (2 * place + 1) // (2 * _SPREAD)]) for place in range(_SPREAD)]
+        pausing = {name for name, pauses in [*one.gaps.items(), *one.stalls.items()] if any(pauses)}
+        if not pausing or pausing == {[name for name, beats in one.beats.items() if beats][-1]}:
+            spread = _LATE_SPREAD if pausing else _SPREAD
+            chosen += [(number, [1 + (cycles - 1) * (2 * place + 1) // (2 * spread)]) for place in range(spread)]
         elif number % _RESET_SHARE == 0:
             count = int(rng.integers(1, _MOST_RESETS, endpoint=True))
             chosen.append((number, rng.integers(1, max(2, cycles // count), count).tolist()))
@@ -70,13 +73,16 @@ def _alone(unit: Unit, arch: Arch, vectors: Vectors, harness: "Harness") -> Iter
 
 
 def _directed(unit: Unit, arch: Arch, vectors: Vectors, harness: "Harness") -> Iterator[tuple[list[int], "Case"]]:
-    """Yield the cases that are always there: nothing pauses; one source comes late; one sink or all wait for long."""
+    """Yield the cases that are always there: nothing pauses; one source comes late; one sink or all wait for long.
+
+    A late source brings its first beat late, and its second one.
+    """
     for which in map(list, unit.together(arch, vectors)):
         stimulus, busy = harness.stimulus(arch, vectors, which), _busy(unit, arch, vectors, which)
         sinks, sources = list(stimulus.expect), [name for name, beats in stimulus.beats.items() if beats]
         burst = unit.longest_burst(arch)
         for late in sources:
-            yield which, _case(stimulus, Pauses(gaps={late: [burst]}, stalls={}), busy)
+            yield which, _case(stimulus, Pauses(gaps={late: [burst, burst]}, stalls={}), busy)
         for held in [[], *([sink] for sink in sinks), *([sinks] if len(sinks) > 1 else [])]:
             yield which, _case(stimulus, holding(held, busy + burst), busy)
 
