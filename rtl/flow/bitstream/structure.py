@@ -133,7 +133,8 @@ def registers_behind(design: Mapping[str, Any], port: str) -> list[set[str]]:
     """Return all names of each register bit that the nets matching `port` come from, through gates alone."""
     drivers = {bit: cell for cell in design["cells"].values() for bit in _bits(cell, "output")}
     names = _names(design)
-    ahead = [bit for name, net in design["netnames"].items() if re.fullmatch(port, name) for bit in net["bits"]]
+    begun = [bit for name, net in design["netnames"].items() if re.fullmatch(port, name) for bit in net["bits"]]
+    ahead = list(dict.fromkeys(begun))
     seen, found = set(ahead), list[set[str]]()
     while ahead:
         bit = ahead.pop()

@@ -1,0 +1,63 @@
+"""The units that a bitstream is made of, and what each is like on pins."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from amaranth.lib import wiring
+
+from tokensieve.arch.datapath import Topk
+from tokensieve.arch.errors import TokensieveError, nearest
+from tokensieve.arch.fixed_length_pruner import FixedLengthPruner
+from tokensieve.arch.host_link import HostLink
+from tokensieve.arch.machine import Arch
+from tokensieve.rtl.flow.bitstream.scan import ScanTop
+from tokensieve.rtl.host.top import HostTop
+from tokensieve.rtl.topk import TopKEngine
+
+Link = Literal["uart", "parallel"]
+
+INPUT = r"(.*\.)?unit\.\w+__payload"
+"""Nets of the unit's ports in a flat design, for `structure.checks`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unit:
+    """A unit with its parameters."""
+
+    name: str
+    section: FixedLengthPruner | Topk
+    """Its parameters."""
+
+    linked: bool
+    """Whether it has a host link; else shift registers stand for one."""
+
+    interval: int | None
+    """Cycles from one sequence to the next at full input rate; None where they depend on data."""
+
+    make: Callable[[Link, float], wiring.Component]
+    """Returns it with pins, for a link whose bits take a number of clock cycles."""
+
+
+def _pruner(arch: Arch) -> Unit:
+    pruner = arch.pruner
+    return Unit(
+        name="fixed-length-pruner", section=pruner, linked=True, interval=pruner.law.interval,
+        make=lambda link, cycles: HostTop(pruner, HostLink(port=link, divisor=round(cycles))),
+    )  # fmt: skip
+
+
+def _topk(arch: Arch) -> Unit:
+    topk = arch.topk
+    topk.require_rtl()
+    return Unit(name="topk", section=topk, linked=False, interval=None, make=lambda link, cycles: ScanTop(TopKEngine(topk)))
+
+
+UNITS: Mapping[str, Callable[[Arch], Unit]] = {"fixed-length-pruner": _pruner, "topk": _topk}
+
+
+def find_unit(name: str, arch: Arch) -> Unit:
+    """Return the unit called `name` with the parameters of `arch`, or raise `TokensieveError` with the nearest name."""
+    if name not in UNITS:
+        raise TokensieveError(f"unit must be one of {', '.join(UNITS)}, got {name!r}{nearest(name, UNITS)}")
+    return UNITS[name](arch)
