@@ -93,16 +93,22 @@ def _udev(product: str) -> str:
 
 
 def _tang_nano_20k() -> Pins:
-    """Pins as in LiteX-Boards, ``sipeed_tang_nano_20k.py``: oscillator, serial port, header J6."""
+    """Pins as in LiteX-Boards, ``sipeed_tang_nano_20k.py``; of the headers those that no other part of it has."""
     plain = {"IO_TYPE": "LVCMOS33"}
-    j6 = "73 74 75 85 77 15 16 27 28 25 26 29 30 31 17 20 19 18"
-    header = [Pin(site=site, where=f"J6 {place}", attributes=plain) for place, site in enumerate(j6.split(), 2)]
+    j5 = "- - - 76 - 42 41 56 54 51 48 55 49 86 - - - 72 71 - -"
+    j6 = "- 73 74 75 - 77 - - 27 28 - - 29 30 31 - - - - - -"
+    sites = [(f"J{header} {place}", site) for header, row in ((5, j5), (6, j6)) for place, site in _contacts(row)]
     return Pins(
         clock=Pin(site="4", where="clk27", attributes=plain),
         rx=Pin(site="70", where="USB serial, from the host", attributes=plain),
         tx=Pin(site="69", where="USB serial, to the host", attributes=plain),
-        header=header,
+        header=[Pin(site=site, where=where, attributes=plain) for where, site in sites],
     )
+
+
+def _contacts(row: str) -> Iterator[tuple[int, str]]:
+    """Yield the contacts of a header that have a pin, numbered from 1."""
+    yield from ((place, site) for place, site in enumerate(row.split(), 1) if site != "-")
 
 
 BOARDS: Mapping[str, Board] = {

@@ -7,6 +7,7 @@ sysCLOCK PLL timing), Gowin DS226 (rPLL, C8/I7).
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 
 from tokensieve.arch.errors import TokensieveError
 from tokensieve.rtl.flow.bitstream.devices import Family
@@ -48,13 +49,15 @@ _FILTERS = ((17, 1), (26, 2), (44, 3), (66, 4), (101, 5))
 """iCE40's loop filter: below each phase detector frequency, in MHz; 6 above them all."""
 
 
-def settings(family: Family, clock_mhz: float) -> Iterator[Setting]:
-    """Yield every setting that a data sheet allows with an input of `clock_mhz`."""
-    limits, clock = _LIMITS[family], Fraction(clock_mhz)
-    every = {"ecp5": _ecp5, "ice40": _ice40, "gowin": _gowin}[family]
-    for one in every(clock, limits):
-        if _within(one.pfd, limits.pfd) and _within(one.vco, limits.vco) and _within(one.mhz, limits.out):
-            yield one
+@cache
+def settings(family: Family, clock_mhz: float) -> list[Setting]:
+    """Return every setting that a data sheet allows with an input of `clock_mhz`."""
+    limits, every = _LIMITS[family], {"ecp5": _ecp5, "ice40": _ice40, "gowin": _gowin}[family]
+    return [
+        one
+        for one in every(Fraction(clock_mhz), limits)
+        if _within(one.pfd, limits.pfd) and _within(one.vco, limits.vco) and _within(one.mhz, limits.out)
+    ]
 
 
 def fastest(family: Family, clock_mhz: float, limit_mhz: float) -> Setting:
