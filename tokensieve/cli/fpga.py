@@ -32,8 +32,8 @@ _PRUNER = "tokensieve fpga build fixed-length-pruner"
 
 @app.command(
     epilog=examples(
-        f"{_PRUNER} --device ecp5-85k --set pruner.max_tokens=128 --set pruner.keep=64 --out build",
-        f"{_PRUNER} --device ice40-hx8k --set pruner.max_tokens=64 --set pruner.keep=32 --set pruner.engines=1 --out build",
+        f"{_PRUNER} --device ecp5-85k --set pruner.max_tokens=128 --set pruner.keep=64 --seeds 3 --out build",
+        f"{_PRUNER} --device ice40-hx8k --set pruner.max_tokens=64 --set pruner.engines=1 --out build",
     )
 )
 def build(
@@ -51,13 +51,14 @@ def build(
     baud: Annotated[
         int, typer.Option("--baud", metavar="B", min=1200, max=12_000_000, help="Bits a second of the UART.")
     ] = 1_000_000,
-    seeds: Annotated[
-        int, typer.Option("--seeds", metavar="N", min=1, max=100, help="Placements to choose from.")
-    ] = 1,
+    seeds: Annotated[int, typer.Option("--seeds", metavar="N", min=1, max=100, help="Placements to choose from.")] = 1,
     clock: Annotated[
         float | None,
         typer.Option(
-            "--clock", metavar="MHZ", min=4.0, max=400.0,
+            "--clock",
+            metavar="MHZ",
+            min=4.0,
+            max=400.0,
             help="Clock to meet; 0.95 x that of the worst seed unless given. Exit code 1 if it is missed.",
         ),
     ] = None,

@@ -25,7 +25,7 @@ from tokensieve.rtl.flow.bitstream.top import BoardTop
 MARGIN = 0.95
 """Share of the worst seed's clock that the PLL may have."""
 
-_NS_PER_CELL = {"synthesis": 6e-3, "place": 11e-3}
+_SECONDS_PER_CELL = {"synthesis": 6e-3, "place": 15e-3}
 """Seconds of each stage for a cell, on the machine where the flow was written: for the time left, no more."""
 
 
@@ -83,7 +83,7 @@ class _Run:
 
     def expect(self, synthesis: int, place: int) -> None:
         """Say what is still to come."""
-        each = {name: self.seconds.get(name, _NS_PER_CELL[name] * self.job.cells) for name in _NS_PER_CELL}
+        each = {name: self.seconds.get(name, _SECONDS_PER_CELL[name] * self.job.cells) for name in _SECONDS_PER_CELL}
         self.left = each["synthesis"] * synthesis + each["place"] * place
 
     @contextmanager
@@ -114,12 +114,14 @@ def build(job: Job, tell: Callable[[str], None]) -> Built:
         run.expect(synthesis=1, place=1)
         netlist, wires, pins = _synthesised(run, setting)
         for trial in trials:
-            placed = _placed(run, netlist, pins, setting, trial.seed, f"seed {trial.seed}, {float(setting.mhz):.2f} MHz")
+            placed = _placed(
+                run, netlist, pins, setting, trial.seed, f"seed {trial.seed}, {float(setting.mhz):.2f} MHz"
+            )
             if placed.fmax_mhz >= setting.mhz:
                 break
     return Built(
-        netlist=netlist, placed=placed, setting=setting, wires=wires, pins=pins, per_seed=dict(sorted(per_seed.items())),
-        trial_mhz=trial_mhz, seconds={**run.seconds, "all": time.monotonic() - begun},
+        netlist=netlist, placed=placed, setting=setting, wires=wires, pins=pins, trial_mhz=trial_mhz,
+        per_seed=dict(sorted(per_seed.items())), seconds={**run.seconds, "all": time.monotonic() - begun},
     )  # fmt: skip
 
 

@@ -34,9 +34,11 @@ class Estimate:
 
 def estimate(unit: FixedLengthPruner | Topk) -> Estimate:
     """Return about what a fixed-length pruner or a top-k engine takes."""
-    search, lanes = unit.topk if isinstance(unit, FixedLengthPruner) else unit, unit.lanes
-    engines = unit.engine_count if isinstance(unit, FixedLengthPruner) else 1
-    bits = unit.score_bits + (unit.id_bits if isinstance(unit, FixedLengthPruner) else (unit.max_tokens - 1).bit_length())
+    lanes = unit.lanes
+    if isinstance(unit, FixedLengthPruner):
+        search, engines, bits = unit.topk, unit.engine_count, unit.score_bits + unit.id_bits
+    else:
+        search, engines, bits = unit, 1, unit.score_bits + (unit.max_tokens - 1).bit_length()
     scores = engines * search.max_tokens * search.score_bits
     in_registers = search.engine in ("bitserial", "bitonic")
     kept = search.max_tokens * bits * 2
@@ -64,14 +66,15 @@ def require_fit(name: str, unit: FixedLengthPruner | Topk, device: Device) -> Es
 
 def _smaller(unit: FixedLengthPruner | Topk, device: Device) -> list[str]:
     """Return the longest sequence that fits: with its own number of engines, and with one engine."""
-    is_pruner = isinstance(unit, FixedLengthPruner)
     found = list[str]()
-    for change in ({}, {"engines": 1}) if is_pruner else ({},):
+    for change in ({}, {"engines": 1}) if isinstance(unit, FixedLengthPruner) else ({},):
         tokens = 1 << (unit.max_tokens.bit_length() - 1)
         while tokens >= 2:
-            smaller = {"max_tokens": tokens, **({"keep": min(unit.keep, tokens // 2)} if is_pruner else {}), **change}
+            smaller = {"max_tokens": tokens, **change}
+            if isinstance(unit, FixedLengthPruner):
+                smaller["keep"] = min(unit.keep, tokens // 2)
             if estimate(unit.model_validate({**unit.model_dump(), **smaller})).fits(device):
-                section = "pruner" if is_pruner else "topk"
+                section = "pruner" if isinstance(unit, FixedLengthPruner) else "topk"
                 found.append(" ".join(f"--set {section}.{field}={value}" for field, value in smaller.items()))
                 break
             tokens //= 2

@@ -63,7 +63,7 @@ class Placed:
     @property
     def clock(self) -> str:
         """Net of the clock that the design runs on: the one that the PLL makes."""
-        known = [name for name in self.report["fmax"] if name != "clk"]
+        known = [str(name) for name in self.report["fmax"] if name != "clk"]
         if len(known) != 1:
             raise ToolError(f"nextpnr reports {len(known)} clocks, where one is expected: {', '.join(known)}")
         return known[0]

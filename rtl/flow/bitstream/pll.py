@@ -105,5 +105,6 @@ def _gowin(clock: Fraction, limits: _Limits) -> Iterator[Setting]:
         for fbdiv in range(64):
             for odiv in _GOWIN_ODIV:
                 out = pfd * (fbdiv + 1)
-                dividers = {"FCLKIN": f"{float(clock):g}", "IDIV_SEL": idiv, "FBDIV_SEL": fbdiv, "ODIV_SEL": odiv}
+                dividers: dict[str, Value] = {"IDIV_SEL": idiv, "FBDIV_SEL": fbdiv, "ODIV_SEL": odiv}
+                dividers["FCLKIN"] = f"{float(clock):g}"
                 yield Setting(mhz=out, vco=out * odiv, pfd=pfd, parameters=dividers)

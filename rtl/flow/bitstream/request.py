@@ -12,6 +12,9 @@ from tokensieve.rtl.flow.bitstream.estimate import CELLS_PER_FF, Estimate, requi
 from tokensieve.rtl.flow.bitstream.toolchain import toolchain
 from tokensieve.rtl.flow.bitstream.units import Link, Unit, find_unit
 
+_BIT_CYCLES = 4
+"""Clock cycles of a UART's bit, at least."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
@@ -61,6 +64,9 @@ def asked(request: Request) -> Asked:
     told = require_fit(unit.name, unit.section, device)
     if not unit.linked and request.link != "uart":
         raise TokensieveError(f"--link is for units with a host link: {unit.name} stands between shift registers")
+    most = int((request.clock_mhz or device.goal_mhz / 2) * 1e6) // _BIT_CYCLES
+    if request.link == "uart" and request.baud > most:
+        raise TokensieveError(f"--baud must be at most {most} with the clocks of {device.name}, got {request.baud}")
     job = Job(
         make=lambda mhz: unit.make(request.link, mhz * 1e6 / request.baud), device=device, board=board,
         chain=toolchain(device.family, request.native), seeds=request.seeds, clock_mhz=request.clock_mhz,

@@ -1,8 +1,8 @@
 """What a design has to take of an FPGA by its structure, beside what synthesis took: nothing was lost on the way.
 
 Logic whose outputs nobody sees is swept away by synthesis, and then cells and clock are those of another design. So
-block memories and multipliers are counted twice, from the memories and multiplications of the design and in the
-netlist, and every register behind the unit's input must still reach an output pin.
+memories, their blocks and multipliers are counted twice, from the design and in the netlist, and every register behind
+the unit's input must still reach an output pin. Yosys names the cells of a memory after it.
 """
 
 import re
@@ -10,33 +10,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tokensieve.arch.timing import ceil_div
 from tokensieve.rtl.flow.bitstream.devices import Family
 from tokensieve.rtl.flow.bitstream.synthesis import Netlist, is_block
 
 _REGISTERS = re.compile(r"^\$(sdff|adff|aldff|dff)\w*$")
 
 
-@dataclass(frozen=True)
-class _Blocks:
-    """How Yosys maps memories of a family: its library files for ``memory_libmap``."""
-
-    shapes: Sequence[tuple[int, int]]
-    """Words and bits of a block, one port to read and one to write."""
-
-    cost: int
-    """Of a block; a bit in a flip-flop costs 1."""
-
-    distributed: int | None
-    """Cost of 16 x 4 bits of distributed memory; None where there is none."""
-
-
 _WIDE = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
-_BLOCKS: Mapping[Family, _Blocks] = {
-    "ecp5": _Blocks(_WIDE, 128, 4),
-    "gowin": _Blocks(_WIDE, 128, 4),
-    "ice40": _Blocks(((256, 16), (512, 8), (1024, 4), (2048, 2)), 64, None),
+_SHAPES: Mapping[Family, Sequence[tuple[int, int]]] = {
+    "ecp5": _WIDE,
+    "gowin": _WIDE,
+    "ice40": ((256, 16), (512, 8), (1024, 4), (2048, 2)),
 }
+"""Words and bits of a block memory with one port to read and one to write."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,23 +39,13 @@ class Memory:
     reads: int
     """Ports that read."""
 
-    clocked: bool
-    """Whether they all have a register."""
-
     def blocks(self, family: Family) -> int:
-        """Return the block memories that it takes; 0 where LUTs or flip-flops cost less, or have to do.
+        """Return the block memories that it takes if it is made of them; small ones may be made of LUTs instead.
 
-        >>> Memory(name="side", depth=16, width=112, reads=1, clocked=True).blocks("ice40")
+        >>> Memory(name="side", depth=16, width=112, reads=1).blocks("ice40")
         7
         """
-        rule = _BLOCKS[family]
-        if not self.clocked:
-            return 0
-        count = min(ceil_div(self.depth, words) * ceil_div(self.width, bits) for words, bits in rule.shapes)
-        others = [self.depth * self.width]
-        if rule.distributed is not None:
-            others.append(ceil_div(self.depth, 16) * ceil_div(self.width, 4) * rule.distributed * self.reads)
-        return int(count * self.reads) if count * self.reads * rule.cost < min(others) else 0
+        return self.reads * min(-(-self.depth // words) * -(-self.width // bits) for words, bits in _SHAPES[family])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,16 +70,19 @@ def checks(netlist: Netlist, family: Family, port: str) -> list[Check]:
 
     `port` is a regular expression that the flat name of the unit's input matches.
     """
-    structure = netlist.structure
-    blocks = sum(memory.blocks(family) for memory in memories(structure))
+    structure, mapped = netlist.structure, netlist.mapped
+    every, blocks = list(memories(structure)), blocks_of(mapped)
+    there = [memory for memory in every if any(name.startswith(f"{memory.name}.") for name in mapped["cells"])]
     multiplications = sum(cell["type"] == "$mul" for cell in structure["cells"].values())
     registers = registers_behind(structure, port)
-    seen = observed(netlist.mapped)
+    seen = observed(mapped)
+    reach = sum(not names.isdisjoint(seen) for names in registers)
     return [
-        Check(what="block memories", expected=blocks, found=netlist.bram),
+        Check(what="memories", expected=len(every), found=len(there)),
+        Check(what="block memories", expected=sum(one.blocks(family) for one in every if one.name in blocks),
+              found=netlist.bram),
         Check(what="multipliers", expected=multiplications, found=netlist.dsp),
-        Check(what="input registers that reach an output", expected=len(registers),
-              found=sum(not names.isdisjoint(seen) for names in registers)),
+        Check(what="input registers that reach an output", expected=len(registers), found=reach),
     ]  # fmt: skip
 
 
@@ -112,17 +91,14 @@ def memories(structure: Mapping[str, Any]) -> Iterator[Memory]:
     for name, cell in structure["cells"].items():
         if cell["type"] == "$mem_v2":
             told = cell["parameters"]
-            reads = int(told["RD_PORTS"], 2)
-            yield Memory(
-                name=name, depth=int(told["SIZE"], 2), width=int(told["WIDTH"], 2), reads=reads,
-                clocked=told["RD_CLK_ENABLE"].count("1") == reads,
-            )  # fmt: skip
+            size, width, reads = (int(told[name], 2) for name in ("SIZE", "WIDTH", "RD_PORTS"))
+            yield Memory(name=name, depth=size, width=width, reads=reads)
 
 
-def blocks_of(netlist: Netlist) -> dict[str, int]:
+def blocks_of(mapped: Mapping[str, Any]) -> dict[str, int]:
     """Return the block memories of each memory that has some: Yosys numbers them behind its name."""
     found = dict[str, int]()
-    for name, cell in netlist.mapped["cells"].items():
+    for name, cell in mapped["cells"].items():
         if is_block(cell["type"]):
             memory = re.sub(r"(\.\d+)+$", "", name)
             found[memory] = found.get(memory, 0) + 1

@@ -19,9 +19,9 @@ TOP = "top"
 """Module name of the whole design."""
 
 _SYNTHESIS: Mapping[Family, str] = {
-    "ecp5": "synth_ecp5 -top top -json design.json",
-    "ice40": "synth_ice40 -top top -dsp -json design.json",
-    "gowin": "synth_gowin -top top -family gw2a -json design.json",
+    "ecp5": "synth_ecp5 -top top",
+    "ice40": "synth_ice40 -top top -dsp",
+    "gowin": "synth_gowin -top top -family gw2a",
 }
 _SCRIPT = """\
 read_rtlil design.il
@@ -38,10 +38,18 @@ design -load start
 memory_collect
 write_verilog top.v
 design -load start
+setattr -mod -set keep_hierarchy 1 top__*__engine?
 {synthesis}
+setattr -mod -unset keep_hierarchy *
+flatten
+clean
+write_json design.json
 tee -o stat.json stat -json
 """
-"""`structure.json` has all memories and multiplications, whether an output depends on them or not."""
+"""`structure.json` has all memories and multiplications, whether an output depends on them or not.
+
+Search engines are mapped apart from one another: with gates that they share, each is drawn to where the others are.
+"""
 
 _ELEMENT = re.compile(r"(?<=[^\s])\[(\d+)\]")
 """An element's number in a name: Yosys and nextpnr would take ``\\row[3]`` for a bit of ``\\row``."""

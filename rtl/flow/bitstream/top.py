@@ -126,4 +126,3 @@ def wires(design: wiring.Component) -> Sequence[tuple[str, bool]]:
         width, comes = member.shape, member.flow is Flow.In
         found += [(name, comes)] if width == 1 else [(f"{name}[{bit}]", comes) for bit in range(width)]
     return found
-

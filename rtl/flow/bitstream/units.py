@@ -50,7 +50,9 @@ def _pruner(arch: Arch) -> Unit:
 def _topk(arch: Arch) -> Unit:
     topk = arch.topk
     topk.require_rtl()
-    return Unit(name="topk", section=topk, linked=False, interval=None, make=lambda link, cycles: ScanTop(TopKEngine(topk)))
+    return Unit(
+        name="topk", section=topk, linked=False, interval=None, make=lambda link, cycles: ScanTop(TopKEngine(topk))
+    )
 
 
 UNITS: Mapping[str, Callable[[Arch], Unit]] = {"fixed-length-pruner": _pruner, "topk": _topk}
