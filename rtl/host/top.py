@@ -52,7 +52,7 @@ class HostTop(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.core = core = HostCore(self._pruner, self._link)
+        m.submodules.core = core = HostCore(self._pruner, self._link.timeout_cycles)
         receiver, transmitter = self._uart(m, core) if self._link.port == "uart" else self._parallel(m)
         m.submodules.receiver, m.submodules.transmitter = receiver, transmitter
         wiring.connect(m, receiver.o, core.i)

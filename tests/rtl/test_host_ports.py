@@ -47,9 +47,7 @@ def looped(loop, data, **timing):
     """Return what came back of `data`, the host's port, and how many framing errors and lost bytes there were."""
     host = SimulatedPort(loop, loop, watched=loop.errors, **timing)
     host.write(data)
-    came = b""
-    while more := host.read(3000.0):
-        came += more
+    came = host.read_all(3000.0)
     return came, host, (host.seen & 0xFF, host.seen >> 8)
 
 
