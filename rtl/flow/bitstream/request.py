@@ -45,15 +45,17 @@ class Asked:
     job: Job
     unit: Unit
     arch_digest: str
+    port: Link
     link: str
+    """The port in words."""
+
     estimate: Estimate
     baud: int
 
     def throughput(self, clock_mhz: float, fmax_mhz: float) -> Mapping[str, float]:
-        """Return sequences per second at the PLL's clock and at Fmax; nothing where they depend on data."""
-        if self.unit.interval is None:
-            return {}
-        return {"compute": clock_mhz * 1e6 / self.unit.interval, "at_fmax": fmax_mhz * 1e6 / self.unit.interval}
+        """Return sequences per second at the PLL's clock, and those that the unit alone would do at Fmax."""
+        at_clock = self.unit.throughput(self.port, clock_mhz * 1e6 / self.baud, clock_mhz)
+        return {**at_clock, "at_fmax": at_clock["compute"] * fmax_mhz / clock_mhz} if at_clock else {}
 
 
 def asked(request: Request) -> Asked:
@@ -72,5 +74,14 @@ def asked(request: Request) -> Asked:
         chain=toolchain(device.family, request.native), seeds=request.seeds, clock_mhz=request.clock_mhz,
         cells=round(told.ff * CELLS_PER_FF),
     )  # fmt: skip
-    link = request.link if unit.linked else "none, shift registers stand for it"
-    return Asked(job=job, unit=unit, arch_digest=request.arch.digest, link=link, estimate=told, baud=request.baud)
+    words = {"uart": f"UART, {request.baud:,} baud", "parallel": "parallel, 8 bits"}
+    link = words[request.link] if unit.linked else "none, shift registers stand for it"
+    return Asked(
+        job=job,
+        unit=unit,
+        arch_digest=request.arch.digest,
+        port=request.link,
+        link=link,
+        estimate=told,
+        baud=request.baud,
+    )

@@ -10,6 +10,7 @@ from tokensieve.arch.datapath import Topk
 from tokensieve.arch.errors import TokensieveError, nearest
 from tokensieve.arch.fixed_length_pruner import FixedLengthPruner
 from tokensieve.arch.host_link import HostLink
+from tokensieve.arch.host_rate import host_rate
 from tokensieve.arch.machine import Arch
 from tokensieve.rtl.flow.bitstream.scan import ScanTop
 from tokensieve.rtl.host.top import HostTop
@@ -32,8 +33,9 @@ class Unit:
     linked: bool
     """Whether it has a host link; else shift registers stand for one."""
 
-    interval: int | None
-    """Cycles from one sequence to the next at full input rate; None where they depend on data."""
+    throughput: Callable[[Link, float, float], Mapping[str, float]]
+    """Returns sequences per second for a link with so many cycles a bit and a clock in MHz; nothing where they depend
+    on data."""
 
     make: Callable[[Link, float], wiring.Component]
     """Returns it with pins, for a link whose bits take a number of clock cycles."""
@@ -41,18 +43,28 @@ class Unit:
 
 def _pruner(arch: Arch) -> Unit:
     pruner = arch.pruner
+
+    def rates(link: Link, cycles: float, mhz: float) -> Mapping[str, float]:
+        rate = host_rate(pruner, _host_link(link, cycles), mhz * 1e6)
+        return {"compute": rate.compute, "port": rate.port}
+
     return Unit(
-        name="fixed-length-pruner", section=pruner, linked=True, interval=pruner.law.interval,
-        make=lambda link, cycles: HostTop(pruner, HostLink(port=link, divisor=round(cycles))),
+        name="fixed-length-pruner", section=pruner, linked=True, throughput=rates,
+        make=lambda link, cycles: HostTop(pruner, _host_link(link, cycles)),
     )  # fmt: skip
+
+
+def _host_link(link: Link, cycles: float) -> HostLink:
+    return HostLink(port=link, divisor=round(cycles)) if link == "uart" else HostLink(port=link)
 
 
 def _topk(arch: Arch) -> Unit:
     topk = arch.topk
     topk.require_rtl()
     return Unit(
-        name="topk", section=topk, linked=False, interval=None, make=lambda link, cycles: ScanTop(TopKEngine(topk))
-    )
+        name="topk", section=topk, linked=False, throughput=lambda link, cycles, mhz: {},
+        make=lambda link, cycles: ScanTop(TopKEngine(topk)),
+    )  # fmt: skip
 
 
 UNITS: Mapping[str, Callable[[Arch], Unit]] = {"fixed-length-pruner": _pruner, "topk": _topk}
