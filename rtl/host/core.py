@@ -115,7 +115,8 @@ class Answerer(wiring.Component):
         wiring.connect(m, sender.o, wiring.flipped(self.o))
 
         told, is_sequence = self.i.p, Signal()
-        m.d.comb += [self.i.ready.eq(waiting.i.ready & ~reader.busy), waiting.i.valid.eq(self.i.valid & ~reader.busy)]
+        m.d.comb += self.i.ready.eq(~waiting.o.valid & ~reader.busy)  # not as it empties: ready comes out of registers
+        m.d.comb += waiting.i.valid.eq(self.i.valid & self.i.ready)
         m.d.comb += [getattr(waiting.i.p, name).eq(getattr(told, name)) for name, _ in answer()]
         m.d.comb += is_sequence.eq((told.status == ReplyStatus.OK) & (told.command == Command.SEQUENCE))
         m.d.comb += [reader.starts.eq(self.i.valid & self.i.ready & is_sequence), reader.length.eq(told.length)]

@@ -147,8 +147,13 @@ class FrameReceiver(wiring.Component):
                     collect(field, after)
             with m.State("JUDGE"):
                 m.d.comb += status.eq(_judged(crc.crc == check, command, length, part))
-                m.d.comb += self.restart.eq((status == ReplyStatus.OK) & (command == Command.RESET))
-                m.d.sync += o.status.eq(status)
+                m.d.sync += [
+                    o.status.eq(status),
+                    self.restart.eq((status == ReplyStatus.OK) & (command == Command.RESET)),
+                ]
+                m.next = "ACT"
+            with m.State("ACT"):  # out of a register: the reset goes to all of the unit
+                m.d.sync += self.restart.eq(0)
                 m.next = "TELL"
             with m.State("TELL"):
                 m.d.comb += self.o.valid.eq(1)

@@ -9,7 +9,6 @@ from tokensieve.rtl.flow.bitstream.devices import Family
 from tokensieve.rtl.flow.bitstream.place import SUFFIX
 from tokensieve.rtl.flow.bitstream.request import Asked
 from tokensieve.rtl.flow.bitstream.structure import checks
-from tokensieve.rtl.flow.bitstream.units import INPUT
 
 NOT_TRUSTED = "not to be trusted: nextpnr's delays for this family have not been compared with the maker's"
 
@@ -35,7 +34,9 @@ def as_object(asked: Asked, built: Built) -> dict[str, Any]:
     """Return what ``--json`` prints, but for where the bitstream lies."""
     job, device, placed = asked.job, asked.job.device, built.placed
     used = resources(job.device.family, built)
-    counted = [{**asdict(check), "holds": check.holds} for check in checks(built.netlist, device.family, INPUT)]
+    counted = [
+        {**asdict(check), "holds": check.holds} for check in checks(built.netlist, device.family, asked.unit.inputs)
+    ]
     worst = [
         {"from": path.begin, "to": path.end, "ns": round(path.ns, 3), "through": list(path.through)}
         for path in placed.worst_paths()

@@ -38,18 +38,11 @@ design -load start
 memory_collect
 write_verilog top.v
 design -load start
-setattr -mod -set keep_hierarchy 1 top__*__engine?
 {synthesis}
-setattr -mod -unset keep_hierarchy *
-flatten
-clean
 write_json design.json
 tee -o stat.json stat -json
 """
-"""`structure.json` has all memories and multiplications, whether an output depends on them or not.
-
-Search engines are mapped apart from one another: with gates that they share, each is drawn to where the others are.
-"""
+"""`structure.json` has all memories and multiplications, whether an output depends on them or not."""
 
 _ELEMENT = re.compile(r"(?<=[^\s])\[(\d+)\]")
 """An element's number in a name: Yosys and nextpnr would take ``\\row[3]`` for a bit of ``\\row``."""

@@ -18,9 +18,6 @@ from tokensieve.rtl.topk import TopKEngine
 
 Link = Literal["uart", "parallel"]
 
-INPUT = r"(.*\.)?unit\.\w+__payload"
-"""Nets of the unit's ports in a flat design, for `structure.checks`."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Unit:
@@ -29,6 +26,9 @@ class Unit:
     name: str
     section: FixedLengthPruner | Topk
     """Its parameters."""
+
+    inputs: str
+    """Regular expression for the nets of its inputs in a flat design, for `structure.checks`."""
 
     linked: bool
     """Whether it has a host link; else shift registers stand for one."""
@@ -49,7 +49,7 @@ def _pruner(arch: Arch) -> Unit:
         return {"compute": rate.compute, "port": rate.port}
 
     return Unit(
-        name="fixed-length-pruner", section=pruner, linked=True, throughput=rates,
+        name="fixed-length-pruner", section=pruner, inputs=r"(.*\.)?unit\.i__payload", linked=True, throughput=rates,
         make=lambda link, cycles: HostTop(pruner, _host_link(link, cycles)),
     )  # fmt: skip
 
@@ -62,7 +62,7 @@ def _topk(arch: Arch) -> Unit:
     topk = arch.topk
     topk.require_rtl()
     return Unit(
-        name="topk", section=topk, linked=False, throughput=lambda link, cycles, mhz: {},
+        name="topk", section=topk, inputs=r"(.*\.)?unit\.(command|score)__payload", linked=False, throughput=lambda link, cycles, mhz: {},
         make=lambda link, cycles: ScanTop(TopKEngine(topk)),
     )  # fmt: skip
 
