@@ -34,9 +34,7 @@ def as_object(asked: Asked, built: Built) -> dict[str, Any]:
     """Return what ``--json`` prints, but for where the bitstream lies."""
     job, device, placed = asked.job, asked.job.device, built.placed
     used = resources(job.device.family, built)
-    counted = [
-        {**asdict(check), "holds": check.holds} for check in checks(built.netlist, device.family, asked.unit.inputs)
-    ]
+    counted = checks(built.netlist, device.family, asked.unit.inputs)
     worst = [
         {"from": path.begin, "to": path.end, "ns": round(path.ns, 3), "through": list(path.through)}
         for path in placed.worst_paths()
@@ -65,7 +63,7 @@ def as_object(asked: Asked, built: Built) -> dict[str, Any]:
         "timing_met": built.met,
         "paths": worst,
         "throughput": dict(asked.throughput(float(built.setting.mhz), placed.fmax_mhz)),
-        "checks": counted,
+        "checks": [{**asdict(check), "holds": check.holds} for check in counted],
         "estimate": {"ff": asked.estimate.ff, "memory_bits": asked.estimate.memory_bits},
         "pll": {"input_mhz": job.board.clock_mhz, "vco_mhz": round(float(built.setting.vco), 4),
                 "pfd_mhz": round(float(built.setting.pfd), 4), **built.setting.parameters},
