@@ -78,29 +78,32 @@ class _Run:
     job: Job
     tell: Callable[[str], None]
     seconds: dict[str, float] = field(default_factory=dict)
-    left: float = 0.0
-    """Seconds that are expected to be left."""
+    """Time that the last stage of each kind took."""
 
-    def expect(self, synthesis: int, place: int) -> None:
-        """Say what is still to come."""
-        each = {name: self.seconds.get(name, _SECONDS_PER_CELL[name] * self.job.cells) for name in _SECONDS_PER_CELL}
-        self.left = each["synthesis"] * synthesis + each["place"] * place
+    ahead: list[str] = field(default_factory=list)
+    """Stages that are expected, by kind."""
+
+    def left(self) -> float:
+        """Return the seconds that all stages ahead may take: as before, or as the size says on a host so fast."""
+        first = {kind: each * self.job.cells for kind, each in _SECONDS_PER_CELL.items()}
+        pace = self.seconds["synthesis"] / first["synthesis"] if "synthesis" in self.seconds else 1.0
+        return sum(self.seconds.get(kind, first[kind] * pace) for kind in self.ahead)
 
     @contextmanager
-    def stage(self, name: str, text: str) -> Iterator[None]:
-        """Say that a stage begins, and how long all may still take; keep the time of the last one of its kind."""
-        self.tell(f"{text} (about {self.left:.0f} s left)")
+    def stage(self, kind: str, text: str) -> Iterator[None]:
+        """Say that a stage begins and how long all may still take, and keep its time."""
+        self.tell(f"{text} (about {self.left():.0f} s left)")
         begun = time.monotonic()
         yield
-        self.seconds[name] = time.monotonic() - begun
-        self.left = max(0.0, self.left - self.seconds[name])
+        self.seconds[kind] = time.monotonic() - begun
+        self.ahead = self.ahead[1:]
 
 
 def build(job: Job, tell: Callable[[str], None]) -> Built:
     """Build a bitstream, and `tell` what is being done."""
     run, begun = _Run(job, tell), time.monotonic()
     clock, family = job.board.clock_mhz, job.device.family
-    run.expect(synthesis=1 if job.clock_mhz else 2, place=job.seeds + (0 if job.clock_mhz else 1))
+    run.ahead = ["synthesis", *["place"] * job.seeds, *([] if job.clock_mhz else ["synthesis", "place"])]
     setting = fastest(family, clock, job.clock_mhz or job.device.goal_mhz)
     netlist, wires, pins = _synthesised(run, setting)
     trials = []
@@ -111,7 +114,6 @@ def build(job: Job, tell: Callable[[str], None]) -> Built:
     step = fastest(family, clock, MARGIN * trials[-1].fmax_mhz) if job.clock_mhz is None else setting
     if step.mhz != setting.mhz:
         setting = step
-        run.expect(synthesis=1, place=1)
         netlist, wires, pins = _synthesised(run, setting)
         for trial in trials:
             placed = _placed(

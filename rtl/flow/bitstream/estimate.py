@@ -70,9 +70,8 @@ def _smaller(unit: FixedLengthPruner | Topk, device: Device) -> list[str]:
     for change in ({}, {"engines": 1}) if isinstance(unit, FixedLengthPruner) else ({},):
         tokens = 1 << (unit.max_tokens.bit_length() - 1)
         while tokens >= 2:
-            smaller = {"max_tokens": tokens, **change}
-            if isinstance(unit, FixedLengthPruner):
-                smaller["keep"] = min(unit.keep, tokens // 2)
+            kept = {"keep": min(unit.keep, tokens // 2)} if isinstance(unit, FixedLengthPruner) else {}
+            smaller = {"max_tokens": tokens, **kept, **change}
             if estimate(unit.model_validate({**unit.model_dump(), **smaller})).fits(device):
                 section = "pruner" if isinstance(unit, FixedLengthPruner) else "topk"
                 found.append(" ".join(f"--set {section}.{field}={value}" for field, value in smaller.items()))

@@ -62,7 +62,8 @@ def _topk(arch: Arch) -> Unit:
     topk = arch.topk
     topk.require_rtl()
     return Unit(
-        name="topk", section=topk, inputs=r"(.*\.)?unit\.(command|score)__payload", linked=False, throughput=lambda link, cycles, mhz: {},
+        name="topk", section=topk, inputs=r"(.*\.)?unit\.(command|score)__payload", linked=False,
+        throughput=lambda link, cycles, mhz: {},
         make=lambda link, cycles: ScanTop(TopKEngine(topk)),
     )  # fmt: skip
 
