@@ -21,7 +21,7 @@ class SimulatedPort:
     `watched`. Nothing is taken of a stream while `stalled`.
     """
 
-    def __init__(self, component, pins, *, bit=32.0, answer=0.01, phase=0.25, step=32.0, watched=None, timed=False):
+    def __init__(self, component, pins, *, bit=32.0, answer=0.01, phase=0.25, step=8.0, watched=None, timed=False):
         self.pins, self.bit, self.answer, self.phase, self.step = pins, bit, answer, phase, step
         self.watched, self.seen, self.times, self.now, self.stalled = watched, 0, [], 0, False
         self.to_board, self.from_board, self.cycles = deque(), deque(), 0.0

@@ -87,10 +87,11 @@ def test_answers_are_right_whatever_is_flipped_lost_put_in_or_late(seed):
     assert host.resent >= 3
 
 
-def test_no_flipped_bit_of_a_request_is_answered_with_status_ok():
-    """And the next request is answered, after a silence."""
+@pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.long)])
+def test_no_flipped_bit_of_a_request_is_answered_with_status_ok(step):
+    """And the next request is answered, after a silence. Every third bit reaches all bytes."""
     port, frame = board(), request(Command.SEQUENCE, 7, PAYLOAD)
-    for bit in range(8 * len(frame)):
+    for bit in range(0, 8 * len(frame), step):
         spoiled = bytearray(frame)
         spoiled[bit // 8] ^= 1 << bit % 8
         port.write([*spoiled, SILENCE, *request(Command.SEQUENCE, 8, PAYLOAD)])
@@ -100,17 +101,16 @@ def test_no_flipped_bit_of_a_request_is_answered_with_status_ok():
         assert all(reply.status != ReplyStatus.OK for reply in broken)
 
 
-@pytest.mark.parametrize("put", [[], [0xA5, 0xA5], [0x00, 0xFF]], ids=["lost", "doubled", "replaced by two"])
-def test_no_byte_lost_or_put_in_costs_the_frame_behind_a_silence(put):
-    """A last byte that comes twice is one behind a right frame."""
+def test_no_byte_lost_or_put_in_costs_the_frame_behind_a_silence():
+    """Lost, doubled, or replaced by two. A last byte that comes twice is one behind a right frame."""
     port, frame = board(), request(Command.SEQUENCE, 7, PAYLOAD)
     for place in range(1, len(frame)):
-        more = frame[place : place + 1] * 2 if put == [0xA5, 0xA5] else put
-        port.write([*frame[:place], *more, *frame[place + 1 :], SILENCE, *request(Command.SEQUENCE, 8, PAYLOAD)])
-        *broken, right = until(port, 8)
+        for put in (b"", frame[place : place + 1] * 2, b"\x00\xff"):
+            port.write([*frame[:place], *put, *frame[place + 1 :], SILENCE, *request(Command.SEQUENCE, 8, PAYLOAD)])
+            *broken, right = until(port, 8)
 
-        assert is_right(right, 8)
-        assert all(reply.status != ReplyStatus.OK or is_right(reply, 7) for reply in broken)
+            assert is_right(right, 8)
+            assert all(reply.status != ReplyStatus.OK or is_right(reply, 7) for reply in broken)
 
 
 def test_a_frame_right_behind_one_with_a_bad_crc_is_answered():
@@ -148,12 +148,12 @@ def test_every_request_that_cannot_be_done_gets_the_status_that_says_why():
     assert driver(port, pruner=pruner).counters().items() >= {"sequences": 1, "bad_crcs": 1, "timeouts": 1}.items()
 
 
-@pytest.mark.parametrize(("pause", "status"), [(TIMEOUT - 4, ReplyStatus.OK), (TIMEOUT + 4, ReplyStatus.TIMEOUT)])
-def test_a_pause_within_a_frame_may_be_shorter_than_the_timeout(pause, status):
+def test_a_pause_within_a_frame_may_be_shorter_than_the_timeout():
     port, frame = board(), request(Command.VERSION, 3)
-    port.write([*frame[:3], float(pause), *frame[3:]])
+    for pause, status in ((TIMEOUT - 4, ReplyStatus.OK), (TIMEOUT + 4, ReplyStatus.TIMEOUT)):
+        port.write([*frame[:3], float(pause), *frame[3:]])
 
-    assert [(reply.status, reply.seq) for reply in replies(port)] == [(status, 3)]
+        assert [(reply.status, reply.seq) for reply in replies(port)] == [(status, 3)]
 
 
 def test_payloads_are_not_overwritten_while_replies_wait():
@@ -193,7 +193,8 @@ def test_uart_counts_framing_errors_and_a_right_byte_still_counts():
     port = board(link, bit=4.0)
     host, frame = driver(port, link), request(Command.VERSION, 1)
     port.write([one for byte in frame for one in (byte | 0x100, 4.0)])
-    (reply,) = replies(port, 800.0)
+    port.run(300.0)
+    (reply,) = replies(port, 200.0)
 
     assert (reply.status, reply.payload[2:]) == (ReplyStatus.OK, FRAMES.version)
     assert host.counters()["framing_errors"] == len(frame)
@@ -219,16 +220,16 @@ def test_a_board_with_other_fields_is_refused():
 @pytest.mark.parametrize(
     ("link", "timing", "in_flight"),
     [
-        (HostLink(divisor=4, timeout_cycles=100), {"bit": 4.0}, 2),
+        pytest.param(HostLink(divisor=4, timeout_cycles=100), {"bit": 4.0}, 2, marks=pytest.mark.long),
         (PARALLEL, {"answer": 0.001, "phase": 0.9}, 1),
         (PARALLEL, {"answer": 0.001, "phase": 0.9}, 2),
     ],
 )
 def test_replies_come_as_often_as_the_rate_says(link, timing, in_flight):
     """The host takes no time; what it and the registers between take here is 5 % at most."""
-    port, came = board(link, timed=True, step=1.0, **timing), 0
+    port, came = board(link, timed=True, step=2.0, **timing), 0
     frame = request(Command.SEQUENCE, 1, FRAMES.tokens([1] * SMALL.max_tokens, range(SMALL.max_tokens)))
-    size, count = 7 + FRAMES.reply_bytes(Command.SEQUENCE), 3
+    size, count = 7 + FRAMES.reply_bytes(Command.SEQUENCE), in_flight + 2
     port.write(frame * in_flight)
     while came < count * size:
         more = len(port.read(1000.0))
