@@ -12,7 +12,7 @@ from tokensieve.arch import TokensieveError, ToolError, load_arch
 from tokensieve.rtl.flow.bitstream import build as building
 from tokensieve.rtl.flow.bitstream import pll, structure, toolchain
 from tokensieve.rtl.flow.bitstream.boards import BOARDS, find_board
-from tokensieve.rtl.flow.bitstream.build import Job, build
+from tokensieve.rtl.flow.bitstream.build import Plan, build
 from tokensieve.rtl.flow.bitstream.constraints import constraints, wiring_of
 from tokensieve.rtl.flow.bitstream.devices import DEVICES, find_device
 from tokensieve.rtl.flow.bitstream.estimate import require_fit
@@ -207,11 +207,11 @@ def flow(tmp_path, monkeypatch):
         monkeypatch.setattr(building, "place", place)
         unit, device = find_unit("fixed-length-pruner", load_arch()), find_device("ice40-hx8k")
         tool = toolchain.Tool(name="t", path=tmp_path, version="1")
-        job = Job(
+        plan = Plan(
             make=lambda mhz: unit.make("uart", mhz), device=device, board=find_board(None, device), seeds=seeds,
             chain=toolchain.Toolchain(yosys=tool, place=tool, pack=tool), clock_mhz=clock, cells=3000,
         )  # fmt: skip
-        return build(job, said.append), asked, said
+        return build(plan, said.append), asked, said
 
     return run
 

@@ -87,7 +87,7 @@ def build(
             seeds=seeds, clock_mhz=clock, native=native,
         )
     )  # fmt: skip
-    built = run(wanted.job, partial(_tell, quiet))
+    built = run(wanted.plan, partial(_tell, quiet))
     made, bitstream = files(wanted, built)
     told = {**as_object(wanted, built), "bitstream": None if bitstream is None else str(out / bitstream)}
     text = page(told, width())

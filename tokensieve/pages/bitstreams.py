@@ -54,7 +54,7 @@ def write(file: Path) -> None:
     before = {_key(row): row for row in (json.loads(file.read_text()) if file.exists() else [])}
     for request in wanted():
         one = asked(request)
-        built = build(one.job, partial(_tell, request))
+        built = build(one.plan, partial(_tell, request))
         row = as_object(one, built)
         before[_key(row)] = row
         save(file, list(before.values()))

@@ -30,7 +30,7 @@ _SECONDS_PER_CELL = {"synthesis": 6e-3, "place": 15e-3}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class Plan:
     """What is to be built."""
 
     make: Callable[[float], wiring.Component]
@@ -75,7 +75,7 @@ class Built:
 
 @dataclass
 class _Run:
-    job: Job
+    plan: Plan
     tell: Callable[[str], None]
     seconds: dict[str, float] = field(default_factory=dict)
     """Time that the last stage of each kind took."""
@@ -85,7 +85,7 @@ class _Run:
 
     def left(self) -> float:
         """Return the seconds that all stages ahead may take: as before, or as the size says on a host so fast."""
-        first = {kind: each * self.job.cells for kind, each in _SECONDS_PER_CELL.items()}
+        first = {kind: each * self.plan.cells for kind, each in _SECONDS_PER_CELL.items()}
         pace = self.seconds["synthesis"] / first["synthesis"] if "synthesis" in self.seconds else 1.0
         return sum(self.seconds.get(kind, first[kind] * pace) for kind in self.ahead)
 
@@ -99,19 +99,19 @@ class _Run:
         self.ahead = self.ahead[1:]
 
 
-def build(job: Job, tell: Callable[[str], None]) -> Built:
+def build(plan: Plan, tell: Callable[[str], None]) -> Built:
     """Build a bitstream, and `tell` what is being done."""
-    run, begun = _Run(job, tell), time.monotonic()
-    clock, family = job.board.clock_mhz, job.device.family
-    run.ahead = ["synthesis", *["place"] * job.seeds, *([] if job.clock_mhz else ["synthesis", "place"])]
-    setting = fastest(family, clock, job.clock_mhz or job.device.goal_mhz)
+    run, begun = _Run(plan, tell), time.monotonic()
+    clock, family = plan.board.clock_mhz, plan.device.family
+    run.ahead = ["synthesis", *["place"] * plan.seeds, *([] if plan.clock_mhz else ["synthesis", "place"])]
+    setting = fastest(family, clock, plan.clock_mhz or plan.device.goal_mhz)
     netlist, wires, pins = _synthesised(run, setting)
     trials = []
-    for seed in range(1, job.seeds + 1):
-        trials.append(_placed(run, netlist, pins, setting, seed, f"seed {seed} of {job.seeds}"))
+    for seed in range(1, plan.seeds + 1):
+        trials.append(_placed(run, netlist, pins, setting, seed, f"seed {seed} of {plan.seeds}"))
     trials.sort(key=lambda one: -one.fmax_mhz)
     per_seed, trial_mhz, placed = {one.seed: one.fmax_mhz for one in trials}, float(setting.mhz), trials[0]
-    step = fastest(family, clock, MARGIN * trials[-1].fmax_mhz) if job.clock_mhz is None else setting
+    step = fastest(family, clock, MARGIN * trials[-1].fmax_mhz) if plan.clock_mhz is None else setting
     if step.mhz != setting.mhz:
         setting = step
         netlist, wires, pins = _synthesised(run, setting)
@@ -128,16 +128,16 @@ def build(job: Job, tell: Callable[[str], None]) -> Built:
 
 
 def _synthesised(run: _Run, setting: Setting) -> tuple[Netlist, list[Wire], str]:
-    job = run.job
-    with run.stage("synthesis", f"synthesis for {float(setting.mhz):.2f} MHz, Yosys {job.chain.yosys.version}"):
-        design = job.make(float(setting.mhz))
-        wires = wiring_of(design, job.board)
-        top = BoardTop(design, job.device.family, setting, job.board.pll_pad)
-        netlist = synthesise(top, job.device.family, job.chain)
-    return netlist, wires, constraints(job.device.family, wires, job.board.clock_mhz)
+    plan = run.plan
+    with run.stage("synthesis", f"synthesis for {float(setting.mhz):.2f} MHz, Yosys {plan.chain.yosys.version}"):
+        design = plan.make(float(setting.mhz))
+        wires = wiring_of(design, plan.board)
+        top = BoardTop(design, plan.device.family, setting, plan.board.pll_pad)
+        netlist = synthesise(top, plan.device.family, plan.chain)
+    return netlist, wires, constraints(plan.device.family, wires, plan.board.clock_mhz)
 
 
 def _placed(run: _Run, netlist: Netlist, pins: str, setting: Setting, seed: int, text: str) -> Placed:
-    job = run.job
+    plan = run.plan
     with run.stage("place", f"place, route and pack, {text}"):
-        return place(netlist, job.board, job.device.family, pins, float(setting.mhz), seed, job.chain)
+        return place(netlist, plan.board, plan.device.family, pins, float(setting.mhz), seed, plan.chain)

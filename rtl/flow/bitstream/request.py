@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tokensieve.arch.errors import TokensieveError
 from tokensieve.arch.machine import Arch
 from tokensieve.rtl.flow.bitstream.boards import find_board
-from tokensieve.rtl.flow.bitstream.build import Job
+from tokensieve.rtl.flow.bitstream.build import Plan
 from tokensieve.rtl.flow.bitstream.devices import find_device
 from tokensieve.rtl.flow.bitstream.estimate import CELLS_PER_FF, Estimate, require_fit
 from tokensieve.rtl.flow.bitstream.toolchain import toolchain
@@ -42,7 +42,7 @@ class Request:
 class Asked:
     """A request that can be met, as far as can be told."""
 
-    job: Job
+    plan: Plan
     unit: Unit
     arch_digest: str
     port: Link
@@ -69,7 +69,7 @@ def asked(request: Request) -> Asked:
     most = int((request.clock_mhz or device.goal_mhz / 2) * 1e6) // _BIT_CYCLES
     if request.link == "uart" and request.baud > most:
         raise TokensieveError(f"--baud must be at most {most} with the clocks of {device.name}, got {request.baud}")
-    job = Job(
+    plan = Plan(
         make=lambda mhz: unit.make(request.link, mhz * 1e6 / request.baud), device=device, board=board,
         chain=toolchain(device.family, request.native), seeds=request.seeds, clock_mhz=request.clock_mhz,
         cells=round(told.ff * CELLS_PER_FF),
@@ -77,7 +77,7 @@ def asked(request: Request) -> Asked:
     words = {"uart": f"UART, {request.baud:,} baud", "parallel": "parallel, 8 bits"}
     link = words[request.link] if unit.linked else "none, shift registers stand for it"
     return Asked(
-        job=job,
+        plan=plan,
         unit=unit,
         arch_digest=request.arch.digest,
         port=request.link,

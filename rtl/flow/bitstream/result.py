@@ -32,8 +32,8 @@ _TOOL_NAMES: Mapping[Family, Mapping[str, str]] = {
 
 def as_object(asked: Asked, built: Built) -> dict[str, Any]:
     """Return what ``--json`` prints, but for where the bitstream lies."""
-    job, device, placed = asked.job, asked.job.device, built.placed
-    used = resources(job.device.family, built)
+    plan, device, placed = asked.plan, asked.plan.device, built.placed
+    used = resources(plan.device.family, built)
     counted = checks(built.netlist, device.family, asked.unit.inputs)
     worst = [
         {"from": path.begin, "to": path.end, "ns": round(path.ns, 3), "through": list(path.through)}
@@ -45,7 +45,7 @@ def as_object(asked: Asked, built: Built) -> dict[str, Any]:
         "arch_digest": asked.arch_digest,
         "device": device.name,
         "part": device.part,
-        "board": job.board.name,
+        "board": plan.board.name,
         "link": asked.link,
         **used,
         "available": {"lut": device.lut, "ff": device.ff, "bram": device.bram, "dsp": device.dsp},
@@ -58,24 +58,24 @@ def as_object(asked: Asked, built: Built) -> dict[str, Any]:
         "seed": placed.seed,
         "clock_mhz": round(float(built.setting.mhz), 4),
         "constraint_mhz": round(placed.constraint_mhz, 2),
-        "margin": MARGIN if job.clock_mhz is None else None,
+        "margin": MARGIN if plan.clock_mhz is None else None,
         "slack_ns": round(1e3 / float(built.setting.mhz) - 1e3 / placed.fmax_mhz, 3),
         "timing_met": built.met,
         "paths": worst,
         "throughput": dict(asked.throughput(float(built.setting.mhz), placed.fmax_mhz)),
         "checks": [{**asdict(check), "holds": check.holds} for check in counted],
         "estimate": {"ff": asked.estimate.ff, "memory_bits": asked.estimate.memory_bits},
-        "pll": {"input_mhz": job.board.clock_mhz, "vco_mhz": round(float(built.setting.vco), 4),
+        "pll": {"input_mhz": plan.board.clock_mhz, "vco_mhz": round(float(built.setting.vco), 4),
                 "pfd_mhz": round(float(built.setting.pfd), 4), **built.setting.parameters},
         "pins": [{"wire": one.name, "pin": one.pin.site, "where": one.pin.where, "kind": one.kind}
                  for one in built.wires],
         "asynchronous_pins": [one.name for one in built.wires if one.kind.startswith("asynchronous")],
         "seconds": round(built.seconds["all"], 1),
         "stage_seconds": {name: round(value, 1) for name, value in built.seconds.items() if name != "all"},
-        "program": job.board.program.format(file=f"{asked.unit.name}{SUFFIX[device.family]}"),
-        "udev": job.board.udev,
-        "tools": job.chain.versions,
-        "sources": {"device": device.source, "board": job.board.source},
+        "program": plan.board.program.format(file=f"{asked.unit.name}{SUFFIX[device.family]}"),
+        "udev": plan.board.udev,
+        "tools": plan.chain.versions,
+        "sources": {"device": device.source, "board": plan.board.source},
         "labels": _LABELS,
     }  # fmt: skip
 
@@ -92,7 +92,7 @@ def resources(family: Family, built: Built) -> dict[str, int]:
 
 def files(asked: Asked, built: Built) -> tuple[dict[str, bytes], str | None]:
     """Return the files that are handed out, and which one is the bitstream: none where its clock is missed."""
-    name, family = asked.unit.name, asked.job.device.family
+    name, family = asked.unit.name, asked.plan.device.family
     suffix = {"ecp5": ".lpf", "ice40": ".pcf", "gowin": ".cst"}[family]
     found = {f"{name}.v": (built.netlist.folder / "top.v").read_bytes(), f"{name}{suffix}": built.pins.encode()}
     if not built.met:
