@@ -32,6 +32,10 @@ _COLUMNS = {
 }  # fmt: skip
 
 
+_TIMES = ("seconds", "stage_seconds")
+"""Not recorded: what is cached takes none."""
+
+
 def wanted() -> "Iterator[Request]":
     """Yield what is to be built."""
     from tokensieve.rtl.flow.bitstream.request import Request
@@ -55,7 +59,7 @@ def write(file: Path) -> None:
     for request in wanted():
         one = asked(request)
         built = build(one.plan, partial(_tell, request))
-        row = as_object(one, built)
+        row = {name: value for name, value in as_object(one, built).items() if name not in _TIMES}
         before[_key(row)] = row
         save(file, list(before.values()))
 
