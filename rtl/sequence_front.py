@@ -70,6 +70,8 @@ class SequenceFront(wiring.Component):
         An engine has handed its threshold over, and may be given another sequence from the next cycle on.
     o : ``Out(event(sequence_beat(pruner)))``
         The beats.
+    loads : ``Out(pruner.engine_count)``
+        With `o`: the engine that keeps the beat's scores, one bit each, out of registers: it goes to all of them.
     """
 
     def __init__(self, pruner: FixedLengthPruner) -> None:
@@ -78,6 +80,7 @@ class SequenceFront(wiring.Component):
                 "i": In(stream.Signature(packed_beat(pruner.lanes, token(pruner)))),
                 "freed": In(pruner.engine_count),
                 "o": Out(event(sequence_beat(pruner))),
+                "loads": Out(pruner.engine_count),
             }
         )
         self._pruner = pruner
@@ -117,7 +120,7 @@ class SequenceFront(wiring.Component):
         m.d.comb += tokens.eq((row << (pruner.lanes - 1).bit_length()) + count)
         m.d.comb += [over.eq(row == pruner.load_beats), too_long.eq(over | (tokens > pruner.max_tokens))]
 
-        m.d.sync += self.o.valid.eq(moves)
+        m.d.sync += [self.o.valid.eq(moves), self.loads.eq(Mux(moves & ~over, 1 << turn, 0))]
         m.d.sync += [o.turn.eq(turn), o.row.eq(row), o.items.eq(i.p.items), o.load.eq(~over)]
         m.d.sync += [o.mask[lane].eq(count > lane) for lane in range(pruner.lanes)]
         m.d.sync += [o.first.eq(row == 0), o.last.eq(i.p.last | (row == pruner.load_beats - 1)), o.ends.eq(i.p.last)]

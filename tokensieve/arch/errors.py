@@ -35,6 +35,12 @@ class CheckError(TokensieveError):
     exit_code: ClassVar[int] = 1
 
 
+class LinkError(TokensieveError):
+    """A board that does not answer as it should, after all tries."""
+
+    exit_code: ClassVar[int] = 1
+
+
 class StoreError(TokensieveError):
     """A store of results that cannot be opened, written or read as asked."""
 

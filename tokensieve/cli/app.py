@@ -44,6 +44,7 @@ COMMANDS = {
     "validate": ("tokensieve.cli.validate", "Compare what is modelled with what others published."),
     "emit": ("tokensieve.cli.emit", "Write the Verilog of a hardware unit."),
     "cosim": ("tokensieve.cli.cosim", "Run a hardware unit against golden answers, cycle law and twin."),
+    "fpga": ("tokensieve.cli.fpga", "Put a hardware unit on an FPGA: a bitstream for a board."),
     "prove": ("tokensieve.cli.prove", "Prove what is claimed of a hardware unit."),
     "schema": ("tokensieve.cli.schema", "Print the JSON Schema of an architecture, a workload, a sweep or a result."),
     "doctor": ("tokensieve.cli.doctor", "Say what is installed, what is missing and how to get it."),

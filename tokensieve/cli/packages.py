@@ -14,6 +14,7 @@ _DISTRIBUTION = {
     "cocotbext": "cocotbext-axi",
     "cocotb_tools": "cocotb",
     "find_libpython": "cocotb",
+    "serial": "pyserial",
 }
 """Distributions whose import name is another one."""
 

