@@ -114,7 +114,8 @@ class Answerer(wiring.Component):
         wiring.connect(m, sent.o, sender.i)
         wiring.connect(m, sender.o, wiring.flipped(self.o))
 
-        told, is_sequence = self.i.p, Signal()
+        told = self.i.p
+        is_sequence = Signal()
         m.d.comb += self.i.ready.eq(~waiting.o.valid & ~reader.busy)  # not as it empties: ready comes out of registers
         m.d.comb += waiting.i.valid.eq(self.i.valid & self.i.ready)
         m.d.comb += [getattr(waiting.i.p, name).eq(getattr(told, name)) for name, _ in answer()]
@@ -138,7 +139,8 @@ class Answerer(wiring.Component):
 
     def _count(self, m: Module, sent: Any) -> Value:
         """Return the counters, in the order of their reply."""
-        taken, leaves = Signal(), Signal()
+        taken = Signal()
+        leaves = Signal()
         m.d.comb += [taken.eq(self.i.valid & self.i.ready), leaves.eq(sent.valid & sent.ready)]
         good = sent.p.status == ReplyStatus.OK
         events: Mapping[str, Value] = {

@@ -96,9 +96,14 @@ class FrameReceiver(wiring.Component):
         m = Module()
         frames, byte, o = self._frames, self.i.payload, self.o.p
         m.submodules.crc = crc = _CRC.create()
-        moves, late, status = Signal(), Signal(), Signal(o.status.shape())
-        command, length, check = Signal(8), Signal(16), Signal(16)
-        place, part = Signal(range(frames.longest_request + 1)), Signal(range(frames.token_bytes))
+        moves = Signal()
+        late = Signal()
+        status = Signal(o.status.shape())
+        command = Signal(8)
+        length = Signal(16)
+        check = Signal(16)
+        place = Signal(range(frames.longest_request + 1))
+        part = Signal(range(frames.token_bytes))
         m.d.comb += [moves.eq(self.i.valid & self.i.ready), crc.data.eq(byte)]
         m.d.comb += [o.command.eq(command), o.length.eq(length), o.crc.eq(check)]
 
@@ -166,7 +171,8 @@ class FrameReceiver(wiring.Component):
 
     def _wait(self, m: Module, hunts: Value, late: Signal) -> None:
         """Count the cycles in which a byte of a frame could have come."""
-        timer, waits = Signal(range(self._timeout)), Signal()
+        timer = Signal(range(self._timeout))
+        waits = Signal()
         m.d.comb += [waits.eq(self.i.ready & ~self.i.valid & ~hunts), late.eq(waits & (timer == self._timeout - 1))]
         m.d.sync += timer.eq(Mux(waits, timer + 1, 0))
 
@@ -175,7 +181,8 @@ class FrameReceiver(wiring.Component):
         m.submodules.payload = memory = Memory(
             shape=8, depth=max(2, self._frames.longest_request), init=[], attrs={"ram_style": "block"}
         )
-        write, read = memory.write_port(), memory.read_port()
+        write = memory.write_port()
+        read = memory.read_port()
         m.d.comb += [write.en.eq(writes), write.addr.eq(place), write.data.eq(self.i.payload)]
         m.d.comb += [read.en.eq(1), read.addr.eq(self.at), self.data.eq(read.data)]
 
@@ -235,7 +242,9 @@ class FrameSender(wiring.Component):
         m = Module()
         i, o, frames = self.i.p, self.o, self._frames
         m.submodules.crc = crc = _CRC.create()
-        moves, good, length = Signal(), Signal(), Signal(16)
+        moves = Signal()
+        good = Signal()
+        length = Signal(16)
         left = Signal(range(frames.longest_reply + 1))  # bytes of the payload still to come
         m.d.comb += [moves.eq(o.valid & o.ready), good.eq(i.status == ReplyStatus.OK), crc.data.eq(o.payload)]
         with m.If(good), m.Switch(i.command):

@@ -79,7 +79,8 @@ class ParallelTransmitter(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        ack, loaded = Signal(), Signal()
+        ack = Signal()
+        loaded = Signal()
         m.submodules.synchronizer = FFSynchronizer(self.ack, ack)
         m.d.comb += self.i.ready.eq(~loaded & ~self.req & ~ack)
         with m.If(self.i.valid & self.i.ready):

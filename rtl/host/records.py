@@ -62,9 +62,11 @@ class TokenReader(wiring.Component):
         m = Module()
         lanes, size = self._frames.pruner.lanes, self._frames.token_bytes
         left = Signal(self.length.shape())  # bytes still to be read
-        part, lane = Signal(range(size)), Signal(range(lanes))
+        part = Signal(range(size))
+        lane = Signal(range(lanes))
         bits = Signal(8 * size * lanes, reset_less=True)
-        steps, ends = Signal(), Signal()  # a byte enters; it is the last one of a token's place
+        steps = Signal()  # a byte enters; it is the last one of a token's place
+        ends = Signal()
         m.d.comb += [
             steps.eq(self.busy & ~self.o.valid),
             ends.eq(steps & (part == size - 1)),
@@ -118,7 +120,8 @@ class TokenWriter(wiring.Component):
         m = Module()
         pruner, size = self._frames.pruner, self._frames.kept_bytes
         full, rest = pruner.lanes * size, (pruner.keep - (pruner.keep_beats - 1) * pruner.lanes) * size
-        bits, held = Signal(8 * full, reset_less=True), Signal(range(full + 1))
+        bits = Signal(8 * full, reset_less=True)
+        held = Signal(range(full + 1))
         m.d.comb += [self.i.ready.eq(held == 0), self.o.valid.eq(held != 0), self.o.payload.eq(bits[:8])]
         with m.If(self.i.valid & self.i.ready):
             m.d.sync += held.eq(Mux(self.i.p.last, rest, full))

@@ -51,9 +51,11 @@ class UartReceiver(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        line, count = Signal(init=1), Signal(range(self._divisor))
+        line = Signal(init=1)
+        count = Signal(range(self._divisor))
         left = Signal(range(_DATA_BITS + 3))  # samples to come: start bit, data bits, stop bit; 0 between bytes
-        bits, broken = Signal(_DATA_BITS, reset_less=True), Signal()
+        bits = Signal(_DATA_BITS, reset_less=True)
+        broken = Signal()
         m.submodules.synchronizer = FFSynchronizer(self.rx, line, init=1)
 
         ends = Signal()  # the stop bit is sampled
@@ -109,7 +111,8 @@ class UartTransmitter(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        count, left = Signal(range(self._divisor)), Signal(range(_DATA_BITS + 2))  # bits behind the one on the line
+        count = Signal(range(self._divisor))  # bits behind the one on the line
+        left = Signal(range(_DATA_BITS + 2))
         bits = Signal(_DATA_BITS + 1, init=-1)
         with m.If(count != 0):
             m.d.sync += count.eq(count - 1)
