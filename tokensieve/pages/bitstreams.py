@@ -84,7 +84,7 @@ def _shown(row: Row) -> dict[str, Any]:
     sizes, seeds = row["parameters"], row["fmax_mhz_per_seed"].values()
     note = "" if row["fmax_trusted"] else " (not to be trusted)"
     return {
-        "N": sizes["max_tokens"], "K": sizes["keep"], "R": sizes["engines"] or "fit", **told,
+        "N": sizes["max_tokens"], "K": sizes["keep"], "R": sizes["engines"], **told,
         "clock": f"{row['clock_mhz']:.2f}", "Fmax": f"{row['fmax_mhz']:.1f}{note}",
         "by seed": " / ".join(f"{mhz:.1f}" for mhz in seeds), "slack": f"{row['slack_ns']:.2f}",
         "sequences/s": f"{row['throughput']['compute']:,.0f}",

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from tokensieve.arch.datapath import Topk
+from tokensieve.arch.fixed_length_pruner import FixedLengthPruner
 from tokensieve.rtl.flow.bitstream.build import MARGIN, Built
 from tokensieve.rtl.flow.bitstream.devices import Family
 from tokensieve.rtl.flow.bitstream.place import SUFFIX
@@ -41,7 +43,7 @@ def as_object(asked: Asked, built: Built) -> dict[str, Any]:
     ]
     return {
         "unit": asked.unit.name,
-        "parameters": asked.unit.section.model_dump(mode="json"),
+        "parameters": parameters(asked.unit.section),
         "arch_digest": asked.arch_digest,
         "device": device.name,
         "part": device.part,
@@ -78,6 +80,12 @@ def as_object(asked: Asked, built: Built) -> dict[str, Any]:
         "sources": {"device": device.source, "board": plan.board.source},
         "labels": _LABELS,
     }  # fmt: skip
+
+
+def parameters(section: FixedLengthPruner | Topk) -> dict[str, Any]:
+    """Return a unit's fields, with the engines that it has where their number was left to it."""
+    told = section.model_dump(mode="json")
+    return {**told, "engines": section.engine_count} if isinstance(section, FixedLengthPruner) else told
 
 
 def resources(family: Family, built: Built) -> dict[str, int]:
