@@ -156,6 +156,8 @@ def _address(path: Path, write: bool) -> str:
     """Return the name that SQLite opens the file by. Raises `StoreError` where it cannot be opened as asked."""
     if "\0" in str(path):
         raise StoreError(f"store must be the name of a file, without a NUL, got {str(path)!r}")
+    if str(path) in ("-", ":memory:"):
+        raise StoreError(f"store must be a file, got {str(path)!r}")
     if path.is_dir():
         raise StoreError(f"store {path}: is a folder; name a file")
     place = Path(os.path.realpath(path)) if path.is_symlink() else path

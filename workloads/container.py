@@ -108,7 +108,13 @@ def _members(
     if len(archive.infolist()) > MAX_ARRAYS:
         raise WorkloadError(f"{path}: at most {MAX_ARRAYS} arrays are expected, got {len(archive.infolist())}")
     for member in archive.infolist():
+        if member.filename.startswith("__MACOSX/"):  # what macOS adds to any archive
+            continue
+        if member.flag_bits & 1:
+            raise WorkloadError(f"{path}: is encrypted: unpack it, and pack it without a password")
         name = member.filename.removesuffix(".npy")
+        if name == member.filename and (known(name) if callable(known) else name in known):
+            raise WorkloadError(f"{path}: array {name!r} must be called {name}.npy in the archive")
         if not (known(name) if callable(known) else name in known) or name == member.filename:
             hint = "" if callable(known) else nearest(name, known)
             raise WorkloadError(f"{path}: unknown array {member.filename!r}{hint}")

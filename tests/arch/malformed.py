@@ -61,7 +61,7 @@ FILES = {
     "a tag that lies": ("dram: {refresh: !!bool maybe}\n", "line 1: dram.refresh cannot be read as bool, got 'maybe'"),
     "5,000 digits": (f"topk: {{lanes: {'9' * 5000}}}\n", "line 1: topk.lanes cannot be read as int, got '9999"),
     "nested 3,000 deep": (f"topk: {'[' * 3000}{']' * 3000}\n", "not valid YAML: nested too deeply"),
-    "merge key": ("topk: &t {lanes: 8}\npv:\n  <<: *t\n", "line 3: pv.<< is not a known field"),
+    "merge key": ("topk: &t {lanes: 8}\npv:\n  <<: *t\n", "line 3: merge keys (<<) are not supported"),
     "unknown parent": ("name: x\nextend: spaten\n", f"line 2: extend must be a preset ({', '.join(preset_names())})"),
     "parent without a name": ("extend:\n", "line 1: extend must be the name of a preset or a file, got nothing"),
     "list of parents": (

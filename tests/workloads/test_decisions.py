@@ -307,7 +307,10 @@ CHANGES = {
         lambda n, d: [(n.replace("token_ids", "token_id"), d)],
         "unknown array 'token_id.npy'; did you mean",
     ),
-    "no .npy name": (lambda n, d: [(n, d), ("meta", d)] if n == "meta.npy" else [(n, d)], "unknown array 'meta'"),
+    "no .npy name": (
+        lambda n, d: [(n, d), ("meta", d)] if n == "meta.npy" else [(n, d)],
+        "array 'meta' must be called meta.npy",
+    ),
     "a path": (lambda n, d: [("../" + n, d)], "unknown array '../"),
     "a missing array": (lambda n, d: [] if n == "context.npy" else [(n, d)], "the array 'context' is missing"),
     "no meta": (lambda n, d: [] if n == "meta.npy" else [(n, d)], "is no decisions file"),

@@ -16,6 +16,7 @@ Lines = dict[tuple[str, ...], int]
 
 _CORE = "tag:yaml.org,2002:"
 _TAGS = {"str", "int", "float", "bool", "null", "map", "seq"}
+_INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
 _MAX_NODES = 50_000
 _MAX_DIGITS = 300
 """Most characters of a number: any longer one is beyond a float's range."""
@@ -79,12 +80,16 @@ def parse_yaml(text: str, source: str, error: type[TokensieveError]) -> tuple[di
     except yaml.YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
         place = f"{source}, line {mark.line + 1}" if mark else source
-        raise error(f"{place}: not valid YAML: {getattr(problem, 'problem', None) or problem}") from None
+        why = getattr(problem, "problem", None) or problem
+        tab = "\\t" in str(why) and "cannot start any token" in str(why)
+        raise error(f"{place}: not valid YAML: {'a tab where spaces are expected' if tab else why}") from None
     except RecursionError:
         raise error(f"{source}: not valid YAML: nested too deeply") from None
 
 
 def _parse(text: str, source: str, error: type[TokensieveError]) -> tuple[dict[str, Any], Lines]:
+    if text.lstrip().startswith("{"):  # JSON, whose lines may begin with tabs
+        text = _INDENT.sub(lambda found: found[0].replace("\t", "  "), text)
     loader = _Loader(text)
     try:
         root = loader.get_single_node()
@@ -129,6 +134,8 @@ class _Check:
     def _keys(self, node: yaml.MappingNode, path: tuple[str, ...]) -> None:
         seen: dict[str, int] = {}
         for key, _ in node.value:
+            if key.value == "<<":
+                raise self._refusal(key, "merge keys (<<) are not supported: write out the fields that they bring")
             if not isinstance(key, yaml.ScalarNode) or key.tag != f"{_CORE}str":
                 shown = repr(key.value) if isinstance(key, yaml.ScalarNode) else f"a {key.id}"
                 raise self._refusal(key, f"a key must be a plain string, got {shown}")

@@ -153,6 +153,7 @@ def main() -> NoReturn:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by whoever started us
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  (for the rest of the process)
+        getattr(sys, name).reconfigure(errors="backslashreplace")  # an output of ASCII alone takes any name
     gc.set_threshold(_OBJECTS)
     signal.signal(signal.SIGTERM, partial(_terminate, os.getpid()))
     if COMPLETION in os.environ:  # a shell asks what could stand next
@@ -250,10 +251,21 @@ def _explain(problem: Exception) -> tuple[str, int]:
     if isinstance(problem, OSError) and problem.errno in _UNUSABLE and problem.filename is not None:
         path = str(problem.filename)
         return f"error: {path if len(path) <= 100 else path[:100] + ' ...'}: {problem.strerror}", USER_ERROR
+    if isinstance(problem, FileNotFoundError) and not _is_somewhere():
+        return "error: the working folder does not exist any more: change to another", USER_ERROR
     if isinstance(problem, MemoryError):
         return "error: this machine has too little memory for that", USER_ERROR
     what = f"{type(problem).__name__}: {problem}".splitlines()[0]
     return f"internal error: {what}; run again with --debug for the traceback", INTERNAL_ERROR
+
+
+def _is_somewhere() -> bool:
+    """Return whether the folder that this process works in is still there."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _usage_error(problem: typer.TyperException) -> str:

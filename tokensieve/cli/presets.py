@@ -56,7 +56,7 @@ def show(
     from tokensieve.arch.presets import show_yaml
 
     arch = load_arch(name, sets or ())
-    print(arch.model_dump_json(indent=2) if json else show_yaml(arch).rstrip("\n"))
+    print(json_text.dumps(arch.model_dump(mode="json"), indent=2) if json else show_yaml(arch).rstrip("\n"))
 
 
 def figures(arch: "Arch") -> dict[str, float]:

@@ -136,7 +136,7 @@ def sweep(
     evaluator, count = evaluator_of(spec), _workers(workers)
     if dry_run:
         with compiling(quiet, spec.level):
-            return _dry_run(spec, evaluator, count, json)
+            return _dry_run(spec, evaluator, count, json, quiet)
     with (
         compiling(quiet, spec.level),
         _executor(spec, evaluator, scheduler, count if local_cluster else None, quiet) as executor,
@@ -209,14 +209,14 @@ def _outcome(
             raise
 
 
-def _dry_run(spec: "SweepFile", evaluator: "Evaluator", workers: int, json: bool) -> None:
+def _dry_run(spec: "SweepFile", evaluator: "Evaluator", workers: int, json: bool, quiet: bool) -> None:
     from tokensieve.explore.dry import dry_run
     from tokensieve.report.sweep import dry_page
 
     told = dry_run(spec, evaluator, workers)
     if json:
         sys.stdout.write(json_text.dumps(told.to_dict(), indent=2) + "\n")
-    else:
+    elif not quiet:
         say(dry_page(told, width()))
 
 

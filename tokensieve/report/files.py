@@ -30,6 +30,8 @@ def check_file(named: Path | str, option: str) -> None:
     path = Path(named)
     if not path.name:
         raise TokensieveError(f"{option} must name a file, got {str(named)!r}")
+    if str(named) == "-":
+        raise TokensieveError(f"{option} must name a file, got '-': no option writes to standard output")
     with _as_ours(path, option):
         place = _place(path)
         if os.path.lexists(place) and not place.is_file():
