@@ -100,3 +100,15 @@ def test_packets_of_a_preset_that_are_reduced_are_told_of(capsys, monkeypatch):
     assert call(["emit", "topk"]) == 0
 
     assert "note" not in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--axi", "--wrapper", "axi-lite"], "--axi and --wrapper axi-lite exclude each other"),
+        (["--vectors", "5"], "--vectors are those of --bench, which is not given"),
+    ],
+)
+def test_flags_that_would_be_passed_over_are_refused(flags, message, capsys):
+    assert call(["emit", "topk", *flags]) == 2
+    assert message in capsys.readouterr().err

@@ -22,6 +22,10 @@ ALL = "all"
 """Stands for every unit with every engine."""
 
 
+VECTORS = 20
+"""Vectors of a test bench, unless told otherwise."""
+
+
 class Wrapper(StrEnum):
     """What is put around a unit."""
 
@@ -52,8 +56,11 @@ def emit(
         bool, typer.Option("--core", help="Also write a core file for FuseSoC; --bench writes it too. -o: folder.")
     ] = False,
     vectors: Annotated[
-        int, typer.Option("--vectors", metavar="N", min=1, max=10_000, help="Vectors of the test bench.")
-    ] = 20,
+        int | None,
+        typer.Option(
+            "--vectors", metavar="N", min=1, max=10_000, help=f"Vectors of the test bench; {VECTORS} unless given."
+        ),
+    ] = None,
     seed: SeedOption = 1,
     out: Annotated[
         Path | None,
@@ -64,6 +71,10 @@ def emit(
     from tokensieve.arch import load_arch
 
     machine = load_arch(arch, sets or ())
+    if axi and wrapper is Wrapper.AXI_LITE:
+        raise typer.BadParameter("--axi and --wrapper axi-lite exclude each other")
+    if vectors is not None and not bench:
+        raise typer.BadParameter("--vectors are those of --bench, which is not given")
     if unit == ALL:
         for flag, given in (("--axi", axi), ("--wrapper", wrapper), ("--bench", bench), ("--core", core)):
             if given:
@@ -81,7 +92,7 @@ def emit(
         found = with_registers(found) if wrapper is Wrapper.AXI_LITE else on_axi(found)
     own, note = own_arch(found, machine, find_engine(found, engine, machine), sets or ())
     if bench or core:
-        _write_folder(_handout(found, own, vectors if bench else 0, seed, prefix, lint, note), out, arch)
+        _write_folder(_handout(found, own, (vectors or VECTORS) if bench else 0, seed, prefix, lint, note), out, arch)
         return
     from tokensieve.report.files import check_apart, write_file
 
