@@ -1,11 +1,13 @@
 """The lists of planted faults on the pages of the units."""
 
+import json
 import re
 
 import pytest
 from conftest import ROOT
 
 from tokensieve.arch.datapath import ENGINES
+from tokensieve.pages import mutants
 from tokensieve.rtl.flow.mutants.base import mutants_of
 from tokensieve.verify.units import UNITS
 
@@ -26,3 +28,12 @@ def test_page_lists_the_faults_that_can_be_planted(page):
     listed = re.findall(r"`([a-z0-9]+(?:-[a-z0-9]+)*)`", section)
 
     assert set(listed) == set().union(*map(own_faults, PAGES[page]))
+
+
+def test_page_shows_the_recorded_campaign():
+    folder = ROOT / "docs/reference/units"
+    rows = json.loads((folder / "found-faults.json").read_text(encoding="utf-8"))
+
+    assert mutants.show(rows) in (folder / "found-faults.md").read_text(encoding="utf-8")
+    assert {(row["unit"], row["mutant"]) for row in rows} <= {(name, one.name) for name, one in mutants.planted()}
+    assert all(map(mutants.found, rows))

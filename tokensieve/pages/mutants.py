@@ -1,7 +1,7 @@
 """Which planted faults co-simulation finds at the size of the preset `spatten`, recorded in a data file.
 
 ``python -m tokensieve.pages.mutants FILE`` plants every fault of every unit, co-simulates it on Verilator and writes
-the file (about an hour of CPU). It is written anew after each fault. A fault that is in the file already, planted in
+the file (about two hours of CPU). It is written anew after each fault. A fault that is in the file already, planted in
 the same source, is not played again, so that a run that was stopped goes on. With ``--show`` it prints the file as a
 table and plays nothing.
 """
