@@ -249,7 +249,7 @@ FAULTS = [
     fault(_TIMED, "cycles-from-one", "m.d.sync += cycles.eq(0)", "m.d.sync += cycles.eq(1)"),
     fault(_TIMED, "cycles-go-on", "m.d.sync += cycles.eq(0)", "pass"),
     fault(test_cycles_of_commands_under_way_together_begin_with_the_first, "one-under-way",
-          "under_way, cycles, ended = Signal(8)", "under_way, cycles, ended = Signal(1)"),
+          "under_way = Signal(8)", "under_way = Signal(1)"),
     fault(_ENDS, "ends-without-ready", _END, 'out["tvalid"] & out["tlast"]'),
     fault(_ENDS, "ends-with-every-beat", _END, 'out["tvalid"] & out["tready"]'),
     fault(_ENDS, "ends-without-valid", _END, 'out["tready"] & out["tlast"]'),
