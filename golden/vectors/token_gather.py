@@ -136,6 +136,8 @@ def _corners(arch: Arch) -> Iterator[Packet]:
     yield Packet(tokens[: lanes - 1 or 1], 3 * granule, longest, 4 * room)
     yield Packet(tokens[most // 2 :: -1].copy(), 5, half, 3)  # descending
     yield Packet(np.repeat(tokens[most // 3], 5), 7, longest, 3)  # the same vector again and again
+    middle = 1 << arch.gather.address_bits - 1
+    yield Packet(tokens[: 2 * lanes], middle - longest, longest, 3)  # a carry through every bit of the base
     yield Packet(tokens[: 2 * lanes], 3, 0, 3)  # illegal: no bytes, or too many
     for size in {longest + 1, (1 << longest.bit_length()) - 1}:
         if size.bit_length() == longest.bit_length():

@@ -156,6 +156,13 @@ MUTANTS = (
         new="number = Signal(self._gather.address_bits - offset_bits(self._dram) - 1)",
         why="The top bit of an address is lost.",
     ),
+    Mutant(
+        name="carry-of-the-base",
+        module=_REQUESTS,
+        old="after.address.eq(before.base + before.terms[0])",
+        new="after.address.eq((before.base & ~0xFFFFFF) | ((before.base + before.terms[0]) & 0xFFFFFF))",
+        why="A vector behind a 16 MiB boundary that lies behind the base is fetched 16 MiB too low.",
+    ),
     PLACE_STICKS,
     impatient_output(_PACKER, "self._gather.outstanding + 32"),
     impatient(
