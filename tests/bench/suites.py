@@ -16,7 +16,7 @@ VECTORS = {
     "zero-eliminator": 24, "topk": 32, "local-value-pruner": 28, "cascade-pruner": 14, "token-gather": 16,
     "fixed-length-pruner": 24, "importance-accumulator": 30, "head-accumulator": 20, "requant-decision": 24,
     "bitwidth-converter": 28,
-    "axi-topk": 24, "axi-zero-eliminator": 24,
+    "axi-topk": 24, "axi-zero-eliminator": 24, "axi-token-gather": 16, "axi-cascade-pruner": 14,
 }  # fmt: skip
 """Vectors with which each unit is in all of its situations, corners included."""
 

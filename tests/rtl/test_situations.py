@@ -43,7 +43,7 @@ def engines():
 
 
 def faulty_units():
-    """Return the units with faults of their own: all but wrappers that show no others than those of `axi-topk`."""
+    """Return the units with faults of their own."""
     return [name for name in UNITS if mutants_of(name)]
 
 

@@ -21,6 +21,16 @@ def _high_address(seen: Seen) -> bool:
     return any(end > half for end in ends)
 
 
+def _carries(seen: Seen) -> bool:
+    """Return whether a vector begins behind a boundary of 16 MiB, in front of which the base lies."""
+    return any(
+        (tokens * size + base >> 24 != base >> 24).any()
+        for base, size, tokens in zip(
+            seen.numbers("base"), seen.numbers("row_bytes"), seen.items("tokens"), strict=True
+        )
+    )
+
+
 def _legal(seen: Seen) -> list[int]:
     """Return the packets that are fetched."""
     return [index for index in seen.which if not seen.vectors.expected["status"][index]]
@@ -49,6 +59,7 @@ SITUATIONS = (
     Situation("a packet follows another", "lane-stays", lambda seen: len(seen.which) > 1),
     Situation("a vector of three granules or more", "two-granules", lambda seen: max(_granules(seen), default=0) > 2),
     Situation("an address with its top bit set", "half-the-memory", _high_address),
+    Situation("a carry through the whole base", "carry-of-the-base", _carries),
     Situation("more granules than places", "place-sticks", _wraps),
     Situation("an illegal command with several beats of tokens", "illegal-fetched",
               lambda seen: any(seen.vectors.work["dropped"][index] for index in seen.which)),

@@ -1,0 +1,29 @@
+"""Planted faults of the AXI4-Stream wrapper that the token gather shows: TKEEP that counts in, bytes out."""
+
+from tokensieve.rtl.flow.mutants.base import Mutant
+
+_AXI = "tokensieve.rtl.axi"
+
+MUTANTS = (
+    Mutant(
+        name="full-beat-short",
+        module=_AXI,
+        old="sum(kept, start=Value.cast(0))",
+        new="sum(kept[:-1], start=Value.cast(0))",
+        why="The last lane of a full beat does not count.",
+    ),
+    Mutant(
+        name="all-bytes-kept",
+        module=_AXI,
+        old="told > lane if",
+        new="told >= 0 if",
+        why="TKEEP says that every byte of a beat counts, also behind the end of a short vector.",
+    ),
+    Mutant(
+        name="valid-waits",
+        module=_AXI,
+        old='wires["tvalid"].eq(inner.valid)',
+        new='wires["tvalid"].eq(inner.valid & wires["tready"])',
+        why="a beat is offered only after its sink is ready, though it leaves in the cycle in which it should",
+    ),
+)
