@@ -20,7 +20,7 @@ def rng(seed):
     return np.random.Generator(np.random.PCG64(seed))
 
 
-def replies(port, cycles=2 * SILENCE):
+def replies(port, cycles=5 * SILENCE):
     """Return the replies that come until the line is silent; there is nothing else on it."""
     came, found = bytearray(port.read_all(cycles)), []
     while (reply := take_reply(came, FRAMES.longest_reply)) is not None:
