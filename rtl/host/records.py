@@ -16,7 +16,7 @@ class TokenReader(wiring.Component):
     Timing
     ------
     A byte a cycle, the first one 2 cycles after `starts`, the last beat filled up with zeros at the same pace; a beat
-    waits one cycle at least.
+    takes two cycles more at least.
 
     Parameters
     ----------
@@ -67,12 +67,13 @@ class TokenReader(wiring.Component):
         lane = Signal(range(lanes))
         bits = Signal(8 * size * lanes, reset_less=True)
         fills = Signal()  # the first byte is read
+        leaves = Signal()  # a beat has left, in the cycle before
         steps = Signal()  # a byte enters; it is the last one of a token's place
         ends = Signal()
-        m.d.comb += [steps.eq(self.busy & ~fills & ~self.o.valid), ends.eq(steps & (part == size - 1))]
-        m.d.comb += self.reads.eq(self.busy & ~self.o.valid)
+        m.d.comb += self.reads.eq(self.busy & ~self.o.valid & ~leaves)
+        m.d.comb += [steps.eq(self.reads & ~fills), ends.eq(steps & (part == size - 1))]
 
-        m.d.sync += [fills.eq(self.starts), self.at.eq(self.at + self.reads)]
+        m.d.sync += [fills.eq(self.starts), self.at.eq(self.at + self.reads), leaves.eq(self.o.valid & self.o.ready)]
         with m.If(steps):
             m.d.sync += [bits.eq(Cat(bits[8:], Mux(self.wanted, self.data, 0))), part.eq(part + 1)]
             m.d.sync += [left.eq(left - self.wanted), self.wanted.eq(left[1:].any()), self.o.p.last.eq(~left[1:].any())]
@@ -81,7 +82,9 @@ class TokenReader(wiring.Component):
             with m.If(lane == lanes - 1):
                 m.d.sync += [lane.eq(0), self.o.valid.eq(1)]
         with m.If(self.o.valid & self.o.ready):
-            m.d.sync += [self.o.valid.eq(0), self.o.p["count"].eq(0), self.busy.eq(~self.o.p.last)]
+            m.d.sync += self.o.valid.eq(0)
+        with m.If(leaves):
+            m.d.sync += [self.o.p["count"].eq(0), self.busy.eq(~self.o.p.last)]
         with m.If(self.starts):
             m.d.sync += [self.busy.eq(1), self.at.eq(0), left.eq(self.length), self.wanted.eq(self.length.any())]
 

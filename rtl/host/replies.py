@@ -31,8 +31,8 @@ class FrameSender(wiring.Component):
 
     Timing
     ------
-    A byte every second cycle, out of a register; the first one is on ``o`` 2 cycles after the answer is on ``i``. An
-    answer stays on ``i`` until its last byte has left.
+    A byte every third cycle, out of a register; the first one is on ``o`` 2 cycles after the answer is on ``i``. An
+    answer stays on ``i`` until its last byte has left. ``body`` is taken a cycle after its byte has left.
 
     Parameters
     ----------
@@ -60,13 +60,14 @@ class FrameSender(wiring.Component):
         m = Module()
         i, o = self.i.p, self.o
         m.submodules.crc = crc = CRC.create()
-        moves = Signal()
+        moves = Signal()  # a byte has left, in the cycle before
         there = Signal()  # `byte` is the next one
         byte = Signal(8)
-        m.d.comb += [moves.eq(o.valid & o.ready), crc.data.eq(o.payload)]
-        with m.If(moves):
+        m.d.comb += crc.data.eq(o.payload)
+        m.d.sync += moves.eq(o.valid & o.ready)
+        with m.If(o.valid & o.ready):
             m.d.sync += o.valid.eq(0)
-        with m.Elif(~o.valid):
+        with m.Elif(~o.valid & ~moves):
             m.d.sync += [o.valid.eq(there), o.payload.eq(byte)]
         good, length, body = self._measure(m)
         left = Signal.like(body)  # bytes of the body still to come
