@@ -25,8 +25,8 @@ class HostCore(wiring.Component):
 
     Timing
     ------
-    A payload is read at a byte a cycle once its frame is checked, so that the unit's first beat out comes after the
-    payload's bytes, ``law.latency`` and 8 cycles or fewer.
+    A payload is read at a byte a cycle, and a cycle more for each beat, once its frame is checked. So the unit's first
+    beat out comes after the payload's bytes and beats, ``law.latency`` and 8 cycles or fewer.
 
     Parameters
     ----------
