@@ -79,13 +79,12 @@ class PaddedSearch(wiring.Component):
         """Return whether as much time has passed as the sequence may take."""
         pruner = self._pruner
         beat = self.i.payload
-        done = Signal()
+        done = Signal(init=1)  # left == 0, known a cycle before
         bound, whole = pruner.search_bound, pruner.load_beats - 1 + pruner.search_bound
         left = Signal(range(whole + 1))
-        m.d.sync += left.eq(Mux(left == 0, 0, left - 1))
+        m.d.sync += [left.eq(Mux(done, 0, left - 1)), done.eq(left <= 1)]
         with m.If(self.i.valid & beat.ends & (left <= bound)):
-            m.d.sync += left.eq(bound)
+            m.d.sync += [left.eq(bound), done.eq(0)]
         with m.If(self.i.valid & beat.first):
-            m.d.sync += left.eq(whole)
-        m.d.comb += done.eq(left == 0)
+            m.d.sync += [left.eq(whole), done.eq(0)]
         return done

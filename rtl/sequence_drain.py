@@ -116,8 +116,9 @@ class SequenceDrain(wiring.Component):
         row = Signal(places)
         left = Signal(length_bits(self._topk), reset_less=True)
         some = Signal()
-        ends = Signal()  # the longest sequence's last beat would be read
-        m.d.comb += [ends.eq(row == pruner.load_beats - 1), self.command.ready.eq(~reading | ends)]
+        ends = Signal()  # the longest sequence's last beat would be read; known a cycle before
+        m.d.comb += self.command.ready.eq(~reading | ends)
+        m.d.sync += ends.eq(row == pruner.load_beats - 2)
         m.d.comb += self.starts.eq(reading & (row == pruner.load_beats - pruner.keep_beats))
         beats = stream.Signature(self._read_beat).create(path=("side_row",))
         m.d.comb += read.addr.eq(row | (now.turn << places))
@@ -134,7 +135,7 @@ class SequenceDrain(wiring.Component):
         with m.If(ends):
             m.d.sync += reading.eq(0)
         with m.If(self.command.valid & self.command.ready):
-            m.d.sync += [now.eq(self.command.payload), reading.eq(1), row.eq(0)]
+            m.d.sync += [now.eq(self.command.payload), reading.eq(1), row.eq(0), ends.eq(pruner.load_beats == 1)]
             m.d.sync += [left.eq(self.command.p.n), some.eq(1)]
         return beats
 

@@ -94,17 +94,19 @@ class SequenceFront(wiring.Component):
         turn = Signal(turn_bits(pruner))
         busy = Signal(pruner.engine_count)
         rest = Signal(range(pruner.law.interval + 1))  # cycles until another sequence may begin
-        first = Signal()
-        m.d.comb += [first.eq(row == 0), moves.eq(i.valid & i.ready)]
-        m.d.comb += i.ready.eq(~first | ((rest == 0) & ~busy.bit_select(turn, 1)))
+        # What is known a cycle before is a register: all that follows from a transfer begins here.
+        rested = Signal(init=1)  # rest == 0
+        first = Signal(init=1)  # row == 0
+        m.d.comb += moves.eq(i.valid & i.ready)
+        m.d.comb += i.ready.eq(~first | (rested & ~busy.bit_select(turn, 1)))
 
-        m.d.sync += [rest.eq(Mux(rest == 0, 0, rest - 1)), busy.eq(busy & ~self.freed)]
+        m.d.sync += [rest.eq(Mux(rested, 0, rest - 1)), rested.eq(rest <= 1), busy.eq(busy & ~self.freed)]
         with m.If(moves):
-            m.d.sync += row.eq(Mux(row == pruner.load_beats, row, row + 1))
+            m.d.sync += [row.eq(Mux(row == pruner.load_beats, row, row + 1)), first.eq(i.p.last)]
             with m.If(i.p.last):
                 m.d.sync += [row.eq(0), turn.eq(after(turn, pruner.engine_count))]
             with m.If(first):
-                m.d.sync += rest.eq(pruner.law.interval - 1)
+                m.d.sync += [rest.eq(pruner.law.interval - 1), rested.eq(pruner.law.interval == 1)]
                 m.d.sync += busy.bit_select(turn, 1).eq(1)
         self._describe(m, row, turn, moves)
         return m

@@ -10,8 +10,9 @@ from amaranth.lib.wiring import In, Out
 from tokensieve.arch.fixed_length_pruner import FixedLengthPruner
 from tokensieve.arch.host_frames import COUNTER_FIELDS, Command, PrunerFormat, ReplyStatus
 from tokensieve.rtl.fixed_length_pruner import FixedLengthPruner as Unit
-from tokensieve.rtl.host.frames import FrameReceiver, FrameSender, answer, checked_request
+from tokensieve.rtl.host.frames import FrameReceiver, checked_request
 from tokensieve.rtl.host.records import TokenReader, TokenWriter
+from tokensieve.rtl.host.replies import FrameSender, answer
 from tokensieve.rtl.pipe import Stage
 
 
@@ -24,8 +25,8 @@ class HostCore(wiring.Component):
 
     Timing
     ------
-    A payload is read at a byte a cycle once its frame is checked, so that the unit's first beat out comes after the
-    payload's bytes, ``law.latency`` and 8 cycles or fewer.
+    A payload is read at a byte a cycle, and a cycle more for each beat, once its frame is checked. So the unit's first
+    beat out comes after the payload's bytes and beats, ``law.latency`` and 8 cycles or fewer.
 
     Parameters
     ----------
@@ -57,8 +58,8 @@ class HostCore(wiring.Component):
         wiring.connect(m, wiring.flipped(self.i), receiver.i)
         wiring.connect(m, receiver.o, answerer.i)
         wiring.connect(m, answerer.o, wiring.flipped(self.o))
-        m.d.comb += [receiver.at.eq(answerer.at), answerer.data.eq(receiver.data)]
-        m.d.comb += [receiver.wanted.eq(answerer.wanted), receiver.oldest.eq(answerer.oldest)]
+        m.d.comb += [receiver.reads.eq(answerer.reads), receiver.at.eq(answerer.at)]
+        m.d.comb += [receiver.wanted.eq(answerer.wanted), answerer.data.eq(receiver.data)]
         m.d.comb += [answerer.framing_error.eq(self.framing_error), answerer.overrun.eq(self.overrun)]
         return m
 
@@ -75,7 +76,7 @@ class Answerer(wiring.Component):
     -------
     i : ``In(stream.Signature(checked_request(frames)))``
         Requests.
-    at, data, wanted, oldest :
+    reads, at, wanted, data :
         The latest payload: see `FrameReceiver`.
     framing_error, overrun : ``In(1)``
         Events of the port.
@@ -84,14 +85,13 @@ class Answerer(wiring.Component):
     """
 
     def __init__(self, frames: PrunerFormat) -> None:
-        places = range(frames.longest_request + 1)
         super().__init__(
             {
                 "i": In(stream.Signature(checked_request(frames))),
-                "at": Out(places),
-                "data": In(8),
+                "reads": Out(1),
+                "at": Out(range(frames.longest_request + 1)),
                 "wanted": Out(1),
-                "oldest": Out(places),
+                "data": In(8),
                 "framing_error": In(1),
                 "overrun": In(1),
                 "o": Out(stream.Signature(8)),
@@ -115,36 +115,35 @@ class Answerer(wiring.Component):
         wiring.connect(m, sender.o, wiring.flipped(self.o))
 
         told = self.i.p
+        taken = Signal()
         is_sequence = Signal()
         m.d.comb += self.i.ready.eq(~waiting.o.valid & ~reader.busy)  # not as it empties: ready comes out of registers
-        m.d.comb += waiting.i.valid.eq(self.i.valid & self.i.ready)
+        m.d.comb += [taken.eq(self.i.valid & self.i.ready), waiting.i.valid.eq(taken)]
         m.d.comb += [getattr(waiting.i.p, name).eq(getattr(told, name)) for name, _ in answer()]
         m.d.comb += is_sequence.eq((told.status == ReplyStatus.OK) & (told.command == Command.SEQUENCE))
-        m.d.comb += [reader.starts.eq(self.i.valid & self.i.ready & is_sequence), reader.length.eq(told.length)]
-        m.d.comb += [self.at.eq(reader.at), reader.data.eq(self.data)]
-        m.d.comb += [self.wanted.eq(reader.wanted), self.oldest.eq(reader.oldest)]
+        # A cycle later; until then the answer that waits keeps other requests away.
+        m.d.sync += [reader.starts.eq(taken & is_sequence), reader.length.eq(told.length)]
+        m.d.comb += [self.reads.eq(reader.reads), self.at.eq(reader.at)]
+        m.d.comb += [self.wanted.eq(reader.wanted), reader.data.eq(self.data)]
 
-        counted = self._count(m, sender.i)
+        counted = self._count(m, taken, sender.i)
         fixed = Signal(8 * max(len(frames.version), sum(COUNTER_FIELDS.values())))  # a reply that is not the unit's
         of_unit = Signal()
         m.d.comb += of_unit.eq(sender.i.p.command == Command.SEQUENCE)
         m.d.comb += [sender.body.valid.eq(~of_unit | writer.o.valid), writer.o.ready.eq(of_unit & sender.body.ready)]
         m.d.comb += sender.body.payload.eq(Mux(of_unit, writer.o.payload, fixed[:8]))
-        with m.If(sender.begins):
+        with m.If(sender.prepares):
             version = Const(int.from_bytes(frames.version, "little"), 8 * len(frames.version))
             m.d.sync += fixed.eq(Mux(sender.i.p.command == Command.VERSION, version, counted))
         with m.Elif(sender.body.valid & sender.body.ready):
             m.d.sync += fixed.eq(fixed[8:])
         return m
 
-    def _count(self, m: Module, sent: Any) -> Value:
-        """Return the counters, in the order of their reply."""
-        taken = Signal()
-        leaves = Signal()
-        m.d.comb += [taken.eq(self.i.valid & self.i.ready), leaves.eq(sent.valid & sent.ready)]
+    def _count(self, m: Module, taken: Signal, sent: Any) -> Value:
+        """Return the counters, in the order of their reply. They follow what they count by 2 cycles."""
         good = sent.p.status == ReplyStatus.OK
         events: Mapping[str, Value] = {
-            "sequences": leaves & good & (sent.p.command == Command.SEQUENCE),
+            "sequences": sent.valid & sent.ready & good & (sent.p.command == Command.SEQUENCE),
             "bad_crcs": taken & (self.i.p.status == ReplyStatus.BAD_CRC),
             "timeouts": taken & (self.i.p.status == ReplyStatus.TIMEOUT),
             "framing_errors": self.framing_error,
@@ -153,6 +152,8 @@ class Answerer(wiring.Component):
         }
         counters = {name: Signal(8 * size, name=name) for name, size in COUNTER_FIELDS.items()}
         for name, counter in counters.items():
-            with m.If(events[name] & ~counter.all()):
+            happens, full = Signal(name=f"{name}_happens"), Signal(name=f"{name}_full")
+            m.d.sync += [happens.eq(events[name]), full.eq(counter[1:].all() & (counter[0] | happens))]
+            with m.If(happens & ~full):
                 m.d.sync += counter.eq(counter + 1)
         return Cat(*counters.values())

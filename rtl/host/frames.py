@@ -1,4 +1,4 @@
-"""Frames of the host link: taken apart and checked on the way in, put together on the way out.
+"""Requests as they come to the board: found in a host's bytes, checked, and their payload kept.
 
 Their format is in `tokensieve.arch.host_frames`.
 """
@@ -12,16 +12,10 @@ from amaranth.lib.data import StructLayout
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from tokensieve.arch.host_frames import (
-    ECHO_BYTES,
-    REPLY_START,
-    REQUEST_START,
-    Command,
-    PrunerFormat,
-    ReplyStatus,
-)
+from tokensieve.arch.host_frames import REQUEST_START, Command, PrunerFormat, ReplyStatus
 
-_CRC = CRC16_IBM_3740(data_width=8)
+CRC = CRC16_IBM_3740(data_width=8)
+"""Of all frames."""
 
 
 def checked_request(frames: PrunerFormat) -> StructLayout:
@@ -49,8 +43,9 @@ class FrameReceiver(wiring.Component):
 
     Timing
     ------
-    A byte a cycle, but for a cycle after a header and two or more after a frame. `i` waits while a request waits on
-    `o`, and while a byte's place in the memory is `wanted`.
+    A byte every 4 cycles: a port takes longer, and what follows from a byte has time to go through registers.
+    A request is on `o` 6 cycles after the transfer of a frame's last byte. `i` waits while a request waits on `o`, and
+    while the next byte's place in the memory is `wanted`.
 
     Parameters
     ----------
@@ -67,50 +62,59 @@ class FrameReceiver(wiring.Component):
         Requests, right and broken.
     restart : ``Out(1)``
         High in the cycle before a right request RESET is on `o`.
+    reads : ``In(1)``
+        `data` is to have the byte at place `at` of the latest payload from the next cycle on.
     at : ``In(range(frames.longest_request + 1))``
-        Place of the byte of the latest payload that `data` has in the next cycle.
-    data : ``Out(8)``
-        The byte.
+        See `reads`.
     wanted : ``In(1)``
-        The latest payload is still read, from place `oldest` on: it is not overwritten from there on.
-    oldest : ``In(range(frames.longest_request + 1))``
-        See `wanted`.
+        The latest payload is still read, from place `at` on: it is not overwritten from there on.
+    data : ``Out(8)``
+        The byte that was read last.
     """
 
     def __init__(self, frames: PrunerFormat, timeout_cycles: int) -> None:
-        places = range(frames.longest_request + 1)
         super().__init__(
             {
                 "i": In(stream.Signature(8)),
                 "o": Out(stream.Signature(checked_request(frames))),
                 "restart": Out(1),
-                "at": In(places),
-                "data": Out(8),
+                "reads": In(1),
+                "at": In(range(frames.longest_request + 1)),
                 "wanted": In(1),
-                "oldest": In(places),
+                "data": Out(8),
             }
         )
         self._frames, self._timeout = frames, timeout_cycles
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        frames, byte, o = self._frames, self.i.payload, self.o.p
-        m.submodules.crc = crc = _CRC.create()
-        moves = Signal()
-        late = Signal()
-        status = Signal(o.status.shape())
+        frames, o = self._frames, self.o.p
+        m.submodules.crc = crc = CRC.create()
+        byte = Signal(8)
+        fresh = Signal()  # `byte` has come in the cycle before
+        late = Signal()  # none has come in time
+        wants = Signal()
         command = Signal(8)
         length = Signal(16)
         check = Signal(16)
         place = Signal(range(frames.longest_request + 1))
         part = Signal(range(frames.token_bytes))
-        m.d.comb += [moves.eq(self.i.valid & self.i.ready), crc.data.eq(byte)]
-        m.d.comb += [o.command.eq(command), o.length.eq(length), o.crc.eq(check)]
+        left = Signal(place.shape())  # bytes of the payload still to come
+        ends = Signal()
+        room = Signal()
+        none = Signal()
+        too_long = Signal()
+        m.d.comb += [crc.data.eq(byte), o.command.eq(command), o.length.eq(length), o.crc.eq(check)]
+        # What is compared is compared a cycle before it is asked for.
+        m.d.sync += [ends.eq(left == 1), room.eq(~self.wanted | (place < self.at))]
+        m.d.sync += [none.eq(length == 0), too_long.eq(length > frames.longest_request)]
+        m.d.sync += self.restart.eq(0)
+        status = self._judged(m, crc.crc == check, command, length, part)
 
         def collect(field: Value, after: str) -> None:
             """Take a byte into `field` and go on to the state `after`, or give up."""
-            m.d.comb += self.i.ready.eq(1)
-            with m.If(moves):
+            m.d.comb += wants.eq(1)
+            with m.If(fresh):
                 m.d.sync += field.eq(byte)
                 m.next = after
             give_up()
@@ -118,180 +122,94 @@ class FrameReceiver(wiring.Component):
         def give_up() -> None:
             with m.If(late):
                 m.d.sync += o.status.eq(ReplyStatus.TIMEOUT)
-                m.next = "TELL"
+                m.next = "OFFER"
 
         with m.FSM() as machine:
             with m.State("HUNT"):
-                m.d.comb += [self.i.ready.eq(1), crc.start.eq(1)]
+                m.d.comb += [wants.eq(1), crc.start.eq(1)]
                 m.d.sync += [o.seq.eq(0), place.eq(0), part.eq(0)]
-                with m.If(moves & (byte == REQUEST_START)):
+                with m.If(fresh & (byte == REQUEST_START)):
                     m.next = "COMMAND"
             for state, field, after in (
                 ("COMMAND", command, "SEQ"), ("SEQ", o.seq, "LOW"), ("LOW", length[:8], "HIGH"),
-                ("HIGH", length[8:], "LENGTH"),
+                ("HIGH", length[8:], "MEASURE"),
             ):  # fmt: skip
                 with m.State(state):
-                    m.d.comb += crc.valid.eq(moves)
+                    m.d.comb += crc.valid.eq(fresh)
                     collect(field, after)
+            with m.State("MEASURE"):  # the length is compared
+                m.next = "LENGTH"
             with m.State("LENGTH"):
+                m.d.sync += left.eq(length)
                 m.next = "PAYLOAD"
-                with m.If(length == 0):
+                with m.If(none):
                     m.next = "CRC_LOW"
-                with m.Elif(length > frames.longest_request):
+                with m.Elif(too_long):
                     m.d.sync += o.status.eq(ReplyStatus.BAD_LENGTH)
-                    m.next = "TELL"
+                    m.next = "OFFER"
             with m.State("PAYLOAD"):
-                m.d.comb += [self.i.ready.eq(~self.wanted | (place < self.oldest)), crc.valid.eq(moves)]
-                with m.If(moves):
-                    m.d.sync += [place.eq(place + 1), part.eq(Mux(part == frames.token_bytes - 1, 0, part + 1))]
-                    with m.If(place + 1 == length):
+                m.d.comb += [wants.eq(room), crc.valid.eq(fresh)]
+                with m.If(fresh):
+                    m.d.sync += [place.eq(place + 1), left.eq(left - 1)]
+                    m.d.sync += part.eq(Mux(part == frames.token_bytes - 1, 0, part + 1))
+                    with m.If(ends):
                         m.next = "CRC_LOW"
                 give_up()
-            for state, field, after in (("CRC_LOW", check[:8], "CRC_HIGH"), ("CRC_HIGH", check[8:], "JUDGE")):
+            for state, field, after in (("CRC_LOW", check[:8], "CRC_HIGH"), ("CRC_HIGH", check[8:], "CHECK")):
                 with m.State(state):
                     collect(field, after)
+            with m.State("CHECK"):  # the CRC is compared
+                m.next = "JUDGE"
             with m.State("JUDGE"):
-                m.d.comb += status.eq(_judged(crc.crc == check, command, length, part))
-                m.d.sync += [
-                    o.status.eq(status),
-                    self.restart.eq((status == ReplyStatus.OK) & (command == Command.RESET)),
-                ]
+                m.d.sync += o.status.eq(status)
                 m.next = "ACT"
             with m.State("ACT"):  # out of a register: the reset goes to all of the unit
-                m.d.sync += self.restart.eq(0)
+                m.d.sync += self.restart.eq((o.status == ReplyStatus.OK) & (command == Command.RESET))
+                m.next = "OFFER"
+            with m.State("OFFER"):
+                m.d.sync += self.o.valid.eq(1)
                 m.next = "TELL"
-            with m.State("TELL"):
-                m.d.comb += self.o.valid.eq(1)
-                with m.If(self.o.ready):
-                    m.next = "HUNT"
+            with m.State("TELL"), m.If(self.o.ready):
+                m.d.sync += self.o.valid.eq(0)
+                m.next = "HUNT"
 
-        self._wait(m, machine.ongoing("HUNT"), late)
-        self._keep(m, machine.ongoing("PAYLOAD") & moves, place)
+        self._take(m, wants, machine.ongoing("HUNT"), byte, fresh, late)
+        self._keep(m, machine.ongoing("PAYLOAD") & fresh, place, byte)
         return m
 
-    def _wait(self, m: Module, hunts: Value, late: Signal) -> None:
-        """Count the cycles in which a byte of a frame could have come."""
-        timer = Signal(range(self._timeout))
-        waits = Signal()
-        m.d.comb += [waits.eq(self.i.ready & ~self.i.valid & ~hunts), late.eq(waits & (timer == self._timeout - 1))]
-        m.d.sync += timer.eq(Mux(waits, timer + 1, 0))
+    def _judged(self, m: Module, right: Value, command: Signal, length: Signal, part: Signal) -> Value:
+        """Return the status of a frame that is whole since 2 cycles: tokens are not cut, others have no payload."""
+        known = Signal()
+        whole = Signal()
+        same = Signal()
+        m.d.sync += [known.eq(sum((command == one for one in Command), start=Value.cast(0)) != 0), same.eq(right)]
+        m.d.sync += whole.eq(Mux(command == Command.SEQUENCE, part == 0, length == 0))
+        status = Mux(whole, ReplyStatus.OK, ReplyStatus.BAD_LENGTH)
+        return Mux(same, Mux(known, status, ReplyStatus.UNKNOWN_COMMAND), ReplyStatus.BAD_CRC)
 
-    def _keep(self, m: Module, writes: Value, place: Signal) -> None:
-        """Write the payload's bytes, read the one that is asked for."""
-        m.submodules.payload = memory = Memory(
-            shape=8, depth=max(2, self._frames.longest_request), init=[], attrs={"ram_style": "block"}
-        )
+    def _take(self, m: Module, wants: Signal, hunts: Value, byte: Signal, fresh: Signal, late: Signal) -> None:
+        """Take a byte while one is wanted, and wait until what follows from it is known; within a frame no longer
+        than `timeout_cycles`."""
+        takes = Signal()
+        settles = Signal()
+        most = self._timeout - 2
+        timer = Signal(most.bit_length() + 1, init=most)  # runs out below 0
+        m.d.comb += self.i.ready.eq(takes)
+        m.d.sync += [fresh.eq(0), settles.eq(fresh), late.eq(0), timer.eq(Mux(takes & ~hunts, timer - 1, most))]
+        with m.If(takes):
+            m.d.sync += byte.eq(self.i.payload)
+            with m.If(self.i.valid):
+                m.d.sync += [takes.eq(0), fresh.eq(1)]
+            with m.Elif(timer[-1]):
+                m.d.sync += [takes.eq(0), late.eq(1)]
+        with m.Elif(~fresh & ~settles & ~late):
+            m.d.sync += takes.eq(wants)
+
+    def _keep(self, m: Module, writes: Value, place: Signal, byte: Signal) -> None:
+        """Write the payload's bytes, read the one that is asked for: no byte in the cycle in which it is written."""
+        depth, attrs = max(2, self._frames.longest_request), {"ram_style": "block", "no_rw_check": 1}
+        m.submodules.payload = memory = Memory(shape=8, depth=depth, init=[], attrs=attrs)
         write = memory.write_port()
         read = memory.read_port()
-        m.d.comb += [write.en.eq(writes), write.addr.eq(place), write.data.eq(self.i.payload)]
-        m.d.comb += [read.en.eq(1), read.addr.eq(self.at), self.data.eq(read.data)]
-
-
-def _judged(right: Value, command: Signal, length: Signal, part: Signal) -> Value:
-    """Return the status of a whole frame: tokens are not cut, and other commands have no payload."""
-    known, whole = Value.cast(0), Mux(command == Command.SEQUENCE, part == 0, length == 0)
-    for one in Command:
-        known |= command == one
-    status = Mux(whole, ReplyStatus.OK, ReplyStatus.BAD_LENGTH)
-    return Mux(right, Mux(known, status, ReplyStatus.UNKNOWN_COMMAND), ReplyStatus.BAD_CRC)
-
-
-def answer() -> StructLayout:
-    """Return the layout of what a reply is about: the request's `command` and `crc` are meant where `status` is OK."""
-    return StructLayout(
-        {
-            "status": unsigned(max(ReplyStatus).bit_length()),
-            "command": unsigned(max(Command).bit_length()),
-            "seq": unsigned(8),
-            "crc": unsigned(16),
-        }
-    )
-
-
-class FrameSender(wiring.Component):
-    """Makes the bytes of a reply.
-
-    Timing
-    ------
-    A byte a cycle; the first one is on ``o`` in the cycle after the answer is on ``i``. An answer stays on ``i`` until
-    its last byte has left.
-
-    Parameters
-    ----------
-    frames : `PrunerFormat`
-        Bytes of the frames.
-
-    Members
-    -------
-    i : ``In(stream.Signature(answer()))``
-        Answers.
-    body : ``In(stream.Signature(8))``
-        Payload of answers with status OK, after the echo.
-    begins : ``Out(1)``
-        High for one cycle before an answer's first byte.
-    o : ``Out(stream.Signature(8))``
-        Replies.
-    """
-
-    def __init__(self, frames: PrunerFormat) -> None:
-        byte = stream.Signature(8)
-        super().__init__({"i": In(stream.Signature(answer())), "body": In(byte), "begins": Out(1), "o": Out(byte)})
-        self._frames = frames
-
-    def elaborate(self, platform: Any) -> Module:
-        m = Module()
-        i, o, frames = self.i.p, self.o, self._frames
-        m.submodules.crc = crc = _CRC.create()
-        moves = Signal()
-        good = Signal()
-        length = Signal(16)
-        left = Signal(range(frames.longest_reply + 1))  # bytes of the payload still to come
-        m.d.comb += [moves.eq(o.valid & o.ready), good.eq(i.status == ReplyStatus.OK), crc.data.eq(o.payload)]
-        with m.If(good), m.Switch(i.command):
-            for command in Command:
-                with m.Case(command):
-                    m.d.comb += length.eq(frames.reply_bytes(command))
-
-        def give(byte: Value | int, after: str) -> None:
-            m.d.comb += [o.valid.eq(1), o.payload.eq(byte)]
-            with m.If(moves):
-                m.next = after
-
-        with m.FSM():
-            with m.State("REST"):
-                m.d.comb += [crc.start.eq(1), self.begins.eq(self.i.valid)]
-                with m.If(self.i.valid):
-                    m.next = "START"
-            with m.State("START"):
-                give(REPLY_START, "STATUS")
-            for state, byte, after in (("STATUS", i.status, "SEQ"), ("SEQ", i.seq, "LOW"), ("LOW", length[:8], "HIGH")):
-                with m.State(state):
-                    m.d.comb += crc.valid.eq(moves)
-                    give(byte, after)
-            with m.State("HIGH"):
-                m.d.comb += crc.valid.eq(moves)
-                give(length[8:], "CRC_LOW")
-                with m.If(moves & good):
-                    m.next = "ECHO_LOW"
-            with m.State("ECHO_LOW"):
-                m.d.comb += crc.valid.eq(moves)
-                give(i.crc[:8], "ECHO_HIGH")
-            with m.State("ECHO_HIGH"):
-                m.d.comb += crc.valid.eq(moves)
-                give(i.crc[8:], "BODY")
-                m.d.sync += left.eq(length - ECHO_BYTES)
-                with m.If(moves & (length == ECHO_BYTES)):
-                    m.next = "CRC_LOW"
-            with m.State("BODY"):
-                m.d.comb += [o.valid.eq(self.body.valid), o.payload.eq(self.body.payload), self.body.ready.eq(o.ready)]
-                m.d.comb += crc.valid.eq(moves)
-                with m.If(moves):
-                    m.d.sync += left.eq(left - 1)
-                    with m.If(left == 1):
-                        m.next = "CRC_LOW"
-            with m.State("CRC_LOW"):
-                give(crc.crc[:8], "CRC_HIGH")
-            with m.State("CRC_HIGH"):
-                give(crc.crc[8:], "REST")
-                m.d.comb += self.i.ready.eq(o.ready)
-        return m
+        m.d.comb += [write.en.eq(writes), write.addr.eq(place), write.data.eq(byte)]
+        m.d.comb += [read.en.eq(self.reads), read.addr.eq(self.at), self.data.eq(read.data)]

@@ -62,8 +62,7 @@ def test_a_clock_below_the_plls_range_is_refused():
 def test_every_board_has_a_pin_of_its_own_for_every_wire_of_a_link(name, link):
     board = BOARDS[name]
     unit = find_unit("fixed-length-pruner", load_arch())
-    design = unit.make(link, 100)
-    wires = wiring_of(design, board)
+    wires = wiring_of(unit.pins(link), board)
     text = constraints(find_device(board.device).family, wires, board.clock_mhz)
 
     assert len({wire.pin.site for wire in wires}) == len(wires)
@@ -213,8 +212,9 @@ def flow(tmp_path, monkeypatch):
         unit, device = find_unit("fixed-length-pruner", load_arch()), find_device("ice40-hx8k")
         tool = toolchain.Tool(name="t", path=tmp_path, version="1")
         plan = Plan(
-            make=lambda mhz: unit.make("uart", mhz), device=device, board=find_board(None, device), seeds=seeds,
-            chain=toolchain.Toolchain(yosys=tool, place=tool, pack=tool), clock_mhz=clock, cells=3000,
+            make=lambda mhz: unit.make("uart", mhz), pins=unit.pins("uart"), device=device,
+            board=find_board(None, device), seeds=seeds, clock_mhz=clock, cells=3000,
+            chain=toolchain.Toolchain(yosys=tool, place=tool, pack=tool),
         )  # fmt: skip
         return build(plan, said.append), asked, said
 

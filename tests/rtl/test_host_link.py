@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from amaranth.sim import Simulator
 from bench.hostlinks import FRAMES, PARALLEL, SILENCE, SMALL, TIMEOUT, SpoilingLine, board, driver, golden, sequences
 
 from tokensieve import __version__
@@ -11,6 +12,7 @@ from tokensieve.arch.host_frames import Command, Reply, ReplyStatus, request, ta
 from tokensieve.arch.host_link import HostLink
 from tokensieve.arch.host_rate import host_rate
 from tokensieve.host.driver import Version
+from tokensieve.rtl.host.frames import FrameReceiver
 
 TOKEN = ([5], [9])
 PAYLOAD = FRAMES.tokens(*TOKEN)
@@ -20,7 +22,7 @@ def rng(seed):
     return np.random.Generator(np.random.PCG64(seed))
 
 
-def replies(port, cycles=2 * SILENCE):
+def replies(port, cycles=5 * SILENCE):
     """Return the replies that come until the line is silent; there is nothing else on it."""
     came, found = bytearray(port.read_all(cycles)), []
     while (reply := take_reply(came, FRAMES.longest_reply)) is not None:
@@ -146,6 +148,27 @@ def test_every_request_that_cannot_be_done_gets_the_status_that_says_why():
 
     assert (whole.status, whole.seq) == (ReplyStatus.OK, 9)
     assert driver(port, pruner=pruner).counters().items() >= {"sequences": 1, "bad_crcs": 1, "timeouts": 1}.items()
+
+
+def test_a_byte_takes_4_cycles_and_a_request_is_told_6_after_its_last_one():
+    """Which is faster than any port, and what `FrameReceiver` promises."""
+    receiver, frame, taken, told = FrameReceiver(FRAMES, TIMEOUT), request(Command.VERSION, 3), [], []
+
+    async def bench(ctx):
+        ctx.set(receiver.i.valid, 1)
+        for cycle in range(4 * len(frame) + 16):
+            ctx.set(receiver.i.payload, frame[min(len(taken), len(frame) - 1)])
+            _, _, ready, valid = await ctx.tick().sample(receiver.i.ready, receiver.o.valid)
+            taken.extend([cycle] * ready)
+            told.extend([cycle] * valid)
+
+    simulator = Simulator(receiver)
+    simulator.add_clock(1e-9)
+    simulator.add_testbench(bench)
+    simulator.run()
+
+    assert set(np.diff(taken)[:4]) == {4}
+    assert told[0] == taken[len(frame) - 1] + 6
 
 
 def test_a_pause_within_a_frame_may_be_shorter_than_the_timeout():

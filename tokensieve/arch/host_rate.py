@@ -47,7 +47,8 @@ def host_rate(
     payload = count * frames.token_bytes
     comes = (FRAME_BYTES + payload) * link.in_cycles
     leaves = (FRAME_BYTES + frames.reply_bytes(Command.SEQUENCE)) * link.out_cycles
-    works = payload + int(pruner.law.latency(SequenceWork(tokens=count)))
+    beats = -(-count // pruner.lanes)
+    works = payload + beats + int(pruner.law.latency(SequenceWork(tokens=count)))
     waits = max(0, works - (HEADER_BYTES + ECHO_BYTES) * link.out_cycles)
     interval = max(comes, leaves, (comes + waits + leaves) / in_flight)
     return HostRate(compute=clock_hz / pruner.law.interval, port=clock_hz / interval)

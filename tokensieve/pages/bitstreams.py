@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from tokensieve.rtl.flow.bitstream.request import Request
 
 _WANTED = (
-    ("ice40-hx8k", 64, 32, 1, 1),
-    ("ice40-up5k", 64, 32, 1, 1),
+    ("ice40-hx8k", 64, 32, 1, 3),
+    ("ice40-up5k", 64, 32, 1, 3),
     ("gw2a-18c", 64, 32, 1, 1),
     ("ecp5-85k", 128, 64, None, 3),
     ("ecp5-85k", 512, 128, None, 3),

@@ -34,7 +34,10 @@ class Plan:
     """What is to be built."""
 
     make: Callable[[float], wiring.Component]
-    """Returns the design, whose members are pins, for a clock in MHz."""
+    """Returns the design for a clock in MHz."""
+
+    pins: wiring.Signature
+    """Its members, all of which are pins."""
 
     device: Device
     board: Board
@@ -130,9 +133,10 @@ def build(plan: Plan, tell: Callable[[str], None]) -> Built:
 def _synthesised(run: _Run, setting: Setting) -> tuple[Netlist, list[Wire], str]:
     plan = run.plan
     with run.stage("synthesis", f"synthesis for {float(setting.mhz):.2f} MHz, Yosys {plan.chain.yosys.version}"):
-        design = plan.make(float(setting.mhz))
-        wires = wiring_of(design, plan.board)
-        top = BoardTop(design, plan.device.family, setting, plan.board.pll_pad)
+        wires = wiring_of(plan.pins, plan.board)
+        top = BoardTop(
+            lambda: plan.make(float(setting.mhz)), plan.pins, plan.device.family, setting, plan.board.pll_pad
+        )
         netlist = synthesise(top, plan.device.family, plan.chain)
     return netlist, wires, constraints(plan.device.family, wires, plan.board.clock_mhz)
 

@@ -22,15 +22,15 @@ class Wire:
     pin: Pin
 
 
-def wiring_of(design: wiring.Component, board: Board) -> list[Wire]:
+def wiring_of(signature: wiring.Signature, board: Board) -> list[Wire]:
     """Return all wires of a design on `board`: the clock, ``rx`` and ``tx`` on the UART, all others on the headers.
 
-    Every input is asynchronous: a host has a clock of its own.
+    `signature` has the design's pins. Every input is asynchronous: a host has a clock of its own.
     """
     pins = board.pins()
     own, header = {"rx": pins.rx, "tx": pins.tx}, iter(pins.header)
     found = [Wire(name=CLOCK, kind="clock", pin=pins.clock)]
-    for name, comes in wires(design):
+    for name, comes in wires(signature):
         pin = own.get(name) or next(header, None)
         if pin is None:
             raise TokensieveError(f"--board {board.name} has {len(pins.header)} free pins, too few for --link parallel")

@@ -70,9 +70,9 @@ def asked(request: Request) -> Asked:
     if request.link == "uart" and request.baud > most:
         raise TokensieveError(f"--baud must be at most {most} with the clocks of {device.name}, got {request.baud}")
     plan = Plan(
-        make=lambda mhz: unit.make(request.link, mhz * 1e6 / request.baud), device=device, board=board,
-        chain=toolchain(device.family, request.native), seeds=request.seeds, clock_mhz=request.clock_mhz,
-        cells=round(told.ff * CELLS_PER_FF),
+        make=lambda mhz: unit.make(request.link, mhz * 1e6 / request.baud), pins=unit.pins(request.link),
+        device=device, board=board, chain=toolchain(device.family, request.native), seeds=request.seeds,
+        clock_mhz=request.clock_mhz, cells=round(told.ff * CELLS_PER_FF),
     )  # fmt: skip
     words = {"uart": f"UART, {request.baud:,} baud", "parallel": "parallel, 8 bits"}
     link = words[request.link] if unit.linked else "none, shift registers stand for it"

@@ -7,6 +7,8 @@ from amaranth.lib import wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import Flow, In, Out
 
+PINS: dict[str, wiring.Member] = {"scan_in": In(1), "strobe": In(1), "scan_out": Out(1)}
+
 
 class ScanTop(wiring.Component):
     """Drives every input of a unit from a register that is shifted in, and shifts out what its outputs were.
@@ -25,7 +27,7 @@ class ScanTop(wiring.Component):
     """
 
     def __init__(self, unit: wiring.Component) -> None:
-        super().__init__({"scan_in": In(1), "strobe": In(1), "scan_out": Out(1)})
+        super().__init__(PINS)
         self._unit = unit
 
     def elaborate(self, platform: Any) -> Module:

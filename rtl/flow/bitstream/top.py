@@ -1,6 +1,6 @@
 """What stands on a board around a design with pins: the PLL, and a reset after power-on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from amaranth.hdl import ClockDomain, ClockSignal, Instance, Module, Signal
@@ -20,15 +20,17 @@ block memories may be read."""
 
 
 class BoardTop(wiring.Component):
-    """Runs a design on a PLL's clock, and resets it until that clock is stable.
+    """Runs a design on a PLL's clock, and resets it until that clock is stable. The design is made in `elaborate`.
 
     The PLL's lock goes through two flip-flops to a counter; the design's reset is high until the counter is full, and
     again when the lock is lost. It changes with the PLL's clock.
 
     Parameters
     ----------
-    design : `wiring.Component`
-        What is to run, in the clock domain `sync`. Its members are pins.
+    make : () -> `wiring.Component`
+        Returns what is to run, in the clock domain `sync`.
+    pins : `wiring.Signature`
+        Its members.
     family : `Family`
         Whose PLL.
     setting : `Setting`
@@ -41,18 +43,21 @@ class BoardTop(wiring.Component):
     clk : ``In(1)``
         The oscillator.
     all others
-        As `design` has them.
+        As `pins` has them.
     """
 
-    def __init__(self, design: wiring.Component, family: Family, setting: Setting, pll_pad: bool) -> None:
-        super().__init__({CLOCK: In(1), **dict(design.signature.members)})
-        self._design, self._family, self._setting, self._pll_pad = design, family, setting, pll_pad
+    def __init__(
+        self, make: Callable[[], wiring.Component], pins: wiring.Signature, family: Family, setting: Setting,
+        pll_pad: bool,
+    ) -> None:  # fmt: skip
+        super().__init__({CLOCK: In(1), **dict(pins.members)})
+        self._make, self._pins, self._family, self._setting, self._pll_pad = make, pins, family, setting, pll_pad
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.design = self._design
-        for name, member in self._design.signature.members.items():
-            inner, outer = getattr(self._design, name), getattr(self, name)
+        m.submodules.design = design = self._make()
+        for name, member in self._pins.members.items():
+            inner, outer = getattr(design, name), getattr(self, name)
             m.d.comb += inner.eq(outer) if member.flow is Flow.In else outer.eq(inner)
 
         m.domains.sync = sync = ClockDomain()
@@ -114,15 +119,15 @@ def _gowin(clock: Any, out: Any, lock: Any, setting: Setting, pad: bool) -> Inst
     )  # fmt: skip
 
 
-def wires(design: wiring.Component) -> Sequence[tuple[str, bool]]:
+def wires(pins: wiring.Signature) -> Sequence[tuple[str, bool]]:
     """Return every wire of a design's pins, and whether it comes in; a member of several bits is numbered.
 
     >>> from amaranth.lib.wiring import In, Out
-    >>> wires(wiring.Component({"rx": In(1), "led": Out(2)}))
+    >>> wires(wiring.Signature({"rx": In(1), "led": Out(2)}))
     [('rx', True), ('led[0]', False), ('led[1]', False)]
     """
     found = list[tuple[str, bool]]()
-    for name, member in design.signature.members.items():
+    for name, member in pins.members.items():
         width, comes = member.shape, member.flow is Flow.In
         found += [(name, comes)] if width == 1 else [(f"{name}[{bit}]", comes) for bit in range(width)]
     return found

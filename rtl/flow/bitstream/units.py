@@ -12,7 +12,9 @@ from tokensieve.arch.fixed_length_pruner import FixedLengthPruner
 from tokensieve.arch.host_link import HostLink
 from tokensieve.arch.host_rate import host_rate
 from tokensieve.arch.machine import Arch
+from tokensieve.rtl.flow.bitstream.scan import PINS as SCAN_PINS
 from tokensieve.rtl.flow.bitstream.scan import ScanTop
+from tokensieve.rtl.host.top import PINS as HOST_PINS
 from tokensieve.rtl.host.top import HostTop
 from tokensieve.rtl.topk import TopKEngine
 
@@ -37,8 +39,11 @@ class Unit:
     """Returns sequences per second for a link with so many cycles a bit and a clock in MHz; nothing where they depend
     on data."""
 
+    pins: Callable[[Link], wiring.Signature]
+    """Returns its pins with a link."""
+
     make: Callable[[Link, float], wiring.Component]
-    """Returns it with pins, for a link whose bits take a number of clock cycles."""
+    """Returns it with those pins, for a link whose bits take a number of clock cycles."""
 
 
 def _pruner(arch: Arch) -> Unit:
@@ -50,6 +55,7 @@ def _pruner(arch: Arch) -> Unit:
 
     return Unit(
         name="fixed-length-pruner", section=pruner, inputs=r"(.*\.)?unit\.i__payload", linked=True, throughput=rates,
+        pins=lambda link: wiring.Signature(HOST_PINS[link]),
         make=lambda link, cycles: HostTop(pruner, _host_link(link, cycles)),
     )  # fmt: skip
 
@@ -63,7 +69,7 @@ def _topk(arch: Arch) -> Unit:
     topk.require_rtl()
     return Unit(
         name="topk", section=topk, inputs=r"(.*\.)?unit\.(command|score)__payload", linked=False,
-        throughput=lambda link, cycles, mhz: {},
+        throughput=lambda link, cycles, mhz: {}, pins=lambda link: wiring.Signature(SCAN_PINS),
         make=lambda link, cycles: ScanTop(TopKEngine(topk)),
     )  # fmt: skip
 

@@ -51,14 +51,14 @@ _PACE = (
     Mutant(
         name="engine-taken-early",
         module=_FRONT,
-        old="((rest == 0) & ~busy.bit_select(turn, 1))",
-        new="(rest == 0)",
+        old="(rested & ~busy.bit_select(turn, 1))",
+        new="rested",
         why="a sequence is given to an engine whose verdict is still waited for",
     ),
     Mutant(
         name="interval-cut",
         module=_FRONT,
-        old="((rest == 0) & ~busy.bit_select(turn, 1))",
+        old="(rested & ~busy.bit_select(turn, 1))",
         new="~busy.bit_select(turn, 1)",
         why="behind a short sequence the next one begins before the interval is over",
     ),
