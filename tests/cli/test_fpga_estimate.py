@@ -50,3 +50,15 @@ def test_what_there_is_no_model_of_ends_with_exit_code_2(arguments, message, cap
     told = " ".join(capsys.readouterr().err.split())
 
     assert re.search(message, told)
+
+
+def test_a_build_of_an_engine_whose_luts_cannot_fit_is_refused_with_what_would(tmp_path, capsys):
+    sets = ["--set", "topk.engine=bitonic", "--set", "topk.lanes=4"]
+    assert call(["fpga", "build", "topk", "--device", "ecp5-25k", *sets, "--out", str(tmp_path / "out")]) == 2
+    told = " ".join(capsys.readouterr().err.split())
+
+    assert re.search(
+        r"topk takes about [\d,]+ LUTs or more, and it has 24,288; it would fit with --device ecp5-85k", told
+    )
+    assert "--set topk.max_tokens=256" in told
+    assert "gw2a" not in told

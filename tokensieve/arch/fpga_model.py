@@ -45,7 +45,7 @@ class Coefficients:
     """LUTs of a term, by block."""
 
     ff: Mapping[str, Weights]
-    """Flip-flops of a block: each of its `registers`, and of each `engine`."""
+    """Flip-flops of a block: for each of its `registers`, and of the shell for each `engine`."""
 
     path_ns: Mapping[str, Weights]
     """Nanoseconds of a term of the longest path, by engine."""

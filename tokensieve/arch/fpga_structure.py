@@ -1,9 +1,9 @@
 """What a top-k engine is made of on an FPGA, counted from its parameters: registers, selectors, memories, multipliers.
 
 A block is the search core of one engine, or the shell around it: commands, side buffer, drain and zero eliminator. Its
-registers, block memories and multipliers are counted as the RTL writes them; of its LUTs only what they grow with is
-counted here (`terms`), and what a term takes is fitted to recorded runs (`arch.fpga_model`). The functions read fields
-and properties of `Topk` alone.
+registers, block memories and multipliers are counted as the RTL writes them. So are its `gates`: what its selectors,
+adders and comparators would take of four-input LUTs, by hand, whatever synthesis makes of them. What a term takes in
+truth is fitted to recorded runs (`arch.fpga_model`). The functions read fields and properties of `Topk` alone.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +15,6 @@ SHELL = "shell"
 
 _WIDE = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
 """Words and bits of a block memory of an ECP5 with one port to read and one to write (Lattice FPGA-TN-02204)."""
-
 
 _ADDED = 1.55
 """LUTs of a bit that is added, subtracted or compared by size: half a carry cell of two LUTs, and its share of the ends
@@ -243,7 +242,8 @@ def _held_counts(topk: Topk) -> list[int]:
 
 
 def _bitserial_terms(topk: Topk) -> Terms:
-    return {"score bits": _places(topk) * topk.score_bits, "scores": _places(topk), "engine": 1}
+    """Return score bits and engine: the count over all scores hardly shows beside the registers that shift them."""
+    return {"score bits": _places(topk) * topk.score_bits, "engine": 1}
 
 
 def _bitonic_registers(topk: Topk) -> int:

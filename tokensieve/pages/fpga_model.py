@@ -1,8 +1,8 @@
 """Fits the resource model of the top-k engines to recorded runs, and says how far off it is.
 
 ``python -m tokensieve.pages.fpga_model RUNS FILE`` reads the runs that `tokensieve.pages.engine_runs` recorded, writes
-the coefficients to FILE (`tokensieve/arch/fpga/ecp5.json`, which ships) and prints the errors. With ``--show`` it
-writes nothing.
+the coefficients to FILE (`tokensieve/arch/fpga/ecp5.json`, which ships) and prints the errors. Without FILE it writes
+nothing.
 
 Coefficients are no less than 0 and fitted to relative errors. An error is that of a run which the model was fitted
 without (leave-one-out): all else was recorded, and this one was predicted.
@@ -56,7 +56,8 @@ def fit(runs: Runs) -> Coefficients:
     for block in (SHELL, *ENGINES):
         some = runs.of(block)
         lut[block] = _weights([terms(one)[block] for one in some.engines], [luts(one) for one in some.cells(block)])
-        made = [{"registers": registers(one)[block], "engine": 1} for one in some.engines]
+        each = {"engine": 1} if block == SHELL else {}
+        made = [{"registers": registers(one)[block], **each} for one in some.engines]
         ff[block] = _weights(made, [one["TRELLIS_FF"] for one in some.cells(block)])
     placed = runs.placed
     return Coefficients(
@@ -162,18 +163,42 @@ def _beside(row: Row, off: Mapping[str, float]) -> dict[str, Any]:
     return shown | {"BRAM": real["bram"], "DSP": real["dsp"]}
 
 
+def checked(rows: Sequence[Row], known: Coefficients) -> str:
+    """Return how far off the model is of the rows of `tokensieve.pages.fpga`, as a table; none of them is fitted."""
+    found = []
+    for row in rows:
+        topk = Topk.model_validate({name: row[name] for name in _TABLE})
+        lut = luts({"LUT4": row["lut4"], "CCU2C": row["carry"], "TRELLIS_DPR16X4": row["dpr"]})
+        mhz, one = next(iter(row["fmax_mhz"].values())), estimate(topk, known)
+        pairs = {"LUT": (one.lut, round(lut)), "FF": (one.ff, row["ff"]), "MHz": (one.fmax_mhz, mhz)}
+        off = {
+            title: {title: real, f"{title} off": f"{guess / real - 1:+.0%}"} for title, (guess, real) in pairs.items()
+        }
+        counted = {"BRAM off": one.bram - row["bram"], "DSP off": one.dsp - row["dsp"]}
+        about = {"engine": topk.engine, "P": topk.lanes, "N": topk.max_tokens}
+        found.append({**about, **off["LUT"], **off["FF"], **off["MHz"], **counted})
+    return markdown(list(found[0]), found)
+
+
+_TABLE = ("engine", "lanes", "max_tokens", "score_bits", "compactor")
+
+
 def main() -> None:
     """Fit the resource model to recorded runs, write its coefficients, and print how far off it is."""
     parser = argparse.ArgumentParser(prog="python -m tokensieve.pages.fpga_model", description=main.__doc__)
     parser.add_argument("runs", type=Path, help="file of tokensieve.pages.engine_runs")
     parser.add_argument("file", type=Path, nargs="?", help="where to write the coefficients")
-    parser.add_argument("--show", action="store_true", help="write nothing")
+    parser.add_argument(
+        "--check", type=Path, metavar="TABLE", help="file of tokensieve.pages.fpga to compare with, too"
+    )
     given = parser.parse_args()
     runs = Runs(json.loads(given.runs.read_text()))
     found = errors(runs)
-    if given.file and not given.show:
+    if given.file:
         save(given.file, told(runs, found))
     print(show(runs, found))
+    if given.check:
+        print(f"\n{checked(json.loads(given.check.read_text()), fit(runs))}")
 
 
 if __name__ == "__main__":

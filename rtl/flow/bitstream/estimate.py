@@ -14,6 +14,9 @@ from tokensieve.arch.fpga_model import estimate as modelled
 from tokensieve.arch.fpga_structure import SHELL, registers
 from tokensieve.rtl.flow.bitstream.devices import DEVICES, Device
 
+_OTHER_LUTS = 2 / 3
+"""Least share of an ECP5's LUTs that an engine takes of another family: assumed, so that none is offered in vain."""
+
 CELLS_PER_FF = 1.3
 """Logic cells for each flip-flop: a typical value, for the time left."""
 
@@ -36,8 +39,9 @@ class Estimate:
             (self.ff, device.ff, "flip-flops"),
             (self.memory_bits, device.bram * device.bram_bits, "bits of memory"),
         ]
-        if self.model is not None and device.family == "ecp5":
-            found.append((least("lut", self.model.lut), device.lut, "LUTs"))
+        if self.model is not None:
+            luts = least("lut", self.model.lut)
+            found.append((luts if device.family == "ecp5" else int(_OTHER_LUTS * luts), device.lut, "LUTs"))
         return found
 
     def fits(self, device: Device) -> bool:
