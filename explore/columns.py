@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tokensieve.sim.cost.area import UNITS as AREA_UNITS
+from tokensieve.sim.cost.fpga import FIGURES as FPGA_FIGURES
 from tokensieve.sim.result import CAUSES, POWER, TENSORS, Result
 from tokensieve.workloads.reference import Kind as ReferenceKind
 
@@ -42,6 +43,12 @@ def _group(group: str, kind: Kind, *names: str) -> tuple[Column, ...]:
     return tuple(Column(f"{group}.{name}", kind) for name in names)
 
 
+FPGA_GROUP = "fpga"
+FPGA: tuple[Column, ...] = tuple(
+    Column(f"{FPGA_GROUP}.{name}", "float" if name == "fmax_mhz" else "int") for name in FPGA_FIGURES
+)
+"""Columns of what the top-k engine of a machine takes of an FPGA, whatever the level; they are no keys of a result."""
+
 BOTTLENECK = "bottleneck"
 """The one figure that is text."""
 
@@ -57,6 +64,7 @@ TOTALS: tuple[Column, ...] = (
     Column("reference.kind", "text"),
     *_group("reference", "int", "cycles", "dram_bytes"),
     Column("reference.energy_j", "float"),
+    *FPGA,
 )
 """Columns of a point, 64 at most. An evaluator that does not know one leaves it out, and it is null."""
 
@@ -92,9 +100,9 @@ assert len(TOTALS) <= 64
 
 
 def totals_of(result: Result) -> dict[str, Value]:
-    """Return the columns of a result, by name; those that it does not have are None."""
+    """Return the columns of a result, by name; those that it does not have are None. `FPGA` are not among them."""
     told = result.to_dict() | {"operations": dict(result.operations)}
-    return {column.name: look_up(told, column.name) for column in TOTALS}
+    return {column.name: look_up(told, column.name) for column in TOTALS if column not in FPGA}
 
 
 def look_up(tree: Any, path: str) -> Any:

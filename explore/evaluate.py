@@ -8,11 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from tokensieve.explore.beside import references
-from tokensieve.sim.analytic.batch import Batch, Sweep
+from tokensieve.explore.columns import FPGA
+from tokensieve.sim.analytic.batch import Batch, Sweep, each
 from tokensieve.sim.analytic.costs import counts, fetches
 from tokensieve.sim.analytic.estimate import Detail, busy_cycles, detail, whole
 from tokensieve.sim.analytic.summary import Summary
 from tokensieve.sim.assemble import bottleneck, operations
+from tokensieve.sim.cost.fpga import fpga_figures
 from tokensieve.sim.result import CAUSES, TENSORS
 from tokensieve.workloads.decisions import Decisions
 from tokensieve.workloads.reference import Kind, dense_operations
@@ -77,6 +79,11 @@ class Analytic:
         totals = [_totals(work, summary, part, detail(summary, part, known=known)) for part in parts]
         beside = {} if reference is None else references(summary, designs, reference)
         return Figures({name: np.concatenate([one[name] for one in totals]) for name in totals[0]} | beside)
+
+
+def on_fpga(designs: Batch) -> dict[str, Column]:
+    """Return the columns `fpga.*` of every design, which follow from the machine alone; NaN where there is no RTL."""
+    return dict(zip((column.name for column in FPGA), each(designs, fpga_figures), strict=True))
 
 
 def _totals(work: Decisions, summary: Summary, batch: Batch, one: Detail) -> dict[str, Column]:

@@ -9,7 +9,7 @@ from tokensieve.arch.errors import StoreError
 from tokensieve.arch.presets import load_arch
 from tokensieve.explore.again import check_version, decisions_of
 from tokensieve.explore.columns import TOTALS, derived, flat
-from tokensieve.explore.evaluate import Analytic, Evaluator
+from tokensieve.explore.evaluate import Analytic, Evaluator, on_fpga
 from tokensieve.explore.selection import NUMERIC, Selection, geometric_mean
 from tokensieve.sim.analytic.batch import Sweep
 from tokensieve.sim.analytic.summary import Summary
@@ -39,7 +39,8 @@ def marked(store: "Reader", designs: Selection, preset: str, evaluator: Evaluato
         check_fit(decisions, machine, work.name)
         summary.check_fit(machine)
         reference = cast("Kind | None", (point.totals or {}).get("reference.kind"))
-        totals = evaluator.price(decisions, summary, Sweep.unchecked(machine, {}, 1), reference).totals
+        sweep = Sweep.unchecked(machine, {}, 1)
+        totals = {**evaluator.price(decisions, summary, sweep, reference).totals, **on_fpga(sweep)}
         numbers = {
             column.name: np.asarray(totals.get(column.name, [np.nan]), float)
             for column in TOTALS

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tokensieve.arch.errors import SweepError, nearest
-from tokensieve.explore.columns import BOTTLENECK, FIGURES, RATIOS, TOTALS, derived
+from tokensieve.arch.errors import ArchError, SweepError, nearest
+from tokensieve.arch.machine import Arch
+from tokensieve.explore.columns import BOTTLENECK, FIGURES, FPGA, RATIOS, TOTALS, derived
 from tokensieve.explore.evaluate import Column
 from tokensieve.explore.expression import Formula
 from tokensieve.explore.price import OK, Priced
@@ -15,6 +16,9 @@ from tokensieve.explore.space import Designs, Space
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
+
+ON_FPGA = {column.name for column in FPGA}
+"""Figures of an FPGA, which a machine has if there is RTL of its top-k engine."""
 
 _NUMERIC = tuple(column.name for column in TOTALS if column.kind != "text")
 
@@ -38,6 +42,8 @@ class Named:
                 raise SweepError(f"{place}: reference.kind is text that no formula reads; the key reference sets it")
             if (name in RATIOS or name.startswith("reference.")) and self._space.spec.un_pruned is None:
                 raise SweepError(f"{place}: {name} needs an un-pruned run to compare with; give reference: dense")
+            if name in ON_FPGA:
+                self._require_rtl(place, name)
             if name not in known:
                 try:
                     self._space.resolve(name, [], "", place)
@@ -47,6 +53,14 @@ class Named:
                         f"{nearest(name, known)}"
                     ) from None
         return formula
+
+    def _require_rtl(self, place: str, name: str) -> None:
+        """Raise `SweepError` where no machine of the space has an engine that there is RTL of, whatever is swept."""
+        if any(field.startswith("topk.") for field in self._space.fields):
+            return
+        problems = [problem for base in self._space.bases if (problem := _without_rtl(base)) is not None]
+        if len(problems) == len(self._space.bases):
+            raise SweepError(f"{place}: {name} is known of top-k engines that there is RTL of: {problems[0]}")
 
     def figures(self, designs: Designs, priced: Sequence[Priced]) -> tuple[I64, list["Names"]]:
         """Return the places of the designs that were priced on all members of the suite, and their figures on each."""
@@ -67,7 +81,9 @@ class Named:
         with np.errstate(divide="ignore", invalid="ignore"):
             weights = self._space.cases.weights
             logs = [w * np.log(np.asarray(column, np.float64)) for w, column in zip(weights, columns, strict=True)]
-            return np.broadcast_to(np.exp(np.sum(logs, axis=0)), count)
+            mean = np.broadcast_to(np.exp(np.sum(logs, axis=0)), count)
+        alike = np.logical_and.reduce([np.asarray(column) == columns[0] for column in columns])
+        return np.where(alike, columns[0], mean)
 
     def _figures(self, designs: Designs, member: int, one: Priced, good: I64) -> "Names":
         """Return what names stand for, of the designs that are `good`, on one member of the suite."""
@@ -85,6 +101,15 @@ class Named:
         for code in np.unique(cases).tolist():
             found[cases == code] = self._space.cases.case(member, code).tokens
         return found
+
+
+def _without_rtl(machine: Arch) -> str | None:
+    """Return why there is no RTL of a machine's top-k engine, or None where there is."""
+    try:
+        machine.topk.require_rtl()
+    except ArchError as problem:
+        return str(problem)
+    return None
 
 
 class Names(dict[str, Any]):

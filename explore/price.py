@@ -3,7 +3,7 @@
 import time
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ from tokensieve.arch.datapath import Topk
 from tokensieve.arch.errors import ArchError, TokensieveError, WorkloadError
 from tokensieve.arch.machine import Arch
 from tokensieve.explore.cases import Case
-from tokensieve.explore.evaluate import Column, Evaluator, Figures
+from tokensieve.explore.evaluate import Column, Evaluator, Figures, on_fpga
 from tokensieve.explore.refused import VALID, Refusals, combinations
 from tokensieve.explore.sampler import Draws
 from tokensieve.explore.space import Designs, Space
@@ -133,8 +133,10 @@ class Pricer:
 
     def _figures(self, work: _Loaded, sweep: Sweep) -> Figures:
         if self._reference is None:  # an evaluator that knows no references serves sweeps without
-            return self.evaluator.price(work.decisions, work.summary, sweep)
-        return self.evaluator.price(work.decisions, work.summary, sweep, self._reference)
+            priced = self.evaluator.price(work.decisions, work.summary, sweep)
+        else:
+            priced = self.evaluator.price(work.decisions, work.summary, sweep, self._reference)
+        return replace(priced, totals={**priced.totals, **on_fpga(sweep)})
 
     def _take(self, work: _Loaded, sweep: Sweep, places: I64, part: "_Part") -> None:
         """Price designs; where the evaluator breaks down, each half of them, down to the culprit."""

@@ -76,7 +76,7 @@ def _totals(told: Mapping[str, Any]) -> list[dict[str, Any]]:
     about = {"arch": made.get("arch"), "workload": made.get("workload"), "level": told["level"]}
     paths = sorted(one.partition("=")[0] for one in made.get("set", ()))
     row = about | {path: look_up(made["machine"], path) for path in paths}
-    names = [column.name for column in TOTALS if not column.name.startswith("operations.")]
+    names = [column.name for column in TOTALS if not column.name.startswith(("operations.", "fpga."))]
     figures = {name: look_up(told, name) for name in (*names, *DERIVED)}
     numbers = {name: np.array([value], float) for name, value in figures.items() if not isinstance(value, str)}
     follows = rates(numbers, np.full(1, np.nan))

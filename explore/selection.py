@@ -240,4 +240,5 @@ def geometric_mean(figures: F64, weights: F64) -> F64:
         return figures[:, 0]
     with np.errstate(divide="ignore", invalid="ignore"):
         mean: F64 = np.exp((np.log(figures) * weights).sum(axis=1))
-    return mean
+    alike = (figures == figures[:, :1]).all(axis=1)
+    return np.where(alike, figures[:, 0], mean)  # a whole number, such as of block memories, stays one

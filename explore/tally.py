@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from tokensieve.explore.columns import RATIOS
 from tokensieve.explore.front import knee_of
-from tokensieve.explore.named import Named, Names
+from tokensieve.explore.named import ON_FPGA, Named, Names
 from tokensieve.explore.price import FAILED, REFUSED, Priced
 from tokensieve.explore.space import Designs, Space
 
@@ -112,6 +112,10 @@ class Outcome:
     from_store: int = 0
     """Design points that were taken from a store."""
 
+    without_rtl: int = 0
+    """Of those that were priced, how many have a top-k engine that there is no RTL of, and so no figure of `fpga`; not
+    counted where no constraint and no objective names one."""
+
     points: Mapping[int, int] = field(default_factory=dict, compare=False)
     """Numbers in the store of the best designs and of the knee, on the first workload of a suite, by design; nothing
     without a store."""
@@ -130,6 +134,7 @@ class Tally:
         self.named = Named(space)
         self._wanted = [self.named.formula("objectives", one.text) for one in self.objectives]
         self._limits = [self.named.formula("constraints", text) for text in spec.constraints]
+        self._asks_fpga = any(name in ON_FPGA for one in (*self._wanted, *self._limits) for name in one.names)
         self._counts: Counter[str] = Counter()
         self._held: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
@@ -156,6 +161,8 @@ class Tally:
             self._held[limit.text] += int(held.sum())
             fits &= held
         self._counts["broken"] += int((~fits).sum())
+        if self._asks_fpga:
+            self._counts["without_rtl"] += int(np.isnan(figures[0]["fpga.lut"]).sum())
         fits &= np.isfinite(wanted).all(axis=0)
         self._counts["valid"] += int(fits.sum())
         self._priced += len(good)
@@ -194,6 +201,7 @@ class Tally:
             best=front[0] if front else None,
             knee=self._front.knee(),
             from_store=self.from_store,
+            without_rtl=self._counts["without_rtl"],
         )
 
     def _count_refused(self, status: npt.NDArray[np.int8], priced: Sequence[Priced]) -> None:

@@ -97,6 +97,29 @@ def place(folder: Path, seed: int, mhz: int = 100) -> float:
     return round(float(next(iter(clocks.values()))["achieved"]), 1)
 
 
+def cells_by_module(folder: Path) -> dict[str, dict[str, int]]:
+    """Return the cells of the netlist in `folder` by type: of the search core, and of all around it."""
+    modules = json.loads((folder / "stat.json").read_text())["modules"]
+    known = {kind for kinds in _CELLS.values() for kind in kinds}
+    return {
+        part: {kind: count for kind, count in sorted(modules[name]["num_cells_by_type"].items()) if kind in known}
+        for part, name in (("core", r"\topk__core"), ("shell", r"\topk"))
+    }
+
+
+def logic_cells(folder: Path, seed: int, mhz: int = 100) -> int:
+    """Return the LUTs of the device that are taken: those of logic, carry chains and distributed memories."""
+    report = json.loads((folder / f"report-{DEVICE}-{mhz}-{seed}.json").read_text())
+    return int(report["utilization"]["TRELLIS_COMB"]["used"])
+
+
+def path_ends(folder: Path, seed: int, mhz: int = 100) -> list[str]:
+    """Return the nets in which the slowest path begins and ends."""
+    report = json.loads((folder / f"report-{DEVICE}-{mhz}-{seed}.json").read_text())
+    path = report["critical_paths"][0]["path"]
+    return [re.sub(r"_(LUT4|PFUMX|L6MUX|CCU2C|TRELLIS)[A-Za-z0-9_.$]*", "", path[at]["net"]) for at in (1, -2)]
+
+
 def critical_path(folder: Path, seed: int, mhz: int = 100) -> list[str]:
     """Return the slowest path that nextpnr found: delay so far, kind and net of each of its pieces."""
     report = json.loads((folder / f"report-{DEVICE}-{mhz}-{seed}.json").read_text())

@@ -25,7 +25,7 @@ def model_version() -> str | None:
 
 
 def version_of(rooms: Sequence[Path], loaded: float) -> str | None:
-    """Return SHA-256 over the sources below `rooms` and the versions of `PACKAGES`.
+    """Return SHA-256 over the sources below `rooms`, fitted coefficients included, and the versions of `PACKAGES`.
 
     None where a source cannot be read, or is younger than `loaded`, the time in s at which the code was: what runs may
     then be another version than what lies on the disk.
@@ -33,7 +33,7 @@ def version_of(rooms: Sequence[Path], loaded: float) -> str | None:
     whole = hashlib.sha256()
     try:
         for room in rooms:
-            for path in sorted(room.rglob("*.py")):
+            for path in sorted([*room.rglob("*.py"), *room.rglob("fpga/*.json")]):
                 if path.stat().st_mtime > loaded:
                     return None
                 text = path.read_bytes()

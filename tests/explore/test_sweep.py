@@ -9,7 +9,7 @@ from bench.evaluators import Killing
 from tokensieve.arch import Arch, load_arch
 from tokensieve.arch.errors import SweepError
 from tokensieve.explore.chunks import DIED, Chunks, Losses
-from tokensieve.explore.columns import totals_of
+from tokensieve.explore.columns import FPGA, totals_of
 from tokensieve.explore.evaluate import Analytic, Figures
 from tokensieve.explore.pool import Pool
 from tokensieve.explore.price import FAILED, OK, REFUSED, Priced, Pricer
@@ -20,6 +20,7 @@ from tokensieve.explore.tasks import InProcess, Task
 from tokensieve.report.sweep import answer, nothing_valid, sweep_page
 from tokensieve.run.points import Cycle
 from tokensieve.sim.analytic.level import analytic_result
+from tokensieve.sim.cost.fpga import fpga_figures
 
 SMALL = {
     "workload": "bert-base-cola",
@@ -60,6 +61,7 @@ def test_every_total_is_that_of_a_run_of_the_design():
             data[group][field] = column.item(i)
         machine = Arch.model_validate(data)
         wanted = totals_of(analytic_result(machine, case.decisions(machine.topk)))
+        wanted |= zip((column.name for column in FPGA), fpga_figures(machine), strict=True)
         for name, column in priced.totals.items():
             if isinstance(wanted[name], str):
                 assert column[i] == wanted[name], name

@@ -1,4 +1,4 @@
-"""``tokensieve fpga build``: from a unit's parameters to a bitstream for a board."""
+"""``tokensieve fpga build``: from a unit's parameters to a bitstream for a board; ``estimate``: what it would take."""
 
 import json as json_text
 import sys
@@ -99,6 +99,35 @@ def build(
     elif not quiet:
         say(f"{text}\n\nfiles in {out}: {', '.join(made)}")
     _require(told)
+
+
+@app.command(
+    epilog=examples(
+        "tokensieve fpga estimate topk --device ecp5-85k --arch sieve",
+        "tokensieve fpga estimate topk --device ecp5-25k --set topk.engine=bitserial --set topk.lanes=4 --json",
+    )
+)
+def estimate(
+    unit: Annotated[str, typer.Argument(metavar="UNIT", help="topk.")],
+    device: Annotated[str, typer.Option("--device", metavar="NAME", help="ecp5-85k|45k|25k.")] = "ecp5-85k",
+    arch: ArchOption = "spatten",
+    sets: SetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Say what a unit would take of an FPGA, by a model that is fitted to recorded runs; no tool is run.
+
+    A sweep has the same figures as columns and in constraints: fpga.lut, fpga.ff, fpga.bram, fpga.dsp, fpga.fmax_mhz.
+    """  # fmt: skip
+    from tokensieve.arch import load_arch
+    from tokensieve.arch.fpga_model import require_modelled
+    from tokensieve.report.fpga import estimate_object, estimate_page
+    from tokensieve.rtl.flow.bitstream.devices import find_device
+
+    found = find_device(device)
+    require_modelled(unit, found.name)
+    have = {"lut": found.lut, "ff": found.ff, "bram": found.bram, "dsp": found.dsp}
+    told = estimate_object(load_arch(arch, sets or ()).topk, found.name, have)
+    print(json_text.dumps(told, indent=2)) if json else say(estimate_page(told, width()))
 
 
 def _tell(quiet: bool, text: str) -> None:

@@ -12,8 +12,8 @@ from tokensieve.report.markdown import table
 Row = Mapping[str, Any]
 
 
-def save(file: Path, rows: Sequence[Row]) -> None:
-    """Write `rows` to `file`, whole or not at all."""
+def save(file: Path, rows: Sequence[Row] | Row) -> None:
+    """Write `rows`, or one object, to `file`, whole or not at all."""
     write_file(file, (json.dumps(rows, indent=1) + "\n").encode())
 
 

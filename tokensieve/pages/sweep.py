@@ -77,6 +77,12 @@ In `derived`, a name is an axis, a parameter, a field by dotted path, a field of
 
 {", ".join(f"`{name}`" for name in (*FIGURES, *(column.name for column in TOTALS if column.name != "reference.kind")))}.
 
+Figures of `fpga` are what one top-k engine of the machine takes of an ECP5 and how fast it is there, *modelled* from
+its parameters at any level ([how far off](fpga.md#the-model-of-the-top-k-engines)): `fpga.lut < 80000` is a
+constraint. Nothing else of the machine is counted. `fpga.extrapolated` counts the fields that are outside of what was
+recorded, 0 for none, `fpga.fmax_extrapolated` those outside of what was placed. A machine whose engine there is no RTL
+of has no such figures, and satisfies no constraint on them.
+
 {", ".join(f"`{name}`" for name in RATIOS)} and the figures of `reference` need the key `reference`. A constraint that
 names fields alone is checked before a design is priced; [how to constrain a sweep](../how-to/constrain-a-sweep.md).
 

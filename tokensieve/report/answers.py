@@ -129,4 +129,6 @@ def _against(front: Front, rows: Sequence[Mapping[str, Any]], mark: Mapping[str,
 
 
 def _figure(value: float) -> str:
+    if value == round(value) and abs(value) >= 100:
+        return f"{value:,.0f}"
     return f"{value:,.3f}" if 1e-2 <= abs(value) < 1e7 or not value else f"{value:.3e}"

@@ -26,10 +26,12 @@ _SHOWN = ("max_tokens", "keep", "lanes", "score_bits", "engine", "engines")
 
 
 def _resources(told: Told) -> Table:
-    have, guess = told["available"], {"ff": told["estimate"]["ff"]}
+    have, bounds = told["available"], told["estimate"]
+    guess = {"ff": f"{count(bounds['ff'])} or more"}
+    guess |= {key: count(bounds["model"][key]) for key in _RESOURCES if "model" in bounds}
     rows = [
         (title, count(told[key]), count(have[key]), f"{told[key] / have[key]:.0%}" if have[key] else "",
-         f"{count(guess[key])} or more" if key in guess else "")
+         guess.get(key, ""))
         for key, title in _RESOURCES.items()
     ]  # fmt: skip
     columns = [Column(title=name) for name in ("", "used", "available", "share", "estimate")]

@@ -18,11 +18,16 @@ _WORDS = {
     "edp_js": "energy-delay product",
     "gops_per_watt": "GOPS/W",
     "gops_per_mm2": "GOPS/mm2",
+    "fpga.lut": "LUTs",
+    "fpga.ff": "flip-flops",
+    "fpga.bram": "block memories",
+    "fpga.dsp": "multipliers",
+    "fpga.fmax_mhz": "clock on an FPGA",
 }
 _UNITS = {
     "seconds": "s", "energy_j": "J", "area_mm2": "mm2", "power_w": "W", "traffic": "B", "throughput_gops": "GOPS",
     "joules_per_token": "J", "edp_js": "J s", "tokens_per_second": "tokens/s", "ms_per_token": "ms",
-    "reference.energy_j": "J", "reference.dram_bytes": "B",
+    "reference.energy_j": "J", "reference.dram_bytes": "B", "fpga.fmax_mhz": "MHz",
 }  # fmt: skip
 _COUNTS = ("traffic.vectors.key", "traffic.vectors.value", "traffic.lsb_rows")
 _SCALED = ("s", "J", "W", "B")

@@ -145,6 +145,7 @@ def outcome_object(outcome: Outcome, title: str) -> dict[str, Any]:
         "refused": dict(outcome.refused),
         "failed": dict(outcome.failed),
         "from_store": outcome.from_store,
+        "without_rtl": outcome.without_rtl,
         "objectives": [objective_text(one) for one in outcome.objectives],
         "whole": outcome.whole,
         "rows": [row_object(row, outcome) for row in outcome.rows],
@@ -212,6 +213,8 @@ def reasons(outcome: Outcome) -> list[str]:
         if len(told) > MOST_REASONS:
             left = sum(many for _, many in told[MOST_REASONS:])
             lines.append(f"  {what} {count(left)} by {len(told) - MOST_REASONS} other rules")
+    if outcome.without_rtl:
+        lines.append(f"  without figures of fpga {count(outcome.without_rtl)}: there is no RTL of their top-k engine")
     return lines
 
 

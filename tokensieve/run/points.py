@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tokensieve.explore.columns import TOTALS, totals_of
+from tokensieve.explore.columns import totals_of
 from tokensieve.explore.evaluate import Figures
 from tokensieve.explore.stored import packed
 from tokensieve.run.simulate import run
@@ -28,6 +28,6 @@ class Cycle:
         machines = (designs.arch(i) for i in range(len(designs)))
         results = [run(one, work, level=self.level, reference=reference, shared=self._shared) for one in machines]
         rows = [totals_of(result) for result in results]
-        known = [column.name for column in TOTALS if rows[0][column.name] is not None]
+        known = [name for name, value in rows[0].items() if value is not None]
         totals = {name: np.array([row[name] for row in rows]) for name in known}
         return Figures(totals, full=tuple(packed(result.to_json()) for result in results))

@@ -20,7 +20,7 @@ _LABELS = {
     "fmax_mhz, fmax_mhz_per_seed, slack_ns, paths": _NEXTPNR,
     "clock_mhz": "modelled: dividers of the PLL",
     "throughput": "modelled: cycle law x clock",
-    "estimate": "modelled: lower bounds from the parameters",
+    "estimate": "modelled: lower bounds from the parameters; model: a fit to recorded runs of the engine alone",
     "seconds, stage_seconds": "measured on this host",
 }
 
@@ -66,7 +66,7 @@ def as_object(asked: Asked, built: Built) -> dict[str, Any]:
         "paths": worst,
         "throughput": dict(asked.throughput(float(built.setting.mhz), placed.fmax_mhz)),
         "checks": [{**asdict(check), "holds": check.holds} for check in counted],
-        "estimate": {"ff": asked.estimate.ff, "memory_bits": asked.estimate.memory_bits},
+        "estimate": _estimated(asked),
         "pll": {"input_mhz": plan.board.clock_mhz, "vco_mhz": round(float(built.setting.vco), 4),
                 "pfd_mhz": round(float(built.setting.pfd), 4), **built.setting.parameters},
         "pins": [{"wire": one.name, "pin": one.pin.site, "where": one.pin.where, "kind": one.kind}
@@ -80,6 +80,15 @@ def as_object(asked: Asked, built: Built) -> dict[str, Any]:
         "sources": {"device": device.source, "board": plan.board.source},
         "labels": _LABELS,
     }  # fmt: skip
+
+
+def _estimated(asked: Asked) -> dict[str, Any]:
+    """Return the lower bounds, and of an engine on an ECP5 the model's figures."""
+    told = asked.estimate
+    bounds = {"ff": told.ff, "memory_bits": told.memory_bits}
+    if told.model is None or asked.plan.device.family != "ecp5":
+        return bounds
+    return bounds | {"model": asdict(told.model)}
 
 
 def parameters(section: FixedLengthPruner | Topk) -> dict[str, Any]:
