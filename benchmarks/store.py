@@ -51,7 +51,7 @@ def fill(path: Path, keys: list[bytes]) -> None:
     with Store.open(path) as store:
         base = store.base(Base(digest=arch.digest, arch=arch.model_dump(mode="json"), text="spatten"))
         work = store.workload("w", "bert-base-squad1", {"workload": "bert-base-squad1", "seed": 0, "scores": None})
-        sweep = store.sweep("s", "")
+        sweep = store.sweep("s", "{}")
         for low in range(0, len(keys), BATCH):
             some = keys[low : low + BATCH]
             overrides = {name: rng.integers(1, 1025, len(some)) for name in FIELDS}

@@ -5,7 +5,6 @@ import json
 from collections.abc import Mapping
 from math import isclose
 from pathlib import Path
-from typing import Any
 
 from tokensieve.arch.base import build
 from tokensieve.arch.errors import ArchError, CheckError, StoreError
@@ -44,10 +43,17 @@ def check_version(store: Reader, point: Point) -> None:
         )
 
 
-def machine_of(base: Base, overrides: Mapping[str, Any]) -> tuple[Arch, list[str]]:
-    """Return the machine of a point, and its overrides as `--set` takes them."""
-    sets = [f"{path}={value if isinstance(value, str) else json.dumps(value)}" for path, value in overrides.items()]
-    return build(Arch, apply_sets(base.arch, sets), ArchError), sets
+def machine_of(base: Base, point: Point) -> tuple[Arch, list[str]]:
+    """Return the machine of a point, and its overrides as `--set` takes them.
+
+    Raises `StoreError` where there is no such machine any more.
+    """
+    own = point.overrides.items()
+    sets = [f"{path}={value if isinstance(value, str) else json.dumps(value)}" for path, value in own]
+    try:
+        return build(Arch, apply_sets(base.arch, sets), ArchError), sets
+    except ArchError as problem:
+        raise StoreError(f"point {point.id}: is no machine of this version: {problem}") from None
 
 
 def decisions_of(work: Work, machine: Arch, trace: Path | None = None) -> Decisions:
@@ -61,10 +67,24 @@ def decisions_of(work: Work, machine: Arch, trace: Path | None = None) -> Decisi
         return complete(workload_from(data["workload"]).counts(), machine.topk, seed, scores)
     shipped = [made() for made in CAPTURED.values()]
     for path in (trace or Path(work.name), *shipped):
-        if path.is_file() and hashlib.sha256(read_bytes(path, StoreError, MOST_ARRAYS)).hexdigest() == data["trace"]:
+        if path.is_file() and _is_trace(path, work):
             return load_trace(path, machine, seed, scores)
     told = "is not there" if trace is None else f"is not {trace}"
     raise StoreError(f"{work.name}: the trace with SHA-256 {data['trace'][:12]}... {told}; name its file with --trace")
+
+
+def check_trace(work: Work, trace: Path) -> None:
+    """Raise `StoreError` where `trace` is not the file that points were priced on."""
+    if "trace" not in work.data:
+        raise StoreError(f"--trace must not be given, as the point was priced on the workload {work.name}, got {trace}")
+    if not _is_trace(trace, work):
+        told = f"its SHA-256 begins with {work.data['trace'][:12]}"
+        raise StoreError(f"--trace must be the trace {work.name} that the point was priced on ({told}), got {trace}")
+
+
+def _is_trace(path: Path, work: Work) -> bool:
+    digest = hashlib.sha256(read_bytes(path, StoreError, MOST_ARRAYS)).hexdigest()
+    return digest == str(work.data["trace"])
 
 
 def check_same(point: Point, result: Result) -> None:

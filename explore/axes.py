@@ -33,6 +33,10 @@ MOST_WHOLE = 1 << 53
 """Largest bound of a span of whole numbers: up to here those of double precision are exact."""
 
 
+_READABLE = 1e15
+"""Count below which all digits are written."""
+
+
 def is_double(value: float) -> bool:
     """Return whether a number is a finite one in double precision."""
     try:
@@ -77,7 +81,12 @@ class Span(ArchModel):
         if (self.log or self.times is not None) and not is_double(float(self.high) / float(self.low)):
             raise ValueError(f"high must be below 1.8e308 times low = {self.low:g}, got {self.high:g}")
         if self._steps > MOST_VALUES:
-            raise ValueError(f"step must give at most {MOST_VALUES:,} values, got {self._steps:,.0f}")
+            name = "times" if self.step is None else "step"
+            count = f"{self._steps:,.0f}" if self._steps < _READABLE else f"{self._steps:.3g}"
+            raise ValueError(
+                f"{name} must give at most {MOST_VALUES:,} values from low = {self.low:g} to high = {self.high:g}, "
+                f"got {count}"
+            )
         return self
 
     def _check_bounds(self) -> None:

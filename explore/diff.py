@@ -132,7 +132,7 @@ def _of_store(text: str, store: str, name: str) -> Side:
         point = opened.find(name)
         if point.totals is None:
             raise StoreError(f"{text}: has no figures: it was {point.status}: {point.message}")
-        machine, _ = machine_of(opened.base_of(point), point.overrides)
+        machine, _ = machine_of(opened.base_of(point), point)
         work = opened.work_of(point)
         about = {
             "point's work": work.name, "digest of the point's work": work.digest, "level": point.level,

@@ -5,7 +5,7 @@ from typing import Any
 
 from tokensieve.arch.base import shown
 from tokensieve.arch.errors import SweepError
-from tokensieve.arch.yamlio import parse_yaml
+from tokensieve.arch.yamlio import flag_value
 from tokensieve.explore.spec import SweepFile, read_sweep, sweep_from
 
 _OF_WORK = ("workload", "workloads", "trace")
@@ -45,7 +45,7 @@ def _read(sets: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
             raise SweepError(f"--set {item}: expected NAME=VALUES, for example topk.lanes=8,16,32")
         if name in axes or name in fixed:
             raise SweepError(f"--set {item}: {name} must be given once, got it twice; all its values go into one --set")
-        values = [_value(name, one) for one in text.split(",")]
+        values = _values(name, text)
         if len(values) > 1 or name in ("arch", "workload", "trace"):
             axes[name] = values
         else:
@@ -53,11 +53,13 @@ def _read(sets: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     return axes, fixed
 
 
-def _value(name: str, text: str) -> Any:
-    try:
-        data, _ = parse_yaml(f"value: {text}", "", SweepError)
-    except SweepError:
-        data = {}
-    if set(data) != {"value"} or data["value"] is None:
-        raise SweepError(f"--set {name}: {shown(text)} is not one YAML value")
-    return data["value"]
+def _values(name: str, text: str) -> list[Any]:
+    if text.strip()[:1] in ("[", "{"):
+        raise SweepError(
+            f"--set {name} must be values without brackets, for example {name}=8,16; spans and lists as values go into "
+            f"a sweep file; got {shown(text)}"
+        )
+    found = [flag_value(name, one, SweepError) for one in text.split(",")]
+    if None in found:
+        raise SweepError(f"--set {name}: {shown(text.split(',')[found.index(None)])} is not one YAML value")
+    return found

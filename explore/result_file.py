@@ -55,7 +55,11 @@ def open_result(path: Path | str) -> ResultFile:
 
     Raises `StoreError` where there is none, or one of another version.
     """
-    file = Path(path) / FILE if Path(path).is_dir() else Path(path)
+    file = Path(path)
+    if file.is_dir():
+        file /= FILE
+        if not file.exists():
+            raise StoreError(f"{path}: is a folder without a {FILE}, which `tokensieve run --out` writes")
     check_no_trace(file, "a result", StoreError, "`tokensieve run --trace`")
     try:
         told = json.loads(read_text(file, StoreError))

@@ -2,9 +2,12 @@
 
 import sqlite3
 from collections.abc import Iterable
+from functools import cache
+from typing import NamedTuple
 
 from tokensieve.arch.errors import StoreError
 from tokensieve.explore.columns import TOTALS, Kind
+from tokensieve.explore.damage import DamageError
 from tokensieve.explore.sqlite import transaction
 
 APPLICATION_ID = 0x54536956
@@ -42,10 +45,44 @@ _TABLES = (
 )
 
 
-def prepare(db: sqlite3.Connection, path: str, write: bool) -> None:
-    """Check that `db` is a store of this layout; with `write`, make it one if it is empty, and add columns it lacks.
+class TableColumn(NamedTuple):
+    """A column that a table has in every layout."""
 
-    Raises `StoreError` for a file of another kind or of a later layout.
+    name: str
+
+    type: str
+    """As SQL calls it."""
+
+    nullable: bool
+
+    refers: str | None
+    """Table whose rows it names, by number."""
+
+
+@cache
+def layout() -> dict[str, tuple[TableColumn, ...]]:
+    """Return the columns of each table, those of totals left out."""
+    db = sqlite3.connect(":memory:")
+    try:
+        for table in _TABLES:
+            db.execute(table)
+        names = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {name: _columns(db, name) for name in names}
+    finally:
+        db.close()
+
+
+def _columns(db: sqlite3.Connection, table: str) -> tuple[TableColumn, ...]:
+    refers = {own: other for _, _, other, own, *_ in db.execute(f"PRAGMA foreign_key_list({table})")}
+    rows = db.execute(f"PRAGMA table_info({table})").fetchall()
+    return tuple(TableColumn(name, sql, not (full or key), refers.get(name)) for _, name, sql, full, _, key in rows)
+
+
+def prepare(db: sqlite3.Connection, path: str, write: bool) -> None:
+    """Check that `db` is a store of this layout; with `write`, make it one if it is empty.
+
+    Raises `StoreError` for a file of another kind or of a later layout, and `DamageError` where a table or a column is
+    missing.
     """
     if write and _is_empty(db):
         db.execute("PRAGMA journal_mode = WAL")
@@ -61,7 +98,18 @@ def prepare(db: sqlite3.Connection, path: str, write: bool) -> None:
             f"store {path}: its layout is version {version}, and this tokensieve knows {SCHEMA_VERSION} alone; nothing "
             "was changed. Use the version that wrote it, or `tokensieve store export` there and go on in a new file"
         )
-    if write and missing(db, (column.name for column in TOTALS)):
+    for table, columns in layout().items():
+        there = {name for _, name, *_ in db.execute(f"PRAGMA table_info({table})")}
+        if not there:
+            raise DamageError(f"table {table} is missing")
+        for column in columns:
+            if column.name not in there:
+                raise DamageError(f"table {table}: column {column.name} is missing")
+
+
+def complete(db: sqlite3.Connection) -> None:
+    """Add the columns of totals that the points of `db` lack. Raises `DamageError` where a column is none of ours."""
+    if missing(db, (column.name for column in TOTALS)):
         with transaction(db):
             add_columns(db, {column.name: column.kind for column in TOTALS})
 
@@ -82,7 +130,11 @@ def total_columns(db: sqlite3.Connection, schema: str = "main") -> dict[str, Kin
     """Return the columns of totals that are there, also those that this version does not know."""
     kinds = {sql: kind for kind, sql in _SQL_TYPES.items() if kind != "bool"}
     rows = db.execute(f"PRAGMA {schema}.table_info(point)").fetchall()
-    return {name: kinds[sql] for _, name, sql, *_ in rows if name not in (*FIXED, "id")}
+    there = {name: sql for _, name, sql, *_ in rows if name not in (*FIXED, "id")}
+    for name, sql in there.items():
+        if sql not in kinds:
+            raise DamageError(f"table point: column {name} must be one of {', '.join(kinds)}, got {sql!r}")
+    return {name: kinds[sql] for name, sql in there.items()}
 
 
 def _create(db: sqlite3.Connection) -> None:

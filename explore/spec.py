@@ -73,7 +73,7 @@ def _formula(value: object) -> str:
     try:
         return Formula(str(value)).text
     except SweepError as problem:
-        raise ValueError(str(problem)) from None
+        raise ValueError(f": {problem}") from None
 
 
 def _condition(value: object) -> str:

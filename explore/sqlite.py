@@ -12,6 +12,7 @@ from urllib.parse import quote
 from tokensieve.arch.errors import StoreError
 from tokensieve.arch.library import check_no_trace
 from tokensieve.arch.reading import MOST_WEIGHTS, check_file_read, open_file
+from tokensieve.explore.damage import DamageError
 
 T = TypeVar("T")
 
@@ -118,15 +119,20 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 @contextmanager
 def translated(path: Path, kept: int = 0) -> Iterator[None]:
-    """Raise what SQLite says of the store at `path` as a `StoreError`; `kept` points are in memory, not yet stored."""
+    """Raise what SQLite or we find wrong with the store at `path` as a `StoreError`.
+
+    `kept` points are in memory, not yet stored.
+    """
     try:
         yield
+    except DamageError as problem:
+        raise StoreError(f"store {path}: is damaged ({problem}); nothing was changed") from None
     except sqlite3.DatabaseError as problem:
         raise StoreError(f"store {path}: {_meaning(problem, kept)}") from problem
 
 
 def _meaning(problem: sqlite3.DatabaseError, kept: int) -> str:
-    code = getattr(problem, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    code = _code(problem)
     lost = f"; {kept} points since the last commit are not in it" if kept else ""
     safe = f"what was committed is safe{lost}. Running the same again goes on from there"
     if code in _FULL:
@@ -137,7 +143,12 @@ def _meaning(problem: sqlite3.DatabaseError, kept: int) -> str:
         return f"cannot be opened or written ({problem}); {safe}, where you may write"
     if code in _DAMAGED:
         return f"is no SQLite file, or is damaged ({problem})"
-    return str(problem)
+    return str(problem) if code else f"is damaged ({problem})"
+
+
+def _code(problem: sqlite3.DatabaseError) -> int:
+    """Return SQLite's code of an error; 0 where Python raised it, for text that is no UTF-8."""
+    return getattr(problem, "sqlite_errorcode", 0) & 0xFF
 
 
 def patiently(act: Callable[[], T]) -> T:
@@ -147,7 +158,7 @@ def patiently(act: Callable[[], T]) -> T:
         try:
             return act()
         except sqlite3.OperationalError as problem:
-            if problem.sqlite_errorcode & 0xFF not in _LOCKED or time.monotonic() > limit:
+            if _code(problem) not in _LOCKED or time.monotonic() > limit:
                 raise
             time.sleep(_PAUSE)  # SQLite does not wait itself for all locks
 

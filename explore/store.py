@@ -19,7 +19,7 @@ import numpy.typing as npt
 from tokensieve.arch.errors import StoreError, nearest
 from tokensieve.explore.columns import TOTALS
 from tokensieve.explore.merging import merge_attached
-from tokensieve.explore.schema import prepare
+from tokensieve.explore.schema import complete, prepare
 from tokensieve.explore.sqlite import attached, connect, patiently, transaction, translated
 from tokensieve.explore.store_reader import Reader
 from tokensieve.explore.stored import STATUSES, Base, Point, Status, Work
@@ -50,6 +50,9 @@ class Store(Reader):
         try:
             with translated(path):
                 patiently(lambda: prepare(self._db, str(path), write))
+                patiently(self._check_all)
+                if write:
+                    patiently(lambda: complete(self._db))
         except BaseException:
             self._db.close()
             raise
@@ -209,7 +212,8 @@ class Store(Reader):
         if other.exists() and self.path.samefile(other):
             raise StoreError(f"store {other}: cannot be merged into itself")
         self.commit()
-        open_store(other).close()  # checks it, and brings what a killed process left in its log into the file
+        with open_store(other) as opened:  # brings what a killed process left in its log into the file
+            opened.check()
         with translated(self.path), attached(self._db, other), transaction(self._db):
             return merge_attached(self._db)
 

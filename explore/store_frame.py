@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from tokensieve.explore.columns import CLOCK, FIGURES, TOTALS, Kind, derived, look_up
+from tokensieve.explore.damage import given_values
 from tokensieve.explore.frame import Chunk, Frame, cast, kind_of
+from tokensieve.explore.integrity import check_points
 from tokensieve.explore.schema import total_columns
 from tokensieve.explore.stored import STATUSES
 
@@ -41,6 +43,7 @@ def store_frame(db: sqlite3.Connection, clause: str, values: Sequence[Any], also
     """Return the points for which `clause` holds, by number; with the fields of the machine in `also`, set or not."""
     (last,) = db.execute("SELECT COALESCE(MAX(id), 0) FROM point").fetchone()
     clause = f"{clause} AND point.id <= {last}"  # what a writer adds from now on has fields that are not looked at
+    check_points(db, clause, values)
     bases = {number: json.loads(arch) for number, arch in db.execute("SELECT id, arch FROM base")}
     tokens = {number: json.loads(data).get("tokens") for number, data in db.execute("SELECT id, data FROM workload")}
     forms = {number: json.loads(paths) for number, paths in db.execute("SELECT id, paths FROM form")}
@@ -66,26 +69,32 @@ def _parameters(
     types: dict[str, set[type]] = {
         path: set() for path in sorted({*also, *(path for form, _ in met for path in forms[form])})
     }
-    cursor = db.execute(f"SELECT form, base, given FROM point WHERE {clause}", values)
+    cursor = db.execute(f"SELECT id, form, base, given FROM point WHERE {clause}", values)
     while rows := cursor.fetchmany(_ROWS):
-        form, base, texts = zip(*rows, strict=True)
-        for path, column in _given(types, form, base, texts, forms, bases).items():
+        numbers, form, base, texts = zip(*rows, strict=True)
+        for path, column in _given(types, numbers, form, base, texts, forms, bases).items():
             types[path].update(map(type, column))
     return {path: kind_of(some) for path, some in types.items()}
 
 
 def _given(
-    paths: Iterable[str], form: Sequence[int], base: Sequence[int], texts: Sequence[str], forms: Forms, bases: Bases
+    paths: Iterable[str],
+    numbers: Sequence[int],
+    form: Sequence[int],
+    base: Sequence[int],
+    texts: Sequence[str],
+    forms: Forms,
+    bases: Bases,
 ) -> dict[str, list[Any]]:
     """Return the value of each field of `paths` for some points: what a point overrides, and else what its base has.
 
-    `form`, `base` and `texts` (JSON arrays of overrides) have one entry for each point.
+    `numbers`, `form`, `base` and `texts` (JSON arrays of overrides) have one entry for each point.
     """
     found = {}
     for path in paths:
         default = {number: look_up(bases[number], path) for number in set(base)}
         found[path] = [default[number] for number in base]
-    parsed = json.loads(f"[{','.join(texts)}]")
+    parsed = given_values(numbers, form, texts, forms)
     for one in set(form):
         rows = [row for row, its in enumerate(form) if its == one]
         for path, column in zip(forms[one], zip(*(parsed[row] for row in rows), strict=True), strict=False):
@@ -102,7 +111,7 @@ def _chunk(
     tokens: Mapping[int, int | None],
 ) -> Chunk:
     number, key, sweep, base, work, level, status, message, model, form, texts, works, *figures = columns
-    values = _given({*given, CLOCK}, form, base, texts, forms, bases)
+    values = _given({*given, CLOCK}, number, form, base, texts, forms, bases)
     told: dict[str, Sequence[Any]] = {
         "id": number, "key": key, "sweep": sweep, "arch": [bases[one]["name"] for one in base], "workload": work,
         "level": level, "status": [STATUSES[one] for one in status], "message": message, "model": model,

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from tokensieve.arch.errors import StoreError
 from tokensieve.explore.columns import FIGURES, TOTALS, flat
-from tokensieve.explore.frame import Frame, to_pandas, to_polars
-from tokensieve.explore.schema import FIXED, SCHEMA_VERSION, total_columns
-from tokensieve.explore.sqlite import translated
+from tokensieve.explore.damage import RowDamageError, parsed_as
+from tokensieve.explore.frame import Chunk, Frame, to_pandas, to_polars
+from tokensieve.explore.integrity import check_named, check_points, check_references
+from tokensieve.explore.points import known_totals, read_points, status_of
+from tokensieve.explore.schema import SCHEMA_VERSION
+from tokensieve.explore.sqlite import MOST_CHECKED, translated
 from tokensieve.explore.store_frame import store_frame
-from tokensieve.explore.stored import STATUSES, Base, Point, Status, Work
+from tokensieve.explore.stored import STATUSES, Base, Point, Status, Work, unpacked
 
 if TYPE_CHECKING:
     from tokensieve.explore.answers import Best, Front
@@ -50,11 +53,21 @@ EVERYTHING = Where()
 
 
 class Reader:
-    """A store for reading."""
+    """A store for reading. What it reads is checked: rows that no store of ours has are refused by name."""
 
     def __init__(self, path: Path, db: sqlite3.Connection, model: str | None) -> None:
         self.path, self.model = path, model
         self._db = db
+
+    def _check_all(self) -> None:
+        """Raise `DamageError` for a damaged row; figures, and the points of a large store, are checked when read."""
+        check_named(self._db)
+        if self.path.stat().st_size <= MOST_CHECKED:
+            check_references(self._db)
+
+    def check(self) -> None:
+        """Raise `StoreError` where any point is damaged."""
+        self.frame(Where(model=ALL))
 
     def known(self, keys: Collection[bytes]) -> dict[bytes, Status]:
         """Return the status of those `keys` that are stored."""
@@ -63,7 +76,7 @@ class Reader:
             for some in _some(keys):
                 marks = ",".join("?" * len(some))
                 rows = self._db.execute(f"SELECT key, status FROM point WHERE key IN ({marks})", some)
-                found |= {key: STATUSES[status] for key, status in rows}
+                found |= {key: status_of(status) for key, status in rows}
         return found
 
     def get(self, keys: Collection[bytes]) -> dict[bytes, Point]:
@@ -76,14 +89,16 @@ class Reader:
 
     def totals_at(self, keys: Collection[bytes]) -> tuple[list[str], dict[bytes, tuple[Any, ...]]]:
         """Return the names of the totals, and status (in `STATUSES`), message and totals of those `keys` stored."""
-        names = [name for name in total_columns(self._db) if name in _KNOWN]
-        columns = "".join(f', "{one}"' for one in names)
         found: dict[bytes, tuple[Any, ...]] = {}
         with translated(self.path):
+            names = known_totals(self._db)
+            columns = "".join(f', "{one}"' for one in names)
             for some in _some(keys):
+                clause = f"key IN ({','.join('?' * len(some))})"
+                check_points(self._db, clause, some)
                 statement = (
                     f"SELECT key, status, message.text{columns} FROM point LEFT JOIN message ON message.id = message "
-                    f"WHERE key IN ({','.join('?' * len(some))})"
+                    f"WHERE {clause}"
                 )
                 found |= {row[0]: row[1:] for row in self._db.execute(statement, some)}
         return names, found
@@ -144,11 +159,15 @@ class Reader:
     def models(self) -> dict[str, int]:
         """Return how many points there are of each version of the cycle model."""
         statement = (
-            "SELECT model, COUNT(*) FROM point JOIN batch ON batch.id = batch JOIN origin ON origin.id = origin "
-            "GROUP BY model ORDER BY MIN(point.id)"
+            "SELECT model, COUNT(*), MIN(point.id) AS first FROM point LEFT JOIN batch ON batch.id = batch "
+            "LEFT JOIN origin ON origin.id = origin GROUP BY model ORDER BY first"
         )
         with translated(self.path):
-            return dict(self._db.execute(statement).fetchall())
+            told = self._db.execute(statement).fetchall()
+            for model, _, first in told:
+                if model is None:
+                    raise RowDamageError("point", first, "batch must be a row of table batch")
+        return {model: count for model, count, _ in told}
 
     def info(self) -> dict[str, Any]:
         """Return what the store holds, in counts, as JSON has it."""
@@ -161,7 +180,7 @@ class Reader:
             "bytes": size,
             "points": count,
             "bytes_per_point": size / count if count else None,
-            "status": {STATUSES[one]: n for one, n in self._counts("status")},
+            "status": self._statuses(),
             "level": dict(self._counts("level")),
             "model": self.models(),
             "sweeps": self._named("sweep", "digest"),
@@ -176,7 +195,13 @@ class Reader:
         """
         clause, values = self.clause(where)
         with translated(self.path):
-            return store_frame(self._db, clause, values, also)
+            frame = store_frame(self._db, clause, values, also)
+
+        def chunks() -> Iterator[Chunk]:
+            with translated(self.path):
+                yield from frame.chunks()
+
+        return Frame(frame.kinds, chunks)
 
     def figures(self, point: Point) -> dict[str, Any]:
         """Return the totals of a stored point and what follows from them, without those that are null."""
@@ -184,6 +209,17 @@ class Reader:
             columns = store_frame(self._db, "point.id = ?", [point.id]).columns()
         names = (*(column.name for column in TOTALS), *FIGURES)
         return {name: columns[name][0] for name in names if columns[name][0] is not None}
+
+    def full_of(self, point: Point) -> str:
+        """Return the text of a point's whole result, which it must have."""
+        assert point.full is not None
+        with translated(self.path):
+            try:
+                text = unpacked(point.full)
+            except ValueError as problem:
+                raise RowDamageError("whole", point.id, f"data must be a result, packed: {problem}") from None
+            parsed_as("object", text, "whole", point.id, "data")
+        return text
 
     def to_pandas(self, where: Where = EVERYTHING) -> Any:
         """Return points as a `pandas.DataFrame`, one row each. Raises `ToolError` without pandas."""
@@ -248,23 +284,13 @@ class Reader:
         raise StoreError(f"store {self.path}: no single version of the cycle model is {asked!r}; there are {told}")
 
     def _points(self, clause: str, values: list[Any]) -> Iterator[Point]:
-        names = [name for name in total_columns(self._db) if name in _KNOWN]
-        columns = ", ".join(f"point.{one}" for one in FIXED if one not in ("form", "message", "batch"))
-        figures = "".join(f', "{one}"' for one in names)
-        statement = (
-            f"SELECT point.id, paths, message.text, data, {columns}{figures} "
-            "FROM point JOIN form ON form.id = form LEFT JOIN message ON message.id = message "
-            f"LEFT JOIN whole ON whole.point = point.id WHERE {clause} ORDER BY point.id"
-        )
         with translated(self.path):
-            for row in self._db.execute(statement, values):
-                number, paths, message, full, key, base, workload, level, sweep, given, status, *totals = row
-                yield Point(
-                    key=key, base=base, workload=workload, level=level, sweep=sweep,
-                    overrides=dict(zip(json.loads(paths), json.loads(given), strict=True)),
-                    status=STATUSES[status], message=message, full=full, id=number,
-                    totals=dict(zip(names, totals, strict=True)) if STATUSES[status] == "ok" else None,
-                )  # fmt: skip
+            yield from read_points(self._db, clause, values)
+
+    def _statuses(self) -> dict[str, int]:
+        counts = self._counts("status")
+        with translated(self.path):
+            return {status_of(one): count for one, count in counts}
 
     def _counts(self, column: str) -> list[tuple[Any, int]]:
         with translated(self.path):
@@ -288,9 +314,6 @@ def _some(keys: Collection[bytes]) -> Iterator[list[bytes]]:
     """Yield keys, so many at a time."""
     listed = list(keys)
     yield from (listed[low : low + _TOGETHER] for low in range(0, len(listed), _TOGETHER))
-
-
-_KNOWN = {column.name for column in TOTALS}
 
 
 def _hexadecimal(name: str) -> str:

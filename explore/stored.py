@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 from tokensieve.arch.errors import StoreError
 from tokensieve.arch.machine import Arch
+from tokensieve.arch.reading import MOST_BYTES
 from tokensieve.arch.technology import load_technology
 from tokensieve.explore.columns import Value
 
@@ -129,5 +130,12 @@ def packed(text: str) -> bytes:
 
 
 def unpacked(data: bytes) -> str:
-    """Return the text that `packed` was given."""
-    return zlib.decompress(data).decode()
+    """Return the text that `packed` was given. Raises `ValueError` for bytes that are no packed text of a result."""
+    opener = zlib.decompressobj()
+    try:
+        text = opener.decompress(data, MOST_BYTES)
+    except zlib.error as problem:
+        raise ValueError(str(problem)) from None
+    if not opener.eof:
+        raise ValueError(f"they end early, or unpack to more than {MOST_BYTES:,} bytes")
+    return text.decode()

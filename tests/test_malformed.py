@@ -124,7 +124,7 @@ FLAGS = {
     "unknown preset": (["--arch", "spaten"], "arch must be a preset"),
     "unknown level": (["--level", "gate"], "--level"),
     "unknown reference": (["--reference", "fp16"], "--reference"),
-    "seed too large": (["--workload", "bert-base-cola", "--seed", "99999999999"], "seed must be in"),
+    "seed too large": (["--workload", "bert-base-cola", "--seed", "99999999999"], "--seed must be 4294967295 at most"),
     "trace of no kind": (["--trace", "mine.txt"], "a trace must end in .csv or .npz"),
     "trace that is not there": (["--trace", "none.npz"], "none.npz: no such file"),
     "trace that is a folder": (["--trace", "folder.csv"], "folder.csv: is a directory"),

@@ -80,16 +80,16 @@ def _npy(array: npt.NDArray[Any]) -> bytes:
     return buffer.getvalue()
 
 
-def read_arrays(path: Path, known: Collection[str] | Callable[[str], bool]) -> Arrays:
+def read_arrays(path: Path, known: Collection[str] | Callable[[str], bool], what: str = "") -> Arrays:
     """Return the arrays in the file at `path`, or raise `WorkloadError` in a user's words.
 
-    `known` holds the names that may occur, or says whether a name may. Nothing is unpacked before all names and sizes
-    were looked at.
+    `known` holds the names that may occur, or says whether a name may; `what` says which file is expected. Nothing is
+    unpacked before all names and sizes were looked at.
     """
     path = Path(path)
     try:
         with open_file(path, WorkloadError, MOST_ARRAYS) as file, zipfile.ZipFile(file) as archive:
-            members = _members(path, archive, known)
+            members = _members(path, archive, known, what)
             for name, member in members.items():
                 _check_header(path, archive, name, member)
             return {name: _read(path, archive, name, member) for name, member in members.items()}
@@ -102,7 +102,7 @@ def read_arrays(path: Path, known: Collection[str] | Callable[[str], bool]) -> A
 
 
 def _members(
-    path: Path, archive: zipfile.ZipFile, known: Collection[str] | Callable[[str], bool]
+    path: Path, archive: zipfile.ZipFile, known: Collection[str] | Callable[[str], bool], what: str
 ) -> dict[str, zipfile.ZipInfo]:
     found: dict[str, zipfile.ZipInfo] = {}
     if len(archive.infolist()) > MAX_ARRAYS:
@@ -116,7 +116,7 @@ def _members(
         if name == member.filename and (known(name) if callable(known) else name in known):
             raise WorkloadError(f"{path}: array {name!r} must be called {name}.npy in the archive")
         if not (known(name) if callable(known) else name in known) or name == member.filename:
-            hint = "" if callable(known) else nearest(name, known)
+            hint = ("" if callable(known) else nearest(name, known)) or (f"; {what} is expected" if what else "")
             raise WorkloadError(f"{path}: unknown array {member.filename!r}{hint}")
         if name in found:
             raise WorkloadError(f"{path}: array {name!r} is there twice")

@@ -90,6 +90,8 @@ class _Reader:
         """Yield the rows, each as a mapping of the 17 columns."""
         order = _Order(self)
         for text in self._lines():
+            if text.count('"') % 2:
+                self.fail("a quotation mark is not closed; no field goes on in the next line")
             fields = split_fields(text)
             if self.columns is None:
                 self._header(fields)
@@ -134,6 +136,8 @@ class _Reader:
     def _header(self, fields: list[str]) -> None:
         if fields[0].startswith(_ARCHIVE):
             self.fail("is an archive, such as a workbook of Excel, a CSV file is expected")
+        if fields[0].lower().startswith("sep=") or (fields[0].startswith("#") and len(fields) < len(BERT)):
+            self.fail(f"the header comes first: remove this line, {fields[0][:40]!r}")
         for separator, name in _SEPARATORS.items():
             if len(fields) == 1 and separator in fields[0]:
                 self.fail(f"the columns are separated by {name}, commas are expected")
@@ -191,6 +195,8 @@ class _Reader:
                 self.fail(f"{small} must not be above {large}, got {row[small]} > {row[large]}")
         if row["if_requant"] and row["quant_key_bit"] not in WIDE and row["auto_requant_incre"] < 0:
             self.fail("if_requant is True, but auto_requant_incre is -1")
+        if row["if_requant"] and row["quant_key_bit"] not in WIDE and row["auto_requant_thres"] == 0:
+            self.fail("auto_requant_thres must be above 0 where if_requant is True, got 0")
         if row["if_topk"] != (row["topk"] > 0):
             self.fail(
                 f"topk must be -1 exactly where if_topk is False, got if_topk {row['if_topk']}, topk {row['topk']}"

@@ -243,7 +243,8 @@ class Decisions:
     @classmethod
     def load(cls, path: Path | str) -> Self:
         """Return the decisions in the file at `path`, validated."""
-        arrays = read_arrays(Path(path), {*ARRAYS, *_record_names(KINDS), VALUE_LIST, "meta", "token_text"})
+        known = {*ARRAYS, *_record_names(KINDS), VALUE_LIST, "meta", "token_text"}
+        arrays = read_arrays(Path(path), known, "a trace of decisions")
         meta, text, shared = (arrays.pop(name, None) for name in ("meta", "token_text", VALUE_LIST))
         if meta is None:
             raise WorkloadError(f"{path}: is no decisions file: it has no array called 'meta'")

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
-from tokensieve.arch.base import ArchModel, build
+from tokensieve.arch.base import ArchModel, build, plain_letters
 from tokensieve.arch.datapath import Topk
 from tokensieve.arch.errors import WorkloadError, nearest
 from tokensieve.arch.records import KINDS, PIVOT_RULE
@@ -33,7 +33,7 @@ class _Common(ArchModel):
     phase: Literal["prefill", "decode"]
     """All queries of a text at once, or one query per step against a growing history."""
 
-    model: str
+    model: Annotated[str, AfterValidator(plain_letters)]
     """Name of the model."""
 
     D: Annotated[int, Field(ge=1, le=1 << 12)]
@@ -93,6 +93,12 @@ class Meta(_Common):
 
     records: dict[str, str]
     """Kinds of work records that there are, each with the rule that they were made by (`tokensieve.arch.records`)."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.scores is not None and self.source == "captured":
+            raise ValueError(f"scores must be left out where source is captured, got {self.scores!r}")
+        return self
 
 
 class MetaOfVersion1(_Common):

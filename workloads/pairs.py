@@ -84,7 +84,7 @@ def fits(pairs: Pairs, decisions: Decisions) -> bool:
 
 def read_pairs(path: Path | str) -> Pairs:
     """Return the counts in the file at `path`, or raise `WorkloadError` with what is wrong with it."""
-    arrays = read_arrays(Path(path), ("meta", *COUNTS))
+    arrays = read_arrays(Path(path), ("meta", *COUNTS), "a file of the keys that other accelerators look at")
     if missing := [name for name in ("meta", *COUNTS) if name not in arrays]:
         raise WorkloadError(f"{path}: array {missing[0]!r} is missing")
     pairs = Pairs(_meta(path, arrays.pop("meta")), {name: arrays[name] for name in COUNTS})

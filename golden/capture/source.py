@@ -12,6 +12,7 @@ from typing import Any
 
 from tokenizers import Encoding, Tokenizer
 
+from tokensieve.arch.base import shown
 from tokensieve.arch.errors import ToolError, WorkloadError
 from tokensieve.arch.reading import MOST_WEIGHTS, decoded, open_file, read_bytes, read_text
 from tokensieve.golden.capture.depth import check_counts
@@ -72,6 +73,9 @@ class ModelFolder:
             raise WorkloadError(f"{where}: not valid JSON: {problem}") from None
         if not isinstance(found, dict):
             raise WorkloadError(f"{where}: a JSON object is expected, got {type(found).__name__}")
+        named = found.get("architectures")
+        if named is not None and not isinstance(named, list):
+            raise WorkloadError(f"{where}: architectures must be a list of names, got {shown(named)}")
         return found
 
     @property

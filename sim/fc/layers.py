@@ -58,7 +58,7 @@ def check_fc(arch: Arch, shape: ModelShape, weight_bits: int) -> None:
     """Raise `ArchError` for a width that weights do not have, or memories too small for the layers of `shape`."""
     if weight_bits not in WEIGHT_BITS:
         allowed = " or ".join(map(str, WEIGHT_BITS))
-        raise ArchError(f"the weights of fully connected layers must have {allowed} bits, got {weight_bits}")
+        raise ArchError(f"fc_bits, the bits of a fully connected layer's weights, must be {allowed}, got {weight_bits}")
     check_memories(arch, max(shape.hidden, shape.ffn, shape.heads * shape.head_dim))
 
 

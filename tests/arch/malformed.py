@@ -53,7 +53,7 @@ FILES = {
     "tab": ("topk:\n\tlanes: 8\n", "line 2: not valid YAML"),
     "open bracket": ("name: x\ntopk: {lanes: 8\n", "not valid YAML"),
     "unknown alias": ("topk: *nowhere\n", "line 1: not valid YAML: found undefined alias 'nowhere'"),
-    "two documents": ("name: x\n---\nname: y\n", "line 2: not valid YAML"),
+    "two documents": ("name: x\n---\nname: y\n", "line 2: a second YAML document begins"),
     "alias in itself": ("topk: &a\n  lanes: *a\n", "line 1: an alias that contains itself"),
     "control character": ("name: x\nclock: \0\n", "line 2: not valid YAML: character 0x0 is not allowed"),
     "Python object": ("name: !!python/name:os.system\n", "line 1: the tag !!python/name:os.system is not supported"),

@@ -34,7 +34,7 @@ def numbers(store, sweep="sweep"):
     return {
         "base": base,
         "workload": store.workload("w", "bert-base-cola", {"workload": "bert-base-cola", "seed": 0}),
-        "sweep": store.sweep(sweep, "axes: {}"),
+        "sweep": store.sweep(sweep, "{}"),
     }
 
 

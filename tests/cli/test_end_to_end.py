@@ -92,7 +92,10 @@ def test_an_authors_trace_needs_to_be_told_its_model(capsys, shared_data):
     [
         (["--fc-bits", "8"], "--fc-bits needs --end-to-end"),
         (["--model", "minilm"], "--model needs --end-to-end"),
-        (["--end-to-end", "--fc-bits", "9"], "the weights of fully connected layers must have 8 or 12 bits, got 9"),
+        (
+            ["--end-to-end", "--fc-bits", "9"],
+            "a fully connected layer's weights, must be 8 or 12, got 9",
+        ),
         (["--end-to-end", "--model", "bert-bas"], "got 'bert-bas'; did you mean 'bert-base'?"),
         (["--end-to-end", "--model", "bert-base"], "D of the decisions is 32, that of the model bert-base is 64"),
         (["--end-to-end", "--model", "no.yaml"], "no.yaml: no such file"),

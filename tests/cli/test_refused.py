@@ -13,6 +13,7 @@ from tokensieve.cli.app import call
     [
         (["run", "--seed", "-1"], "--seed must be 0 or more, got '-1'"),
         (["run", "--seed", "nan"], "--seed must be a whole number, got 'nan'"),
+        (["capture", "--seed", str(1 << 64)], "--seed must be 4294967295 at most, got '18446744073709551616'"),
         (["dram", "--requests", "0"], "--requests must be 1 or more, got '0'"),
         (["dram", "--pattern", "strid"], "got 'strid'; did you mean 'stride'?"),
         (["schema", "archs"], "kind must be one of arch, workload, sweep, result, got 'archs'; did you mean 'arch'?"),

@@ -271,7 +271,7 @@ class TestMerging:
 
     def test_numbers_of_machines_and_sweeps_are_those_of_the_store(self, path, tmp_path):
         with opened(path) as store:
-            store.base(Base(digest="another", arch={"name": "another"}, text="another"))
+            store.base(Base(digest="another", arch={"name": "another", "clock": {"mhz": 1000}}, text="another"))
             numbers(store, "first")
         with opened(tmp_path / "other.store", model="b" * 64) as store:
             store.add([point(1, numbers(store, "second"))])

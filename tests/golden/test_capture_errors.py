@@ -56,6 +56,11 @@ MODELS = {
     "no config": ("config.json", None, "not a model's folder: it has no config.json"),
     "no tokenizer": ("tokenizer.json", None, "not a model's folder: it has no tokenizer.json"),
     "config is no JSON": ("config.json", b"{", "config.json: not valid JSON"),
+    "architectures are no list": (
+        "config.json",
+        b'{"architectures": 5}',
+        "config.json: architectures must be a list of names, got 5",
+    ),
     "config is a list": ("config.json", b"[]", "a JSON object is expected, got list"),
     "unknown kind of model": (
         "config.json",

@@ -267,7 +267,7 @@ def test_activations_stay_on_chip_where_they_fit():
 
 
 def test_weights_have_8_or_12_bits():
-    with pytest.raises(ArchError, match="must have 8 or 12 bits, got 10"):
+    with pytest.raises(ArchError, match=r"fc_bits, .* must be 8 or 12, got 10"):
         result(SPATTEN, BERT, bits=10)
 
 

@@ -149,7 +149,7 @@ def test_only_a_radix_search_may_stream_as_many_scores_again(decode):
 
 def test_ids_pruned_in_the_layer_before_are_refused_in_captured_decisions(decode, changed):
     with pytest.raises(WorkloadError, match=r"token_ids\[\d+\] was pruned in the layer before"):
-        changed(decode, "meta", "source", "captured").validate()
+        changed(changed(decode, "meta", "scores", None), "meta", "source", "captured").validate()
 
 
 def test_value_ids_must_be_kept_tokens(decode, changed):

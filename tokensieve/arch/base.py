@@ -23,13 +23,14 @@ from tokensieve.arch.wholes import as_whole, takes_whole
 M = TypeVar("M", bound=BaseModel)
 
 
-def _plain_letters(name: str) -> str:
+def plain_letters(name: str) -> str:
+    """Return `name`. Raises `PydanticCustomError` for letters that a terminal acts upon."""
     if not is_plain(name):
         raise PydanticCustomError("letters", "no control or direction-turning characters are taken in a name")
     return name
 
 
-Name = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_plain_letters)]
+Name = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(plain_letters)]
 """A name that is printed."""
 
 
@@ -87,8 +88,19 @@ def build(
 def _message(
     model: type[BaseModel], problem: ValidationError, where: Mapping[tuple[str, ...], int], source: str
 ) -> str:
-    lines = [_sentence(model, dict(item), where, source) for item in problem.errors(include_url=False)]
+    items = [dict(item) for item in problem.errors(include_url=False)]
+    lines = [_sentence(model, item, where, source) for item in _once(items)]
     return "\n".join(dict.fromkeys(lines))
+
+
+def _once(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return errors with one for each field that takes whole and other numbers, of which pydantic has one for each."""
+    both = [item["loc"][:-1] for item in items if item["loc"][-1:] == ("float",)]
+    return [
+        item | {"loc": item["loc"][:-1]} if item["loc"][-1:] == ("float",) else item
+        for item in items
+        if item["loc"][-1:] != ("int",) or item["loc"][:-1] not in both
+    ]
 
 
 def _sentence(model: type[BaseModel], item: dict[str, Any], where: Mapping[tuple[str, ...], int], source: str) -> str:
@@ -111,7 +123,8 @@ def placed(rule: str, where: Mapping[tuple[str, ...], int], source: str, path: t
 
 def _line(path: tuple[str, ...], where: Mapping[tuple[str, ...], int]) -> int | None:
     """Return the line of the field at `path`, or of the innermost group around it that has one."""
-    return next((where[path[:n]] for n in range(len(path), 0, -1) if path[:n] in where), None)
+    dotted = {".".join(place): line for place, line in where.items()}  # a key of a sweep has dots of its own
+    return next((dotted[name] for n in range(len(path), 0, -1) if (name := ".".join(path[:n])) in dotted), None)
 
 
 def _rule(model: type[BaseModel], item: dict[str, Any], path: tuple[str, ...]) -> str:
@@ -121,9 +134,8 @@ def _rule(model: type[BaseModel], item: dict[str, Any], path: tuple[str, ...]) -
     if kind == "missing":
         return f"{name} is required"
     if kind == "value_error":
-        return (
-            f"{name}{context['error']}".removeprefix(".") if str(context["error"])[0] == "." else str(context["error"])
-        )
+        told = str(context["error"])
+        return f"{name}{told}".removeprefix(".") if told[0] in ".:" else told
     if kind in {"literal_error", "enum"}:
         known = [str(k).strip("'") for k in context["expected"].replace(" or ", ", ").split(", ")]
         return f"{name} must be one of {', '.join(known)}, got {shown(came)}{nearest(str(came), known)}"

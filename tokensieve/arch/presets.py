@@ -13,7 +13,7 @@ from tokensieve.arch.library import Library, merge
 from tokensieve.arch.machine import ALONE, Arch
 from tokensieve.arch.memory import Dram
 from tokensieve.arch.technology import pin_technology
-from tokensieve.arch.yamlio import parse_yaml, yaml_scalar
+from tokensieve.arch.yamlio import flag_value, yaml_scalar
 
 DRAMS = Library("drams", Dram, "DRAM configuration", "dram")
 _HERE = Path("--set")
@@ -48,9 +48,19 @@ def load_dram(name: str, sets: Iterable[str] = ()) -> Dram:
 
     A leading ``dram.`` of an override may be left out. Raises `ArchError` as `load_arch` does.
     """
+    sets = list(sets)
+    for item in sets:
+        _require_dram(item.partition("=")[0].strip())
     inside = [item if item.lstrip().startswith("dram.") else f"dram.{item.lstrip()}" for item in sets]
     machine = build(Arch, apply_sets({"dram": DRAMS.fields(name)}, inside), ArchError)
     return machine.dram
+
+
+def _require_dram(name: str) -> None:
+    """Refuse a field of another part of the machine."""
+    group, dot, _ = name.partition(".")
+    if group != "dram" and submodel(Arch, (group,)) and (dot or group not in Dram.model_fields):
+        raise ArchError(f"--set must name a field of the DRAM configuration, such as nFAW, got {name}")
 
 
 def apply_sets(data: Mapping[str, Any], sets: Iterable[str]) -> dict[str, Any]:
@@ -66,28 +76,16 @@ def apply_sets(data: Mapping[str, Any], sets: Iterable[str]) -> dict[str, Any]:
         if not equals or not all(path):
             raise ArchError(f"--set {item}: expected NAME=VALUE, for example topk.lanes=8")
         if path == ("dram", "extend"):
-            result["dram"] = DRAMS.fields(str(_value(name.strip(), text)))
+            result["dram"] = DRAMS.fields(str(flag_value(name.strip(), text, ArchError)))
             continue
         _require_known(path)
-        value = _value(name.strip(), text)
+        value = flag_value(name.strip(), text, ArchError)
+        if path == ("dram",) and isinstance(value, dict) and "extend" in value:
+            raise ArchError(f"--set dram: extend must be given as dram.extend={value['extend']}, got {shown(text)}")
         if path == ("technology",) and isinstance(value, str):
             value = pin_technology(_HERE, value, "technology")
         result = merge(result, _nested(path, value))
     return result
-
-
-def _value(name: str, text: str) -> Any:
-    try:
-        value, _ = parse_yaml(f"value: {text}", "", _NotYamlError)
-    except _NotYamlError:
-        value = {}
-    if set(value) != {"value"}:
-        raise ArchError(f"--set {name}: {shown(text)} is not one YAML value")
-    return value["value"]
-
-
-class _NotYamlError(ArchError):
-    """The text of a value is not YAML; its line says nothing to somebody who typed a flag."""
 
 
 def _nested(path: tuple[str, ...], value: Any) -> dict[str, Any]:

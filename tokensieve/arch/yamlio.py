@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from yaml.reader import ReaderError
 
+from tokensieve.arch.base import shown
 from tokensieve.arch.errors import TokensieveError
 from tokensieve.arch.reading import MOST_YAML, read_text
 
@@ -81,10 +82,30 @@ def parse_yaml(text: str, source: str, error: type[TokensieveError]) -> tuple[di
         mark = getattr(problem, "problem_mark", None)
         place = f"{source}, line {mark.line + 1}" if mark else source
         why = getattr(problem, "problem", None) or problem
+        if "document" in str(why):
+            raise error(f"{place}: a second YAML document begins, a file holds one") from None
         tab = "\\t" in str(why) and "cannot start any token" in str(why)
         raise error(f"{place}: not valid YAML: {'a tab where spaces are expected' if tab else why}") from None
     except RecursionError:
         raise error(f"{source}: not valid YAML: nested too deeply") from None
+
+
+def flag_value(name: str, text: str, error: type[TokensieveError]) -> Any:
+    """Return the YAML value that the flag ``--set name=text`` gives, or raise `error`."""
+    try:
+        data, _ = parse_yaml(f"value: {text}", "", _NotYamlError)
+    except _NotYamlError:
+        data = {}
+    if set(data) != {"value"}:
+        digits = len(text.strip())
+        if text.strip().lstrip("+-").isdecimal() and digits > _MAX_DIGITS:
+            raise error(f"--set {name} must be a number of at most {_MAX_DIGITS} digits, got one of {digits:,}")
+        raise error(f"--set {name}: {shown(text)} is not one YAML value")
+    return data["value"]
+
+
+class _NotYamlError(TokensieveError):
+    """The text of a value is not YAML; its line says nothing to somebody who typed a flag."""
 
 
 def _parse(text: str, source: str, error: type[TokensieveError]) -> tuple[dict[str, Any], Lines]:

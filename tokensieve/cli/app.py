@@ -108,9 +108,12 @@ def _take_integral_floats(command: Any) -> None:
 
 def _whole_value(parameter: Any, context: Any, value: Any) -> Any:
     if isinstance(value, str) and not value.isdigit():
+        from tokensieve.arch.errors import TokensieveError
         from tokensieve.arch.wholes import whole_number
 
         found = whole_number(value)
+        if found is None and "_" in value:  # which Python takes for a mark between digits
+            raise TokensieveError(f"{max(parameter.opts, key=len)} must be a whole number, got {value!r}")
         value = value if found is None else str(found)
     return type(parameter).process_value(parameter, context, value)
 
@@ -157,8 +160,17 @@ def main() -> NoReturn:
     gc.set_threshold(_OBJECTS)
     signal.signal(signal.SIGTERM, partial(_terminate, os.getpid()))
     if COMPLETION in os.environ:  # a shell asks what could stand next
-        typer.main.get_command(program).main(prog_name="tokensieve")
+        _complete()
     sys.exit(call(sys.argv[1:]))
+
+
+def _complete() -> None:
+    """Answer a shell that asks what could stand next, and leave; without a question, leave with an error."""
+    try:
+        typer.main.get_command(program).main(prog_name="tokensieve")
+    except (KeyError, ValueError):
+        _complain(f"error: {COMPLETION} is for shells, which set COMP_WORDS and COMP_CWORD with it; unset it")
+        sys.exit(USER_ERROR)
 
 
 class _Terminated(BaseException):
@@ -271,8 +283,12 @@ def _is_somewhere() -> bool:
 def _usage_error(problem: typer.TyperException) -> str:
     from tokensieve.cli.refused import refused
 
-    text = refused(problem) or problem.format_message().rstrip(".")
     context: typer.Context | None = getattr(problem, "ctx", None)
+    listed = getattr(problem, "possibilities", None)
+    if context is not None and listed:
+        hidden = {name for one in context.command.params if getattr(one, "hidden", False) for name in one.opts}
+        vars(problem)["possibilities"] = [name for name in listed if name not in hidden]
+    text = refused(problem) or problem.format_message().rstrip(".")
     hint = f"\ntry '{context.command_path} --help'" if context else ""
     return f"error: {text[:1].lower()}{text[1:]}{hint}"
 

@@ -43,7 +43,9 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="Override a field, for example topk.lanes=8. Repeatable."),
 ]
-SeedOption = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of all random choices.")]
+SeedOption = Annotated[
+    int, typer.Option("--seed", metavar="N", min=0, max=(1 << 32) - 1, help="Seed of all random choices.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors, and the object of --json.")]
 NoCacheOption = Annotated[

@@ -65,6 +65,8 @@ def show(
     """Print a point: what was set, what it cost, and which version of the cycle model says so."""
     from tokensieve.explore import open_store
 
+    if trace is not None and not full:
+        raise typer.BadParameter("--trace is read with --full alone")
     with open_store(path) as opened:
         found = opened.find(point)
         if full:
@@ -96,6 +98,7 @@ def export(
     """Write the points of a store to a file, one row each: what was set, what it cost, and what follows from both."""
     if (csv is None) == (parquet is None):
         raise typer.BadParameter("one of --csv and --parquet must be given")
+    from tokensieve.arch import StoreError
     from tokensieve.explore import Where, open_store
     from tokensieve.explore.frame import write_csv, write_parquet
     from tokensieve.report.files import check_apart, check_file, replaced
@@ -108,6 +111,8 @@ def export(
         frame = _frame(opened, Where(sweep=sweep, model=model))
         with replaced(Path(named), option) as part:
             rows = (write_csv if csv is not None else write_parquet)(frame, part)
+            if not rows:
+                raise StoreError(f"store {path}: has no point that is asked for; {named} is left as it was")
     if not quiet:
         say(f"wrote {rows} points to {named}")
 
@@ -124,7 +129,8 @@ def merge(
     from tokensieve.explore import Store, open_store
 
     for other in others:
-        open_store(other).close()
+        with open_store(other) as opened:
+            opened.check()
     with Store.open(path) as opened:
         for other in others:
             new = opened.merge(other)
@@ -187,12 +193,14 @@ def _point_table(told: dict[str, Any]) -> "Table":
 def _full(opened: "Store", point: "Point", trace: str | None, quiet: bool) -> str:
     """Return the text of a point's result, from the store or computed anew."""
     from tokensieve.arch import StoreError
-    from tokensieve.explore.stored import unpacked
+    from tokensieve.explore.again import check_trace
 
     if point.totals is None:
         raise StoreError(f"point {point.id} has no result: it was {point.status}: {point.message}")
+    if trace is not None:
+        check_trace(opened.work_of(point), Path(trace))
     if point.full is not None:
-        return unpacked(point.full)
+        return opened.full_of(point)
     return _again(opened, point, trace, quiet)
 
 
@@ -202,7 +210,7 @@ def _again(opened: "Store", point: "Point", trace: str | None, quiet: bool) -> s
     from tokensieve.run.simulate import run
 
     check_version(opened, point)
-    machine, sets = machine_of(opened.base_of(point), point.overrides)
+    machine, sets = machine_of(opened.base_of(point), point)
     work = opened.work_of(point)
     decisions = decisions_of(work, machine, None if trace is None else Path(trace))
     reference = (point.totals or {}).get("reference.kind")

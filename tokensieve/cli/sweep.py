@@ -201,11 +201,9 @@ def _outcome(
         try:
             return run_sweep(spec, evaluator, store=store, workers=workers, executor=executor, progress=tell)
         except KeyboardInterrupt:
-            kept = f"they are in {path}, and the same command goes on from there" if path else "nothing is kept of them"
-            told = (
-                f"after {done[0]:,} of {done[1]:,} designs; {kept}" if done[0] else "before the first designs were done"
-            )
-            print(f"stopped {told}", file=sys.stderr)
+            told = f"after {done[0]:,} of {done[1]:,} designs" if done[0] else "before the first designs were counted"
+            kept = f"what is done is in {path}, and the same command goes on from there" if path else "nothing is kept"
+            print(f"stopped {told}; {kept}", file=sys.stderr)
             raise
 
 
