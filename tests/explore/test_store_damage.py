@@ -51,6 +51,11 @@ DROPPED = ("base.arch", "base.text", "workload.name", "workload.data", "sweep.te
 EMPTIED = ("base", "workload", "sweep", "form", "message", "origin", "batch", "point")
 
 
+def few(names):
+    """The first of some names, and the others in long runs."""
+    return [pytest.param(one, marks=[pytest.mark.long] if place > 1 else []) for place, one in enumerate(names)]
+
+
 @pytest.fixture(scope="module")
 def good(tmp_path_factory):
     """A store of two sweeps that share points, some of them refused, and one of them with its whole result."""
@@ -136,21 +141,21 @@ def test_a_damaged_sweep_is_refused_where_its_axes_are_asked_for(path, capsys):
     assert "is damaged (table sweep, row 1: text must be an object, got '[]')" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("table", EMPTIED)
+@pytest.mark.parametrize("table", few(EMPTIED))
 def test_rows_that_are_gone_are_missed(path, capsys, table):
     damage(path, f"DELETE FROM {table}")
 
     refused(answers(path, capsys), {"point": "designs.store: "}.get(table, "designs.store: is damaged (table "))
 
 
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("table", few(TABLES))
 def test_a_table_that_is_gone_is_named(path, capsys, table):
     damage(path, f"DROP TABLE {table}")
 
     refused(answers(path, capsys), f"designs.store: is damaged (table {table} is missing)")
 
 
-@pytest.mark.parametrize("name", DROPPED)
+@pytest.mark.parametrize("name", few(DROPPED))
 def test_a_column_that_is_gone_is_named(path, capsys, name):
     table, _, column = name.partition(".")
     damage(path, f"ALTER TABLE {table} DROP COLUMN {column}")
@@ -181,7 +186,7 @@ def test_a_whole_result_that_is_none_is_refused(path, capsys, value):
     assert "is damaged (table whole, row 1: data must be" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["point.base", "point.batch", "point.form", "point.status", "point.cycles.total"])
+@pytest.mark.parametrize("name", few(["point.batch", "point.cycles.total", "point.base", "point.form", "point.status"]))
 def test_points_of_a_store_too_large_to_be_checked_whole_are_checked_when_read(path, capsys, monkeypatch, name):
     monkeypatch.setattr(store_reader, "MOST_CHECKED", 0)
     damage(path, f'UPDATE point SET "{name.partition(".")[2]}" = -77 WHERE id = 2')
