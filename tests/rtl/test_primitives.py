@@ -5,6 +5,7 @@ from amaranth.hdl import Cat, Elaboratable, Fragment, Module, Signal, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
+from tokensieve.cli.app import call
 from tokensieve.rtl.flow.bare import run
 from tokensieve.rtl.flow.cells import models
 from tokensieve.rtl.flow.verilog import verilog_body
@@ -100,3 +101,12 @@ def test_cells_do_what_their_plain_twins_do(family, cells):
     assert all(cell in design for cell in cells)
     assert set(differs) == {"0"}
     assert set(moved) == {"1"}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("family", ["ecp5", "ice40"])
+@pytest.mark.parametrize("unit", ["topk --engine radix", "topk --engine bitserial", "fixed-length-pruner"])
+def test_units_made_of_cells_keep_answers_and_cycles(unit, family):
+    sizes = ["topk.max_tokens=64", "topk.lanes=4", "pruner.max_tokens=24", "pruner.keep=10", f"primitives={family}"]
+
+    assert call(["cosim", *unit.split(), "--vectors", "40", *(word for one in sizes for word in ("--set", one))]) == 0

