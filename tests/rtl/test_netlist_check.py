@@ -91,6 +91,15 @@ def test_what_cannot_be_checked_is_refused_at_once(arguments, message, capsys):
 
 
 @pytest.mark.long
+def test_a_netlist_with_a_uart_answers_as_golden_does():
+    wanted = asked(replace(BASE, link="uart", baud=2_000_000, clock_mhz=40.0))
+    netlist, mhz = netlist_alone(wanted.plan, silent)
+    told = check_netlist(wanted, netlist, mhz, 6, 1)
+
+    assert (told.sequences, told.mismatches) == (6, 0)
+
+
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("device", "primitives"), [("ice40-hx8k", "generic"), ("ice40-hx8k", "ice40"), ("ecp5-85k", "ecp5")]
 )

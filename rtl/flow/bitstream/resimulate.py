@@ -54,6 +54,7 @@ def play_design(
     """Return what `play` does for a design as Yosys writes it in JSON."""
     port = UART.replace("DIVISOR", str(link.divisor)) if link.port == "uart" else PARALLEL
     bench = BENCH.replace("PORT", port).replace("SILENCE", str(_silence(link))).replace("RESET", str(_RESET_CYCLES))
+    bench = bench.replace("PLACES", str(max(1 << 16, 1 << len(sent).bit_length())))
     most = _RESET_CYCLES + len(sent) * link.in_cycles * 4 + awaited * link.out_cycles * 4 + 2 * _silence(link)
     words = "".join(f"{one.after:08x}{one.byte:02x}\n" for one in sent)
     arguments = [f"+sent={len(sent)}", f"+awaited={awaited}"]

@@ -2,7 +2,7 @@
 
 BENCH = """\
 module bench(input clk);
-  reg [39:0] sent [0:1048575];  // bytes that must have come before, and the byte
+  reg [39:0] sent [0:PLACES-1];  // bytes that must have come before, and the byte
   integer cycle = 0, silent = 0, index = 0, came = 0, sents, awaited;
   initial begin
     $readmemh("sent.hex", sent);
@@ -68,7 +68,7 @@ UART = """\
   wire tx;
   top top(.clk(clk), .rx(rx), .tx(tx));
   assign takes = out_bit == 10 && goes;
-  assign comes = in_bit == 10;
+  assign comes = in_bit == 10 && tx;
   assign byte_out = byte_in;
   always @(posedge clk) begin
     if (takes) begin
@@ -92,7 +92,7 @@ UART = """\
     end else begin
       in_count <= in_count + 1;
       if (in_count == DIVISOR + DIVISOR / 2 - 1) begin
-        byte_in <= {tx, byte_in[7:1]};
+        if (in_bit < 9) byte_in <= {tx, byte_in[7:1]};  // the ninth is the stop bit
         in_count <= DIVISOR / 2;
         in_bit <= in_bit + 1;
       end
