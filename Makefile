@@ -50,9 +50,10 @@ fpga: venv-all  ## build the pruner's bitstreams and record them in docs/referen
 	$(BIN)/python -m tokensieve.pages.bitstreams docs/reference/fpga.json
 
 TABLES := docs/reference/units
-fpga-table: venv-all  ## measure cells and clock of the units on an ECP5 again (an hour of CPU; no part of CI)
+fpga-table: venv-all  ## measure cells and clock of the units on an ECP5 again (hours of CPU; no part of CI)
 	$(BIN)/python -m tokensieve.pages.resources $(TABLES)/resources.json
 	$(BIN)/python -m tokensieve.pages.fpga $(TABLES)/fpga.json
+	$(BIN)/python -m tokensieve.pages.primitives $(TABLES)/fpga-primitives.json
 
 fpga-runs: venv-all  ## record runs of the top-k engines on an ECP5 that are lacking, and fit the model to all (an hour of CPU; no part of CI)
 	$(BIN)/python -m tokensieve.pages.engine_runs $(TABLES)/engine-runs.json

@@ -1,11 +1,11 @@
 """The way out of a top-k engine: the beats that were loaded, compared with the threshold and compacted."""
 
+from functools import partial
 from typing import Any
 
 from amaranth.hdl import Module, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.data import ArrayLayout, StructLayout
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from tokensieve.arch.datapath import Topk
@@ -19,6 +19,7 @@ from tokensieve.rtl.beats import (
     sparse_beat,
 )
 from tokensieve.rtl.pipe import Step, chain
+from tokensieve.rtl.primitives.block_ram import BlockRam
 from tokensieve.rtl.zero_eliminator import ZeroEliminator
 
 
@@ -82,10 +83,11 @@ class Drain(wiring.Component):
         self._command = Signal(drain_command(topk), reset_less=True)
         self._reading = Signal()  # beats are left to read
         self._comparing = Signal()  # beats are before the zero eliminator
-        source = self._read(m)
+        m.submodules.side = side = BlockRam(ArrayLayout(unsigned(topk.score_bits), topk.lanes), 2 << beat_bits(topk))
+        source = self._read(m, side)
         steps: list[tuple[StructLayout, Step]] = [
-            (self._read_beat, _keep),  # a block memory's output is late in its cycle
-            (self._compared, self._compare),
+            (self._read_beat, _keep),  # meanwhile its scores are in the memory's output register
+            (self._compared, partial(self._compare, side.o)),
             (self._compared, self._rank_ties),
             (sparse_beat(topk.lanes, item(topk)), self._mark),
         ]
@@ -104,12 +106,11 @@ class Drain(wiring.Component):
 
     @property
     def _read_beat(self) -> StructLayout:
-        """A beat out of the side buffer: which of its lanes hold scores, the number of its first score."""
+        """A beat that is read: its number, which of its lanes hold scores."""
         topk = self._topk
         return StructLayout(
             {
                 "row": unsigned(beat_bits(topk)),
-                "scores": ArrayLayout(unsigned(topk.score_bits), topk.lanes),
                 "mask": unsigned(topk.lanes),
                 "first": unsigned(1),
                 "last": unsigned(1),
@@ -121,20 +122,16 @@ class Drain(wiring.Component):
         """A beat with its verdicts: above the threshold, equal to it, and how many are equal up to each lane."""
         lanes = self._topk.lanes
         ranks = ArrayLayout(unsigned(lane_count_bits(lanes)), lanes)
-        fields = dict(self._read_beat.members)
+        fields = {**dict(self._read_beat.members), **dict(score_beat(self._topk).members)}
         return StructLayout({**fields, "above": unsigned(lanes), "equal": unsigned(lanes), "ranks": ranks})
 
-    def _read(self, m: Module) -> stream.Interface:
-        """Add the side buffer and the counter that reads it; return the stream of its beats."""
+    def _read(self, m: Module, side: BlockRam) -> stream.Interface:
+        """Add the counter that reads the side buffer; return the stream of its beats, without their scores.
+
+        A slot is never loaded and read at the same time.
+        """
         topk, places = self._topk, beat_bits(self._topk)
-        words = ArrayLayout(unsigned(topk.score_bits), topk.lanes)
-        # The memory's register is spelt out, so that synthesis need not keep what a beat was before it is written in
-        # the cycle in which it is read: a slot is never loaded and read at the same time.
-        attrs = {"ram_style": "block", "no_rw_check": 1}
-        m.submodules.side = memory = Memory(shape=words, depth=2 << places, init=[], attrs=attrs)
-        write = memory.write_port()
-        read = memory.read_port(domain="comb")
-        word = Signal(len(read.data.as_value()), reset_less=True)
+        write, read = side.write, side.read
         m.d.comb += [write.en.eq(self.load), write.data.eq(self.row.scores)]
         m.d.comb += write.addr.eq(self.row.row | (self.row.slot << places))
 
@@ -143,9 +140,8 @@ class Drain(wiring.Component):
         first = Signal()
         beats = stream.Signature(self._read_beat).create(path=("side_row",))
         held = Signal.like(left)
-        m.d.comb += read.addr.eq(row | (self._command.slot << places))
+        m.d.comb += [read.addr.eq(row | (self._command.slot << places)), read.en.eq(beats.ready)]
         with m.If(beats.ready):
-            m.d.sync += word.eq(read.data)
             m.d.sync += [beats.valid.eq(self._reading), beats.p.row.eq(row), beats.p.first.eq(first), held.eq(left)]
             with m.If(self._reading):
                 m.d.sync += [row.eq(row + 1), first.eq(0), left.eq(left - topk.lanes)]
@@ -153,16 +149,17 @@ class Drain(wiring.Component):
                     m.d.sync += self._reading.eq(0)
         with m.If(self.command.valid & self.command.ready):
             m.d.sync += [row.eq(0), first.eq(1), left.eq(self.command.p.n)]
-        m.d.comb += [beats.p.scores.eq(word), beats.p.last.eq(held <= topk.lanes)]
+        m.d.comb += beats.p.last.eq(held <= topk.lanes)
         m.d.comb += [beats.p.mask[lane].eq(held > lane) for lane in range(topk.lanes)]
         return beats
 
-    def _compare(self, m: Module, before: Any, after: Any, moves: Signal) -> None:
-        for name in ("row", "scores", "mask", "first", "last"):
+    def _compare(self, scores: Any, m: Module, before: Any, after: Any, moves: Signal) -> None:
+        for name in ("row", "mask", "first", "last"):
             m.d.comb += getattr(after, name).eq(getattr(before, name))
+        m.d.comb += after.scores.eq(scores)
         for lane in range(self._topk.lanes):
-            m.d.comb += after.above[lane].eq(before.mask[lane] & (before.scores[lane] > self._command.threshold))
-            m.d.comb += after.equal[lane].eq(before.mask[lane] & (before.scores[lane] == self._command.threshold))
+            m.d.comb += after.above[lane].eq(before.mask[lane] & (scores[lane] > self._command.threshold))
+            m.d.comb += after.equal[lane].eq(before.mask[lane] & (scores[lane] == self._command.threshold))
 
     def _rank_ties(self, m: Module, before: Any, after: Any, moves: Signal) -> None:
         m.d.comb += after.eq(before)

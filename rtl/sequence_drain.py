@@ -1,11 +1,11 @@
 """The way out of the search engines: the tokens of a sequence, read again and compacted at a fixed pace."""
 
+from functools import partial
 from typing import Any
 
 from amaranth.hdl import Module, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.data import ArrayLayout, StructLayout
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from tokensieve.arch.fixed_length_pruner import FixedLengthPruner
@@ -14,6 +14,7 @@ from tokensieve.rtl.compactor import Compactor
 from tokensieve.rtl.drain import beat_bits, kept_lanes, ranks
 from tokensieve.rtl.padded_search import verdict
 from tokensieve.rtl.pipe import Step, chain
+from tokensieve.rtl.primitives.block_ram import BlockRam
 from tokensieve.rtl.sequence_front import sequence_beat, turn_bits
 from tokensieve.rtl.zero_eliminator import BeatBuffer
 
@@ -63,10 +64,12 @@ class SequenceDrain(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         pruner, topk = self._pruner, self._topk
-        source = self._read(m)
+        words, depth = ArrayLayout(token(pruner), pruner.lanes), pruner.engine_count << beat_bits(topk)
+        m.submodules.side = side = BlockRam(words, depth)
+        source = self._read(m, side)
         steps: list[tuple[StructLayout, Step]] = [
-            (self._read_beat, _keep),  # a block memory's output is late in its cycle
-            (self._compared, self._compare),
+            (self._read_beat, _keep),  # meanwhile its tokens are in the memory's output register
+            (self._compared, partial(self._compare, side.o)),
             (self._compared, self._rank_ties),
             (sparse_beat(pruner.lanes, token(pruner)), self._mark),
         ]
@@ -82,31 +85,28 @@ class SequenceDrain(wiring.Component):
 
     @property
     def _read_beat(self) -> StructLayout:
-        """A beat out of the side buffer, with what is kept of its sequence."""
+        """A beat that is read, with what is kept of its sequence."""
         pruner = self._pruner
         flags = {name: unsigned(1) for name in ("first", "last")}
-        items = ArrayLayout(token(pruner), pruner.lanes)
         kept = {name: dict(verdict(pruner).members)[name] for name in ("threshold", "ties")}
-        return StructLayout({"items": items, "mask": unsigned(pruner.lanes), **flags, **kept})
+        return StructLayout({"mask": unsigned(pruner.lanes), **flags, **kept})
 
     @property
     def _compared(self) -> StructLayout:
         """A beat with its verdicts: above the threshold, equal to it, and how many are equal up to each lane."""
         lanes, fields = self._pruner.lanes, dict(self._read_beat.members)
         del fields["threshold"], fields["mask"]
+        fields["items"] = ArrayLayout(token(self._pruner), lanes)
         told = {"above": unsigned(lanes), "equal": unsigned(lanes)}
         return StructLayout({**fields, **told, "ranks": ArrayLayout(unsigned(lane_count_bits(lanes)), lanes)})
 
-    def _read(self, m: Module) -> stream.Interface:
-        """Add the side buffer and the counter that reads it; return the stream of its beats."""
+    def _read(self, m: Module, side: BlockRam) -> stream.Interface:
+        """Add the counter that reads the side buffer; return the stream of its beats, without their tokens.
+
+        No beat is written in the cycle in which the one before it there is read.
+        """
         pruner, places = self._pruner, beat_bits(self._topk)
-        # The memory's register is spelt out, so that synthesis need not keep what a beat was before it is written in
-        # the cycle in which it is read: no beat is written in the cycle in which the one before it there is read.
-        attrs = {"ram_style": "block", "no_rw_check": 1}
-        words, depth = ArrayLayout(token(pruner), pruner.lanes), pruner.engine_count << places
-        m.submodules.side = memory = Memory(shape=words, depth=depth, init=[], attrs=attrs)
-        write = memory.write_port()
-        read = memory.read_port(domain="comb")
+        write, read = side.write, side.read
         stored = self.row.payload
         m.d.comb += [write.en.eq(self.row.valid & stored.load), write.data.eq(stored.items)]
         m.d.comb += write.addr.eq(stored.row | (stored.turn << places))
@@ -121,11 +121,9 @@ class SequenceDrain(wiring.Component):
         m.d.sync += ends.eq(row == pruner.load_beats - 2)
         m.d.comb += self.starts.eq(reading & (row == pruner.load_beats - pruner.keep_beats))
         beats = stream.Signature(self._read_beat).create(path=("side_row",))
-        m.d.comb += read.addr.eq(row | (now.turn << places))
-        word = Signal(words, reset_less=True)
+        m.d.comb += [read.addr.eq(row | (now.turn << places)), read.en.eq(beats.ready)]
         p = beats.p
-        m.d.sync += [word.eq(read.data), beats.valid.eq(reading & some)]
-        m.d.comb += p.items.eq(word)
+        m.d.sync += beats.valid.eq(reading & some)
         m.d.sync += [p.first.eq(row == 0), p.last.eq(left <= pruner.lanes)]
         m.d.sync += [p.mask[lane].eq(left > lane) for lane in range(pruner.lanes)]
         m.d.sync += [p.threshold.eq(now.threshold), p.ties.eq(now.ties)]
@@ -139,11 +137,12 @@ class SequenceDrain(wiring.Component):
             m.d.sync += [left.eq(self.command.p.n), some.eq(1)]
         return beats
 
-    def _compare(self, m: Module, before: Any, after: Any, moves: Signal) -> None:
-        for name in ("items", "first", "last", "ties"):
+    def _compare(self, items: Any, m: Module, before: Any, after: Any, moves: Signal) -> None:
+        for name in ("first", "last", "ties"):
             m.d.comb += getattr(after, name).eq(getattr(before, name))
+        m.d.comb += after.items.eq(items)
         for lane in range(self._pruner.lanes):
-            score = before.items[lane].score
+            score = items[lane].score
             m.d.comb += after.above[lane].eq(before.mask[lane] & (score > before.threshold))
             m.d.comb += after.equal[lane].eq(before.mask[lane] & (score == before.threshold))
 

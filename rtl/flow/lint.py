@@ -10,12 +10,20 @@ WAIVERS = Path(__file__).with_name("waivers.vlt")
 """What is waived, and why."""
 
 
-def lint(name: str, verilog: str) -> list[str]:
-    """Return the warnings about the module `name` that are not waived, each in one line."""
+def lint(name: str, verilog: str, cells: str = "") -> list[str]:
+    """Return the warnings about the module `name` that are not waived, each in one line.
+
+    Nothing is said of the models `cells` of an FPGA's cells.
+    """
     tools.version_of("verilator")
     with tempfile.TemporaryDirectory(prefix="lint-", dir=tools.cache_folder("runs")) as folder:
         Path(folder, f"{name}.v").write_text(verilog)
-        command = ["verilator", "--lint-only", "-Wall", "-Wno-fatal", "--top-module", name, str(WAIVERS), f"{name}.v"]
+        files = [str(WAIVERS), f"{name}.v"]
+        if cells:
+            Path(folder, "cells.v").write_text(cells)
+            Path(folder, "cells.vlt").write_text('`verilator_config\nlint_off -file "*cells.v"\n')
+            files = ["cells.vlt", *files, "cells.v"]
+        command = ["verilator", "--lint-only", "-Wall", "-Wno-fatal", "--top-module", name, *files]
         env = tools.environment()
         done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
     warnings = [line for line in done.stderr.splitlines() if line.startswith(("%Warning", "%Error"))]

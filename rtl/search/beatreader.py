@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Signal, unsigned
+from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
-from amaranth.lib.data import ArrayLayout
 from amaranth.lib.wiring import In, Out
 
 from tokensieve.arch.datapath import Topk
 from tokensieve.rtl.beats import event, length_bits
-from tokensieve.rtl.search.digits import set_beat
+from tokensieve.rtl.search.digits import stored_beat
 
 
 class BeatReader(wiring.Component):
@@ -17,7 +16,7 @@ class BeatReader(wiring.Component):
 
     Timing
     ------
-    The first beat is asked for in the cycle after `start` and stands on ``o`` one cycle later.
+    The first beat is asked for in the cycle after `start` and told of on ``o`` one cycle later.
 
     Parameters
     ----------
@@ -36,10 +35,8 @@ class BeatReader(wiring.Component):
         The last beat is asked for.
     row : ``Out(range(topk.beats))``
         Beat that is asked for.
-    words : ``In(ArrayLayout(unsigned(topk.score_bits), topk.lanes))``
-        The beat asked for in the cycle before.
-    o : ``Out(event(set_beat(topk)))``
-        Beats of the set.
+    o : ``Out(event(stored_beat(topk)))``
+        Beats of the set; their scores are not here.
     """
 
     def __init__(self, topk: Topk) -> None:
@@ -50,8 +47,7 @@ class BeatReader(wiring.Component):
                 "stop": In(1),
                 "ends": Out(1),
                 "row": Out(range(max(2, topk.beats))),
-                "words": In(ArrayLayout(unsigned(topk.score_bits), topk.lanes)),
-                "o": Out(event(set_beat(topk))),
+                "o": Out(event(stored_beat(topk))),
             }
         )
         self._topk = topk
@@ -64,7 +60,7 @@ class BeatReader(wiring.Component):
         left = Signal(length_bits(self._topk), reset_less=True)
         more, rest = left[shift:], left[:shift]  # full beats, and scores beyond them
         o = self.o.payload
-        m.d.comb += [self.ends.eq(reading & (left <= lanes)), o.scores.eq(self.words)]
+        m.d.comb += self.ends.eq(reading & (left <= lanes))
         m.d.sync += [self.o.valid.eq(reading), o.first.eq(first), o.last.eq(self.ends)]
         m.d.sync += [o.mask[lane].eq(more.any() | (rest > lane)) for lane in range(lanes)]
         m.d.sync += [self.row.eq(self.row + 1), left.eq(left - lanes), first.eq(0)]

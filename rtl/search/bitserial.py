@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import reduce
-from itertools import pairwise
+from itertools import combinations, pairwise
 from operator import add
 from typing import Any
 
@@ -16,6 +16,9 @@ from tokensieve.rtl.search.base import search_ports
 
 _SLICED = 3
 """Layers of the population count that add in bit slices."""
+
+_SLICE, _CHAIN = 5 / 3, 2.5
+"""How long such a layer and a chain of carries take, in LUTs: about what nextpnr reports of an ECP5."""
 
 
 class BitserialCore(wiring.Component):
@@ -101,7 +104,8 @@ class PopulationCount(wiring.Component):
 
     Timing
     ------
-    `stages` cycles, a word every cycle. Its registers lie as evenly between the layers of adders as they can.
+    `stages` cycles, a word every cycle. Its registers lie between the layers of adders so that the longest way from one
+    to the next is as short as it can be.
 
     Parameters
     ----------
@@ -127,7 +131,7 @@ class PopulationCount(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         layers = 1 + (-(-self._bits // 3) - 1).bit_length()
-        behind = [-(-layers * stage // self._stages) for stage in range(1, self._stages + 1)]
+        behind = registers(self._bits, self._stages)
         # Bit slices at first, word j holding bit j of all counts: so narrow, gates are smaller than carry chains.
         words: list[Value] = [self.i]
         for layer in range(1, layers + 1):
@@ -138,6 +142,39 @@ class PopulationCount(wiring.Component):
                 words = _hold(m, words, stage)
         m.d.comb += self.o.eq(_counts(words)[0] if layers <= _SLICED else words[0])
         return m
+
+
+def registers(bits: int, stages: int) -> list[int]:
+    """Return the layers of a population count of `bits` that its registers are behind, the last layer last.
+
+    >>> registers(256, 3), registers(1024, 3), registers(8, 3)
+    ([3, 5, 8], [3, 6, 10], [1, 2, 3])
+    """
+    counts = [bits, -(-bits // 3)]  # counts behind each layer
+    while counts[-1] > 1:
+        counts.append(-(-counts[-1] // 2))
+    last = len(counts) - 1
+    spare = max(0, stages - last)  # registers that have no layer of their own
+    ways = ([1] * spare + [*places, last] for places in combinations(range(1, last), stages - 1 - spare))
+    return min(ways, key=lambda places: sorted(_delays(counts, places), reverse=True))
+
+
+def _delays(counts: Sequence[int], places: Sequence[int]) -> list[float]:
+    """Return about how long the way to each register is, in LUTs."""
+    return [_delay(counts, begin, end) for begin, end in pairwise([0, *places])]
+
+
+def _delay(counts: Sequence[int], begin: int, end: int) -> float:
+    """Return about how many LUTs lie between two layers: synthesis adds three numbers at a time, then two by a chain of
+    carries, which takes as long as `_CHAIN`."""
+    sliced = max(0, min(end, _SLICED) - begin) * _SLICE
+    first, summed = max(begin, _SLICED), 0
+    if end <= first:
+        return sliced
+    numbers = -(-counts[first] // counts[end])
+    while numbers > 2:
+        numbers, summed = numbers - numbers // 3, summed + 1
+    return sliced + summed + _CHAIN
 
 
 def _add_slices(m: Module, words: Sequence[Value], layer: int) -> list[Value]:

@@ -63,6 +63,11 @@ def set_beat(topk: Topk) -> StructLayout:
     return StructLayout({**dict(search_beat(topk).members), "first": unsigned(1), "last": unsigned(1)})
 
 
+def stored_beat(topk: Topk) -> StructLayout:
+    """Return the layout of what is told of a stored beat before its scores are there."""
+    return StructLayout({"mask": unsigned(topk.lanes), "first": unsigned(1), "last": unsigned(1)})
+
+
 class Digits(wiring.Component):
     """Reads beats for the counters: beats that are loaded by their first digit, stored ones by the next digit.
 
@@ -83,8 +88,10 @@ class Digits(wiring.Component):
     -------
     loaded : ``In(event(set_beat(topk)))``
         Beats that come in. They are for the first digit, whatever is decided.
-    stored : ``In(event(set_beat(topk)))``
+    stored : ``In(event(stored_beat(topk)))``
         Beats of the set that the last digit but one left.
+    scores : ``In(ArrayLayout(unsigned(topk.score_bits), topk.lanes))``
+        The scores of the stored beat of the cycle before.
     decided : ``In(decided(topk))``
         What the digits before have decided. Holds from the cycle after a set's first stored beat on.
     stop : ``In(1)``
@@ -103,7 +110,8 @@ class Digits(wiring.Component):
         super().__init__(
             {
                 "loaded": In(event(set_beat(topk))),
-                "stored": In(event(set_beat(topk))),
+                "stored": In(event(stored_beat(topk))),
+                "scores": In(search_beat(topk)["scores"].shape),
                 "decided": In(decided(topk)),
                 "stop": In(1),
                 "written": Out(event(set_beat(topk))),
@@ -119,7 +127,7 @@ class Digits(wiring.Component):
         m = Module()
         log = self._topk.first_digit == "log"
         first = [Signal(name=f"first{stage}") for stage in range(3)]  # stored beat, survivors, digit
-        row = Signal(set_beat(self._topk), reset_less=True)
+        row = Signal(stored_beat(self._topk), reset_less=True)
         valid = Signal()
         mask = Signal(self._topk.lanes)
         m.d.sync += [row.eq(self.stored.payload), mask.eq(self.stored.payload.mask), valid.eq(self.stored.valid)]
@@ -136,7 +144,7 @@ class Digits(wiring.Component):
             counts = self.loaded.valid & self.loaded.payload.mask[lane]
             with m.If(~counts):
                 m.d.sync += written.scores[lane].eq(0)
-            digit = self._digit(m, lane, row.scores[lane], mask[lane], counts)
+            digit = self._digit(m, lane, self.scores[lane], mask[lane], counts)
             highest = self._log_levels(m, lane, written.scores[lane]) if log else []
             for bound in range(1, bins(self._topk) + 1):
                 terms = [reaches(digit, bound)] if bound < 1 << len(digit) else []

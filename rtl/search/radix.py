@@ -60,7 +60,7 @@ class RadixCore(wiring.Component):
         m.submodules.digits = digits = Digits(topk)
         m.submodules.counters = counters = Counters(topk, bins(topk))
         m.submodules.decision = decision = Decision(topk)
-        m.d.comb += [fifo.row.eq(reader.row), reader.words.eq(fifo.o)]
+        m.d.comb += [fifo.row.eq(reader.row), digits.scores.eq(fifo.o)]
         wiring.connect(m, reader.o, digits.stored)
         m.d.comb += [digits.decided.eq(decision.decided), digits.stop.eq(self.done), reader.stop.eq(self.done)]
         m.d.comb += [level.eq(digits.levels[lane]) for lane, level in enumerate(counters.levels)]

@@ -16,7 +16,9 @@ from tokensieve.arch.library import merge
 from tokensieve.arch.presets import all_fields
 from tokensieve.sim.analytic.batch import Sweep
 
-PATHS = [path for path, _, _ in all_fields()]
+PATHS = [path for path, _, _ in all_fields() if path != "primitives"]
+"""All fields but the one that no digest has."""
+
 BASES = [
     Arch(),
     load_arch("sieve"),

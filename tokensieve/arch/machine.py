@@ -13,13 +13,14 @@ from tokensieve.arch.datapath import Clock, Control, Importance, MultiplierArray
 from tokensieve.arch.errors import ArchError
 from tokensieve.arch.fixed_length_pruner import FixedLengthPruner
 from tokensieve.arch.memory import Dram, Fetcher, Sram
+from tokensieve.arch.primitives import Primitives
 from tokensieve.arch.prunerlaw import CascadeLaw, LocalValueLaw
 from tokensieve.arch.quantity import at_least
 from tokensieve.arch.released import Released
 from tokensieve.arch.token_gather import TokenGather
 
-ALONE = ("pruner",)
-"""Groups of units that stand alone: their hardware reads them, and nothing that prices a machine does."""
+ALONE = ("pruner", "primitives")
+"""Groups of units that stand alone, and fields: hardware reads them, and nothing that prices a machine does."""
 
 _LANES = tuple(1 << bit for bit in range(11))
 """Lanes that a softmax can have."""
@@ -84,6 +85,10 @@ class Arch(ArchModel):
 
     pruner: FixedLengthPruner = FixedLengthPruner()
     """Fixed-length pruner, which stands alone."""
+
+    primitives: Primitives = "generic"
+    """Cells of the top-k engines' block memories in Verilog: generic, whatever synthesis infers; ecp5 and ice40, that
+    family's by name, on an ECP5 with the register in them. No cycle and no answer depends on it."""
 
     @model_validator(mode="before")
     @classmethod
@@ -178,8 +183,12 @@ class Arch(ArchModel):
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What tells machines apart: all fields, but of a technology file its digest alone, wherever it lies."""
-        return self.model_dump(mode="json") | {"technology": self.technology_identity(self.technology)}
+        """What tells machines apart: all fields but `primitives`, which change none of its figures and answers.
+
+        Of a technology file its digest alone counts, wherever it lies.
+        """
+        fields = self.model_dump(mode="json", exclude={"primitives"})
+        return fields | {"technology": self.technology_identity(self.technology)}
 
     @staticmethod
     def technology_identity(technology: str) -> str:

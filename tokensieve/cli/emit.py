@@ -14,6 +14,7 @@ from tokensieve.cli.reduced import own_arch
 
 if TYPE_CHECKING:
     from tokensieve.arch import Arch
+    from tokensieve.arch.primitives import Primitives
     from tokensieve.verify.units import Unit
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -113,7 +114,7 @@ def _handout(
 
     files, name = handout(unit, own, vectors, seed, prefix, note), module_name(unit, prefix)
     if lint:
-        _check(name, files[f"{name}.v"])
+        _check(name, files[f"{name}.v"], own.primitives)
     yield from ((file, text.encode()) for file, text in files.items())
 
 
@@ -153,14 +154,14 @@ def _text(unit: "Unit", own: "Arch", note: str, prefix: str, lint: bool) -> str:
 
     text = emitted(unit, own, prefix, note)
     if lint:
-        _check(module_name(unit, prefix), text)
+        _check(module_name(unit, prefix), text, own.primitives)
     return text
 
 
-def _check(name: str, text: str) -> None:
+def _check(name: str, text: str, primitives: "Primitives" = "generic") -> None:
     """Raise `CheckError` for a module of which Verilator warns."""
     from tokensieve.verify.verilog import lint_warnings
 
-    warnings = lint_warnings(name, text)
+    warnings = lint_warnings(name, text, primitives)
     if warnings:
         raise CheckError(f"lint of {name}:" + "".join(f"\n{one}" for one in warnings))

@@ -2,15 +2,30 @@
 
 import json as json_text
 import sys
+from dataclasses import asdict
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tokensieve.arch.errors import CheckError
-from tokensieve.cli.options import ArchOption, JsonOption, QuietOption, SetOption, arch_file, examples, say, width
+from tokensieve.cli.options import (
+    ArchOption,
+    JsonOption,
+    QuietOption,
+    SeedOption,
+    SetOption,
+    arch_file,
+    examples,
+    say,
+    width,
+)
+
+if TYPE_CHECKING:
+    from tokensieve.rtl.flow.bitstream.request import Asked
+    from tokensieve.rtl.flow.bitstream.synthesis import Netlist
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -29,6 +44,21 @@ def fpga() -> None:
 
 _PRUNER = "tokensieve fpga build fixed-length-pruner"
 
+UnitArgument = Annotated[str, typer.Argument(metavar="UNIT", help="fixed-length-pruner or topk.")]
+DeviceOption = Annotated[
+    str, typer.Option("--device", metavar="NAME", help="ecp5-85k|45k|25k, ice40-hx8k|up5k or gw2a-18c.")
+]
+BoardOption = Annotated[
+    str | None, typer.Option("--board", metavar="NAME", help="Board; the usual one of the device unless given.")
+]
+LinkOption = Annotated[Link, typer.Option("--link", help="Port to the host (fixed-length-pruner).")]
+BaudOption = Annotated[
+    int, typer.Option("--baud", metavar="B", min=1200, max=12_000_000, help="Bits a second of the UART.")
+]
+NativeOption = Annotated[
+    bool, typer.Option("--native", help="Take Yosys and nextpnr from PATH where they are new enough.")
+]
+
 
 @app.command(
     epilog=examples(
@@ -37,20 +67,14 @@ _PRUNER = "tokensieve fpga build fixed-length-pruner"
     )
 )
 def build(
-    unit: Annotated[str, typer.Argument(metavar="UNIT", help="fixed-length-pruner or topk.")],
-    device: Annotated[
-        str, typer.Option("--device", metavar="NAME", help="ecp5-85k|45k|25k, ice40-hx8k|up5k or gw2a-18c.")
-    ],
+    unit: UnitArgument,
+    device: DeviceOption,
     out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder for bitstream and report.")],
     arch: ArchOption = "spatten",
     sets: SetOption = None,
-    board: Annotated[
-        str | None, typer.Option("--board", metavar="NAME", help="Board; the usual one of the device unless given.")
-    ] = None,
-    link: Annotated[Link, typer.Option("--link", help="Port to the host (fixed-length-pruner).")] = Link.UART,
-    baud: Annotated[
-        int, typer.Option("--baud", metavar="B", min=1200, max=12_000_000, help="Bits a second of the UART.")
-    ] = 1_000_000,
+    board: BoardOption = None,
+    link: LinkOption = Link.UART,
+    baud: BaudOption = 1_000_000,
     seeds: Annotated[int, typer.Option("--seeds", metavar="N", min=1, max=100, help="Placements to choose from.")] = 1,
     clock: Annotated[
         float | None,
@@ -62,16 +86,20 @@ def build(
             help="Clock to meet; 0.95 x that of the worst seed unless given. Exit code 1 if it is missed.",
         ),
     ] = None,
-    native: Annotated[
-        bool, typer.Option("--native", help="Take Yosys and nextpnr from PATH where they are new enough.")
-    ] = False,
+    check: Annotated[
+        int,
+        typer.Option(
+            "--check", metavar="N", min=0, help="Also simulate the netlist with N sequences, as `check` does."
+        ),
+    ] = 0,
+    native: NativeOption = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Build a bitstream: Verilog, Yosys, nextpnr with each seed, PLL, nextpnr again, packer.
 
     All cells and clocks are those of the whole design on a board's pins. Exit code 1 if the clock is missed, or if
-    memories or multipliers in the netlist are not those of the design.
+    memories or multipliers in the netlist are not those of the design, or it answers wrongly where it is checked.
     """  # fmt: skip
     from tokensieve.arch import load_arch
     from tokensieve.report.bitstream import page
@@ -87,6 +115,10 @@ def build(
             seeds=seeds, clock_mhz=clock, native=native,
         )
     )  # fmt: skip
+    if check:
+        from tokensieve.verify.netlist import checkable
+
+        checkable(wanted)
     built = run(wanted.plan, partial(_tell, quiet))
     made, bitstream = files(wanted, built)
     told = {**as_object(wanted, built), "bitstream": None if bitstream is None else str(out / bitstream)}
@@ -99,6 +131,71 @@ def build(
     elif not quiet:
         say(f"{text}\n\nfiles in {out}: {', '.join(made)}")
     _require(told)
+    if check:
+        _check(wanted, built.netlist, float(built.setting.mhz), check, 1, json=False, quiet=json or quiet)
+
+
+@app.command(
+    epilog=examples(
+        "tokensieve fpga check fixed-length-pruner --device ice40-hx8k --link parallel --set pruner.max_tokens=64 "
+        "--set pruner.keep=32 --set pruner.engines=1"
+    )
+)
+def check(
+    unit: UnitArgument,
+    device: DeviceOption,
+    arch: ArchOption = "spatten",
+    sets: SetOption = None,
+    board: BoardOption = None,
+    link: LinkOption = Link.UART,
+    baud: BaudOption = 1_000_000,
+    clock: Annotated[
+        float | None,
+        typer.Option("--clock", metavar="MHZ", min=4.0, max=400.0, help="Clock that it is for; sets the UART's bits."),
+    ] = None,
+    sequences: Annotated[
+        int, typer.Option("-n", "--sequences", metavar="N", min=1, max=100_000, help="Sequences to send.")
+    ] = 30,
+    seed: SeedOption = 1,
+    native: NativeOption = False,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Simulate the netlist that place and route takes: golden's sequences through the host link, on Verilator.
+
+    The netlist is the family's cells, with models of Yosys and of this package; the PLL alone is a wire. Exit code 1 if
+    an answer differs. Of the sequences, those that are too long for a frame are left out.
+    """
+    from tokensieve.arch import load_arch
+    from tokensieve.rtl.flow.bitstream.build import netlist_alone
+    from tokensieve.rtl.flow.bitstream.request import Request, asked
+    from tokensieve.verify.netlist import checkable
+
+    wanted = asked(
+        Request(
+            unit=unit, arch=load_arch(arch, sets or ()), device=device, board=board, link=link.value, baud=baud,
+            seeds=1, clock_mhz=clock, native=native,
+        )
+    )  # fmt: skip
+    checkable(wanted)
+    netlist, mhz = netlist_alone(wanted.plan, partial(_tell, quiet))
+    _tell(quiet, "simulation of the netlist, Verilator")
+    _check(wanted, netlist, mhz, sequences, seed, json=json, quiet=quiet)
+
+
+def _check(
+    wanted: "Asked", netlist: "Netlist", mhz: float, sequences: int, seed: int, *, json: bool, quiet: bool
+) -> None:
+    """Simulate a netlist, say what it answered, and raise `CheckError` for a wrong answer."""
+    from tokensieve.verify.netlist import check_netlist
+
+    told = check_netlist(wanted, netlist, mhz, sequences, seed)
+    if json:
+        print(json_text.dumps({"unit": wanted.unit.name, "device": wanted.plan.device.name, **asdict(told)}, indent=2))
+    elif not quiet:
+        say(f"netlist: {told.sequences:,} sequences, {told.mismatches:,} mismatches, {told.cycles:,} cycles")
+    if told.mismatches:
+        raise CheckError(f"the netlist answers {told.mismatches} of {told.sequences} sequences wrongly")
 
 
 @app.command(

@@ -39,6 +39,7 @@ def inert_sentence(inert: dict[str, str], sets: Iterable[str]) -> str | None:
 def _always(arch: Arch) -> Iterator[Rule]:
     """Yield what no run reads."""
     yield ("name",), "a label"
+    yield ("primitives",), "cells of the hardware alone"
     yield tuple(f"released.{name}" for name in type(arch.released).model_fields), "read by tokensieve replay alone"
     yield tuple(f"pruner.{name}" for name in type(arch.pruner).model_fields), "read by its hardware alone"
     yield ("number.scale_bits", "number.output_bits"), "a format of the golden model; no unit is priced by it"

@@ -66,7 +66,10 @@ def simulator_for(
         from tokensieve.rtl.flow import verilator
 
         waves = verilator.wave_format() if request.waves else ""
-        built = verilator.build(component, module_name(request.unit), waves=waves, coverage=request.coverage, tell=tell)
+        built = verilator.build(
+            component, module_name(request.unit), waves=waves, coverage=request.coverage, tell=tell,
+            primitives=arch.primitives,
+        )  # fmt: skip
     simulator = Simulator(component, built, request.waves)
     text = with_header(request.unit, arch, built.verilog)
     simulator.verilog_sha256 = hashlib.sha256(text.encode()).hexdigest()

@@ -5,6 +5,7 @@ import re
 from tokensieve import __version__
 from tokensieve.arch.errors import TokensieveError
 from tokensieve.arch.machine import Arch
+from tokensieve.arch.primitives import Primitives
 from tokensieve.verify.units.base import Unit
 
 
@@ -30,14 +31,18 @@ def emitted(unit: Unit, arch: Arch, prefix: str = "", note: str = "") -> str:
     arch.topk.require_rtl_length()
     from tokensieve.rtl.flow.verilog import unit_verilog
 
-    return with_header(unit, arch, unit_verilog(unit.harness().component(arch), name), note)
+    return with_header(unit, arch, unit_verilog(unit.harness().component(arch), name, arch.primitives), note)
 
 
-def lint_warnings(name: str, text: str) -> list[str]:
-    """Return what Verilator's lint says of the module `name`, except what is waived."""
+def lint_warnings(name: str, text: str, primitives: Primitives = "generic") -> list[str]:
+    """Return what Verilator's lint says of the module `name`, made of `primitives`, except what is waived.
+
+    Of a model of an FPGA's cells nothing is said.
+    """
+    from tokensieve.rtl.flow.cells import models_in
     from tokensieve.rtl.flow.lint import lint
 
-    return lint(name, text)
+    return lint(name, text, models_in(text, primitives))
 
 
 def with_header(unit: Unit, arch: Arch, body: str, note: str = "") -> str:
@@ -47,5 +52,6 @@ def with_header(unit: Unit, arch: Arch, body: str, note: str = "") -> str:
     fields = arch.model_dump(mode="json")
     parameters = {f"{group}.{name}": value for group in unit.groups for name, value in fields[group].items()}
     facts = {"tokensieve": __version__, "arch": arch.name, "arch digest": f"sha256 {arch.digest}", **parameters}
+    facts |= {} if arch.primitives == "generic" else {"primitives": arch.primitives}
     facts |= {"note": note} if note else {}
     return header(unit.name, facts) + body

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from amaranth.lib import wiring
 
+from tokensieve.arch.primitives import Primitives
 from tokensieve.rtl.flow.bitstream.boards import Board
 from tokensieve.rtl.flow.bitstream.constraints import Wire, constraints, wiring_of
 from tokensieve.rtl.flow.bitstream.devices import Device
@@ -50,6 +51,8 @@ class Plan:
 
     cells: int
     """About how many cells it takes: for the time left."""
+
+    primitives: Primitives = "generic"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +105,13 @@ class _Run:
         self.ahead = self.ahead[1:]
 
 
+def netlist_alone(plan: Plan, tell: Callable[[str], None]) -> tuple[Netlist, float]:
+    """Return the netlist, and the PLL's clock in MHz that it is for: the one that is asked for, or the usual one."""
+    run = _Run(plan, tell, ahead=["synthesis"])
+    setting = fastest(plan.device.family, plan.board.clock_mhz, plan.clock_mhz or plan.device.goal_mhz)
+    return _synthesised(run, setting)[0], float(setting.mhz)
+
+
 def build(plan: Plan, tell: Callable[[str], None]) -> Built:
     """Build a bitstream, and `tell` what is being done."""
     run, begun = _Run(plan, tell), time.monotonic()
@@ -137,7 +147,7 @@ def _synthesised(run: _Run, setting: Setting) -> tuple[Netlist, list[Wire], str]
         top = BoardTop(
             lambda: plan.make(float(setting.mhz)), plan.pins, plan.device.family, setting, plan.board.pll_pad
         )
-        netlist = synthesise(top, plan.device.family, plan.chain)
+        netlist = synthesise(top, plan.device.family, plan.chain, plan.primitives)
     return netlist, wires, constraints(plan.device.family, wires, plan.board.clock_mhz)
 
 

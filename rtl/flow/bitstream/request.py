@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tokensieve.arch.errors import TokensieveError
 from tokensieve.arch.machine import Arch
+from tokensieve.arch.primitives import PRIMITIVES
 from tokensieve.rtl.flow.bitstream.boards import find_board
 from tokensieve.rtl.flow.bitstream.build import Plan
 from tokensieve.rtl.flow.bitstream.devices import find_device
@@ -44,7 +45,7 @@ class Asked:
 
     plan: Plan
     unit: Unit
-    arch_digest: str
+    arch: Arch
     port: Link
     link: str
     """The port in words."""
@@ -64,6 +65,9 @@ def asked(request: Request) -> Asked:
     board = find_board(request.board, device)
     unit = find_unit(request.unit, request.arch)
     told = require_fit(unit.name, unit.section, device)
+    if request.arch.primitives not in ("generic", device.family):
+        fits = f"generic or {device.family}" if device.family in PRIMITIVES else "generic"
+        raise TokensieveError(f"primitives must be {fits} for --device {device.name}, got {request.arch.primitives}")
     if not unit.linked and request.link != "uart":
         raise TokensieveError(f"--link is for units with a host link: {unit.name} stands between shift registers")
     most = int((request.clock_mhz or device.goal_mhz / 2) * 1e6) // _BIT_CYCLES
@@ -72,14 +76,14 @@ def asked(request: Request) -> Asked:
     plan = Plan(
         make=lambda mhz: unit.make(request.link, mhz * 1e6 / request.baud), pins=unit.pins(request.link),
         device=device, board=board, chain=toolchain(device.family, request.native), seeds=request.seeds,
-        clock_mhz=request.clock_mhz, cells=round(told.ff * CELLS_PER_FF),
+        clock_mhz=request.clock_mhz, cells=round(told.ff * CELLS_PER_FF), primitives=request.arch.primitives,
     )  # fmt: skip
     words = {"uart": f"UART, {request.baud:,} baud", "parallel": "parallel, 8 bits"}
     link = words[request.link] if unit.linked else "none, shift registers stand for it"
     return Asked(
         plan=plan,
         unit=unit,
-        arch_digest=request.arch.digest,
+        arch=request.arch,
         port=request.link,
         link=link,
         estimate=told,

@@ -44,7 +44,8 @@ def as_object(asked: Asked, built: Built) -> dict[str, Any]:
     return {
         "unit": asked.unit.name,
         "parameters": parameters(asked.unit.section),
-        "arch_digest": asked.arch_digest,
+        "arch_digest": asked.arch.digest,
+        "primitives": asked.arch.primitives,
         "device": device.name,
         "part": device.part,
         "board": plan.board.name,

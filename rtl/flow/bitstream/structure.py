@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tokensieve.rtl.flow.bitstream.devices import Family
-from tokensieve.rtl.flow.bitstream.synthesis import Netlist, is_block
+from tokensieve.rtl.flow.bitstream.synthesis import Netlist, is_block, is_multiplier
 
 _REGISTERS = re.compile(r"^\$(sdff|adff|aldff|dff)\w*$")
 
@@ -72,15 +72,17 @@ def checks(netlist: Netlist, family: Family, port: str) -> list[Check]:
     """
     structure, mapped = netlist.structure, netlist.mapped
     every, blocks = list(memories(structure)), blocks_of(mapped)
+    kinds = [cell["type"] for cell in structure["cells"].values()]
+    named = sum(map(is_block, kinds))  # cells that the design asks for by name
     there = [memory for memory in every if any(name.startswith(f"{memory.name}.") for name in mapped["cells"])]
-    multiplications = sum(cell["type"] == "$mul" for cell in structure["cells"].values())
+    multiplications = kinds.count("$mul") + sum(map(is_multiplier, kinds))
     registers = registers_behind(structure, port)
     seen = observed(mapped)
     reach = sum(not names.isdisjoint(seen) for names in registers)
     return [
         Check(what="memories", expected=len(every), found=len(there)),
-        Check(what="block memories", expected=sum(one.blocks(family) for one in every if one.name in blocks),
-              found=netlist.bram),
+        Check(what="block memories", found=netlist.bram,
+              expected=named + sum(one.blocks(family) for one in every if one.name in blocks)),
         Check(what="multipliers", expected=multiplications, found=netlist.dsp),
         Check(what="input registers that reach an output", expected=len(registers), found=reach),
     ]  # fmt: skip

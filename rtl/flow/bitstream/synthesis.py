@@ -10,6 +10,7 @@ from typing import Any
 
 from amaranth.lib import wiring
 
+from tokensieve.arch.primitives import Primitives
 from tokensieve.rtl.flow import tools
 from tokensieve.rtl.flow.bitstream.devices import Family
 from tokensieve.rtl.flow.bitstream.toolchain import Toolchain
@@ -106,14 +107,19 @@ def is_block(kind: str) -> bool:
     return kind in _BLOCKS
 
 
+def is_multiplier(kind: str) -> bool:
+    """Return whether a cell of type `kind` is a multiplier."""
+    return kind in _MULTIPLIERS
+
+
 def _module(file: Path) -> Mapping[str, Any]:
     found: Mapping[str, Any] = json.loads(file.read_text())["modules"][TOP]
     return found
 
 
-def synthesise(top: wiring.Component, family: Family, chain: Toolchain) -> Netlist:
+def synthesise(top: wiring.Component, family: Family, chain: Toolchain, primitives: Primitives = "generic") -> Netlist:
     """Return `top` in cells of `family`. Yosys is asked once per design; its answer is kept."""
-    design = _ELEMENT.sub(r".\1", rtlil_text(top, TOP))
+    design = _ELEMENT.sub(r".\1", rtlil_text(top, TOP, primitives))
     script = _SCRIPT.format(synthesis=_SYNTHESIS[family])
     key = tools.digest(design, script, chain.yosys.version)
 

@@ -50,17 +50,18 @@ def _pruner(arch: Arch) -> Unit:
     pruner = arch.pruner
 
     def rates(link: Link, cycles: float, mhz: float) -> Mapping[str, float]:
-        rate = host_rate(pruner, _host_link(link, cycles), mhz * 1e6)
+        rate = host_rate(pruner, host_link(link, cycles), mhz * 1e6)
         return {"compute": rate.compute, "port": rate.port}
 
     return Unit(
         name="fixed-length-pruner", section=pruner, inputs=r"(.*\.)?unit\.i__payload", linked=True, throughput=rates,
         pins=lambda link: wiring.Signature(HOST_PINS[link]),
-        make=lambda link, cycles: HostTop(pruner, _host_link(link, cycles)),
+        make=lambda link, cycles: HostTop(pruner, host_link(link, cycles)),
     )  # fmt: skip
 
 
-def _host_link(link: Link, cycles: float) -> HostLink:
+def host_link(link: Link, cycles: float) -> HostLink:
+    """Return a port whose bits take about `cycles` clock cycles."""
     return HostLink(port=link, divisor=round(cycles)) if link == "uart" else HostLink(port=link)
 
 

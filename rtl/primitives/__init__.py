@@ -1,0 +1,1 @@
+"""Block memories and multipliers with their registers, as plain hardware or as an FPGA family's own cells."""
