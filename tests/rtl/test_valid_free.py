@@ -161,6 +161,7 @@ def test_payloads_that_wait_are_told_from_valids_that_do():
         (["stage", "--claim", "valid-free"], "stage has no claim 'valid-free'; --list shows them"),
         (["topk", "--claim", "valid-free", "--engine", "radx"], "got 'radx'; did you mean 'radix'"),
         (["axi-topkk"], "got 'axi-topkk'; did you mean 'axi-topk'"),
+        (["topk", "--mutant", "x"], "--mutant must be UNIT:NAME, for example topk:valid-waits, got 'x'"),
     ],
 )
 def test_what_cannot_be_asked_is_refused(words, message, capsys):

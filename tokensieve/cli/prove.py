@@ -118,12 +118,15 @@ def _list(unit: str) -> None:
 
 
 def _fault(name: str | None) -> Any:
-    """Return the mutant called ``UNIT:NAME``."""
+    """Return the mutant called ``UNIT:NAME``, or raise `TokensieveError`."""
+    from tokensieve.arch.errors import TokensieveError
     from tokensieve.rtl.flow.mutants.base import find_mutant
 
     if name is None:
         return None
-    unit, _, own = name.partition(":")
+    unit, colon, own = name.partition(":")
+    if not colon or not own:
+        raise TokensieveError(f"--mutant must be UNIT:NAME, for example topk:valid-waits, got {name!r}")
     return find_mutant(unit, own)
 
 
