@@ -7,8 +7,9 @@ import pytest
 from conftest import ROOT
 
 from tokensieve.arch.datapath import ENGINES
-from tokensieve.pages import mutants
+from tokensieve.pages import mutants, situations
 from tokensieve.rtl.flow.mutants.base import mutants_of
+from tokensieve.verify.situations import situations_of
 from tokensieve.verify.units import UNITS
 
 PAGES = {name: [name] for name in [*UNITS, *ENGINES] if not name.startswith("axi-")}
@@ -37,3 +38,15 @@ def test_page_shows_the_recorded_campaign():
     assert mutants.show(rows) in (folder / "found-faults.md").read_text(encoding="utf-8")
     assert {(row["unit"], row["mutant"]) for row in rows} == {(name, one.name) for name, one in mutants.planted()}
     assert all(map(mutants.found, rows))
+
+
+def test_page_shows_the_recorded_situations_and_each_occurred():
+    folder = ROOT / "docs/reference/units"
+    rows = json.loads((folder / "seen-situations.json").read_text(encoding="utf-8"))
+
+    assert situations.show(rows) in (folder / "seen-situations.md").read_text(encoding="utf-8")
+    assert {(row["unit"], row["engine"]) for row in rows} == {*situations.wanted()}
+    assert {(row["unit"], row["situation"]) for row in rows} == {
+        (name, one.name) for name in UNITS for one in situations_of(name)
+    }
+    assert all(row["cases"] for row in rows)

@@ -73,8 +73,8 @@ _WIRE = (
     Mutant(
         name="wire-loads",
         module="tokensieve.rtl.topk",
-        old="m.d.sync += [self._row.eq(Mux(self._last, 0, self._row + 1)),",
-        new="m.d.comb += core.load.eq(1)\n            m.d.sync += [self._row.eq(Mux(self._last, 0, self._row + 1)),",
+        old="core.load.eq(self._loading & self.score.valid)",
+        new="core.load.eq(self.score.ready & self.score.valid)",
         why="what passes is loaded and searched too",
         engine="quickselect",  # its rounds show
     ),
