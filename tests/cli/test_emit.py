@@ -73,7 +73,7 @@ def test_what_cannot_be_emitted_is_told(arguments, code, message, capsys):
 
 
 def test_what_lint_finds_is_a_failed_check_and_nothing_is_written(capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr("tokensieve.rtl.flow.lint.lint", lambda name, text: ["%Warning-LATCH: somewhere"])
+    monkeypatch.setattr("tokensieve.rtl.flow.lint.lint", lambda name, text, target: ["%Warning-LATCH: somewhere"])
 
     assert call([*ZERO, "--lint", "-o", str(tmp_path / "z.v")]) == 1
     assert capsys.readouterr().err == "error: lint of zero_eliminator:\n%Warning-LATCH: somewhere\n"
@@ -92,7 +92,7 @@ def test_packets_too_long_for_an_engine_are_refused_where_they_are_asked_for(com
 
 def test_packets_of_a_preset_that_are_reduced_are_told_of(capsys, monkeypatch):
     monkeypatch.setattr(TopkUnit, "harness", lambda self: SimpleNamespace(component=lambda arch: None))
-    monkeypatch.setattr("tokensieve.rtl.flow.verilog.unit_verilog", lambda component, name: "the unit\n")
+    monkeypatch.setattr("tokensieve.rtl.flow.verilog.unit_verilog", lambda component, name, target: "the unit\n")
     assert call(["emit", "topk", "--engine", "bitonic"]) == 0
     told, note = capsys.readouterr(), "note: topk.max_tokens is 256, not 1024 as in spatten"
     assert note in told.err
