@@ -60,7 +60,8 @@ class BlockRam(wiring.Component):
         """
         attrs = {"ram_style": "block", "no_rw_check": 1}
         m.submodules.memory = memory = Memory(shape=self._shape, depth=self._depth, init=[], attrs=attrs)
-        write, read = memory.write_port(), memory.read_port(domain="comb")
+        write = memory.write_port()
+        read = memory.read_port(domain="comb")
         word = Signal(self._shape, reset_less=True)
         out = Signal(self._shape, reset_less=True)
         m.d.comb += [write.en.eq(self.write.en), write.addr.eq(self.write.addr), write.data.eq(self.write.data)]

@@ -21,7 +21,8 @@ def block_ram(m: Module, write: Any, read: Any, out: Value, depth: int) -> bool:
         return False
     pins = _SHAPES[mode][1]
     data = Value.cast(write.data)
-    words, behind = Signal(len(out)), Signal(len(out), reset_less=True)
+    words = Signal(len(out))
+    behind = Signal(len(out), reset_less=True)
     for number, place in enumerate(range(0, len(out), len(pins))):
         part = data[place : place + len(pins)]
         m.submodules[f"block{number}"] = _memory(m, write, read, part, words[place : place + len(pins)], mode)

@@ -97,5 +97,6 @@ class BankedFifo(wiring.Component):
         if isinstance(bank, BlockRam):
             m.d.comb += bank.read.en.eq(1)
             return bank.write, bank.read, bank.o
+        write = bank.write_port()
         read = bank.read_port(domain=self._read_domain)
-        return bank.write_port(), read, read.data
+        return write, read, read.data

@@ -321,7 +321,7 @@ class TestResultFile:
     @pytest.mark.parametrize(
         ("text", "told"),
         [
-            (None, "no such file"),
+            (None, "is a folder without a result.json"),
             ("{", "is no JSON"),
             ("{}", "is no result of tokensieve run"),
             ('{"level": "cycle", "schema_version": 2}', "schema_version must be 1, got 2"),

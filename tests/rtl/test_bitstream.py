@@ -199,7 +199,7 @@ def flow(tmp_path, monkeypatch):
     def run(fmax, seeds=3, clock=None):
         asked, said = [], []
 
-        def synthesise(top, family, chain):
+        def synthesise(top, family, chain, primitives):
             return Netlist(tmp_path / str(len(asked)))
 
         def place(netlist, board, family, pins, mhz, seed, chain):

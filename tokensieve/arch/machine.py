@@ -35,6 +35,10 @@ class Arch(ArchModel):
     technology: Annotated[str, Field(pattern=r"^([A-Za-z0-9_-]+|.+@[0-9a-f]{16})$")] = "tsmc40"
     """Table of energy and area constants: one that ships (public45, scaled7, tsmc40) or a YAML file."""
 
+    primitives: Primitives = "generic"
+    """Cells of the top-k engines' block memories in Verilog: generic, whatever synthesis infers; ecp5 and ice40, that
+    family's by name, on an ECP5 with the register in them. No cycle and no answer depends on it."""
+
     clock: Clock = Clock()
     """Accelerator clock."""
 
@@ -85,10 +89,6 @@ class Arch(ArchModel):
 
     pruner: FixedLengthPruner = FixedLengthPruner()
     """Fixed-length pruner, which stands alone."""
-
-    primitives: Primitives = "generic"
-    """Cells of the top-k engines' block memories in Verilog: generic, whatever synthesis infers; ecp5 and ice40, that
-    family's by name, on an ECP5 with the register in them. No cycle and no answer depends on it."""
 
     @model_validator(mode="before")
     @classmethod
