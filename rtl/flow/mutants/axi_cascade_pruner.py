@@ -1,6 +1,7 @@
 """Planted faults of the AXI4-Stream wrapper that the cascade pruner shows: many fields, narrow numbers out."""
 
 from tokensieve.rtl.flow.mutants.base import Mutant
+from tokensieve.rtl.flow.mutants.parts import TVALID_WAITS
 
 _AXI = "tokensieve.rtl.axi"
 
@@ -19,11 +20,5 @@ MUTANTS = (
         new="wires[wire][one.lsb :][: one.width].eq(bits[one.lsb :][: one.width])",
         why="What leaves has its fields one behind the other, not each on bytes of its own.",
     ),
-    Mutant(
-        name="valid-waits",
-        module=_AXI,
-        old='wires["tvalid"].eq(inner.valid)',
-        new='wires["tvalid"].eq(inner.valid & wires["tready"])',
-        why="a beat is offered only after its sink is ready, though it leaves in the cycle in which it should",
-    ),
+    TVALID_WAITS,
 )

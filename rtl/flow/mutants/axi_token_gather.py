@@ -1,6 +1,7 @@
 """Planted faults of the AXI4-Stream wrapper that the token gather shows: TKEEP that counts in, bytes out."""
 
 from tokensieve.rtl.flow.mutants.base import Mutant
+from tokensieve.rtl.flow.mutants.parts import TVALID_WAITS
 
 _AXI = "tokensieve.rtl.axi"
 
@@ -19,11 +20,5 @@ MUTANTS = (
         new="told >= 0 if",
         why="TKEEP says that every byte of a beat counts, also behind the end of a short vector.",
     ),
-    Mutant(
-        name="valid-waits",
-        module=_AXI,
-        old='wires["tvalid"].eq(inner.valid)',
-        new='wires["tvalid"].eq(inner.valid & wires["tready"])',
-        why="a beat is offered only after its sink is ready, though it leaves in the cycle in which it should",
-    ),
+    TVALID_WAITS,
 )

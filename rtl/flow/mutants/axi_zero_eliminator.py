@@ -1,6 +1,7 @@
 """Planted faults of the AXI4-Stream wrapper that the zero eliminator shows: TKEEP with holes in, without out."""
 
 from tokensieve.rtl.flow.mutants.base import Mutant
+from tokensieve.rtl.flow.mutants.parts import TVALID_WAITS
 
 _AXI = "tokensieve.rtl.axi"
 
@@ -40,11 +41,5 @@ MUTANTS = (
         new="domain.rst.eq(self.aresetn)",
         why="The unit is reset while it should run.",
     ),
-    Mutant(
-        name="valid-waits",
-        module=_AXI,
-        old='wires["tvalid"].eq(inner.valid)',
-        new='wires["tvalid"].eq(inner.valid & wires["tready"])',
-        why="a beat is offered only after its sink is ready, though it leaves in the cycle in which it should",
-    ),
+    TVALID_WAITS,
 )

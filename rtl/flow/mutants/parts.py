@@ -18,6 +18,14 @@ BEAT_DROPPED = Mutant(
     why="a beat that waits is overwritten",
 )
 
+TVALID_WAITS = Mutant(
+    name="valid-waits",
+    module="tokensieve.rtl.axi",
+    old='wires["tvalid"].eq(inner.valid)',
+    new='wires["tvalid"].eq(inner.valid & wires["tready"])',
+    why="a beat is offered only after its sink is ready, though it leaves in the cycle in which it should",
+)
+
 _FREE = "m.d.comb += free.eq(~self.o.valid | self.o.ready"
 """How output registers of their own say that they may be overwritten, without the last bracket."""
 
