@@ -64,7 +64,7 @@ def set_beat(topk: Topk) -> StructLayout:
 
 
 def stored_beat(topk: Topk) -> StructLayout:
-    """Return the layout of what is told of a stored beat before its scores are there."""
+    """Return the layout of a stored beat whose scores have not been read yet: its mask and its place in the set."""
     return StructLayout({"mask": unsigned(topk.lanes), "first": unsigned(1), "last": unsigned(1)})
 
 
