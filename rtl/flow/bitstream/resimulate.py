@@ -67,7 +67,7 @@ def play_design(
 
 def _silence(link: HostLink) -> int:
     """Return the cycles without a byte after which nothing more is awaited."""
-    return 20_000 + 64 * link.in_cycles + link.timeout_cycles % 4096
+    return 20_000 + 64 * link.in_cycles
 
 
 def verilog(design: Mapping[str, Any], family: CellFamily) -> str:
