@@ -21,8 +21,8 @@ run: venv  ## price the shipped text, pruned and not, on two machines (ARGS="--t
 # Tests of a file share what its fixtures made, so that a file stays in one process; tests/conftest.py puts large ones first.
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-test: venv-test  ## run the tests, in two processes (ARGS="-k name" picks some)
-	$(PYTEST) $(ARGS)
+test: venv-test  ## run the tests, in two processes (ARGS="-k name" picks some); one that takes 20 minutes has failed
+	$(PYTEST) --timeout 1200 $(ARGS)
 
 test-all: venv-test  ## run the tests and the long runs
 	$(PYTEST) -m "long or not long" $(ARGS)

@@ -67,15 +67,21 @@ class Cluster:
 
     least_s = 0.25
 
-    def __init__(self, client: Any, spec: SweepFile, evaluator: Evaluator, tell: Tell = lambda text: None) -> None:
-        """Take a `distributed.Client`; `tell` is given a sentence while there is no worker."""
-        self._client, self._tell = client, tell
+    def __init__(
+        self, client: Any, spec: SweepFile, evaluator: Evaluator, tell: Tell = lambda text: None,
+        again: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
+        """Take a `distributed.Client`; `tell` is given a sentence while there is no worker.
+
+        `again` starts workers that are lost for good. It is called every second while there are fewer than there were.
+        """
+        self._client, self._tell, self._restart = client, tell, again
         content = pickle.dumps((spec, evaluator))
         self._order = Order(uuid.uuid4().hex, _versions(), os.getcwd(), _sources(Space(spec)), content)
         self._done: SimpleQueue[Any] = SimpleQueue()
         self._again: deque[Task] = deque()
         self._losses = Losses(_PATIENCE)
-        self._count, self._looked, self._told = 0, 0.0, False
+        self._count, self._most, self._looked, self._told = 0, 0, 0.0, False
 
     @property
     def workers(self) -> int:
@@ -148,6 +154,9 @@ class Cluster:
         with self._reached():
             self._count = len(self._client.nthreads())
         self._looked = time.monotonic()
+        self._most = max(self._most, self._count)
+        if self._count < self._most:
+            self._restart()
         if not self._count and not self._told:
             self._tell(f"no worker at {self._client.scheduler.address} yet; waiting for one, Ctrl-C stops")
         self._told = not self._count

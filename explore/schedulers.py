@@ -3,8 +3,10 @@
 import logging
 import os
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 from tokensieve.arch.errors import SweepError
@@ -13,23 +15,30 @@ from tokensieve.explore.frame import needed
 PATIENCE = 10
 """Seconds that a scheduler may take to answer."""
 
+START = 30
+"""Seconds that a scheduler may take to write its file: started a line before the sweep, it first loads Dask."""
+
+_TELL_S = 2
+"""Seconds of waiting for that file after which it is told of."""
+
 _CLOSE_S = 0.5
 """Seconds that ends are waited for."""
 
 
 @contextmanager
-def connected(address: str) -> Iterator[Any]:
+def connected(address: str, tell: Callable[[str], None] = lambda text: None) -> Iterator[Any]:
     """Give a `distributed.Client` of the scheduler at `address`, or named in the JSON file `address`.
 
-    Raises `SweepError` where nobody answers, and `ToolError` without Dask.
+    The file is waited for, since a scheduler may be starting; `tell` is given a sentence then. Raises `SweepError`
+    where nobody answers, and `ToolError` without Dask.
     """
     if not address:
         raise SweepError("--scheduler must be an address (tcp://HOST:PORT) or a JSON file, got ''")
     distributed = needed("distributed")
     _quiet()
     named = {"scheduler_file": address} if address.endswith(".json") else {"address": address}
-    if "scheduler_file" in named and not os.path.isfile(address):
-        raise SweepError(f"--scheduler {address}: no such file; `dask scheduler --scheduler-file {address}` writes it")
+    if "scheduler_file" in named:
+        _await_file(address, tell)
     try:
         if "address" in named:
             distributed.comm.get_address_host_port(address)  # a client of an address that is none is a while in ending
@@ -48,9 +57,29 @@ def connected(address: str) -> Iterator[Any]:
             client.close(timeout=_CLOSE_S)
 
 
+def _await_file(path: str, tell: Callable[[str], None]) -> None:
+    """Wait for a scheduler's file. Raises `SweepError` where it does not come, or cannot: in a folder that is none."""
+    since, told = time.monotonic(), False
+    while not os.path.isfile(path):
+        waited = time.monotonic() - since
+        if waited >= START or not os.path.isdir(os.path.dirname(path) or "."):
+            after = f" within {START} s" if waited >= START else ""
+            raise SweepError(
+                f"--scheduler {path}: no such file{after}; `dask scheduler --scheduler-file {path}` writes it"
+            )
+        if waited >= _TELL_S and not told:
+            tell(f"no file {path} yet; waiting {START} s for a scheduler that writes it, Ctrl-C stops")
+            told = True
+        time.sleep(0.1)
+
+
 @contextmanager
-def local_cluster(workers: int) -> Iterator[Any]:
-    """Give a `distributed.Client` of a cluster of processes on this machine. Raises `ToolError` without Dask."""
+def local_cluster(workers: int) -> Iterator[tuple[Any, Callable[[], None]]]:
+    """Give a `distributed.Client` of a cluster of processes on this machine, and what starts those that are lost.
+
+    Dask starts a worker again that dies, unless it dies early or is slow to come back: then it forgets it after 15 s.
+    Raises `ToolError` without Dask.
+    """
     distributed, dask = needed("distributed"), needed("dask")
     _quiet()
     # A task is tried on one more worker by the scheduler, then cut in halves by the sweep.
@@ -62,7 +91,7 @@ def local_cluster(workers: int) -> Iterator[Any]:
         cluster.scale(workers)
         with connected(cluster.scheduler_address) as client:
             try:
-                yield client
+                yield client, partial(cluster.scale, workers)
             finally:
                 _kill(cluster)
     finally:

@@ -13,6 +13,7 @@ import pytest
 from conftest import ROOT, lacking
 
 PAGE = (ROOT / "docs/how-to/cluster.md").read_text(encoding="utf-8")
+FAILED = "the sweep failed"
 TOOLS = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 
@@ -45,9 +46,9 @@ def ended(process):
 def test_scheduler_and_workers_are_started_by_hand_as_it_says(folder):
     [commands] = re.findall(r"```bash\n(.*?)```", PAGE, re.DOTALL)
     assert commands.count("tokensieve sweep ") == 1
-    json_too = commands.rstrip() + " --json"
+    json_too = commands.rstrip() + f" --json || echo {FAILED}"
 
-    process = started(json_too, folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process = started(json_too, folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
         there = json.loads(_object(process.stdout))
     finally:
@@ -64,13 +65,14 @@ def test_scheduler_and_workers_are_started_by_hand_as_it_says(folder):
 
 
 def _object(stream):
-    """Return the lines of one JSON object; the processes that are left keep the stream open."""
+    """Return the lines of one JSON object among others; the processes that are left keep the stream open."""
     lines = []
     for line in stream:
         lines.append(line)
+        assert line != f"{FAILED}\n", "".join(lines)
         if line == "}\n":
             break
-    return "".join(lines)
+    return "".join(lines[lines.index("{\n") :])
 
 
 def test_the_script_for_slurm_names_what_is_there():

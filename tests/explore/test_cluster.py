@@ -1,8 +1,10 @@
 """Sweeps on a Dask cluster of real processes: what they find, what they survive, and whom they refuse."""
 
+import json
 import os
 import signal
-from contextlib import suppress
+import threading
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 
 import pytest
@@ -32,13 +34,27 @@ GRID = sweep_from(
 )
 
 
-@pytest.fixture(scope="module")
-def client():
+@contextmanager
+def two_workers():
     if find_spec("distributed") is None:
         lacking("dask is missing: pip install -e '.[explore]'")
-    with local_cluster(2) as one:
-        one.wait_for_workers(2)
+    with local_cluster(2) as (one, again):
+        one.wait_for_workers(2, timeout=300)
+        yield one, again
+
+
+@pytest.fixture(scope="module")
+def client():
+    """A cluster whose workers no test kills."""
+    with two_workers() as (one, _):
         yield one
+
+
+@pytest.fixture
+def mortal():
+    """A cluster of the test's own, and what starts workers that are lost."""
+    with two_workers() as both:
+        yield both
 
 
 def rows(path):
@@ -47,7 +63,8 @@ def rows(path):
         return sorted((one.key, one.status, one.message, one.totals, dict(one.overrides)) for one in store.points())
 
 
-def test_a_cluster_that_loses_a_worker_half_way_finds_what_the_pool_finds(client, tmp_path):
+def test_a_cluster_that_loses_a_worker_half_way_finds_what_the_pool_finds(mortal, tmp_path):
+    client, again = mortal
     killed = []
 
     def half_way(done, total):
@@ -57,7 +74,7 @@ def test_a_cluster_that_loses_a_worker_half_way_finds_what_the_pool_finds(client
             os.kill(killed[0], signal.SIGKILL)
 
     with Store.open(tmp_path / "cluster.db") as store:
-        executor = Cluster(client, GRID, Slow())
+        executor = Cluster(client, GRID, Slow(), again=again)
         there = run_sweep(GRID, Slow(), store=store, executor=executor, progress=half_way)
         repeated = store.repeated
     with Store.open(tmp_path / "pool.db") as store:
@@ -69,12 +86,27 @@ def test_a_cluster_that_loses_a_worker_half_way_finds_what_the_pool_finds(client
     assert repeated == 0
 
 
-def test_a_design_that_kills_its_workers_is_given_up_and_the_others_are_priced(client, tmp_path):
+def test_a_design_that_kills_its_workers_is_given_up_and_the_others_are_priced(mortal):
+    client, again = mortal
     spec = sweep_from({"workload": "bert-base-cola", "axes": {"topk.lanes": [4, 8]}})
 
-    outcome = run_sweep(spec, KillingAlone(), executor=Cluster(client, spec, KillingAlone()))
+    outcome = run_sweep(spec, KillingAlone(), executor=Cluster(client, spec, KillingAlone(), again=again))
 
     assert (outcome.valid, outcome.failed) == (1, {DIED: 1})
+
+
+def test_workers_that_dask_gives_up_are_started_again(mortal):
+    import dask
+
+    client, again = mortal
+    executor = Cluster(client, GRID, Slow(), again=again)
+    assert executor.workers == 2
+
+    with dask.config.set({"distributed.deploy.lost-worker-timeout": "0.2s"}):
+        client.retire_workers(list(client.nthreads()), close_workers=True)
+        outcome = run_sweep(GRID, Slow(), executor=executor)
+
+    assert outcome.valid == 40
 
 
 @pytest.mark.parametrize(
@@ -85,7 +117,6 @@ def test_a_design_that_kills_its_workers_is_given_up_and_the_others_are_priced(c
     ],
 )  # fmt: skip
 def test_a_worker_of_another_version_is_refused_and_both_are_named(client, other, message):
-    client.wait_for_workers(2)
     client.run(pretend, **other)
     try:
         with pytest.raises(SweepError, match=message):
@@ -114,10 +145,32 @@ def test_an_address_that_nobody_answers_is_refused_in_time(monkeypatch):
         connected("tcp://127.0.0.1:1").__enter__()
 
 
-@pytest.mark.parametrize("address", ["somewhere", "nfs://host:1", "absent.json"])
+@pytest.mark.parametrize("address", ["somewhere", "nfs://host:1", "absent/scheduler.json"])
 def test_what_is_no_address_is_refused(address):
     with pytest.raises(SweepError, match=f"--scheduler {address}: "), connected(address):
         pass
+
+
+def test_a_schedulers_file_that_does_not_come_is_waited_for_told_of_and_refused(monkeypatch, tmp_path):
+    monkeypatch.setattr(schedulers, "START", 0.3)
+    monkeypatch.setattr(schedulers, "_TELL_S", 0.1)
+    told = []
+
+    with pytest.raises(SweepError, match=r"absent.json: no such file within 0.3 s; `dask scheduler --sched"):
+        connected(str(tmp_path / "absent.json"), told.append).__enter__()
+
+    assert told == [f"no file {tmp_path}/absent.json yet; waiting 0.3 s for a scheduler that writes it, Ctrl-C stops"]
+
+
+def test_a_scheduler_that_is_still_starting_is_waited_for(client, tmp_path):
+    path = tmp_path / "scheduler.json"
+    content = json.dumps({"address": client.scheduler.address})
+    writes = threading.Timer(0.5, path.write_text, [content])
+    writes.start()
+
+    with connected(str(path)) as late:
+        assert late.scheduler.address == client.scheduler.address
+    writes.join()
 
 
 def test_without_dask_it_is_said_what_to_install(monkeypatch):

@@ -180,8 +180,12 @@ def _executor(
         if not quiet:
             print(text, file=sys.stderr)
 
-    with connected(scheduler) if scheduler is not None else local_cluster(local or 1) as client:
-        yield Cluster(client, spec, evaluator, tell if scheduler is not None else lambda text: None)
+    if scheduler is not None:
+        with connected(scheduler, tell) as client:
+            yield Cluster(client, spec, evaluator, tell)
+    else:
+        with local_cluster(local or 1) as (client, again):
+            yield Cluster(client, spec, evaluator, again=again)
 
 
 def _outcome(
