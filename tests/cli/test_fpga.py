@@ -79,6 +79,8 @@ def test_a_bitstream_of_the_pruner_for_the_hx8k(tmp_path, monkeypatch, capsys):
     assert 0 < told["ff"] <= told["lut"] <= told["available"]["lut"]
     assert told["asynchronous_pins"] == ["rx"]
     assert told["slack_ns"] >= 0
+    assert (told["baud"], told["host_link"]["port"]) == (1_000_000, "uart")
+    assert told["host_link"]["divisor"] == round(told["clock_mhz"])
     assert len(told["paths"]) == 3
     assert "place, route and pack, seed 1 of 1" in printed.err
     assert {"report.json", "report.txt", "fixed-length-pruner.v", "fixed-length-pruner.pcf"} <= {

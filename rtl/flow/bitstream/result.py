@@ -11,6 +11,7 @@ from tokensieve.rtl.flow.bitstream.devices import Family
 from tokensieve.rtl.flow.bitstream.place import SUFFIX
 from tokensieve.rtl.flow.bitstream.request import Asked
 from tokensieve.rtl.flow.bitstream.structure import checks
+from tokensieve.rtl.flow.bitstream.units import host_link
 
 NOT_TRUSTED = "not to be trusted: nextpnr's delays for this family have not been compared with the maker's"
 
@@ -50,6 +51,7 @@ def as_object(asked: Asked, built: Built) -> dict[str, Any]:
         "part": device.part,
         "board": plan.board.name,
         "link": asked.link,
+        **_link(asked, float(built.setting.mhz)),
         **used,
         "available": {"lut": device.lut, "ff": device.ff, "bram": device.bram, "dsp": device.dsp},
         "luts_mapped": built.netlist.lut,
@@ -81,6 +83,14 @@ def as_object(asked: Asked, built: Built) -> dict[str, Any]:
         "sources": {"device": device.source, "board": plan.board.source},
         "labels": _LABELS,
     }  # fmt: skip
+
+
+def _link(asked: Asked, clock_mhz: float) -> dict[str, Any]:
+    """Return the parameters of the host link, from which a driver is made; none where there is no such link."""
+    if not asked.unit.linked:
+        return {"host_link": None, "baud": None}
+    link = host_link(asked.port, clock_mhz * 1e6 / asked.baud)
+    return {"host_link": link.model_dump(mode="json"), "baud": asked.baud if asked.port == "uart" else None}
 
 
 def _estimated(asked: Asked) -> dict[str, Any]:

@@ -1,0 +1,93 @@
+"""A board is opened by the report beside its bitstream, and asked whether it is the one that the report is about."""
+
+import json
+
+import pytest
+from bench.hostlinks import golden
+
+from tokensieve.arch.errors import LinkError
+from tokensieve.arch.fixed_length_pruner import FixedLengthPruner
+from tokensieve.arch.host_frames import Command, PrunerFormat, ReplyStatus, reply
+from tokensieve.host import board as boards
+from tokensieve.host.board import open_board
+
+PRUNER = FixedLengthPruner(max_tokens=8, keep=2, id_bits=4, score_bits=4)
+REPORT = {
+    "unit": "fixed-length-pruner", "parameters": PRUNER.model_dump(mode="json"), "clock_mhz": 96.0, "baud": 3_000_000,
+    "host_link": {"port": "uart", "divisor": 32, "timeout_cycles": 1 << 22},
+}  # fmt: skip
+
+
+class BoardStub:
+    """Answers version and sequences at once, as golden does."""
+
+    def __init__(self, pruner=PRUNER):
+        self.frames, self.came, self.opened = PrunerFormat(pruner), b"", None
+
+    def __call__(self, port, baud):
+        self.opened = (port, baud)
+        return self
+
+    def write(self, frame):
+        body = bytes([1, 0, 0, 0]) + self.frames.digest
+        if frame[1] == Command.SEQUENCE:
+            values = [int.from_bytes(frame[at : at + 1], "little") for at in range(5, len(frame) - 2)]
+            kept = golden([value & 15 for value in values], [value >> 4 for value in values], PRUNER)
+            words = [one.id | one.score << 4 | one.valid << 8 for one in kept]
+            body = b"".join(word.to_bytes(2, "little") for word in words)
+        self.came += reply(ReplyStatus.OK, frame[2], frame[-2:] + body)
+
+    def read(self, seconds):
+        came, self.came = self.came, b""
+        return came
+
+
+@pytest.fixture
+def report(tmp_path):
+    def write(told):
+        (tmp_path / "report.json").write_text(told if isinstance(told, str) else json.dumps(told))
+        return tmp_path / "report.json"
+
+    return write
+
+
+def test_the_driver_is_the_one_of_the_report(report, monkeypatch):
+    stub = BoardStub()
+    monkeypatch.setattr(boards, "SerialTransport", stub)
+
+    board = open_board(report(REPORT), "/dev/ttyUSB0")
+
+    assert stub.opened == ("/dev/ttyUSB0", 3_000_000)
+    [kept] = board.prune([([1, 2, 3], [5, 9, 5])])
+    assert [(token.id, token.score) for token in kept] == [(1, 5), (2, 9)]
+
+
+def test_a_board_with_other_parameters_is_refused(report, monkeypatch):
+    monkeypatch.setattr(boards, "SerialTransport", BoardStub(FixedLengthPruner(max_tokens=8, keep=3)))
+
+    with pytest.raises(LinkError, match=r"the digest of the board's pruner must be \w+, got \w+: other fields"):
+        open_board(report(REPORT), "/dev/ttyUSB0")
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ("{", r"report.json: no JSON; `tokensieve fpga build` writes report.json beside the bitstream"),
+        ("[]", "no report of a bitstream with a host link: the report: "),
+        ({**REPORT, "host_link": None}, "with a host link: host_link: "),
+        ({**REPORT, "clock_mhz": 0}, "clock_mhz: Input should be greater than 0"),
+        ({**REPORT, "parameters": {"keep": 999}}, r"parameters: .*keep must be at most max_tokens = 128, got 999"),
+        (
+            {**REPORT, "host_link": {"port": "parallel"}},
+            "host_link.port must be uart for a serial port, got parallel",
+        ),
+    ],
+)
+def test_what_is_no_report_of_such_a_board_is_refused(report, told, message):
+    with pytest.raises(LinkError, match=message):
+        open_board(report(told), "/dev/ttyUSB0")
+
+
+def test_a_report_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(LinkError, match=r"absent.json: No such file"):
+        open_board(tmp_path / "absent.json", "/dev/ttyUSB0")
