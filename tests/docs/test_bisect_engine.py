@@ -32,7 +32,7 @@ def patched(root, needs_tool, tmp_path_factory):
 
 def python(copy, *arguments):
     """Run Python on the patched package; -P, or the working folder would come before it."""
-    env = os.environ | {"PYTHONPATH": str(copy / ".link")}
+    env = os.environ | {"PYTHONPATH": str(copy / ".link"), "PYTEST_ADDOPTS": ""}
     return subprocess.run(
         [sys.executable, "-P", *map(str, arguments)], cwd=copy, env=env, capture_output=True, text=True, check=False
     )

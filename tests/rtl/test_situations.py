@@ -17,6 +17,9 @@ CYCLES = 600
 
 ALL = 10**9
 
+LATE = {"radix-packet-goes-on"}
+"""Faults that only the last ones of many cases find: played in the long run, as they take minutes."""
+
 DIFFERS = SimpleNamespace(
     mismatches=1, cycle_differences=0, work_differences=0, stall_differences=0, reset_differences=0
 )
@@ -95,7 +98,8 @@ def small_faults():
     for name in UNITS:
         for mutant in mutants_of(name):
             if not mutant.only.startswith("spatten"):
-                yield pytest.param(name, mutant, id=f"{name} {mutant.name}")
+                marks = pytest.mark.long if mutant.name in LATE else ()
+                yield pytest.param(name, mutant, id=f"{name} {mutant.name}", marks=marks)
 
 
 @pytest.mark.parametrize(("name", "mutant"), [*small_faults()])
