@@ -1,10 +1,10 @@
-"""A small pruner behind the host link, what golden says of its sequences, and a line that spoils bytes."""
+"""A small pruner behind the host link, what golden says of it, a stand-in for a board, a line that spoils bytes."""
 
 import numpy as np
 from bench.hostports import SimulatedPort
 
 from tokensieve.arch.fixed_length_pruner import FixedLengthPruner
-from tokensieve.arch.host_frames import KeptToken, PrunerFormat
+from tokensieve.arch.host_frames import COUNTER_FIELDS, Command, KeptToken, PrunerFormat, ReplyStatus, reply
 from tokensieve.arch.host_link import HostLink
 from tokensieve.golden.vectors.fixed_length_pruner import pruned
 from tokensieve.host.driver import HostDriver
@@ -40,6 +40,36 @@ def golden(ids, scores, pruner=SMALL):
     places = pruned(pruner, np.array(scores, np.int64))
     kept = [KeptToken(ids[place], scores[place], True) for place in places]
     return kept + [KeptToken(0, 0, False)] * (pruner.keep - len(kept))
+
+
+class BoardStub:
+    """Stands for a serial port to a board: answers as golden does, at once, what a driver asks it."""
+
+    def __init__(self, pruner):
+        self.frames, self.pruner, self.came, self.opened = PrunerFormat(pruner), pruner, b"", None
+
+    def __call__(self, port, baud):
+        self.opened = (port, baud)
+        return self
+
+    def write(self, frame):
+        body = {
+            Command.VERSION: lambda: self.frames.version,
+            Command.SEQUENCE: lambda: self._kept(frame[5:-2]),
+            Command.COUNTERS: lambda: bytes(sum(COUNTER_FIELDS.values())),
+        }[frame[1]]()
+        self.came += reply(ReplyStatus.OK, frame[2], frame[-2:] + body)
+
+    def read(self, seconds):
+        came, self.came = self.came, b""
+        return came
+
+    def _kept(self, payload):
+        size, bits = self.frames.token_bytes, self.pruner.id_bits
+        values = [int.from_bytes(payload[at : at + size], "little") for at in range(0, len(payload), size)]
+        kept = golden([one & ((1 << bits) - 1) for one in values], [one >> bits for one in values], self.pruner)
+        words = [one.id | one.score << bits | one.valid << (bits + self.pruner.score_bits) for one in kept]
+        return b"".join(word.to_bytes(self.frames.kept_bytes, "little") for word in words)
 
 
 class SpoilingLine:

@@ -3,43 +3,20 @@
 import json
 
 import pytest
-from bench.hostlinks import golden
+from bench.hostlinks import BoardStub
 
 from tokensieve.arch.errors import LinkError
 from tokensieve.arch.fixed_length_pruner import FixedLengthPruner
-from tokensieve.arch.host_frames import Command, PrunerFormat, ReplyStatus, reply
+from tokensieve.arch.host_frames import PrunerFormat
 from tokensieve.host import board as boards
 from tokensieve.host.board import open_board
 
 PRUNER = FixedLengthPruner(max_tokens=8, keep=2, id_bits=4, score_bits=4)
 REPORT = {
     "unit": "fixed-length-pruner", "parameters": PRUNER.model_dump(mode="json"), "clock_mhz": 96.0, "baud": 3_000_000,
+    "digest": PrunerFormat(PRUNER).digest.hex(),
     "host_link": {"port": "uart", "divisor": 32, "timeout_cycles": 1 << 22},
 }  # fmt: skip
-
-
-class BoardStub:
-    """Answers version and sequences at once, as golden does."""
-
-    def __init__(self, pruner=PRUNER):
-        self.frames, self.came, self.opened = PrunerFormat(pruner), b"", None
-
-    def __call__(self, port, baud):
-        self.opened = (port, baud)
-        return self
-
-    def write(self, frame):
-        body = bytes([1, 0, 0, 0]) + self.frames.digest
-        if frame[1] == Command.SEQUENCE:
-            values = [int.from_bytes(frame[at : at + 1], "little") for at in range(5, len(frame) - 2)]
-            kept = golden([value & 15 for value in values], [value >> 4 for value in values], PRUNER)
-            words = [one.id | one.score << 4 | one.valid << 8 for one in kept]
-            body = b"".join(word.to_bytes(2, "little") for word in words)
-        self.came += reply(ReplyStatus.OK, frame[2], frame[-2:] + body)
-
-    def read(self, seconds):
-        came, self.came = self.came, b""
-        return came
 
 
 @pytest.fixture
@@ -52,7 +29,7 @@ def report(tmp_path):
 
 
 def test_the_driver_is_the_one_of_the_report(report, monkeypatch):
-    stub = BoardStub()
+    stub = BoardStub(PRUNER)
     monkeypatch.setattr(boards, "SerialTransport", stub)
 
     board = open_board(report(REPORT), "/dev/ttyUSB0")
@@ -77,6 +54,7 @@ def test_a_board_with_other_parameters_is_refused(report, monkeypatch):
         ({**REPORT, "host_link": None}, "with a host link: host_link: "),
         ({**REPORT, "clock_mhz": 0}, "clock_mhz: Input should be greater than 0"),
         ({**REPORT, "parameters": {"keep": 999}}, r"parameters: .*keep must be at most max_tokens = 128, got 999"),
+        ({**REPORT, "digest": "x"}, "digest: String should match pattern"),
         (
             {**REPORT, "host_link": {"port": "parallel"}},
             "host_link.port must be uart for a serial port, got parallel",

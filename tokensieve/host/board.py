@@ -19,6 +19,9 @@ class _Report(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     parameters: FixedLengthPruner
+    digest: str = Field(pattern="^[0-9a-f]{16}$")
+    """What the board says of its parameters: in those of the report the number of engines is settled."""
+
     host_link: HostLink
     baud: int = Field(gt=0)
     clock_mhz: float = Field(gt=0, allow_inf_nan=False)
@@ -48,7 +51,7 @@ def open_board(report: str | PathLike[str], port: str) -> HostDriver:
     driver = HostDriver(
         SerialTransport(port, told.baud), told.parameters, told.host_link, clock_hz=told.clock_mhz * 1e6
     )
-    driver.check()
+    driver.check(told.digest)
     return driver
 
 

@@ -104,9 +104,12 @@ class HostDriver:
         package = ".".join(str(fields[name][0]) for name in ("major", "minor", "patch"))
         return Version(fields["protocol"][0], package, fields["digest"].hex())
 
-    def check(self) -> None:
-        """Raise `LinkError` if the board speaks another protocol or has another configuration."""
-        told, digest = self.version(), self.frames.digest.hex()
+    def check(self, digest: str | None = None) -> None:
+        """Raise `LinkError` if the board speaks another protocol or has another configuration.
+
+        `digest` is that of the configuration in hexadecimal; None: that of the driver's pruner.
+        """
+        told, digest = self.version(), digest or self.frames.digest.hex()
         if told.protocol != PROTOCOL:
             raise LinkError(f"the board's protocol must be {PROTOCOL}, got {told.protocol}")
         if told.digest != digest:

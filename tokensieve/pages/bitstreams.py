@@ -16,6 +16,7 @@ from tokensieve.arch import load_arch
 from tokensieve.pages.recorded import Row, command, markdown, save
 
 if TYPE_CHECKING:
+    from tokensieve.rtl.flow.bitstream.devices import Device
     from tokensieve.rtl.flow.bitstream.request import Request
 
 _WANTED = (
@@ -73,10 +74,34 @@ def _key(row: Row) -> str:
 
 
 def show(rows: Sequence[Row]) -> str:
-    """Return the recorded rows as a table."""
-    return markdown(
+    """Return the recorded rows as a table, and how full each device is with them as another one."""
+    built = markdown(
         ["N", "K", "R", *_COLUMNS, "Fmax", "by seed", "slack", "sequences/s"], [_shown(row) for row in rows]
     )
+    return f"{built}\n\n{fits(rows)}"
+
+
+def fits(rows: Sequence[Row]) -> str:
+    """Return how full each device is with what was built for one of its family: its scarcest resource."""
+    from tokensieve.rtl.flow.bitstream.devices import DEVICES
+
+    told: dict[tuple[int, ...], dict[str, str]] = {}
+    for row in rows:
+        sizes = row["parameters"]
+        family = DEVICES[row["device"]].family
+        cells = told.setdefault((sizes["max_tokens"], sizes["keep"], sizes["engines"]), {})
+        shares = {one.name: _share(row, one) for one in DEVICES.values() if one.family == family}
+        cells.update({name: share for name, share in shares.items() if name == row["device"] or name not in cells})
+    names = [one for one in DEVICES if any(one in cells for cells in told.values())]
+    table = [dict(zip("NKR", sizes, strict=True)) | dict.fromkeys(names, "") | told[sizes] for sizes in sorted(told)]
+    return markdown(["N", "K", "R", *names], table)
+
+
+def _share(row: Row, device: "Device") -> str:
+    have = {"lut": device.lut, "ff": device.ff, "bram": device.bram, "dsp": device.dsp}
+    scarce = max(("lut", "ff", "bram", "dsp"), key=lambda kind: row[kind] / have[kind] if have[kind] else row[kind])
+    share = row[scarce] / have[scarce] if have[scarce] else float("inf")
+    return f"{share:.0%} of {scarce.upper()}" if share <= 1 else "no"
 
 
 def _shown(row: Row) -> dict[str, Any]:

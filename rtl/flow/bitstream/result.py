@@ -6,6 +6,7 @@ from typing import Any
 
 from tokensieve.arch.datapath import Topk
 from tokensieve.arch.fixed_length_pruner import FixedLengthPruner
+from tokensieve.arch.host_frames import PrunerFormat
 from tokensieve.rtl.flow.bitstream.build import MARGIN, Built
 from tokensieve.rtl.flow.bitstream.devices import Family
 from tokensieve.rtl.flow.bitstream.place import SUFFIX
@@ -87,10 +88,12 @@ def as_object(asked: Asked, built: Built) -> dict[str, Any]:
 
 def _link(asked: Asked, clock_mhz: float) -> dict[str, Any]:
     """Return the parameters of the host link, from which a driver is made; none where there is no such link."""
-    if not asked.unit.linked:
-        return {"host_link": None, "baud": None}
+    section = asked.unit.section
+    if not isinstance(section, FixedLengthPruner):
+        return {"host_link": None, "baud": None, "digest": None}
     link = host_link(asked.port, clock_mhz * 1e6 / asked.baud)
-    return {"host_link": link.model_dump(mode="json"), "baud": asked.baud if asked.port == "uart" else None}
+    baud = asked.baud if asked.port == "uart" else None
+    return {"host_link": link.model_dump(mode="json"), "baud": baud, "digest": PrunerFormat(section).digest.hex()}
 
 
 def _estimated(asked: Asked) -> dict[str, Any]:
