@@ -207,3 +207,13 @@ def kept_tokens(pruner: FixedLengthPruner) -> StructLayout:
     """Return the layout of a beat of kept tokens; `too_long` marks all beats of a sequence that was dropped."""
     items = ArrayLayout(kept_token(pruner), pruner.lanes)
     return StructLayout({"items": items, "too_long": unsigned(1), "last": unsigned(1)})
+
+
+def embedding(pruner: FixedLengthPruner) -> StructLayout:
+    """Return the layout of a beat of a token's embedding."""
+    return StructLayout({"data": unsigned(pruner.embedding_bits)})
+
+
+def kept_embedding(pruner: FixedLengthPruner) -> StructLayout:
+    """Return the layout of a beat of a kept token's embedding; where `kept` is 0 it is padding, and all zeros."""
+    return StructLayout({**dict(embedding(pruner).members), "kept": unsigned(1), "last": unsigned(1)})

@@ -31,16 +31,18 @@ def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vector
     ids = [rng.integers(0, 1 << pruner.id_bits, len(one), np.uint64).astype(np.int64) for one in given]
     kept = [pruned(pruner, one) for one in given]
     padded = [places + [None] * (pruner.keep - len(places)) for places in kept]
+    came, left = _embeddings(pruner, rng, padded, given) if pruner.embedding_beats else ({}, {})
     return Vectors(
         unit="fixed-length-pruner",
-        arch=pruner.model_dump(mode="json"),
+        arch=pruner.identity,
         seed=seed,
-        inputs={**ragged("id", ids), **ragged("score", given)},
+        inputs={**ragged("id", ids), **ragged("score", given), **came},
         expected={
             "id": _columns(padded, ids),
             "score": _columns(padded, given),
             "valid": np.array([[place is not None for place in places] for places in padded], np.int64),
             "too_long": np.array([len(one) > pruner.max_tokens for one in given], np.int64),
+            **left,
         },
         work={"tokens": np.array([len(one) for one in given], np.int64)},
     )
@@ -64,6 +66,24 @@ def _columns(padded: list[list[int | None]], values: list[Numbers]) -> Numbers:
     """Return the values of the tokens that are kept, zeros behind them, shape ``(sequences, keep)``."""
     pairs = zip(padded, values, strict=True)
     return np.array([[0 if place is None else int(own[place]) for place in places] for places, own in pairs], np.int64)
+
+
+def _embeddings(
+    pruner: FixedLengthPruner, rng: np.random.Generator, padded: list[list[int | None]], given: list[Numbers]
+) -> tuple[dict[str, Numbers], dict[str, Numbers]]:
+    """Return random embeddings of all tokens, and those of the tokens that are kept with zeros behind them.
+
+    Both are bytes, the lowest of a beat first, ``embedding_beats x embedding_bits / 8`` of them for each token of a
+    sequence, and for each of its `keep` tokens out.
+    """
+    size = pruner.embedding_beats * pruner.embedding_bits // 8
+    data = [rng.integers(0, 256, (len(one), size), np.uint8).astype(np.int64) for one in given]
+    nothing = np.zeros(size, np.int64)
+    kept = [
+        np.concatenate([nothing if place is None else own[place] for place in places])
+        for places, own in zip(padded, data, strict=True)
+    ]
+    return ragged("embedding", data), {"embedding": np.array(kept)}
 
 
 def _corners(pruner: FixedLengthPruner, seed: int) -> Iterator[Numbers]:

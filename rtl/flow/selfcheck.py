@@ -159,9 +159,13 @@ def _stream(play: Play, bundle: Bundle, column: Mapping[str, int], place: int, c
     return {key: text.format(**facts) for key, text in pieces.items()}
 
 
+_ENDS = {"total": "o", "select": "found", "embeddings": "eo"}
+"""The stream or event with whose last transfer the cycles of each kind end."""
+
+
 def _law(kind: str, play: Play, column: Mapping[str, int]) -> str:
     """Return the check of the cycles of a vector that has a beat on the stream with which they begin."""
-    end, begun = "o" if kind == "total" else "found", column[f"end of {play.begins}"]
+    end, begun = _ENDS[kind], column[f"end of {play.begins}"]
     return f"""
           if (number(vector, {begun}) !== number(vector - 1, {begun}) &&
               {end}_at - {play.begins}_from + 1 !== number(vector, {column[f"cycles of {kind}"]})) begin

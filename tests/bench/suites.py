@@ -23,22 +23,23 @@ VECTORS = {
 SEED = 1
 
 
-def machine():
-    """Return a machine of which every unit is small: 13 tokens, 4 lanes, 8 bit."""
+def machine(fields=()):
+    """Return a machine of which every unit is small: 13 tokens, 4 lanes, 8 bit; with `fields` of the pruner, if any."""
     arch = small(engine="bitserial", queue_lines=4, digit_bits=2)
     arch = with_fields(arch, "gather", max_row_bytes=20, outstanding=8)
     arch = with_fields(arch, "dram", granule_bytes=8)
     arch = with_fields(arch, "softmax", lanes=4, probability_bits=8, fifo_lines=16)
     arch = with_fields(arch, "importance", lanes=8, max_heads=8, token_bits=12)
-    return with_fields(arch, "converter", plane_bytes=4)
+    arch = with_fields(arch, "converter", plane_bytes=4)
+    return with_fields(arch, "pruner", max_tokens=8, keep=3, embedding_bits=8, **dict(fields)) if fields else arch
 
 
 class Suite:
     """The cases of one unit with one engine, and their records without a fault."""
 
-    def __init__(self, name, engine):
+    def __init__(self, name, engine, fields):
         self.unit = find_unit(name)
-        self.arch = self.unit.arch(machine(), engine)
+        self.arch = self.unit.arch(machine(fields), engine)
         self.vectors = self.unit.vectors(self.arch, VECTORS[name], SEED, None)
         self.harness = self.unit.harness()
         alone, several = cases_of(self.unit, self.arch, self.vectors, self.harness, SEED)
@@ -108,9 +109,9 @@ class Suite:
 
 
 @cache
-def suite(name, engine=""):
-    """Return the suite of a unit; it is played once."""
-    return Suite(name, engine)
+def suite(name, engine="", fields=()):
+    """Return the suite of a unit, with `fields` that make it another one, if given; it is played once."""
+    return Suite(name, engine, fields)
 
 
 def every_situation():

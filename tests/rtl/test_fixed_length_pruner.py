@@ -7,7 +7,9 @@ from hypothesis import given, settings
 
 from tokensieve.arch import Arch, load_arch
 from tokensieve.arch.errors import ArchError
-from tokensieve.arch.fixed_length_pruner import FixedLengthPruner, SequenceWork
+from tokensieve.arch.fixed_length_law import SequenceWork
+from tokensieve.arch.fixed_length_pruner import FixedLengthPruner
+from tokensieve.arch.host_frames import PrunerFormat
 from tokensieve.cli.app import call
 from tokensieve.explore.axes import known_axis, swept_names
 from tokensieve.rtl.flow.amsim import run
@@ -46,6 +48,43 @@ def test_keeps_what_golden_keeps_in_the_cycles_of_law_and_twin(fields):
     told = [*alone(6), Trial(every), *paused, Trial((0,) * 8, stalls={"o": [True] * 300})]
 
     assert differences(UNIT, arch, UNIT.vectors(arch, COUNT, 2, None), told) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"max_tokens": 8, "keep": 3, "embedding_beats": 1},
+        {"max_tokens": 13, "keep": 5, "lanes": 2, "embedding_beats": 3, "engine": "radix"},
+        {"max_tokens": 7, "keep": 7, "lanes": 8, "embedding_beats": 3, "engine": "bitonic"},
+        {"max_tokens": 6, "keep": 1, "lanes": 1, "embedding_beats": 1, "engines": 9},
+        {"max_tokens": 2, "keep": 1, "lanes": 4, "embedding_beats": 2},
+    ],
+    ids=str,
+)
+def test_keeps_the_embeddings_that_golden_keeps_in_the_cycles_of_law_and_twin(fields):
+    """Each stream in turn has pauses, or is stalled for long."""
+    arch, every = pruner(embedding_bits=8, **fields), (*range(10), *range(COUNT - 4, COUNT))
+    gaps, stalls, long = [0, 3, 0, 0, 1, 19] * 40, [True, False, True] * 190, [True] * 500
+    told = [*alone(COUNT), Trial(every), *(Trial(every, {name: gaps}) for name in ("i", "e"))]
+    told += [Trial(every, stalls={name: stalls}) for name in ("o", "eo")]
+    told += [Trial((0,) * 8, stalls={name: long}) for name in ("o", "eo")]
+
+    assert differences(UNIT, arch, UNIT.vectors(arch, COUNT, 2, None), told) == []
+
+
+def test_kept_embeddings_follow_one_another_at_a_constant_interval_whatever_the_lengths():
+    """The interval is that of the embeddings of the longest sequence."""
+    arch = pruner(max_tokens=8, keep=3, lanes=2, embedding_beats=2, embedding_bits=8)
+    vectors = UNIT.vectors(arch, COUNT, 1, None)
+    ((which, case),) = row_case(UNIT, arch, vectors)
+    (record,) = run(UNIT.harness().component(arch), [case])
+    row, law = measured(UNIT, arch, vectors, which, record), arch.pruner.law
+
+    assert row.interval == (16, 16)
+    assert row.latency_of == {"eo": (law.embedding_latency(SequenceWork(tokens=8)),) * 2}
+    assert row.differences == 0
+    assert {0, 1, 8} <= set(vectors.work["tokens"][which].tolist())
 
 
 @settings(max_examples=2)
@@ -98,9 +137,43 @@ def test_latency_is_the_engine_s_occupancy_and_the_drain_s_latency(tokens, keep,
     assert np.array_equal(law.latency(SequenceWork(tokens=np.array([tokens, tokens + 1]))), [latency, latency + 1])
 
 
+@pytest.mark.parametrize(("beats", "first"), [(1, 111 + 5), (4, 65 * 4 + 5)])
+def test_embeddings_leave_when_it_is_known_whose_are_kept_or_when_enough_have_come(beats, first):
+    """Of 128 tokens 64 stay: the first of them may be the 65th."""
+    one = FixedLengthPruner(max_tokens=128, keep=64, engines=3, embedding_beats=beats)
+    law = one.law
+
+    assert law.interval == 128 * beats
+    assert {law.embedding_latency(SequenceWork(tokens=count)) for count in range(129)} == {first}
+    assert law.embedding_cycles(SequenceWork(tokens=3)) == first + 64 * beats
+    assert one.model_copy(update={"engines": None}).engine_count == 1
+
+
+def test_a_pruner_without_embeddings_has_the_digest_that_it_had_before_there_were_any():
+    plain, wide, embedded = Arch(), pruner(embedding_bits=128), pruner(embedding_beats=1)
+
+    assert not {"embedding_beats", "embedding_bits"} & plain.identity["pruner"].keys()
+    assert len({one.digest for one in (pruner(), wide, embedded)}) == 3
+
+
+def test_embeddings_are_refused_behind_a_host_link_before_anything_is_built(tmp_path, capsys):
+    told = ["fpga", "build", UNIT.name, "--device", "ecp5-85k", "--set", "pruner.embedding_beats=2"]
+
+    assert call([*told, "--out", str(tmp_path)]) == 2
+    assert "pruner.embedding_beats must be 0 behind a host link, got 2" in capsys.readouterr().err
+    with pytest.raises(ArchError, match=r"pruner.embedding_beats must be 0 behind a host link, got 1"):
+        PrunerFormat(FixedLengthPruner(embedding_beats=1))
+
+
 @pytest.mark.parametrize(
     ("sets", "message"),
     [
+        (["pruner.embedding_beats=257"], "pruner.embedding_beats must be in 0..256, got 257"),
+        (["pruner.embedding_bits=24"], "pruner.embedding_bits must be a power of two in 8..1024, got 24"),
+        (
+            ["pruner.max_tokens=8192", "pruner.embedding_bits=1024", "pruner.embedding_beats=5"],
+            "pruner.embedding_beats must be at most 4 for max_tokens = 8192 and embedding_bits = 1024, got 5",
+        ),
         (["pruner.keep=129"], "pruner.keep must be at most max_tokens = 128, got 129"),
         (["pruner.lanes=3"], "pruner.lanes must be a power of two in 1..64, got 3"),
         (["pruner.engine=quickselect"], "pruner.engine must be one of bitserial, radix, bitonic, got 'quickselect'"),

@@ -25,6 +25,10 @@ DIFFERS = SimpleNamespace(
 )
 
 
+SAMPLE = {"slot-overwritten", "short-not-padded", "embedding-early", "place-of-lane-0", "embedding-valid-waits"}
+"""Faults of a part that not every machine has, which are looked for in every run."""
+
+
 def cheap(numbers, cases, most):
     """Return as many of the cases, the shortest first, as have no more than `most` cycles together."""
     chosen, total = [], 0
@@ -37,12 +41,17 @@ def cheap(numbers, cases, most):
 
 
 def engines():
-    """Return every unit that has a table, with its usual engine; with the others, and wrappers, in the long run."""
+    """Return every unit that has a table, with its usual engine; with the others, and wrappers, in the long run.
+
+    And with the fields without which it lacks a part that has rows of its own.
+    """
     for name in VECTORS:
+        for fields in dict.fromkeys(one.fields for one in situations_of(name) if one.fields):
+            yield pytest.param(name, usual_engine(name), fields, id=" ".join([name, *(field for field, _ in fields)]))
         for engine in find_unit(name).engines():
             often = engine == usual_engine(name) and not name.startswith("axi-")
             marks = () if often else pytest.mark.long
-            yield pytest.param(name, engine, id=f"{name} {engine}".strip(), marks=marks)
+            yield pytest.param(name, engine, (), id=f"{name} {engine}".strip(), marks=marks)
 
 
 def faulty_units():
@@ -61,9 +70,9 @@ def test_every_unit_with_faults_has_a_table_whose_rows_name_a_fault_each():
         assert {one.mutant for one in situations} <= known
 
 
-@pytest.mark.parametrize(("name", "engine"), [*engines()])
-def test_a_run_is_in_every_situation_and_differs_in_none(name, engine):
-    played = suite(name, engine)
+@pytest.mark.parametrize(("name", "engine", "fields"), [*engines()])
+def test_a_run_is_in_every_situation_and_differs_in_none(name, engine, fields):
+    played = suite(name, engine, fields)
     counts = counted([*played.seen()])
 
     assert [one for one, count in counts.items() if not count] == []
@@ -84,7 +93,7 @@ def rows():
 
 @pytest.mark.parametrize(("name", "engine", "situation", "most"), [*rows()])
 def test_without_the_cases_of_a_situation_its_fault_is_not_found(name, engine, situation, most):
-    played, mutant = suite(name, engine), find_mutant(name, situation.mutant)
+    played, mutant = suite(name, engine, situation.fields), find_mutant(name, situation.mutant)
     inside = played.showing(situation)
     outside = cheap(set(range(len(played.cases))) - set(inside), played, most)
 
@@ -94,18 +103,22 @@ def test_without_the_cases_of_a_situation_its_fault_is_not_found(name, engine, s
 
 
 def small_faults():
-    """Return all faults that are faults at the small size, with their units."""
+    """Return all faults that are faults at the small size, with their units.
+
+    Those of a part that not every machine has are looked for in the long run, but for a sample.
+    """
     for name in UNITS:
         for mutant in mutants_of(name):
             if not mutant.only.startswith("spatten"):
-                marks = pytest.mark.long if mutant.name in LATE else ()
+                later = mutant.name in LATE or (mutant.fields and mutant.name not in SAMPLE)
+                marks = pytest.mark.long if later else ()
                 yield pytest.param(name, mutant, id=f"{name} {mutant.name}", marks=marks)
 
 
 @pytest.mark.parametrize(("name", "mutant"), [*small_faults()])
 def test_every_fault_is_found_at_the_small_size(name, mutant):
     """In the cases of its situation, if it has one; else in any, with random bits where a reset leaves something."""
-    played = suite(name, mutant.engine or usual_engine(name))
+    played = suite(name, mutant.engine or usual_engine(name), mutant.fields)
     own = [one for one in situations_of(name) if one.mutant == mutant.name]
 
     numbers = played.showing(own[0]) if own else played.all()
@@ -151,7 +164,7 @@ def test_the_table_of_situations_names_their_faults_and_goes_on_where_it_was_sto
         counts = {one.name: len(played) for one in situations_of(request.unit.name)}
         return SimpleNamespace(unit=request.unit.name, engine="", situations=counts, missing=[], differences=0)
 
-    monkeypatch.setattr(situations, "wanted", lambda: [("zero-eliminator", ""), ("requant-decision", "")])
+    monkeypatch.setattr(situations, "wanted", lambda: [("zero-eliminator", "", ()), ("requant-decision", "", ())])
     monkeypatch.setattr(situations, "cosim", told)
     file = tmp_path / "situations.json"
     situations.write(file)

@@ -1,80 +1,21 @@
 """The fixed-length pruner: exactly `keep` tokens of every sequence, in a time that no data change."""
 
-from dataclasses import dataclass
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from tokensieve.arch.base import ArchModel
 from tokensieve.arch.datapath import Topk
-from tokensieve.arch.limits import MAX_PRUNER_SCORES, MAX_PRUNER_TOKENS
+from tokensieve.arch.errors import ArchError
+from tokensieve.arch.fixed_length_law import ANNOUNCED, EMBEDDING_STAGES, FixedLengthLaw, SequenceWork
+from tokensieve.arch.limits import MAX_EMBEDDING_BYTES, MAX_PRUNER_SCORES, MAX_PRUNER_TOKENS
 from tokensieve.arch.memory import require_powers_of_two
-from tokensieve.arch.timing import Count, ceil_div
 from tokensieve.arch.topklaw import TopkWork
 
 BoundedEngine = Literal["bitserial", "radix", "bitonic"]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SequenceWork:
-    """Work of pruning one sequence."""
-
-    tokens: Count
-    """Tokens that come in; any number."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FixedLengthLaw:
-    """Cycle law of the fixed-length pruner at full input rate, its output never stalled.
-
-    No score changes any of it. Neither does the length of a sequence, up to the longest; a longer one, which is
-    dropped, delays what follows by the beats that it has more.
-
-    >>> from tokensieve.arch.fixed_length_pruner import FixedLengthPruner
-    >>> law = FixedLengthPruner(max_tokens=128, keep=64).law
-    >>> law.interval, law.latency(SequenceWork(tokens=128)), law.cycles(SequenceWork(tokens=3))
-    (32, 111, 127)
-    """
-
-    lanes: int
-    """Tokens of a beat."""
-
-    load_beats: int
-    """Beats of the longest sequence."""
-
-    keep_beats: int
-    """Beats that leave for every sequence."""
-
-    search: int
-    """Bound of the search: cycles from a sequence's last beat in the engine to the threshold known."""
-
-    turnaround: int
-    """Cycles of an engine beyond loading and searching: the beat's register, and handing the threshold over."""
-
-    drain_latency: int
-    """Cycles from the threshold handed over to the first beat out, of which `load_beats` - `keep_beats` read tokens."""
-
-    engines: int
-    """Search engines that take sequences in turn."""
-
-    @property
-    def occupancy(self) -> int:
-        """Cycles from a sequence's first beat to the first one that its engine can take of another sequence (T)."""
-        return self.load_beats + self.search + self.turnaround
-
-    @property
-    def interval(self) -> int:
-        """Initiation interval: cycles between the first beats of two sequences."""
-        return max(self.load_beats, self.keep_beats, -(-self.occupancy // self.engines))
-
-    def latency(self, work: SequenceWork) -> Count:
-        """Return the cycles from a sequence's first beat in to its first beat out."""
-        extra = ceil_div(work.tokens, self.lanes) - self.load_beats
-        return self.occupancy - 1 + self.drain_latency + extra * (extra > 0)
-
-    def cycles(self, work: SequenceWork) -> Count:
-        """Return the cycles from a sequence's first beat in to its last beat out, both counted."""
-        return self.latency(work) + self.keep_beats
+_LATER = ("embedding_beats", "embedding_bits")
+"""Fields that came later: a pruner with their defaults has the digest that it had without them."""
 
 
 class FixedLengthPruner(ArchModel):
@@ -112,15 +53,39 @@ class FixedLengthPruner(ArchModel):
     """Registers of the zero eliminator: after prefix sum and shifter only, after every second one of their layers, or
     after each."""
 
+    embedding_beats: Annotated[int, Field(ge=0, le=256)] = 0
+    """Beats of a token's embedding, which come and leave on streams of their own; 0: there are no such streams."""
+
+    embedding_bits: Annotated[int, Field(ge=8, le=1024)] = 64
+    """Width of a beat of an embedding."""
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        require_powers_of_two(self, "lanes")
+        require_powers_of_two(self, "lanes", "embedding_bits")
         if self.keep > self.max_tokens:
             raise ValueError(f".keep must be at most max_tokens = {self.max_tokens}, got {self.keep}")
         most = MAX_PRUNER_SCORES // self.max_tokens
         if self.engines is not None and self.engines > most:
             raise ValueError(f".engines must be at most {most} for max_tokens = {self.max_tokens}, got {self.engines}")
+        beat = self.max_tokens * self.embedding_bits // 8
+        if self.embedding_beats * beat > MAX_EMBEDDING_BYTES:
+            raise ValueError(
+                f".embedding_beats must be at most {MAX_EMBEDDING_BYTES // beat} for max_tokens = {self.max_tokens} "
+                f"and embedding_bits = {self.embedding_bits}, got {self.embedding_beats}"
+            )
         return self
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What tells pruners apart: all fields, those that came later where they are not at their defaults."""
+        fields = self.model_dump(mode="json")
+        kinds = type(self).model_fields
+        return {name: value for name, value in fields.items() if name not in _LATER or value != kinds[name].default}
+
+    def require_no_embeddings(self, where: str) -> None:
+        """Raise `ArchError` if there are embeddings, which cannot be carried `where`."""
+        if self.embedding_beats:
+            raise ArchError(f"pruner.embedding_beats must be 0 {where}, got {self.embedding_beats}")
 
     @property
     def topk(self) -> Topk:
@@ -153,7 +118,8 @@ class FixedLengthPruner(ArchModel):
     @property
     def engine_count(self) -> int:
         """Search engines that there are."""
-        return self.engines if self.engines is not None else -(-self._law(1).occupancy // self.load_beats)
+        fewest = self._law(1).occupancy, max(self.load_beats, self.max_tokens * self.embedding_beats)
+        return self.engines if self.engines is not None else -(-fewest[0] // fewest[1])
 
     @property
     def law(self) -> FixedLengthLaw:
@@ -163,7 +129,8 @@ class FixedLengthPruner(ArchModel):
     def _law(self, engines: int) -> FixedLengthLaw:
         return FixedLengthLaw(
             lanes=self.lanes, load_beats=self.load_beats, keep_beats=self.keep_beats, search=self.search_bound,
-            turnaround=2, drain_latency=self.burst_delay + 2, engines=engines,
+            turnaround=2, drain_latency=self.burst_delay + 2, engines=engines, max_tokens=self.max_tokens,
+            keep=self.keep, embedding_beats=self.embedding_beats,
         )  # fmt: skip
 
     @property
@@ -192,3 +159,23 @@ class FixedLengthPruner(ArchModel):
         A slot is taken when a sequence's threshold is handed over, and is free when its last beat has been read.
         """
         return max(2, -(-(self.burst_delay + self.keep_beats) // self.law.interval))
+
+    @property
+    def position_bits(self) -> int:
+        """Width of a token's place in its sequence."""
+        return (self.max_tokens - 1).bit_length()
+
+    @property
+    def core(self) -> Self:
+        """Pruner inside the one with embeddings: the same, with a token's place in its sequence above its id."""
+        return self.model_copy(update={"id_bits": self.id_bits + self.position_bits})
+
+    @property
+    def embedding_slots(self) -> int:
+        """Sequences whose embeddings are held, two or more: as few as do not slow the initiation interval down.
+
+        A slot is taken when the first beat of a sequence's embeddings is written, and free when its last one is read.
+        """
+        law, work = self.law, SequenceWork(tokens=self.max_tokens)
+        held = int(law.embedding_cycles(work)) - EMBEDDING_STAGES - ANNOUNCED
+        return max(2, -(-held // law.interval))

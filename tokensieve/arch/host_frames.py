@@ -147,7 +147,7 @@ class PrunerFormat:
     A token of a request is ``id | score << id_bits`` in as few bytes as hold it, little-endian; a token of a reply has
     a bit `valid` above its score.
 
-    Raises `ArchError` if a sequence or its kept tokens do not fit into a frame.
+    Raises `ArchError` if a sequence or its kept tokens do not fit into a frame, or if tokens have embeddings.
 
     >>> frames = PrunerFormat(FixedLengthPruner(max_tokens=128, keep=64))
     >>> frames.token_bytes, frames.kept_bytes, frames.longest_request, frames.longest_reply
@@ -157,6 +157,7 @@ class PrunerFormat:
     pruner: FixedLengthPruner
 
     def __post_init__(self) -> None:
+        self.pruner.require_no_embeddings("behind a host link")
         for name, tokens, fixed, size in (
             ("max_tokens", self.pruner.max_tokens, 0, self.token_bytes),
             ("keep", self.pruner.keep, ECHO_BYTES, self.kept_bytes),
@@ -198,7 +199,7 @@ class PrunerFormat:
     @cached_property
     def digest(self) -> bytes:
         """Digest of the pruner's parameters, 8 bytes: the first ones of SHA-256 over their canonical JSON."""
-        text = json.dumps(self.pruner.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        text = json.dumps(self.pruner.identity, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).digest()[: VERSION_FIELDS["digest"]]
 
     @property

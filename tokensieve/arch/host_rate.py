@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from tokensieve.arch.fixed_length_pruner import FixedLengthPruner, SequenceWork
+from tokensieve.arch.fixed_length_law import SequenceWork
+from tokensieve.arch.fixed_length_pruner import FixedLengthPruner
 from tokensieve.arch.host_frames import ECHO_BYTES, FRAME_BYTES, HEADER_BYTES, IN_FLIGHT, Command, PrunerFormat
 from tokensieve.arch.host_link import HostLink
 

@@ -11,3 +11,6 @@ MAX_PRUNER_TOKENS = 1 << 13
 
 MAX_PRUNER_SCORES = 4 * MAX_PRUNER_TOKENS
 """Scores that all its engines hold together."""
+
+MAX_EMBEDDING_BYTES = 1 << 22
+"""Embeddings of the longest sequence of a fixed-length pruner."""

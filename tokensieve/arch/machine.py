@@ -187,7 +187,7 @@ class Arch(ArchModel):
 
         Of a technology file its digest alone counts, wherever it lies.
         """
-        fields = self.model_dump(mode="json", exclude={"primitives"})
+        fields = self.model_dump(mode="json", exclude={"primitives"}) | {"pruner": self.pruner.identity}
         return fields | {"technology": self.technology_identity(self.technology)}
 
     @staticmethod

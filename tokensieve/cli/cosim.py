@@ -108,7 +108,7 @@ def _requests(name: str, engine: str | None, arch: str, sets: list[str], mutant:
 
         unit, fault = find_unit(name), find_mutant(name, mutant)
         own = find_engine(unit, _faulty_engine(fault, engine), machine)
-        return [Request(unit=unit, engine=own, arch=machine, count=1, seed=0, fault=fault)]
+        return [Request(unit=unit, engine=own, arch=_faulty_arch(fault, unit, machine), count=1, seed=0, fault=fault)]
     units = [find_unit(one) for one in UNITS] if name == ALL else [find_unit(name)]
     return [
         Request(unit=unit, engine=one, arch=machine, count=1, seed=0)
@@ -131,6 +131,16 @@ def _faulty_engine(fault: "Mutant", engine: str | None) -> str | None:
     return fault.engine or engine
 
 
+def _faulty_arch(fault: "Mutant", unit: "Unit", machine: "Arch") -> "Arch":
+    """Return the machine to plant a fault in: with the part that it lies in, unless it has that."""
+    from tokensieve.verify.units.base import with_fields
+
+    section = getattr(machine, unit.groups[0])
+    kinds = type(section).model_fields
+    lacks = {name: value for name, value in fault.fields if getattr(section, name) == kinds[name].default}
+    return with_fields(machine, unit.groups[0], **lacks) if lacks else machine
+
+
 def _file_name(request: "Request") -> str:
     return "-".join(filter(None, [request.unit.name, request.engine])) + ".vcd"
 
@@ -147,11 +157,10 @@ def _tell(one: "Cosim", stream: Any) -> None:
         f"  reset cases {one.reset_cases}, differences {one.reset_differences}",
     ]
     if one.row:
-        interval, latency = (" to ".join(map(str, dict.fromkeys(span))) for span in (one.row.interval, one.row.latency))
-        lines.append(
-            f"  in a row {one.row.vectors:,}: initiation interval {interval}, latency {latency} cycles, "
-            f"differences {one.row.differences}"
-        )
+        spans = {"initiation interval": one.row.interval, "latency": one.row.latency}
+        spans |= {f"latency of {name}": span for name, span in one.row.latency_of.items()}
+        told = ", ".join(f"{name} {' to '.join(map(str, dict.fromkeys(span)))}" for name, span in spans.items())
+        lines.append(f"  in a row {one.row.vectors:,}: {told} cycles, differences {one.row.differences}")
     if one.lines:
         lines += [f"  {kind} covered {one.lines[f'{kind}_hit']} of {one.lines[kind]}" for kind in ("lines", "toggles")]
     if one.situations is not None:

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tokensieve.arch.errors import LinkError
-from tokensieve.arch.fixed_length_pruner import FixedLengthPruner, SequenceWork
+from tokensieve.arch.fixed_length_law import SequenceWork
+from tokensieve.arch.fixed_length_pruner import FixedLengthPruner
 from tokensieve.arch.host_frames import (
     COUNTER_FIELDS,
     ECHO_BYTES,

@@ -19,6 +19,7 @@ from tokensieve.pages.recorded import Row, command, markdown, save
 from tokensieve.verify.cosim import cosim
 from tokensieve.verify.request import Request
 from tokensieve.verify.units import UNITS, find_engine, find_unit
+from tokensieve.verify.units.base import with_fields
 
 if TYPE_CHECKING:
     from tokensieve.rtl.flow.mutants.base import Mutant
@@ -42,7 +43,8 @@ def planted() -> "Iterator[tuple[str, Mutant]]":
 
 def outcome(name: str, mutant: "Mutant") -> dict[str, object]:
     """Return what co-simulation says of a unit with a fault."""
-    unit, arch = find_unit(name), load_arch(PRESET)
+    unit = find_unit(name)
+    arch = with_fields(load_arch(PRESET), unit.groups[0], **dict(mutant.fields))
     engine = find_engine(unit, mutant.engine or None, arch)
     told = cosim(Request(unit=unit, engine=engine, arch=arch, count=VECTORS, seed=1, fault=mutant))
     counts = {column: getattr(told, column) for column in _COLUMNS.values() if column not in ("unit", "mutant")}

@@ -16,18 +16,26 @@ from tokensieve.verify.cosim import Cosim, cosim
 from tokensieve.verify.request import Request
 from tokensieve.verify.situations import situations_of
 from tokensieve.verify.units import UNITS, every_engine, find_engine, find_unit
+from tokensieve.verify.units.base import with_fields
 
 PRESET = "spatten"
 VECTORS = 60
 
+Fields = tuple[tuple[str, object], ...]
 
-def wanted() -> Iterator[tuple[str, str]]:
-    """Yield every unit that has a table, and its engines; around a wrapper's unit one is enough."""
+
+def wanted() -> Iterator[tuple[str, str, Fields]]:
+    """Yield every unit that has a table, its engines, and fields with which it has a part besides.
+
+    Around a wrapper's unit one engine is enough.
+    """
     for name in UNITS:
         if situations_of(name):
             unit = find_unit(name)
             usual = find_engine(unit, None, load_arch(PRESET))
-            yield from ((name, engine) for engine in ([usual] if name.startswith("axi-") else every_engine(unit)))
+            engines = [usual] if name.startswith("axi-") else every_engine(unit)
+            parts = dict.fromkeys(one.fields for one in situations_of(name))
+            yield from ((name, engine, fields) for engine in engines for fields in parts)
 
 
 def rows_of(told: Cosim) -> list[dict[str, object]]:
@@ -43,13 +51,13 @@ def rows_of(told: Cosim) -> list[dict[str, object]]:
 def write(file: Path) -> None:
     """Co-simulate every unit that `file` lacks, and write it after each. Raise `SystemExit` where one differs."""
     rows = json.loads(file.read_text()) if file.exists() else []
-    for name, engine in wanted():
-        if any((row["unit"], row["engine"]) == (name, engine) for row in rows):
+    for name, engine, fields in wanted():
+        own = {one.name for one in situations_of(name) if one.fields == fields}
+        if any((row["unit"], row["engine"]) == (name, engine) and row["situation"] in own for row in rows):
             continue
-        request = Request(
-            unit=find_unit(name), engine=engine, arch=load_arch(PRESET), count=VECTORS, seed=1, coverage=True
-        )
-        told = cosim(request)
+        unit = find_unit(name)
+        arch = with_fields(load_arch(PRESET), unit.groups[0], **dict(fields))
+        told = cosim(Request(unit=unit, engine=engine, arch=arch, count=VECTORS, seed=1, coverage=True))
         if told.differences:
             raise SystemExit(f"{name} {engine} differs: tokensieve cosim {name} tells where")
         rows += rows_of(told)

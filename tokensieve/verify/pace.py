@@ -1,6 +1,6 @@
 """Vectors in a row without a pause: the interval and the latency that a unit promises, measured."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
@@ -25,6 +25,9 @@ class Row:
     latency: tuple[int, int]
     """Fewest and most cycles from a vector's first beat in to its first beat out."""
 
+    latency_of: Mapping[str, tuple[int, int]]
+    """The same for other outputs, by name."""
+
     differences: int
     """Intervals and latencies that are not what the law says, and those that could not be measured."""
 
@@ -44,14 +47,22 @@ def measured(unit: Unit, arch: Arch, vectors: Vectors, which: Sequence[int], rec
     """Return what was measured in the `record` of the vectors `which`."""
     beats, pace = unit.beats_of(arch, vectors, which), unit.pace(arch)
     came = {name: _firsts(record.cycles_of(name), counts) for name, counts in beats.items()}
-    (_, entered), (_, left) = came.items()
+    (_, entered), (first, _), *others = came.items()
     intervals = [after - before for firsts in came.values() for before, after in pairwise(firsts)]
-    latencies = [out - into for into, out in zip(entered, left, strict=False)]
-    wrong = sum(one != pace["interval"] for one in intervals) + sum(one != pace["latency"] for one in latencies)
-    missing = 3 * len(which) - 2 - len(intervals) - len(latencies)
+    latencies = {name: _latencies(entered, came[name]) for name in (first, *(name for name, _ in others))}
+    wrong = sum(one != pace["interval"] for one in intervals)
+    for name, told in latencies.items():
+        wrong += sum(one != pace["latency" if name == first else f"latency of {name}"] for one in told)
+    measurable = len(came) * (len(which) - 1) + len(latencies) * len(which)
+    missing = measurable - len(intervals) - sum(map(len, latencies.values()))
     return Row(
-        vectors=len(which), interval=_span(intervals), latency=_span(latencies), differences=wrong + missing
+        vectors=len(which), interval=_span(intervals), latency=_span(latencies[first]), differences=wrong + missing,
+        latency_of={name: _span(latencies[name]) for name, _ in others},
     )  # fmt: skip
+
+
+def _latencies(entered: Sequence[int], left: Sequence[int]) -> list[int]:
+    return [out - into for into, out in zip(entered, left, strict=False)]
 
 
 def _firsts(cycles: Sequence[int], counts: Sequence[int]) -> list[int]:

@@ -6,7 +6,8 @@ from typing import Any
 from amaranth.asserts import AnyConst, AnySeq
 from amaranth.hdl import Array, Assert, Assume, Cat, Module, Mux, Signal, Value
 
-from tokensieve.arch.fixed_length_pruner import FixedLengthPruner, SequenceWork
+from tokensieve.arch.fixed_length_law import SequenceWork
+from tokensieve.arch.fixed_length_pruner import FixedLengthPruner
 from tokensieve.rtl.flow.claims.topk import largest
 from tokensieve.rtl.flow.formal import Bench, Claim, accept
 from tokensieve.rtl.flow.harness.base import unit_class

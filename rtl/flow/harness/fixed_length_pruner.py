@@ -8,10 +8,11 @@ from amaranth.lib import wiring
 
 from tokensieve.arch.fixed_length_pruner import FixedLengthPruner
 from tokensieve.arch.machine import Arch
-from tokensieve.rtl.beats import kept_tokens, packed_beat, token
+from tokensieve.rtl.beats import kept_embedding, kept_tokens, packed_beat, token
 from tokensieve.rtl.flow.case import Record, Stimulus
 from tokensieve.rtl.flow.harness.awaited import exact
 from tokensieve.rtl.flow.harness.base import Array, Awaited, packet_cycles, unit_class
+from tokensieve.rtl.flow.harness.embeddings import embedding_beats, kept_beats, kept_bytes
 from tokensieve.rtl.flow.pack import codec
 from tokensieve.workloads.vectors import Vectors
 
@@ -19,24 +20,35 @@ _FIELDS = ("id", "score", "valid")
 
 
 class FixedLengthPrunerHarness:
-    """Sequences of tokens in; as many tokens of each out."""
+    """Sequences of tokens in; as many tokens of each out. With embeddings, those of all in, those of as many out."""
 
     unit = "fixed-length-pruner"
     module = "tokensieve.rtl.fixed_length_pruner"
     begins = "i"
 
     def component(self, arch: Arch) -> wiring.Component:
-        """Return the pruner."""
+        """Return the pruner, with embeddings if there are any."""
+        if arch.pruner.embedding_beats:
+            return unit_class("tokensieve.rtl.embedding_pruner", "EmbeddingPruner")(arch.pruner)
         return unit_class(self.module, "FixedLengthPruner")(arch.pruner)
 
     def stimulus(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Stimulus:
         """Return the beats of the sequences; lanes without a token hold all ones, which would win every selection."""
-        beats = [beat for index in which for beat in sequence(arch.pruner, vectors, index)]
-        return Stimulus(beats={"i": beats}, expect={"o": len(which) * arch.pruner.keep_beats})
+        beats = {"i": [beat for index in which for beat in sequence(arch.pruner, vectors, index)]}
+        expect = {"o": len(which) * arch.pruner.keep_beats}
+        if arch.pruner.embedding_beats:
+            beats["e"] = [beat for index in which for beat in embedding_beats(arch.pruner, vectors, index)]
+            expect["eo"] = len(which) * arch.pruner.keep * arch.pruner.embedding_beats
+        return Stimulus(beats=beats, expect=expect)
 
     def awaited(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Awaited]:
-        """Return golden's tokens, and zeros behind them."""
-        return {"o": exact(codec(kept_tokens(arch.pruner)), [one for j in which for one in _kept(arch, vectors, j)])}
+        """Return golden's tokens, and zeros behind them; and their embeddings."""
+        pruner = arch.pruner
+        told = {"o": exact(codec(kept_tokens(pruner)), [one for j in which for one in _kept(arch, vectors, j)])}
+        if pruner.embedding_beats:
+            kept = [one for j in which for one in kept_beats(pruner, vectors, j)]
+            told["eo"] = exact(codec(kept_embedding(pruner)), kept)
+        return told
 
     def observed(
         self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record
@@ -53,6 +65,9 @@ class FixedLengthPrunerHarness:
             columns = {name: np.array([item[name] for item in items[:keep]], np.int64) for name in _FIELDS}
             marks = {beat["too_long"] for beat in own}
             told.append({**columns, "too_long": np.array(marks.pop() if len(marks) == 1 else -1)})
+        if arch.pruner.embedding_beats:
+            left = kept_bytes(arch.pruner, record.payloads("eo"), [one["valid"] for one in told])
+            told = [one | {"embedding": own} for one, own in zip(told, left, strict=True)]
         return told
 
     def work(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, Array]]:
@@ -61,9 +76,14 @@ class FixedLengthPrunerHarness:
 
     def cycles(self, arch: Arch, vectors: Vectors, which: Sequence[int], record: Record) -> Sequence[Mapping[str, int]]:
         """Return the cycles from a sequence's first beat in to its last beat out; -1 where it did not come."""
-        beats = [sequence_beats(arch.pruner, vectors, index) for index in which]
-        ends = record.cycles_of("o")[arch.pruner.keep_beats - 1 :: arch.pruner.keep_beats]
-        return packet_cycles(beats, record.cycles_of("i"), ends)
+        pruner, came = arch.pruner, record.cycles_of("i")
+        beats = [sequence_beats(pruner, vectors, index) for index in which]
+        told = packet_cycles(beats, came, record.cycles_of("o")[pruner.keep_beats - 1 :: pruner.keep_beats])
+        if not pruner.embedding_beats:
+            return told
+        count = pruner.keep * pruner.embedding_beats
+        ends = packet_cycles(beats, came, record.cycles_of("eo")[count - 1 :: count])
+        return [one | {"embeddings": end["total"]} for one, end in zip(told, ends, strict=True)]
 
 
 def sequence_beats(pruner: FixedLengthPruner, vectors: Vectors, index: int) -> int:

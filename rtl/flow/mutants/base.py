@@ -43,6 +43,9 @@ class Mutant:
     engine: str = ""
     """Engine of the unit that the fault lies in; any of them if empty."""
 
+    fields: tuple[tuple[str, object], ...] = ()
+    """Fields of the unit's section, with values, without which there is no part that the fault could lie in."""
+
     only: str = ""
     """Where it is a fault at one size only: at which, and why not at the other."""
 

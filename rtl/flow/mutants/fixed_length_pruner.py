@@ -1,6 +1,7 @@
 """Planted faults of the fixed-length pruner."""
 
 from tokensieve.rtl.flow.mutants.base import Mutant
+from tokensieve.rtl.flow.mutants.embedding_pruner import MUTANTS as _EMBEDDINGS
 from tokensieve.rtl.flow.mutants.parts import impatient
 
 _FRONT, _SEARCH, _DRAIN, _BURST, _WHOLE = (
@@ -176,4 +177,4 @@ _ANSWERS = (
     ),
 )  # fmt: skip
 
-MUTANTS = (*_RESETS, *_PACE, *_ANSWERS)
+MUTANTS = (*_RESETS, *_PACE, *_ANSWERS, *_EMBEDDINGS)

@@ -87,6 +87,9 @@ class Situation:
     engine: str = ""
     """The engine that it is about; any of them if empty."""
 
+    fields: tuple[tuple[str, object], ...] = ()
+    """Fields of the unit's section, with values, without which there is no part that could be in it."""
+
 
 def twin(name: str, mutant: str, engine: str = "") -> Situation:
     """Return the situation that is a state of the twin, by its name there."""

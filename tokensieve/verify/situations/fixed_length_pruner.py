@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from tokensieve.verify.situations.base import Seen, Situation, longest_stall, reset, twin
+from tokensieve.verify.situations.embedding_pruner import SITUATIONS as EMBEDDINGS
 
 
 def _tokens(seen: Seen) -> list[int]:
@@ -49,4 +50,5 @@ SITUATIONS = (
     reset("sequences are in the slots", "held-without-reset"),
     reset("a burst has left in part", "burst-without-reset"),
     longest_stall("o", "impatient"),
+    *EMBEDDINGS,
 )  # fmt: skip

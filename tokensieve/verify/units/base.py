@@ -74,11 +74,12 @@ class Unit(Protocol):
     def pace(self, arch: Arch) -> Mapping[str, int]:
         """Return what the law says of vectors in a row, without pauses: `interval` and `latency`. Nothing: it varies.
 
-        The interval is that of the first beats of two vectors, in or out; the latency of a vector's first beats.
+        The interval is that of the first beats of two vectors, in or out; the latency of a vector's first beats. Of
+        another output than the first it is `latency of NAME`.
         """
 
     def beats_of(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Sequence[int]]:
-        """Return the beats of each vector, in and then out, if it promises a `pace`."""
+        """Return the beats of each vector by stream, in and then all out, if it promises a `pace`."""
 
 
 class NamedUnit(ABC):

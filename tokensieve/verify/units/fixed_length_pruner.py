@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tokensieve.arch.fixed_length_pruner import SequenceWork
+from tokensieve.arch.fixed_length_law import SequenceWork
 from tokensieve.arch.machine import Arch
 from tokensieve.verify.units.base import NamedUnit
 from tokensieve.workloads.vectors import Vectors
@@ -16,18 +16,26 @@ class FixedLengthPrunerUnit(NamedUnit):
     groups = ("pruner",)
 
     def law(self, arch: Arch, vectors: Vectors, index: int) -> Mapping[str, int]:
-        """Return the cycles of a sequence."""
-        return {"total": int(arch.pruner.law.cycles(SequenceWork(tokens=int(vectors.work["tokens"][index]))))}
+        """Return the cycles of a sequence, and those until its last embedding has left."""
+        law, work = arch.pruner.law, SequenceWork(tokens=int(vectors.work["tokens"][index]))
+        embeddings = {"embeddings": int(law.embedding_cycles(work))} if arch.pruner.embedding_beats else {}
+        return {"total": int(law.cycles(work)), **embeddings}
 
     def told(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Any]:
-        """Return the beats of each sequence."""
-        return {"beats": [max(1, -(-int(vectors.work["tokens"][index]) // arch.pruner.lanes)) for index in which]}
+        """Return the beats of each sequence, and its tokens."""
+        tokens = [int(vectors.work["tokens"][index]) for index in which]
+        return {"beats": [max(1, -(-count // arch.pruner.lanes)) for count in tokens], "tokens": tokens}
 
     def together(self, arch: Arch, vectors: Vectors) -> Sequence[Sequence[int]]:
-        """Return the corners in a row, some of them short; and the longest between those that are too long."""
+        """Return the corners in a row, some of them short; and the longest between those that are too long.
+
+        With embeddings, whose every beat takes a cycle, a few of either.
+        """
         tokens, most = vectors.work["tokens"].tolist(), arch.pruner.max_tokens
         long = [number for number, count in enumerate(tokens) if count > most][:2]
         full = [number for number, count in enumerate(tokens) if count == most][:3]
+        if arch.pruner.embedding_beats:
+            return [[*range(min(len(tokens), 5)), *long[:1], *full[:2]]]
         corners = range(min(len(tokens), 2 * arch.pruner.engine_count + 4))
         runs = [list(corners), [*full, *long, *full, *long[:1], *full]]
         return [which for which in runs if which]
@@ -38,14 +46,18 @@ class FixedLengthPrunerUnit(NamedUnit):
 
     def pace(self, arch: Arch) -> Mapping[str, int]:
         """Return initiation interval and latency."""
-        law = arch.pruner.law
-        return {"interval": law.interval, "latency": int(law.latency(SequenceWork(tokens=arch.pruner.max_tokens)))}
+        law, work = arch.pruner.law, SequenceWork(tokens=arch.pruner.max_tokens)
+        told = {"interval": law.interval, "latency": int(law.latency(work))}
+        return told | ({"latency of eo": int(law.embedding_latency(work))} if arch.pruner.embedding_beats else {})
 
     def beats_of(self, arch: Arch, vectors: Vectors, which: Sequence[int]) -> Mapping[str, Sequence[int]]:
         """Return the beats of each sequence, which vary, and of what leaves, which do not."""
-        return {"i": self.told(arch, vectors, which)["beats"], "o": [arch.pruner.keep_beats] * len(which)}
+        pruner, count = arch.pruner, len(which)
+        embeddings = {"eo": [pruner.keep * pruner.embedding_beats] * count} if pruner.embedding_beats else {}
+        return {"i": self.told(arch, vectors, which)["beats"], "o": [pruner.keep_beats] * count, **embeddings}
 
     def longest_burst(self, arch: Arch) -> int:
         """Return more cycles than it takes to fill every engine and every slot."""
         law = arch.pruner.law
-        return (arch.pruner.engine_count + arch.pruner.out_slots + 2) * law.interval + law.occupancy
+        slots = arch.pruner.out_slots + (arch.pruner.embedding_slots if arch.pruner.embedding_beats else 0)
+        return (arch.pruner.engine_count + slots + 2) * law.interval + law.occupancy
