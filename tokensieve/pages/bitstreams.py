@@ -93,7 +93,9 @@ def fits(rows: Sequence[Row]) -> str:
         shares = {one.name: _share(row, one) for one in DEVICES.values() if one.family == family}
         cells.update({name: share for name, share in shares.items() if name == row["device"] or name not in cells})
     names = [one for one in DEVICES if any(one in cells for cells in told.values())]
-    table = [dict(zip("NKR", sizes, strict=True)) | dict.fromkeys(names, "") | told[sizes] for sizes in sorted(told)]
+    table: list[Row] = [
+        {**dict(zip("NKR", sizes, strict=True)), **dict.fromkeys(names, ""), **told[sizes]} for sizes in sorted(told)
+    ]
     return markdown(["N", "K", "R", *names], table)
 
 
