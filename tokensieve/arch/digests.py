@@ -7,7 +7,11 @@ from typing import Any
 
 from tokensieve.arch.base import field_names
 from tokensieve.arch.errors import ArchError, nearest
+from tokensieve.arch.fixed_length_pruner import LATER, FixedLengthPruner
 from tokensieve.arch.machine import Arch
+
+_OPTIONAL = {f"pruner.{name}": FixedLengthPruner.model_fields[name].default for name in LATER}
+"""Fields that the canonical JSON leaves out where they are at these defaults."""
 
 
 class Digests:
@@ -24,7 +28,7 @@ class Digests:
     def __init__(self, base: Arch) -> None:
         self._pieces: list[str] = []
         self._place: dict[str, int] = {}
-        for path, text in _pieces(base.identity, ""):
+        for path, text in _pieces(base.identity | {"pruner": base.pruner.model_dump(mode="json")}, ""):
             if path:
                 self._place[path] = len(self._pieces)
             self._pieces.append(text)
@@ -46,8 +50,12 @@ class Digests:
 def _pieces(tree: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
     """Yield the pieces of the canonical JSON of a group, each with the path of the field whose value it is, or none."""
     for number, name in enumerate(sorted(tree)):
-        yield "", f"{'{' if number == 0 else ','}{json.dumps(name)}:"
         value, path = tree[name], f"{prefix}{name}"
+        if path in _OPTIONAL:
+            assert number > 0, "a field that may be left out has a comma before it"
+            yield path, _text(path, value)
+            continue
+        yield "", f"{'{' if number == 0 else ','}{json.dumps(name)}:"
         if isinstance(value, Mapping):
             yield from _pieces(value, f"{path}.")
         else:
@@ -56,11 +64,17 @@ def _pieces(tree: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
 
 
 def _text(path: str, value: Any) -> str:
-    """Return the JSON of a field's value; numbers of numpy count as Python's."""
+    """Return the JSON of a field's value; numbers of numpy count as Python's.
+
+    Of one that may be left out it is its name too, or nothing.
+    """
     if path == "technology":
         value = Arch.technology_identity(value)
     plain = value.item() if hasattr(value, "item") else value
-    return str(plain) if type(plain) is int else json.dumps(plain)
+    text = str(plain) if type(plain) is int else json.dumps(plain)
+    if path not in _OPTIONAL:
+        return text
+    return "" if plain == _OPTIONAL[path] else f",{json.dumps(path.rpartition('.')[2])}:{text}"
 
 
 def _unknown(path: str) -> str:

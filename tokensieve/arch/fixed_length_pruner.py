@@ -14,7 +14,7 @@ from tokensieve.arch.topklaw import TopkWork
 
 BoundedEngine = Literal["bitserial", "radix", "bitonic"]
 
-_LATER = ("embedding_beats", "embedding_bits")
+LATER = ("embedding_beats", "embedding_bits")
 """Fields that came later: a pruner with their defaults has the digest that it had without them."""
 
 
@@ -80,7 +80,7 @@ class FixedLengthPruner(ArchModel):
         """What tells pruners apart: all fields, those that came later where they are not at their defaults."""
         fields = self.model_dump(mode="json")
         kinds = type(self).model_fields
-        return {name: value for name, value in fields.items() if name not in _LATER or value != kinds[name].default}
+        return {name: value for name, value in fields.items() if name not in LATER or value != kinds[name].default}
 
     def require_no_embeddings(self, where: str) -> None:
         """Raise `ArchError` if there are embeddings, which cannot be carried `where`."""
