@@ -25,7 +25,7 @@ DIFFERS = SimpleNamespace(
 )
 
 
-SAMPLE = {"slot-overwritten", "short-not-padded", "embedding-early", "place-of-lane-0", "embedding-valid-waits"}
+SAMPLE = {"slot-overwritten", "place-of-lane-0", "embedding-valid-waits"}
 """Faults of a part that not every machine has, which are looked for in every run."""
 
 

@@ -107,8 +107,9 @@ def _estimated(asked: Asked) -> dict[str, Any]:
 
 def parameters(section: FixedLengthPruner | Topk) -> dict[str, Any]:
     """Return a unit's fields, with the engines that it has where their number was left to it."""
-    told = section.model_dump(mode="json")
-    return {**told, "engines": section.engine_count} if isinstance(section, FixedLengthPruner) else told
+    if isinstance(section, FixedLengthPruner):
+        return {**section.identity, "engines": section.engine_count}
+    return section.model_dump(mode="json")
 
 
 def resources(family: Family, built: Built) -> dict[str, int]:
