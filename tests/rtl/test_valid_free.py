@@ -115,6 +115,13 @@ def test_no_output_of_a_wrapped_unit_waits_for_ready(name):
     assert way_from_ready(unit.harness().component(arch)) is None
 
 
+def test_no_output_of_the_pruner_with_embeddings_waits_for_ready_and_a_fault_is_found():
+    size = ("pruner.max_tokens=5", "pruner.keep=2", "pruner.lanes=2", "pruner.embedding_beats=2", "pruner.engines=1")
+
+    assert way("fixed-length-pruner", "", size) is None
+    assert way("fixed-length-pruner", "", size, find_mutant("fixed-length-pruner", "embedding-valid-waits"))
+
+
 def test_the_command_names_the_way_and_two_copies_that_come_to_differ(capsys):
     sets = [word for one in SMALL for word in ("--set", one)]
     asked = ["prove", "zero-eliminator", "--claim", "valid-free", *sets]
