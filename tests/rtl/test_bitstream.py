@@ -196,7 +196,7 @@ def test_the_clock_of_a_report_is_the_plls(tmp_path):
 def flow(tmp_path, monkeypatch):
     """The flow with tools that take no time: Fmax by pass and seed, and the clocks that were asked for."""
 
-    def run(fmax, seeds=3, clock=None):
+    def run(fmax, seeds=3, clock=None, name="ice40-hx8k"):
         asked, said = [], []
 
         def synthesise(top, family, chain, primitives):
@@ -209,7 +209,7 @@ def flow(tmp_path, monkeypatch):
 
         monkeypatch.setattr(building, "synthesise", synthesise)
         monkeypatch.setattr(building, "place", place)
-        unit, device = find_unit("fixed-length-pruner", load_arch()), find_device("ice40-hx8k")
+        unit, device = find_unit("fixed-length-pruner", load_arch()), find_device(name)
         tool = toolchain.Tool(name="t", path=tmp_path, version="1")
         plan = Plan(
             make=lambda mhz: unit.make("uart", mhz), pins=unit.pins("uart"), device=device,
@@ -227,6 +227,15 @@ def test_the_clock_follows_from_the_worst_seed_and_the_best_one_is_placed_for_it
     assert asked == [(99.0, 1), (99.0, 2), (99.0, 3), (90.0, 3)]  # steps of the PLL; 0.95 x 96 is 91.2
     assert (built.per_seed, built.placed.fmax_mhz, built.met) == ({1: 101.0, 2: 96.0, 3: 104.0}, 99.0, True)
     assert all("s left)" in line for line in said)
+
+
+def test_where_fmax_is_not_to_be_trusted_the_clock_is_the_usual_one_at_most(flow):
+    built, asked, _ = flow([250.0], seeds=1, name="gw2a-18c")
+    slow, again, _ = flow([90.0, 88.0], seeds=1, name="gw2a-18c")
+
+    assert asked == [(99.0, 1)]
+    assert (built.met, slow.met) == (True, True)
+    assert again == [(99.0, 1), (85.5, 1)]  # 0.95 x 90
 
 
 def test_a_seed_that_misses_the_clock_is_followed_by_the_next_best(flow):

@@ -1,9 +1,10 @@
 """The whole way from a unit to a bitstream, with a clock that place and route has met.
 
 First all seeds are placed for the family's usual clock. The PLL is then set to its largest step that is at most 0.95 x
-the clock of the worst seed, the design is synthesised for that clock (the link counts bits with it), and placed with it
-as the constraint, best seed first, until one meets it. Every placement is of the whole design on the board's pins, and
-is packed: no figure is from a run without a bitstream.
+the clock of the worst seed, and no faster than the usual clock where Fmax is not to be trusted. The design is
+synthesised for the PLL's clock (the link counts bits with it), and placed with it as the constraint, best seed first,
+until one meets it. Every placement is of the whole design on the board's pins, and is packed: no figure is from a run
+without a bitstream.
 """
 
 import time
@@ -124,7 +125,8 @@ def build(plan: Plan, tell: Callable[[str], None]) -> Built:
         trials.append(_placed(run, netlist, pins, setting, seed, f"seed {seed} of {plan.seeds}"))
     trials.sort(key=lambda one: -one.fmax_mhz)
     per_seed, trial_mhz, placed = {one.seed: one.fmax_mhz for one in trials}, float(setting.mhz), trials[0]
-    step = fastest(family, clock, MARGIN * trials[-1].fmax_mhz) if plan.clock_mhz is None else setting
+    limit = MARGIN * trials[-1].fmax_mhz if plan.device.trusted else min(MARGIN * trials[-1].fmax_mhz, trial_mhz)
+    step = fastest(family, clock, limit) if plan.clock_mhz is None else setting
     if step.mhz != setting.mhz:
         setting = step
         netlist, wires, pins = _synthesised(run, setting)
