@@ -33,11 +33,17 @@ _MODULE = re.compile(r"^(?:\(\*[^*]*\*\)\s*)*module (\w+)\b.*?\bendmodule\b", re
 
 
 def models(kinds: Iterable[str], family: CellFamily) -> str:
-    """Return the models of the cell types `kinds`. Raises `ToolError` for one that has none."""
+    """Return the models of the cell types `kinds`, and those that they are made of themselves.
+
+    Raises `ToolError` for one that has none.
+    """
     wanted, known = sorted(set(kinds)), _known(family)
     missing = [kind for kind in wanted if kind not in known]
     if missing:
         raise ToolError(f"cells without a model for simulation: {', '.join(missing)}")
+    for kind in wanted:  # which grows
+        inside = (one for one in known if re.search(rf"^\s*{re.escape(one)}\s+#?\(?", known[kind], re.MULTILINE))
+        wanted += [one for one in inside if one not in wanted]
     return _HEAD[family] + "\n".join(f"{known[kind]}\n" for kind in wanted)
 
 

@@ -49,6 +49,10 @@ module DP16KD(
   wire [13:0] adb = {ADB13, ADB12, ADB11, ADB10, ADB9, ADB8, ADB7, ADB6, ADB5, ADB4, ADB3, ADB2, ADB1, ADB0};
   wire selected_a = {CSA2, CSA1, CSA0} == 0;
   wire selected_b = {CSB2, CSB1, CSB0} == 0;
+  wire cleared_a = RESETMODE == "ASYNC" && RSTA;
+  wire cleared_b = RESETMODE == "ASYNC" && RSTB;
+  wire reads_a = CEA && selected_a && (!WEA || WRITEMODE_A == "READBEFOREWRITE");
+  wire reads_b = CEB && selected_b && (!WEB || WRITEMODE_B == "READBEFOREWRITE");
 
   // 1,024 words of 18 bits. With 36 bits, two of them are one word; with fewer than 18, each holds several, and below 9
   // bits the ninth one of a byte is not used.
@@ -57,8 +61,9 @@ module DP16KD(
   reg [35:0] read_b, out_b;
   integer i;
   initial begin
-    if (RESETMODE != "SYNC" || CSDECODE_A != "0b000" || CSDECODE_B != "0b000" || WRITEMODE_A != "NORMAL" ||
-        WRITEMODE_B != "NORMAL" || CLKAMUX != "CLKA" || CLKBMUX != "CLKB") begin
+    if ((RESETMODE != "SYNC" && RESETMODE != "ASYNC") || CSDECODE_A != "0b000" || CSDECODE_B != "0b000" ||
+        (WRITEMODE_A != "NORMAL" && WRITEMODE_A != "READBEFOREWRITE") || CLKAMUX != "CLKA" ||
+        (WRITEMODE_B != "NORMAL" && WRITEMODE_B != "READBEFOREWRITE") || CLKBMUX != "CLKB") begin
       $display("FAIL: a setting of DP16KD %m is not modelled");
       $finish;
     end
@@ -104,21 +109,27 @@ module DP16KD(
       end else
         memory[ada[13:4]] <= put(memory[ada[13:4]], dia, DATA_WIDTH_A, ada[3:0]);
     end
-    if (RSTA) read_a <= 0;
-    else if (CEA && !WEA && selected_a) read_a <= part(memory[ada[13:4]], DATA_WIDTH_A, ada[3:0]);
-    if (RSTA) out_a <= 0;
+  end
+
+  always @(posedge CLKA or posedge cleared_a) begin
+    if (cleared_a || RSTA) read_a <= 0;
+    else if (reads_a) read_a <= part(memory[ada[13:4]], DATA_WIDTH_A, ada[3:0]);
+    if (cleared_a || RSTA) out_a <= 0;
     else if (OCEA) out_a <= read_a;
   end
 
   always @(posedge CLKB) begin
     if (CEB && WEB && selected_b && DATA_WIDTH_A != 36)
       memory[adb[13:4]] <= put(memory[adb[13:4]], dib, DATA_WIDTH_B, adb[3:0]);
-    if (RSTB) read_b <= 0;
-    else if (CEB && !WEB && selected_b) begin
+  end
+
+  always @(posedge CLKB or posedge cleared_b) begin
+    if (cleared_b || RSTB) read_b <= 0;
+    else if (reads_b) begin
       if (DATA_WIDTH_B == 36) read_b <= {memory[{adb[13:5], 1'b1}], memory[{adb[13:5], 1'b0}]};
       else read_b <= {18'b0, part(memory[adb[13:4]], DATA_WIDTH_B, adb[3:0])};
     end
-    if (RSTB) out_b <= 0;
+    if (cleared_b || RSTB) out_b <= 0;
     else if (OCEB) out_b <= read_b;
   end
 

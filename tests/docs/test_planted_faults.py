@@ -36,7 +36,7 @@ def test_page_shows_the_recorded_campaign():
     rows = json.loads((folder / "found-faults.json").read_text(encoding="utf-8"))
 
     assert mutants.show(rows) in (folder / "found-faults.md").read_text(encoding="utf-8")
-    assert {(row["unit"], row["mutant"]) for row in rows} <= {(name, one.name) for name, one in mutants.planted()}
+    assert {(row["unit"], row["mutant"]) for row in rows} == {(name, one.name) for name, one in mutants.planted()}
     assert all(map(mutants.found, rows))
 
 
