@@ -101,10 +101,10 @@ def reset(state: str, mutant: str, engine: str = "") -> Situation:
     return Situation(f"a reset while {state}", mutant, lambda seen: seen.reset_in(state), engine)
 
 
-def longest_stall(stream: str, mutant: str) -> Situation:
-    """Return the situation that a beat of `stream` waits longer than any buffer of the unit can bridge."""
+def longest_stall(stream: str, mutant: str, *others: str) -> Situation:
+    """Return the situation that a beat of `stream` or `others` waits longer than any buffer of the unit can bridge."""
     return Situation(
-        f"the longest stall of {stream}",
+        f"the longest stall of {' or '.join([stream, *others])}",
         mutant,
-        lambda seen: seen.stall(stream) >= seen.unit.longest_burst(seen.arch),
+        lambda seen: max(map(seen.stall, (stream, *others))) >= seen.unit.longest_burst(seen.arch),
     )

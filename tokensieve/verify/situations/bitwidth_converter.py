@@ -12,8 +12,8 @@ def _fields(seen: Seen, name: str) -> list[int]:
 
 
 def _lsbs_behind_none(seen: Seen) -> bool:
-    """Return whether a vector with an LSB plane comes behind one without."""
-    lsbs = _fields(seen, "lsb_bits")
+    """Return whether a vector with an LSB plane comes behind one without; after a reset all of them come again."""
+    lsbs = _fields(seen, "lsb_bits") * (2 if seen.resets else 1)
     return any(not bits and any(lsbs[place + 1 :]) for place, bits in enumerate(lsbs))
 
 

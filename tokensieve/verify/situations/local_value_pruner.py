@@ -18,5 +18,5 @@ SITUATIONS = (
     Situation("more beats than the queue holds", "place-sticks", lambda seen: _beats(seen) > seen.arch.kept_beats),
     reset("beats are in the queue", "level-without-reset"),
     longest_stall("o", "impatient-queue"),
-    longest_stall("request", "impatient"),
+    longest_stall("request", "impatient", "o"),
 )
