@@ -19,7 +19,7 @@ START = 30
 """Seconds that a scheduler may take to write its file: started a line before the sweep, it first loads Dask."""
 
 _TELL_S = 2
-"""Seconds of waiting for that file after which it is told of."""
+"""Seconds of waiting for that file after which the user reads that the sweep waits."""
 
 _CLOSE_S = 0.5
 """Seconds that ends are waited for."""

@@ -105,7 +105,7 @@ def test_without_the_cases_of_a_situation_its_fault_is_not_found(name, engine, s
 def small_faults():
     """Return all faults that are faults at the small size, with their units.
 
-    Those of a part that not every machine has are looked for in the long run, but for a sample.
+    Faults of a part that not every machine has are played in the long run; a sample of them in every run.
     """
     for name in UNITS:
         for mutant in mutants_of(name):
