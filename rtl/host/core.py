@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, ResetInserter, Signal, Value
+from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, DomainRenamer, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -54,7 +54,12 @@ class HostCore(wiring.Component):
         m = Module()
         m.submodules.receiver = receiver = FrameReceiver(self._frames, self._timeout)
         answerer = Answerer(self._frames)
-        m.submodules.answerer = ResetInserter(receiver.restart)(answerer)
+        # One register resets all of it, in power-on too: with a gate before them, so many loads are a long way.
+        m.domains.answers = answers = ClockDomain(local=True)
+        again = Signal(init=1)
+        m.d.sync += again.eq(receiver.restart)
+        m.d.comb += [answers.clk.eq(ClockSignal()), answers.rst.eq(again)]
+        m.submodules.answerer = DomainRenamer("answers")(answerer)
         wiring.connect(m, wiring.flipped(self.i), receiver.i)
         wiring.connect(m, receiver.o, answerer.i)
         wiring.connect(m, answerer.o, wiring.flipped(self.o))

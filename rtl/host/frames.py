@@ -44,7 +44,7 @@ class FrameReceiver(wiring.Component):
     Timing
     ------
     A byte every 4 cycles: a port takes longer, and what follows from a byte has time to go through registers.
-    A request is on `o` 6 cycles after the transfer of a frame's last byte. `i` waits while a request waits on `o`, and
+    A request is on `o` 7 cycles after the transfer of a frame's last byte. `i` waits while a request waits on `o`, and
     while the next byte's place in the memory is `wanted`.
 
     Parameters
@@ -61,7 +61,7 @@ class FrameReceiver(wiring.Component):
     o : ``Out(stream.Signature(checked_request(frames)))``
         Requests, right and broken.
     restart : ``Out(1)``
-        High in the cycle before a right request RESET is on `o`.
+        High 2 cycles before a right request RESET is on `o`, for one cycle.
     reads : ``In(1)``
         `data` is to have the byte at place `at` of the latest payload from the next cycle on.
     at : ``In(range(frames.longest_request + 1))``
@@ -163,8 +163,10 @@ class FrameReceiver(wiring.Component):
             with m.State("JUDGE"):
                 m.d.sync += o.status.eq(status)
                 m.next = "ACT"
-            with m.State("ACT"):  # out of a register: the reset goes to all of the unit
+            with m.State("ACT"):
                 m.d.sync += self.restart.eq((o.status == ReplyStatus.OK) & (command == Command.RESET))
+                m.next = "RESTART"
+            with m.State("RESTART"):  # the reset has a register before it goes to all of the unit
                 m.next = "OFFER"
             with m.State("OFFER"):
                 m.d.sync += self.o.valid.eq(1)

@@ -51,23 +51,26 @@ class BitserialCore(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         topk = self._topk
-        m.submodules.count = count = PopulationCount(self._places, length_bits(topk), topk.count_stages)
+        behind = registers(self._places, topk.count_stages)
+        m.submodules.count = count = PopulationCount(self._places, length_bits(topk), behind)
         # Plane b holds bit b of all scores. A step moves every score up by one bit: the top plane is the one looked at.
         planes = [Signal(self._places, name=f"plane_{bit}", reset_less=True) for bit in range(topk.score_bits)]
         alive = Signal(self._places, reset_less=True)
         left = Signal(length_bits(topk), reset_less=True)  # scores still to be kept
         threshold = Signal(topk.score_bits, reset_less=True)
+        rest = Signal(length_bits(topk), reset_less=True)  # of these, if the scores that were counted are above it
         decide = Signal()
-        one = Signal()
+        one = Signal(reset_less=True)
 
-        m.d.comb += [count.i.eq(planes[-1] & alive), one.eq(count.o >= left)]
-        m.d.comb += [self.threshold.eq(threshold), self.ties.eq(left)]
+        m.d.comb += [count.i.eq(planes[-1] & alive), self.threshold.eq(threshold), self.ties.eq(left)]
+        # A register of its own: what is decided goes to every score.
+        m.d.sync += [one.eq(count.o >= left), rest.eq(left - count.o)]
         with m.If(decide):
             m.d.sync += [above.eq(plane) for plane, above in pairwise(planes)]
             m.d.sync += alive.eq(alive & Mux(one, planes[-1], ~planes[-1]))
             m.d.sync += threshold.eq(Cat(one, threshold))
             with m.If(~one):
-                m.d.sync += left.eq(left - count.o)
+                m.d.sync += left.eq(rest)
         self._load(m, planes, alive, left)
         self._time(m, decide)
         return m
@@ -104,8 +107,7 @@ class PopulationCount(wiring.Component):
 
     Timing
     ------
-    `stages` cycles, a word every cycle. Its registers lie between the layers of adders so that the longest way from one
-    to the next is as short as it can be.
+    A cycle for each of its registers, a word every cycle.
 
     Parameters
     ----------
@@ -113,8 +115,8 @@ class PopulationCount(wiring.Component):
         Width of the word.
     width : int
         Width of the count. It must hold the most ones that can come.
-    stages : int
-        Registers, 1 or more.
+    behind : sequence of int
+        Layers of adders that its registers are behind: see `registers`.
 
     Members
     -------
@@ -124,44 +126,47 @@ class PopulationCount(wiring.Component):
         Its ones.
     """
 
-    def __init__(self, bits: int, width: int, stages: int) -> None:
+    def __init__(self, bits: int, width: int, behind: Sequence[int]) -> None:
         super().__init__({"i": In(bits), "o": Out(width)})
-        self._bits, self._width, self._stages = bits, width, stages
+        self._bits, self._behind = bits, behind
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         layers = 1 + (-(-self._bits // 3) - 1).bit_length()
-        behind = registers(self._bits, self._stages)
         # Bit slices at first, word j holding bit j of all counts: so narrow, gates are smaller than carry chains.
         words: list[Value] = [self.i]
         for layer in range(1, layers + 1):
             if layer == _SLICED + 1:
                 words = _counts(words)
             words = _add_slices(m, words, layer) if layer <= _SLICED else _add_pairs(m, words, layer)
-            for stage in (number for number, place in enumerate(behind) if place == layer):
+            for stage in (number for number, place in enumerate(self._behind) if place == layer):
                 words = _hold(m, words, stage)
         m.d.comb += self.o.eq(_counts(words)[0] if layers <= _SLICED else words[0])
         return m
 
 
 def registers(bits: int, stages: int) -> list[int]:
-    """Return the layers of a population count of `bits` that its registers are behind, the last layer last.
+    """Return the layers of a population count of `bits` that its registers are behind.
 
-    >>> registers(256, 3), registers(1024, 3), registers(8, 3)
-    ([3, 5, 8], [3, 6, 10], [1, 2, 3])
+    These are all of `stages` but the last, which is behind the comparison of the count. They lie so that the longest
+    way from one to the next is as short as it can be.
+
+    >>> registers(256, 3), registers(1024, 3), registers(8, 3), registers(8, 1)
+    ([3, 5], [3, 6], [1, 2], [])
     """
     counts = [bits, -(-bits // 3)]  # counts behind each layer
     while counts[-1] > 1:
         counts.append(-(-counts[-1] // 2))
     last = len(counts) - 1
-    spare = max(0, stages - last)  # registers that have no layer of their own
-    ways = ([1] * spare + [*places, last] for places in combinations(range(1, last), stages - 1 - spare))
+    spare = max(0, stages - 1 - last)  # registers that have no layer of their own
+    ways = ([1] * spare + list(places) for places in combinations(range(1, last + 1), stages - 1 - spare))
     return min(ways, key=lambda places: sorted(_delays(counts, places), reverse=True))
 
 
 def _delays(counts: Sequence[int], places: Sequence[int]) -> list[float]:
-    """Return about how long the way to each register is, in LUTs."""
-    return [_delay(counts, begin, end) for begin, end in pairwise([0, *places])]
+    """Return about how long the way to each register is, in LUTs, the last one through the comparison."""
+    *ways, last = (_delay(counts, begin, end) for begin, end in pairwise([0, *places, len(counts) - 1]))
+    return [*ways, last + _CHAIN]
 
 
 def _delay(counts: Sequence[int], begin: int, end: int) -> float:

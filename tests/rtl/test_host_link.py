@@ -150,7 +150,7 @@ def test_every_request_that_cannot_be_done_gets_the_status_that_says_why():
     assert driver(port, pruner=pruner).counters().items() >= {"sequences": 1, "bad_crcs": 1, "timeouts": 1}.items()
 
 
-def test_a_byte_takes_4_cycles_and_a_request_is_told_6_after_its_last_one():
+def test_a_byte_takes_4_cycles_and_a_request_is_told_7_after_its_last_one():
     """Which is faster than any port, and what `FrameReceiver` promises."""
     receiver, frame, taken, told = FrameReceiver(FRAMES, TIMEOUT), request(Command.VERSION, 3), [], []
 
@@ -168,7 +168,7 @@ def test_a_byte_takes_4_cycles_and_a_request_is_told_6_after_its_last_one():
     simulator.run()
 
     assert set(np.diff(taken)[:4]) == {4}
-    assert told[0] == taken[len(frame) - 1] + 6
+    assert told[0] == taken[len(frame) - 1] + 7
 
 
 def test_a_pause_within_a_frame_may_be_shorter_than_the_timeout():

@@ -159,7 +159,7 @@ class Topk(ArchModel):
     """First radix digit: the top bits, or the position of the highest set bit and the next bit."""
 
     count_stages: Annotated[int, Field(ge=1, le=10)] = 3
-    """Registers of the population count over all scores (engine `bitserial`)."""
+    """Registers of the population count over all scores and of its comparison (engine `bitserial`)."""
 
     queue_lines: Annotated[int, Field(ge=1, le=1 << 16)] = 128
     """Lines of kept probabilities (of `softmax.lanes` each) that may wait for their values."""
@@ -326,7 +326,7 @@ class Topk(ArchModel):
 
     @property
     def bitserial_step_cycles(self) -> int:
-        """Cycles that bit-serial selection takes for one bit: the population count's registers, and the decision."""
+        """Cycles that bit-serial selection takes for one bit: the registers of count and comparison, and the decision."""
         return self.count_stages + 1
 
     @property

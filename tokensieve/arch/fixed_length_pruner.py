@@ -47,7 +47,7 @@ class FixedLengthPruner(ArchModel):
     """Bits that one radix digit decides (engine `radix`)."""
 
     count_stages: Annotated[int, Field(ge=1, le=10)] = 3
-    """Registers of the population count over all scores (engine `bitserial`)."""
+    """Registers of the population count over all scores and of its comparison (engine `bitserial`)."""
 
     compactor: Literal["low_latency", "balanced", "max_frequency"] = "low_latency"
     """Registers of the zero eliminator: after prefix sum and shifter only, after every second one of their layers, or

@@ -227,7 +227,7 @@ def _places(topk: Topk) -> int:
 
 def _bitserial_registers(topk: Topk) -> int:
     held = _places(topk) * (topk.score_bits + 1) + _length_bits(topk) + topk.score_bits
-    return held + sum(_held_counts(topk)) + topk.count_stages + topk.score_bits.bit_length() + 2
+    return held + sum(_held_counts(topk)) + topk.count_stages + topk.score_bits.bit_length() + 3
 
 
 def _held_counts(topk: Topk) -> list[int]:

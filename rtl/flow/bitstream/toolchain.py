@@ -108,10 +108,12 @@ def _on_path(program: _Program) -> Tool | None:
 
 
 def version_in(text: str) -> tuple[int, int] | None:
-    """Return the version that Yosys or nextpnr prints.
+    """Return the version that Yosys or nextpnr prints, as built by its authors or by Debian.
 
     >>> version_in("Yosys 0.23 (git sha1 7ce5011c24b)"), version_in('"nextpnr-ecp5" -- ... (Version nextpnr-0.11.1)')
     ((0, 23), (0, 11))
+    >>> version_in('"nextpnr-ecp5" -- Next Generation Place and Route (Version 0.11.1+dfsg-5+b1)')
+    (0, 11)
     """
-    found = re.search(r"(?:Yosys |nextpnr-)(\d+)\.(\d+)", text)
+    found = re.search(r"(?:Yosys |Version (?:nextpnr-)?)(\d+)\.(\d+)", text)
     return (int(found[1]), int(found[2])) if found else None

@@ -15,7 +15,7 @@ MUTANTS = (
     Mutant(
         name="bitserial-left-stays",
         module=_CORE,
-        old="left.eq(left - count.o)",
+        old="left.eq(rest)",
         new="left.eq(left)",
         why="scores that turn out to be above the threshold are not counted as kept",
     ),
@@ -43,8 +43,8 @@ MUTANTS = (
     Mutant(
         name="bitserial-one-stage-more",
         module=_CORE,
-        old="PopulationCount(self._places, length_bits(topk), topk.count_stages)",
-        new="PopulationCount(self._places, length_bits(topk), topk.count_stages + 1)",
+        old="registers(self._places, topk.count_stages)",
+        new="registers(self._places, topk.count_stages + 1)",
         why="the population count has a register that the field does not know of",
     ),
 )
