@@ -326,7 +326,7 @@ class Topk(ArchModel):
 
     @property
     def bitserial_step_cycles(self) -> int:
-        """Cycles that bit-serial selection takes for one bit: the registers of count and comparison, and the decision."""
+        """Cycles of bit-serial selection for one bit: the registers of count and comparison, and the decision."""
         return self.count_stages + 1
 
     @property
