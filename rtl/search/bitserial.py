@@ -58,19 +58,20 @@ class BitserialCore(wiring.Component):
         alive = Signal(self._places, reset_less=True)
         left = Signal(length_bits(topk), reset_less=True)  # scores still to be kept
         threshold = Signal(topk.score_bits, reset_less=True)
-        rest = Signal(length_bits(topk), reset_less=True)  # of these, if the scores that were counted are above it
+        rest = Signal(length_bits(topk) + 1, reset_less=True)  # left - 1 once those counted are kept, or negative
         decide = Signal()
-        one = Signal(reset_less=True)
+        one = Signal()
 
         m.d.comb += [count.i.eq(planes[-1] & alive), self.threshold.eq(threshold), self.ties.eq(left)]
-        # A register of its own: what is decided goes to every score.
-        m.d.sync += [one.eq(count.o >= left), rest.eq(left - count.o)]
+        # One sum with those of the count, and a register, from which the decision goes to every score.
+        m.d.sync += rest.eq(left - count.o - 1)
+        m.d.comb += one.eq(rest[-1])
         with m.If(decide):
             m.d.sync += [above.eq(plane) for plane, above in pairwise(planes)]
             m.d.sync += alive.eq(alive & Mux(one, planes[-1], ~planes[-1]))
             m.d.sync += threshold.eq(Cat(one, threshold))
             with m.If(~one):
-                m.d.sync += left.eq(rest)
+                m.d.sync += left.eq(rest + 1)
         self._load(m, planes, alive, left)
         self._time(m, decide)
         return m
@@ -164,19 +165,19 @@ def registers(bits: int, stages: int) -> list[int]:
 
 
 def _delays(counts: Sequence[int], places: Sequence[int]) -> list[float]:
-    """Return about how long the way to each register is, in LUTs, the last one through the comparison."""
-    *ways, last = (_delay(counts, begin, end) for begin, end in pairwise([0, *places, len(counts) - 1]))
-    return [*ways, last + _CHAIN]
+    """Return about how long the way to each register is, in LUTs; what is left to keep is added to the last one's."""
+    last = len(counts) - 1
+    return [_delay(counts, begin, end, end == last) for begin, end in pairwise([0, *places, last])]
 
 
-def _delay(counts: Sequence[int], begin: int, end: int) -> float:
+def _delay(counts: Sequence[int], begin: int, end: int, more: int) -> float:
     """Return about how many LUTs lie between two layers: synthesis adds three numbers at a time, then two by a chain of
-    carries, which takes as long as `_CHAIN`."""
+    carries, which takes as long as `_CHAIN`; `more` numbers are added to these."""
     sliced = max(0, min(end, _SLICED) - begin) * _SLICE
     first, summed = max(begin, _SLICED), 0
-    if end <= first:
+    if end <= first and not more:
         return sliced
-    numbers = -(-counts[first] // counts[end])
+    numbers = -(-counts[min(first, end)] // counts[end]) + more
     while numbers > 2:
         numbers, summed = numbers - numbers // 3, summed + 1
     return sliced + summed + _CHAIN

@@ -8,14 +8,14 @@ MUTANTS = (
     Mutant(
         name="bitserial-one-more",
         module=_CORE,
-        old="one.eq(count.o >= left)",
-        new="one.eq(count.o > left)",
+        old="rest.eq(left - count.o - 1)",
+        new="rest.eq(left - count.o)",
         why="a bit of the threshold needs one score more than there are to keep",
     ),
     Mutant(
         name="bitserial-left-stays",
         module=_CORE,
-        old="left.eq(rest)",
+        old="left.eq(rest + 1)",
         new="left.eq(left)",
         why="scores that turn out to be above the threshold are not counted as kept",
     ),
