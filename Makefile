@@ -46,7 +46,8 @@ cosim: venv-test  ## run all units on Verilator against golden, law and twin
 formal: venv-test  ## prove what is proved of the units
 	$(BIN)/tokensieve prove all $(ARGS)
 
-fpga: venv-all  ## build the pruner's bitstreams and record them in docs/reference/fpga.json (an hour of CPU; no part of CI)
+# With TOKENSIEVE_NATIVE=1 in the environment these three take Yosys and nextpnr from PATH where they are new enough.
+fpga: venv-all  ## build the pruner's bitstreams and record them in docs/reference/fpga.json (hours of CPU; no part of CI)
 	$(BIN)/python -m tokensieve.pages.bitstreams docs/reference/fpga.json
 
 TABLES := docs/reference/units
@@ -55,7 +56,7 @@ fpga-table: venv-all  ## measure cells and clock of the units on an ECP5 again (
 	$(BIN)/python -m tokensieve.pages.fpga $(TABLES)/fpga.json
 	$(BIN)/python -m tokensieve.pages.primitives $(TABLES)/fpga-primitives.json
 
-fpga-runs: venv-all  ## record runs of the top-k engines on an ECP5 that are lacking, and fit the model to all (an hour of CPU; no part of CI)
+fpga-runs: venv-all  ## record runs of the top-k engines on an ECP5 that are lacking, and fit the model to all (hours of CPU; no part of CI)
 	$(BIN)/python -m tokensieve.pages.engine_runs $(TABLES)/engine-runs.json
 	$(BIN)/python -m tokensieve.pages.fpga_model $(TABLES)/engine-runs.json tokensieve/arch/fpga/ecp5.json
 

