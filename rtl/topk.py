@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -92,11 +92,13 @@ class TopKEngine(wiring.Component):
         self._slot = Signal()
         self._row = Signal(beat_bits(topk))
         self._left = Signal(length_bits(topk), reset_less=True)
-        self._last = Signal()  # the command's last beat is next
+        # What is known of the next beat a cycle before is in registers: it goes to every lane, and on from there.
+        self._last = Signal(reset_less=True)  # it is the command's last
+        self._mask = Signal(topk.lanes, reset_less=True)  # its lanes that count
         self._loading = Signal()  # state "load", in a register of its own: it goes to every score that the core holds
-        m.d.comb += self._last.eq(self._left <= topk.lanes)
         with m.If(self.score.valid & self.score.ready):
-            m.d.sync += [self._row.eq(Mux(self._last, 0, self._row + 1)), self._left.eq(self._left - topk.lanes)]
+            m.d.sync += self._row.eq(Mux(self._last, 0, self._row + 1))
+            self._await(m, self._left, topk.lanes)
 
         m.d.comb += [self.round.valid.eq(core.round.valid), self.round.payload.eq(core.round.payload)]
         m.d.comb += [self.o.valid.eq(drain.o.valid), self.o.payload.eq(drain.o.payload), drain.o.ready.eq(self.o.ready)]
@@ -104,6 +106,12 @@ class TopKEngine(wiring.Component):
         self._connect(m, core, drain)
         self._front(m, core, drain, self._empty(m, drain))
         return m
+
+    def _await(self, m: Module, left: Signal, gone: int) -> None:
+        """Wait for a beat of `left` scores less the `gone` first."""
+        lanes = self._topk.lanes
+        m.d.sync += [self._left.eq(left - gone), self._last.eq(left <= gone + lanes)]
+        m.d.sync += self._mask.eq(Cat(left > gone + lane for lane in range(lanes)))
 
     def _judge(self, m: Module) -> None:
         """Tell of a command that is illegal, in the cycle after it. It goes on as one that keeps none.
@@ -121,7 +129,7 @@ class TopKEngine(wiring.Component):
         """Show each beat to the core and to the side buffer."""
         m.d.comb += [core.n.eq(self._now.n), core.k.eq(self._now.k), core.seed.eq(self._now.seed)]
         m.d.comb += [core.search.eq(self._now.k != 0), core.row.scores.eq(self.score.p.scores)]
-        m.d.comb += [core.row.mask[lane].eq(self._left > lane) for lane in range(self._topk.lanes)]
+        m.d.comb += core.row.mask.eq(self._mask)
         m.d.comb += [core.first.eq(self._row == 0), core.last.eq(self._last)]
         m.d.comb += [drain.load.eq(core.load), drain.row.scores.eq(self.score.p.scores)]
         m.d.comb += [drain.row.slot.eq(self._slot), drain.row.row.eq(self._row)]
@@ -168,7 +176,8 @@ class TopKEngine(wiring.Component):
         """Take the next command, or wait for it."""
         told = self.command.p
         m.d.comb += self.command.ready.eq(1)
-        m.d.sync += [self._now.eq(self.command.payload), self._left.eq(told.n)]
+        m.d.sync += self._now.eq(self.command.payload)
+        self._await(m, told.n, 0)
         with m.If(self._none | self._many):
             m.d.sync += self._now.k.eq(0)
         m.next = "command"

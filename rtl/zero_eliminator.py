@@ -53,6 +53,8 @@ class BeatBuffer(wiring.Component):
         lanes = self._lanes
         held = [Signal(self._data, name=f"held_{lane}", reset_less=True) for lane in range(lanes)]
         level = Signal(lane_count_bits(lanes))  # items held, 0..lanes
+        filled = Signal(lanes)  # lanes that hold one, those below `level`: known at once, it selects what leaves
+        before = Signal.like(filled)
         ending = Signal()  # what is held is the rest of a packet
         kept = Signal.like(level)
         total = Signal(lane_count_bits(lanes) + 1)
@@ -61,9 +63,9 @@ class BeatBuffer(wiring.Component):
         accept = Signal()
 
         m.d.comb += free.eq(~self.o.valid | self.o.ready)
-        m.d.comb += kept.eq(level)
+        m.d.comb += [kept.eq(level), before.eq(filled)]
         with m.If(ending):
-            m.d.comb += kept.eq(0)
+            m.d.comb += [kept.eq(0), before.eq(0)]
         m.d.comb += total.eq(kept + self.i.p.count)
         m.d.comb += wants.eq(ending | (self.i.valid & self.i.p.completes))
         m.d.comb += self.i.ready.eq(free | ~(ending | self.i.p.completes))
@@ -76,16 +78,16 @@ class BeatBuffer(wiring.Component):
                 m.d.sync += self.o.p.count.eq(lanes)
             for lane, data in enumerate(held):
                 m.d.sync += self.o.p.items[lane].eq(data)
-                with m.If(lane >= level):
+                with m.If(~filled[lane]):
                     m.d.sync += self.o.p.items[lane].eq(self.i.p.items[lane])
             m.d.sync += ending.eq(0)
             with m.If(ending):
-                m.d.sync += level.eq(0)
+                m.d.sync += [level.eq(0), filled.eq(0)]
         with m.If(accept):
             m.d.sync += ending.eq(self.i.p.last)
-            m.d.sync += level.eq(total)
+            m.d.sync += [level.eq(total), filled.eq(before | self.i.p.mask)]
             with m.If(self.i.p.completes):
-                m.d.sync += level.eq(total - lanes)
+                m.d.sync += [level.eq(total - lanes), filled.eq(before & self.i.p.mask)]
             for lane, data in enumerate(held):
                 with m.If(self.i.p.mask[lane]):
                     m.d.sync += data.eq(self.i.p.items[lane])

@@ -110,13 +110,13 @@ def _shell_registers(topk: Topk) -> int:
     """
     lanes, bits, row, length = topk.lanes, topk.score_bits, _row_bits(topk), _length_bits(topk)
     words, count, place = lanes * bits, _count_bits(topk), _lane_bits(topk)
-    front = 4 * length + row + bits + (16 if topk.engine == "quickselect" else 0)
+    front = 4 * length + row + bits + lanes + 1 + (16 if topk.engine == "quickselect" else 0)
     drain = 5 * words + 7 * row + 5 * length + bits + 6 * lanes + _rank_bits(topk)
     half = topk.compactor_stages // 2
     prefix = half * (words + row + lanes) + (half - 1) * _rank_bits(topk) + lanes * place + place + count + 1
     route = half * (words + lanes * (_index_bits(topk) if place else row) + lanes + place + count + 1)
     route += (half - 1) * lanes * place // 2
-    return front + drain + prefix + route + 2 * lanes * (bits + _index_bits(topk))
+    return front + drain + prefix + route + lanes * (2 * (bits + _index_bits(topk)) + 1)
 
 
 def _ranking(topk: Topk) -> float:

@@ -154,8 +154,8 @@ SHELL = (
     Mutant(
         name="junk-counts",
         module="tokensieve.rtl.topk",
-        old="core.row.mask[lane].eq(self._left > lane)",
-        new="core.row.mask[lane].eq(1)",
+        old="core.row.mask.eq(self._mask)",
+        new="core.row.mask.eq(~0)",
         why="lanes beyond n take part in the search",
         engine="bitserial",  # quickselect counts its lanes itself
     ),
