@@ -152,6 +152,13 @@ SHELL = (
     BEAT_DROPPED,
     impatient_output("tokensieve.rtl.zero_eliminator", "26"),
     Mutant(
+        name="last-late",
+        module="tokensieve.rtl.topk",
+        old="self._last.eq(left <= gone + lanes)",
+        new="self._last.eq(left < gone + lanes)",
+        why="a command whose last beat is full waits for another one",
+    ),
+    Mutant(
         name="junk-counts",
         module="tokensieve.rtl.topk",
         old="core.row.mask.eq(self._mask)",

@@ -79,9 +79,16 @@ MUTANTS = (
     Mutant(
         name="rest-stays",
         module="tokensieve.rtl.zero_eliminator",
-        old="m.d.comb += kept.eq(0)",
-        new="m.d.comb += kept.eq(level)",
+        old="[kept.eq(0), before.eq(0)]",
+        new="[kept.eq(level), before.eq(filled)]",
         why="a packet is put behind the rest of the one before, if it comes as that leaves",
+    ),
+    Mutant(
+        name="lanes-left-filled",
+        module="tokensieve.rtl.zero_eliminator",
+        old="filled.eq(before & self.i.p.mask)",
+        new="filled.eq(self.i.p.mask)",
+        why="lanes whose items have left with a full beat count as filled: older items leave in place of new ones",
     ),
     Mutant(
         name="full-beat-lost",
