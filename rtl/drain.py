@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from amaranth.hdl import Module, Signal, unsigned
+from amaranth.hdl import Module, Mux, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.data import ArrayLayout, StructLayout
 from amaranth.lib.wiring import In, Out
@@ -101,7 +101,7 @@ class Drain(wiring.Component):
         with m.If(marked.valid & marked.ready & marked.p.last):
             m.d.sync += self._comparing.eq(0)
         with m.If(self.command.valid & self.command.ready):
-            m.d.sync += [self._command.eq(self.command.payload), self._reading.eq(1), self._comparing.eq(1)]
+            m.d.sync += [self._command.eq(self.command.payload), self._comparing.eq(1)]
         return m
 
     @property
@@ -141,14 +141,14 @@ class Drain(wiring.Component):
         beats = stream.Signature(self._read_beat).create(path=("side_row",))
         held = Signal.like(left)
         m.d.comb += [read.addr.eq(row | (self._command.slot << places)), read.en.eq(beats.ready)]
+        starts = self.command.valid & self.command.ready
         with m.If(beats.ready):
             m.d.sync += [beats.valid.eq(self._reading), beats.p.row.eq(row), beats.p.first.eq(first), held.eq(left)]
-            with m.If(self._reading):
-                m.d.sync += [row.eq(row + 1), first.eq(0), left.eq(left - topk.lanes)]
-                with m.If(left <= topk.lanes):
-                    m.d.sync += self._reading.eq(0)
-        with m.If(self.command.valid & self.command.ready):
-            m.d.sync += [row.eq(0), first.eq(1), left.eq(self.command.p.n)]
+        # `ready` comes late: it says when, and never what.
+        with m.If(starts | (beats.ready & self._reading)):
+            m.d.sync += [row.eq(Mux(starts, 0, row + 1)), first.eq(starts)]
+            m.d.sync += left.eq(Mux(starts, self.command.p.n, left - topk.lanes))
+            m.d.sync += self._reading.eq(starts | (left > topk.lanes))
         m.d.comb += beats.p.last.eq(held <= topk.lanes)
         m.d.comb += [beats.p.mask[lane].eq(held > lane) for lane in range(topk.lanes)]
         return beats

@@ -145,8 +145,8 @@ SHELL = (
     Mutant(
         name="full-beat-goes-on",
         module="tokensieve.rtl.drain",
-        old="with m.If(left <= topk.lanes):",
-        new="with m.If(left < topk.lanes):",
+        old="starts | (left > topk.lanes)",
+        new="starts | (left >= topk.lanes)",
         why="a beat is read behind a last one that is full",
     ),
     BEAT_DROPPED,
