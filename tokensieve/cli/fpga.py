@@ -119,6 +119,7 @@ def build(
         from tokensieve.verify.netlist import checkable
 
         checkable(wanted)
+    _note(wanted, quiet)
     built = run(wanted.plan, partial(_tell, quiet))
     made, bitstream = files(wanted, built)
     told = {**as_object(wanted, built), "bitstream": None if bitstream is None else str(out / bitstream)}
@@ -174,10 +175,11 @@ def check(
     wanted = asked(
         Request(
             unit=unit, arch=load_arch(arch, sets or ()), device=device, board=board, link=link.value, baud=baud,
-            seeds=1, clock_mhz=clock, native=native,
+            seeds=1, clock_mhz=clock, native=native, netlist_only=True,
         )
     )  # fmt: skip
     checkable(wanted)
+    _note(wanted, quiet)
     netlist, mhz = netlist_alone(wanted.plan, partial(_tell, quiet))
     _tell(quiet, "simulation of the netlist, Verilator")
     _check(wanted, netlist, mhz, sequences, seed, json=json, quiet=quiet)
@@ -225,6 +227,12 @@ def estimate(
     have = {"lut": found.lut, "ff": found.ff, "bram": found.bram, "dsp": found.dsp}
     told = estimate_object(load_arch(arch, sets or ()).topk, found.name, have)
     print(json_text.dumps(told, indent=2)) if json else say(estimate_page(told, width()))
+
+
+def _note(wanted: "Asked", quiet: bool) -> None:
+    """Print which tools were taken otherwise than `--native` asks."""
+    for note in wanted.plan.chain.notes:
+        _tell(quiet, note)
 
 
 def _tell(quiet: bool, text: str) -> None:

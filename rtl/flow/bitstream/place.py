@@ -132,6 +132,8 @@ def source_name(cell: str) -> str:
 
 def place(netlist: Netlist, board: Board, family: Family, pins: str, mhz: float, seed: int, chain: Toolchain) -> Placed:
     """Return `netlist` placed and routed on `board` for `mhz` with `seed`, and packed; what was done before is kept."""
+    assert chain.place is not None, "the tools were asked for a netlist only"
+    assert chain.pack is not None
     command = [
         chain.place.path, *board.package, "--json", "design.json", *_CONSTRAINTS[family], "--freq", f"{mhz:.3f}",
         "--seed", seed, "--timing-allow-fail", "--report", "report.json", "--detailed-timing-report",

