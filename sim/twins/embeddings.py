@@ -40,6 +40,11 @@ class Writer:
         return self._came > 0
 
     @property
+    def within(self) -> bool:
+        """Whether some of the embeddings of a beat of tokens have come, and others have not."""
+        return self._came % (self._lanes * self._beats) > 0
+
+    @property
     def surplus(self) -> bool:
         """Whether the next beat is of a token beyond the longest sequence."""
         return self.wants and self._came >= self._most * self._beats

@@ -68,7 +68,7 @@ class Summing:
         moves, begun = self._moves(ready), self._row % self._rows > 0
         waits = valid and moves and self._came == 0
         return {
-            "sums wait for an engine": not moves,
+            "sums wait for the search": not moves,
             "a row waits for the interval": waits and begun and self._rest > 0,
             "a row waits for the sums of the one before alone": waits and begun and self._writes > self._rest,
             "a sequence waits for the interval at its first row": waits and not begun and self._rest > 0,
@@ -127,12 +127,12 @@ class Scoring:
         """
         moves, wants = self._moves(ready), self.wants(ready)
         return {
-            "scores wait for an engine": not moves,
+            "scores wait for the search": not moves,
             "an embedding waits for a slot alone": came and wants and not stored,
             "an embedding waits for scores before it alone": came and stored and not wants,
             "a short beat's scores are waited for": self._writer.waits and moves,
             "a sequence waits for the interval, its embeddings behind": valid and self._writer.room and self._rests,
-            "embeddings of a beat have come in part": self._writer.midst,
+            "embeddings of a beat have come in part": self._writer.within,
             "tokens without scores have come in part": self._came > 0,
         }
 

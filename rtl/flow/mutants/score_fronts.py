@@ -33,7 +33,7 @@ _NORM_PACE = (
         module=_NORM,
         old="end.ready.eq(self.o.ready | ~end.p.row)",
         new="end.ready.eq(1)",
-        why="scores that wait for an engine are overwritten",
+        why="scores that wait for the search are overwritten",
     ),
     Mutant(
         name="embedding-scored-again",
@@ -123,7 +123,7 @@ _SUM_PACE = (
         module=_SUM,
         old="end.ready.eq(self.o.ready | ~end.p.leaves)",
         new="end.ready.eq(1)",
-        why="sums that wait for an engine are overwritten",
+        why="sums that wait for the search are overwritten",
     ),
     Mutant(
         name="row-early",
@@ -153,7 +153,7 @@ _SUM_ANSWERS = (
         name="known-shrinks",
         module=_SUM,
         old="with m.If(source.p.inside & ~source.p.known):",
-        new="with m.If(source.p.inside):",
+        new="with m.If(source.p.inside & (i.p.last | ~source.p.known)):",
         why="what was summed up is forgotten for the beats that one row lacks",
     ),
     Mutant(

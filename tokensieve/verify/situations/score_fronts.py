@@ -48,7 +48,7 @@ def _sum(probabilities: np.ndarray[tuple[int, ...], np.dtype[np.int64]], rows: l
 
 
 _NORMS = (
-    twin("scores wait for an engine", "scores-lost"),
+    twin("scores wait for the search", "scores-lost"),
     twin("an embedding waits for a slot alone", "embedding-scored-again"),
     twin("an embedding waits for scores before it alone", "embedding-stored-again"),
     twin("a sequence waits for the interval, its embeddings behind", "norm-interval-cut"),
@@ -62,7 +62,7 @@ _SUMS = (
     Situation("a row lacks tokens that the last one has", "absent-lanes-added", _some(_lacks)),
     Situation("a row before the last is too long", "surplus-summed", _some(_surplus)),
     Situation("a sum beyond the largest score", "sum-wraps", _saturates),
-    twin("sums wait for an engine", "sums-lost"),
+    twin("sums wait for the search", "sums-lost"),
     twin("a row waits for the interval", "row-early"),
     twin("a row waits for the sums of the one before alone", "sums-not-awaited"),
     twin("a sequence waits for the interval at its first row", "sum-interval-cut"),
