@@ -7,8 +7,9 @@ from tokensieve.arch.fixed_length_pruner import FixedLengthPruner
 
 Numbers = npt.NDArray[np.int64]
 
-_UNEVEN, _LONG = 3, 11
-"""One sequence out of so many has rows of different lengths, and one of so many a row that is too long besides."""
+_UNEVEN, _FORGETS, _LONG = 2, 4, 11
+"""One sequence out of so many has rows of different lengths, one a very short row behind the longest, and one a row
+that is too long."""
 
 
 def norms(pruner: FixedLengthPruner, embeddings: Numbers) -> Numbers:
@@ -68,6 +69,8 @@ def rows(pruner: FixedLengthPruner, rng: np.random.Generator, scores: Numbers, n
     lengths = [len(scores)] * (pruner.rows - 1)
     if uneven or long:
         lengths = rng.integers(0, pruner.max_tokens, pruner.rows - 1, endpoint=True).tolist()
+    if number % _FORGETS == _FORGETS - 1:
+        lengths[:2] = [pruner.max_tokens, 1][: len(lengths)]
     if long:
-        lengths[:1] = [(pruner.load_beats + 2) * pruner.lanes] * len(lengths[:1])
+        lengths[:1] = [(pruner.load_beats + 5) * pruner.lanes] * len(lengths[:1])
     return [*(np.resize(np.append(one, top // 2), n) for one, n in zip(told, lengths, strict=False)), told[-1]]
