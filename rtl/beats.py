@@ -198,6 +198,14 @@ def token(pruner: FixedLengthPruner) -> StructLayout:
     return StructLayout({"id": unsigned(pruner.id_bits), "score": unsigned(pruner.score_bits)})
 
 
+def offered_token(pruner: FixedLengthPruner) -> StructLayout:
+    """Return the layout of a token record as it comes; without a score where that is the norm of an embedding.
+
+    Where attention is summed up, `score` is the token's probability in the row.
+    """
+    return StructLayout({"id": unsigned(pruner.id_bits)}) if pruner.scores_embeddings else token(pruner)
+
+
 def kept_token(pruner: FixedLengthPruner) -> StructLayout:
     """Return the layout of a token that is kept; where `valid` is 0 it is padding, and all zeros."""
     return StructLayout({**dict(token(pruner).members), "valid": unsigned(1)})

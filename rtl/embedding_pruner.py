@@ -7,17 +7,19 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from tokensieve.arch.fixed_length_pruner import FixedLengthPruner as Parameters
-from tokensieve.rtl.beats import embedding, kept_embedding, kept_tokens, packed_beat, token
+from tokensieve.rtl.beats import embedding, kept_embedding, kept_tokens, offered_token, packed_beat
 from tokensieve.rtl.embedding_store import EmbeddingStore
 from tokensieve.rtl.fixed_length_pruner import FixedLengthPruner
 from tokensieve.rtl.fork import fork
+from tokensieve.rtl.norm_front import NormFront
 
 
 class EmbeddingPruner(wiring.Component):
     """Keeps the `keep` tokens of each sequence that have the largest scores, and their embeddings.
 
     As `FixedLengthPruner`, which is inside, with the place of each token in its sequence above its id. Embeddings are
-    written down as they come, and read when it is known whose are kept.
+    written down as they come, and read when it is known whose are kept. Where scores are norms, a `NormFront` takes
+    each beat of an embedding in the same cycle, and gives the pruner inside its tokens when they have scores.
 
     Timing
     ------
@@ -33,7 +35,7 @@ class EmbeddingPruner(wiring.Component):
 
     Members
     -------
-    i : ``In(stream.Signature(packed_beat(pruner.lanes, token(pruner))))``
+    i : ``In(stream.Signature(packed_beat(pruner.lanes, offered_token(pruner))))``
         Sequences of tokens with their scores: beats that are full, and a last one with `last`, whose `count` tokens
         are 1 or more, or 0 where it is the sequence's only beat. That of other beats is not looked at.
     e : ``In(stream.Signature(embedding(pruner)))``
@@ -49,7 +51,7 @@ class EmbeddingPruner(wiring.Component):
     def __init__(self, pruner: Parameters) -> None:
         super().__init__(
             {
-                "i": In(stream.Signature(packed_beat(pruner.lanes, token(pruner)))),
+                "i": In(stream.Signature(packed_beat(pruner.lanes, offered_token(pruner)))),
                 "e": In(stream.Signature(embedding(pruner))),
                 "o": Out(stream.Signature(kept_tokens(pruner))),
                 "eo": Out(stream.Signature(kept_embedding(pruner))),
@@ -61,14 +63,22 @@ class EmbeddingPruner(wiring.Component):
         m = Module()
         m.submodules.core = core = FixedLengthPruner(self._pruner.core)
         m.submodules.store = store = EmbeddingStore(self._pruner)
-        wiring.connect(m, wiring.flipped(self.e), store.e)
+        first: Any = core
+        if self._pruner.scores_embeddings:
+            m.submodules.norms = first = NormFront(self._pruner.core)
+            wiring.connect(m, first.o, core.i)
+            m.d.comb += [store.e.valid.eq(self.e.valid & first.e.ready), first.e.valid.eq(self.e.valid & store.e.ready)]
+            m.d.comb += self.e.ready.eq(store.e.ready & first.e.ready)
+            m.d.comb += [store.e.payload.eq(self.e.payload), first.e.payload.eq(self.e.payload)]
+        else:
+            wiring.connect(m, wiring.flipped(self.e), store.e)
         wiring.connect(m, store.eo, wiring.flipped(self.eo))
-        self._enter(m, core, store)
+        self._enter(m, first, store)
         self._leave(m, core, store)
         return m
 
-    def _enter(self, m: Module, core: FixedLengthPruner, store: EmbeddingStore) -> None:
-        """Give each beat to the core, with places, and its number of tokens to the store, both in the same cycle."""
+    def _enter(self, m: Module, core: Any, store: EmbeddingStore) -> None:
+        """Give each beat on, with places, and its number of tokens to the store, both in the same cycle."""
         pruner, i = self._pruner, self.i
         lane_bits = (pruner.lanes - 1).bit_length()
         row = Signal(max(1, pruner.position_bits - lane_bits))
@@ -77,7 +87,9 @@ class EmbeddingPruner(wiring.Component):
         m.d.comb += [core.i.p["count"].eq(i.p["count"]), core.i.p.last.eq(i.p.last)]
         for lane in range(pruner.lanes):
             one, wide = i.p.items[lane], core.i.p.items[lane]
-            m.d.comb += [wide.id.eq(Cat(one.id, row << lane_bits | lane)), wide.score.eq(one.score)]
+            m.d.comb += wide.id.eq(Cat(one.id, row << lane_bits | lane))
+            if not pruner.scores_embeddings:
+                m.d.comb += wide.score.eq(one.score)
         announced = store.tokens.p
         m.d.comb += [announced["count"].eq(Mux(i.p.last, i.p["count"], pruner.lanes)), announced.last.eq(i.p.last)]
         with m.If(i.valid & i.ready):

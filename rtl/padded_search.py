@@ -25,7 +25,7 @@ class PaddedSearch(wiring.Component):
     Timing
     ------
     The verdict is offered ``search_bound`` + 1 cycles after the beat that ends the sequence, but not before it would be
-    if the sequence had ``load_beats`` beats without a pause: no score changes it. The core is
+    if the longest sequence had come in ``load_cycles`` cycles: no score changes it. The core is
     given no other sequence before the verdict is taken.
 
     Parameters
@@ -80,7 +80,7 @@ class PaddedSearch(wiring.Component):
         pruner = self._pruner
         beat = self.i.payload
         done = Signal(init=1)  # left == 0, known a cycle before
-        bound, whole = pruner.search_bound, pruner.load_beats - 1 + pruner.search_bound
+        bound, whole = pruner.search_bound, pruner.load_cycles - 1 + pruner.search_bound
         left = Signal(range(whole + 1))
         m.d.sync += [left.eq(Mux(done, 0, left - 1)), done.eq(left <= 1)]
         with m.If(self.i.valid & beat.ends & (left <= bound)):

@@ -10,6 +10,7 @@ from tokensieve.arch.fixed_length_pruner import FixedLengthPruner
 from tokensieve.arch.machine import Arch
 from tokensieve.golden.topk import top_k
 from tokensieve.golden.vectors import ragged
+from tokensieve.golden.vectors import score_sources as sources
 from tokensieve.workloads.distributions import most_scores, packet_names
 from tokensieve.workloads.distributions import scores as draw
 from tokensieve.workloads.vectors import Vectors
@@ -29,23 +30,45 @@ def make(arch: Arch, count: int, seed: int, scores: str | None = None) -> Vector
         number = len(given)
         given.append(_named(pruner, scores, seed + number) if scores else _random(pruner, rng, seed + number, number))
     ids = [rng.integers(0, 1 << pruner.id_bits, len(one), np.uint64).astype(np.int64) for one in given]
-    kept = [pruned(pruner, one) for one in given]
+    came, scores_of, data = _sources(pruner, rng, given)
+    kept = [pruned(pruner, one) for one in scores_of]
     padded = [places + [None] * (pruner.keep - len(places)) for places in kept]
-    came, left = _embeddings(pruner, rng, padded, given) if pruner.embedding_beats else ({}, {})
     return Vectors(
         unit="fixed-length-pruner",
         arch=pruner.identity,
         seed=seed,
-        inputs={**ragged("id", ids), **ragged("score", given), **came},
+        inputs={**ragged("id", ids), **came},
         expected={
             "id": _columns(padded, ids),
-            "score": _columns(padded, given),
+            "score": _columns(padded, scores_of),
             "valid": np.array([[place is not None for place in places] for places in padded], np.int64),
             "too_long": np.array([len(one) > pruner.max_tokens for one in given], np.int64),
-            **left,
+            **({"embedding": kept_embeddings(padded, data)} if data else {}),
         },
         work={"tokens": np.array([len(one) for one in given], np.int64)},
     )
+
+
+def _sources(
+    pruner: FixedLengthPruner, rng: np.random.Generator, given: list[Numbers]
+) -> tuple[dict[str, Numbers], list[Numbers], list[Numbers]]:
+    """Return what the scores come from, made such that they are about those `given`; the scores; the embeddings."""
+    if pruner.score_source == "accumulated":
+        rows = [sources.rows(pruner, rng, one, number) for number, one in enumerate(given)]
+        summed = [sources.accumulated(pruner, own) for own in rows]
+        lengths = np.array([[len(row) for row in own] for own in rows], np.int64)
+        came = {**ragged("probability", [np.concatenate(own) for own in rows]), "row_tokens": lengths}
+    else:
+        summed, came = given, {} if pruner.scores_embeddings else ragged("score", given)
+    if not pruner.embedding_beats:
+        return came, summed, []
+    if pruner.scores_embeddings:
+        data = [sources.embeddings(pruner, rng, one, number) for number, one in enumerate(given)]
+        return ragged("embedding", data), [sources.norms(pruner, one) for one in data], data
+    data = [
+        rng.integers(0, 256, (len(one), sources.embedding_size(pruner)), np.uint8).astype(np.int64) for one in given
+    ]
+    return {**came, **ragged("embedding", data)}, summed, data
 
 
 def pruned(pruner: FixedLengthPruner, scores: Numbers) -> list[int | None]:
@@ -68,22 +91,18 @@ def _columns(padded: list[list[int | None]], values: list[Numbers]) -> Numbers:
     return np.array([[0 if place is None else int(own[place]) for place in places] for places, own in pairs], np.int64)
 
 
-def _embeddings(
-    pruner: FixedLengthPruner, rng: np.random.Generator, padded: list[list[int | None]], given: list[Numbers]
-) -> tuple[dict[str, Numbers], dict[str, Numbers]]:
-    """Return random embeddings of all tokens, and those of the tokens that are kept with zeros behind them.
+def kept_embeddings(padded: list[list[int | None]], data: list[Numbers]) -> Numbers:
+    """Return the embeddings of the tokens that are kept, zeros behind them, shape ``(sequences, keep x bytes)``.
 
-    Both are bytes, the lowest of a beat first, ``embedding_beats x embedding_bits / 8`` of them for each token of a
-    sequence, and for each of its `keep` tokens out.
+    `data` holds those of all tokens of each sequence, shape ``(tokens, bytes)``, the lowest byte of a beat first.
     """
-    size = pruner.embedding_beats * pruner.embedding_bits // 8
-    data = [rng.integers(0, 256, (len(one), size), np.uint8).astype(np.int64) for one in given]
-    nothing = np.zeros(size, np.int64)
-    kept = [
-        np.concatenate([nothing if place is None else own[place] for place in places])
-        for places, own in zip(padded, data, strict=True)
-    ]
-    return ragged("embedding", data), {"embedding": np.array(kept)}
+    nothing = np.zeros(data[0].shape[1], np.int64)
+    return np.array(
+        [
+            np.concatenate([nothing if place is None else own[place] for place in places])
+            for places, own in zip(padded, data, strict=True)
+        ]
+    )
 
 
 def _corners(pruner: FixedLengthPruner, seed: int) -> Iterator[Numbers]:

@@ -10,10 +10,10 @@ from tokensieve.sim.twins.queue import Queue
 
 
 class Writer:
-    """Takes the embeddings of tokens that have come, a beat a cycle, and waits for those of the longest sequence."""
+    """Takes the embeddings of tokens that have come, a beat a cycle, and waits for those of `most` tokens."""
 
-    def __init__(self, pruner: FixedLengthPruner, tokens: Iterable[int]) -> None:
-        self._most, self._beats, self._lanes = pruner.max_tokens, pruner.embedding_beats, pruner.lanes
+    def __init__(self, pruner: FixedLengthPruner, tokens: Iterable[int], most: int) -> None:
+        self._most, self._beats, self._lanes = most, pruner.embedding_beats, pruner.lanes
         self._announced = Queue(pruner.law.ahead_beats)
         self._tokens = deque(tokens)
         self._came = 0
@@ -40,6 +40,11 @@ class Writer:
         return self._came > 0
 
     @property
+    def within(self) -> bool:
+        """Whether some of the embeddings of a beat of tokens have come, and others have not."""
+        return self._came % (self._lanes * self._beats) > 0
+
+    @property
     def surplus(self) -> bool:
         """Whether the next beat is of a token beyond the longest sequence."""
         return self.wants and self._came >= self._most * self._beats
@@ -54,8 +59,11 @@ class Writer:
         """Beats of the sequence."""
         return (self._tokens[0] if self._tokens else 0) * self._beats
 
-    def step(self, beat: bool, moves: bool) -> bool:
-        """Go on by one cycle, with a beat of tokens or not, and one of embeddings; return if it ends the sequence."""
+    def step(self, beat: bool, moves: bool) -> tuple[bool, bool]:
+        """Go on by one cycle, with a beat of tokens or not, and one of embeddings.
+
+        Return whether it ends those of a beat of tokens, and of the sequence.
+        """
         self._came += moves
         ends = moves and self._came == max(self._own, self._most * self._beats)
         row = self._lanes * self._beats
@@ -65,7 +73,7 @@ class Writer:
         if ends:
             self._came = 0
             self._tokens.popleft()
-        return ends
+        return done, ends
 
 
 class Reader:
@@ -119,7 +127,7 @@ class Store:
     """Both, and the slots between them. `tokens` are those of each sequence."""
 
     def __init__(self, pruner: FixedLengthPruner, tokens: Iterable[int]) -> None:
-        self._writer, self._reader = Writer(pruner, tokens), Reader(pruner)
+        self._writer, self._reader = Writer(pruner, tokens, pruner.max_tokens), Reader(pruner)
         self._slots, self._whole = pruner.embedding_slots, 0
 
     @property
@@ -168,5 +176,5 @@ class Store:
     def step(self, beat: bool, came: bool, kept: bool, takes: bool) -> None:
         """Go on by one cycle, with beats of tokens, embeddings and kept tokens or not, and the output taken or not."""
         there, moves = self._there, came or (self._writer.waits and self._free)
-        ended = self._writer.step(beat, moves)
+        _, ended = self._writer.step(beat, moves)
         self._whole += ended - self._reader.step(kept, there, takes)

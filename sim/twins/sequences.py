@@ -11,7 +11,7 @@ class Gate:
 
     def __init__(self, pruner: FixedLengthPruner, beats: list[int]) -> None:
         self._interval, self._engines = pruner.law.interval, pruner.engine_count
-        self._most = pruner.load_beats
+        self._most = pruner.load_cycles
         self._beats = beats
         self._came = self._sequence = self._rest = self._inside = 0
         self.began = 0
@@ -104,7 +104,7 @@ class Tokens:
     """All of it: sequences come in, and bursts leave. `beats` are those of each sequence."""
 
     def __init__(self, pruner: FixedLengthPruner, beats: list[int]) -> None:
-        self._load, self._bound = pruner.load_beats, pruner.search_bound
+        self._drain, self._load, self._bound = pruner.load_beats, pruner.load_cycles, pruner.search_bound
         self._gate, self._bursts = Gate(pruner, beats), Bursts(pruner)
         self._found = deque[int]()  # of each sequence that has come, the cycle from which its verdict stands
         self._reads = 0  # the cycle from which the drain takes another one
@@ -147,7 +147,7 @@ class Tokens:
         self._bursts.step(cycle, takes, handed)
         if handed:
             self._found.popleft()
-            self._reads = cycle + self._load
+            self._reads = cycle + self._drain
         if self._gate.step(cycle, beat, handed):
             late = max(cycle, self._gate.began + self._load - 1)
             self._found.append(late + self._bound + 2)

@@ -31,7 +31,8 @@ def machine(fields=()):
     arch = with_fields(arch, "softmax", lanes=4, probability_bits=8, fifo_lines=16)
     arch = with_fields(arch, "importance", lanes=8, max_heads=8, token_bits=12)
     arch = with_fields(arch, "converter", plane_bytes=4)
-    return with_fields(arch, "pruner", max_tokens=8, keep=3, embedding_bits=8, **dict(fields)) if fields else arch
+    tokens = 16 if "query_rows" in dict(fields) else 8  # rows of more beats than a sum has registers
+    return with_fields(arch, "pruner", max_tokens=tokens, keep=3, embedding_bits=16, **dict(fields)) if fields else arch
 
 
 class Suite:

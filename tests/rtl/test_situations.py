@@ -43,11 +43,12 @@ def cheap(numbers, cases, most):
 def engines():
     """Return every unit that has a table, with its usual engine; with the others, and wrappers, in the long run.
 
-    And with the fields without which it lacks a part that has rows of its own.
+    And with the fields without which it lacks a part that has rows of its own; in the long run if they are several.
     """
     for name in VECTORS:
         for fields in dict.fromkeys(one.fields for one in situations_of(name) if one.fields):
-            yield pytest.param(name, usual_engine(name), fields, id=" ".join([name, *(field for field, _ in fields)]))
+            told, marks = " ".join([name, *(field for field, _ in fields)]), pytest.mark.long if fields[1:] else ()
+            yield pytest.param(name, usual_engine(name), fields, id=told, marks=marks)
         for engine in find_unit(name).engines():
             often = engine == usual_engine(name) and not name.startswith("axi-")
             marks = () if often else pytest.mark.long

@@ -115,11 +115,21 @@ def test_no_output_of_a_wrapped_unit_waits_for_ready(name):
     assert way_from_ready(unit.harness().component(arch)) is None
 
 
-def test_no_output_of_the_pruner_with_embeddings_waits_for_ready_and_a_fault_is_found():
-    size = ("pruner.max_tokens=5", "pruner.keep=2", "pruner.lanes=2", "pruner.embedding_beats=2", "pruner.engines=1")
+@pytest.mark.parametrize(
+    ("sets", "fault"),
+    [
+        (["embedding_beats=2"], "embedding-valid-waits"),
+        (["embedding_beats=2", "embedding_bits=16", "score_source=embedding_norm"], "embedding-valid-waits"),
+        (["score_source=accumulated", "query_rows=3"], "valid-waits"),
+    ],
+    ids=["embeddings", "norms", "sums"],
+)
+def test_no_output_of_the_pruner_with_more_than_tokens_waits_for_ready_and_a_fault_is_found(sets, fault):
+    size = ("max_tokens=5", "keep=2", "lanes=2", "engines=1", *sets)
+    size = tuple(f"pruner.{one}" for one in size)
 
     assert way("fixed-length-pruner", "", size) is None
-    assert way("fixed-length-pruner", "", size, find_mutant("fixed-length-pruner", "embedding-valid-waits"))
+    assert way("fixed-length-pruner", "", size, find_mutant("fixed-length-pruner", fault))
 
 
 def test_the_command_names_the_way_and_two_copies_that_come_to_differ(capsys):

@@ -1,4 +1,4 @@
-"""Cycle law of the fixed-length pruner, with and without embeddings."""
+"""Cycle law of the fixed-length pruner, whatever its scores come from, with and without embeddings."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,10 @@ class SequenceWork:
     """Work of pruning one sequence."""
 
     tokens: Count
-    """Tokens that come in; any number."""
+    """Tokens that come in; any number. Of several rows, those of the last one."""
+
+    earlier: tuple[Count, ...] = ()
+    """Tokens of the rows before; as many as no row waits for longer than for the longest one, unless given."""
 
 
 def _larger(one: Count, other: Count) -> Count:
@@ -41,6 +44,21 @@ class FixedLengthLaw:
 
     load_beats: int
     """Beats of the longest sequence."""
+
+    load_cycles: int
+    """Cycles from the longest sequence's first beat in its engine to the last one, both counted."""
+
+    rows: int
+    """Rows that come for a sequence."""
+
+    row_cycles: int
+    """Cycles between the first beats of two rows of a sequence."""
+
+    attention_latency: int
+    """Cycles from a sequence's first beat in to its first beat of sums over the rows; 0 where there are none."""
+
+    norm_latency: int
+    """Cycles from a sequence's first beat in to its first beat of norms; 0 where there are none."""
 
     keep_beats: int
     """Beats that leave for every sequence."""
@@ -69,14 +87,18 @@ class FixedLengthLaw:
     @property
     def occupancy(self) -> int:
         """Cycles from a sequence's first beat to the first one that its engine can take of another sequence (T)."""
-        return self.load_beats + self.search + self.turnaround
+        return self.load_cycles + self.search + self.turnaround
+
+    @property
+    def source_cycles(self) -> int:
+        """Cycles in which the longest sequence comes, with all its rows."""
+        return (self.rows - 1) * self.row_cycles + self.load_beats
 
     @property
     def interval(self) -> int:
         """Initiation interval: cycles between the first beats of two sequences."""
-        return max(
-            self.load_beats, self.keep_beats, self.max_tokens * self.embedding_beats, -(-self.occupancy // self.engines)
-        )  # fmt: skip
+        embeddings = self.max_tokens * self.embedding_beats
+        return max(self.source_cycles, self.keep_beats, embeddings, -(-self.occupancy // self.engines))
 
     @property
     def ahead_beats(self) -> int:
@@ -85,8 +107,8 @@ class FixedLengthLaw:
 
     def latency(self, work: SequenceWork) -> Count:
         """Return the cycles from a sequence's first beat in to its first beat out."""
-        extra = self._late(ceil_div(work.tokens, self.lanes))
-        return self.occupancy - 1 + self.drain_latency + extra * (extra > 0)
+        extra = self._late(work.tokens)
+        return self._scored(work) + self.occupancy - 1 + self.drain_latency + extra * (extra > 0)
 
     def cycles(self, work: SequenceWork) -> Count:
         """Return the cycles from a sequence's first beat in to its last beat out, both counted."""
@@ -103,11 +125,23 @@ class FixedLengthLaw:
         """
         return self._last_read(work) + self.embedding_beats + EMBEDDING_STAGES
 
-    def _late(self, beats: Count) -> Count:
-        """Return by how many cycles a sequence of so many beats ends later than the longest one; negative if earlier.
+    def _summed(self, work: SequenceWork) -> Count:
+        """Return the cycles from a sequence's first beat in to its first beat of sums."""
+        beats = [ceil_div(tokens, self.lanes) for tokens in work.earlier]
+        return self.attention_latency + sum(_larger(0 * one, one - self.row_cycles) for one in beats)
+
+    def _scored(self, work: SequenceWork) -> Count:
+        """Return the cycles from a sequence's first beat in to the first one that an engine is given."""
+        return self._summed(work) + self.norm_latency
+
+    def _late(self, tokens: Count) -> Count:
+        """Return by how many cycles a sequence of so many tokens ends later than the longest one; negative if earlier.
 
         Beats that are ahead of their embeddings by more than `ahead_beats` wait for those.
         """
+        if self.norm_latency:
+            return (tokens - self.max_tokens) * self.embedding_beats
+        beats = ceil_div(tokens, self.lanes)
         late = beats - self.load_beats
         if not self.embedding_beats:
             return late
@@ -116,9 +150,9 @@ class FixedLengthLaw:
 
     def _read(self, work: SequenceWork, number: int) -> Count:
         """Return when the embedding of a kept token is read, by its number among them: its place may be the last."""
-        come = ANNOUNCED + (self.max_tokens - self.keep + 1) * self.embedding_beats
+        come = self._summed(work) + ANNOUNCED + (self.max_tokens - self.keep + 1) * self.embedding_beats
         return _larger(come, self.latency(work) + ANNOUNCED) + number * self.embedding_beats
 
     def _last_read(self, work: SequenceWork) -> Count:
-        come = ANNOUNCED + _larger(self.max_tokens, work.tokens) * self.embedding_beats
+        come = self._summed(work) + ANNOUNCED + _larger(self.max_tokens, work.tokens) * self.embedding_beats
         return _larger(come, self._read(work, self.keep - 1))

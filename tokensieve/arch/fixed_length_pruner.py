@@ -8,13 +8,18 @@ from tokensieve.arch.base import ArchModel
 from tokensieve.arch.datapath import Topk
 from tokensieve.arch.errors import ArchError
 from tokensieve.arch.fixed_length_law import ANNOUNCED, EMBEDDING_STAGES, FixedLengthLaw, SequenceWork
-from tokensieve.arch.limits import MAX_EMBEDDING_BYTES, MAX_PRUNER_SCORES, MAX_PRUNER_TOKENS
+from tokensieve.arch.limits import MAX_EMBEDDING_BYTES, MAX_PRUNER_ROWS, MAX_PRUNER_SCORES, MAX_PRUNER_TOKENS
 from tokensieve.arch.memory import require_powers_of_two
 from tokensieve.arch.topklaw import TopkWork
 
 BoundedEngine = Literal["bitserial", "radix", "bitonic"]
 
-LATER = ("embedding_beats", "embedding_bits")
+ScoreSource = Literal["given", "embedding_norm", "accumulated"]
+
+SUM_STAGES = 3
+"""Registers from a beat of probabilities to its sums: those of the memory, and that of the sum."""
+
+LATER = ("embedding_beats", "embedding_bits", "score_source", "norm_shift", "query_rows")
 """Fields that came later: a pruner with their defaults has the digest that it had without them."""
 
 
@@ -59,6 +64,17 @@ class FixedLengthPruner(ArchModel):
     embedding_bits: Annotated[int, Field(ge=8, le=1024)] = 64
     """Width of a beat of an embedding."""
 
+    score_source: ScoreSource = "given"
+    """What a token is kept for: given, a score that comes with it; embedding_norm, the squares of its embedding's
+    elements, signed bytes, added up; accumulated, the probabilities of its column of an attention matrix added up."""
+
+    norm_shift: Annotated[int | None, Field(ge=0, le=32)] = None
+    """Bits of a sum of squares below the score, which saturates (score_source `embedding_norm`); unless given, the
+    fewest with which no sum does but that of bytes -128 alone."""
+
+    query_rows: Annotated[int, Field(ge=1, le=MAX_PRUNER_ROWS)] = 1
+    """Rows of attention probabilities that come for a sequence (score_source `accumulated`)."""
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         require_powers_of_two(self, "lanes", "embedding_bits")
@@ -67,6 +83,8 @@ class FixedLengthPruner(ArchModel):
         most = MAX_PRUNER_SCORES // self.max_tokens
         if self.engines is not None and self.engines > most:
             raise ValueError(f".engines must be at most {most} for max_tokens = {self.max_tokens}, got {self.engines}")
+        if self.scores_embeddings and not self.embedding_beats:
+            raise ValueError(".embedding_beats must be at least 1 for score_source = embedding_norm, got 0")
         beat = self.max_tokens * self.embedding_bits // 8
         if self.embedding_beats * beat > MAX_EMBEDDING_BYTES:
             raise ValueError(
@@ -82,10 +100,22 @@ class FixedLengthPruner(ArchModel):
         kinds = type(self).model_fields
         return {name: value for name, value in fields.items() if name not in LATER or value != kinds[name].default}
 
-    def require_no_embeddings(self, where: str) -> None:
-        """Raise `ArchError` if there are embeddings, which cannot be carried `where`."""
+    def require_plain(self, where: str) -> None:
+        """Raise `ArchError` if more must come than tokens with their scores, which cannot be carried `where`."""
+        if self.score_source != "given":
+            raise ArchError(f"pruner.score_source must be given {where}, got {self.score_source}")
         if self.embedding_beats:
             raise ArchError(f"pruner.embedding_beats must be 0 {where}, got {self.embedding_beats}")
+
+    @property
+    def scores_embeddings(self) -> bool:
+        """Whether a token's score is the norm of its embedding."""
+        return self.score_source == "embedding_norm"
+
+    @property
+    def rows(self) -> int:
+        """Rows that come for a sequence, each of them with all its tokens."""
+        return self.query_rows if self.score_source == "accumulated" else 1
 
     @property
     def topk(self) -> Topk:
@@ -118,8 +148,10 @@ class FixedLengthPruner(ArchModel):
     @property
     def engine_count(self) -> int:
         """Search engines that there are."""
-        fewest = self._law(1).occupancy, max(self.load_beats, self.max_tokens * self.embedding_beats)
-        return self.engines if self.engines is not None else -(-fewest[0] // fewest[1])
+        if self.engines is not None:
+            return self.engines
+        one = self._law(1)
+        return -(-one.occupancy // max(one.source_cycles, self.max_tokens * self.embedding_beats))
 
     @property
     def law(self) -> FixedLengthLaw:
@@ -130,8 +162,62 @@ class FixedLengthPruner(ArchModel):
         return FixedLengthLaw(
             lanes=self.lanes, load_beats=self.load_beats, keep_beats=self.keep_beats, search=self.search_bound,
             turnaround=2, drain_latency=self.burst_delay + 2, engines=engines, max_tokens=self.max_tokens,
-            keep=self.keep, embedding_beats=self.embedding_beats,
+            keep=self.keep, embedding_beats=self.embedding_beats, rows=self.rows, row_cycles=self.row_cycles,
+            attention_latency=self.attention_latency, norm_latency=self.norm_latency, load_cycles=self.load_cycles,
         )  # fmt: skip
+
+    @property
+    def load_cycles(self) -> int:
+        """Cycles from the longest sequence's first beat in its engine to the last one, both counted.
+
+        Beats come one a cycle, or when the embeddings of all their tokens have come.
+        """
+        return (
+            (self.max_tokens - self.first_slots) * self.embedding_beats + 1
+            if self.scores_embeddings
+            else self.load_beats
+        )
+
+    @property
+    def row_cycles(self) -> int:
+        """Cycles between the first beats of two rows: a sum that is read has been written."""
+        return self.load_beats if self.rows == 1 else max(self.load_beats, SUM_STAGES + 1)
+
+    @property
+    def attention_latency(self) -> int:
+        """Cycles from a sequence's first beat in to its first beat of sums; 0 where nothing is summed up."""
+        return (self.rows - 1) * self.row_cycles + SUM_STAGES if self.score_source == "accumulated" else 0
+
+    @property
+    def first_slots(self) -> int:
+        """Tokens whose embeddings a sequence's first beat waits for, whether it has as many or not."""
+        return min(self.lanes, self.max_tokens)
+
+    @property
+    def norm_latency(self) -> int:
+        """Cycles from a sequence's first beat in to its first beat of norms; 0 where there are none."""
+        come = ANNOUNCED + self.first_slots * self.embedding_beats - 1
+        return come + self.norm_stages if self.scores_embeddings else 0
+
+    @property
+    def norm_stages(self) -> int:
+        """Registers from a beat of an embedding to its token's score: multipliers, adder tree, sum, score."""
+        return 2 + (self.embedding_bits // 8 - 1).bit_length() + 2
+
+    @property
+    def norm_bits(self) -> int:
+        """Width of the largest sum of squares: that of bytes -128."""
+        return self._largest_norm.bit_length()
+
+    @property
+    def _largest_norm(self) -> int:
+        return self.embedding_beats * self.embedding_bits // 8 << 14
+
+    @property
+    def norm_drop(self) -> int:
+        """Bits of a sum of squares below the score."""
+        least = max(0, (self._largest_norm - 1).bit_length() - self.score_bits)
+        return self.norm_shift if self.norm_shift is not None else least
 
     @property
     def burst_delay(self) -> int:
@@ -177,5 +263,5 @@ class FixedLengthPruner(ArchModel):
         A slot is taken when the first beat of a sequence's embeddings is written, and free when its last one is read.
         """
         law, work = self.law, SequenceWork(tokens=self.max_tokens)
-        held = int(law.embedding_cycles(work)) - EMBEDDING_STAGES - ANNOUNCED
+        held = int(law.embedding_cycles(work)) - EMBEDDING_STAGES - ANNOUNCED - law.attention_latency
         return max(2, -(-held // law.interval))

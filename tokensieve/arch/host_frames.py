@@ -157,7 +157,7 @@ class PrunerFormat:
     pruner: FixedLengthPruner
 
     def __post_init__(self) -> None:
-        self.pruner.require_no_embeddings("behind a host link")
+        self.pruner.require_plain("behind a host link")
         for name, tokens, fixed, size in (
             ("max_tokens", self.pruner.max_tokens, 0, self.token_bytes),
             ("keep", self.pruner.keep, ECHO_BYTES, self.kept_bytes),

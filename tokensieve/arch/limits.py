@@ -14,3 +14,6 @@ MAX_PRUNER_SCORES = 4 * MAX_PRUNER_TOKENS
 
 MAX_EMBEDDING_BYTES = 1 << 22
 """Embeddings of the longest sequence of a fixed-length pruner."""
+
+MAX_PRUNER_ROWS = 1 << 12
+"""Rows of attention probabilities that a fixed-length pruner sums up for a sequence."""

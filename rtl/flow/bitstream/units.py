@@ -48,7 +48,7 @@ class Unit:
 
 def _pruner(arch: Arch) -> Unit:
     pruner = arch.pruner
-    pruner.require_no_embeddings("behind a host link")
+    pruner.require_plain("behind a host link")
 
     def rates(link: Link, cycles: float, mhz: float) -> Mapping[str, float]:
         rate = host_rate(pruner, host_link(link, cycles), mhz * 1e6)

@@ -8,7 +8,7 @@ from amaranth.lib import wiring
 
 from tokensieve.arch.fixed_length_pruner import FixedLengthPruner
 from tokensieve.arch.machine import Arch
-from tokensieve.rtl.beats import kept_embedding, kept_tokens, packed_beat, token
+from tokensieve.rtl.beats import kept_embedding, kept_tokens, offered_token, packed_beat
 from tokensieve.rtl.flow.case import Record, Stimulus
 from tokensieve.rtl.flow.harness.awaited import exact
 from tokensieve.rtl.flow.harness.base import Array, Awaited, packet_cycles, unit_class
@@ -27,7 +27,9 @@ class FixedLengthPrunerHarness:
     begins = "i"
 
     def component(self, arch: Arch) -> wiring.Component:
-        """Return the pruner, with embeddings if there are any."""
+        """Return the pruner, with embeddings if there are any, and with what its scores come from."""
+        if arch.pruner.score_source == "accumulated":
+            return unit_class("tokensieve.rtl.attention_pruner", "AttentionPruner")(arch.pruner)
         if arch.pruner.embedding_beats:
             return unit_class("tokensieve.rtl.embedding_pruner", "EmbeddingPruner")(arch.pruner)
         return unit_class(self.module, "FixedLengthPruner")(arch.pruner)
@@ -87,16 +89,41 @@ class FixedLengthPrunerHarness:
 
 
 def sequence_beats(pruner: FixedLengthPruner, vectors: Vectors, index: int) -> int:
-    """Return the beats of a sequence; one without tokens has one."""
-    return max(1, -(-len(vectors.item("inputs", "id", index)) // pruner.lanes))
+    """Return the beats of all rows of a sequence; a row without tokens has one."""
+    return sum(max(1, -(-count // pruner.lanes)) for count in row_tokens(vectors, index))
+
+
+def row_tokens(vectors: Vectors, index: int) -> list[int]:
+    """Return the tokens of each row of a sequence; of its only one where nothing is summed up."""
+    if "row_tokens" in vectors.inputs:
+        return list(vectors.item("inputs", "row_tokens", index).tolist())
+    return [len(vectors.item("inputs", "id", index))]
 
 
 def sequence(pruner: FixedLengthPruner, vectors: Vectors, index: int) -> list[int]:
-    """Return the beats of a sequence. Their `count` is random where nobody looks at it."""
-    layout, lanes, ones = codec(packed_beat(pruner.lanes, token(pruner))), pruner.lanes, codec(token(pruner)).ones
-    ids, scores = (vectors.item("inputs", name, index).tolist() for name in ("id", "score"))
-    items: list[Any] = [{"id": one, "score": score} for one, score in zip(ids, scores, strict=True)]
-    packed = []
+    """Return the beats of a sequence, row by row.
+
+    Of rows before the last one nobody looks at an id: each of them is all ones.
+    """
+    ids, source = vectors.item("inputs", "id", index).tolist(), _SOURCES[pruner.score_source]
+    scores = vectors.item("inputs", source, index).tolist() if source else []
+    packed, rows, ones = list[int](), row_tokens(vectors, index), (1 << pruner.id_bits) - 1
+    for number, count in enumerate(rows, 1):
+        own, scores = scores[:count], scores[count:]
+        named = ids if number == len(rows) else [ones] * count
+        columns = {"id": named, "score": own} if source else {"id": named}
+        packed += _row(pruner, [dict(zip(columns, one, strict=True)) for one in zip(*columns.values(), strict=True)])
+    return packed
+
+
+_SOURCES = {"given": "score", "embedding_norm": "", "accumulated": "probability"}
+"""The input that comes as the score of a token, by the source of scores."""
+
+
+def _row(pruner: FixedLengthPruner, items: list[Any]) -> list[int]:
+    """Return the beats of a row of tokens. Their `count` is random where nobody looks at it."""
+    layout, lanes = codec(packed_beat(pruner.lanes, offered_token(pruner))), pruner.lanes
+    ones, packed = codec(offered_token(pruner)).ones, []
     for first in range(0, max(1, len(items)), lanes):
         some, last = items[first : first + lanes], first + lanes >= len(items)
         beat = {"items": some + [ones] * (lanes - len(some)), "count": len(some) if last else 0, "last": int(last)}

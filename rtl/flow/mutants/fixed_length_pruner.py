@@ -3,6 +3,7 @@
 from tokensieve.rtl.flow.mutants.base import Mutant
 from tokensieve.rtl.flow.mutants.embedding_pruner import MUTANTS as _EMBEDDINGS
 from tokensieve.rtl.flow.mutants.parts import impatient
+from tokensieve.rtl.flow.mutants.score_fronts import MUTANTS as _SCORES
 
 _FRONT, _SEARCH, _DRAIN, _BURST, _WHOLE = (
     f"tokensieve.rtl.{name}"
@@ -177,4 +178,4 @@ _ANSWERS = (
     ),
 )  # fmt: skip
 
-MUTANTS = (*_RESETS, *_PACE, *_ANSWERS, *_EMBEDDINGS)
+MUTANTS = (*_RESETS, *_PACE, *_ANSWERS, *_EMBEDDINGS, *_SCORES)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from tokensieve.verify.situations.base import Seen, Situation, longest_stall, reset, twin
 from tokensieve.verify.situations.embedding_pruner import SITUATIONS as EMBEDDINGS
+from tokensieve.verify.situations.score_fronts import SITUATIONS as SCORES
 
 
 def _tokens(seen: Seen) -> list[int]:
@@ -27,8 +28,9 @@ def _behind_none(seen: Seen) -> bool:
 
 def _zero_stays(seen: Seen) -> bool:
     """Return whether a sequence of no more tokens than are kept has one with a score of 0."""
-    scores = [seen.vectors.item("inputs", "score", index) for index in seen.which]
-    return any(0 < len(one) <= seen.arch.pruner.keep and not one.all() for one in scores)
+    kept = [[seen.vectors.item("expected", name, index) for name in ("score", "valid")] for index in seen.which]
+    few = [count <= seen.arch.pruner.keep for count in _tokens(seen)]
+    return any(one and bool((valid & (score == 0)).any()) for one, (score, valid) in zip(few, kept, strict=True))
 
 
 SITUATIONS = (
@@ -51,4 +53,5 @@ SITUATIONS = (
     reset("a burst has left in part", "burst-without-reset"),
     longest_stall("o", "impatient"),
     *EMBEDDINGS,
+    *SCORES,
 )  # fmt: skip
