@@ -55,6 +55,8 @@ REASONS = {
     # what a command, a set or a round sets before it is looked at
     "*._now": "set when a command is taken",
     "*._left": "set when a command is taken",
+    "*._last": "set when a command is taken",
+    "*._mask": "set when a command is taken",
     "*.verdict": "set when the core has found",
     "*drain._command": "set when the drain takes a command",
     "*drain.now": "set when the drain of a pruner takes a sequence",
@@ -67,6 +69,7 @@ REASONS = {
     "*core.alive": "set as the packet is loaded",
     "*core.plane_#": "set as the packet is loaded",
     "*core.bit": "set when the search starts",
+    "*core.rest": "looked at only when the token that goes along, which is reset, comes out",
     "*core.count.held#_#": "counted only when the token that goes along, which is reset, comes out",
     "*core.score_#": "shifted in by the load, zeros behind the packet",
     "*core._begun": "set with the last beat; nothing moves before",
