@@ -7,7 +7,7 @@ from tokensieve.arch.fixed_length_pruner import FixedLengthPruner
 
 Numbers = npt.NDArray[np.int64]
 
-_UNEVEN, _FORGETS, _LONG = 2, 4, 11
+_UNEVEN, _FORGETS, _LONG = 2, 4, 13
 """One sequence out of so many has rows of different lengths, one a very short row behind the longest, and one a row
 that is too long."""
 
