@@ -16,7 +16,7 @@ SHELL = "shell"
 _WIDE = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
 """Words and bits of a block memory of an ECP5 with one port to read and one to write (Lattice FPGA-TN-02204)."""
 
-_ADDED = 1.55
+_ADDED = 1.45
 """LUTs of a bit that is added, subtracted or compared by size: half a carry cell of two LUTs, and its share of the ends
 of a chain, as in the recorded runs."""
 
@@ -73,7 +73,7 @@ def path_terms(topk: Topk) -> Terms:
             return {**shared, "set bits": _length_bits(topk), "digit bits": digit_width(topk)}
         case "bitserial":
             count = 1 + (-(-_places(topk) // 3) - 1).bit_length()
-            return {**shared, "count layers": -(-count // topk.count_stages), "places": _places(topk).bit_length()}
+            return {**shared, "count layers": count / topk.count_stages, "places": _places(topk).bit_length()}
         case "bitonic":
             return {**shared, "score bits": topk.score_bits, "places": topk.bitonic_passes}
 

@@ -30,13 +30,13 @@ _SIZES: dict[str, str] = {
         2/64/8/linear/digit_bits=6 16/1024/12/balanced 8/256/16""",
     "bitserial": """
         1/64/8 4/64/12 2/256/8 8/64/12/balanced/count_stages=1 4/64/8/max_frequency/count_stages=5
-        16/64/8/balanced 4/512/12 16/256/12/balanced""",
+        16/64/8/balanced 4/512/12 16/256/12/balanced 2/128/8/count_stages=1 4/64/12/count_stages=2 1/128/12""",
     "bitonic": """
         1/64/8 4/64/12 2/128/8 8/32/12/balanced 4/32/16/max_frequency 16/64/8 4/256/8 16/128/12/balanced""",
 }
 """Lanes, longest packet, score bits, then what is not as by default: compactor, first digit, other fields."""
 
-PACKED = {"LUT4": 1.0, "CCU2C": 3.1, "TRELLIS_DPR16X4": 6.0}
+PACKED = {"LUT4": 1.0, "CCU2C": 2.9, "TRELLIS_DPR16X4": 6.0}
 """LUTs of the device for a cell of each type, as nextpnr took them in the runs that were placed, which a test compares.
 A carry cell has two, and a chain takes some more at its ends; a distributed memory has four and spoils two."""
 
