@@ -1,4 +1,4 @@
-"""What the scores of a fixed-length pruner come from, where not given: embeddings, or rows of probabilities."""
+"""What the scores of a fixed-length pruner come from, where not given: embeddings, or rows of attention."""
 
 import numpy as np
 import numpy.typing as npt
@@ -55,7 +55,7 @@ def embeddings(pruner: FixedLengthPruner, rng: np.random.Generator, scores: Numb
 
 
 def rows(pruner: FixedLengthPruner, rng: np.random.Generator, scores: Numbers, number: int) -> list[Numbers]:
-    """Return rows of probabilities that add up to the `scores` of sequence `number`; beyond, for the largest score.
+    """Return rows of attention that add up to the `scores` of sequence `number`; beyond, for the largest score.
 
     Some sequences have earlier rows with fewer tokens or more, and add up to something else.
     """

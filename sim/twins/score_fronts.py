@@ -35,7 +35,7 @@ class Direct:
 
 
 class Summing:
-    """Adds rows of probabilities up, each of so many `beats`, and gives on those of each sequence's last row."""
+    """Adds rows of attention up, each of so many `beats`, and gives on those of each sequence's last row."""
 
     def __init__(self, pruner: FixedLengthPruner, beats: Sequence[Sequence[int]]) -> None:
         self._rows, self._wait, self._most = pruner.rows, pruner.row_cycles, pruner.load_beats

@@ -24,6 +24,7 @@ PAGES = [
 KEEP = {
     "docs/reference/accuracy.md": "printed by `tokensieve validate`, whose names of rows stay",
     "tokensieve/validate/sections/traces.py": "names of rows that `tokensieve validate` prints",
+    "rtl/attention_front.py": "rows of an attention matrix, one of which is the longest",
     "tests/docs/test_glossary.py": "quotes what is retired",
 }
 """Files in which a retired phrase may stand, and why."""

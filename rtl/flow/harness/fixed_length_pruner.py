@@ -121,7 +121,7 @@ _SOURCES = {"given": "score", "embedding_norm": "", "accumulated": "probability"
 
 
 def _row(pruner: FixedLengthPruner, items: list[Any]) -> list[int]:
-    """Return the beats of a row of tokens. Their `count` is random where nobody looks at it."""
+    """Return the beats of these tokens. Their `count` is random where nobody looks at it."""
     layout, lanes = codec(packed_beat(pruner.lanes, offered_token(pruner))), pruner.lanes
     ones, packed = codec(offered_token(pruner)).ones, []
     for first in range(0, max(1, len(items)), lanes):
