@@ -2,7 +2,7 @@
 
 ``python -m tokensieve.rtl.flow.fpga --engine radix --seeds 1 2 3`` prints one JSON line for the top-k engine of that
 description. The figures are *measured*: by the tools on the netlist that they made, not by a board. The tools are
-Python's, or with ``TOKENSIEVE_NATIVE=1`` in the environment those on PATH, which take a quarter of the time.
+Python's, or with ``TOKENSIEVE_NATIVE=1`` in the environment those on PATH, which are faster.
 """
 
 import argparse

@@ -104,7 +104,7 @@ class Receiver:
         return cycles
 
     async def ask(self, most=100):
-        """Return in which cycle a request is told, its status and its seq; take it. None if there is none."""
+        """Return the cycle in which a request is offered, its status and its seq; take it. None if there is none."""
         o = self.receiver.o
         for _ in range(most):
             if self.ctx.get(o.valid):

@@ -17,7 +17,7 @@ _RECEIVER = _faults(
     ),
     (
         "seq-of-before", "[o.seq.eq(0), place.eq(0), part.eq(0)]", "[place.eq(0), part.eq(0)]",
-        "a timeout before the seq has come is told with that of the frame before",
+        "the reply to a timeout before the seq has the seq of the frame before",
     ),
     (
         "place-of-before", "o.seq.eq(0), place.eq(0), part.eq(0)", "o.seq.eq(0), part.eq(0)",
@@ -57,7 +57,7 @@ _RECEIVER = _faults(
     (
         "bad-crc-last", "Mux(same, Mux(known, status, ReplyStatus.UNKNOWN_COMMAND), ReplyStatus.BAD_CRC)",
         "Mux(known, Mux(same, status, ReplyStatus.BAD_CRC), ReplyStatus.UNKNOWN_COMMAND)",
-        "a command that is unknown, as it was spoiled, is told before the CRC",
+        "a spoiled command is answered as unknown, not as a bad CRC",
     ),
     (
         "broken-reset", "(o.status == ReplyStatus.OK) & (command == Command.RESET)", "command == Command.RESET",
@@ -65,7 +65,7 @@ _RECEIVER = _faults(
     ),
     (
         "reset-drops-its-reply", 'm.next = "RESTART"', 'm.next = "OFFER"',
-        "the request RESET is told before the reset is over, which drops it",
+        "the request RESET is offered before the reset is over, which drops it",
     ),
     (
         "overwrites", "room.eq(~self.wanted | (place < self.at))", "room.eq(1)",
