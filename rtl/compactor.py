@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Module, Signal, unsigned
+from amaranth.hdl import Module, Mux, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.data import ArrayLayout, Layout, StructLayout
 from amaranth.lib.wiring import In, Out
@@ -59,7 +59,7 @@ class Compactor(wiring.Component):
         steps: list[tuple[Layout, Step]] = []
         for number, group in enumerate(groups):
             steps.append((self._ranked, self._prefix(group, first=number == 0, final=number == len(groups) - 1)))
-        steps += [(self._ranked, self._route(group)) for group in groups]
+        steps += [(self._ranked, self._route(group, first=number == 0)) for number, group in enumerate(groups)]
         end = chain(m, "stage", self.i, steps)
         m.d.comb += [self.o.valid.eq(end.valid), end.ready.eq(self.o.ready)]
         for name in ("items", "mask", "offset", "count", "completes", "last"):
@@ -101,9 +101,7 @@ class Compactor(wiring.Component):
         begun = Signal()
         most = self._lanes - 1
         m.d.comb += [after.offset.eq(offset), after.count.eq(counts[-1])]
-        m.d.comb += after.completes.eq(offset + counts[-1] > self._lanes)
-        with m.If(begun & (offset == 0)):
-            m.d.comb += after.completes.eq(counts[-1] != 0)
+        m.d.comb += after.completes.eq(begun & (offset == 0))  # any item does: the next step says whether there is one
         for lane, count in enumerate(counts):
             m.d.comb += after.place[lane].eq((offset + count + most) & most)
         with m.If(moves & before.last):
@@ -111,7 +109,7 @@ class Compactor(wiring.Component):
         with m.Elif(moves):
             m.d.sync += [offset.eq((offset + counts[-1]) & most), begun.eq(begun | (counts[-1] != 0))]
 
-    def _route(self, group: Sequence[int]) -> Step:
+    def _route(self, group: Sequence[int], first: bool) -> Step:
         """Return the step of the given layers; layer b sets bit b of each item's lane to that of its place.
 
         No two items meet: two of them in the same block of 2^b lanes go to places less than 2^b apart.
@@ -123,6 +121,9 @@ class Compactor(wiring.Component):
                 beat = self._route_layer(m, beat, layer)
             for name in ("offset", "count", "completes", "last"):
                 m.d.comb += getattr(after, name).eq(getattr(before, name))
+            if first:
+                beyond = before.offset + before["count"] > self._lanes
+                m.d.comb += after.completes.eq(Mux(before.completes, before["count"] != 0, beyond))
             for lane, (data, mark, place) in enumerate(beat):
                 m.d.comb += [after.items[lane].eq(data), after.mask[lane].eq(mark), after.place[lane].eq(place)]
 

@@ -95,10 +95,16 @@ class TopKEngine(wiring.Component):
         # What is known of the next beat a cycle before is in registers: it goes to every lane, and on from there.
         self._last = Signal(reset_less=True)  # it is the command's last
         self._mask = Signal(topk.lanes, reset_less=True)  # its lanes that count
+        self._some = Signal(reset_less=True)  # scores are to be kept
         self._loading = Signal()  # state "load", in a register of its own: it goes to every score that the core holds
-        with m.If(self.score.valid & self.score.ready):
+        self._free = Signal()  # no command is inside: the next one is waited for
+        self._turns = Signal()  # the beat after this one is the next command's
+        moves = self.score.valid & self.score.ready
+        with m.If(moves):
             m.d.sync += self._row.eq(Mux(self._last, 0, self._row + 1))
-            self._await(m, self._left, topk.lanes)
+        # `ready` comes late: it says when, and never what.
+        with m.If(moves | self._free):
+            self._await(m)
 
         m.d.comb += [self.round.valid.eq(core.round.valid), self.round.payload.eq(core.round.payload)]
         m.d.comb += [self.o.valid.eq(drain.o.valid), self.o.payload.eq(drain.o.payload), drain.o.ready.eq(self.o.ready)]
@@ -107,11 +113,12 @@ class TopKEngine(wiring.Component):
         self._front(m, core, drain, self._empty(m, drain))
         return m
 
-    def _await(self, m: Module, left: Signal, gone: int) -> None:
-        """Wait for a beat of `left` scores less the `gone` first."""
-        lanes = self._topk.lanes
-        m.d.sync += [self._left.eq(left - gone), self._last.eq(left <= gone + lanes)]
-        m.d.sync += self._mask.eq(Cat(left > gone + lane for lane in range(lanes)))
+    def _await(self, m: Module) -> None:
+        """Wait for the next beat: of the scores that are left, or the first one of the next command."""
+        lanes, told, left = self._topk.lanes, self.command.p.n, self._left
+        m.d.sync += self._left.eq(Mux(self._turns, told, left - lanes))
+        m.d.sync += self._last.eq(Mux(self._turns, told <= lanes, left <= 2 * lanes))
+        m.d.sync += self._mask.eq(Cat(Mux(self._turns, told > lane, left > lanes + lane) for lane in range(lanes)))
 
     def _judge(self, m: Module) -> None:
         """Tell of a command that is illegal, in the cycle after it. It goes on as one that keeps none.
@@ -128,7 +135,11 @@ class TopKEngine(wiring.Component):
     def _connect(self, m: Module, core: Any, drain: Drain) -> None:
         """Show each beat to the core and to the side buffer."""
         m.d.comb += [core.n.eq(self._now.n), core.k.eq(self._now.k), core.seed.eq(self._now.seed)]
-        m.d.comb += [core.search.eq(self._now.k != 0), core.row.scores.eq(self.score.p.scores)]
+        m.d.comb += [
+            core.offered.eq(self.score.valid),
+            core.search.eq(self._some),
+            core.row.scores.eq(self.score.p.scores),
+        ]
         m.d.comb += core.row.mask.eq(self._mask)
         m.d.comb += [core.first.eq(self._row == 0), core.last.eq(self._last)]
         m.d.comb += [drain.load.eq(core.load), drain.row.scores.eq(self.score.p.scores)]
@@ -136,11 +147,13 @@ class TopKEngine(wiring.Component):
 
     def _empty(self, m: Module, drain: Drain) -> Signal:
         """Return whether all commands that were handed to the drain have left."""
-        empty = Signal()  # each has a register of its own
-        inside = Signal(range(self._topk.compactor_stages + 4))
+        empty = Signal()
+        inside = Signal(range(self._topk.compactor_stages + 4))  # each has a register of its own
+        none = Signal(init=1)  # inside == 0
         starts, leaves = drain.command.valid & drain.command.ready, drain.o.valid & drain.o.ready & drain.o.p.last
         m.d.sync += inside.eq(inside + starts - leaves)
-        m.d.comb += empty.eq((inside == 0) & ~drain.o.valid)  # the former alone would do, but no induction knows
+        m.d.sync += none.eq(~starts & Mux(leaves, inside == 1, none))
+        m.d.comb += empty.eq(none & ~drain.o.valid)  # the former alone would do, but no induction knows
         return empty
 
     def _front(self, m: Module, core: Any, drain: Drain, empty: Signal) -> None:
@@ -152,6 +165,7 @@ class TopKEngine(wiring.Component):
         m.d.comb += core.load.eq(self._loading & self.score.valid)
         with m.FSM():
             with m.State("command"):
+                m.d.comb += [self._free.eq(1), self._turns.eq(1)]
                 self._take(m)
             with m.State("load"):
                 m.d.comb += self.score.ready.eq(1)
@@ -176,10 +190,9 @@ class TopKEngine(wiring.Component):
         """Take the next command, or wait for it."""
         told = self.command.p
         m.d.comb += self.command.ready.eq(1)
-        m.d.sync += self._now.eq(self.command.payload)
-        self._await(m, told.n, 0)
+        m.d.sync += [self._now.eq(self.command.payload), self._some.eq(told.k != 0)]
         with m.If(self._none | self._many):
-            m.d.sync += self._now.k.eq(0)
+            m.d.sync += self._some.eq(0)
         m.next = "command"
         with m.If(self.command.valid):
             m.d.sync += [self._slot.eq(~self._slot), self._loading.eq(1)]
@@ -193,15 +206,16 @@ class TopKEngine(wiring.Component):
 
     def _find(self, m: Module, core: Any) -> None:
         """Raise `found` with the core's verdict, or with one that lets nothing pass."""
-        m.d.comb += self.found.valid.eq((self._now.k == 0) | core.done)
+        m.d.comb += self.found.valid.eq(~self._some | core.done)
         m.d.comb += [self.found.payload.threshold.eq(core.threshold), self.found.payload.ties.eq(core.ties)]
-        with m.If(self._now.k == 0):
+        with m.If(~self._some):
             m.d.comb += [self.found.payload.threshold.eq(~0), self.found.payload.ties.eq(0)]
 
     def _pass(self, m: Module) -> None:
         """Be a wire from the scores to the output, until the last beat has passed."""
         lanes, o = self._topk.lanes, self.o
         m.next = "pass"
+        m.d.comb += self._turns.eq(self._last)
         m.d.comb += [o.valid.eq(self.score.valid), self.score.ready.eq(o.ready), o.p.last.eq(self._last)]
         m.d.comb += o.p["count"].eq(Mux(self._last, self._left, lanes))
         for lane in range(lanes):

@@ -1,24 +1,18 @@
 """Bit-serial selection: the bits of the threshold from the top, each found by counting over all scores at once."""
 
 from collections.abc import Sequence
-from functools import reduce
-from itertools import combinations, pairwise
-from operator import add
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
 
 from tokensieve.arch.datapath import Topk
 from tokensieve.rtl.beats import length_bits
 from tokensieve.rtl.search.base import search_ports
+from tokensieve.rtl.search.population import PopulationCount
 
-_SLICED = 3
-"""Layers of the population count that add in bit slices."""
-
-_SLICE, _CHAIN = 5 / 3, 2.5
-"""How long such a layer and a chain of carries take, in LUTs: about what nextpnr reports of an ECP5."""
+_BANK = 64
+"""Scores, at least, that one copy of the decision's time goes to: it must reach them within a cycle."""
 
 
 class BitserialCore(wiring.Component):
@@ -47,172 +41,89 @@ class BitserialCore(wiring.Component):
         self._topk = topk
         self._lanes = min(topk.lanes, topk.max_tokens)
         self._places = topk.beats * self._lanes
+        self._bank = -(-_BANK // self._lanes) * self._lanes
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         topk = self._topk
-        behind = registers(self._places, topk.count_stages)
-        m.submodules.count = count = PopulationCount(self._places, length_bits(topk), behind)
-        # Plane b holds bit b of all scores. A step moves every score up by one bit: the top plane is the one looked at.
-        planes = [Signal(self._places, name=f"plane_{bit}", reset_less=True) for bit in range(topk.score_bits)]
-        alive = Signal(self._places, reset_less=True)
+        m.submodules.count = count = PopulationCount(self._places, length_bits(topk), topk.count_stages)
         left = Signal(length_bits(topk), reset_less=True)  # scores still to be kept
         threshold = Signal(topk.score_bits, reset_less=True)
-        rest = Signal(length_bits(topk) + 1, reset_less=True)  # left - 1 once those counted are kept, or negative
-        decide = Signal()
         one = Signal()
+        self._forget = Signal(init=1)  # all scores die: a command is done, or was only to be dropped
+        decide, decides, opens = self._time(m)
 
-        m.d.comb += [count.i.eq(planes[-1] & alive), self.threshold.eq(threshold), self.ties.eq(left)]
-        # One sum with those of the count, and a register, from which the decision goes to every score.
-        m.d.sync += rest.eq(left - count.o - 1)
-        m.d.comb += one.eq(rest[-1])
+        m.d.comb += [count.i.eq(self._banks(m, one, decides, opens)), count.less.eq(left)]
+        m.d.comb += [self.threshold.eq(threshold), self.ties.eq(left)]
+        m.d.comb += one.eq(count.o >= 0)
+        with m.If(self.load):
+            m.d.sync += left.eq(self.k)
         with m.If(decide):
-            m.d.sync += [above.eq(plane) for plane, above in pairwise(planes)]
-            m.d.sync += alive.eq(alive & Mux(one, planes[-1], ~planes[-1]))
             m.d.sync += threshold.eq(Cat(one, threshold))
             with m.If(~one):
-                m.d.sync += left.eq(rest + 1)
-        self._load(m, planes, alive, left)
-        self._time(m, decide)
+                m.d.sync += left.eq(-count.o)
         return m
 
-    def _load(self, m: Module, planes: Sequence[Signal], alive: Signal, left: Signal) -> None:
-        """Push a beat in behind those before it; their order does not matter here."""
-        before = Mux(self.first, 0, alive)  # the command before leaves nothing behind
-        with m.If(self.load):
-            for bit, plane in enumerate(planes):
-                pushed = Cat(self.row.scores[lane][bit] for lane in range(self._lanes))
-                m.d.sync += plane.eq(Cat(pushed, plane))
-            m.d.sync += alive.eq(Cat(self.row.mask[: self._lanes], before))
-            m.d.sync += left.eq(self.k)
+    def _banks(self, m: Module, one: Signal, decides: Sequence[Value], opens: Sequence[Value]) -> Value:
+        """Hold the scores; return which of those alive have a 1 in the bit that is looked at.
 
-    def _time(self, m: Module, decide: Signal) -> None:
-        """Send a token through as many registers as the count has, once for every bit."""
+        Of this bit, alive scores are told apart: `ones` and `zeros`. A step moves all bits below it up by one. A beat
+        pushes those before it on, from bank to bank; their order does not matter here. What is pushed in while no
+        command loads is dead, and so is all of a command that is done.
+        """
+        topk, found = self._topk, []
+        rows = [Cat(score[bit] for score in self.row.scores) for bit in range(topk.score_bits)]
+        mask = Mux(self.load, self.row.mask, 0)
+        beat = [part[: self._lanes] for part in (*rows[:-1], mask & rows[-1], mask & ~rows[-1])]
+        for bank, (decide, opened) in enumerate(zip(decides, opens, strict=True)):
+            places = min(self._bank, self._places - bank * self._bank)
+            planes = [Signal(places, name=f"plane{bank}_{bit}", reset_less=True) for bit in range(topk.score_bits - 1)]
+            ones = Signal(places, name=f"ones{bank}", reset_less=True)
+            zeros = Signal(places, name=f"zeros{bank}", reset_less=True)
+            alive = Mux(one, ones, zeros)
+            stepped = [planes[0], *planes[:-1], alive & planes[-1], alive & ~planes[-1]]
+            with m.If((opened & self.offered) | decide):
+                for register, pushed, new in zip([*planes, ones, zeros], beat, stepped, strict=True):
+                    m.d.sync += register.eq(Mux(opened, Cat(pushed, register), new))
+            with m.If(self._forget):
+                m.d.sync += [ones.eq(0), zeros.eq(0)]
+            found.append(ones)
+            beat = [register[-self._lanes :] for register in (*planes, ones, zeros)]
+        return Cat(found)
+
+    def _time(self, m: Module) -> tuple[Signal, Sequence[Signal], Sequence[Signal]]:
+        """Send a token through as many registers as the count has, once for every bit.
+
+        Return when a bit is decided, and for every bank a copy of this and of whether beats may come in.
+        """
         topk = self._topk
         token = Signal(topk.count_stages + 1)
         bit = Signal(range(topk.score_bits), reset_less=True)
+        opened = Signal(init=1)  # from the end of a search to the beat that starts the next one
         start = Signal()
-        final = Signal()
+        decide = Signal()
+        ends = Signal()
         m.d.comb += [start.eq(self.load & self.last & self.search), decide.eq(token[-1])]
-        m.d.comb += final.eq(bit == topk.score_bits - 1)
-        m.d.sync += token.eq(Cat(start | (decide & ~final), token))
-        m.d.sync += self.done.eq(decide & final)
+        m.d.comb += ends.eq(decide & (bit == topk.score_bits - 1))
+        m.d.sync += token.eq(Cat(start | (decide & ~ends), token))
+        m.d.sync += [self.done.eq(ends), opened.eq(opened ^ (start | ends))]
+        m.d.sync += self._forget.eq(ends | (self.load & self.last & ~self.search))
         with m.If(start):
             m.d.sync += bit.eq(0)
         with m.Elif(decide):
             m.d.sync += bit.eq(bit + 1)
+        banks = -(-self._places // self._bank)
+        decides = _copies(m, "decides", decide, 0, token[-1] ^ token[-2], banks)
+        return decide, decides, _copies(m, "opened", opened, 1, start | ends, banks)
 
 
-class PopulationCount(wiring.Component):
-    """Counts the ones of a word.
+def _copies(m: Module, name: str, register: Value, init: int, turns: Value, number: int) -> Sequence[Value]:
+    """Return `number` copies of a register that begins as `init` and then `turns`, each near what it goes to.
 
-    Timing
-    ------
-    A cycle for each of its registers, a word every cycle.
-
-    Parameters
-    ----------
-    bits : int
-        Width of the word.
-    width : int
-        Width of the count. It must hold the most ones that can come.
-    behind : sequence of int
-        Layers of adders that its registers are behind: see `registers`.
-
-    Members
-    -------
-    i : ``In(bits)``
-        Word.
-    o : ``Out(width)``
-        Its ones.
+    Every copy is fed by itself: synthesis would make one of them again otherwise.
     """
-
-    def __init__(self, bits: int, width: int, behind: Sequence[int]) -> None:
-        super().__init__({"i": In(bits), "o": Out(width)})
-        self._bits, self._behind = bits, behind
-
-    def elaborate(self, platform: Any) -> Module:
-        m = Module()
-        layers = 1 + (-(-self._bits // 3) - 1).bit_length()
-        # Bit slices at first, word j holding bit j of all counts: so narrow, gates are smaller than carry chains.
-        words: list[Value] = [self.i]
-        for layer in range(1, layers + 1):
-            if layer == _SLICED + 1:
-                words = _counts(words)
-            words = _add_slices(m, words, layer) if layer <= _SLICED else _add_pairs(m, words, layer)
-            for stage in (number for number, place in enumerate(self._behind) if place == layer):
-                words = _hold(m, words, stage)
-        m.d.comb += self.o.eq(_counts(words)[0] if layers <= _SLICED else words[0])
-        return m
-
-
-def registers(bits: int, stages: int) -> list[int]:
-    """Return the layers of a population count of `bits` that its registers are behind.
-
-    These are all of `stages` but the last, which is behind the comparison of the count. They lie so that the longest
-    way from one to the next is as short as it can be.
-
-    >>> registers(256, 3), registers(1024, 3), registers(8, 3), registers(8, 1)
-    ([3, 5], [3, 6], [1, 2], [])
-    """
-    counts = [bits, -(-bits // 3)]  # counts behind each layer
-    while counts[-1] > 1:
-        counts.append(-(-counts[-1] // 2))
-    last = len(counts) - 1
-    spare = max(0, stages - 1 - last)  # registers that have no layer of their own
-    ways = ([1] * spare + list(places) for places in combinations(range(1, last + 1), stages - 1 - spare))
-    return min(ways, key=lambda places: sorted(_delays(counts, places), reverse=True))
-
-
-def _delays(counts: Sequence[int], places: Sequence[int]) -> list[float]:
-    """Return about how long the way to each register is, in LUTs; what is left to keep is added to the last one's."""
-    last = len(counts) - 1
-    return [_delay(counts, begin, end, end == last) for begin, end in pairwise([0, *places, last])]
-
-
-def _delay(counts: Sequence[int], begin: int, end: int, more: int) -> float:
-    """Return about how many LUTs lie between two layers: synthesis adds three numbers at a time, then two by a chain of
-    carries, which takes as long as `_CHAIN`; `more` numbers are added to these."""
-    sliced = max(0, min(end, _SLICED) - begin) * _SLICE
-    first, summed = max(begin, _SLICED), 0
-    if end <= first and not more:
-        return sliced
-    numbers = -(-counts[min(first, end)] // counts[end]) + more
-    while numbers > 2:
-        numbers, summed = numbers - numbers // 3, summed + 1
-    return sliced + summed + _CHAIN
-
-
-def _add_slices(m: Module, words: Sequence[Value], layer: int) -> list[Value]:
-    """Add three parts of a word of single bits, in the first layer, or the two halves of all counts."""
-    part = -(-len(words[0]) // (3 if layer == 1 else 2))
-    carry: Value = words[0][2 * part :] if layer == 1 else Const(0, part)
-    added: list[Value] = []
-    for number, word in enumerate(words):
-        a, b = word[:part], word[part : 2 * part]
-        total, over = Signal(part, name=f"sum{layer}_{number}"), Signal(part, name=f"carry{layer}_{number}")
-        m.d.comb += [total.eq(a ^ b ^ carry), over.eq((a & b) | (carry & (a | b)))]
-        added.append(total)
-        carry = over
-    return [*added, carry]
-
-
-def _add_pairs(m: Module, counts: Sequence[Value], layer: int) -> list[Value]:
-    """Add every two counts."""
-    added: list[Value] = []
-    for number in range(0, len(counts), 2):
-        total = Signal(layer + 1, name=f"sum{layer}_{number // 2}")
-        m.d.comb += total.eq(reduce(add, counts[number : number + 2]))
-        added.append(total)
-    return added
-
-
-def _counts(slices: Sequence[Value]) -> list[Value]:
-    """Return the counts that lie in bit slices."""
-    return [Cat(word[number] for word in slices) for number in range(len(slices[0]))]
-
-
-def _hold(m: Module, words: Sequence[Value], stage: int) -> list[Value]:
-    held = [Signal(len(word), name=f"held{stage}_{number}", reset_less=True) for number, word in enumerate(words)]
-    m.d.sync += [register.eq(word) for register, word in zip(held, words, strict=True)]
-    return list(held)
+    if number == 1:
+        return [register]
+    copies = [Signal(name=f"{name}{bank}", init=init) for bank in range(number)]
+    m.d.sync += [copy.eq(copy ^ turns) for copy in copies]
+    return copies

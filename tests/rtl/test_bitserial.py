@@ -3,36 +3,35 @@
 import random
 
 import pytest
-from amaranth.hdl import Module, Signal
 from amaranth.sim import Simulator
 
 from tokensieve.arch.datapath import Topk
 from tokensieve.arch.topklaw import TopkWork
-from tokensieve.rtl.search.bitserial import PopulationCount, registers
+from tokensieve.rtl.search.population import PopulationCount
 
 
-@pytest.mark.parametrize("stages", range(10))
-@pytest.mark.parametrize("bits", [1, 2, 3, 4, 10, 48])
+@pytest.mark.parametrize("stages", range(1, 11))
+@pytest.mark.parametrize("bits", [1, 2, 3, 4, 10, 48, 257])
 def test_a_population_count_takes_a_word_a_cycle_and_its_registers(bits, stages):
-    words = [0, (1 << bits) - 1, *(random.Random(bits * stages).getrandbits(bits) for _ in range(20))]
-    unit = PopulationCount(bits, bits.bit_length(), registers(bits, stages + 1))
+    rng = random.Random(bits * stages)
+    words = [0, (1 << bits) - 1, *(rng.getrandbits(bits) for _ in range(20))]
+    less = [0, bits, *(rng.randint(0, bits) for _ in range(20))]
+    unit = PopulationCount(bits, bits.bit_length(), stages)
     seen = []
 
     async def bench(ctx):
-        for word in words + [0] * stages:
-            ctx.set(unit.i, word)
+        for cycle in range(len(words) + stages):
+            ctx.set(unit.i, [*words, *[0] * stages][cycle])
+            ctx.set(unit.less, [*[0] * (stages - 1), *less, 0][cycle])
             seen.append(ctx.get(unit.o))
             await ctx.tick()
 
-    m = Module()
-    m.submodules.unit = unit
-    m.d.sync += Signal().eq(0)  # without registers the unit has no clock
-    simulator = Simulator(m)
+    simulator = Simulator(unit)
     simulator.add_clock(1e-9)
     simulator.add_testbench(bench)
     simulator.run()
 
-    assert seen[stages:] == [word.bit_count() for word in words]
+    assert seen[stages:] == [word.bit_count() - off for word, off in zip(words, less, strict=True)]
 
 
 @pytest.mark.parametrize("compactor", ["low_latency", "max_frequency"])

@@ -12,11 +12,13 @@ SMALL = [
     Topk(engine="bitserial", lanes=4, max_tokens=14, score_bits=5, count_stages=2),
     Topk(engine="bitonic", lanes=4, max_tokens=14, score_bits=5),
 ]
+BANKS = Topk(engine="bitserial", lanes=8, max_tokens=201, score_bits=4, count_stages=3)
 SHAPES = [
     Topk(engine="bitserial", lanes=1, max_tokens=5, score_bits=4, count_stages=1),
     Topk(engine="bitserial", lanes=2, max_tokens=9, score_bits=4, count_stages=10),
     Topk(engine="bitserial", lanes=4, max_tokens=21, score_bits=12, count_stages=3),
     Topk(engine="bitserial", lanes=8, max_tokens=33, score_bits=7, count_stages=4, compactor="max_frequency"),
+    Topk(engine="bitserial", lanes=4, max_tokens=150, score_bits=5, count_stages=1),  # three banks
     Topk(engine="bitserial", lanes=16, max_tokens=2, score_bits=32, count_stages=2),
     Topk(engine="bitserial", lanes=32, max_tokens=34, score_bits=5, count_stages=6),
     Topk(engine="bitonic", lanes=1, max_tokens=2, score_bits=4),
@@ -48,7 +50,7 @@ def test_every_shape_takes_the_cycles_of_its_law(topk):
     assert alone(topk, commands) == expected(topk, commands)
 
 
-@pytest.mark.parametrize("topk", [*SMALL, *SHAPES[2::5]], ids=name)
+@pytest.mark.parametrize("topk", [*SMALL, BANKS, *SHAPES[2::5]], ids=name)
 def test_commands_back_to_back_leave_nothing_to_one_another(topk):
     commands = corners(topk)
 

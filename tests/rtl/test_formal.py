@@ -132,6 +132,12 @@ def test_two_commands_in_a_row_keep_the_largest_of_each_in_their_first_cycles():
     assert prove(replace(find_claim("topk", "bitserial-two-commands"), depth=12)).status == "proved"
 
 
+def test_so_does_a_bit_serial_search_whose_scores_lie_in_several_banks(monkeypatch):
+    monkeypatch.setattr("tokensieve.rtl.search.bitserial._BANK", 2)
+
+    assert prove(find_claim("topk", "bitserial-two-commands")).status == "proved"
+
+
 @pytest.mark.long
 def test_a_fault_between_commands_is_not_seen_by_the_claim_about_one():
     assert prove(find_claim("topk", "bitserial-keeps-the-largest"), ROWS_GO_ON).status == "proved"

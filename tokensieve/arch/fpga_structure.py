@@ -9,6 +9,7 @@ truth is fitted to recorded runs (`arch.fpga_model`). The functions read fields 
 from collections.abc import Callable, Mapping
 
 from tokensieve.arch.datapath import SearchEngine, Topk
+from tokensieve.arch.population import held, longest
 
 SHELL = "shell"
 """Name of the block that all engines have; the other one is called as its engine is."""
@@ -72,8 +73,8 @@ def path_terms(topk: Topk) -> Terms:
         case "radix":
             return {**shared, "set bits": _length_bits(topk), "digit bits": digit_width(topk)}
         case "bitserial":
-            count = 1 + (-(-_places(topk) // 3) - 1).bit_length()
-            return {**shared, "count layers": count / topk.count_stages, "places": _places(topk).bit_length()}
+            places = _places(topk)
+            return {**shared, "count layers": longest(places, topk.count_stages), "places": places.bit_length()}
         case "bitonic":
             return {**shared, "score bits": topk.score_bits, "places": topk.bitonic_passes}
 
@@ -110,7 +111,7 @@ def _shell_registers(topk: Topk) -> int:
     """
     lanes, bits, row, length = topk.lanes, topk.score_bits, _row_bits(topk), _length_bits(topk)
     words, count, place = lanes * bits, _count_bits(topk), _lane_bits(topk)
-    front = 4 * length + row + bits + lanes + 1 + (16 if topk.engine == "quickselect" else 0)
+    front = 4 * length + row + bits + lanes + 2 + (16 if topk.engine == "quickselect" else 0)
     drain = 5 * words + 7 * row + 5 * length + bits + 6 * lanes + _rank_bits(topk)
     half = topk.compactor_stages // 2
     prefix = half * (words + row + lanes) + (half - 1) * _rank_bits(topk) + lanes * place + place + count + 1
@@ -226,19 +227,12 @@ def _places(topk: Topk) -> int:
 
 
 def _bitserial_registers(topk: Topk) -> int:
-    held = _places(topk) * (topk.score_bits + 1) + _length_bits(topk) + topk.score_bits
-    return held + sum(_held_counts(topk)) + topk.count_stages + topk.score_bits.bit_length() + 3
-
-
-def _held_counts(topk: Topk) -> list[int]:
-    """Return the bits of each register of the population count over all scores."""
-    layers = 1 + (-(-_places(topk) // 3) - 1).bit_length()
-    width, depth, after = _places(topk), 1, [_places(topk)]
-    for layer in range(1, layers + 1):
-        width = -(-width // (3 if layer == 1 else 2))
-        depth = min(layer + 1, _length_bits(topk))
-        after.append(width * depth)
-    return [after[-(-layers * stage // topk.count_stages)] for stage in range(1, topk.count_stages + 1)]
+    places, length = _places(topk), _length_bits(topk)
+    count = sum(map(sum, held(places, topk.count_stages))) + length + 1
+    lanes = min(topk.lanes, topk.max_tokens)
+    banks = -(-places // (-(-64 // lanes) * lanes))
+    times = topk.count_stages + 4 + (topk.score_bits - 1).bit_length() + (2 * banks if banks > 1 else 0)
+    return places * (topk.score_bits + 1) + length + topk.score_bits + count + times
 
 
 def _bitserial_terms(topk: Topk) -> Terms:

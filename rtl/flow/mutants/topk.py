@@ -105,7 +105,7 @@ KEPT = (
     Mutant(
         name="nothing-hangs",
         module="tokensieve.rtl.topk",
-        old="self.found.valid.eq((self._now.k == 0) | core.done)",
+        old="self.found.valid.eq(~self._some | core.done)",
         new="self.found.valid.eq(core.done)",
         why="a command that keeps nothing waits for a search that is not begun",
     ),
@@ -154,8 +154,8 @@ SHELL = (
     Mutant(
         name="last-late",
         module="tokensieve.rtl.topk",
-        old="self._last.eq(left <= gone + lanes)",
-        new="self._last.eq(left < gone + lanes)",
+        old="left <= 2 * lanes",
+        new="left < 2 * lanes",
         why="a command whose last beat is full waits for another one",
     ),
     Mutant(

@@ -36,8 +36,8 @@ MUTANTS = (
     Mutant(
         name="full-beat-early",
         module="tokensieve.rtl.compactor",
-        old="after.completes.eq(offset + counts[-1] > self._lanes)",
-        new="after.completes.eq(offset + counts[-1] >= self._lanes)",
+        old='beyond = before.offset + before["count"] > self._lanes',
+        new='beyond = before.offset + before["count"] >= self._lanes',
         why="a beat that is just full leaves before it is known whether it is the last",
     ),
     Mutant(
@@ -50,8 +50,8 @@ MUTANTS = (
     Mutant(
         name="high-bit-first",
         module="tokensieve.rtl.compactor",
-        old="self._route(group)) for group in groups]",
-        new="self._route(group[::-1])) for group in groups[::-1]]",
+        old="self._route(group, first=number == 0)) for number, group in enumerate(groups)]",
+        new="self._route(group[::-1], first=number == 0)) for number, group in enumerate(groups[::-1])]",
         why="selectors in the wrong order: items meet and one is lost",
     ),
     Mutant(
