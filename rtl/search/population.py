@@ -57,7 +57,7 @@ class PopulationCount(wiring.Component):
             columns = _hold(m, columns, stage)
         # - less is ~less + 1: its bits are added with the others, and the 1 enters the last sum.
         off = enumerate(~Cat(self.less, Const(0, 1)))
-        columns = [[*column, bit] for column, bit in zip_longest(columns[: self._width], off, fillvalue=())]
+        columns = [[*column, bit] for column, bit in zip([*columns, *[()] * self._width], off, strict=False)]
         layer = 0
         while max(map(len, columns)) > _ROWS:
             columns, layer = _compress(m, columns, _ROWS, f"last_{layer}")[: self._width], layer + 1
