@@ -18,7 +18,7 @@ SMALL = [word for name in ("max_tokens=64", "keep=32", "engines=1", "lanes=2") f
         ([*HX8K, "--set", "pruner.max_tokens=64", "--set", "pruner.keep=65"], "pruner.keep must be at most max_tokens"),
         (
             [*HX8K, "--set", "pruner.max_tokens=512"],
-            "ice40-hx8k is too small: .* or --device ecp5-45k, .*max_tokens=128",
+            "ice40-hx8k is too small: .* or --device ecp5-45k, .*max_tokens=128 .*engines=1",
         ),
         ([*BUILD, "--device", "ice40-hx8"], "--device must be one of .* did you mean 'ice40-hx8k'"),
         ([*HX8K, "--board", "icebraker"], "--board must be one of .* did you mean 'icebreaker'"),
@@ -37,6 +37,12 @@ SMALL = [word for name in ("max_tokens=64", "keep=32", "engines=1", "lanes=2") f
             [*BUILD, "--device", "ice40-up5k", *SMALL, "--baud", "12000000"],
             "--baud must be at most 5250000 .*, got 12000000",
         ),
+        ([*HX8K, *SMALL, "--baud", "1200"], r"--baud must be at least 1511 with a clock of 99.00 MHz, got 1200"),
+        (
+            [*HX8K, *SMALL, "--clock", "50", "--baud", "11000000"],
+            "--baud must be what a divider makes of 49.50 MHz, within 2 %, for instance 9900000 or 12375000, got 11",
+        ),
+        ([*HX8K, *SMALL, "--clock", "399"], "--clock must be at most 275 for ice40-hx8k, got 399"),
     ],
 )
 def test_a_bad_request_is_refused_before_any_tool_runs(arguments, message, tmp_path, monkeypatch, capsys):

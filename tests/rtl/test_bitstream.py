@@ -1,6 +1,7 @@
 """The way to a bitstream without its tools: clocks, boards, what fits, what is counted twice, reports."""
 
 import json
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from tokensieve.rtl.flow.bitstream.estimate import require_fit
 from tokensieve.rtl.flow.bitstream.place import Placed, source_name
 from tokensieve.rtl.flow.bitstream.scan import ScanTop
 from tokensieve.rtl.flow.bitstream.synthesis import Netlist
-from tokensieve.rtl.flow.bitstream.units import find_unit
+from tokensieve.rtl.flow.bitstream.units import find_unit, makes_bits
 
 CLOCKS = {"ecp5": 25.0, "ice40": 12.0, "gowin": 27.0}
 
@@ -76,22 +77,34 @@ def test_every_device_has_a_board():
 
 
 @pytest.mark.parametrize(
-    ("tokens", "device", "message"),
+    ("tokens", "device", "ways"),
     [
-        (64, "ice40-hx8k", None),
-        (512, "ecp5-85k", None),
-        (512, "ice40-hx8k", r"would fit with --device ecp5-85k, .*--set pruner.max_tokens=128 --set pruner.keep=32"),
-        (128, "ice40-up5k", r"--set pruner.max_tokens=128 --set pruner.keep=32 --set pruner.engines=1"),
+        (512, "ice40-hx8k", ["--device ecp5-25k", "--set pruner.max_tokens=128 .*--set pruner.engines=1"]),
+        (128, "ice40-hx8k", ["--device gw2a-18c", "--set pruner.max_tokens=128 .*--set pruner.engines=1"]),
+        (128, "ice40-up5k", ["--device ecp5-25k", "--set pruner.max_tokens=64 .*--set pruner.engines=1"]),
+        (1024, "ecp5-25k", ["--device ecp5-45k", "--set pruner.max_tokens=512 --set pruner.keep=32"]),
     ],
 )
-def test_what_cannot_fit_is_refused_with_what_would(tokens, device, message):
+def test_what_cannot_fit_is_refused_with_what_would(tokens, device, ways):
     pruner = load_arch("spatten", [f"pruner.max_tokens={tokens}", "pruner.keep=32"]).pruner
 
-    if message is None:
-        assert require_fit("fixed-length-pruner", pruner, find_device(device)).ff > 0
-        return
-    with pytest.raises(TokensieveError, match=message):
+    with pytest.raises(TokensieveError, match=f"{device} is too small: fixed-length-pruner takes about") as told:
         require_fit("fixed-length-pruner", pruner, find_device(device))
+
+    for way in ways:
+        assert re.search(way, str(told.value)), way
+    assert "--device ice40" not in str(told.value).partition("would fit")[2]
+
+
+def test_what_was_built_lies_between_the_bounds(root):
+    for row in json.loads((root / "docs/reference/fpga.json").read_text(encoding="utf-8")):
+        sets = [f"pruner.{name}={row['parameters'][name]}" for name in ("max_tokens", "keep", "engines")]
+        device = find_device(row["device"])
+        told = require_fit("fixed-length-pruner", load_arch("spatten", sets).pruner, device)
+
+        assert told.fits(device)
+        assert told.lut.least <= row["lut"] <= told.lut.most
+        assert told.ff.least <= row["ff"] <= told.ff.most
 
 
 @pytest.mark.parametrize(
@@ -196,15 +209,20 @@ def test_the_clock_of_a_report_is_the_plls(tmp_path):
 def flow(tmp_path, monkeypatch):
     """The flow with tools that take no time: Fmax by pass and seed, and the clocks that were asked for."""
 
-    def run(fmax, seeds=3, clock=None, name="ice40-hx8k"):
+    def run(fmax, seeds=3, clock=None, name="ice40-hx8k", cells=(), baud=None):
         asked, said = [], []
 
         def synthesise(top, family, chain, primitives):
-            return Netlist(tmp_path / str(len(asked)))
+            folder = tmp_path / f"netlist{len(asked)}"
+            folder.mkdir(exist_ok=True)
+            (folder / "stat.json").write_text(json.dumps({"design": {"num_cells_by_type": dict(cells)}}))
+            return Netlist(folder)
 
         def place(netlist, board, family, pins, mhz, seed, chain):
             asked.append((round(mhz, 3), seed))
             mhz_here = fmax[len(asked) - 1]
+            if isinstance(mhz_here, str):
+                raise ToolError(mhz_here)
             return placed(tmp_path / f"placed{len(asked)}", report({"design.clk": mhz_here}), seed)
 
         monkeypatch.setattr(building, "synthesise", synthesise)
@@ -214,7 +232,8 @@ def flow(tmp_path, monkeypatch):
         plan = Plan(
             make=lambda mhz: unit.make("uart", mhz), pins=unit.pins("uart"), device=device,
             board=find_board(None, device), seeds=seeds, clock_mhz=clock, cells=3000,
-            chain=toolchain.Toolchain(yosys=tool, place=tool, pack=tool),
+            chain=toolchain.Toolchain(yosys=tool, place=tool, pack=tool), instead="; it would fit with --device larger",
+            suits=lambda mhz: baud is None or makes_bits(mhz * 1e6 / baud),
         )  # fmt: skip
         return build(plan, said.append), asked, said
 
@@ -250,6 +269,35 @@ def test_a_clock_that_is_asked_for_is_placed_for_once_and_may_be_missed(flow):
 
     assert asked == [(99.0, 1), (99.0, 2)]
     assert (built.placed.seed, built.placed.fmax_mhz, built.met) == (2, 95.0, False)
+
+
+def test_the_clock_is_one_that_the_ports_bits_can_be_made_of(flow):
+    built, asked, _ = flow([101.0, 96.0], seeds=1, baud=15_000_000)
+
+    assert asked == [(90.0, 1)]  # 6 cycles a bit; of the usual 99 MHz it would be 6.6
+    assert built.met
+
+
+@pytest.mark.parametrize(
+    ("cells", "fmax", "message"),
+    [
+        ({"SB_LUT4": 8000}, [], "synthesis takes 8,000 LUTs, and it has 7,680"),
+        ({"SB_RAM40_4K": 33}, [], "synthesis takes 33 block memories, and it has 32"),
+        ({}, ["ERROR: Unable to place cell 'a', no BELs remaining"], "nextpnr finds no room for all cells"),
+        ({}, ["ERROR: Failed to expand region (0, 0) |_> (33, 33) of 7763 LCs"], "nextpnr finds no room for all cells"),
+    ],
+)
+def test_a_design_that_turns_out_too_large_is_refused_with_what_would_fit(flow, cells, fmax, message):
+    with pytest.raises(TokensieveError) as told:
+        flow(fmax, cells=cells)
+
+    assert not isinstance(told.value, ToolError)
+    assert str(told.value) == f"--device ice40-hx8k is too small: {message}; it would fit with --device larger"
+
+
+def test_a_tool_that_fails_otherwise_has_failed(flow):
+    with pytest.raises(ToolError, match="segmentation fault"):
+        flow(["nextpnr ended with code 139: segmentation fault"])
 
 
 @pytest.fixture

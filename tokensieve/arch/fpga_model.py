@@ -108,6 +108,11 @@ def least(figure: str, value: float) -> int:
     return int(value / (1 + told()["errors"][figure]["worst"]))
 
 
+def most(figure: str, value: float) -> int:
+    """Return how large a modelled `lut` or `ff` may be in truth, by the same error."""
+    return int(value * (1 + told()["errors"][figure]["worst"]))
+
+
 def _weighed(weights: Weights, counts: Mapping[str, float]) -> float:
     return sum(weight * counts[name] for name, weight in weights.items())
 

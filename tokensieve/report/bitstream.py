@@ -27,7 +27,7 @@ _SHOWN = ("max_tokens", "keep", "lanes", "score_bits", "engine", "engines")
 
 def _resources(told: Told) -> Table:
     have, bounds = told["available"], told["estimate"]
-    guess = {"ff": f"{count(bounds['ff'])} or more"}
+    guess = {key: f"{count(bounds[key])} or more" for key in ("lut", "ff")}
     guess |= {key: count(bounds["model"][key]) for key in _RESOURCES if "model" in bounds}
     rows = [
         (title, count(told[key]), count(have[key]), f"{told[key] / have[key]:.0%}" if have[key] else "",
@@ -43,6 +43,8 @@ def _clock(told: Told) -> str:
     seeds = ", ".join(f"{mhz:.1f}" for mhz in told["fmax_mhz_per_seed"].values())
     note = "" if told["fmax_trusted"] else f" ({told['fmax_note']})"
     rule = f", {told['margin']:g} x the worst seed or less" if told["margin"] else ""
+    if told["asked_mhz"]:
+        rule = f", its fastest up to the {told['asked_mhz']:g} MHz asked for"
     met = "met" if told["timing_met"] else "MISSED: no bitstream is handed out"
     lines = [
         "Clock (measured by nextpnr, on no board)",

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from amaranth.lib import wiring
 
+from tokensieve.arch.errors import TokensieveError, ToolError
 from tokensieve.arch.primitives import Primitives
 from tokensieve.rtl.flow.bitstream.boards import Board
 from tokensieve.rtl.flow.bitstream.constraints import Wire, constraints, wiring_of
@@ -26,6 +27,9 @@ from tokensieve.rtl.flow.bitstream.top import BoardTop
 
 MARGIN = 0.95
 """Share of the worst seed's clock that the PLL may have."""
+
+_NO_ROOM = ("no BELs remaining", "Unable to place cell", "Failed to expand region", "Unable to find a placement")
+"""What nextpnr says of a design with more cells than there are places."""
 
 _SECONDS_PER_CELL = {"synthesis": 6e-3, "place": 15e-3}
 """Seconds of each stage for a cell, on the machine where the flow was written: for the time left, no more."""
@@ -52,6 +56,12 @@ class Plan:
 
     cells: int
     """About how many cells it takes: for the time left."""
+
+    suits: Callable[[float], bool]
+    """Whether the design can be made for a clock in MHz."""
+
+    instead: str
+    """What would fit where this does not, as the end of a sentence."""
 
     primitives: Primitives = "generic"
 
@@ -109,7 +119,8 @@ class _Run:
 def netlist_alone(plan: Plan, tell: Callable[[str], None]) -> tuple[Netlist, float]:
     """Return the netlist, and the PLL's clock in MHz that it is for: the one that is asked for, or the usual one."""
     run = _Run(plan, tell, ahead=["synthesis"])
-    setting = fastest(plan.device.family, plan.board.clock_mhz, plan.clock_mhz or plan.device.goal_mhz)
+    asked = plan.clock_mhz or plan.device.goal_mhz
+    setting = fastest(plan.device.family, plan.board.clock_mhz, asked, plan.suits)
     return _synthesised(run, setting)[0], float(setting.mhz)
 
 
@@ -118,7 +129,7 @@ def build(plan: Plan, tell: Callable[[str], None]) -> Built:
     run, begun = _Run(plan, tell), time.monotonic()
     clock, family = plan.board.clock_mhz, plan.device.family
     run.ahead = ["synthesis", *["place"] * plan.seeds, *([] if plan.clock_mhz else ["synthesis", "place"])]
-    setting = fastest(family, clock, plan.clock_mhz or plan.device.goal_mhz)
+    setting = fastest(family, clock, plan.clock_mhz or plan.device.goal_mhz, plan.suits)
     netlist, wires, pins = _synthesised(run, setting)
     trials = []
     for seed in range(1, plan.seeds + 1):
@@ -126,7 +137,7 @@ def build(plan: Plan, tell: Callable[[str], None]) -> Built:
     trials.sort(key=lambda one: -one.fmax_mhz)
     per_seed, trial_mhz, placed = {one.seed: one.fmax_mhz for one in trials}, float(setting.mhz), trials[0]
     limit = MARGIN * trials[-1].fmax_mhz if plan.device.trusted else min(MARGIN * trials[-1].fmax_mhz, trial_mhz)
-    step = fastest(family, clock, limit) if plan.clock_mhz is None else setting
+    step = fastest(family, clock, limit, plan.suits) if plan.clock_mhz is None else setting
     if step.mhz != setting.mhz:
         setting = step
         netlist, wires, pins = _synthesised(run, setting)
@@ -150,10 +161,26 @@ def _synthesised(run: _Run, setting: Setting) -> tuple[Netlist, list[Wire], str]
             lambda: plan.make(float(setting.mhz)), plan.pins, plan.device.family, setting, plan.board.pll_pad
         )
         netlist = synthesise(top, plan.device.family, plan.chain, plan.primitives)
+    device = plan.device
+    for used, have, what in (
+        (netlist.lut, device.lut, "LUTs"), (netlist.ff, device.ff, "flip-flops"),
+        (netlist.bram, device.bram, "block memories"), (netlist.dsp, device.dsp, "multipliers"),
+    ):  # fmt: skip
+        if used > have:
+            raise TokensieveError(f"{_small(plan)}: synthesis takes {used:,} {what}, and it has {have:,}{plan.instead}")
     return netlist, wires, constraints(plan.device.family, wires, plan.board.clock_mhz)
 
 
 def _placed(run: _Run, netlist: Netlist, pins: str, setting: Setting, seed: int, text: str) -> Placed:
     plan = run.plan
     with run.stage("place", f"place, route and pack, {text}"):
-        return place(netlist, plan.board, plan.device.family, pins, float(setting.mhz), seed, plan.chain)
+        try:
+            return place(netlist, plan.board, plan.device.family, pins, float(setting.mhz), seed, plan.chain)
+        except ToolError as problem:
+            if any(words in str(problem) for words in _NO_ROOM):
+                raise TokensieveError(f"{_small(plan)}: nextpnr finds no room for all cells{plan.instead}") from None
+            raise
+
+
+def _small(plan: Plan) -> str:
+    return f"--device {plan.device.name} is too small"

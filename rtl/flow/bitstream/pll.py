@@ -4,7 +4,7 @@ Limits are those of the data sheets: Lattice FPGA-DS-02012 (ECP5, table 3.25), F
 sysCLOCK PLL timing), Gowin DS226 (rPLL, C8/I7).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -60,12 +60,19 @@ def settings(family: Family, clock_mhz: float) -> list[Setting]:
     ]
 
 
-def fastest(family: Family, clock_mhz: float, limit_mhz: float) -> Setting:
-    """Return the setting with the fastest output that is `limit_mhz` at most.
+def highest(family: Family) -> float:
+    """Return the fastest output that a data sheet allows, in MHz."""
+    return _LIMITS[family].out[1]
+
+
+def fastest(
+    family: Family, clock_mhz: float, limit_mhz: float, suits: Callable[[float], bool] = lambda mhz: True
+) -> Setting:
+    """Return the setting with the fastest output that is `limit_mhz` at most, and that `suits`.
 
     Of those with the same output it is the one with the fastest phase detector, which has the least jitter.
     """
-    reachable = [one for one in settings(family, clock_mhz) if one.mhz <= limit_mhz]
+    reachable = [one for one in settings(family, clock_mhz) if one.mhz <= limit_mhz and suits(float(one.mhz))]
     if not reachable:
         least = _LIMITS[family].out[0]
         raise TokensieveError(

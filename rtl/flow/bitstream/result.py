@@ -60,6 +60,7 @@ def as_object(asked: Asked, built: Built) -> dict[str, Any]:
         "fmax_trusted": device.trusted,
         "fmax_note": "" if device.trusted else NOT_TRUSTED,
         "fmax_mhz_per_seed": {str(seed): round(mhz, 2) for seed, mhz in built.per_seed.items()},
+        "asked_mhz": plan.clock_mhz,
         "seeds_asked_mhz": round(built.trial_mhz, 4),
         "seed": placed.seed,
         "clock_mhz": round(float(built.setting.mhz), 4),
@@ -99,7 +100,7 @@ def _link(asked: Asked, clock_mhz: float) -> dict[str, Any]:
 def _estimated(asked: Asked) -> dict[str, Any]:
     """Return the lower bounds, and of an engine on an ECP5 the model's figures."""
     told = asked.estimate
-    bounds = {"ff": told.ff, "memory_bits": told.memory_bits}
+    bounds = {"lut": told.lut.least, "ff": told.ff.least, "memory_bits": told.memory_bits}
     if told.model is None or asked.plan.device.family != "ecp5":
         return bounds
     return bounds | {"model": asdict(told.model)}

@@ -61,6 +61,16 @@ def _pruner(arch: Arch) -> Unit:
     )  # fmt: skip
 
 
+_TOLERANCE = 0.02
+"""How far a bit of a UART may be from the length that both ends agree on: half of what a frame of ten bits stands."""
+
+
+def makes_bits(cycles: float) -> bool:
+    """Return whether a UART whose bits should take `cycles` clock cycles makes bits of about that length."""
+    divisor = round(cycles)
+    return 4 <= divisor <= 1 << 16 and abs(divisor - cycles) <= _TOLERANCE * cycles
+
+
 def host_link(link: Link, cycles: float) -> HostLink:
     """Return a port whose bits take about `cycles` clock cycles."""
     return HostLink(port=link, divisor=round(cycles)) if link == "uart" else HostLink(port=link)
