@@ -135,3 +135,10 @@ def test_a_bitstream_of_the_pruner_for_the_hx8k(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("tokensieve.rtl.flow.tools.run", None)
     assert call([*HX8K, *SMALL, "--clock", "75", "--out", str(out), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["fmax_mhz"] == told["fmax_mhz"]
+
+    # The same folder, for a clock that is missed: the bitstream of before is not of this report.
+    monkeypatch.setattr("tokensieve.rtl.flow.bitstream.build.Built.met", False)
+    assert call([*HX8K, *SMALL, "--clock", "75", "--out", str(out), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["bitstream"] is None
+    assert not (out / "fixed-length-pruner.bin").exists()
+    assert json.loads((out / "report.json").read_text())["timing_met"] is False

@@ -106,7 +106,7 @@ def build(
     from tokensieve.report.files import check_apart, check_folder, write_folder
     from tokensieve.rtl.flow.bitstream.build import build as run
     from tokensieve.rtl.flow.bitstream.request import Request, asked
-    from tokensieve.rtl.flow.bitstream.result import as_object, files
+    from tokensieve.rtl.flow.bitstream.result import as_object, files, stale
 
     check_folder(out)
     wanted = asked(
@@ -126,6 +126,8 @@ def build(
     text = page(told, width())
     made |= {"report.json": (json_text.dumps(told, indent=2) + "\n").encode(), "report.txt": f"{text}\n".encode()}
     check_apart([out / name for name in made], "--out", {"--arch": arch_file(arch)})
+    for name in stale(wanted, made):
+        (out / name).unlink(missing_ok=True)
     write_folder(out, made)
     if json:
         print(json_text.dumps(told, indent=2))

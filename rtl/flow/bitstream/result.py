@@ -1,6 +1,6 @@
 """What is reported of a bitstream: one object, which ``--json`` prints and a page is made of."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -121,6 +121,11 @@ def resources(family: Family, built: Built) -> dict[str, int]:
         kind: told[names[kind]]["used"] if names.get(kind) in told else counted.get(kind, 0)
         for kind in ("lut", "ff", "bram", "dsp")
     }
+
+
+def stale(asked: Asked, made: Container[str]) -> list[str]:
+    """Return the names of bitstreams of this unit that are not `made`: one of an earlier build is not of the report."""
+    return [name for name in (f"{asked.unit.name}{suffix}" for suffix in SUFFIX.values()) if name not in made]
 
 
 def files(asked: Asked, built: Built) -> tuple[dict[str, bytes], str | None]:
