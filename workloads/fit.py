@@ -66,7 +66,8 @@ def _width_problem(d: Decisions, arch: Arch) -> str | None:
         limits.append(("K with its LSB plane", _widest_sum(d, low), "onchip_bits", number.onchip_bits))
     for name, width, field, most in limits:
         if width > most:
-            return f"number.{field} must be at least the {width} bits of {name}, got {most}"
+            way = f"--set number.{field}={width}, or a workload whose schedule.bits are fewer"
+            return f"number.{field} must be at least the {width} bits of {name}, got {most}; {way}"
     return _vector_problem(d, arch, low)
 
 
