@@ -100,7 +100,7 @@ def test_an_engine_without_rtl_has_no_estimate():
 @pytest.mark.parametrize(
     ("unit", "device", "message"),
     [
-        ("fixed-length-pruner", "ecp5-85k", "unit must be topk for an estimate, .* got 'fixed-length-pruner'"),
+        ("compactor", "ecp5-85k", "unit must be topk or fixed-length-pruner for an estimate, .* got 'compactor'"),
         ("topk", "ice40-hx8k", "--device must be one of ecp5-85k, ecp5-45k, ecp5-25k for an estimate"),
     ],
 )

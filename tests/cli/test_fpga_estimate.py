@@ -41,7 +41,7 @@ def test_what_does_not_fit_and_what_was_not_recorded_is_said(capsys):
     [
         (["topk", "--device", "ecp5-86k"], "--device must be one of .* did you mean 'ecp5-85k'"),
         (["topk", "--device", "gw2a-18c"], "for an estimate, as runs of no other family are recorded, got 'gw2a-18c'"),
-        (["radix"], "unit must be topk for an estimate"),
+        (["radix"], "unit must be topk or fixed-length-pruner for an estimate"),
         (["topk", "--arch", "spatten-paper"], "topk.round_cycles must be 6 or null for the RTL"),
     ],
 )
@@ -62,3 +62,32 @@ def test_a_build_of_an_engine_whose_luts_cannot_fit_is_refused_with_what_would(t
     )
     assert "--set topk.max_tokens=256" in told
     assert "gw2a" not in told
+
+
+@pytest.mark.parametrize(
+    ("sets", "device", "fits", "says"),
+    [
+        (["max_tokens=64", "keep=32", "engines=1"], "ice40-hx8k", "yes", "It fits ice40-hx8k."),
+        (["max_tokens=256", "keep=64", "engines=1"], "ice40-hx8k", "perhaps", "It may fit ice40-hx8k: a build tells."),
+        (["max_tokens=512", "keep=128"], "ice40-hx8k", "no", "It does not fit ice40-hx8k."),
+        (["max_tokens=512", "keep=128"], "ecp5-85k", "yes", "It fits ecp5-85k."),
+    ],
+)
+def test_a_pruner_is_told_to_fit_where_it_does(sets, device, fits, says, capsys):
+    words = [word for one in sets for word in ("--set", f"pruner.{one}")]
+
+    assert call(["fpga", "estimate", "fixed-length-pruner", "--device", device, *words, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert call(["fpga", "estimate", "fixed-length-pruner", "--device", device, *words]) == 0
+
+    assert (told["fits"], told["label"]) == (fits, "modelled")
+    assert told["lut"]["least"] < told["lut"]["most"]
+    assert told["interval"] >= told["parameters"]["max_tokens"] / told["parameters"]["lanes"]
+    assert says in capsys.readouterr().out
+
+
+def test_a_pruner_that_is_not_built_is_not_estimated(capsys):
+    words = ["--set", "pruner.score_source=embedding_norm", "--set", "pruner.embedding_beats=2"]
+
+    assert call(["fpga", "estimate", "fixed-length-pruner", *words]) == 2
+    assert "pruner.score_source must be given" in capsys.readouterr().err

@@ -134,8 +134,8 @@ def require_modelled(unit: str, device: str) -> None:
     """Raise `TokensieveError` where no runs were recorded of a unit, or of the family of a device."""
     if unit != UNIT:
         raise TokensieveError(
-            f"unit must be {UNIT} for an estimate, as runs of no other unit are recorded, got {unit!r}; "
-            "`tokensieve fpga build` measures one"
+            f"unit must be {UNIT} or fixed-length-pruner for an estimate, as runs of no other unit are recorded, "
+            f"got {unit!r}"
         )
     if device not in DEVICES:
         raise TokensieveError(

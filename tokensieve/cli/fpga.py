@@ -205,28 +205,37 @@ def _check(
 @app.command(
     epilog=examples(
         "tokensieve fpga estimate topk --device ecp5-85k --arch sieve",
+        "tokensieve fpga estimate fixed-length-pruner --device ice40-hx8k --set pruner.max_tokens=64 "
+        "--set pruner.keep=32 --set pruner.engines=1",
         "tokensieve fpga estimate topk --device ecp5-25k --set topk.engine=bitserial --set topk.lanes=4 --json",
     )
 )
 def estimate(
-    unit: Annotated[str, typer.Argument(metavar="UNIT", help="topk.")],
-    device: Annotated[str, typer.Option("--device", metavar="NAME", help="ecp5-85k|45k|25k.")] = "ecp5-85k",
+    unit: Annotated[str, typer.Argument(metavar="UNIT", help="topk (of an ECP5), or fixed-length-pruner.")],
+    device: Annotated[str, typer.Option("--device", metavar="NAME", help="As in `build`.")] = "ecp5-85k",
     arch: ArchOption = "spatten",
     sets: SetOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Say what a unit would take of an FPGA, by a model that is fitted to recorded runs; no tool is run.
+    """Say what a unit would take of an FPGA; no tool is run.
 
-    A sweep has the same figures as columns and in constraints: fpga.lut, fpga.ff, fpga.bram, fpga.dsp, fpga.fmax_mhz.
+    Of a top-k engine by a model that is fitted to recorded runs, with its clock; of the fixed-length pruner with its
+    host link by bounds, without one. A sweep has the figures of the former as columns and in constraints: fpga.lut,
+    fpga.ff, fpga.bram, fpga.dsp, fpga.fmax_mhz.
     """  # fmt: skip
     from tokensieve.arch import load_arch
     from tokensieve.arch.fpga_model import require_modelled
-    from tokensieve.report.fpga import estimate_object, estimate_page
+    from tokensieve.report.fpga import estimate_object, estimate_page, pruner_object, pruner_page
     from tokensieve.rtl.flow.bitstream.devices import find_device
 
     found = find_device(device)
-    require_modelled(unit, found.name)
     have = {"lut": found.lut, "ff": found.ff, "bram": found.bram, "dsp": found.dsp}
+    if unit == "fixed-length-pruner":
+        have["memory_bits"] = found.bram * found.bram_bits
+        told = pruner_object(load_arch(arch, sets or ()).pruner, found.name, found.family, have)
+        print(json_text.dumps(told, indent=2)) if json else say(pruner_page(told, width()))
+        return
+    require_modelled(unit, found.name)
     told = estimate_object(load_arch(arch, sets or ()).topk, found.name, have)
     print(json_text.dumps(told, indent=2)) if json else say(estimate_page(told, width()))
 

@@ -6,7 +6,10 @@ from textwrap import wrap
 from typing import Any
 
 from tokensieve.arch.datapath import Topk
+from tokensieve.arch.fixed_length_law import SequenceWork
+from tokensieve.arch.fixed_length_pruner import FixedLengthPruner
 from tokensieve.arch.fpga_model import COMMON, FIELDS, UNIT, estimate, told
+from tokensieve.arch.fpga_pruner import pruner_cells
 from tokensieve.report.quantity import count
 from tokensieve.report.table import Column, Table
 
@@ -53,6 +56,56 @@ def estimate_page(one: Mapping[str, Any], width: int) -> str:
     if not one["fits"]:
         lines.append(f"It does not fit {one['device']}.")
     return "\n".join([table.text(width), "", *(part for line in lines for part in wrap(line, width))])
+
+
+def pruner_object(pruner: FixedLengthPruner, device: str, family: str, available: Mapping[str, int]) -> dict[str, Any]:
+    """Return what ``--json`` prints of a fixed-length pruner with its host link; `available` has `memory_bits` too."""
+    pruner.require_plain("behind a host link")
+    one = asdict(pruner_cells(pruner, family))
+    least = {"lut": one["lut"]["least"], "ff": one["ff"]["least"], "memory_bits": one["memory_bits"]}
+    most = {"lut": one["lut"]["most"], "ff": one["ff"]["most"], "memory_bits": one["memory_bits"]}
+    surely, maybe = (all(need[name] <= available[name] for name in need) for need in (most, least))
+    return {
+        "unit": "fixed-length-pruner",
+        "parameters": {name: getattr(pruner, name) for name in _PRUNER} | {"engines": pruner.engine_count},
+        "device": device,
+        **one,
+        "available": dict(available),
+        "fits": "yes" if surely else "perhaps" if maybe else "no",
+        "interval": pruner.law.interval,
+        "latency": int(pruner.law.latency(SequenceWork(tokens=pruner.max_tokens))),
+        "label": "modelled",
+    }
+
+
+_PRUNER = ("max_tokens", "keep", "lanes", "score_bits", "id_bits", "engine")
+
+
+def pruner_page(one: Mapping[str, Any], width: int) -> str:
+    """Return what is printed of that for a person, at most `width` characters wide."""
+    have = one["available"]
+    rows = [
+        (title, count(one[name]["least"]), count(one[name]["most"]), count(have[name]))
+        for name, title in (("lut", "LUT"), ("ff", "FF"))
+    ]
+    rows.append(("memory bits", count(one["memory_bits"]), count(one["memory_bits"]), count(have["memory_bits"])))
+    heads = ("", "at least", "at most", "available")
+    table = Table(title=f"{one['unit']} with its host link on {one['device']} (modelled; no tool was run)",
+                  columns=tuple(Column(title=head) for head in heads), rows=tuple(rows))  # fmt: skip
+    sizes = ", ".join(f"{name} {value}" for name, value in one["parameters"].items())
+    lines = [
+        f"{sizes}: a sequence every {one['interval']} cycles, {one['latency']} cycles from its first token in to out.",
+        _FITS[one["fits"]].format(device=one["device"]),
+        "No clock is told: `tokensieve fpga build` measures it.",
+    ]
+    return "\n".join([table.text(width), "", *(part for line in lines for part in wrap(line, width))])
+
+
+_FITS = {
+    "yes": "It fits {device}.",
+    "perhaps": "It may fit {device}: a build tells.",
+    "no": "It does not fit {device}.",
+}
 
 
 def _errors(one: Mapping[str, Any], name: str) -> tuple[str, str]:
