@@ -6,10 +6,12 @@ from functools import cache
 import pytest
 from bench.units import small
 
+from tokensieve.arch import load_arch
 from tokensieve.rtl.flow.border import border_of
 from tokensieve.rtl.flow.outer import outer_text
 from tokensieve.verify.units import UNITS, find_unit
 from tokensieve.verify.units.axi import WITH_REGISTERS, on_axi, with_registers
+from tokensieve.verify.verilog import with_header
 
 WRAPPED = (
     [("", name) for name in UNITS] + [("axi", name) for name in UNITS] + [("lite", name) for name in WITH_REGISTERS]
@@ -79,3 +81,7 @@ def test_header_states_the_order_of_heads(name):
     assert "must first be added to in ascending order, none left out before another" in command.says
     for operation in command.pins[0].says.split(", "):
         assert f"{operation.split()[1]}: " in command.says or f"{operation.split()[1]} of" in command.says, operation
+
+
+def test_a_header_says_how_many_engines_the_pruner_has_where_that_was_left_to_it():
+    assert "// pruner.engines: 3\n" in with_header(find_unit("fixed-length-pruner"), load_arch(), "")

@@ -100,6 +100,11 @@ class FixedLengthPruner(ArchModel):
         kinds = type(self).model_fields
         return {name: value for name, value in fields.items() if name not in LATER or value != kinds[name].default}
 
+    @property
+    def settled(self) -> dict[str, Any]:
+        """The same, with the number of engines where that was left to the pruner."""
+        return {**self.identity, "engines": self.engine_count}
+
     def require_plain(self, where: str) -> None:
         """Raise `ArchError` if more must come than tokens with their scores, which cannot be carried `where`."""
         if self.score_source != "given":

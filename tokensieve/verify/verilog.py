@@ -49,7 +49,7 @@ def with_header(unit: Unit, arch: Arch, body: str, note: str = "") -> str:
     """Return Verilog with a comment at the top: unit, parameters, version, digest, and `note` if there is one."""
     from tokensieve.rtl.flow.verilog import header
 
-    fields = arch.identity
+    fields = {**arch.identity, "pruner": arch.pruner.settled}
     parameters = {f"{group}.{name}": value for group in unit.groups for name, value in fields[group].items()}
     facts = {"tokensieve": __version__, "arch": arch.name, "arch digest": f"sha256 {arch.digest}", **parameters}
     facts |= {} if arch.primitives == "generic" else {"primitives": arch.primitives}

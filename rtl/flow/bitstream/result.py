@@ -109,7 +109,7 @@ def _estimated(asked: Asked) -> dict[str, Any]:
 def parameters(section: FixedLengthPruner | Topk) -> dict[str, Any]:
     """Return a unit's fields, with the engines that it has where their number was left to it."""
     if isinstance(section, FixedLengthPruner):
-        return {**section.identity, "engines": section.engine_count}
+        return section.settled
     return section.model_dump(mode="json")
 
 
