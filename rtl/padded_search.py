@@ -58,12 +58,9 @@ class PaddedSearch(wiring.Component):
         pruner, beat, valid = self._pruner, self.i.payload, self.i.valid
         told = Signal(self.o.p.shape(), reset_less=True)
         m.submodules.core = core = search_core(pruner.topk)
-        m.d.comb += [
-            core.offered.eq(self.load),
-            core.load.eq(self.load),
-            core.first.eq(beat.first),
-            core.last.eq(beat.last),
-        ]
+        if pruner.engine == "bitserial":
+            m.d.comb += core.offered.eq(self.load)
+        m.d.comb += [core.load.eq(self.load), core.first.eq(beat.first), core.last.eq(beat.last)]
         m.d.comb += [core.row.scores[lane].eq(beat.items[lane].score) for lane in range(pruner.lanes)]
         m.d.comb += [core.row.mask.eq(beat.mask), core.search.eq(beat.search), core.n.eq(beat.n)]
         m.d.comb += [core.k.eq(pruner.keep), core.seed.eq(1)]

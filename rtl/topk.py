@@ -135,11 +135,9 @@ class TopKEngine(wiring.Component):
     def _connect(self, m: Module, core: Any, drain: Drain) -> None:
         """Show each beat to the core and to the side buffer."""
         m.d.comb += [core.n.eq(self._now.n), core.k.eq(self._now.k), core.seed.eq(self._now.seed)]
-        m.d.comb += [
-            core.offered.eq(self.score.valid),
-            core.search.eq(self._some),
-            core.row.scores.eq(self.score.p.scores),
-        ]
+        if self._topk.engine == "bitserial":
+            m.d.comb += core.offered.eq(self.score.valid)
+        m.d.comb += [core.search.eq(self._some), core.row.scores.eq(self.score.p.scores)]
         m.d.comb += core.row.mask.eq(self._mask)
         m.d.comb += [core.first.eq(self._row == 0), core.last.eq(self._last)]
         m.d.comb += [drain.load.eq(core.load), drain.row.scores.eq(self.score.p.scores)]

@@ -17,8 +17,6 @@ def search_beat(topk: Topk) -> StructLayout:
 def search_ports(topk: Topk) -> wiring.Signature:
     """Return the ports of a search core.
 
-    ``offered``
-        High with ``load``, and known before it: a beat is offered, taken or not. Low during a search it need not be.
     ``load``
         A beat comes in. Beats never wait, and the next command's may come in the cycle after ``done``.
     ``row``
@@ -38,7 +36,6 @@ def search_ports(topk: Topk) -> wiring.Signature:
     """
     return wiring.Signature(
         {
-            "offered": In(1),
             "load": In(1),
             "row": In(search_beat(topk)),
             "first": In(1),

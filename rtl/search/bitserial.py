@@ -5,6 +5,7 @@ from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
+from amaranth.lib.wiring import In
 
 from tokensieve.arch.datapath import Topk
 from tokensieve.rtl.beats import length_bits
@@ -34,10 +35,12 @@ class BitserialCore(wiring.Component):
     Members
     -------
     As in `search_ports`; ``round`` is never raised.
+    offered : ``In(1)``
+        High with `load`, and known before it: a beat is offered, taken or not. During a search it may be high.
     """
 
     def __init__(self, topk: Topk) -> None:
-        super().__init__(search_ports(topk))
+        super().__init__({"offered": In(1), **search_ports(topk).members})
         self._topk = topk
         self._lanes = min(topk.lanes, topk.max_tokens)
         self._places = topk.beats * self._lanes
