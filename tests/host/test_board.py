@@ -69,3 +69,18 @@ def test_what_is_no_report_of_such_a_board_is_refused(report, told, message):
 def test_a_report_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(LinkError, match=r"absent.json: No such file"):
         open_board(tmp_path / "absent.json", "/dev/ttyUSB0")
+
+
+def test_a_board_is_waited_for_as_long_as_its_clock_makes_the_timeout(report, monkeypatch):
+    """Of 2^22 cycles at 96 MHz, a quarter more, and 0.1 s for the way there: not for minutes, nor for no time."""
+    stub, waited = BoardStub(PRUNER), []
+
+    def read(seconds, read=stub.read):
+        waited.append(seconds)
+        return read(seconds)
+
+    monkeypatch.setattr(stub, "read", read)
+    monkeypatch.setattr(boards, "SerialTransport", stub)
+    open_board(report(REPORT), "/dev/ttyUSB0")
+
+    assert waited == [pytest.approx(1.25 * 2**22 / 96e6 + 0.1, rel=0.01)]

@@ -179,6 +179,33 @@ def test_a_pause_within_a_frame_may_be_shorter_than_the_timeout():
         assert [(reply.status, reply.seq) for reply in replies(port)] == [(status, 3)]
 
 
+@pytest.mark.parametrize(
+    ("link", "timing"),
+    [
+        (HostLink(port="parallel", timeout_cycles=200), {"answer": 0.5}),
+        (HostLink(divisor=4, timeout_cycles=200), {"bit": 4.0}),
+    ],
+    ids=["parallel", "uart"],
+)
+def test_a_frame_is_given_up_after_the_timeout_of_the_port(link, timing):
+    """Counted from the byte before the pause, which takes up to 40 cycles itself."""
+    port, frame = board(link, **timing), request(Command.VERSION, 3)
+    for pause, status in ((140.0, ReplyStatus.OK), (260.0, ReplyStatus.TIMEOUT)):
+        port.write([*frame[:3], pause, *frame[3:]])
+
+        assert [(reply.status, reply.seq) for reply in replies(port, 900.0)] == [(status, 3)]
+
+
+def test_a_sequence_counts_whatever_its_seq_is():
+    port, counted = board(), [0, 1, 85, 127, 128, 170, 254, 255]
+    for seq in counted:
+        port.write(request(Command.SEQUENCE, seq, PAYLOAD))
+        (reply,) = replies(port)
+
+        assert is_right(reply, seq)
+    assert driver(port).counters()["sequences"] == len(counted)
+
+
 def test_payloads_are_not_overwritten_while_replies_wait():
     """Nothing is taken for as long as many more sequences come than there is room for."""
     pruner = SMALL.model_copy(update={"max_tokens": 64, "keep": 2})
