@@ -21,6 +21,9 @@ _ADDED = 1.45
 """LUTs of a bit that is added, subtracted or compared by size: half a carry cell of two LUTs, and its share of the ends
 of a chain, as in the recorded runs."""
 
+_HIDDEN = 6
+"""Layers of a population count that take no longer than what else is between two registers."""
+
 _PAIR = 1.5
 """LUTs of a bit of a sum of a few bits, which no carry chain is made for."""
 
@@ -69,12 +72,13 @@ def path_terms(topk: Topk) -> Terms:
     shared = {"path": 1, "layers between registers": layers, "lane bits": _lane_bits(topk)}
     match topk.engine:
         case "quickselect":
-            return {**shared, "set bits": _length_bits(topk), "places": _row_bits(topk)}
+            return {**shared, "set bits": _length_bits(topk), "memories": topk.lanes * _queue_memories(topk)}
         case "radix":
             return {**shared, "set bits": _length_bits(topk), "digit bits": digit_width(topk)}
         case "bitserial":
             places = _places(topk)
-            return {**shared, "count layers": longest(places, topk.count_stages), "places": places.bit_length()}
+            beyond = max(0.0, longest(places, topk.count_stages) - _HIDDEN)
+            return {**shared, "count layers": beyond, "places": places.bit_length()}
         case "bitonic":
             return {**shared, "score bits": topk.score_bits, "places": topk.bitonic_passes}
 
@@ -178,9 +182,14 @@ def _quickselect_terms(topk: Topk) -> Terms:
     lanes, bits, length = topk.lanes, topk.score_bits, _length_bits(topk)
     words, depth = lanes * bits, max(2, topk.beats)
     sides = 2 * (_comparators(topk) + _compactor(topk, bits) + _PAIR * (lanes - 1))
-    memories = 2 * lanes * (6 * distributed_memories(depth, bits) + bits * (-(-depth // 16) - 1) + _row_bits(topk))
+    memories = 2 * lanes * (_queue_memories(topk) + bits * (-(-depth // 16) - 1) + _row_bits(topk))
     reader = 2 * words + words * (1 - 1 / lanes)
     return {"gates": sides + memories + reader + 12 * _ADDED * length + 60, "engine": 1}
+
+
+def _queue_memories(topk: Topk) -> int:
+    """Return the LUTs that the distributed memories of a lane's queue of scores take of one side."""
+    return 6 * distributed_memories(max(2, topk.beats), topk.score_bits)
 
 
 def digit_width(topk: Topk) -> int:
