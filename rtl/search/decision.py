@@ -157,7 +157,8 @@ class Decision(wiring.Component):
 
     def _conclude(self, m: Module, whole: Signal, now: Value) -> None:
         """Tell the size of the set that is left, and the verdict if there is one."""
-        more = self.decided.left.any()
+        more = Signal()  # bits are left: a register, as the verdict goes on to all that reads
+        m.d.sync += more.eq(self.decided.left.any())
         m.d.comb += [self.round.valid.eq(now), self.round.payload.size.eq(self.size)]
         m.d.comb += self.verdict.valid.eq(now & (whole | ~more))
         m.d.comb += self.verdict.payload.threshold.eq(self.decided.prefix - more)

@@ -215,7 +215,7 @@ def _radix_registers(topk: Topk) -> int:
     digits = lanes * (2 * digit + (1 << fine) - 1 + bins(topk))
     counters = bins(topk) * (_count_bits(topk) + length + 1)
     decision = 3 * bits + bins(topk).bit_length() + bits.bit_length() + 6 * length
-    return stored + digits + counters + decision + _compactor_registers(topk, kept) + 3 * _row_bits(topk) + 24
+    return stored + digits + counters + decision + _compactor_registers(topk, kept) + 3 * _row_bits(topk) + 25
 
 
 def _radix_terms(topk: Topk) -> Terms:
