@@ -10,7 +10,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from tokensieve.arch import ToolError
-from tokensieve.rtl.flow import fpga, tools
+from tokensieve.rtl.flow import fpga, objcache, tools
 from tokensieve.rtl.flow.bitstream.boards import BOARDS
 from tokensieve.rtl.flow.bitstream.place import place
 from tokensieve.rtl.flow.bitstream.synthesis import Netlist, synthesise
@@ -203,6 +203,22 @@ def test_a_tool_that_cannot_be_executed_is_named(kind, tmp_path):
 
     with pytest.raises(ToolError, match=rf"{path} cannot be executed: \w+"):
         tools.run([path], tmp_path, makes=[])
+
+
+def test_an_object_of_verilator_s_library_that_was_cut_off_is_compiled_again(tool, tmp_path, monkeypatch):
+    compiler = tool("compiler", 'echo object > "$3"')
+    for name in ("objects", "library"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "library" / "verilated.cpp").touch()
+    monkeypatch.setenv(objcache.OBJECTS, str(tmp_path / "objects"))
+    made = tmp_path / "verilated.o"
+    command = [str(compiler.path), "-c", "-o", str(made), str(tmp_path / "library" / "verilated.cpp")]
+
+    assert [objcache.main(command), objcache.main(command)] == [0, 0]
+    assert runs(tmp_path) == ["compiler"]
+    shorter(next((tmp_path / "objects").iterdir()))
+    assert objcache.main(command) == 0
+    assert (made.read_text(), runs(tmp_path)) == ("object\n", ["compiler"] * 2)
 
 
 def test_a_report_of_a_table_that_is_damaged_is_made_again(tool, tmp_path, monkeypatch):
