@@ -90,6 +90,12 @@ def test_no_arguments_print_the_help_and_are_a_usage_error(capsys):
         (["xyzzy"], "error: no such command 'xyzzy'\ntry 'tokensieve --help'\n"),
         (["--jsn"], "error: no such option: --jsn\ntry 'tokensieve --help'\n"),
         (["doctor", "--jsno"], "error: no such option: --jsno"),
+        (
+            ["emit", "topk", "--primitives", "ecp5"],
+            "error: no such option: --primitives; a field is set with --set primitives=VALUE\ntry 'tokensieve emit",
+        ),
+        (["doctor", "--primitives"], "error: no such option: --primitives\n"),
+        (["emit", "topk", "--primitve"], "error: no such option: --primitve\n"),
         (["doctor", "more"], "error: got unexpected extra argument(s) (more)\ntry 'tokensieve doctor --help'\n"),
     ],
 )

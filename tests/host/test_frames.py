@@ -58,11 +58,24 @@ def test_any_split_of_the_bytes_gives_the_same_replies():
         (range(6), range(6), r"ids must be at most pruner.max_tokens = 5, got 6"),
         ([0, 512], [0, 0], r"ids\[1\] must be in 0..511, got 512"),
         ([0], [-1], r"scores\[0\] must be in 0..4095, got -1"),
+        ([0, 1], [0, 9.9], r"scores\[1\] must be a whole number, got 9.9"),
+        ([0, 1], [0, 9.0], r"scores\[1\] must be a whole number, got 9.0"),
+        (["3"], [0], r"ids\[0\] must be a whole number, got '3'"),
+        ([None], [0], r"ids\[0\] must be a whole number, got None"),
+        ([0], [True], r"scores\[0\] must be a whole number, got True"),
+        ([0], np.array([0.5]), r"scores\[0\] must be a whole number, got (np.float64\()?0.5"),
+        ([0], np.array([True]), r"scores\[0\] must be a whole number, got (np.)?True"),
     ],
 )
 def test_tokens_that_the_unit_cannot_take_are_refused(ids, scores, message):
     with pytest.raises(WorkloadError, match=message):
         FRAMES.tokens(ids, scores)
+
+
+def test_integers_of_numpy_are_those_of_python():
+    ids, scores = np.arange(3, dtype=np.uint8), np.full(3, 4095, np.int16)
+
+    assert FRAMES.tokens(ids, scores) == FRAMES.tokens([0, 1, 2], [4095] * 3)
 
 
 @pytest.mark.parametrize(

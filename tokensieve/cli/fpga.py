@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tokensieve.arch.errors import CheckError
+from tokensieve.arch.errors import CheckError, TokensieveError
 from tokensieve.cli.options import (
     ArchOption,
     JsonOption,
@@ -69,7 +69,7 @@ NativeOption = Annotated[
 def build(
     unit: UnitArgument,
     device: DeviceOption,
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder for bitstream and report.")],
+    out: Annotated[str, typer.Option("-o", "--out", metavar="DIR", help="Folder for bitstream and report.")],
     arch: ArchOption = "spatten",
     sets: SetOption = None,
     board: BoardOption = None,
@@ -101,6 +101,7 @@ def build(
     All cells and clocks are those of the whole design on a board's pins. Exit code 1 if the clock is missed, or if
     memories or multipliers in the netlist are not those of the design, or it answers wrongly where it is checked.
     """  # fmt: skip
+    _require_packages("fpga,rtl" if check else "fpga")
     from tokensieve.arch import load_arch
     from tokensieve.report.bitstream import page
     from tokensieve.report.files import check_apart, check_folder, write_folder
@@ -108,7 +109,8 @@ def build(
     from tokensieve.rtl.flow.bitstream.request import Request, asked
     from tokensieve.rtl.flow.bitstream.result import as_object, files, stale
 
-    check_folder(out)
+    folder = _folder(out)
+    check_folder(folder)
     wanted = asked(
         Request(
             unit=unit, arch=load_arch(arch, sets or ()), device=device, board=board, link=link.value, baud=baud,
@@ -119,20 +121,21 @@ def build(
         from tokensieve.verify.netlist import checkable
 
         checkable(wanted)
+    check_folder(folder, _names(wanted))
     _note(wanted, quiet)
     built = run(wanted.plan, partial(_tell, quiet))
     made, bitstream = files(wanted, built)
-    told = {**as_object(wanted, built), "bitstream": None if bitstream is None else str(out / bitstream)}
+    told = {**as_object(wanted, built), "bitstream": None if bitstream is None else str(folder / bitstream)}
     text = page(told, width())
     made |= {"report.json": (json_text.dumps(told, indent=2) + "\n").encode(), "report.txt": f"{text}\n".encode()}
-    check_apart([out / name for name in made], "--out", {"--arch": arch_file(arch)})
+    check_apart([folder / name for name in made], "--out", {"--arch": arch_file(arch)})
     for name in stale(wanted, made):
-        (out / name).unlink(missing_ok=True)
-    write_folder(out, made)
+        (folder / name).unlink(missing_ok=True)
+    write_folder(folder, made)
     if json:
         print(json_text.dumps(told, indent=2))
     elif not quiet:
-        say(f"{text}\n\nfiles in {out}: {', '.join(made)}")
+        say(f"{text}\n\nfiles in {folder}: {', '.join(made)}")
     _require(told)
     if check:
         _check(wanted, built.netlist, float(built.setting.mhz), check, 1, json=False, quiet=json or quiet)
@@ -169,6 +172,7 @@ def check(
     The netlist is the family's cells, with models of Yosys and of this package; the PLL alone is a wire. Exit code 1 if
     an answer differs. Of the sequences, those that are too long for a frame are left out.
     """
+    _require_packages("fpga,rtl")
     from tokensieve.arch import load_arch
     from tokensieve.rtl.flow.bitstream.build import netlist_alone
     from tokensieve.rtl.flow.bitstream.request import Request, asked
@@ -238,6 +242,29 @@ def estimate(
     require_modelled(unit, found.name)
     told = estimate_object(load_arch(arch, sets or ()).topk, found.name, have)
     print(json_text.dumps(told, indent=2)) if json else say(estimate_page(told, width()))
+
+
+def _require_packages(extras: str) -> None:
+    """Raise `ToolError` with all extras that the command needs if Amaranth, which each brings, is missing."""
+    from tokensieve.rtl.flow.tools import version_of
+
+    version_of("amaranth", extras)
+
+
+def _folder(out: str) -> Path:
+    """Return the folder that `--out` names."""
+    if not out:
+        raise TokensieveError("--out must name a folder, got ''")
+    return Path(out)
+
+
+def _names(wanted: "Asked") -> list[str]:
+    """Return the names of all files that may be written."""
+    from tokensieve.rtl.flow.bitstream.place import PINS_SUFFIX, SUFFIX
+
+    family = wanted.plan.device.family
+    ends = (".v", PINS_SUFFIX[family], SUFFIX[family])
+    return ["report.json", "report.txt", *(f"{wanted.unit.name}{end}" for end in ends)]
 
 
 def _note(wanted: "Asked", quiet: bool) -> None:

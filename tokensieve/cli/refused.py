@@ -31,9 +31,22 @@ def refused(problem: Any) -> str | None:
     if choices := _CHOICES.search(item["msg"]):
         known = re.findall(r"'([^']*)'", choices[1])
         return f"{name} must be one of {', '.join(known)}, got {shown!r}{nearest(came, known)}"
+    if came.strip().lstrip("+-").lower() == "nan":  # which no bound says anything of
+        return f"{name} must be a number, got {shown!r}"
     if item["type"] in _RULES:
         return f"{name} must be {_RULES[item['type']].format(**item.get('ctx', {}))}, got {shown!r}"
     return f"{name} is invalid ({item['msg']}), got {shown!r}"
+
+
+def meant_field(problem: Any) -> str:
+    """Return a hint at ``--set`` where `problem` is an unknown option with the name of a field; nothing elsewhere."""
+    context, option = getattr(problem, "ctx", None), getattr(problem, "option_name", "")
+    if context is None or not any("--set" in one.opts for one in context.command.params):
+        return ""
+    from tokensieve.arch.machine import Arch
+
+    name = option.removeprefix("--").replace("-", "_")
+    return f"; a field is set with --set {name}=VALUE" if name in Arch.model_fields else ""
 
 
 _SHOWN = 64

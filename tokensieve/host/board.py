@@ -61,7 +61,7 @@ def _read(report: str | PathLike[str]) -> _Report:
             told: Any = json.load(file)
     except OSError as problem:
         raise LinkError(f"{report}: {problem.strerror}") from None
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter from brackets within brackets
         raise LinkError(f"{report}: no JSON; `tokensieve fpga build` writes report.json beside the bitstream") from None
     try:
         return _Report.model_validate(told)

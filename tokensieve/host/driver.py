@@ -3,8 +3,9 @@
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 
-from tokensieve.arch.errors import LinkError
+from tokensieve.arch.errors import LinkError, TokensieveError
 from tokensieve.arch.fixed_length_law import SequenceWork
 from tokensieve.arch.fixed_length_pruner import FixedLengthPruner
 from tokensieve.arch.host_frames import (
@@ -79,6 +80,11 @@ class HostDriver:
         Seconds that the way through this machine and an adapter may take, both ways together.
     tries : int
         Times that a request is sent before `LinkError` is raised.
+
+    Raises
+    ------
+    TokensieveError
+        For a clock, a latency or a number of tries with which no request could end.
     """
 
     def __init__(
@@ -91,6 +97,12 @@ class HostDriver:
         latency: float = 0.1,
         tries: int = 5,
     ) -> None:
+        if not 0 < clock_hz < inf:
+            raise TokensieveError(f"clock_hz must be a finite number above 0, got {clock_hz}")
+        if not 0 <= latency < inf:
+            raise TokensieveError(f"latency must be a finite number of 0 or more, got {latency}")
+        if not isinstance(tries, int) or tries < 1:
+            raise TokensieveError(f"tries must be a whole number of 1 or more, got {tries!r}")
         self.frames = PrunerFormat(pruner)
         self.resent = 0
         """Requests that were sent again."""
@@ -114,7 +126,10 @@ class HostDriver:
         if told.protocol != PROTOCOL:
             raise LinkError(f"the board's protocol must be {PROTOCOL}, got {told.protocol}")
         if told.digest != digest:
-            raise LinkError(f"the digest of the board's pruner must be {digest}, got {told.digest}: other fields")
+            raise LinkError(
+                f"the digest of the board's pruner must be {digest}, got {told.digest}: load the bitstream of this "
+                "report, or open the board with the report of its own bitstream"
+            )
 
     def counters(self) -> dict[str, int]:
         """Return what the board has counted since its reset: `COUNTER_FIELDS`."""
@@ -127,6 +142,8 @@ class HostDriver:
 
     def prune(self, sequences: Iterable[tuple[Sequence[int], Sequence[int]]]) -> Iterator[list[KeptToken]]:
         """Yield the tokens that are kept of each of `sequences`, given as ids and scores; two are under way at a time.
+
+        This is a generator: nothing is sent, and nothing refused, until what it returns is iterated.
 
         Raises `WorkloadError` for a sequence that the unit cannot take, and `LinkError` where no answer is to be had.
         """

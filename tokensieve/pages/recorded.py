@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,9 @@ from tokensieve.report.files import write_file
 from tokensieve.report.markdown import table
 
 Row = Mapping[str, Any]
+
+BROKEN_PIPE = 141
+"""Exit code where nobody reads on, as of `tokensieve`."""
 
 
 def save(file: Path, rows: Sequence[Row] | Row) -> None:
@@ -32,11 +37,18 @@ def markdown(columns: Sequence[str], rows: Sequence[Row]) -> str:
 def command(
     module: str, about: str | None, write: Callable[[Path], None], show: Callable[[Sequence[Row]], str]
 ) -> None:
-    """Obey the command line of `module`: have a file written anew unless told to show it only, and print it."""
+    """Obey the command line of `module`: have a file written anew unless told to show it only, and print it.
+
+    Ends quietly, as the command line of the package does, where nobody reads on.
+    """
     parser = argparse.ArgumentParser(prog=f"python -m {module}", description=about)
     parser.add_argument("file", type=Path)
     parser.add_argument("--show", action="store_true", help="print the file as a table")
     told = parser.parse_args()
     if not told.show:
         write(told.file)
-    print(show(json.loads(told.file.read_text())))
+    try:
+        print(show(json.loads(told.file.read_text())), flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python's own flush at its end stays quiet
+        sys.exit(BROKEN_PIPE)

@@ -73,6 +73,10 @@ def _require_files(paths: Iterable[Path], option: str = "--out") -> None:
 def _writable(folder: Path, asked: Path) -> None:
     if not os.access(folder, os.W_OK | os.X_OK):
         raise TokensieveError(f"--out {asked}: {folder} is not writable")
+    part = _part(folder / "out")
+    with _as_ours(asked):  # what the rights allow, the file system may not: /proc, say
+        part.mkdir()
+        part.rmdir()
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> list[Path]:

@@ -142,13 +142,15 @@ BOARDS: Mapping[str, Board] = {
 def find_board(name: str | None, device: Device) -> Board:
     """Return the board called `name`, or the first one with `device`.
 
-    Raises `TokensieveError` with the nearest name, or the boards that carry `device`, where it does not.
+    Raises `TokensieveError` with the nearest name, of boards with `device` first, or the boards that carry `device`,
+    where it does not.
     """
     with_device = [board.name for board in BOARDS.values() if board.device == device.name]
     if name is None:
         return BOARDS[with_device[0]]
     if name not in BOARDS:
-        raise TokensieveError(f"--board must be one of {', '.join(BOARDS)}, got {name!r}{nearest(name, BOARDS)}")
+        hint = nearest(name, with_device) or nearest(name, BOARDS)
+        raise TokensieveError(f"--board must be one of {', '.join(BOARDS)}, got {name!r}{hint}")
     if name not in with_device:
         fits = " or ".join(with_device)
         raise TokensieveError(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
+from math import ceil
 
 from tokensieve.arch.errors import TokensieveError
 from tokensieve.rtl.flow.bitstream.devices import Family
@@ -74,9 +75,11 @@ def fastest(
     """
     reachable = [one for one in settings(family, clock_mhz) if one.mhz <= limit_mhz and suits(float(one.mhz))]
     if not reachable:
-        least = _LIMITS[family].out[0]
+        least = min(one.mhz for one in settings(family, clock_mhz))
+        shown = ceil(least * 1000) / 1000  # rounded up, so that it can be asked for
         raise TokensieveError(
-            f"the PLL of {family} makes no clock of {limit_mhz:.2f} MHz or less (its range begins at {least:g} MHz)"
+            f"the PLL of {family} makes no clock of {limit_mhz:.2f} MHz or less: its least is {shown:g} MHz, out of "
+            f"{clock_mhz:g} MHz"
         )
     return max(reachable, key=lambda one: (one.mhz, one.pfd, -one.vco))
 

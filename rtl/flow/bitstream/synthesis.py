@@ -45,6 +45,8 @@ tee -o stat.json stat -json
 """
 """`structure.json` has all memories and multiplications, whether an output depends on them or not."""
 
+_WRITTEN = ("structure.json", "top.v", "design.json", "stat.json")
+
 _ELEMENT = re.compile(r"(?<=[^\s])\[(\d+)\]")
 """An element's number in a name: Yosys and nextpnr would take ``\\row[3]`` for a bit of ``\\row``."""
 
@@ -126,6 +128,6 @@ def synthesise(top: wiring.Component, family: Family, chain: Toolchain, primitiv
     def make(draft: Path) -> None:
         (draft / "design.il").write_text(design)
         (draft / "script.ys").write_text(script)
-        tools.run([chain.yosys.path, "-q", "script.ys"], draft)
+        tools.run([chain.yosys.path, "-q", "script.ys"], draft, makes=_WRITTEN)
 
     return Netlist(tools.made_once(tools.cache_folder("netlists") / key, make))

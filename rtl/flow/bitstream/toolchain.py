@@ -126,20 +126,25 @@ def _found(program: _Program, native: bool, notes: list[str]) -> Tool:
 
 def _packaged(program: _Program) -> Tool | None:
     try:
-        path = tools.script(program.script, program.package, EXTRA)
+        version = tools.version_of(program.package, EXTRA)
     except ToolError:
         return None
-    return Tool(name=program.script, path=path, version=tools.version_of(program.package, EXTRA))
+    if not (tools.scripts() / program.script).exists():
+        return None
+    return Tool(name=program.script, path=tools.script(program.script, program.package, EXTRA), version=version)
 
 
 def _on_path(program: _Program) -> tuple[Tool | None, str]:
-    """Return the program on PATH, or why the one there will not do: nothing where there is none."""
+    """Return the program on PATH, or why the one there will not do: nothing where there is none.
+
+    Each is run once, so that one that cannot be executed is refused before any stage.
+    """
     place = shutil.which(program.native)
     if place is None:
         return None, ""
+    done = tools.start([place, "--version"], stdin=subprocess.DEVNULL, capture_output=True)
     if program.least is None:
         return Tool(name=program.native, path=Path(place), version="on PATH"), ""
-    done = subprocess.run([place, "--version"], capture_output=True, text=True, check=False)
     version = version_in(done.stdout + done.stderr)
     if version is None or version < program.least:
         told = "does not tell its version" if version is None else f"is version {_dotted(version)}"
