@@ -157,9 +157,11 @@ class Drain(wiring.Component):
         for name in ("row", "mask", "first", "last"):
             m.d.comb += getattr(after, name).eq(getattr(before, name))
         m.d.comb += after.scores.eq(scores)
+        threshold = self._command.threshold
         for lane in range(self._topk.lanes):
-            m.d.comb += after.above[lane].eq(before.mask[lane] & (scores[lane] > self._command.threshold))
-            m.d.comb += after.equal[lane].eq(before.mask[lane] & (scores[lane] == self._command.threshold))
+            above, below = scores[lane] > threshold, scores[lane] < threshold
+            m.d.comb += after.above[lane].eq(before.mask[lane] & above)
+            m.d.comb += after.equal[lane].eq(before.mask[lane] & ~above & ~below)  # two chains of carries beat gates
 
     def _rank_ties(self, m: Module, before: Any, after: Any, moves: Signal) -> None:
         m.d.comb += after.eq(before)
