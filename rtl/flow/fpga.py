@@ -20,6 +20,7 @@ from tokensieve.arch.datapath import ENGINES, Topk
 from tokensieve.arch.errors import ToolError
 from tokensieve.arch.primitives import PRIMITIVES, Primitives
 from tokensieve.rtl.flow import tools
+from tokensieve.rtl.flow.bitstream.synthesis import options
 from tokensieve.rtl.flow.bitstream.toolchain import Tool, native_wanted, placer, yosys
 from tokensieve.rtl.flow.verilog import rtlil_text
 from tokensieve.rtl.topk import TopKEngine
@@ -34,7 +35,7 @@ _SYNTHESIS = """\
 read_rtlil design.il
 hierarchy -top {top}
 setattr -mod -set keep_hierarchy 1 {top}__core
-synth_ecp5 -top {top} -json design.json
+synth_ecp5 -top {top}{options} -json design.json
 tee -o stat.json stat -json
 """
 """The search core is mapped apart from the rest, which takes fewer LUTs than all at once."""
@@ -75,10 +76,13 @@ class Resources:
     """MULT18X18D."""
 
 
-def synthesise(component: wiring.Component, name: str, primitives: Primitives = "generic") -> tuple[Resources, Path]:
-    """Return the cells that `component` takes on an ECP5 and the folder with its netlist, which is kept."""
+def synthesise(
+    component: wiring.Component, name: str, primitives: Primitives = "generic", engine: str = ""
+) -> tuple[Resources, Path]:
+    """Return the cells that `component`, with a search engine or none, takes on an ECP5 and the folder with its netlist,
+    which is kept."""
     design = _ELEMENT.sub(r".\1", rtlil_text(component, name, primitives))
-    script = _SYNTHESIS.format(top=name)
+    script = _SYNTHESIS.format(top=name, options=options("ecp5", engine))
     program, _ = used()
     key = tools.digest(design, script, program.version)
 
@@ -170,7 +174,7 @@ def critical_path(folder: Path, seed: int, mhz: int = 100) -> list[str]:
 
 def measure(topk: Topk, seeds: Sequence[int], primitives: Primitives = "generic") -> dict[str, object]:
     """Return a row of the table: the engine's parameters, its cells, its clock for each seed, the tools."""
-    resources, folder = synthesise(TopKEngine(topk), "topk", primitives)
+    resources, folder = synthesise(TopKEngine(topk), "topk", primitives, topk.engine)
     return {
         "engine": topk.engine,
         "lanes": topk.lanes,
@@ -207,7 +211,7 @@ def main() -> None:
     )
     print(json.dumps(measure(topk, told.seeds, told.primitives)))
     if told.path and told.seeds:
-        folder = synthesise(TopKEngine(topk), "topk", told.primitives)[1]
+        folder = synthesise(TopKEngine(topk), "topk", told.primitives, topk.engine)[1]
         print("\n".join(critical_path(folder, told.seeds[0])))
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 
 from tokensieve.arch.datapath import Topk
@@ -50,21 +50,26 @@ class BitonicCore(wiring.Component):
         m = Module()
         route = self._route(m)
         down, sorting = self._direction(m)
-        with m.If(self._bit.any()):
-            for number in range(self._places // 2):
-                self._compare(m, number, route, sorting, down)
+        exchanged = [
+            score for number in range(self._places // 2) for score in self._compare(m, number, route, sorting, down)
+        ]
+        # One enable for loading and exchanging, and one choice: what of them is next takes the fewest gates so.
+        with m.If(self.load | self._bit.any()):
+            for score, pushed, other in zip(self._scores, self._pushed(), exchanged, strict=True):
+                m.d.sync += score.eq(Mux(self.load, pushed, other))
         self._time(m)
-        self._load(m)
         return m
 
-    def _compare(self, m: Module, number: int, route: Signal, sorting: Signal, down: Signal) -> None:
-        """Add a comparator. The shuffle moves place p to p rotated left by a bit, and so brings its two together."""
+    def _compare(self, m: Module, number: int, route: Signal, sorting: Signal, down: Signal) -> list[Value]:
+        """Return what a comparator makes of its two scores.
+
+        The shuffle moves place p to p rotated left by a bit, and so brings the two together.
+        """
         low, high = self._scores[number], self._scores[number + self._places // 2]
         swap = Signal(name=f"swap_{number}")
         reverse = (down & 2 * number).any()
         m.d.comb += swap.eq(Mux(self._routing, route, sorting & ((low < high) ^ reverse)))
-        m.d.sync += self._scores[2 * number].eq(Mux(swap, high, low))
-        m.d.sync += self._scores[2 * number + 1].eq(Mux(swap, low, high))
+        return [Mux(swap, high, low), Mux(swap, low, high)]
 
     def _direction(self, m: Module) -> tuple[Signal, Signal]:
         """Return the bit of a place's number that reverses its comparator, one-hot, and whether there is a comparison.
@@ -120,11 +125,7 @@ class BitonicCore(wiring.Component):
         with m.If(self.load & self.last & self.search):
             m.d.sync += [self._bit.eq(1 << self._bits - 1), self._begun.eq(1)]
 
-    def _load(self, m: Module) -> None:
-        """Push a beat in behind those before it. What is not there is 0, and sorts last."""
-        with m.If(self.load):
-            for place, score in enumerate(self._scores):
-                if place < self._lanes:
-                    m.d.sync += score.eq(Mux(self.row.mask[place], self.row.scores[place], 0))
-                else:
-                    m.d.sync += score.eq(Mux(self.first, 0, self._scores[place - self._lanes]))
+    def _pushed(self) -> list[Value]:
+        """Return the scores with a beat pushed in behind those before it. What is not there is 0, and sorts last."""
+        beat = [Mux(self.row.mask[lane], self.row.scores[lane], 0) for lane in range(self._lanes)]
+        return [*beat, *(Mux(self.first, 0, score) for score in self._scores[: -self._lanes])]

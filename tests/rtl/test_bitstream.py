@@ -233,7 +233,7 @@ def flow(tmp_path, monkeypatch):
     def run(fmax, seeds=3, clock=None, name="ice40-hx8k", cells=(), baud=None):
         asked, said = [], []
 
-        def synthesise(top, family, chain, primitives):
+        def synthesise(top, family, chain, primitives, engine):
             folder = tmp_path / f"netlist{len(asked)}"
             folder.mkdir(exist_ok=True)
             (folder / "stat.json").write_text(json.dumps({"design": {"num_cells_by_type": dict(cells)}}))

@@ -86,7 +86,7 @@ def synthesised(topk: Topk, before: Row | None) -> Row:
     same = {"rtlil": digest(topk), "tools": fpga.versions(), "seed": SEED}
     if before is not None and {name: before[name] for name in same} == same:
         return before
-    _, folder = fpga.synthesise(TopKEngine(topk), "topk")
+    _, folder = fpga.synthesise(TopKEngine(topk), "topk", engine=topk.engine)
     cells = fpga.cells_by_module(folder)
     not_yet = dict.fromkeys(("lut", "fmax_mhz", "path"))
     return {"device": "ecp5-85k", "parameters": parameters(topk), "cells": cells, **not_yet, **same}
@@ -100,7 +100,7 @@ def placed(topk: Topk, before: Row | None) -> Row:
     assert before is not None
     if before["fmax_mhz"] is not None:
         return before
-    _, folder = fpga.synthesise(TopKEngine(topk), "topk")
+    _, folder = fpga.synthesise(TopKEngine(topk), "topk", engine=topk.engine)
     fmax_mhz = fpga.place(folder, SEED)
     lut, path = fpga.logic_cells(folder, SEED), fpga.path_ends(folder, SEED)
     return {**before, "lut": lut, "fmax_mhz": fmax_mhz, "path": path}

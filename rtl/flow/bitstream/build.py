@@ -64,6 +64,8 @@ class Plan:
     """What would fit where this does not, as the end of a sentence."""
 
     primitives: Primitives = "generic"
+    engine: str = ""
+    """Its search engine, which synthesis has options for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,7 +162,7 @@ def _synthesised(run: _Run, setting: Setting) -> tuple[Netlist, list[Wire], str]
         top = BoardTop(
             lambda: plan.make(float(setting.mhz)), plan.pins, plan.device.family, setting, plan.board.pll_pad
         )
-        netlist = synthesise(top, plan.device.family, plan.chain, plan.primitives)
+        netlist = synthesise(top, plan.device.family, plan.chain, plan.primitives, plan.engine)
     device = plan.device
     for used, have, what in (
         (netlist.lut, device.lut, "LUTs"), (netlist.ff, device.ff, "flip-flops"),

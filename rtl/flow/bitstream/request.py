@@ -85,6 +85,7 @@ def asked(request: Request) -> Asked:
         device=device, board=board, chain=chain, seeds=request.seeds,
         suits=lambda mhz: not uart or makes_bits(mhz * 1e6 / request.baud), instead=what_fits(unit.section, device),
         clock_mhz=request.clock_mhz, cells=round(told.ff.least * CELLS_PER_FF), primitives=request.arch.primitives,
+        engine=unit.section.engine,
     )  # fmt: skip
     words = {"uart": f"UART, {request.baud:,} baud", "parallel": "parallel, 8 bits"}
     link = words[request.link] if unit.linked else "none, shift registers stand for it"

@@ -36,15 +36,15 @@ MUTANTS = (
     Mutant(
         name="bitonic-old-packet",
         module=_CORE,
-        old="Mux(self.first, 0, self._scores[place - self._lanes])",
-        new="self._scores[place - self._lanes]",
+        old="Mux(self.first, 0, score)",
+        new="score",
         why="scores of the command before are sorted as well",
     ),
     Mutant(
         name="bitonic-all-lanes",
         module=_CORE,
-        old="Mux(self.row.mask[place], self.row.scores[place], 0)",
-        new="self.row.scores[place]",
+        old="Mux(self.row.mask[lane], self.row.scores[lane], 0)",
+        new="self.row.scores[lane]",
         why="the lanes beyond n count",
     ),
     Mutant(
