@@ -79,8 +79,8 @@ class Resources:
 def synthesise(
     component: wiring.Component, name: str, primitives: Primitives = "generic", engine: str = ""
 ) -> tuple[Resources, Path]:
-    """Return the cells that `component`, with a search engine or none, takes on an ECP5, and the netlist's folder, which
-    is kept."""
+    """Return the cells that `component`, with a search engine or none, takes on an ECP5, and the folder of its
+    netlist, which is kept."""
     design = _ELEMENT.sub(r".\1", rtlil_text(component, name, primitives))
     script = _SYNTHESIS.format(top=name, options=options("ecp5", engine))
     program, _ = used()
