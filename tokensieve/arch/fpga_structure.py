@@ -72,7 +72,7 @@ def path_terms(topk: Topk) -> Terms:
     shared = {"path": 1, "layers between registers": layers, "lane bits": _lane_bits(topk)}
     match topk.engine:
         case "quickselect":
-            return {**shared, "set bits": _length_bits(topk), "memories": topk.lanes * _queue_memories(topk)}
+            return {**shared, "set bits": _length_bits(topk), "deep": max(2, topk.beats) / 16}
         case "radix":
             return {**shared, "set bits": _length_bits(topk), "digit bits": digit_width(topk)}
         case "bitserial":

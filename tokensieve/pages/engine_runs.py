@@ -24,7 +24,7 @@ _CHARGED = ("comparators", "round_cycles", "queue_lines")
 _SIZES: dict[str, str] = {
     "quickselect": """
         1/64/8 4/256/12/max_frequency 4/64/12 16/64/8 1/1024/12 8/64/16/balanced 2/128/8 16/1024/12 4/512/8
-        16/256/12/balanced""",
+        16/256/12/balanced 1/512/12 2/1024/8""",
     "radix": """
         1/64/8 4/256/12 2/512/16 16/64/8/balanced 1/1024/12/linear 4/64/12/max_frequency/digit_bits=2
         2/64/8/linear/digit_bits=6 16/1024/12/balanced 8/256/16""",
