@@ -60,7 +60,7 @@ def test_a_build_of_an_engine_whose_luts_cannot_fit_is_refused_with_what_would(t
     assert re.search(
         r"topk takes about [\d,]+ LUTs or more, and it has 24,288; it would fit with --device ecp5-85k", told
     )
-    assert "--set topk.max_tokens=256" in told
+    assert "--set topk.max_tokens=512" in told
     assert "gw2a" not in told
 
 
