@@ -4,9 +4,11 @@ import random
 
 import pytest
 from amaranth.sim import Simulator
+from bench.selections import back_to_back, expected
 
 from tokensieve.arch.datapath import Topk
 from tokensieve.arch.topklaw import TopkWork
+from tokensieve.rtl.flow.mutants.base import Mutant
 from tokensieve.rtl.search.population import PopulationCount
 
 
@@ -44,3 +46,25 @@ def test_a_selection_takes_two_passes_over_the_packet_and_the_bits(lanes, stages
     beats = -(-1024 // lanes)
 
     assert topk.law.cycles(TopkWork(items=1024, kept=512, sizes=())) <= 2 * beats + 16 * (1 + stages) + 24
+
+
+LONG_AND_SHORT = [([7, 3, 9, 9, 9, 9, 1, 2] * 5, 3), ([1, 2, 3, 4, 5], 2), ([9] * 8, 0), ([1, 2, 3], 1)]
+FORGETS = "ends | (self.load & self.last & ~self.search)"
+
+
+@pytest.mark.parametrize(
+    ("instead", "why"),
+    [
+        (FORGETS, ""),
+        ("self.load & self.last & ~self.search", "scores of a command that is done count in the next one"),
+        ("ends", "scores of a command that keeps none count in the next one"),
+    ],
+)
+def test_a_command_leaves_nothing_to_a_short_one_behind_it(instead, why):
+    topk = Topk(engine="bitserial", lanes=4, max_tokens=40, score_bits=5, count_stages=2)
+    fault = Mutant(name="x", module="tokensieve.rtl.search.bitserial", old=FORGETS, new=instead, why=why)
+
+    with fault.planted():
+        seen = back_to_back(topk, LONG_AND_SHORT)
+
+    assert (seen == expected(topk, LONG_AND_SHORT, total=False)) == (not why)

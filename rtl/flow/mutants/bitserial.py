@@ -20,13 +20,6 @@ MUTANTS = (
         why="scores that turn out to be above the threshold are not counted as kept",
     ),
     Mutant(
-        name="bitserial-old-packet-alive",
-        module=_CORE,
-        old="ends | (self.load & self.last & ~self.search)",
-        new="self.load & self.last & ~self.search",
-        why="scores of the command before still count",
-    ),
-    Mutant(
         name="bitserial-all-lanes",
         module=_CORE,
         old="mask = Mux(self.load, self.row.mask, 0)",
@@ -46,13 +39,6 @@ MUTANTS = (
         old="length_bits(topk), topk.count_stages)",
         new="length_bits(topk), topk.count_stages + 1)",
         why="the population count has a register that the field does not know of",
-    ),
-    Mutant(
-        name="bitserial-dropped-stay",
-        module=_CORE,
-        old="ends | (self.load & self.last & ~self.search)",
-        new="ends",
-        why="scores of a command that keeps none count in the next one",
     ),
     Mutant(
         name="bitserial-waiting-count",
