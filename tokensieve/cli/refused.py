@@ -31,7 +31,9 @@ def refused(problem: Any) -> str | None:
     if choices := _CHOICES.search(item["msg"]):
         known = re.findall(r"'([^']*)'", choices[1])
         return f"{name} must be one of {', '.join(known)}, got {shown!r}{nearest(came, known)}"
-    if came.strip().lstrip("+-").lower() == "nan":  # which no bound says anything of
+    if (
+        not item["type"].startswith("int") and came.strip().lstrip("+-").lower() == "nan"
+    ):  # of which no bound says anything
         return f"{name} must be a number, got {shown!r}"
     if item["type"] in _RULES:
         return f"{name} must be {_RULES[item['type']].format(**item.get('ctx', {}))}, got {shown!r}"
