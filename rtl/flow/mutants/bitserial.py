@@ -48,10 +48,10 @@ MUTANTS = (
         why="scores that are offered while no command loads count in the next one",
     ),
     Mutant(
-        name="bitserial-never-shut",
+        name="bitserial-steps-early",
         module=_CORE,
-        old="opened.eq(opened ^ (start | ends))",
-        new="opened.eq(1)",
-        why="scores of the next command that wait are taken in while this one is searched",
+        old="(opened & self.offered) | decide",
+        new="self.offered | decide",
+        why="scores of the next command that wait make all others step before their bit is decided",
     ),
 )
