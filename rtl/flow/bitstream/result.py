@@ -9,7 +9,7 @@ from tokensieve.arch.fixed_length_pruner import FixedLengthPruner
 from tokensieve.arch.host_frames import PrunerFormat
 from tokensieve.rtl.flow.bitstream.build import MARGIN, Built
 from tokensieve.rtl.flow.bitstream.devices import Family
-from tokensieve.rtl.flow.bitstream.place import SUFFIX
+from tokensieve.rtl.flow.bitstream.place import PINS_SUFFIX, SUFFIX
 from tokensieve.rtl.flow.bitstream.request import Asked
 from tokensieve.rtl.flow.bitstream.structure import checks
 from tokensieve.rtl.flow.bitstream.units import host_link
@@ -131,8 +131,8 @@ def stale(asked: Asked, made: Container[str]) -> list[str]:
 def files(asked: Asked, built: Built) -> tuple[dict[str, bytes], str | None]:
     """Return the files that are handed out, and which one is the bitstream: none where its clock is missed."""
     name, family = asked.unit.name, asked.plan.device.family
-    suffix = {"ecp5": ".lpf", "ice40": ".pcf", "gowin": ".cst"}[family]
-    found = {f"{name}.v": (built.netlist.folder / "top.v").read_bytes(), f"{name}{suffix}": built.pins.encode()}
+    pins = f"{name}{PINS_SUFFIX[family]}"
+    found = {f"{name}.v": (built.netlist.folder / "top.v").read_bytes(), pins: built.pins.encode()}
     if not built.met:
         return found, None
     bitstream = f"{name}{SUFFIX[family]}"
