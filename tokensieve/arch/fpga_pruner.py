@@ -1,8 +1,8 @@
 """About what a fixed-length pruner behind its host link takes of an FPGA, from its parameters: no less and no more.
 
 Registers of the search engines are counted (`arch.fpga_structure`). Those around them, and what a register brings of
-LUTs, are bounds that hold for all builds that are recorded; they are *modelled*, and wide. No clock is told: a build
-measures it.
+LUTs, are bounds that hold for all builds that are recorded; they are *modelled*, and wide. There is no
+estimate of the clock: a build measures it.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,8 @@ from tokensieve.arch.fixed_length_pruner import FixedLengthPruner
 from tokensieve.arch.fpga_structure import SHELL, registers
 
 _ONCE, _PER_BIT, _PER_ENGINE = 750, 10.5, 30
-"""Registers of link, ids and padding: as the RTL writes them, but for a tenth; per bit of a beat of scores and ids."""
+"""Registers of host link, ids and padding, to within a tenth of those in the RTL: once, for each bit of a beat of scores
+and ids, and for each engine."""
 
 _LEAST, _MOST = 0.8, 1.02
 """Share of those that synthesis leaves, at least; and of all registers, at most."""

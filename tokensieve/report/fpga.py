@@ -96,7 +96,7 @@ def pruner_page(one: Mapping[str, Any], width: int) -> str:
     lines = [
         f"{sizes}: a sequence every {one['interval']} cycles, {one['latency']} cycles from its first token in to out.",
         _FITS[one["fits"]].format(device=one["device"]),
-        "No clock is told: `tokensieve fpga build` measures it.",
+        "The clock is not estimated: `tokensieve fpga build` measures it.",
     ]
     return "\n".join([table.text(width), "", *(part for line in lines for part in wrap(line, width))])
 

@@ -120,7 +120,7 @@ def _module(file: Path) -> Mapping[str, Any]:
 
 
 def options(family: Family, engine: str) -> str:
-    """Return what Yosys is told for designs with the search engine `engine`.
+    """Return Yosys's options for designs with the search engine `engine`.
 
     The scores of a bitonic sorter are 5 inputs and a register each: two LUTs, if Yosys may not make wide ones of four.
     With these it takes 3.7 to 9 LUTs a bit, more or less by chance.
