@@ -12,8 +12,8 @@ from tokensieve.arch.fixed_length_pruner import FixedLengthPruner
 from tokensieve.arch.fpga_structure import SHELL, registers
 
 _ONCE, _PER_BIT, _PER_ENGINE = 750, 10.5, 30
-"""Registers of host link, ids and padding, to within a tenth of those in the RTL: once, for each bit of a beat of scores
-and ids, and for each engine."""
+"""Registers of host link, ids and padding, to within a tenth of those in the RTL: once, for each bit of a beat of
+scores and ids, and for each engine."""
 
 _LEAST, _MOST = 0.8, 1.02
 """Share of those that synthesis leaves, at least; and of all registers, at most."""
