@@ -123,7 +123,7 @@ def options(family: Family, engine: str) -> str:
     """Return Yosys's options for designs with the search engine `engine`.
 
     The scores of a bitonic sorter are 5 inputs and a register each: two LUTs, if Yosys may not make wide ones of four.
-    With these it takes 3.7 to 9 LUTs a bit, more or less by chance.
+    With these it takes more, and how many varies with the names in the netlist.
     """
     return " -nowidelut" if engine == "bitonic" and family != "ice40" else ""
 
